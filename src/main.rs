@@ -1,0 +1,3 @@
+//! The `kubectl-sidecar` binary.
+
+fn main() {}

@@ -1,0 +1,70 @@
+//! Sidecar or app: what each container of a pod is, and how that is known.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{rules::ObjectReference, source::SourceFile};
+
+/// What a container is in its pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// It does what the pod is for.
+    App,
+    /// It serves the app and should live around it.
+    Sidecar,
+    /// It runs to completion before the app starts.
+    Init,
+    /// It was added to the running pod.
+    Ephemeral,
+}
+
+/// How strongly a sign speaks for a role.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Strength {
+    /// A name that many sidecars have.
+    Weak,
+    /// What other containers do with it, or its image.
+    Strong,
+    /// Somebody said so: a declaration, an annotation, a wrapper's dependency list.
+    Explicit,
+}
+
+/// One sign that a container is a sidecar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// How strong it is.
+    pub strength: Strength,
+    /// The sign, in a few words.
+    pub text: String,
+}
+
+/// The role of one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerRole {
+    /// The container's name.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// The manifest declares it a sidecar, natively or as `lifecycle.type: Sidecar`.
+    pub declared: bool,
+    /// Why, the strongest sign first. Empty for an app.
+    pub evidence: Vec<Evidence>,
+}
+
+/// The containers of one workload with their roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkloadSummary {
+    /// Where the workload stands.
+    pub source: Arc<SourceFile>,
+    /// Index of the document in its source, from 0.
+    pub document: usize,
+    /// The object.
+    pub object: ObjectReference,
+    /// Its containers: init containers first, then the regular ones.
+    pub containers: Vec<ContainerRole>,
+}

@@ -1,0 +1,123 @@
+//! What a rule reports.
+
+use std::{ops::Range, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{rules::RuleInfo, source::SourceFile};
+
+/// How much a finding matters.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing has to change.
+    Info,
+    /// A workaround that a declared sidecar replaces.
+    Warning,
+    /// It does not work as written, or never ends.
+    Error,
+}
+
+/// How sure the rule is.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Names or weak signs only.
+    Low,
+    /// One half of the workaround is visible.
+    Medium,
+    /// The text proves it.
+    High,
+}
+
+/// Whether the finding can be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FixClass {
+    /// Provably keeps the meaning.
+    Safe,
+    /// Can be rewritten, but a person must look.
+    Review,
+    /// Only a person can do it.
+    Manual,
+    /// There is nothing to change.
+    None,
+}
+
+/// The fix class of a finding and why it is that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    /// The class.
+    pub class: FixClass,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// A place in a source that a finding points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Location {
+    /// The source the place is in.
+    pub source: Arc<SourceFile>,
+    /// The bytes.
+    pub span: Range<usize>,
+    /// What stands there, in a few words.
+    pub label: String,
+    /// The place the finding is about; the others are context. Exactly one is primary.
+    pub primary: bool,
+}
+
+/// The object a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectReference {
+    /// `apps/v1`, `batch/v1`, …; empty where the text does not say.
+    pub api_version: String,
+    /// `Deployment`, `Job`, …; empty where the text does not say.
+    pub kind: String,
+    /// The namespace, where it is written.
+    pub namespace: Option<String>,
+    /// The name or generateName; empty where the text does not say.
+    pub name: String,
+}
+
+/// One workaround found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static RuleInfo,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// How sure the rule is here.
+    pub confidence: Confidence,
+    /// What was found, in one sentence. Never holds values of environment variables.
+    pub message: String,
+    /// What to do about it, in one sentence.
+    pub help: String,
+    /// Index of the document in its source, from 0.
+    pub document: usize,
+    /// The object.
+    pub object: ObjectReference,
+    /// The container, where the finding is about one.
+    pub container: Option<String>,
+    /// Where it stands, the primary place first.
+    pub locations: Vec<Location>,
+    /// Whether it can be rewritten.
+    pub fix: Fix,
+    /// Found by text search in a source that is not YAML.
+    pub text_level: bool,
+}
+
+impl Finding {
+    /// The place the finding is about.
+    #[must_use]
+    pub fn primary(&self) -> Option<&Location> {
+        self.locations
+            .iter()
+            .find(|location| location.primary)
+            .or_else(|| self.locations.first())
+    }
+}
