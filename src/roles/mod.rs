@@ -1,8 +1,12 @@
 //! Sidecar or app: what each container of a pod is, and how that is known.
 
+mod catalogue;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 
 use crate::{rules::ObjectReference, source::SourceFile};
 
