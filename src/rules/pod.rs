@@ -79,3 +79,43 @@ pub struct Pod<'a> {
     /// Where its nodes come from.
     pub sources: Sources<'a>,
 }
+
+impl<'a> Pod<'a> {
+    /// The regular containers that are what the pod is for.
+    pub fn apps(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.members.iter().filter(|member| {
+            member.role.role == Role::App && member.container.list == ContainerList::Regular
+        })
+    }
+
+    /// A sidecar among the regular containers that nothing declares, or one that is injected.
+    pub(crate) fn undeclared_sidecar_name(&self) -> Option<&str> {
+        let own = self.members.iter().find(|member| {
+            member.role.role == Role::Sidecar
+                && !member.role.declared
+                && member.container.list == ContainerList::Regular
+        });
+        own.map(|member| member.container.name)
+            .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
+    }
+}
+
+/// `Job migrate`, `CronJob nightly`, …
+pub(crate) fn describe(pod: &Pod<'_>) -> String {
+    let reference = &pod.workload.object.reference;
+    match (reference.kind.as_str(), reference.name.as_str()) {
+        ("", "") => "this pod".to_owned(),
+        (kind, "") => format!("this {kind}"),
+        ("", name) => name.to_owned(),
+        (kind, name) => format!("{kind} {name}"),
+    }
+}
+
+/// `activeDeadlineSeconds` of the pod or of its Job.
+pub(crate) fn deadline<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
+    const FIELD: &str = "activeDeadlineSeconds";
+    let spec = pod.workload.object.node.get("spec");
+    pod.workload.pod_spec.entry(FIELD).or_else(|| spec?.entry(FIELD)).or_else(|| {
+        spec?.path(&["jobTemplate", "spec"])?.entry(FIELD)
+    })
+}

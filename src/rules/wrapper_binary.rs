@@ -1,0 +1,134 @@
+//! `wrapper-binary`
+
+use crate::workload::{Container, ProgramPlace};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "wrapper-binary",
+    family: Family::Wrappers,
+    severity: Severity::Warning,
+    summary: "A program around the app or the sidecar that waits for, or ends, the other one",
+    what: "",
+    why: "",
+    before: "",
+    after: "",
+    migrate: "",
+    sources: &[],
+};
+
+/// A wrapper and how its presence shows.
+struct Wrapper {
+    name: &'static str,
+    programs: &'static [&'static str],
+    variables: &'static [&'static str],
+}
+
+const WRAPPERS: [Wrapper; 7] = [
+    Wrapper { name: "kubexit", programs: &["kubexit"], variables: &["KUBEXIT_"] },
+    Wrapper {
+        name: "scuttle",
+        programs: &["scuttle"],
+        variables: &[
+            "ENVOY_ADMIN_API",
+            "ISTIO_QUIT_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "NEVER_KILL_ISTIO_ON_FAILURE",
+            "WAIT_FOR_ENVOY_TIMEOUT",
+            "START_WITHOUT_ENVOY",
+            "SCUTTLE_",
+            "QUIT_WITHOUT_ENVOY_TIMEOUT",
+        ],
+    },
+    Wrapper { name: "envoy-preflight", programs: &["envoy-preflight"], variables: &[] },
+    Wrapper { name: "linkerd-await", programs: &["linkerd-await"], variables: &["LINKERD_AWAIT_"] },
+    Wrapper { name: "watchkiller", programs: &["watchkiller"], variables: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"] },
+    Wrapper { name: "proa", programs: &["proa"], variables: &[] },
+    Wrapper { name: "sidecar-terminator", programs: &["sidecar-terminator", "sidecar-killer"], variables: &[] },
+];
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for member in &pod.members {
+        for wrapper in &WRAPPERS {
+            if let Some(finding) = in_words(pod, member, wrapper) {
+                findings.push(finding);
+            } else if let Some(finding) = in_environment(pod, &member.container, wrapper) {
+                findings.push(finding);
+            }
+        }
+    }
+}
+
+/// The wrapper is a word of the entrypoint, or of a script in it.
+fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
+    let program = member.programs.iter().find(|program| program.place == ProgramPlace::Entrypoint)?;
+    let named = |word: &str| wrapper.programs.contains(&word.rsplit('/').next().unwrap_or(word));
+    let in_image = |draft: Draft<'_>| {
+        draft.fix(FixClass::Safe, "the wrapper and its settings are all in the manifest")
+    };
+    let draft = Draft::new(pod, &RULE, message(&member.container, wrapper))
+        .help(help(wrapper))
+        .confidence(Confidence::High)
+        .container(&member.container);
+    // The first word, or the word behind an init program.
+    if let Some(word) = program.words.iter().take(3).find(|node| node.as_str().is_some_and(named)) {
+        return Some(in_image(with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)).finish());
+    }
+    let simple = program.is_shell().then_some(program.script.as_ref()?)?;
+    let span = super::pod::simple_commands(simple)
+        .into_iter()
+        .filter_map(|command| command.words.first())
+        .find(|word| word.literal().is_some_and(|text| named(&text)))?
+        .span
+        .clone();
+    Some(
+        with_settings(draft.at_text(program, span, "the wrapper, inside the script"), &member.container, wrapper)
+            .fix(FixClass::Review, "the wrapped command is part of a script")
+            .finish(),
+    )
+}
+
+/// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.
+fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
+    let variables: Vec<_> = container.environment().filter(|variable| is_setting(wrapper, variable.name)).collect();
+    let first = variables.first()?;
+    Some(
+        Draft::new(
+            pod,
+            &RULE,
+            format!("{} is configured for {}, which must be in its image", container.name, wrapper.name),
+        )
+        .help("declare the sidecar, then drop these settings and build the image without the wrapper")
+        .confidence(Confidence::Medium)
+        .container(container)
+        .at(first.node, format!("read by {}", wrapper.name))
+        .fix(FixClass::Manual, "the wrapper is in the image, where no manifest can remove it")
+        .finish(),
+    )
+}
+
+fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &Wrapper) -> Draft<'a> {
+    for variable in container.environment().filter(|variable| is_setting(wrapper, variable.name)) {
+        draft = draft.with(variable.node, "its setting");
+    }
+    draft
+}
+
+fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
+    wrapper.variables.iter().any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
+}
+
+fn message(container: &Container<'_>, wrapper: &Wrapper) -> String {
+    let does = match wrapper.name {
+        "watchkiller" => "ends it when a marker file appears",
+        "linkerd-await" => "holds it until the proxy is ready",
+        _ => "ties its start and end to another container's",
+    };
+    format!("{} wraps {} and {does}", wrapper.name, container.name)
+}
+
+fn help(wrapper: &Wrapper) -> String {
+    format!("declare the sidecar and run the command itself; {} and its settings go", wrapper.name)
+}
