@@ -19,11 +19,18 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if !pod.workload.runs_to_completion() || pod.workload.controller.ends_sidecars() {
         return;
     }
-    let Some(sidecar) = pod.undeclared_sidecar_name() else { return };
-    let Some(entry) = super::pod::deadline(pod) else { return };
+    let Some(sidecar) = pod.undeclared_sidecar_name() else {
+        return;
+    };
+    let Some(entry) = super::pod::deadline(pod) else {
+        return;
+    };
     let only = !pod.has_completion_workaround();
-    let (severity, confidence) =
-        if only { (Severity::Warning, Confidence::Medium) } else { (Severity::Info, Confidence::Low) };
+    let (severity, confidence) = if only {
+        (Severity::Warning, Confidence::Medium)
+    } else {
+        (Severity::Info, Confidence::Low)
+    };
     let message = if only {
         format!("nothing but this deadline ends the pod while {sidecar} runs, and it then counts as failed")
     } else {
@@ -35,7 +42,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .severity(severity)
             .confidence(confidence)
             .at_entry(entry, "ends the pod whether the work is done or not")
-            .fix(FixClass::Manual, "whether the deadline is a real limit cannot be read from the text")
+            .fix(
+                FixClass::Manual,
+                "whether the deadline is a real limit cannot be read from the text",
+            )
             .finish(),
     );
 }

@@ -40,7 +40,10 @@ impl<'a> Draft<'a> {
             object: object.reference.clone(),
             container: None,
             locations: Vec::new(),
-            fix: Fix { class: FixClass::Manual, reason: String::new() },
+            fix: Fix {
+                class: FixClass::Manual,
+                reason: String::new(),
+            },
             text_level: false,
         };
         Self { sources, finding }
@@ -62,7 +65,10 @@ impl<'a> Draft<'a> {
     }
 
     pub(crate) fn fix(mut self, class: FixClass, reason: impl Into<String>) -> Self {
-        self.finding.fix = Fix { class, reason: reason.into() };
+        self.finding.fix = Fix {
+            class,
+            reason: reason.into(),
+        };
         self
     }
 
@@ -100,7 +106,12 @@ impl<'a> Draft<'a> {
 
     /// Another label for the place the finding is about.
     pub(crate) fn with_label(mut self, label: impl Into<String>) -> Self {
-        if let Some(location) = self.finding.locations.iter_mut().find(|location| location.primary) {
+        if let Some(location) = self
+            .finding
+            .locations
+            .iter_mut()
+            .find(|location| location.primary)
+        {
             location.label = label.into();
         }
         self
@@ -129,7 +140,11 @@ impl<'a> Draft<'a> {
 
     /// Context: the line that names a container.
     pub(crate) fn with_container(self, container: &Container<'a>, label: impl Into<String>) -> Self {
-        match container.node.entry("name").or_else(|| container.node.entry("image")) {
+        match container
+            .node
+            .entry("name")
+            .or_else(|| container.node.entry("image"))
+        {
             Some(entry) => self.with_entry(entry, label),
             None => self,
         }
@@ -137,7 +152,12 @@ impl<'a> Draft<'a> {
 
     fn add(&mut self, node: Node<'a>, span: Range<usize>, label: String, primary: bool) {
         if let Some(source) = self.sources.of(node) {
-            self.finding.locations.push(Location { source, span, label, primary });
+            self.finding.locations.push(Location {
+                source,
+                span,
+                label,
+                primary,
+            });
         }
     }
 

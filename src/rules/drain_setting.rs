@@ -66,25 +66,36 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_span(mesh.node, mesh.span, "for all proxies of the mesh")
-                .fix(FixClass::Manual, "a setting of the whole mesh is its operator's decision")
+                .fix(
+                    FixClass::Manual,
+                    "a setting of the whole mesh is its operator's decision",
+                )
                 .finish(),
         );
     }
 }
 
 fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) {
-    let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else { return };
+    let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
+        return;
+    };
     if key == "proxy.istio.io/config" {
         for setting in embedded::settings(entry.value) {
             if ISTIO_KEYS.contains(&setting.key.as_str()) && !is_off(&setting.value) {
-                let draft = draft(pod, &setting.key, "Istio").at_span(entry.value, setting.span, "delays the proxy's end");
+                let draft = draft(pod, &setting.key, "Istio").at_span(
+                    entry.value,
+                    setting.span,
+                    "delays the proxy's end",
+                );
                 findings.push(explain_exit_on_zero(draft, &setting.key, pod).finish());
             }
         }
         return;
     }
     let last = key.rsplit('/').next().unwrap_or(key);
-    let Some((_, reader)) = ANNOTATIONS.iter().find(|(name, _)| *name == last) else { return };
+    let Some((_, reader)) = ANNOTATIONS.iter().find(|(name, _)| *name == last) else {
+        return;
+    };
     if is_off(value) {
         return;
     }
@@ -98,7 +109,9 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     if let (Ok(wait), Some(grace)) = (value.parse::<i64>(), grace_period(pod))
         && wait >= grace
     {
-        draft = draft.with_label(format!("as long as the grace period of {grace} s: every stop ends in SIGKILL"));
+        draft = draft.with_label(format!(
+            "as long as the grace period of {grace} s: every stop ends in SIGKILL"
+        ));
     }
     findings.push(draft.finish());
 }
@@ -115,30 +128,47 @@ fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<
 }
 
 fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Finding>) {
-    let words: Vec<Node<'a>> = container.command().into_iter().chain(container.arguments()).collect();
+    let words: Vec<Node<'a>> = container
+        .command()
+        .into_iter()
+        .chain(container.arguments())
+        .collect();
     for word in words {
-        let Some(flag) = word.as_str().and_then(|text| text.strip_prefix('-')) else { continue };
+        let Some(flag) = word.as_str().and_then(|text| text.strip_prefix('-')) else {
+            continue;
+        };
         let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
         if FLAGS.contains(&name) {
             findings.push(
-                Draft::new(pod, &RULE, format!("{} delays its own end to outlive the app", container.name))
-                    .help("harmless on a declared sidecar, which is ended after the app anyway; it may stay")
-                    .severity(Severity::Info)
-                    .confidence(Confidence::High)
-                    .container(container)
-                    .at(word, "delays the sidecar's end")
-                    .fix(FixClass::None, "the flag does no harm on a declared sidecar")
-                    .finish(),
+                Draft::new(
+                    pod,
+                    &RULE,
+                    format!("{} delays its own end to outlive the app", container.name),
+                )
+                .help("harmless on a declared sidecar, which is ended after the app anyway; it may stay")
+                .severity(Severity::Info)
+                .confidence(Confidence::High)
+                .container(container)
+                .at(word, "delays the sidecar's end")
+                .fix(FixClass::None, "the flag does no harm on a declared sidecar")
+                .finish(),
             );
         }
     }
 }
 
 fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
-    Draft::new(pod, &RULE, format!("{name} delays the end of {reader}'s proxy so that it outlives the app"))
-        .help("as a native sidecar the proxy is ended after the app; this is not needed then")
-        .confidence(Confidence::High)
-        .fix(FixClass::Review, "the injector's own switch has to be set in the same change")
+    Draft::new(
+        pod,
+        &RULE,
+        format!("{name} delays the end of {reader}'s proxy so that it outlives the app"),
+    )
+    .help("as a native sidecar the proxy is ended after the app; this is not needed then")
+    .confidence(Confidence::High)
+    .fix(
+        FixClass::Review,
+        "the injector's own switch has to be set in the same change",
+    )
 }
 
 /// It acts only once SIGTERM has come, which a Job's proxy never gets.

@@ -20,8 +20,12 @@ pub(crate) struct Setting {
 
 /// All scalar settings inside a string, at any depth; nothing where it is no YAML mapping.
 pub(crate) fn settings(node: Node<'_>) -> Vec<Setting> {
-    let Some(text) = node.as_str() else { return Vec::new() };
-    let Ok(stream) = yaml::parse(text) else { return Vec::new() };
+    let Some(text) = node.as_str() else {
+        return Vec::new();
+    };
+    let Ok(stream) = yaml::parse(text) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     let mut stack: Vec<Node<'_>> = stream.roots().map(|(_, root)| root).collect();
     let mut budget = 10_000_usize;
@@ -82,9 +86,16 @@ pub(crate) fn mesh_settings<'t>(object: &Object<'t>, keys: &[&str]) -> Vec<MeshS
                     span: entry.key.span().start..entry.value.span().end,
                 }),
                 (Some("mesh"), Some(_)) => {
-                    found.extend(settings(entry.value).into_iter().filter(|inner| keys.contains(&inner.key.as_str())).map(
-                        |inner| MeshSetting { node: entry.value, value: inner.value, span: inner.span },
-                    ));
+                    found.extend(
+                        settings(entry.value)
+                            .into_iter()
+                            .filter(|inner| keys.contains(&inner.key.as_str()))
+                            .map(|inner| MeshSetting {
+                                node: entry.value,
+                                value: inner.value,
+                                span: inner.span,
+                            }),
+                    );
                 }
                 (_, Some(_)) => {}
                 _ => stack.push(entry.value),

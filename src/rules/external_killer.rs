@@ -31,28 +31,49 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for naming in pod.namings.iter() {
         let (message, fix) = match naming.kind {
             NamingKind::KillerAnnotation => (
-                format!("a controller outside the pod kills {} when the app is done", names(&naming.names)),
+                format!(
+                    "a controller outside the pod kills {} when the app is done",
+                    names(&naming.names)
+                ),
                 "remove this and the controller once the sidecars are declared: the kubelet ends them itself",
             ),
             NamingKind::KruiseEnvironment => (
-                format!("OpenKruise kills {} when the Job's other containers are done", names(&naming.names)),
+                format!(
+                    "OpenKruise kills {} when the Job's other containers are done",
+                    names(&naming.names)
+                ),
                 "remove it once the sidecar is declared: the kubelet ends it itself",
             ),
             _ => continue,
         };
-        let present = naming.names.iter().all(|name| pod.workload.container(name).is_some());
+        let present = naming
+            .names
+            .iter()
+            .all(|name| pod.workload.container(name).is_some());
         let (class, reason) = if present {
-            (FixClass::Safe, "it names containers of this manifest, and nothing else depends on it")
+            (
+                FixClass::Safe,
+                "it names containers of this manifest, and nothing else depends on it",
+            )
         } else {
-            (FixClass::Review, "the named container is injected: the injector has to make it a native sidecar")
+            (
+                FixClass::Review,
+                "the named container is injected: the injector has to make it a native sidecar",
+            )
         };
         let mut draft = Draft::new(pod, &RULE, message)
             .help(fix)
             .confidence(Confidence::High)
             .at_entry(naming.entry, "names the sidecar")
             .fix(class, reason);
-        for container in naming.names.iter().filter_map(|name| pod.workload.container(name)) {
-            draft = draft.container(container).with_container(container, "the sidecar it kills");
+        for container in naming
+            .names
+            .iter()
+            .filter_map(|name| pod.workload.container(name))
+        {
+            draft = draft
+                .container(container)
+                .with_container(container, "the sidecar it kills");
         }
         findings.push(draft.finish());
     }
@@ -61,18 +82,26 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some(image) = container.image() else { continue };
         if KILLER_IMAGES.contains(&image.base_name()) {
             findings.push(
-                Draft::new(pod, &RULE, format!("container {} is there to end the others", container.name))
-                    .help("declare the sidecars and remove this container: the kubelet ends them itself")
-                    .confidence(Confidence::High)
-                    .container(container)
-                    .with_container(container, "a helper that ends sidecars")
-                    .fix(FixClass::Manual, "removing a container is a person's decision")
-                    .finish(),
+                Draft::new(
+                    pod,
+                    &RULE,
+                    format!("container {} is there to end the others", container.name),
+                )
+                .help("declare the sidecars and remove this container: the kubelet ends them itself")
+                .confidence(Confidence::High)
+                .container(container)
+                .with_container(container, "a helper that ends sidecars")
+                .fix(FixClass::Manual, "removing a container is a person's decision")
+                .finish(),
             );
         }
     }
 }
 
 fn names(names: &[String]) -> String {
-    if names.is_empty() { "the sidecars".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "the sidecars".to_owned()
+    } else {
+        names.join(", ")
+    }
 }

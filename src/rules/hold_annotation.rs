@@ -21,18 +21,31 @@ const ISTIO_KEY: &str = "holdApplicationUntilProxyStarts";
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for entry in pod.workload.pod_annotations() {
-        annotation(entry, |message, help| Draft::new(pod, &RULE, message).help(help), findings);
+        annotation(
+            entry,
+            |message, help| Draft::new(pod, &RULE, message).help(help),
+            findings,
+        );
     }
     for member in &pod.members {
         if let Some(variable) = member.container.variable("KRUISE_CONTAINER_PRIORITY") {
             findings.push(
-                Draft::new(pod, &RULE, "OpenKruise starts the containers in the order of their priorities")
-                    .help("declare the containers that others need as sidecars; they start first and in list order")
-                    .container(&member.container)
-                    .at(variable.node, "start order by priority")
-                    .fix(FixClass::Manual, "the priorities order all containers; only the first group becomes sidecars")
-                    .confidence(Confidence::High)
-                    .finish(),
+                Draft::new(
+                    pod,
+                    &RULE,
+                    "OpenKruise starts the containers in the order of their priorities",
+                )
+                .help(
+                    "declare the containers that others need as sidecars; they start first and in list order",
+                )
+                .container(&member.container)
+                .at(variable.node, "start order by priority")
+                .fix(
+                    FixClass::Manual,
+                    "the priorities order all containers; only the first group becomes sidecars",
+                )
+                .confidence(Confidence::High)
+                .finish(),
             );
         }
     }
@@ -53,12 +66,16 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
             findings.push(
                 draft(
                     "the mesh holds every app back until its proxy is ready".to_owned(),
-                    "let Istio inject native sidecars (ENABLE_NATIVE_SIDECARS, the default since Istio 1.27)".to_owned(),
+                    "let Istio inject native sidecars (ENABLE_NATIVE_SIDECARS, the default since Istio 1.27)"
+                        .to_owned(),
                 )
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_span(mesh.node, mesh.span, "holds all apps of the mesh")
-                .fix(FixClass::Manual, "a setting of the whole mesh is its operator's decision")
+                .fix(
+                    FixClass::Manual,
+                    "a setting of the whole mesh is its operator's decision",
+                )
                 .finish(),
             );
         }
@@ -70,7 +87,9 @@ fn annotation<'a>(
     draft: impl Fn(String, String) -> Draft<'a>,
     findings: &mut Vec<Finding>,
 ) {
-    let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else { return };
+    let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
+        return;
+    };
     match key {
         "proxy.istio.io/config" => {
             for setting in embedded::settings(entry.value) {
@@ -97,7 +116,10 @@ fn annotation<'a>(
             )
             .confidence(Confidence::High)
             .at_entry(entry, "a blocking postStart hook in the injected proxy")
-            .fix(FixClass::Review, "the injector's own switch replaces it, from Linkerd 2.15 on")
+            .fix(
+                FixClass::Review,
+                "the injector's own switch replaces it, from Linkerd 2.15 on",
+            )
             .finish(),
         ),
         "apps.kruise.io/container-launch-priority" if value == "Ordered" => findings.push(
@@ -108,7 +130,10 @@ fn annotation<'a>(
             )
             .confidence(Confidence::High)
             .at_entry(entry, "orders all containers of the pod")
-            .fix(FixClass::Manual, "it orders all containers; only the first group becomes sidecars")
+            .fix(
+                FixClass::Manual,
+                "it orders all containers; only the first group becomes sidecars",
+            )
             .finish(),
         ),
         "consul.hashicorp.com/sidecar-proxy-lifecycle-startup-grace-period-seconds"
@@ -123,7 +148,10 @@ fn annotation<'a>(
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_entry(entry, "lifecycle of the injected proxy")
-                .fix(FixClass::Manual, "Consul's injector has no switch for native sidecars yet")
+                .fix(
+                    FixClass::Manual,
+                    "Consul's injector has no switch for native sidecars yet",
+                )
                 .finish(),
             );
         }

@@ -30,22 +30,38 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if !completes {
         return;
     }
-    let marks = pod.workload.pod_annotations().into_iter().chain(pod.workload.pod_labels());
+    let marks = pod
+        .workload
+        .pod_annotations()
+        .into_iter()
+        .chain(pod.workload.pod_labels());
     for entry in marks {
-        let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else { continue };
-        let Some((_, _, mesh)) = OPT_OUTS.iter().find(|(name, off, _)| *name == key && *off == value) else {
+        let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
+            continue;
+        };
+        let Some((_, _, mesh)) = OPT_OUTS
+            .iter()
+            .find(|(name, off, _)| *name == key && *off == value)
+        else {
             continue;
         };
         findings.push(
-            Draft::new(pod, &RULE, format!("{} is kept out of {mesh}", super::pod::describe(pod)))
-                .help(
-                    "where the reason was that its proxy never ends, inject it as a native sidecar; \
+            Draft::new(
+                pod,
+                &RULE,
+                format!("{} is kept out of {mesh}", super::pod::describe(pod)),
+            )
+            .help(
+                "where the reason was that its proxy never ends, inject it as a native sidecar; \
                      where it was security or traffic, keep this",
-                )
-                .confidence(Confidence::Medium)
-                .at_entry(entry, "no proxy is injected")
-                .fix(FixClass::Manual, "joining the mesh is a decision about traffic and security")
-                .finish(),
+            )
+            .confidence(Confidence::Medium)
+            .at_entry(entry, "no proxy is injected")
+            .fix(
+                FixClass::Manual,
+                "joining the mesh is a decision about traffic and security",
+            )
+            .finish(),
         );
     }
 }

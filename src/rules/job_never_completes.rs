@@ -46,20 +46,43 @@ fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
     let name = &member.container.name;
     // The app's own image may call the quit endpoint; what it runs is not in the manifest.
     let hidden = pod.apps().any(|app| {
-        !app.programs.iter().any(|program: &Program<'_>| program.place == ProgramPlace::Entrypoint)
+        !app.programs
+            .iter()
+            .any(|program: &Program<'_>| program.place == ProgramPlace::Entrypoint)
     });
-    let confidence = if hidden { Confidence::Medium } else { Confidence::High };
-    let unless = if hidden { ", unless the app's image does" } else { "" };
+    let confidence = if hidden {
+        Confidence::Medium
+    } else {
+        Confidence::High
+    };
+    let unless = if hidden {
+        ", unless the app's image does"
+    } else {
+        ""
+    };
     let mut draft = Draft::new(
         pod,
         &RULE,
-        format!("nothing ends {name} when the app is done{unless}: {} never completes", super::pod::describe(pod)),
+        format!(
+            "nothing ends {name} when the app is done{unless}: {} never completes",
+            super::pod::describe(pod)
+        ),
     )
-    .help(format!("declare {name} a sidecar: the kubelet ends it when the app has ended"))
+    .help(format!(
+        "declare {name} a sidecar: the kubelet ends it when the app has ended"
+    ))
     .confidence(confidence)
     .container(&member.container)
-    .fix(FixClass::Safe, "there is no workaround to remove; the sidecar only has to be declared");
-    draft = match member.container.node.entry("name").or_else(|| member.container.node.entry("image")) {
+    .fix(
+        FixClass::Safe,
+        "there is no workaround to remove; the sidecar only has to be declared",
+    );
+    draft = match member
+        .container
+        .node
+        .entry("name")
+        .or_else(|| member.container.node.entry("image"))
+    {
         Some(entry) => draft.at_entry(entry, "runs on when the app has ended"),
         None => draft.at(member.container.node, "runs on when the app has ended"),
     };
@@ -76,17 +99,20 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             crate::roles::pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some()
         });
         // Vault's agent leaves after the secrets are there when it is told so.
-        let one_shot = crate::roles::pod_mark(
-            pod.workload,
-            "vault.hashicorp.com/agent-pre-populate-only=true",
-        )
-        .is_some();
+        let one_shot =
+            crate::roles::pod_mark(pod.workload, "vault.hashicorp.com/agent-pre-populate-only=true")
+                .is_some();
         if switched_on || one_shot || injected.known.name == "gcs-fuse-sidecar" {
             continue;
         }
         let help = match &injected.known.switch {
-            Some(switch) => format!("{}: {:?} makes it a native sidecar ({})", switch.annotation, switch.value, switch.since),
-            None => format!("{injector} cannot inject native sidecars yet; promote it at admission or end it from the app"),
+            Some(switch) => format!(
+                "{}: {:?} makes it a native sidecar ({})",
+                switch.annotation, switch.value, switch.since
+            ),
+            None => format!(
+                "{injector} cannot inject native sidecars yet; promote it at admission or end it from the app"
+            ),
         };
         findings.push(
             Draft::new(

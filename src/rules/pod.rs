@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::{
-    roles::{ContainerRole, Injected, Roles},
+    behaviour::{LinkKind, Links},
+    roles::{ContainerRole, Injected, Naming, NamingKind, Role},
     source::SourceFile,
-    workload::{Container, Program, Workload},
-    yaml::Node,
+    workload::{Container, ContainerList, Program, ProgramPlace, Workload},
+    yaml::{Entry, Node},
 };
 
 /// A Kubernetes version: (1, minor).
@@ -50,7 +51,10 @@ impl<'a> Sources<'a> {
     #[must_use]
     pub fn of(&self, node: Node<'_>) -> Option<Arc<SourceFile>> {
         let text = node.stream().text();
-        self.files.iter().find(|file| std::ptr::eq(file.text.as_ptr(), text.as_ptr())).cloned()
+        self.files
+            .iter()
+            .find(|file| std::ptr::eq(file.text.as_ptr(), text.as_ptr()))
+            .cloned()
     }
 }
 
@@ -74,6 +78,10 @@ pub struct Pod<'a> {
     pub members: Vec<Member<'a>>,
     /// Sidecars that an injector adds.
     pub injected: Vec<Injected<'a>>,
+    /// Places that name sidecars outright.
+    pub namings: Vec<Naming<'a>>,
+    /// What its programs do about other containers.
+    pub links: Links,
     /// What the user said.
     pub settings: Settings,
     /// Where its nodes come from.
@@ -83,9 +91,42 @@ pub struct Pod<'a> {
 impl<'a> Pod<'a> {
     /// The regular containers that are what the pod is for.
     pub fn apps(&self) -> impl Iterator<Item = &Member<'a>> {
-        self.members.iter().filter(|member| {
-            member.role.role == Role::App && member.container.list == ContainerList::Regular
-        })
+        self.members
+            .iter()
+            .filter(|member| member.role.role == Role::App && member.container.list == ContainerList::Regular)
+    }
+
+    /// Whether something in the manifest ends the sidecars when the app is done.
+    pub(crate) fn has_completion_workaround(&self) -> bool {
+        self.links.all.iter().any(|link| {
+            matches!(
+                link.kind,
+                LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..)
+            )
+        }) || self.namings.iter().any(|naming| {
+            !matches!(
+                naming.kind,
+                NamingKind::Declaration | NamingKind::LyftAnnotation | NamingKind::KubexitBirthDependencies
+            )
+        }) || self
+            .members
+            .iter()
+            .any(|member| super::wrapper_binary::ends_with_another(member))
+    }
+
+    /// The program a link is about.
+    pub(crate) fn program(&self, container: usize, program: usize) -> Option<(&Member<'a>, &Program<'a>)> {
+        let member = self.members.get(container)?;
+        Some((member, member.programs.get(program)?))
+    }
+
+    /// The entrypoint of a member.
+    pub(crate) fn entrypoint<'m>(member: &'m Member<'a>) -> Option<(usize, &'m Program<'a>)> {
+        member
+            .programs
+            .iter()
+            .enumerate()
+            .find(|(_, program)| program.place == ProgramPlace::Entrypoint)
     }
 
     /// A sidecar among the regular containers that nothing declares, or one that is injected.
@@ -115,7 +156,9 @@ pub(crate) fn describe(pod: &Pod<'_>) -> String {
 pub(crate) fn deadline<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
     const FIELD: &str = "activeDeadlineSeconds";
     let spec = pod.workload.object.node.get("spec");
-    pod.workload.pod_spec.entry(FIELD).or_else(|| spec?.entry(FIELD)).or_else(|| {
-        spec?.path(&["jobTemplate", "spec"])?.entry(FIELD)
-    })
+    pod.workload
+        .pod_spec
+        .entry(FIELD)
+        .or_else(|| spec?.entry(FIELD))
+        .or_else(|| spec?.path(&["jobTemplate", "spec"])?.entry(FIELD))
 }

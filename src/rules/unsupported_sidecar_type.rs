@@ -30,7 +30,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 }
 
 fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {
-    let Some(entry) = member.container.lifecycle_type() else { return };
+    let Some(entry) = member.container.lifecycle_type() else {
+        return;
+    };
     let value = entry.value.as_str().unwrap_or_default();
     let wanted = pod.settings.target == Some(Target::Lifecycle);
     let (message, reason) = match value {
@@ -39,7 +41,10 @@ fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Fin
             "the default needs no word",
         ),
         _ => (
-            format!("no released Kubernetes knows lifecycle.type: {value}; {} is an ordinary container", member.container.name),
+            format!(
+                "no released Kubernetes knows lifecycle.type: {value}; {} is an ordinary container",
+                member.container.name
+            ),
             "the form converts to native sidecars",
         ),
     };
@@ -54,7 +59,11 @@ fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Fin
         "Standard" => Severity::Warning,
         _ => Severity::Error,
     };
-    let class = if member.container.list == ContainerList::Regular { FixClass::Safe } else { FixClass::Manual };
+    let class = if member.container.list == ContainerList::Regular {
+        FixClass::Safe
+    } else {
+        FixClass::Manual
+    };
     findings.push(
         Draft::new(pod, &RULE, message)
             .help(help)
@@ -69,24 +78,36 @@ fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Fin
 
 /// Native sidecars are on by default since 1.29, known behind a gate in 1.28 (KEP-753).
 fn old_cluster<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {
-    let Some(version) = pod.settings.kubernetes_version.filter(|version| *version < (1, 29)) else { return };
+    let Some(version) = pod
+        .settings
+        .kubernetes_version
+        .filter(|version| *version < (1, 29))
+    else {
+        return;
+    };
     if !member.container.is_native_sidecar() {
         return;
     }
-    let Some(entry) = member.container.restart_policy() else { return };
+    let Some(entry) = member.container.restart_policy() else {
+        return;
+    };
     let what = if version < (1, 28) {
         "drops this field and waits for ever for the container to end"
     } else {
         "knows this only behind a feature gate, and ends it together with the app"
     };
     findings.push(
-        Draft::new(pod, &RULE, format!("Kubernetes {}.{} {what}", version.0, version.1))
-            .help("run it on 1.29 or later, where native sidecars are on by default")
-            .confidence(Confidence::High)
-            .container(&member.container)
-            .at_entry(entry, "a native sidecar")
-            .fix(FixClass::Manual, "the cluster has to be newer")
-            .finish(),
+        Draft::new(
+            pod,
+            &RULE,
+            format!("Kubernetes {}.{} {what}", version.0, version.1),
+        )
+        .help("run it on 1.29 or later, where native sidecars are on by default")
+        .confidence(Confidence::High)
+        .container(&member.container)
+        .at_entry(entry, "a native sidecar")
+        .fix(FixClass::Manual, "the cluster has to be newer")
+        .finish(),
     );
 }
 
@@ -95,7 +116,9 @@ fn regular_restart_policy<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut
     if member.container.list != ContainerList::Regular || is_argo(pod.workload) {
         return;
     }
-    let Some(entry) = member.container.restart_policy() else { return };
+    let Some(entry) = member.container.restart_policy() else {
+        return;
+    };
     let rules = member.container.node.get("restartPolicyRules").is_some();
     if entry.value.as_str() != Some("Always") || rules {
         return;
@@ -104,14 +127,20 @@ fn regular_restart_policy<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut
         Draft::new(
             pod,
             &RULE,
-            format!("restartPolicy: Always on the regular container {} makes it no sidecar", member.container.name),
+            format!(
+                "restartPolicy: Always on the regular container {} makes it no sidecar",
+                member.container.name
+            ),
         )
         .help("move it to initContainers: only there it starts before the app and ends after it")
         .severity(Severity::Warning)
         .confidence(Confidence::Medium)
         .container(&member.container)
         .at_entry(entry, "dropped up to 1.34, only a restart policy later")
-        .fix(FixClass::Review, "whether a sidecar was meant is a person's to say")
+        .fix(
+            FixClass::Review,
+            "whether a sidecar was meant is a person's to say",
+        )
         .finish(),
     );
 }
@@ -122,8 +151,13 @@ fn is_argo(workload: &Workload<'_>) -> bool {
 
 fn lyft(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for entry in pod.workload.pod_annotations() {
-        let named = entry.key.as_str().and_then(|key| key.strip_prefix(LYFT_ANNOTATION));
-        let Some(name) = named.filter(|_| entry.value.as_str() == Some("Sidecar")) else { continue };
+        let named = entry
+            .key
+            .as_str()
+            .and_then(|key| key.strip_prefix(LYFT_ANNOTATION));
+        let Some(name) = named.filter(|_| entry.value.as_str() == Some("Sidecar")) else {
+            continue;
+        };
         let class = match pod.workload.container(name) {
             Some(_) => FixClass::Safe,
             None => FixClass::Manual,

@@ -25,7 +25,11 @@ struct Wrapper {
 }
 
 const WRAPPERS: [Wrapper; 7] = [
-    Wrapper { name: "kubexit", programs: &["kubexit"], variables: &["KUBEXIT_"] },
+    Wrapper {
+        name: "kubexit",
+        programs: &["kubexit"],
+        variables: &["KUBEXIT_"],
+    },
     Wrapper {
         name: "scuttle",
         programs: &["scuttle"],
@@ -42,11 +46,31 @@ const WRAPPERS: [Wrapper; 7] = [
             "QUIT_WITHOUT_ENVOY_TIMEOUT",
         ],
     },
-    Wrapper { name: "envoy-preflight", programs: &["envoy-preflight"], variables: &[] },
-    Wrapper { name: "linkerd-await", programs: &["linkerd-await"], variables: &["LINKERD_AWAIT_"] },
-    Wrapper { name: "watchkiller", programs: &["watchkiller"], variables: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"] },
-    Wrapper { name: "proa", programs: &["proa"], variables: &[] },
-    Wrapper { name: "sidecar-terminator", programs: &["sidecar-terminator", "sidecar-killer"], variables: &[] },
+    Wrapper {
+        name: "envoy-preflight",
+        programs: &["envoy-preflight"],
+        variables: &[],
+    },
+    Wrapper {
+        name: "linkerd-await",
+        programs: &["linkerd-await"],
+        variables: &["LINKERD_AWAIT_"],
+    },
+    Wrapper {
+        name: "watchkiller",
+        programs: &["watchkiller"],
+        variables: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"],
+    },
+    Wrapper {
+        name: "proa",
+        programs: &["proa"],
+        variables: &[],
+    },
+    Wrapper {
+        name: "sidecar-terminator",
+        programs: &["sidecar-terminator", "sidecar-killer"],
+        variables: &[],
+    },
 ];
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
@@ -63,61 +87,102 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// The wrapper is a word of the entrypoint, or of a script in it.
 fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
-    let program = member.programs.iter().find(|program| program.place == ProgramPlace::Entrypoint)?;
-    let named = |word: &str| wrapper.programs.contains(&word.rsplit('/').next().unwrap_or(word));
-    let in_image = |draft: Draft<'_>| {
-        draft.fix(FixClass::Safe, "the wrapper and its settings are all in the manifest")
+    let program = member
+        .programs
+        .iter()
+        .find(|program| program.place == ProgramPlace::Entrypoint)?;
+    let named = |word: &str| {
+        wrapper
+            .programs
+            .contains(&word.rsplit('/').next().unwrap_or(word))
     };
     let draft = Draft::new(pod, &RULE, message(&member.container, wrapper))
         .help(help(wrapper))
         .confidence(Confidence::High)
         .container(&member.container);
     // The first word, or the word behind an init program.
-    if let Some(word) = program.words.iter().take(3).find(|node| node.as_str().is_some_and(named)) {
-        return Some(in_image(with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)).finish());
+    if let Some(word) = program
+        .words
+        .iter()
+        .take(3)
+        .find(|node| node.as_str().is_some_and(named))
+    {
+        return Some(
+            with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)
+                .fix(
+                    FixClass::Safe,
+                    "the wrapper and its settings are all in the manifest",
+                )
+                .finish(),
+        );
     }
     let simple = program.is_shell().then_some(program.script.as_ref()?)?;
-    let span = super::pod::simple_commands(simple)
-        .into_iter()
-        .filter_map(|command| command.words.first())
+    let span = simple
+        .list
+        .commands()
+        .filter_map(|visit| {
+            visit
+                .simple()?
+                .words
+                .get(crate::shell::command_index(&visit.simple()?.words))
+        })
         .find(|word| word.literal().is_some_and(|text| named(&text)))?
         .span
         .clone();
     Some(
-        with_settings(draft.at_text(program, span, "the wrapper, inside the script"), &member.container, wrapper)
-            .fix(FixClass::Review, "the wrapped command is part of a script")
-            .finish(),
+        with_settings(
+            draft.at_text(program, span, "the wrapper, inside the script"),
+            &member.container,
+            wrapper,
+        )
+        .fix(FixClass::Review, "the wrapped command is part of a script")
+        .finish(),
     )
 }
 
 /// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.
 fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
-    let variables: Vec<_> = container.environment().filter(|variable| is_setting(wrapper, variable.name)).collect();
+    let variables: Vec<_> = container
+        .environment()
+        .filter(|variable| is_setting(wrapper, variable.name))
+        .collect();
     let first = variables.first()?;
     Some(
         Draft::new(
             pod,
             &RULE,
-            format!("{} is configured for {}, which must be in its image", container.name, wrapper.name),
+            format!(
+                "{} is configured for {}, which must be in its image",
+                container.name, wrapper.name
+            ),
         )
         .help("declare the sidecar, then drop these settings and build the image without the wrapper")
         .confidence(Confidence::Medium)
         .container(container)
         .at(first.node, format!("read by {}", wrapper.name))
-        .fix(FixClass::Manual, "the wrapper is in the image, where no manifest can remove it")
+        .fix(
+            FixClass::Manual,
+            "the wrapper is in the image, where no manifest can remove it",
+        )
         .finish(),
     )
 }
 
 fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &Wrapper) -> Draft<'a> {
-    for variable in container.environment().filter(|variable| is_setting(wrapper, variable.name)) {
+    for variable in container
+        .environment()
+        .filter(|variable| is_setting(wrapper, variable.name))
+    {
         draft = draft.with(variable.node, "its setting");
     }
     draft
 }
 
 fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
-    wrapper.variables.iter().any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
+    wrapper
+        .variables
+        .iter()
+        .any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
 }
 
 fn message(container: &Container<'_>, wrapper: &Wrapper) -> String {
@@ -130,5 +195,32 @@ fn message(container: &Container<'_>, wrapper: &Wrapper) -> String {
 }
 
 fn help(wrapper: &Wrapper) -> String {
-    format!("declare the sidecar and run the command itself; {} and its settings go", wrapper.name)
+    format!(
+        "declare the sidecar and run the command itself; {} and its settings go",
+        wrapper.name
+    )
+}
+
+/// Whether a wrapper that is visible ends the container together with another.
+pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
+    let settings = [
+        "KUBEXIT_DEATH_DEPS",
+        "ISTIO_QUIT_API",
+        "ENVOY_KILL_API",
+        "ENVOY_ADMIN_API",
+        "KILLER_WATCH_FILE",
+    ];
+    member
+        .container
+        .environment()
+        .any(|variable| settings.contains(&variable.name))
+        || member
+            .programs
+            .iter()
+            .flat_map(|program| &program.words)
+            .filter_map(|node| node.as_str())
+            .any(|word| {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                WRAPPERS.iter().any(|wrapper| wrapper.programs.contains(&name))
+            })
 }
