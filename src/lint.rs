@@ -121,7 +121,7 @@ fn lint_streams<'a>(
     stream: &'a Stream<'a>,
     others: &'a [Stream<'a>],
     sources: Sources<'a>,
-    options: &Options,
+    options: &'a Options,
 ) -> Outcome {
     let objects: Vec<Object<'a>> = objects_of(stream).collect();
     let mut config_maps = ConfigMaps::default();
@@ -156,7 +156,7 @@ fn lint_workload<'a>(
     workload: &Workload<'a>,
     config_maps: &ConfigMaps<'a>,
     sources: Sources<'a>,
-    options: &Options,
+    options: &'a Options,
     outcome: &mut Outcome,
 ) {
     let catalogue = &options.catalogue;
@@ -197,6 +197,7 @@ fn lint_workload<'a>(
         injected,
         namings,
         links,
+        catalogue,
         settings: options.settings,
         sources,
     };

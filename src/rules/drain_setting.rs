@@ -13,12 +13,93 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     family: Family::Shutdown,
     severity: Severity::Warning,
     summary: "A setting that delays the end of a proxy so that it outlives the app",
-    what: "",
-    why: "",
-    before: "",
-    after: "",
-    migrate: "",
-    sources: &[],
+    what: r#"Settings by which a proxy delays its own end: `terminationDrainDuration`,
+`EXIT_ON_ZERO_ACTIVE_CONNECTIONS` and `MINIMUM_DRAIN_DURATION` in `proxy.istio.io/config`, in
+the proxy's env or in the mesh configuration, Linkerd's `proxy-wait-before-exit-seconds`,
+Dapr's `block-shutdown-duration`, Consul's shutdown settings. A value as long as the grace
+period is pointed out: every stop then ends in SIGKILL.
+
+Mesh-wide settings are reported as info. So are flags of a sidecar itself (`-term_timeout`,
+`--max-sigterm-delay`): they do no harm on a declared sidecar and may stay. Settings that are
+off or zero are left alone."#,
+    why: r#"All regular containers get SIGTERM at once, so the proxy has to guess how long the app will
+need it. A fixed time is too short for the slow request and too long for every idle pod;
+counting connections depends on peers that close theirs. `EXIT_ON_ZERO_ACTIVE_CONNECTIONS` is
+passed around as a cure for Jobs too, but it acts only after SIGTERM, which a Job's proxy
+never gets: the Job still hangs. Some proxies refuse new connections while they wait, so the
+app's clean-up fails all the same.
+
+A native sidecar gets SIGTERM after the app has stopped, so there is nothing left to outlive.
+Linkerd says that its wait must not be combined with native sidecars, since its `preStop` hook
+would run at the start of the termination and use up the grace period."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: search
+spec:
+  selector:
+    matchLabels:
+      app: search
+  template:
+    metadata:
+      labels:
+        app: search
+      annotations:
+        linkerd.io/inject: enabled
+        config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "20"
+    spec:
+      containers:
+        - name: search
+          image: registry.example.com/search/api:3.3.0
+          command: ["/app/search", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: search
+spec:
+  selector:
+    matchLabels:
+      app: search
+  template:
+    metadata:
+      labels:
+        app: search
+      annotations:
+        linkerd.io/inject: enabled
+        # config.alpha.linkerd.io/… or config.beta.linkerd.io/… where Linkerd is older.
+        config.linkerd.io/proxy-enable-native-sidecar: "true"
+    spec:
+      containers:
+        - name: search
+          image: registry.example.com/search/api:3.3.0
+          command: ["/app/search", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"With `--review`, the injector's own switch for native sidecars is set and the setting removed,
+key by key inside annotations that hold other keys. Mesh-wide settings and those of injectors
+without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags stay."#,
+    sources: &[
+        (
+            "Linkerd: Proxy Configuration",
+            "https://linkerd.io/2/reference/proxy-configuration",
+        ),
+        (
+            "Add native sidecar support (linkerd/linkerd2#11465)",
+            "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "Per-pod native sidecar enablement (istio/istio#53452)",
+            "https://github.com/istio/istio/issues/53452",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
 };
 
 /// Keys of Istio's proxy configuration and environment.

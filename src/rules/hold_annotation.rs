@@ -9,12 +9,99 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     family: Family::Startup,
     severity: Severity::Warning,
     summary: "A setting that makes an injector hold the app back until its proxy is ready",
-    what: "",
-    why: "",
-    before: "",
-    after: "",
-    migrate: "",
-    sources: &[],
+    what: r#"Settings that make an injector or a controller hold the app back until the proxy is ready:
+`holdApplicationUntilProxyStarts: true` in the annotation `proxy.istio.io/config` (YAML or
+JSON inside a string) or in the mesh configuration, `config.linkerd.io/proxy-await: enabled`,
+OpenKruise's `apps.kruise.io/container-launch-priority: Ordered` and
+`KRUISE_CONTAINER_PRIORITY`. Pod templates and Namespaces are read.
+
+A setting for the whole mesh is reported as info, since only its operator can change it.
+Consul's lifecycle annotations are info too: its injector has no native sidecars yet. Settings
+that are off (`false`, `disabled`) are left alone."#,
+    why: r#"Istio and Linkerd do this with a blocking `postStart` hook on a container that they put first
+in the list: it rests on the kubelet starting regular containers in order, which nobody
+promised. Istio's hook gives up after 60 seconds and the app starts regardless; it does
+nothing for init containers, which run before any proxy; and it makes the proxy the first
+container, so that `kubectl logs` and `kubectl exec` take it by default. OpenKruise orders all
+containers by a barrier of its own and works only where its webhook runs.
+
+Injected as a native sidecar the proxy starts before the app and before the init containers
+behind it, the app waits for its startup probe, and it is stopped after the app. Istio then
+ignores the hold setting."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+spec:
+  selector:
+    matchLabels:
+      app: cart
+  template:
+    metadata:
+      labels:
+        app: cart
+      annotations:
+        proxy.istio.io/config: |
+          concurrency: 2
+          holdApplicationUntilProxyStarts: true
+    spec:
+      containers:
+        - name: cart
+          image: registry.example.com/shop/cart:1.12.0
+          command: ["/app/cart", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+spec:
+  selector:
+    matchLabels:
+      app: cart
+  template:
+    metadata:
+      labels:
+        app: cart
+      annotations:
+        proxy.istio.io/config: |
+          concurrency: 2
+        sidecar.istio.io/nativeSidecar: "true"
+    spec:
+      containers:
+        - name: cart
+          image: registry.example.com/shop/cart:1.12.0
+          command: ["/app/cart", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"With `--review`, Istio's and Linkerd's own switch for native sidecars is set on the pod
+template and this one key is removed, the rest of the annotation staying as it is; the output
+says from which version of the injector on that holds. Mesh-wide settings, OpenKruise's order
+and Consul's settings are only advice."#,
+    sources: &[
+        (
+            "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",
+            "https://github.com/istio/istio/issues/11130",
+        ),
+        (
+            "holdApplicationUntilProxyStarts not working as expected; the hook times out (istio/istio#41086)",
+            "https://github.com/istio/istio/issues/41086",
+        ),
+        (
+            "Per-pod native sidecar enablement (istio/istio#53452)",
+            "https://github.com/istio/istio/issues/53452",
+        ),
+        (
+            "Linkerd: Proxy Configuration",
+            "https://linkerd.io/2/reference/proxy-configuration",
+        ),
+        (
+            "Officially support Kubernetes native sidecars (hashicorp/consul-k8s#3919)",
+            "https://github.com/hashicorp/consul-k8s/issues/3919",
+        ),
+    ],
 };
 
 const ISTIO_KEY: &str = "holdApplicationUntilProxyStarts";

@@ -12,12 +12,102 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     family: Family::Completion,
     severity: Severity::Error,
     summary: "A Job with a long-running sidecar and nothing that ends it",
-    what: "",
-    why: "",
-    before: "",
-    after: "",
-    migrate: "",
-    sources: &[],
+    what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
+regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
+kill, wrapper or killer. An injected proxy is a warning, because the injector may make it a
+native sidecar by its own default.
+
+Where the app's command is not in the manifest its image may end the sidecar; the finding says
+so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
+ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
+`agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on."#,
+    why: r#"A Job's pod is done when all its regular containers have ended, and a proxy does not end. The
+work is finished after a minute; the pod shows `1/2 NotReady` for days, the Job never becomes
+`Complete`, a CronJob with `concurrencyPolicy: Forbid` never runs again and with the default
+one piles up pods that hold their requests and database connections.
+
+A native sidecar never keeps a Job from completing: when the regular containers have ended,
+the kubelet ends the sidecars in reverse order, and the pod's phase comes from the regular
+containers alone. There is no workaround to remove here; one field is missing."#,
+    before: r#"apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: expire-sessions
+spec:
+  schedule: "*/30 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: OnFailure
+          containers:
+            - name: expire
+              image: registry.example.com/accounts/expire:4.0.2
+              command: ["/app/expire", "--db=127.0.0.1:5432"]
+            - name: cloud-sql-proxy
+              image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+              args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:accounts"]
+              ports:
+                - containerPort: 5432
+                - containerPort: 9090
+              startupProbe:
+                httpGet: {path: /startup, port: 9090}
+                periodSeconds: 1
+                failureThreshold: 120
+"#,
+    after: r#"apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: expire-sessions
+spec:
+  schedule: "*/30 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: OnFailure
+          initContainers:
+            - name: cloud-sql-proxy
+              image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+              restartPolicy: Always
+              args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:accounts"]
+              ports:
+                - containerPort: 5432
+                - containerPort: 9090
+              startupProbe:
+                httpGet: {path: /startup, port: 9090}
+                periodSeconds: 1
+                failureThreshold: 120
+          containers:
+            - name: expire
+              image: registry.example.com/accounts/expire:4.0.2
+              command: ["/app/expire", "--db=127.0.0.1:5432"]
+"#,
+    migrate: r#"The sidecar is declared; nothing else changes, so this is safe. An injected proxy is not in
+the manifest: with `--review` the injector's own switch is set on the pod template, and where
+the injector has none (Vault, Dapr, Consul) it is advice."#,
+    sources: &[
+        (
+            "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",
+            "https://github.com/kubernetes/kubernetes/issues/25908",
+        ),
+        (
+            "Better support for sidecar containers in batch jobs (istio/istio#6324)",
+            "https://github.com/istio/istio/issues/6324",
+        ),
+        (
+            "CronJob does not terminate (linkerd/linkerd2#2833)",
+            "https://github.com/linkerd/linkerd2/issues/2833",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {

@@ -12,12 +12,113 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     family: Family::Remedy,
     severity: Severity::Error,
     summary: "A sidecar is declared in a form that the cluster does not know",
-    what: "",
-    why: "",
-    before: "",
-    after: "",
-    migrate: "",
-    sources: &[],
+    what: r#"Declarations that the cluster does not know. `lifecycle.type: Sidecar`, from KEP-753's first
+design, is in no released Kubernetes; where the configuration's `target` is `lifecycle` it is
+meant as a source form and only info; `Standard`, that design's default, is a warning. A
+native sidecar where `--kubernetes-version` says less than 1.29 is an ordinary init container
+there, or has no order at the stop. `restartPolicy: Always` on a container in `containers`
+makes no sidecar in any version. `sidecars.lyft.net/container-lifecycle-<name>` is read by one
+fork of the kubelet only.
+
+Restart policies with `restartPolicyRules`, other policies on regular containers, and Argo
+Workflows are left alone."#,
+    why: r#"A strict server refuses `lifecycle.type` (kubectl's default), a lenient one drops it in
+silence and stores `lifecycle: {}`: the manifest says sidecar and the pod has an ordinary
+container, that a Job then waits for. Blog posts announced the field for 1.18, and it never
+came. Below 1.28 a server drops `restartPolicy` of an init container, which then has to
+*complete*: the pod hangs in `Init` for ever. Version 1.28 knows it only behind a feature
+gate, and stops sidecars together with the app. On a regular container the field is dropped up
+to 1.34 and is nothing but a restart policy later.
+
+The form that clusters run is `initContainers` with `restartPolicy: Always`: on by default
+since 1.29, stable since 1.33. What was readiness in the first design is the startup probe
+there."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: bookings
+spec:
+  selector:
+    matchLabels: {app: bookings}
+  template:
+    metadata:
+      labels: {app: bookings}
+    spec:
+      containers:
+        - name: bookings
+          image: registry.example.com/travel/bookings:5.5.0
+          command: ["/app/bookings", "--db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:bookings"]
+          lifecycle:
+            type: Sidecar
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          readinessProbe:
+            httpGet: {path: /readiness, port: 9090}
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: bookings
+spec:
+  selector:
+    matchLabels: {app: bookings}
+  template:
+    metadata:
+      labels: {app: bookings}
+    spec:
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:bookings"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /readiness, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+          readinessProbe:
+            httpGet: {path: /readiness, port: 9090}
+      containers:
+        - name: bookings
+          image: registry.example.com/travel/bookings:5.5.0
+          command: ["/app/bookings", "--db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"`migrate --target native` moves such a container to `initContainers` and makes a startup probe
+of its readiness; safe on regular containers, and so is Lyft's annotation where it names a
+container of the manifest. `restartPolicy: Always` on a regular container is for review,
+because whether a sidecar was meant is a person's to say; an old cluster has to be upgraded."#,
+    sources: &[
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+        (
+            "Add container.lifecycle.type to api, never merged (kubernetes/kubernetes#79649)",
+            "https://github.com/kubernetes/kubernetes/pull/79649",
+        ),
+        (
+            "How to enable the sidecar container feature (kubernetes/kubernetes#94453)",
+            "https://github.com/kubernetes/kubernetes/issues/94453",
+        ),
+        (
+            "Move sidecars to initContainers for restartPolicy (RedHatInsights/clowder#1783)",
+            "https://github.com/RedHatInsights/clowder/pull/1783",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {

@@ -9,12 +9,89 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     family: Family::Wrappers,
     severity: Severity::Warning,
     summary: "A program around the app or the sidecar that waits for, or ends, the other one",
-    what: "",
-    why: "",
-    before: "",
-    after: "",
-    migrate: "",
-    sources: &[],
+    what: r#"A program that is put in front of the real command to tie it to another container: `kubexit`,
+`scuttle`, `envoy-preflight`, `linkerd-await`, `watchkiller`, `proa`, `sidecar-terminator`. It
+is found as the first word of `command` or `args` (or behind an init such as `tini`), inside a
+script, and by its settings: `KUBEXIT_*`, `ENVOY_ADMIN_API`, `ISTIO_QUIT_API`,
+`LINKERD_AWAIT_*` and others.
+
+Where only the settings are there, the wrapper must be in the image, or it was removed and
+left them behind; the finding then has less confidence. General init programs (`tini`,
+`dumb-init`) are no sidecar wrappers and are left alone."#,
+    why: r#"A binary of a small project becomes process 1 of every app that has a proxy; some of them are
+no longer maintained. It has to be built into each image or copied there by an init container,
+kubexit needs a service account that may watch pods, and each has its own idea of exit codes,
+signals and retries. A SIGKILL or an OOM kill of the container takes the wrapper along: it
+cannot tell the sidecar, and the Job hangs after all.
+
+Start order, the wait for readiness and the end after the app are what the kubelet does for a
+native sidecar. The app's command is then the app's command. A wrapper that is left in place
+still quits the sidecar at the end, and the kubelet restarts it."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: sync-catalog
+spec:
+  template:
+    metadata:
+      labels:
+        sidecar.istio.io/inject: "true"
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: sync
+          image: registry.example.com/shop/catalog-sync:2.2.5
+          command: ["scuttle", "/app/sync", "--full"]
+          env:
+            - name: ENVOY_ADMIN_API
+              value: http://127.0.0.1:15000
+            - name: ISTIO_QUIT_API
+              value: http://127.0.0.1:15020
+            - name: CATALOG_URL
+              value: http://catalog.shop.svc.cluster.local
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: sync-catalog
+spec:
+  template:
+    metadata:
+      labels:
+        sidecar.istio.io/inject: "true"
+      annotations:
+        sidecar.istio.io/nativeSidecar: "true"
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: sync
+          image: registry.example.com/shop/catalog-sync:2.2.5
+          command: ["/app/sync", "--full"]
+          env:
+            - name: CATALOG_URL
+              value: http://catalog.shop.svc.cluster.local
+"#,
+    migrate: r#"The command is unwrapped, the wrapper's env goes, and so do the init container and the volume
+that brought it when nothing else uses them; the sidecar is declared, or the injector's switch
+set with `--review`. Safe where wrapper and sidecar both stand in the manifest, review where
+it is part of a script, and only advice where it is the image's own entrypoint. RBAC that it
+needed is left to a person."#,
+    sources: &[
+        ("karlkfi/kubexit", "https://github.com/karlkfi/kubexit"),
+        ("redboxllc/scuttle", "https://github.com/redboxllc/scuttle"),
+        (
+            "linkerd/linkerd-await",
+            "https://github.com/linkerd/linkerd-await",
+        ),
+        (
+            "Better support for sidecar containers in batch jobs (istio/istio#6324)",
+            "https://github.com/istio/istio/issues/6324",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
 };
 
 /// A wrapper and how its presence shows.
