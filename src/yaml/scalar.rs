@@ -57,4 +57,9 @@ impl ScalarMap {
             None => self.raw_end,
         }
     }
+
+    /// Whether the map is exact.
+    pub fn is_exact(&self) -> bool {
+        false
+    }
 }
