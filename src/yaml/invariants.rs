@@ -74,9 +74,7 @@ fn check_node(node: Node<'_>) -> Result<(), String> {
         || format!("{node:?} has a key without value"),
     )?;
     if children == 0 && !node.is_alias() {
-        if false {
-            check_map(node)?;
-        }
+        check_map(node)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{MAX_DEPTH, MAX_TEXT, ParseError, Reason, invariants, parse};
 
 const MEGABYTE: usize = 1 << 20;
-const LONG: usize = 1 << 18;
+const LONG: usize = 1 << 17;
 
 /// Parses within a time that a quadratic reader would exceed by far.
 fn parse_in_time(text: &str) -> Result<usize, ParseError> {

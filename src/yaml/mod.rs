@@ -4,6 +4,7 @@
 //! rules can point at them and edits can replace them. Nothing here knows Kubernetes.
 
 mod builder;
+mod decode;
 mod error;
 mod json;
 mod lex;
@@ -23,6 +24,8 @@ mod json_tests;
 mod limits_tests;
 #[cfg(test)]
 mod parse_tests;
+#[cfg(test)]
+mod scalar_tests;
 
 pub use error::{ParseError, Reason};
 pub use limits::{MAX_DEPTH, MAX_NODES, MAX_TEXT};

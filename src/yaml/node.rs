@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::lex::Lexer;
 use super::tree::{Content, Kind, NO_PARENT, NodeData, NodeId, ScalarStyle, Shape, Stream};
 
 /// A view of one node. Cheap to copy; aliases are resolved wherever a node is reached through another, unless
@@ -93,6 +94,18 @@ impl<'t> Node<'t> {
     pub fn written_span(self) -> Range<usize> {
         self.data()
             .map_or(0..0, |data| data.written as usize..data.end as usize)
+    }
+
+    /// Where the node starts behind its properties: for a block scalar at its header, else as its span.
+    pub(super) fn content_start(self) -> usize {
+        let Some(data) = self.data() else { return 0 };
+        let written = data.written as usize;
+        if !self.style().is_some_and(ScalarStyle::is_block) {
+            return data.start as usize;
+        }
+        let lexer = Lexer::new(self.stream.text);
+        let properties = usize::from(data.anchored) + usize::from(data.tagged);
+        lexer.skip_gap(lexer.properties_end(written, properties))
     }
 
     /// The bytes of [`span`](Node::span) as written.

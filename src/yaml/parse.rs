@@ -11,6 +11,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 
 use super::{
     builder::{Builder, Place},
+    decode::block_start,
     error::ParseError,
     json,
     lex::Lexer,
@@ -295,17 +296,12 @@ impl<'t> Reader<'t> {
     /// the last line with more than blanks. Without content it is empty and stands behind the header.
     fn block_content(&self, header: usize, raw_end: usize, value: &str) -> (usize, usize) {
         let lexer = self.lexer;
-        let decoded = value.trim_start_matches('\n');
-        if decoded.is_empty() {
+        if value.bytes().all(|byte| byte == b'\n') {
             let end = lexer.header_end(header);
             return (end, end);
         }
-        let mut line = lexer.after_break(lexer.line_end(header));
-        for _ in 0..value.len() - decoded.len() {
-            line = lexer.after_break(lexer.line_end(line));
-        }
-        let extra = decoded.len() - decoded.trim_start_matches(' ').len();
-        let start = lexer.skip_spaces(line).saturating_sub(extra).max(line);
+        let (line, indentation) = block_start(lexer, header, value);
+        let start = line + indentation;
         let mut end = raw_end.max(start);
         while end > start && (lexer.is_blank(end - 1) || lexer.is_break(end - 1)) {
             end -= 1;
