@@ -1,6 +1,6 @@
 //! Puts nodes into the arena; shared by the readers of YAML and JSON.
 
-use std::{borrow::Cow, ops::Range};
+use std::borrow::Cow;
 
 use super::{
     error::ParseError,
@@ -39,7 +39,8 @@ impl Place {
 
 pub(super) struct Builder<'t> {
     text: &'t str,
-    nodes: Vec<NodeData<'t>>,
+    nodes: Vec<NodeData>,
+    values: Vec<String>,
     documents: Vec<Document>,
     tags: Vec<(NodeId, Box<str>)>,
     open: Vec<Open>,
@@ -50,7 +51,8 @@ impl<'t> Builder<'t> {
         Self {
             text,
             // A manifest has a value for every 13 bytes or so.
-            nodes: Vec::with_capacity(text.len() / 16),
+            nodes: Vec::with_capacity(text.len() / 12),
+            values: Vec::new(),
             documents: Vec::new(),
             tags: Vec::new(),
             open: Vec::new(),
@@ -74,6 +76,7 @@ impl<'t> Builder<'t> {
         Stream {
             text: self.text,
             nodes: self.nodes,
+            values: self.values,
             documents: self.documents,
             tags: self.tags,
         }
@@ -91,22 +94,21 @@ impl<'t> Builder<'t> {
         self.open.last().copied()
     }
 
-    /// Adds a scalar; its value is borrowed from the text where `verbatim` names the bytes that spell it.
+    /// Adds a scalar; its value is kept only where the text does not spell it.
     pub(super) fn scalar(
         &mut self,
-        value: Cow<'t, str>,
-        verbatim: Range<usize>,
+        value: Cow<'_, str>,
         style: ScalarStyle,
         place: Place,
     ) -> Result<NodeId, ParseError> {
-        let value = match value {
-            Cow::Owned(owned) => match self.text.get(verbatim) {
-                Some(raw) if raw == owned => Cow::Borrowed(raw),
-                _ => Cow::Owned(owned),
-            },
-            borrowed @ Cow::Borrowed(_) => borrowed,
+        let content = if self.text.get(style.unquoted(place.start..place.end)) == Some(value.as_ref()) {
+            Content::Verbatim(style)
+        } else {
+            let index = self.values.len() as u32;
+            self.values.push(value.into_owned());
+            Content::Decoded(style, index)
         };
-        self.add(Content::Scalar(value, style), place)
+        self.add(content, place)
     }
 
     pub(super) fn alias(&mut self, target: NodeId, place: Place) -> Result<NodeId, ParseError> {
@@ -152,7 +154,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn add(&mut self, content: Content<'t>, place: Place) -> Result<NodeId, ParseError> {
+    fn add(&mut self, content: Content, place: Place) -> Result<NodeId, ParseError> {
         let index = self.nodes.len();
         if index >= MAX_NODES {
             return Err(too_many_values(self.text, place.start));

@@ -112,9 +112,7 @@ impl<'t> Reader<'t> {
             b'"' => {
                 let value = self.string()?;
                 let place = Place::bare(start, self.at);
-                let verbatim = start + 1..self.at - 1;
-                self.builder
-                    .scalar(value, verbatim, ScalarStyle::DoubleQuoted, place)?;
+                self.builder.scalar(value, ScalarStyle::DoubleQuoted, place)?;
                 Ok(false)
             }
             _ if is_key => Err(Stop::NotJson),
@@ -129,7 +127,7 @@ impl<'t> Reader<'t> {
                 let raw = self.text.get(start..self.at).unwrap_or_default();
                 let place = Place::bare(start, self.at);
                 self.builder
-                    .scalar(Cow::Borrowed(raw), 0..0, ScalarStyle::Plain, place)?;
+                    .scalar(Cow::Borrowed(raw), ScalarStyle::Plain, place)?;
                 Ok(false)
             }
         }

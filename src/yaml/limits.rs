@@ -38,12 +38,20 @@ pub(super) fn check_text(text: &str, ascii: bool, json: bool) -> Result<(), Pars
 
 /// The first character outside of YAML 1.2.2's `c-printable` (of which JSON allows some).
 fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, char)> {
-    let control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    // A plain fold over the bytes, so that the compiler can vectorise the usual case: there is none.
-    let suspicious = text
-        .bytes()
-        .fold(false, |found, byte| found | control(byte) | (byte == 0x7f));
-    if ascii && !suspicious {
+    // Plain folds over the bytes, so that the compiler can vectorise the usual case: there is none.
+    let bytes = text.as_bytes();
+    let control = |byte: u8| (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
+    let mut suspicious = bytes
+        .iter()
+        .fold(false, |found, byte| found | control(*byte) | (*byte == 0x7f));
+    if !ascii {
+        // U+0080 to U+009F, and U+FFC0 to U+FFFF.
+        let pairs = bytes.iter().zip(bytes.iter().skip(1));
+        suspicious |= pairs.fold(false, |found, (first, second)| {
+            found | ((*first == 0xc2) & (*second < 0xa0)) | ((*first == 0xef) & (*second == 0xbf))
+        });
+    }
+    if !suspicious {
         return None;
     }
     let forbidden = |character: char| match character {

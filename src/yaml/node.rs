@@ -22,7 +22,7 @@ impl<'t> Node<'t> {
         Self { stream, id }
     }
 
-    pub(super) fn data(self) -> Option<&'t NodeData<'t>> {
+    pub(super) fn data(self) -> Option<&'t NodeData> {
         self.stream.nodes.get(self.id.0 as usize)
     }
 
@@ -33,9 +33,9 @@ impl<'t> Node<'t> {
     /// The node an alias stands for; any other node is itself.
     #[must_use]
     pub fn resolved(self) -> Self {
-        match self.data().map(|data| &data.content) {
+        match self.data().map(|data| data.content) {
             // An anchor is defined by a node that is not an alias itself, so one step is enough.
-            Some(Content::Alias(target)) => self.at(*target),
+            Some(Content::Alias(target)) => self.at(target),
             _ => self,
         }
     }
@@ -55,20 +55,35 @@ impl<'t> Node<'t> {
     /// What the node is, as written (an alias is an alias).
     #[must_use]
     pub fn kind(self) -> Kind<'t> {
-        match self.data().map(|data| &data.content) {
-            Some(Content::Scalar(value, style)) => Kind::Scalar { value, style: *style },
+        match self.data().map(|data| data.content) {
+            Some(Content::Verbatim(style)) => Kind::Scalar {
+                value: self.verbatim(style),
+                style,
+            },
+            Some(Content::Decoded(style, index)) => Kind::Scalar {
+                value: self.stream.values.get(index as usize).map_or("", String::as_str),
+                style,
+            },
             Some(Content::Sequence(shape)) => Kind::Sequence {
-                flow: *shape != Shape::Block,
+                flow: shape != Shape::Block,
             },
             Some(Content::Mapping(shape)) => Kind::Mapping {
-                flow: *shape != Shape::Block,
+                flow: shape != Shape::Block,
             },
-            Some(Content::Alias(target)) => Kind::Alias(*target),
+            Some(Content::Alias(target)) => Kind::Alias(target),
             None => Kind::Scalar {
                 value: "",
                 style: ScalarStyle::Plain,
             },
         }
+    }
+
+    /// The bytes that spell a scalar's value.
+    fn verbatim(self, style: ScalarStyle) -> &'t str {
+        self.stream
+            .text
+            .get(style.unquoted(self.span()))
+            .unwrap_or_default()
     }
 
     /// The bytes of the text that hold the node's content, without its properties (`&anchor`, `!tag`):
@@ -141,14 +156,14 @@ impl<'t> Node<'t> {
     /// Whether this is an alias (`*name`).
     #[must_use]
     pub fn is_alias(self) -> bool {
-        matches!(self.data().map(|data| &data.content), Some(Content::Alias(_)))
+        matches!(self.data().map(|data| data.content), Some(Content::Alias(_)))
     }
 
     /// Whether this is a collection in brackets or braces (as written; not the bare pair of `[a: b]`).
     #[must_use]
     pub fn is_bracketed(self) -> bool {
         matches!(
-            self.data().map(|data| &data.content),
+            self.data().map(|data| data.content),
             Some(Content::Sequence(Shape::Flow) | Content::Mapping(Shape::Flow))
         )
     }

@@ -1,12 +1,19 @@
 //! saphyr-parser counts characters; everything else here counts bytes.
 
-/// Maps character indices to byte offsets. Indices come nearly in order, so it walks from the last one
-/// instead of holding a table as large as the text.
+use std::ops::Range;
+
+/// A run of ASCII is looked for no further than this at once, so that going back and forth stays cheap.
+const MAX_RUN: usize = 4096;
+
+/// Maps character indices to byte offsets. Indices come nearly in order, so it goes on from the last one
+/// instead of holding a table as large as the text, and in runs of ASCII it only adds.
 pub(super) struct Offsets<'t> {
     bytes: &'t [u8],
     ascii: bool,
+    /// The index of the character that starts `run`.
     character: usize,
-    byte: usize,
+    /// Bytes that are all ASCII.
+    run: Range<usize>,
     /// How far the scanner's count is ahead of the truth (see [`Offsets::resynchronise`]).
     drift: usize,
 }
@@ -17,7 +24,7 @@ impl<'t> Offsets<'t> {
             bytes: text.as_bytes(),
             ascii,
             character: 0,
-            byte: 0,
+            run: 0..0,
             drift: 0,
         }
     }
@@ -29,19 +36,49 @@ impl<'t> Offsets<'t> {
             return index.min(self.bytes.len());
         }
         let character = index.saturating_sub(self.drift);
-        while self.character < character && self.byte < self.bytes.len() {
-            self.byte += 1;
-            self.skip_continuation_forward();
-            self.character += 1;
+        if character < self.character {
+            self.go_back(character);
         }
-        while self.character > character && self.byte > 0 {
-            self.byte -= 1;
-            while self.byte > 0 && self.is_continuation() {
-                self.byte -= 1;
+        while character - self.character > self.run.len() && self.run.end < self.bytes.len() {
+            self.go_on();
+        }
+        self.run.end.min(self.run.start + (character - self.character))
+    }
+
+    /// To the run behind this one and the character after it.
+    fn go_on(&mut self) {
+        self.character += self.run.len();
+        let mut start = self.run.end;
+        if !self.is_ascii(start) {
+            self.character += 1;
+            start += 1;
+            while self.is_continuation(start) {
+                start += 1;
+            }
+        }
+        self.start_run(start);
+    }
+
+    fn go_back(&mut self, character: usize) {
+        let mut start = self.run.start;
+        while self.character > character && start > 0 {
+            start -= 1;
+            while self.is_continuation(start) {
+                start -= 1;
             }
             self.character -= 1;
         }
-        self.byte
+        self.start_run(start);
+    }
+
+    fn start_run(&mut self, start: usize) {
+        let end = self.bytes.len().min(start + MAX_RUN);
+        let rest = self.bytes.get(start..end).unwrap_or_default();
+        let length = rest
+            .iter()
+            .position(|byte| !byte.is_ascii())
+            .unwrap_or(rest.len());
+        self.run = start..start + length;
     }
 
     /// Told the true byte offset of what the scanner calls `index`, corrects all that follows: in
@@ -51,21 +88,17 @@ impl<'t> Offsets<'t> {
             return;
         }
         self.drift = 0;
-        self.byte(index);
-        while self.byte > byte {
+        while self.byte(index) > byte {
             self.drift += 1;
-            self.byte(index);
         }
     }
 
-    fn skip_continuation_forward(&mut self) {
-        while self.byte < self.bytes.len() && self.is_continuation() {
-            self.byte += 1;
-        }
+    fn is_ascii(&self, at: usize) -> bool {
+        self.bytes.get(at).is_some_and(u8::is_ascii)
     }
 
-    fn is_continuation(&self) -> bool {
-        self.bytes.get(self.byte).is_some_and(|byte| byte & 0xc0 == 0x80)
+    fn is_continuation(&self, at: usize) -> bool {
+        self.bytes.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
     }
 }
 
@@ -75,11 +108,19 @@ mod tests {
 
     #[test]
     fn maps_in_any_order() {
-        let text = "aä€😀z";
-        let mut offsets = Offsets::new(text, false);
-        let expected = [0, 1, 3, 6, 10, 11, 11];
+        let text = format!("aä€😀z{}ßb", "x".repeat(2 * super::MAX_RUN));
+        let expected: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .chain([text.len(); 2])
+            .collect();
+        let mut offsets = Offsets::new(&text, false);
         for index in [6, 0, 3, 2, 5, 1, 4, 4] {
             assert_eq!(offsets.byte(index), expected[index], "{index}");
+        }
+        for index in (0..expected.len()).chain((0..expected.len()).rev()) {
+            assert_eq!(offsets.byte(index), expected[index], "{index}");
+            assert_eq!(offsets.byte(expected.len() / 2), expected[expected.len() / 2]);
         }
         let mut ascii = Offsets::new("abc", true);
         assert_eq!((ascii.byte(2), ascii.byte(9)), (2, 3));

@@ -205,9 +205,10 @@ impl<'t> Reader<'t> {
         span: &Span,
     ) -> Result<(), ParseError> {
         let properties = usize::from(anchor != 0) + usize::from(tag.is_some());
-        let empty = style == SaphyrStyle::Plain && value.is_empty();
+        let style = own_style(style);
+        let empty = style == ScalarStyle::Plain && value.is_empty();
         // Where the node starts; for an empty or a block scalar only if it has properties.
-        let written = if properties > 0 || !(empty || is_block(style)) {
+        let written = if properties > 0 || !(empty || style.is_block()) {
             self.start(span)
         } else {
             self.after_indicator()
@@ -218,58 +219,27 @@ impl<'t> Reader<'t> {
             written
         };
         let raw_end = self.offsets.byte(span.end.index());
-        let (style, place, verbatim) = match style {
-            SaphyrStyle::Plain if empty => {
+        let (written, start, end) = match style {
+            ScalarStyle::Plain if empty => {
                 if self.builder.innermost().is_none() && properties == 0 {
                     // A document of nothing.
                     return Ok(());
                 }
-                (
-                    ScalarStyle::Plain,
-                    Place {
-                        written,
-                        start: before,
-                        end: before,
-                    },
-                    before..before,
-                )
+                (written, before, before)
             }
-            SaphyrStyle::Plain => {
+            ScalarStyle::Plain => (written, self.content_start(before, properties), raw_end),
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let start = self.content_start(before, properties);
-                (
-                    ScalarStyle::Plain,
-                    Place {
-                        written,
-                        start,
-                        end: raw_end,
-                    },
-                    start..raw_end,
-                )
+                (written, start, self.quoted_end(start, raw_end, &value))
             }
-            SaphyrStyle::SingleQuoted | SaphyrStyle::DoubleQuoted => {
-                let start = self.content_start(before, properties);
-                let end = self.quoted_end(start, raw_end, &value);
-                let style = if style == SaphyrStyle::SingleQuoted {
-                    ScalarStyle::SingleQuoted
-                } else {
-                    ScalarStyle::DoubleQuoted
-                };
-                (style, Place { written, start, end }, start + 1..end - 1)
-            }
-            SaphyrStyle::Literal | SaphyrStyle::Folded => {
+            ScalarStyle::Literal | ScalarStyle::Folded => {
                 let header = self.lexer.skip_gap(before);
-                let written = if properties > 0 { written } else { header };
                 let (start, end) = self.block_content(header, raw_end, &value);
-                let style = if style == SaphyrStyle::Literal {
-                    ScalarStyle::Literal
-                } else {
-                    ScalarStyle::Folded
-                };
-                (style, Place { written, start, end }, start..end)
+                (if properties > 0 { written } else { header }, start, end)
             }
         };
-        let id = self.builder.scalar(value, verbatim, style, place)?;
-        self.cursor = place.end;
+        let id = self.builder.scalar(value, style, Place { written, start, end })?;
+        self.cursor = end;
         self.add_properties(id, anchor, tag);
         Ok(())
     }
@@ -380,6 +350,12 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn is_block(style: SaphyrStyle) -> bool {
-    matches!(style, SaphyrStyle::Literal | SaphyrStyle::Folded)
+fn own_style(style: SaphyrStyle) -> ScalarStyle {
+    match style {
+        SaphyrStyle::Plain => ScalarStyle::Plain,
+        SaphyrStyle::SingleQuoted => ScalarStyle::SingleQuoted,
+        SaphyrStyle::DoubleQuoted => ScalarStyle::DoubleQuoted,
+        SaphyrStyle::Literal => ScalarStyle::Literal,
+        SaphyrStyle::Folded => ScalarStyle::Folded,
+    }
 }

@@ -3,7 +3,7 @@
 //! Nodes stand in the arena in written order, and each knows where its last descendant ends. So children need
 //! no lists of their own: the first child follows its parent, the next sibling follows the subtree.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use super::node::Node;
 
@@ -31,6 +31,14 @@ impl ScalarStyle {
     #[must_use]
     pub fn is_block(self) -> bool {
         matches!(self, Self::Literal | Self::Folded)
+    }
+
+    /// The part of a scalar's span without its quotes.
+    pub(super) fn unquoted(self, span: Range<usize>) -> Range<usize> {
+        match self {
+            Self::SingleQuoted | Self::DoubleQuoted => span.start + 1..span.end.saturating_sub(1),
+            _ => span,
+        }
     }
 }
 
@@ -70,9 +78,12 @@ pub(super) enum Shape {
 }
 
 /// What a node holds.
-#[derive(Debug, Clone)]
-pub(super) enum Content<'t> {
-    Scalar(Cow<'t, str>, ScalarStyle),
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Content {
+    /// A scalar whose value is spelled by the bytes of its span, without its quotes.
+    Verbatim(ScalarStyle),
+    /// A scalar with the value of this index in [`Stream::values`].
+    Decoded(ScalarStyle, u32),
     Sequence(Shape),
     Mapping(Shape),
     Alias(NodeId),
@@ -81,10 +92,10 @@ pub(super) enum Content<'t> {
 /// The parent of a root.
 pub(super) const NO_PARENT: u32 = u32::MAX;
 
-/// A node as it stands in the arena.
+/// A node as it stands in the arena. Small, because writing them is most of what the tree costs.
 #[derive(Debug, Clone)]
-pub(super) struct NodeData<'t> {
-    pub(super) content: Content<'t>,
+pub(super) struct NodeData {
+    pub(super) content: Content,
     /// The first byte that is the node's own: its first property, its block header, its content.
     pub(super) written: u32,
     pub(super) start: u32,
@@ -111,7 +122,9 @@ pub struct Document {
 #[derive(Debug, Clone)]
 pub struct Stream<'t> {
     pub(super) text: &'t str,
-    pub(super) nodes: Vec<NodeData<'t>>,
+    pub(super) nodes: Vec<NodeData>,
+    /// The values of scalars that are not written verbatim.
+    pub(super) values: Vec<String>,
     pub(super) documents: Vec<Document>,
     /// The tags of the nodes that have one, ordered by node.
     pub(super) tags: Vec<(NodeId, Box<str>)>,
