@@ -1,8 +1,16 @@
 //! Sidecar or app: what each container of a pod is, and how that is known.
 
+mod assign;
+mod catalogue;
+mod explicit;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use assign::{Injected, Relation, RelationKind, assign, injected};
+pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
+pub use explicit::{DECLARATION_ANNOTATION, LYFT_ANNOTATION, Naming, NamingKind, namings, pod_mark};
 
 use crate::{rules::ObjectReference, source::SourceFile};
 

@@ -1,0 +1,244 @@
+//! Decides the role of each container from all the signs there are.
+
+use crate::workload::{Container, ContainerList, Workload};
+
+use super::{
+    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, Strength, explicit::pod_mark,
+};
+use crate::yaml::Entry;
+use std::sync::Arc;
+
+/// What one container does with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RelationKind {
+    /// Its script waits until the sidecar answers or has written a file.
+    WaitsFor,
+    /// Its script calls the sidecar's quit endpoint.
+    Quits,
+    /// Its script kills the sidecar's process.
+    Kills,
+    /// The sidecar ends when it has written a file.
+    EndsByMarker,
+}
+
+/// One container uses another as a sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Relation {
+    /// The app: index in the workload's containers.
+    pub app: usize,
+    /// The sidecar: index in the workload's containers.
+    pub sidecar: usize,
+    /// What the app does.
+    pub kind: RelationKind,
+}
+
+/// A sidecar that an injector adds when the pod is created.
+#[derive(Debug, Clone)]
+pub struct Injected<'t> {
+    /// Which one.
+    pub known: Arc<KnownSidecar>,
+    /// The annotation or label that asks for it.
+    pub entry: Entry<'t>,
+}
+
+/// The sidecars that injectors will add, by the annotations and labels of the pod template. One that stands
+/// in the manifest already (injected output) is left out.
+#[must_use]
+pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injected<'t>> {
+    let mut found: Vec<Injected<'t>> = Vec::new();
+    for known in catalogue.entries().filter(|known| known.injector.is_some()) {
+        let present = workload
+            .containers
+            .iter()
+            .any(|container| catalogue.of(container).is_some_and(|own| own.name == known.name));
+        let mark = known.injection.iter().find_map(|mark| pod_mark(workload, mark));
+        if let Some(entry) = mark.filter(|_| !present && !opted_out(workload, known)) {
+            found.push(Injected {
+                known: Arc::clone(known),
+                entry,
+            });
+        }
+    }
+    found
+}
+
+/// `sidecar.istio.io/inject: "false"` and its like.
+fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
+    known
+        .injection
+        .iter()
+        .filter_map(|mark| mark.split_once('='))
+        .any(|(name, asks)| {
+            pod_mark(workload, name)
+                .and_then(|entry| entry.value.as_str())
+                .is_some_and(|value| value != asks && matches!(value, "false" | "disabled"))
+        })
+}
+
+/// The role of each container, in the workload's order.
+#[must_use]
+pub fn assign(
+    workload: &Workload<'_>,
+    catalogue: &Catalogue,
+    namings: &[Naming<'_>],
+    relations: &[Relation],
+) -> Vec<ContainerRole> {
+    let mut roles: Vec<_> = workload
+        .containers
+        .iter()
+        .enumerate()
+        .map(|(index, container)| {
+            let mut evidence = evidence(index, container, catalogue, namings, relations);
+            evidence.sort_by_key(|sign| std::cmp::Reverse(sign.strength));
+            let declared = is_declared(container, namings);
+            let sidecar = match container.list {
+                ContainerList::Init => declared,
+                ContainerList::Ephemeral => false,
+                ContainerList::ControllerSidecars => true,
+                ContainerList::Regular => {
+                    declared
+                        || evidence
+                            .first()
+                            .is_some_and(|sign| sign.strength > Strength::Weak)
+                }
+            };
+            let role = match container.list {
+                _ if sidecar => Role::Sidecar,
+                ContainerList::Init => Role::Init,
+                ContainerList::Ephemeral => Role::Ephemeral,
+                _ => Role::App,
+            };
+            ContainerRole {
+                name: container.name.to_owned(),
+                role,
+                declared,
+                evidence,
+            }
+        })
+        .collect();
+    keep_an_app(workload, &mut roles);
+    roles
+}
+
+/// A pod is there for something: where every regular container would be a sidecar, those that nobody
+/// declared or named are the app after all (a Deployment of Envoy is a proxy, not a sidecar).
+fn keep_an_app(workload: &Workload<'_>, roles: &mut [ContainerRole]) {
+    let regular = |index: usize| {
+        workload
+            .containers
+            .get(index)
+            .is_some_and(|container| container.list == ContainerList::Regular)
+    };
+    let any_app = roles
+        .iter()
+        .enumerate()
+        .any(|(index, role)| regular(index) && role.role == Role::App);
+    if any_app {
+        return;
+    }
+    for (index, role) in roles.iter_mut().enumerate() {
+        let named = role
+            .evidence
+            .iter()
+            .any(|sign| sign.strength == Strength::Explicit);
+        if regular(index) && !role.declared && !named {
+            role.role = Role::App;
+        }
+    }
+}
+
+/// Whether the manifest itself declares a container a sidecar.
+fn is_declared(container: &Container<'_>, namings: &[Naming<'_>]) -> bool {
+    container.is_native_sidecar()
+        || container.is_lifecycle_sidecar()
+        || (container.list == ContainerList::Regular
+            && namings.iter().any(|naming| {
+                naming.kind == NamingKind::Declaration
+                    && naming.names.iter().any(|name| name == container.name)
+            }))
+}
+
+fn evidence(
+    index: usize,
+    container: &Container<'_>,
+    catalogue: &Catalogue,
+    namings: &[Naming<'_>],
+    relations: &[Relation],
+) -> Vec<Evidence> {
+    let mut signs = Vec::new();
+    let mut add = |strength, text: String| signs.push(Evidence { strength, text });
+    if container.is_native_sidecar() {
+        add(
+            Strength::Explicit,
+            "declared: an init container with restartPolicy: Always".to_owned(),
+        );
+    }
+    if container.is_lifecycle_sidecar() {
+        add(Strength::Explicit, "declared: lifecycle.type: Sidecar".to_owned());
+    }
+    if container.list == ContainerList::ControllerSidecars {
+        add(
+            Strength::Explicit,
+            "declared in the custom resource's own list of sidecars".to_owned(),
+        );
+    }
+    if container.list == ContainerList::Ephemeral {
+        return signs;
+    }
+    for naming in namings
+        .iter()
+        .filter(|naming| naming.names.iter().any(|name| name == container.name))
+    {
+        add(Strength::Explicit, naming.kind.describe().to_owned());
+    }
+    for relation in relations.iter().filter(|relation| relation.sidecar == index) {
+        add(Strength::Strong, relation.kind.describe().to_owned());
+    }
+    if let Some(known) = catalogue.of(container) {
+        let one_shot = container
+            .arguments()
+            .iter()
+            .chain(&container.command())
+            .filter_map(|word| word.as_str())
+            .any(|word| {
+                known
+                    .one_shot
+                    .iter()
+                    .any(|flag| word == flag || word.starts_with(&format!("{flag}=")))
+            });
+        let by_image = container
+            .image()
+            .and_then(|image| catalogue.by_image(image))
+            .is_some_and(|own| own.certain);
+        let by_name = catalogue
+            .by_container_name(container.name)
+            .is_some_and(|own| own.certain);
+        // A name says less than an image, but `istio-proxy` and its like leave no doubt.
+        match (by_image, by_name) {
+            _ if one_shot => {}
+            (true, _) => add(Strength::Strong, format!("its image is {}'s", known.name)),
+            (_, true) => add(Strength::Strong, format!("its name is {}'s", known.name)),
+            _ => add(Strength::Weak, format!("it looks like {}", known.name)),
+        }
+    }
+    if is_telling_name(container.name) {
+        add(Strength::Weak, "its name says so".to_owned());
+    }
+    signs
+}
+
+fn is_telling_name(name: &str) -> bool {
+    name.split(['-', '_'])
+        .any(|part| matches!(part, "sidecar" | "proxy" | "agent" | "shipper" | "logshipper"))
+}
+
+impl RelationKind {
+    fn describe(self) -> &'static str {
+        match self {
+            Self::WaitsFor => "another container waits for it before it starts",
+            Self::Quits => "another container calls its quit endpoint",
+            Self::Kills => "another container kills its process",
+            Self::EndsByMarker => "it ends when another container has written a marker file",
+        }
+    }
+}

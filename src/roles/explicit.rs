@@ -1,0 +1,168 @@
+//! Places in a manifest that name a sidecar outright: declarations, wrappers' dependency lists, killers'
+//! annotations.
+
+use crate::{
+    workload::{Container, Workload},
+    yaml::Entry,
+};
+
+/// The annotation by which this project's admission policy is told the sidecars.
+pub const DECLARATION_ANNOTATION: &str = "kubectl-sidecar/sidecars";
+
+/// The prefix of the annotation that Lyft's fork of the kubelet reads (`isSidecar()`).
+pub const LYFT_ANNOTATION: &str = "sidecars.lyft.net/container-lifecycle-";
+
+/// A place that names sidecars of the pod.
+#[derive(Debug, Clone)]
+pub struct Naming<'t> {
+    /// The names.
+    pub names: Vec<String>,
+    /// What does so.
+    pub kind: NamingKind,
+    /// Where it stands.
+    pub entry: Entry<'t>,
+    /// The container it stands in; the pod template otherwise.
+    pub container: Option<&'t str>,
+}
+
+/// What names a sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NamingKind {
+    /// `kubectl-sidecar/sidecars`
+    Declaration,
+    /// `<anything>/sidecars: a,b` or `terminate-sidecars`: a controller outside the pod kills them.
+    KillerAnnotation,
+    /// `KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT` in the sidecar's own env (OpenKruise, docs/proposals/20230130).
+    KruiseEnvironment,
+    /// `KUBEXIT_BIRTH_DEPS`: the app waits for them.
+    KubexitBirthDependencies,
+    /// `KUBEXIT_DEATH_DEPS` stands in the sidecar and names the app.
+    KubexitDeathDependencies,
+    /// `sidecars.lyft.net/container-lifecycle-<name>: Sidecar`
+    LyftAnnotation,
+}
+
+impl NamingKind {
+    /// How evidence says it.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Declaration => "the annotation kubectl-sidecar/sidecars names it",
+            Self::KillerAnnotation => "an annotation for a controller that kills sidecars names it",
+            Self::KruiseEnvironment => "its env asks OpenKruise to end it with the Job",
+            Self::KubexitBirthDependencies => "KUBEXIT_BIRTH_DEPS of another container names it",
+            Self::KubexitDeathDependencies => "its KUBEXIT_DEATH_DEPS names the app it dies with",
+            Self::LyftAnnotation => "the annotation of Lyft's kubelet names it",
+        }
+    }
+}
+
+/// Every place that names sidecars of the pod outright.
+#[must_use]
+pub fn namings<'t>(workload: &Workload<'t>) -> Vec<Naming<'t>> {
+    let mut found = Vec::new();
+    for entry in workload.pod_annotations() {
+        found.extend(annotation(entry));
+    }
+    for entry in workload.pod_labels() {
+        // gist Stono/05d3137c: the label's value is a name or `true`.
+        if entry
+            .key
+            .as_str()
+            .is_some_and(|key| key.ends_with("/terminate-sidecars"))
+        {
+            found.push(Naming {
+                names: list(entry.value.as_str().unwrap_or_default()),
+                kind: NamingKind::KillerAnnotation,
+                entry,
+                container: None,
+            });
+        }
+    }
+    workload
+        .containers
+        .iter()
+        .for_each(|container| environment(container, &mut found));
+    found
+}
+
+fn annotation(entry: Entry<'_>) -> Option<Naming<'_>> {
+    let key = entry.key.as_str()?;
+    let value = entry.value.as_str()?;
+    if let Some(name) = key.strip_prefix(LYFT_ANNOTATION) {
+        return (value == "Sidecar").then(|| Naming {
+            names: vec![name.to_owned()],
+            kind: NamingKind::LyftAnnotation,
+            entry,
+            container: None,
+        });
+    }
+    let kind = match key {
+        DECLARATION_ANNOTATION => NamingKind::Declaration,
+        _ if key.ends_with("/sidecars") => NamingKind::KillerAnnotation,
+        _ => return None,
+    };
+    Some(Naming {
+        names: list(value),
+        kind,
+        entry,
+        container: None,
+    })
+}
+
+fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
+    for variable in container.environment() {
+        let value = variable.value.unwrap_or_default();
+        let (kind, names) = match variable.name {
+            "KUBEXIT_BIRTH_DEPS" => (NamingKind::KubexitBirthDependencies, list(value)),
+            "KUBEXIT_DEATH_DEPS" => (
+                NamingKind::KubexitDeathDependencies,
+                vec![container.name.to_owned()],
+            ),
+            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT" if value == "true" => {
+                (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
+            }
+            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE" => {
+                (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
+            }
+            _ => continue,
+        };
+        if let Some(entry) = variable
+            .node
+            .entry("value")
+            .or_else(|| variable.node.entry("name"))
+        {
+            found.push(Naming {
+                names,
+                kind,
+                entry,
+                container: Some(container.name),
+            });
+        }
+    }
+}
+
+fn list(value: &str) -> Vec<String> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// A label or annotation of the pod template that has this name, and this value where one is asked for
+/// (`NAME` or `NAME=VALUE`).
+#[must_use]
+pub fn pod_mark<'t>(workload: &Workload<'t>, mark: &str) -> Option<Entry<'t>> {
+    let (name, value) = mark
+        .split_once('=')
+        .map_or((mark, None), |(name, value)| (name, Some(value)));
+    workload
+        .pod_annotations()
+        .into_iter()
+        .chain(workload.pod_labels())
+        .find(|entry| {
+            entry.key.as_str() == Some(name) && value.is_none_or(|value| entry.value.as_str() == Some(value))
+        })
+}

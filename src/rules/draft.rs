@@ -1,0 +1,132 @@
+//! How a rule writes its findings down.
+
+use crate::{
+    shell::Span,
+    workload::{Container, Program},
+    yaml::{Entry, Node},
+};
+
+use super::{Confidence, Finding, Fix, FixClass, Location, Pod, RuleInfo, Severity};
+
+/// A finding in the making. It starts with the rule's own severity, medium confidence and a fix that only a
+/// person can make.
+#[derive(Debug)]
+pub(crate) struct Draft<'p, 'a> {
+    pod: &'p Pod<'a>,
+    finding: Finding,
+}
+
+impl<'p, 'a> Draft<'p, 'a> {
+    pub(crate) fn new(pod: &'p Pod<'a>, rule: &'static RuleInfo, message: impl Into<String>) -> Self {
+        let finding = Finding {
+            rule,
+            severity: rule.severity,
+            confidence: Confidence::Medium,
+            message: message.into(),
+            help: String::new(),
+            document: pod.workload.object.document,
+            object: pod.workload.object.reference.clone(),
+            container: None,
+            locations: Vec::new(),
+            fix: Fix { class: FixClass::Manual, reason: String::new() },
+            text_level: false,
+        };
+        Self { pod, finding }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.finding.help = help.into();
+        self
+    }
+
+    pub(crate) fn severity(mut self, severity: Severity) -> Self {
+        self.finding.severity = severity;
+        self
+    }
+
+    pub(crate) fn confidence(mut self, confidence: Confidence) -> Self {
+        self.finding.confidence = confidence;
+        self
+    }
+
+    pub(crate) fn fix(mut self, class: FixClass, reason: impl Into<String>) -> Self {
+        self.finding.fix = Fix { class, reason: reason.into() };
+        self
+    }
+
+    pub(crate) fn container(mut self, container: &Container<'_>) -> Self {
+        self.finding.container = (!container.name.is_empty()).then(|| container.name.to_owned());
+        self
+    }
+
+    /// The place the finding is about: a node.
+    pub(crate) fn at(mut self, node: Node<'a>, label: impl Into<String>) -> Self {
+        self.add(node, node.span(), label.into(), true);
+        self
+    }
+
+    /// The place the finding is about: a key and its value.
+    pub(crate) fn at_entry(mut self, entry: Entry<'a>, label: impl Into<String>) -> Self {
+        let span = entry_span(entry);
+        self.add(entry.key, span, label.into(), true);
+        self
+    }
+
+    /// The place the finding is about: a part of a program.
+    pub(crate) fn at_text(mut self, program: &Program<'a>, span: Span, label: impl Into<String>) -> Self {
+        if let Some((node, span)) = program.locate(span) {
+            self.add(node, span, label.into(), true);
+        }
+        self
+    }
+
+    /// Context: a node.
+    pub(crate) fn with(mut self, node: Node<'a>, label: impl Into<String>) -> Self {
+        self.add(node, node.span(), label.into(), false);
+        self
+    }
+
+    /// Context: a key and its value.
+    pub(crate) fn with_entry(mut self, entry: Entry<'a>, label: impl Into<String>) -> Self {
+        let span = entry_span(entry);
+        self.add(entry.key, span, label.into(), false);
+        self
+    }
+
+    /// Context: a part of a program.
+    pub(crate) fn with_text(mut self, program: &Program<'a>, span: Span, label: impl Into<String>) -> Self {
+        if let Some((node, span)) = program.locate(span) {
+            self.add(node, span, label.into(), false);
+        }
+        self
+    }
+
+    /// Context: the line that names a container.
+    pub(crate) fn with_container(self, container: &Container<'a>, label: impl Into<String>) -> Self {
+        match container.node.entry("name").or_else(|| container.node.entry("image")) {
+            Some(entry) => self.with_entry(entry, label),
+            None => self,
+        }
+    }
+
+    fn add(&mut self, node: Node<'a>, span: std::ops::Range<usize>, label: String, primary: bool) {
+        if let Some(source) = self.pod.sources.of(node) {
+            self.finding.locations.push(Location { source, span, label, primary });
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Finding {
+        self.finding.locations.sort_by_key(|location| !location.primary);
+        self.finding
+    }
+}
+
+fn entry_span(entry: Entry<'_>) -> std::ops::Range<usize> {
+    let (key, value) = (entry.key.span(), entry.value.span());
+    // A value behind an alias stands elsewhere; a collection would mark many lines.
+    if value.start >= key.end && !entry.value.is_mapping() && !entry.value.is_sequence() {
+        key.start..value.end
+    } else {
+        key
+    }
+}

@@ -1,0 +1,172 @@
+//! One container of a pod.
+
+use crate::yaml::{Entry, Node};
+
+use super::{Hook, HookKind, Image, Mount, Probe, ProbeKind};
+
+/// Which list a container stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ContainerList {
+    /// `initContainers`
+    Init,
+    /// `containers`
+    Regular,
+    /// `ephemeralContainers`
+    Ephemeral,
+    /// A custom resource's own `sidecars`, which its controller starts and ends.
+    ControllerSidecars,
+}
+
+/// A container of a pod.
+#[derive(Debug, Clone)]
+pub struct Container<'t> {
+    /// Its name; empty where none is written.
+    pub name: &'t str,
+    /// Its mapping.
+    pub node: Node<'t>,
+    /// The list it stands in.
+    pub list: ContainerList,
+    /// Its index in that list.
+    pub index: usize,
+}
+
+/// A literal environment variable.
+#[derive(Debug, Clone, Copy)]
+pub struct EnvironmentVariable<'t> {
+    /// The item of `env`.
+    pub node: Node<'t>,
+    /// Its name.
+    pub name: &'t str,
+    /// Its literal value; absent for `valueFrom`.
+    pub value: Option<&'t str>,
+}
+
+/// A declared port.
+#[derive(Debug, Clone, Copy)]
+pub struct Port<'t> {
+    /// The item of `ports`.
+    pub node: Node<'t>,
+    /// Its name.
+    pub name: Option<&'t str>,
+    /// `containerPort`
+    pub number: u16,
+}
+
+impl<'t> Container<'t> {
+    /// The image, where one is written.
+    #[must_use]
+    pub fn image(&self) -> Option<Image<'t>> {
+        self.node.get("image")?.as_str().map(Image::parse)
+    }
+
+    /// The items of `command`.
+    #[must_use]
+    pub fn command(&self) -> Vec<Node<'t>> {
+        self.words("command")
+    }
+
+    /// The items of `args`.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<Node<'t>> {
+        self.words("args")
+    }
+
+    fn words(&self, field: &str) -> Vec<Node<'t>> {
+        self.node
+            .get(field)
+            .map(|node| node.items().collect())
+            .unwrap_or_default()
+    }
+
+    /// The items of `env`.
+    pub fn environment(&self) -> impl Iterator<Item = EnvironmentVariable<'t>> + use<'t> {
+        let node = self.node.get("env");
+        node.into_iter().flat_map(Node::items).filter_map(|node| {
+            let name = node.get("name")?.as_str()?;
+            // `value:` with nothing behind it is the empty text.
+            let value = match node.get("value") {
+                Some(value) => Some(value.as_str().unwrap_or_default()),
+                None if node.get("valueFrom").is_some() => None,
+                None => Some(""),
+            };
+            Some(EnvironmentVariable { node, name, value })
+        })
+    }
+
+    /// The environment variable of that name: the last one wins, as in the kubelet.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<EnvironmentVariable<'t>> {
+        self.environment().filter(|variable| variable.name == name).last()
+    }
+
+    /// The literal value of an environment variable.
+    #[must_use]
+    pub fn value_of(&self, name: &str) -> Option<&'t str> {
+        self.variable(name)?.value
+    }
+
+    /// The declared ports.
+    pub fn ports(&self) -> impl Iterator<Item = Port<'t>> + use<'t> {
+        self.node
+            .get("ports")
+            .into_iter()
+            .flat_map(Node::items)
+            .filter_map(|node| {
+                Some(Port {
+                    node,
+                    name: node.get("name").and_then(Node::as_str),
+                    number: node.get("containerPort")?.as_str()?.parse().ok()?,
+                })
+            })
+    }
+
+    /// The probe of that kind.
+    #[must_use]
+    pub fn probe(&self, kind: ProbeKind) -> Option<Probe<'t>> {
+        let entry = self.node.entry(kind.field())?;
+        entry.value.is_mapping().then_some(Probe { kind, entry })
+    }
+
+    /// The hook of that kind.
+    #[must_use]
+    pub fn hook(&self, kind: HookKind) -> Option<Hook<'t>> {
+        let entry = self.node.get("lifecycle")?.entry(kind.field())?;
+        entry.value.is_mapping().then_some(Hook { kind, entry })
+    }
+
+    /// The volumes mounted into it.
+    pub fn mounts(&self) -> impl Iterator<Item = Mount<'t>> + use<'t> {
+        self.node
+            .get("volumeMounts")
+            .into_iter()
+            .flat_map(Node::items)
+            .filter_map(Mount::new)
+    }
+
+    /// The container's own `restartPolicy`.
+    #[must_use]
+    pub fn restart_policy(&self) -> Option<Entry<'t>> {
+        self.node.entry("restartPolicy")
+    }
+
+    /// The first design's `lifecycle.type` (KEP-753, never released).
+    #[must_use]
+    pub fn lifecycle_type(&self) -> Option<Entry<'t>> {
+        self.node.get("lifecycle")?.entry("type")
+    }
+
+    /// Whether it is a native sidecar: an init container with `restartPolicy: Always`
+    /// (kubernetes.io/docs/concepts/workloads/pods/sidecar-containers).
+    #[must_use]
+    pub fn is_native_sidecar(&self) -> bool {
+        self.list == ContainerList::Init
+            && self.restart_policy().and_then(|entry| entry.value.as_str()) == Some("Always")
+    }
+
+    /// Whether the first design's field declares it a sidecar.
+    #[must_use]
+    pub fn is_lifecycle_sidecar(&self) -> bool {
+        self.list == ContainerList::Regular
+            && self.lifecycle_type().and_then(|entry| entry.value.as_str()) == Some("Sidecar")
+    }
+}

@@ -1,0 +1,23 @@
+//! The pods in a tree: which objects hold one, its containers, hooks, probes and volumes.
+//!
+//! Everything is a view into the YAML tree; nothing is copied, so that findings and edits point at the text.
+
+mod config_map;
+mod container;
+mod discover;
+mod image;
+mod invocation;
+mod object;
+mod probe;
+mod program;
+mod volume;
+
+pub use config_map::ConfigMaps;
+pub use container::{Container, ContainerList, EnvironmentVariable, Port};
+pub use discover::{Controller, Workload, discover};
+pub use image::Image;
+pub use invocation::ShellInvocation;
+pub use object::{Object, WorkloadKind, objects};
+pub use probe::{Hook, HookKind, Probe, ProbeKind};
+pub use program::{Program, ProgramPlace, programs};
+pub use volume::{Mount, Volume, VolumeSource};

@@ -1,0 +1,266 @@
+//! What a container runs: its entrypoint, hooks and probes, as scripts that know where they stand.
+
+use std::ops::Range;
+
+use crate::{
+    shell::{
+        self, AndOr, Command, Dialect, List, Piece, Pipeline, Script, Simple, Statement, Terminator, Word,
+    },
+    yaml::{Node, ScalarMap},
+};
+
+use super::{
+    Container, HookKind, ProbeKind, Workload,
+    config_map::ConfigMaps,
+    invocation::{ShellInvocation, shell_invocation},
+};
+
+/// Which of a container's programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ProgramPlace {
+    /// `command` and `args`, or a step's `script`.
+    Entrypoint,
+    /// A hook's `exec.command`.
+    Hook(HookKind),
+    /// A probe's `exec.command`.
+    Probe(ProbeKind),
+}
+
+/// Where a program's text stands.
+#[derive(Debug, Clone)]
+enum Origin<'t> {
+    /// A scalar holds the whole script.
+    Scalar(Node<'t>),
+    /// Each word is a scalar of its own; the offset is its start in the text of the joined words.
+    Words(Vec<(usize, Node<'t>)>),
+}
+
+/// A program a container runs.
+#[derive(Debug, Clone)]
+pub struct Program<'t> {
+    /// Which one it is.
+    pub place: ProgramPlace,
+    /// Its words: `command` and `args` together.
+    pub words: Vec<Node<'t>>,
+    /// How the words start a shell, where they do.
+    pub invocation: Option<ShellInvocation>,
+    /// The name of the ConfigMap the script comes from.
+    pub config_map: Option<&'t str>,
+    /// The script's text, or the words joined by blanks.
+    pub text: String,
+    /// What it says, as far as it was understood. Words without a shell are a script of one command.
+    pub script: Option<Script>,
+    origin: Origin<'t>,
+}
+
+/// The programs of a container: its entrypoint, its hooks, its probes.
+#[must_use]
+pub fn programs<'t>(
+    workload: &Workload<'t>,
+    container: &Container<'t>,
+    config_maps: &ConfigMaps<'t>,
+) -> Vec<Program<'t>> {
+    let mut programs = Vec::new();
+    let mut add = |place, words: Vec<Node<'t>>| {
+        if !words.is_empty() {
+            programs.push(Program::new(place, words, workload, container, config_maps));
+        }
+    };
+    let mut entrypoint = container.command();
+    entrypoint.extend(container.arguments());
+    add(ProgramPlace::Entrypoint, entrypoint);
+    for kind in [HookKind::PostStart, HookKind::PreStop] {
+        if let Some(hook) = container.hook(kind) {
+            add(ProgramPlace::Hook(kind), hook.command());
+        }
+    }
+    for kind in ProbeKind::ALL {
+        if let Some(probe) = container.probe(kind) {
+            add(ProgramPlace::Probe(kind), probe.command());
+        }
+    }
+    // Tekton's `script` and Argo's `source` are whole scripts.
+    for field in ["script", "source"] {
+        if let Some(node) = container.node.get(field).filter(|node| node.as_str().is_some()) {
+            programs.push(Program::of_scalar(
+                ProgramPlace::Entrypoint,
+                Vec::new(),
+                None,
+                None,
+                node,
+            ));
+        }
+    }
+    programs
+}
+
+impl<'t> Program<'t> {
+    fn new(
+        place: ProgramPlace,
+        words: Vec<Node<'t>>,
+        workload: &Workload<'t>,
+        container: &Container<'t>,
+        config_maps: &ConfigMaps<'t>,
+    ) -> Self {
+        let texts: Vec<_> = words.iter().map(|node| node.as_str()).collect();
+        let invocation = shell_invocation(&texts);
+        if let Some(invocation) = &invocation
+            && !invocation.file
+            && let Some(node) = words.get(invocation.script).copied()
+        {
+            return Self::of_scalar(place, words, Some(invocation.clone()), None, node);
+        }
+        let file = match &invocation {
+            Some(invocation) => texts.get(invocation.script).copied().flatten(),
+            None => texts.iter().flatten().copied().find(|word| word.starts_with('/')),
+        };
+        if let Some((name, node)) = file.and_then(|file| config_maps.script(workload, container, file)) {
+            return Self::of_scalar(place, words, invocation, Some(name), node);
+        }
+        Self::of_words(place, words, &texts)
+    }
+
+    fn of_scalar(
+        place: ProgramPlace,
+        words: Vec<Node<'t>>,
+        invocation: Option<ShellInvocation>,
+        config_map: Option<&'t str>,
+        node: Node<'t>,
+    ) -> Self {
+        let text = node.as_str().unwrap_or_default().to_owned();
+        let dialect = invocation.as_ref().map(|invocation| invocation.dialect);
+        let script = match shebang_dialect(&text) {
+            Shebang::Shell(named) => shell::parse(&text, dialect.unwrap_or(named)),
+            Shebang::Absent => shell::parse(&text, dialect.unwrap_or(Dialect::Posix)),
+            Shebang::Other => None,
+        };
+        Self {
+            place,
+            words,
+            invocation,
+            config_map,
+            text,
+            script,
+            origin: Origin::Scalar(node),
+        }
+    }
+
+    fn of_words(place: ProgramPlace, words: Vec<Node<'t>>, texts: &[Option<&'t str>]) -> Self {
+        let mut text = String::new();
+        let mut starts = Vec::new();
+        let mut simple = Simple::default();
+        for (node, word) in words.iter().zip(texts) {
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            let start = text.len();
+            starts.push((start, *node));
+            text.push_str(word.unwrap_or_default());
+            simple.words.push(Word {
+                raw: word.unwrap_or_default().to_owned(),
+                pieces: vec![Piece::Text {
+                    text: word.unwrap_or_default().to_owned(),
+                    quoted: true,
+                }],
+                span: start..text.len(),
+            });
+        }
+        simple.span = 0..text.len();
+        let span = simple.span.clone();
+        let first = Pipeline {
+            negated: false,
+            commands: vec![Command::Simple(simple)],
+            span: span.clone(),
+        };
+        let statement = Statement {
+            and_or: AndOr {
+                first,
+                rest: Vec::new(),
+            },
+            terminator: Terminator::Sequence,
+            span,
+        };
+        let script = Some(Script {
+            list: List {
+                statements: vec![statement],
+            },
+        });
+        let origin = Origin::Words(starts);
+        Self {
+            place,
+            words,
+            invocation: None,
+            config_map: None,
+            text,
+            script,
+            origin,
+        }
+    }
+
+    /// The node that holds the script, or the program's first word.
+    #[must_use]
+    pub fn node(&self) -> Option<Node<'t>> {
+        match &self.origin {
+            Origin::Scalar(node) => Some(*node),
+            Origin::Words(words) => words.first().map(|(_, node)| *node),
+        }
+    }
+
+    /// Whether a shell runs it, so that several commands and expansions are possible.
+    #[must_use]
+    pub fn is_shell(&self) -> bool {
+        matches!(self.origin, Origin::Scalar(_))
+    }
+
+    /// The bytes of the file behind a range of [`Self::text`], with a node of the tree they stand in.
+    #[must_use]
+    pub fn locate(&self, span: Range<usize>) -> Option<(Node<'t>, Range<usize>)> {
+        match &self.origin {
+            Origin::Scalar(node) => Some((*node, ScalarMap::new(*node).raw_range(span))),
+            Origin::Words(words) => {
+                let index = |offset: usize| {
+                    words
+                        .partition_point(|(start, _)| *start <= offset)
+                        .checked_sub(1)
+                };
+                let (_, first) = words.get(index(span.start)?)?;
+                let (_, last) = words.get(index(span.end.max(span.start + 1) - 1)?)?;
+                let (start, end) = (first.span(), last.span());
+                Some((
+                    *first,
+                    if end.end >= start.start {
+                        start.start..end.end
+                    } else {
+                        start
+                    },
+                ))
+            }
+        }
+    }
+}
+
+enum Shebang {
+    Absent,
+    Shell(Dialect),
+    Other,
+}
+
+fn shebang_dialect(text: &str) -> Shebang {
+    let Some(line) = text
+        .strip_prefix("#!")
+        .map(|rest| rest.lines().next().unwrap_or_default())
+    else {
+        return Shebang::Absent;
+    };
+    let names = |shells: &[&str]| {
+        line.split_whitespace()
+            .any(|word| shells.contains(&word.rsplit('/').next().unwrap_or(word)))
+    };
+    if names(&["bash", "zsh", "ksh"]) {
+        Shebang::Shell(Dialect::Bash)
+    } else if names(&["sh", "dash", "ash"]) {
+        Shebang::Shell(Dialect::Posix)
+    } else {
+        Shebang::Other
+    }
+}
