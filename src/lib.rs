@@ -2,9 +2,12 @@
 //!
 //! `docs/architecture.md` shows how text becomes findings.
 
+pub mod lint;
+pub mod report;
 pub mod roles;
 pub mod rules;
 pub mod shell;
 pub mod source;
+pub mod suppress;
 pub mod workload;
 pub mod yaml;

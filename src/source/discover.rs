@@ -102,7 +102,10 @@ pub fn discover(requests: &[Request]) -> Result<Discovery, NothingThere> {
     for request in requests {
         match request {
             Request::Path(path) => search.path(path, Manner::Repository)?,
-            Request::Filename { path, recursive: true } => search.path(path, Manner::Deep)?,
+            Request::Filename {
+                path,
+                recursive: true,
+            } => search.path(path, Manner::Deep)?,
             Request::Filename { path, .. } => search.path(path, Manner::Flat)?,
             Request::Kustomization(path) => search.kustomization(path)?,
         }
@@ -187,7 +190,8 @@ impl Search {
             match entry {
                 Ok(entry) => {
                     let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-                    if is_directory || !has_manifest_suffix(entry.path()) || leads_to_directory(entry.path()) {
+                    if is_directory || !has_manifest_suffix(entry.path()) || leads_to_directory(entry.path())
+                    {
                         continue;
                     }
                     any = true;
@@ -196,9 +200,7 @@ impl Search {
                 }
                 Err(error) => {
                     let name = path_of(&error).unwrap_or(directory).display().to_string();
-                    let reason = error
-                        .io_error()
-                        .map_or_else(|| error.to_string(), plain);
+                    let reason = error.io_error().map_or_else(|| error.to_string(), plain);
                     self.fail(name, format!("cannot be read: {reason}"));
                 }
             }
@@ -230,7 +232,11 @@ impl Search {
             .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
             .collect();
         let depth = Path::new(pattern).components().count() - fixed.components().count();
-        let start = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
+        let start = if fixed.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &fixed
+        };
         let mut any = false;
         for entry in WalkBuilder::new(start)
             .standard_filters(false)
@@ -245,7 +251,11 @@ impl Search {
                 self.path(path, manner)?;
             }
         }
-        if any { Ok(()) } else { Err(NothingThere::Unmatched(pattern.to_owned())) }
+        if any {
+            Ok(())
+        } else {
+            Err(NothingThere::Unmatched(pattern.to_owned()))
+        }
     }
 
     fn kustomization(&mut self, directory: &Path) -> Result<(), NothingThere> {
@@ -264,7 +274,9 @@ impl Search {
     /// Adds an input unless it is there already, under whatever name.
     fn add(&mut self, name: String, origin: Origin) {
         let identity = match &origin {
-            Origin::File(path) | Origin::Found(path) => fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
+            Origin::File(path) | Origin::Found(path) => {
+                fs::canonicalize(path).unwrap_or_else(|_| path.clone())
+            }
             Origin::StandardInput | Origin::Kustomization(_) => PathBuf::from(&name),
         };
         if self.seen.insert(identity) {
@@ -302,7 +314,9 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// The words of an operating system's error without its number.
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    let words = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let words = text
+        .split_once(" (os error")
+        .map_or(text.as_str(), |(words, _)| words);
     let mut characters = words.chars();
     characters
         .next()

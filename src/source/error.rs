@@ -91,7 +91,11 @@ mod tests {
 
     #[test]
     fn one_line_names_the_place_as_far_as_it_is_known() {
-        let error = SourceError::new("a.yaml", SourceErrorKind::Syntax, "mapping values are not allowed");
+        let error = SourceError::new(
+            "a.yaml",
+            SourceErrorKind::Syntax,
+            "mapping values are not allowed",
+        );
         assert_eq!(error.to_string(), "a.yaml: mapping values are not allowed");
         assert_eq!(
             error.clone().at(3, Some(7)).to_string(),

@@ -6,11 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{
-    MAXIMUM_SIZE, SourceError, SourceErrorKind,
-    discover::plain,
-    read::too_large,
-};
+use super::{MAXIMUM_SIZE, SourceError, SourceErrorKind, discover::plain, read::too_large};
 
 /// The programs that render a kustomization, the one that `kubectl -k` itself is first.
 const RENDERERS: [(&str, &str); 2] = [("kubectl", "kustomize"), ("kustomize", "build")];
@@ -31,7 +27,12 @@ pub(super) fn render(directory: &Path, name: &str) -> Result<Vec<u8>, SourceErro
 }
 
 /// `None`: there is no such program.
-fn run(program: &str, subcommand: &str, directory: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+fn run(
+    program: &str,
+    subcommand: &str,
+    directory: &Path,
+    name: &str,
+) -> Result<Option<Vec<u8>>, SourceError> {
     let failed = |error: &io::Error| failure(name, format!("{program} cannot be run: {}", plain(error)));
     let mut child = match Command::new(program)
         .arg(subcommand)
@@ -59,7 +60,10 @@ fn run(program: &str, subcommand: &str, directory: &Path, name: &str) -> Result<
     if !status.success() {
         return Err(failure(
             name,
-            format!("`{program} {subcommand} {}` failed ({status})", directory.display()),
+            format!(
+                "`{program} {subcommand} {}` failed ({status})",
+                directory.display()
+            ),
         ));
     }
     Ok(Some(text))

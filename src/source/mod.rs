@@ -7,6 +7,7 @@ mod discover;
 mod error;
 mod kustomize;
 mod nature;
+mod position;
 mod read;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub use discover::{Discovery, Input, NothingThere, Origin, Request, discover};
 pub use error::{SourceError, SourceErrorKind};
 pub use nature::{first_template_line, looks_like_manifest};
+pub(crate) use position::character_start;
+pub use position::{Lines, Position, Positions};
 pub use read::{MAXIMUM_SIZE, read};
 
 /// A text that was read: a file, standard input or a rendered object.

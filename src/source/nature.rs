@@ -16,9 +16,9 @@ pub fn first_template_line(text: &str) -> Option<usize> {
         .position(|line| {
             let code = line.trim_start();
             !code.starts_with('#')
-                && code
-                    .split_once("{{")
-                    .is_some_and(|(_, rest)| rest.contains("}}") || rest.starts_with('-') || rest.starts_with("/*"))
+                && code.split_once("{{").is_some_and(|(_, rest)| {
+                    rest.contains("}}") || rest.starts_with('-') || rest.starts_with("/*")
+                })
         })
         .map(|index| index + 1)
 }

@@ -71,7 +71,11 @@ fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
     if is_utf16(&bytes) {
         // Half of the bytes of its keys are zeros.
         let letters: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0).collect();
-        return if looks_like_manifest(&letters) { Err(utf16(name)) } else { Ok(None) };
+        return if looks_like_manifest(&letters) {
+            Err(utf16(name))
+        } else {
+            Ok(None)
+        };
     }
     let is_manifest = looks_like_manifest(&bytes) || is_template(&bytes);
     Ok(is_manifest.then_some(bytes))
