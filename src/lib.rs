@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` shows how text becomes findings.
 
+pub mod cli;
 pub mod lint;
 pub mod report;
 pub mod roles;

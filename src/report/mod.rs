@@ -93,7 +93,7 @@ impl Report<'_> {
 }
 
 /// The name of a severity, as the contract has it.
-fn severity_name(severity: Severity) -> &'static str {
+pub(crate) fn severity_name(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

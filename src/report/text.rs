@@ -20,7 +20,10 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
     } else {
         Renderer::plain()
     };
-    let renderer = renderer.term_width(appearance.width.unwrap_or(DEFAULT_WIDTH));
+    let renderer = renderer
+        .term_width(appearance.width.unwrap_or(DEFAULT_WIDTH))
+        // Logs that show colours still show links as rubbish.
+        .hyperlink(appearance.width.is_some());
     let mut positions = Positions::default();
     for finding in report.findings {
         write_finding(finding, &renderer, &mut positions, out)?;
@@ -209,11 +212,20 @@ fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()>
             count => Some(format!("{count} info")),
         });
     let severities: Vec<String> = severities.collect();
+    let unread = match report.errors.len() {
+        0 => String::new(),
+        count => format!("; {}, see below", counted(count, "error")),
+    };
     if severities.is_empty() {
+        let verdict = if unread.is_empty() {
+            "ok:".green()
+        } else {
+            "incomplete:".yellow()
+        };
         return writeln!(
             out,
-            "{} no sidecar workaround found in {looked_at}",
-            "ok:".green().bold()
+            "{} no sidecar workaround found in {looked_at}{unread}",
+            verdict.bold()
         );
     }
     let fixable: Vec<String> = [
@@ -233,11 +245,10 @@ fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()>
         "found".bold(),
         severities.join(", ").bold()
     )?;
-    if fixable.is_empty() {
-        writeln!(out)
-    } else {
-        writeln!(out, "; to fix: {}", fixable.join(", "))
+    if !fixable.is_empty() {
+        write!(out, "; to fix: {}", fixable.join(", "))?;
     }
+    writeln!(out, "{unread}")
 }
 
 fn write_hint(report: &Report<'_>, program: &str, out: &mut dyn io::Write) -> io::Result<()> {
