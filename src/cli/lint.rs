@@ -17,10 +17,11 @@ use super::{
     configuration::{Configurations, Loaded},
     progress::Progress,
     selection::Selection,
+    warn,
 };
 use crate::{
     lint::{Options, Outcome, lint},
-    report::{Appearance, Report},
+    report::{Appearance, Report, counted},
     rules::{Finding, RULES, Severity},
     source::{Input, Request, SourceError, SourceFile, discover, read},
     suppress::{Baseline, InSources, Suppression},
@@ -232,13 +233,8 @@ impl Run {
         Baseline::write(file, &self.findings).map_err(usage)?;
         self.errors.iter().for_each(|error| complain(&error.to_string()));
         if !quiet {
-            let count = self.findings.len();
-            writeln!(
-                io::stderr(),
-                "{count} finding{} written to {}",
-                if count == 1 { "" } else { "s" },
-                file.display()
-            )?;
+            let count = counted(self.findings.len(), "finding");
+            writeln!(io::stderr(), "{count} written to {}", file.display())?;
         }
         Ok(if self.errors.is_empty() {
             Exit::Clean
@@ -275,9 +271,15 @@ impl Run {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             other => other?,
         }
-        if arguments.output != OutputFormat::Json {
-            self.errors.iter().for_each(|error| complain(&error.to_string()));
+        // JSON has them in itself.
+        if arguments.output == OutputFormat::Json {
+            return Ok(());
         }
+        if !arguments.quiet {
+            let unused = suppressions.iter().filter(|suppression| !suppression.used);
+            unused.for_each(|suppression| warn(&suppression.to_string()));
+        }
+        self.errors.iter().for_each(|error| complain(&error.to_string()));
         Ok(())
     }
 

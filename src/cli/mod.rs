@@ -83,11 +83,16 @@ pub fn main() -> ExitCode {
 
 /// One line about what went wrong, on standard error.
 fn complain(message: &str) {
-    let line = format!(
-        "{} {}\n",
-        "error:".red().bold(),
-        crate::report::printable(message)
-    );
+    tell(&"error:".red().bold(), message);
+}
+
+/// One line about what might be wrong, on standard error.
+fn warn(message: &str) {
+    tell(&"warning:".yellow().bold(), message);
+}
+
+fn tell(label: &dyn std::fmt::Display, message: &str) {
+    let line = format!("{label} {}\n", crate::report::printable(message));
     // Where standard error is closed there is nobody to tell.
     let _unprinted = io::stderr().write_all(line.as_bytes());
 }

@@ -117,7 +117,7 @@ fn object_name(object: &ObjectReference) -> String {
 }
 
 /// `1 file`, `2 files`
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }

@@ -23,7 +23,7 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
     let renderer = renderer
         .term_width(appearance.width.unwrap_or(DEFAULT_WIDTH))
         // Logs that show colours still show links as rubbish.
-        .hyperlink(appearance.width.is_some());
+        .hyperlink(appearance.color && appearance.width.is_some());
     let mut positions = Positions::default();
     for finding in report.findings {
         write_finding(finding, &renderer, &mut positions, out)?;
@@ -31,7 +31,6 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
     if appearance.quiet {
         return Ok(());
     }
-    write_unused(report, out)?;
     write_summary(report, out)?;
     write_hint(report, &appearance.program, out)
 }
@@ -174,25 +173,6 @@ fn notes(finding: &Finding) -> Vec<String> {
         reason => format!("{class}: {}", printable(reason)),
     });
     notes
-}
-
-fn write_unused(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    let mut any = false;
-    for suppression in report.suppressions.iter().filter(|suppression| !suppression.used) {
-        any = true;
-        write!(
-            out,
-            "{}: unused suppression of {} at {}",
-            "info".cyan().bold(),
-            printable(&suppression.rule),
-            printable(&suppression.file),
-        )?;
-        match suppression.line {
-            Some(line) => writeln!(out, ":{line}")?,
-            None => writeln!(out)?,
-        }
-    }
-    if any { writeln!(out) } else { Ok(()) }
 }
 
 fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {

@@ -9,7 +9,7 @@ mod choice;
 mod comment;
 mod ignore;
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 pub use baseline::{Baseline, BaselineError};
 pub use choice::{Choice, UnknownName, suggestion};
@@ -34,6 +34,21 @@ pub struct Suppression {
     pub reason: Option<String>,
     /// Whether it silenced anything.
     pub used: bool,
+}
+
+impl fmt::Display for Suppression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
+        }
+        let state = if self.used { "" } else { "unused " };
+        write!(formatter, ": {state}suppression of {}", self.rule)?;
+        match &self.reason {
+            Some(reason) => write!(formatter, " ({reason})"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Where a suppression of a source holds.
