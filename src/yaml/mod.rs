@@ -3,10 +3,34 @@
 //! One parse gives one tree ([`Stream`]) in which every node knows the bytes it was written with, so that
 //! rules can point at them and edits can replace them. Nothing here knows Kubernetes.
 
+mod builder;
+mod decode;
+mod error;
+mod json;
+mod lex;
+mod limits;
+mod merge;
+mod node;
+mod offsets;
 mod parse;
 mod scalar;
 mod tree;
 
-pub use parse::{ParseError, parse};
+#[cfg(any(test, fuzzing))]
+pub mod invariants;
+#[cfg(test)]
+mod json_tests;
+#[cfg(test)]
+mod limits_tests;
+#[cfg(test)]
+mod parse_tests;
+#[cfg(test)]
+mod scalar_tests;
+
+pub use error::{ParseError, Reason};
+pub use limits::{MAX_DEPTH, MAX_NODES, MAX_TEXT};
+pub use merge::Entry;
+pub use node::{Children, Node};
+pub use parse::parse;
 pub use scalar::ScalarMap;
-pub use tree::{Document, Entry, Kind, Node, NodeId, ScalarStyle, Stream};
+pub use tree::{Document, Kind, NodeId, ScalarStyle, Stream};

@@ -1,0 +1,187 @@
+//! Puts nodes into the arena; shared by the readers of YAML and JSON.
+
+use std::borrow::Cow;
+
+use super::{
+    error::ParseError,
+    limits::{MAX_DEPTH, MAX_NODES, too_deep, too_many_values},
+    tree::{Content, Document, NO_PARENT, NodeData, NodeId, ScalarStyle, Shape, Stream},
+};
+
+/// A collection whose end has not come yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open {
+    id: NodeId,
+    pub(super) shape: Shape,
+    pub(super) mapping: bool,
+    /// How many nodes stand directly in it.
+    pub(super) children: u32,
+}
+
+/// The byte range of a node and where its own bytes start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) written: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Place {
+    /// A node that has nothing before its content.
+    pub(super) fn bare(start: usize, end: usize) -> Self {
+        Self {
+            written: start,
+            start,
+            end,
+        }
+    }
+}
+
+pub(super) struct Builder<'t> {
+    text: &'t str,
+    nodes: Vec<NodeData>,
+    values: Vec<String>,
+    documents: Vec<Document>,
+    tags: Vec<(NodeId, Box<str>)>,
+    open: Vec<Open>,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            // A manifest has a value for every 13 bytes or so.
+            nodes: Vec::with_capacity(text.len() / 12),
+            values: Vec::new(),
+            documents: Vec::new(),
+            tags: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Stream<'t> {
+        let ends: Vec<usize> = self
+            .documents
+            .iter()
+            .skip(1)
+            .map(|document| document.span.start)
+            .chain([self.text.len()])
+            .collect();
+        for (document, end) in self.documents.iter_mut().zip(ends) {
+            document.span.end = end;
+        }
+        if let Some(first) = self.documents.first_mut() {
+            first.span.start = 0;
+        }
+        Stream {
+            text: self.text,
+            nodes: self.nodes,
+            values: self.values,
+            documents: self.documents,
+            tags: self.tags,
+        }
+    }
+
+    pub(super) fn start_document(&mut self, start: usize) {
+        self.documents.push(Document {
+            root: None,
+            span: start..start,
+        });
+    }
+
+    /// The innermost collection that is still open.
+    pub(super) fn innermost(&self) -> Option<Open> {
+        self.open.last().copied()
+    }
+
+    /// Adds a scalar; its value is kept only where the text does not spell it.
+    pub(super) fn scalar(
+        &mut self,
+        value: Cow<'_, str>,
+        style: ScalarStyle,
+        place: Place,
+    ) -> Result<NodeId, ParseError> {
+        let content = if self.text.get(style.unquoted(place.start..place.end)) == Some(value.as_ref()) {
+            Content::Verbatim(style)
+        } else {
+            let index = self.values.len() as u32;
+            self.values.push(value.into_owned());
+            Content::Decoded(style, index)
+        };
+        self.add(content, place)
+    }
+
+    pub(super) fn alias(&mut self, target: NodeId, place: Place) -> Result<NodeId, ParseError> {
+        self.add(Content::Alias(target), place)
+    }
+
+    pub(super) fn open(&mut self, mapping: bool, shape: Shape, place: Place) -> Result<NodeId, ParseError> {
+        if self.open.len() >= MAX_DEPTH {
+            return Err(too_deep(self.text, place.start));
+        }
+        let content = if mapping {
+            Content::Mapping(shape)
+        } else {
+            Content::Sequence(shape)
+        };
+        let id = self.add(content, place)?;
+        self.open.push(Open {
+            id,
+            shape,
+            mapping,
+            children: 0,
+        });
+        Ok(id)
+    }
+
+    /// Closes the innermost collection.
+    pub(super) fn close(&mut self, end: usize) {
+        let next = self.nodes.len() as u32;
+        let Some(open) = self.open.pop() else { return };
+        if let Some(node) = self.nodes.get_mut(open.id.0 as usize) {
+            node.end = (end as u32).max(node.start);
+            node.next = next;
+        }
+    }
+
+    pub(super) fn properties(&mut self, id: NodeId, anchored: bool, tag: Option<Box<str>>) {
+        if let Some(node) = self.nodes.get_mut(id.0 as usize) {
+            node.anchored = anchored;
+            node.tagged = tag.is_some();
+        }
+        if let Some(tag) = tag {
+            self.tags.push((id, tag));
+        }
+    }
+
+    fn add(&mut self, content: Content, place: Place) -> Result<NodeId, ParseError> {
+        let index = self.nodes.len();
+        if index >= MAX_NODES {
+            return Err(too_many_values(self.text, place.start));
+        }
+        let id = NodeId(index as u32);
+        let parent = match self.open.last_mut() {
+            Some(open) => {
+                open.children += 1;
+                open.id.0
+            }
+            None => {
+                if let Some(document) = self.documents.last_mut() {
+                    document.root = Some(id);
+                }
+                NO_PARENT
+            }
+        };
+        self.nodes.push(NodeData {
+            content,
+            written: place.written as u32,
+            start: place.start as u32,
+            end: place.end as u32,
+            parent,
+            next: id.0 + 1,
+            anchored: false,
+            tagged: false,
+        });
+        Ok(id)
+    }
+}
