@@ -3,11 +3,14 @@
 //! `docs/architecture.md` shows how text becomes findings.
 
 pub mod behaviour;
+pub mod cli;
 pub mod lint;
+pub mod report;
 pub mod roles;
 pub mod rules;
 pub mod shell;
 pub mod source;
+pub mod suppress;
 pub mod template;
 pub mod workload;
 pub mod yaml;

@@ -7,95 +7,60 @@ use rayon::prelude::*;
 use crate::{
     roles::{self, Catalogue, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass, Member, Pod, Settings, Sources},
-    source::SourceFile,
+    source::{SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
     workload::{self, ConfigMaps, Object, Workload, programs},
     yaml::{self, ParseError, Stream},
 };
 
-/// What the user asked for.
+/// What decides about findings besides the text.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The cluster and the wished form.
     pub settings: Settings,
-    /// The known sidecars, those of a config file included.
+    /// The known sidecars, those of a configuration included.
     pub catalogue: Arc<Catalogue>,
 }
 
-/// A source that could not be read as YAML.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unparsed {
-    /// The source.
-    pub source: Arc<SourceFile>,
-    /// Where and why.
-    pub error: ParseError,
-    /// It looks like a Helm or other Go template, which is YAML only once it is rendered.
-    pub template: bool,
-}
-
-/// What was found in one source.
+/// What was found.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// The findings, in the order of the text.
+    /// The findings, in the order of the sources and their text.
     pub findings: Vec<Finding>,
-    /// Every pod and its containers' roles, in the order of the text.
+    /// Every pod with its containers' roles, in the order of the sources and their text.
     pub workloads: Vec<WorkloadSummary>,
-    /// Why the source is not YAML, where it is not.
-    pub unparsed: Option<Unparsed>,
-    /// Scripts come from ConfigMaps that are not in this source.
+    /// Sources that are no YAML, or not yet.
+    pub errors: Vec<SourceError>,
+    /// Scripts come from ConfigMaps that are not in the same source.
     wants_config_maps: bool,
 }
 
-/// Lints sources in parallel. The outcomes stand in the order of `inputs`, each with what `read` made of it.
-///
-/// Texts are read, linted and dropped one by one; only those that hold ConfigMaps with scripts of other
-/// sources' workloads are read again.
-pub fn lint<I, E, R>(inputs: &[I], read: R, options: &Options) -> Vec<Result<Outcome, E>>
-where
-    I: Sync,
-    E: Send,
-    R: Fn(&I) -> Result<Arc<SourceFile>, E> + Sync,
-{
-    let mut outcomes: Vec<(Result<Outcome, E>, bool)> = inputs
+/// Lints sources in parallel; what comes out stands in their order. `done` is called once for each of them.
+#[must_use]
+pub fn lint(sources: &[Arc<SourceFile>], options: &Options, done: &(dyn Fn() + Sync)) -> Outcome {
+    let config_maps: Vec<Arc<SourceFile>> = sources
+        .iter()
+        .filter(|source| source.text.contains("ConfigMap"))
+        .cloned()
+        .collect();
+    let outcomes: Vec<Outcome> = sources
         .par_iter()
-        .map(|input| match read(input) {
-            Ok(source) => (
-                Ok(lint_source(&source, &[], options)),
-                holds_config_map(&source.text),
-            ),
-            Err(error) => (Err(error), false),
+        .map(|source| {
+            let mut outcome = lint_source(source, &[], options);
+            if outcome.wants_config_maps && config_maps.iter().any(|other| other.name != source.name) {
+                outcome = lint_source(source, &config_maps, options);
+            }
+            done();
+            outcome
         })
         .collect();
-    let wanted = outcomes
-        .iter()
-        .any(|(outcome, _)| outcome.as_ref().is_ok_and(|outcome| outcome.wants_config_maps));
-    let held: Vec<usize> = outcomes
-        .iter()
-        .enumerate()
-        .filter(|(_, (_, holds))| *holds)
-        .map(|(index, _)| index)
-        .collect();
-    if wanted && !held.is_empty() {
-        let config_maps: Vec<Arc<SourceFile>> = held
-            .iter()
-            .filter_map(|index| read(inputs.get(*index)?).ok())
-            .collect();
-        outcomes
-            .par_iter_mut()
-            .zip(inputs)
-            .for_each(|((outcome, _), input)| {
-                if outcome.as_ref().is_ok_and(|outcome| outcome.wants_config_maps)
-                    && let Ok(source) = read(input)
-                {
-                    *outcome = Ok(lint_source(&source, &config_maps, options));
-                }
-            });
+    let mut all = Outcome::default();
+    for outcome in outcomes {
+        all.findings.extend(outcome.findings);
+        all.workloads.extend(outcome.workloads);
+        all.errors.extend(outcome.errors);
     }
-    outcomes.into_iter().map(|(outcome, _)| outcome).collect()
-}
-
-fn holds_config_map(text: &str) -> bool {
-    text.contains("ConfigMap")
+    all
 }
 
 /// Lints one source; the ConfigMaps in `others` serve its workloads too.
@@ -223,10 +188,10 @@ fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &Options) -> 
             ..Outcome::default()
         },
     };
-    outcome.unparsed = Some(Unparsed {
-        source: Arc::clone(source),
-        error,
-        template: is_template,
+    outcome.errors.push(match first_template_line(&source.text) {
+        Some(line) => SourceError::template(&source.name, line),
+        None => SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
+            .at(error.line, Some(error.column)),
     });
     outcome
 }

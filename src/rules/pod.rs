@@ -26,6 +26,8 @@ pub enum Target {
     Lifecycle,
     /// `initContainers[].restartPolicy: Always`.
     Native,
+    /// Whatever the cluster runs.
+    Auto,
 }
 
 /// What the user said about the cluster and the wish.

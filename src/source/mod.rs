@@ -1,6 +1,24 @@
-//! Where text comes from.
+//! Where text comes from: files, directories, standard input, what kustomize renders.
+//!
+//! [`discover`] turns what the user named into [`Input`]s without opening any of them; [`read`] opens one.
+//! Nothing here prints, and nothing here parses YAML.
+
+mod discover;
+mod error;
+mod kustomize;
+mod nature;
+mod position;
+mod read;
 
 use std::sync::Arc;
+
+pub(crate) use discover::CONFIGURATION;
+pub use discover::{Discovery, Input, NothingThere, Origin, Request, discover};
+pub use error::{SourceError, SourceErrorKind};
+pub use nature::{first_template_line, looks_like_manifest};
+pub(crate) use position::character_start;
+pub use position::{Lines, Position, Positions};
+pub use read::{MAXIMUM_SIZE, read};
 
 /// A text that was read: a file, standard input or a rendered object.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,0 +1,208 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{report::Format, rules::Severity};
+
+pub(super) const AFTER_HELP: &str = "\
+Exit codes:
+  0  nothing found at or above the --fail-on threshold
+  1  findings at or above the threshold
+  2  wrong usage, or a path that names nothing
+  3  something could not be read or parsed; the rest was linted";
+
+/// Find the workarounds that stand in for Kubernetes sidecars.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
+pub(super) struct Arguments {
+    /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub(super) color: ColorChoice,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(after_help = AFTER_HELP)]
+    Lint(LintArguments),
+    Explain(ExplainArguments),
+}
+
+/// Find sidecar workarounds in manifests
+#[derive(Debug, Args)]
+pub(super) struct LintArguments {
+    /// Files and directories to lint, or - for standard input; directories are searched recursively
+    /// for .yaml, .yml and .json files that git does not ignore
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Files and directories as kubectl takes them: directories are not recursive without -R
+    #[arg(short, long, value_name = "FILENAME", value_delimiter = ',')]
+    pub(super) filename: Vec<PathBuf>,
+    /// Search the directories of -f recursively
+    #[arg(short = 'R', long, requires = "filename")]
+    pub(super) recursive: bool,
+    /// A directory to render by `kubectl kustomize` (or `kustomize build`)
+    #[arg(short, long, value_name = "DIR", conflicts_with = "filename")]
+    pub(super) kustomize: Option<PathBuf>,
+    /// How to print the result
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(super) output: OutputFormat,
+    /// Print findings alone, without summary and hints
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// The least severity that makes the exit code 1 [default: warning]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<Threshold>,
+    /// The least severity to print [default: info]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) min_severity: Option<SeverityChoice>,
+    /// Report these rules or families only
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Do not report these rules or families
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// The Kubernetes version that the manifests are for, such as 1.29
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    pub(super) kubernetes_version: Option<(u32, u32)>,
+    /// The configuration, instead of the .kubectl-sidecar.yaml found upwards from each input
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+    /// Do not report what is in this baseline
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write what is found to the baseline instead of reporting it
+    #[arg(long, requires = "baseline")]
+    pub(super) write_baseline: bool,
+}
+
+/// Explain a rule: what it finds, why it matters, what to do. Without RULE, list all rules
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The rule
+    pub(super) rule: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// In a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Annotated source
+    Text,
+    /// One line a finding: file:line:col: severity[rule] message
+    Concise,
+    /// One row a workload
+    Table,
+    /// The JSON of schemas/lint.v1.json
+    Json,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Concise => Self::Concise,
+            OutputFormat::Table => Self::Table,
+            OutputFormat::Json => Self::Json,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SeverityChoice {
+    /// It does not work as written, or never ends
+    Error,
+    /// A workaround that a declared sidecar replaces
+    Warning,
+    /// Worth knowing
+    Info,
+}
+
+impl From<SeverityChoice> for Severity {
+    fn from(choice: SeverityChoice) -> Self {
+        match choice {
+            SeverityChoice::Error => Self::Error,
+            SeverityChoice::Warning => Self::Warning,
+            SeverityChoice::Info => Self::Info,
+        }
+    }
+}
+
+/// From which severity on a finding makes the exit code 1.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Threshold {
+    /// Errors
+    Error,
+    /// Errors and warnings
+    Warning,
+    /// Any finding
+    Info,
+    /// No finding
+    Never,
+}
+
+impl Threshold {
+    /// Whether a finding of this severity makes the run fail.
+    pub(super) fn is_reached(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Info => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// `1.29`, `v1.29`, `1.29.3`, `v1.29.3-gke.100`
+pub(super) fn parse_version(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("{text:?} is no Kubernetes version such as 1.29");
+    let mut parts = text
+        .trim()
+        .strip_prefix('v')
+        .unwrap_or(text.trim())
+        .splitn(3, '.');
+    let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
+    let (Some(major), Some(minor)) = (number(), number()) else {
+        return Err(wrong());
+    };
+    if major != 1
+        || parts
+            .next()
+            .is_some_and(|patch| !patch.starts_with(|first: char| first.is_ascii_digit()))
+    {
+        return Err(wrong());
+    }
+    Ok((major, minor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_may_have_more_than_two_parts() {
+        for text in ["1.29", "v1.29", "1.29.3", "v1.29.3-gke.100", "v1.29.3+k3s1"] {
+            assert_eq!(parse_version(text), Ok((1, 29)), "{text}");
+        }
+        for text in ["", "1", "29", "1.x", "2.29", "one", "1.29.", "1.29-gke"] {
+            assert!(parse_version(text).is_err(), "{text}");
+        }
+    }
+}

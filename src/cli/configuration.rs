@@ -1,0 +1,360 @@
+//! `.kubectl-sidecar.yaml`: its form, and where it is found.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::arguments::{Threshold, parse_version};
+use crate::{
+    roles::{Catalogue, KnownSidecar},
+    rules::Target,
+    rules::{RULES, Severity},
+    source::{CONFIGURATION, Input, Lines},
+    suppress::{Choice, Ignore, IgnoreMatcher, suggestion},
+    yaml,
+};
+
+/// The configuration of kubectl-sidecar, `.kubectl-sidecar.yaml`.
+///
+/// It is found upwards from each input, up to the root of the repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "kubectl-sidecar configuration, version 1")]
+pub struct Configuration {
+    /// Report these rules or families only.
+    pub select: Vec<String>,
+    /// Do not report these rules or families.
+    pub ignore: Vec<String>,
+    /// Findings that are not reported, by file, object, container and rule.
+    pub ignores: Vec<Ignore>,
+    /// Sidecars that the catalogue does not know.
+    pub sidecars: Vec<KnownSidecar>,
+    /// The Kubernetes version that the manifests are for: "1.29".
+    pub kubernetes_version: Option<String>,
+    /// How a sidecar is to be declared.
+    pub target: Option<Target>,
+    /// The least severity to report.
+    pub min_severity: Option<Severity>,
+    /// The least severity that makes the exit code 1.
+    pub fail_on: Option<Threshold>,
+}
+
+/// A configuration could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// It could not be opened.
+    #[error("{path}: the configuration cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{path}:{line}:{column}: {message}")]
+    Wrong {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// A configuration with everything in it understood.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// The directory that its globs are relative to.
+    pub(super) directory: PathBuf,
+    pub(super) configuration: Configuration,
+    pub(super) ignores: Vec<IgnoreMatcher>,
+    pub(super) kubernetes_version: Option<(u32, u32)>,
+}
+
+impl Loaded {
+    /// What holds where there is no configuration.
+    pub(super) fn none() -> Self {
+        Self {
+            directory: PathBuf::from("."),
+            configuration: Configuration::default(),
+            ignores: Vec::new(),
+            kubernetes_version: None,
+        }
+    }
+
+    /// Reads a configuration.
+    pub(super) fn read(path: &Path) -> Result<Self, ConfigurationError> {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| ConfigurationError::Read {
+            path: name.clone(),
+            source,
+        })?;
+        let directory = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        Self::parse(&text, &name, directory)
+    }
+
+    fn parse(text: &str, name: &str, directory: PathBuf) -> Result<Self, ConfigurationError> {
+        let places = Places::new(text, name);
+        let configuration: Option<Configuration> =
+            serde_yaml::from_str(text).map_err(|error| places.malformed(&error))?;
+        let configuration = configuration.unwrap_or_default();
+        for (key, names) in [
+            ("select", &configuration.select),
+            ("ignore", &configuration.ignore),
+        ] {
+            for (index, rule) in names.iter().enumerate() {
+                Choice::parse(rule, RULES).map_err(|error| places.wrong(&[key], Some(index), &error))?;
+            }
+        }
+        let mut ignores = Vec::new();
+        for (index, ignore) in configuration.ignores.iter().enumerate() {
+            let wrong = |error: &dyn std::fmt::Display| places.wrong(&["ignores"], Some(index), error);
+            for rule in &ignore.rules {
+                Choice::parse(rule, RULES).map_err(|error| wrong(&error))?;
+            }
+            let line = places.position(&["ignores"], Some(index)).0;
+            let matcher =
+                IgnoreMatcher::new(ignore.clone(), name, Some(line)).map_err(|error| wrong(&error))?;
+            ignores.push(matcher);
+        }
+        let kubernetes_version = configuration
+            .kubernetes_version
+            .as_deref()
+            .map(parse_version)
+            .transpose()
+            .map_err(|error| places.wrong(&["kubernetesVersion"], None, &error))?;
+        Catalogue::extended(configuration.sidecars.clone())
+            .map_err(|error| places.wrong(&["sidecars"], None, &error))?;
+        Ok(Self {
+            directory,
+            configuration,
+            ignores,
+            kubernetes_version,
+        })
+    }
+}
+
+/// Where things stand in the text of a configuration.
+struct Places<'a> {
+    text: &'a str,
+    name: &'a str,
+    lines: Lines<'a>,
+}
+
+impl<'a> Places<'a> {
+    fn new(text: &'a str, name: &'a str) -> Self {
+        Self {
+            text,
+            name,
+            lines: Lines::new(text),
+        }
+    }
+
+    fn position(&self, keys: &[&str], index: Option<usize>) -> (usize, usize) {
+        let offset = yaml::parse(self.text).ok().and_then(|stream| {
+            let node = stream.root(0)?.path(keys)?;
+            let node = match index {
+                Some(index) => node.items().nth(index)?,
+                None => node,
+            };
+            Some(node.span().start)
+        });
+        let position = self.lines.position(offset.unwrap_or_default());
+        (position.line, position.column)
+    }
+
+    fn wrong(
+        &self,
+        keys: &[&str],
+        index: Option<usize>,
+        error: &dyn std::fmt::Display,
+    ) -> ConfigurationError {
+        let (line, column) = self.position(keys, index);
+        self.error(line, column, error.to_string())
+    }
+
+    fn malformed(&self, error: &serde_yaml::Error) -> ConfigurationError {
+        let (line, column) = error
+            .location()
+            .map_or((1, 1), |location| (location.line(), location.column()));
+        let mut message = error.to_string();
+        // The position is named in front already.
+        if let Some((before, _)) = message.rsplit_once(" at line ") {
+            message.truncate(before.len());
+        }
+        // serde says: unknown field `a`, expected one of `b`, `c`
+        let mut quoted = message.split('`').skip(1).step_by(2);
+        if message.contains("unknown field") || message.contains("unknown variant") {
+            let written = quoted.next().unwrap_or_default();
+            if let Some(meant) = suggestion(written, quoted) {
+                let (before, _) = message.split_once(", expected").unwrap_or((&message, ""));
+                message = format!("{before}; did you mean `{meant}`?");
+            }
+        }
+        self.error(line, column, message)
+    }
+
+    fn error(&self, line: usize, column: usize, message: String) -> ConfigurationError {
+        ConfigurationError::Wrong {
+            path: self.name.to_owned(),
+            line,
+            column,
+            message,
+        }
+    }
+}
+
+/// The configurations of a run.
+#[derive(Debug)]
+pub(super) struct Configurations {
+    /// All of them; inputs without one have the first.
+    pub(super) loaded: Vec<Loaded>,
+    discover: bool,
+    known: HashMap<PathBuf, usize>,
+}
+
+impl Configurations {
+    /// The configuration `file` for all inputs, or those that are found unless `discover` is false.
+    pub(super) fn new(file: Option<&Path>, discover: bool) -> Result<Self, ConfigurationError> {
+        let first = match file {
+            Some(file) => Loaded::read(file)?,
+            None => Loaded::none(),
+        };
+        Ok(Self {
+            loaded: vec![first],
+            discover: discover && file.is_none(),
+            known: HashMap::new(),
+        })
+    }
+
+    /// The index of the configuration of an input.
+    pub(super) fn of(&mut self, input: &Input) -> Result<usize, ConfigurationError> {
+        if !self.discover {
+            return Ok(0);
+        }
+        let start = match input.path() {
+            Some(path) if path.is_dir() => path.to_owned(),
+            Some(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            None => PathBuf::new(),
+        };
+        let start = if start.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            start
+        };
+        if let Some(index) = self.known.get(&start) {
+            return Ok(*index);
+        }
+        let mut visited = vec![start.clone()];
+        let mut index = 0;
+        let absolute = fs::canonicalize(&start).unwrap_or(start);
+        for directory in absolute.ancestors() {
+            if let Some(known) = self.known.get(directory) {
+                index = *known;
+                break;
+            }
+            visited.push(directory.to_owned());
+            let candidate = directory.join(CONFIGURATION);
+            if candidate.is_file() {
+                self.loaded.push(Loaded::read(&shortened(&candidate))?);
+                index = self.loaded.len() - 1;
+                break;
+            }
+            // The repository ends here.
+            if directory.join(".git").exists() {
+                break;
+            }
+        }
+        for directory in visited {
+            self.known.insert(directory, index);
+        }
+        Ok(index)
+    }
+}
+
+/// The path as people would write it from the current directory.
+fn shortened(path: &Path) -> PathBuf {
+    std::env::current_dir()
+        .and_then(fs::canonicalize)
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned))
+        .unwrap_or_else(|| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Loaded, String> {
+        Loaded::parse(text, "c.yaml", PathBuf::from(".")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn versions_need_no_quotes() {
+        assert_eq!(
+            parse("kubernetesVersion: 1.30\n").unwrap().kubernetes_version,
+            Some((1, 30))
+        );
+        assert_eq!(
+            parse("kubernetesVersion: v1.29.4\n").unwrap().kubernetes_version,
+            Some((1, 29))
+        );
+        assert_eq!(
+            parse("select: [startup]\nkubernetesVersion: latest\n").unwrap_err(),
+            "c.yaml:2:20: \"latest\" is no Kubernetes version such as 1.29"
+        );
+    }
+
+    #[test]
+    fn an_empty_configuration_is_one() {
+        for text in ["", "# nothing yet\n", "---\n", "{}\n"] {
+            assert_eq!(
+                parse(text).unwrap().configuration,
+                Configuration::default(),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        for (text, expected) in [
+            (
+                "select: [startup]\nminSeverty: error\n",
+                "c.yaml:2:1: unknown field `minSeverty`; did you mean `minSeverity`?",
+            ),
+            (
+                "failOn: warn\n",
+                "c.yaml:1:9: failOn: unknown variant `warn`; did you mean `warning`?",
+            ),
+            (
+                "ignore:\n- startup\n- shutdwon\n",
+                "c.yaml:3:3: there is no rule or family `shutdwon`; did you mean `shutdown`?",
+            ),
+            (
+                "ignores:\n- file: a\n- file: '[z-a'\n  rules: [startup]\n",
+                "c.yaml:3:3: error parsing glob '**/[z-a': invalid range; 'z' > 'a'",
+            ),
+            (
+                "ignores:\n- fil: a\n",
+                "c.yaml:2:3: ignores[0]: unknown field `fil`; did you mean `file`?",
+            ),
+            (
+                "select: startup\n",
+                "c.yaml:1:9: select: invalid type: string \"startup\", expected a sequence",
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap_err(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! `lint`: from what the user named to a report and an exit code.
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
+use super::{
+    Exit, Failure,
+    arguments::{LintArguments, OutputFormat, Threshold},
+    color, complain,
+    configuration::{Configurations, Loaded},
+    progress::Progress,
+    selection::Selection,
+    warn,
+};
+use crate::{
+    lint::{Options, lint},
+    report::{Appearance, Report, counted},
+    roles::Catalogue,
+    rules::{Finding, RULES, Settings, Severity},
+    source::{Input, Request, SourceError, SourceFile, discover, read},
+    suppress::{Baseline, InSources, Suppression},
+};
+
+/// Runs `lint`.
+pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<Exit, Failure> {
+    let requests = requests(arguments);
+    if requests.is_empty() {
+        return Err(Failure::Usage(format!(
+            "nothing to lint: name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
+        )));
+    }
+    let discovery = discover(&requests).map_err(usage)?;
+    let mut configurations =
+        Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
+    let mut baseline = match &arguments.baseline {
+        Some(file) if !arguments.write_baseline => Some(Baseline::read(file).map_err(usage)?),
+        _ => None,
+    };
+    let groups = group(&discovery.inputs, &mut configurations)?;
+    let selections = configurations
+        .loaded
+        .iter()
+        .map(|loaded| selection(arguments, loaded))
+        .collect::<Result<Vec<_>, _>>()?;
+
+    let progress = Progress::start(discovery.inputs.len());
+    let mut run = Run {
+        errors: discovery.errors,
+        ..Run::default()
+    };
+    run.read(&discovery.inputs, &groups, &progress);
+    let mut in_sources = InSources::collect(&run.sources, RULES);
+    run.errors.append(&mut in_sources.errors);
+    let mut suppressions: Vec<Suppression> = Vec::new();
+    for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
+        let findings = run.lint(index, &options(arguments, loaded)?, &progress);
+        let mut findings = in_sources.apply(findings);
+        findings.retain(|finding| !is_ignored(finding, loaded));
+        if let Some(baseline) = &mut baseline {
+            findings = baseline.apply(findings);
+        }
+        findings.retain(|finding| selection.includes(finding));
+        let threshold = threshold(arguments, loaded);
+        run.failed |= findings
+            .iter()
+            .any(|finding| threshold.is_reached(finding.severity));
+        run.findings.extend(findings);
+        suppressions.extend(loaded.ignores.iter().flat_map(|ignore| ignore.suppressions()));
+    }
+    drop(progress);
+    suppressions.splice(0..0, in_sources.suppressions().cloned());
+    suppressions.extend(baseline.iter().flat_map(Baseline::suppressions));
+    run.sort();
+
+    if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
+        return run.write_baseline(file, arguments.quiet);
+    }
+    run.report(&suppressions, arguments, program)?;
+    Ok(run.exit())
+}
+
+fn requests(arguments: &LintArguments) -> Vec<Request> {
+    let paths = arguments.paths.iter().cloned().map(Request::Path);
+    let filenames = arguments.filename.iter().cloned().map(|path| Request::Filename {
+        path,
+        recursive: arguments.recursive,
+    });
+    let kustomization = arguments.kustomize.iter().cloned().map(Request::Kustomization);
+    paths.chain(filenames).chain(kustomization).collect()
+}
+
+/// The index of each input's configuration.
+fn group(inputs: &[Input], configurations: &mut Configurations) -> Result<Vec<usize>, Failure> {
+    inputs
+        .iter()
+        .map(|input| configurations.of(input).map_err(usage))
+        .collect()
+}
+
+/// What the command line says goes before what the configuration says; ignored rules add up.
+fn selection(arguments: &LintArguments, loaded: &Loaded) -> Result<Selection, Failure> {
+    let configuration = &loaded.configuration;
+    let select = if arguments.select.is_empty() {
+        &configuration.select
+    } else {
+        &arguments.select
+    };
+    let ignore = [arguments.ignore.as_slice(), configuration.ignore.as_slice()].concat();
+    let least = arguments
+        .min_severity
+        .map(Severity::from)
+        .or(configuration.min_severity)
+        .unwrap_or(Severity::Info);
+    Selection::new(select, &ignore, least, RULES).map_err(usage)
+}
+
+fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Failure> {
+    Ok(Options {
+        settings: Settings {
+            kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
+            target: loaded.configuration.target,
+        },
+        catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
+    })
+}
+
+fn threshold(arguments: &LintArguments, loaded: &Loaded) -> Threshold {
+    arguments
+        .fail_on
+        .or(loaded.configuration.fail_on)
+        .unwrap_or(Threshold::Warning)
+}
+
+fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
+    if loaded.ignores.is_empty() {
+        return false;
+    }
+    let name = finding
+        .primary()
+        .map_or("", |primary| primary.source.name.as_str());
+    let file = match (fs::canonicalize(name), fs::canonicalize(&loaded.directory)) {
+        (Ok(file), Ok(directory)) => file
+            .strip_prefix(directory)
+            .map_or_else(|_| name.to_owned(), |file| file.display().to_string()),
+        _ => name.to_owned(),
+    };
+    // Every ignore that matches counts as used, so none may be skipped.
+    let mut ignored = false;
+    for ignore in &mut loaded.ignores {
+        ignored |= ignore.silences(finding, &file);
+    }
+    ignored
+}
+
+fn usage(error: impl std::fmt::Display) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+/// What a run has gathered.
+#[derive(Default)]
+struct Run {
+    sources: Vec<Arc<SourceFile>>,
+    /// The index of each source's configuration.
+    groups: Vec<usize>,
+    findings: Vec<Finding>,
+    workloads: Vec<crate::roles::WorkloadSummary>,
+    errors: Vec<SourceError>,
+    failed: bool,
+}
+
+impl Run {
+    fn read(&mut self, inputs: &[Input], groups: &[usize], progress: &Progress) {
+        let texts: Vec<_> = inputs.par_iter().map(read).collect();
+        for (text, group) in texts.into_iter().zip(groups) {
+            match text {
+                Ok(Some(source)) => {
+                    self.sources.push(Arc::new(source));
+                    self.groups.push(*group);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => self.errors.push(error),
+            }
+            progress.step();
+        }
+    }
+
+    /// Lints the sources of one configuration.
+    fn lint(&mut self, group: usize, options: &Options, progress: &Progress) -> Vec<Finding> {
+        let sources: Vec<Arc<SourceFile>> = self
+            .sources
+            .iter()
+            .zip(&self.groups)
+            .filter(|(_, own)| **own == group)
+            .map(|(source, _)| Arc::clone(source))
+            .collect();
+        if sources.is_empty() {
+            return Vec::new();
+        }
+        let outcome = lint(&sources, options, &|| progress.step());
+        self.workloads.extend(outcome.workloads);
+        self.errors.extend(outcome.errors);
+        outcome.findings
+    }
+
+    /// Brings what came from several configurations into the order of the inputs.
+    fn sort(&mut self) {
+        let order: HashMap<&str, usize> = self
+            .sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (source.name.as_str(), index))
+            .collect();
+        let place = |name: &str| order.get(name).copied().unwrap_or(usize::MAX);
+        self.findings.sort_by_key(|finding| {
+            finding
+                .primary()
+                .map_or(usize::MAX, |primary| place(&primary.source.name))
+        });
+        self.workloads
+            .sort_by_key(|workload| place(&workload.source.name));
+    }
+
+    fn write_baseline(&self, file: &Path, quiet: bool) -> Result<Exit, Failure> {
+        Baseline::write(file, &self.findings).map_err(usage)?;
+        self.errors.iter().for_each(|error| complain(&error.to_string()));
+        if !quiet {
+            let count = counted(self.findings.len(), "finding");
+            writeln!(io::stderr(), "{count} written to {}", file.display())?;
+        }
+        Ok(if self.errors.is_empty() {
+            Exit::Clean
+        } else {
+            Exit::Unread
+        })
+    }
+
+    fn report(
+        &self,
+        suppressions: &[Suppression],
+        arguments: &LintArguments,
+        program: &str,
+    ) -> Result<(), Failure> {
+        let report = Report {
+            findings: &self.findings,
+            workloads: &self.workloads,
+            errors: &self.errors,
+            suppressions,
+            files: self.sources.len(),
+        };
+        let appearance = Appearance {
+            color: color::is_on(),
+            width: width(),
+            quiet: arguments.quiet,
+            program: program.to_owned(),
+        };
+        let mut out = BufWriter::new(io::stdout().lock());
+        let written = report
+            .write(arguments.output.into(), &appearance, &mut out)
+            .and_then(|()| out.flush());
+        match written {
+            // Whoever reads has read enough; the exit code still tells what was found.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            other => other?,
+        }
+        // JSON has them in itself.
+        if arguments.output == OutputFormat::Json {
+            return Ok(());
+        }
+        if !arguments.quiet {
+            let unused = suppressions.iter().filter(|suppression| !suppression.used);
+            unused.for_each(|suppression| warn(&suppression.to_string()));
+        }
+        self.errors.iter().for_each(|error| complain(&error.to_string()));
+        Ok(())
+    }
+
+    fn exit(&self) -> Exit {
+        if !self.errors.is_empty() {
+            Exit::Unread
+        } else if self.failed {
+            Exit::Findings
+        } else {
+            Exit::Clean
+        }
+    }
+}
+
+/// Columns of the terminal that the result goes to.
+pub(super) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}

@@ -1,0 +1,98 @@
+//! The terminal's edge: arguments, configuration, colour, progress, exit codes.
+
+mod arguments;
+mod color;
+mod configuration;
+mod explain;
+mod lint;
+mod program;
+mod progress;
+mod selection;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, FromArgMatches};
+use colored::Colorize;
+
+pub use configuration::{Configuration, ConfigurationError};
+
+use arguments::{Arguments, Command};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Nothing at or above the threshold.
+    Clean = 0,
+    /// Findings at or above the threshold.
+    Findings = 1,
+    /// The arguments are wrong, or name nothing to lint.
+    Usage = 2,
+    /// Something could not be read or parsed; the rest was linted.
+    Unread = 3,
+}
+
+/// Why a run ended before it had a result.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// What the user asked for makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output does not take the result.
+    #[error("the result cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let program = program::name(arguments.first().map(OsString::as_os_str));
+    let command = Arguments::command()
+        .bin_name(&program)
+        .after_help(arguments::AFTER_HELP);
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Where even the message can't be printed there is nobody to tell.
+            let _unprinted = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+        }
+    };
+    color::decide(parsed.color);
+    let result = match &parsed.command {
+        Command::Lint(arguments) => lint::run(arguments, &program),
+        Command::Explain(arguments) => explain::run(arguments, &program),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        // Whoever reads has read enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::from(Exit::Usage as u8)
+        }
+    }
+}
+
+/// One line about what went wrong, on standard error.
+fn complain(message: &str) {
+    tell(&"error:".red().bold(), message);
+}
+
+/// One line about what might be wrong, on standard error.
+fn warn(message: &str) {
+    tell(&"warning:".yellow().bold(), message);
+}
+
+fn tell(label: &dyn std::fmt::Display, message: &str) {
+    let line = format!("{label} {}\n", crate::report::printable(message));
+    // Where standard error is closed there is nobody to tell.
+    let _unprinted = io::stderr().write_all(line.as_bytes());
+}

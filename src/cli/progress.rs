@@ -1,0 +1,60 @@
+//! A bar on standard error for runs that take their time.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::mpsc::{self, RecvTimeoutError, Sender},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Runs that are over by then have no bar.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Counts steps, and shows them after a while where standard error is a terminal.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    waiting: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+impl Progress {
+    /// Begins to count up to `steps`.
+    pub(super) fn start(steps: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+        if !io::stderr().is_terminal() {
+            return Self { bar, waiting: None };
+        }
+        if let Ok(style) = ProgressStyle::with_template("linting {wide_bar} {pos}/{len} files {elapsed}") {
+            bar.set_style(style);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let shown = bar.clone();
+        let thread = thread::spawn(move || {
+            if receiver.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+                shown.enable_steady_tick(Duration::from_millis(100));
+            }
+        });
+        Self {
+            bar,
+            waiting: Some((sender, thread)),
+        }
+    }
+
+    /// One step is done.
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.waiting.take() {
+            drop(sender);
+            // It does nothing that could fail.
+            let _ended = thread.join();
+        }
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,123 @@
+//! Findings into text for people and programs: one format, one file.
+
+mod concise;
+mod excerpt;
+mod json;
+mod table;
+mod text;
+
+use std::io;
+
+pub use json::{JsonReport, VERSION};
+
+pub(crate) use excerpt::printable;
+
+use crate::{
+    roles::WorkloadSummary,
+    rules::{Finding, FixClass, ObjectReference, Severity},
+    source::SourceError,
+    suppress::Suppression,
+};
+
+/// What there is to report.
+#[derive(Debug, Clone, Copy)]
+pub struct Report<'a> {
+    /// What was found, in order.
+    pub findings: &'a [Finding],
+    /// Every workload that was looked at, in order.
+    pub workloads: &'a [WorkloadSummary],
+    /// What could not be read.
+    pub errors: &'a [SourceError],
+    /// What the user has silenced, and what silences nothing.
+    pub suppressions: &'a [Suppression],
+    /// How many texts were linted.
+    pub files: usize,
+}
+
+/// The formats of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Annotated source.
+    Text,
+    /// One line a finding.
+    Concise,
+    /// One row a workload.
+    Table,
+    /// The documented contract.
+    Json,
+}
+
+/// How a report for people looks.
+#[derive(Debug, Clone)]
+pub struct Appearance {
+    /// With colour. `colored` must have been told the same.
+    pub color: bool,
+    /// Columns of the terminal, where there is one.
+    pub width: Option<usize>,
+    /// Findings alone, without a summary.
+    pub quiet: bool,
+    /// What the user calls this program.
+    pub program: String,
+}
+
+/// Columns where there is no terminal to ask.
+const DEFAULT_WIDTH: usize = 140;
+
+impl Report<'_> {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// `out` does not take it.
+    pub fn write(&self, format: Format, appearance: &Appearance, out: &mut dyn io::Write) -> io::Result<()> {
+        match format {
+            Format::Text => text::write(self, appearance, out),
+            Format::Concise => concise::write(self, out),
+            Format::Table => table::write(self, appearance, out),
+            Format::Json => json::write(self, out),
+        }
+    }
+
+    fn count(&self, severity: Severity) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    }
+
+    fn fixable(&self, class: FixClass) -> usize {
+        self.findings
+            .iter()
+            .filter(|finding| finding.fix.class == class)
+            .count()
+    }
+}
+
+/// The name of a severity, as the contract has it.
+pub(crate) fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}
+
+/// `Deployment shop/web`
+fn object_name(object: &ObjectReference) -> String {
+    let kind = if object.kind.is_empty() {
+        "object"
+    } else {
+        &object.kind
+    };
+    let name = match (&object.namespace, object.name.as_str()) {
+        (_, "") => String::new(),
+        (Some(namespace), name) => format!(" {namespace}/{name}"),
+        (None, name) => format!(" {name}"),
+    };
+    printable(&format!("{kind}{name}")).into_owned()
+}
+
+/// `1 file`, `2 files`
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}

@@ -1,0 +1,165 @@
+//! From an input to its text.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use super::{
+    Input, Origin, SourceError, SourceErrorKind, SourceFile, discover::plain, kustomize, looks_like_manifest,
+};
+
+/// Larger texts are refused: no manifest is that large (etcd takes 1.5 MiB), and memory is finite.
+pub const MAXIMUM_SIZE: u64 = 64 * 1024 * 1024;
+
+/// As much of a file that was met in a directory is looked at before it is called a manifest that is too large.
+const GLANCE: u64 = 64 * 1024;
+
+/// Reads an input. `None`: a file met in a directory that is no manifest.
+///
+/// # Errors
+/// The input cannot be read, is too large, is no file or is not UTF-8. About a file met in a directory, only
+/// where it looks like a manifest.
+pub fn read(input: &Input) -> Result<Option<SourceFile>, SourceError> {
+    let bytes = match &input.origin {
+        Origin::File(path) => read_file(path, &input.name)?,
+        Origin::Found(path) => {
+            let Some(bytes) = read_found(path, &input.name)? else {
+                return Ok(None);
+            };
+            bytes
+        }
+        Origin::StandardInput => read_limited(io::stdin().lock(), &input.name)?,
+        Origin::Kustomization(directory) => kustomize::render(directory, &input.name)?,
+    };
+    Ok(Some(SourceFile {
+        name: input.name.clone(),
+        text: decode(bytes, &input.name)?,
+    }))
+}
+
+fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, SourceError> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(name, &error))?;
+    // `<(command)` of a shell: the pipe is open on both ends already, so it can't block for want of a writer.
+    let substituted = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
+    if !metadata.is_file() && !substituted {
+        return Err(not_a_file(name));
+    }
+    if metadata.len() > MAXIMUM_SIZE {
+        return Err(too_large(name));
+    }
+    let file = File::open(path).map_err(|error| unreadable(name, &error))?;
+    read_limited(file, name)
+}
+
+fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
+    let metadata = fs::metadata(path).map_err(|error| unreadable(name, &error))?;
+    if metadata.is_file() && metadata.len() > MAXIMUM_SIZE {
+        let mut beginning = Vec::new();
+        File::open(path)
+            .and_then(|file| file.take(GLANCE).read_to_end(&mut beginning))
+            .map_err(|error| unreadable(name, &error))?;
+        return if looks_like_manifest(&beginning) {
+            Err(too_large(name))
+        } else {
+            Ok(None)
+        };
+    }
+    let bytes = read_file(path, name)?;
+    if is_utf16(&bytes) {
+        // Half of the bytes of its keys are zeros.
+        let letters: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0).collect();
+        return if looks_like_manifest(&letters) {
+            Err(utf16(name))
+        } else {
+            Ok(None)
+        };
+    }
+    let is_manifest = looks_like_manifest(&bytes) || is_template(&bytes);
+    Ok(is_manifest.then_some(bytes))
+}
+
+/// A chart's template may get its `kind` from a helper that it includes.
+fn is_template(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        super::first_template_line(text).is_some()
+            && ["containers:", "initContainers:", "lifecycle:"]
+                .iter()
+                .any(|key| text.contains(key))
+    })
+}
+
+fn read_limited(reader: impl Read, name: &str) -> Result<Vec<u8>, SourceError> {
+    let mut bytes = Vec::new();
+    reader
+        .take(MAXIMUM_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(name, &error))?;
+    if bytes.len() as u64 > MAXIMUM_SIZE {
+        return Err(too_large(name));
+    }
+    Ok(bytes)
+}
+
+/// The bytes as text.
+pub(super) fn decode(bytes: Vec<u8>, name: &str) -> Result<Arc<str>, SourceError> {
+    if is_utf16(&bytes) {
+        return Err(utf16(name));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(error) => {
+            let offset = error.utf8_error().valid_up_to();
+            let before = error.as_bytes().get(..offset).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            Err(SourceError::new(
+                name,
+                SourceErrorKind::Encoding,
+                format!("is not UTF-8: the byte at offset {offset} begins no character; save it as UTF-8"),
+            )
+            .at(line, None))
+        }
+    }
+}
+
+/// Whether the bytes begin with the byte order mark of UTF-16, of either order.
+fn is_utf16(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
+}
+
+fn unreadable(name: &str, error: &io::Error) -> SourceError {
+    SourceError::new(
+        name,
+        SourceErrorKind::Unreadable,
+        format!("cannot be read: {}", plain(error)),
+    )
+}
+
+fn not_a_file(name: &str) -> SourceError {
+    SourceError::new(
+        name,
+        SourceErrorKind::NotAFile,
+        "is no regular file but a FIFO, a device or a socket; pipe its text in and name `-`",
+    )
+}
+
+pub(super) fn too_large(name: &str) -> SourceError {
+    SourceError::new(
+        name,
+        SourceErrorKind::TooLarge,
+        format!(
+            "is larger than {} MiB, which no manifest is; split it",
+            MAXIMUM_SIZE / 1024 / 1024
+        ),
+    )
+}
+
+fn utf16(name: &str) -> SourceError {
+    SourceError::new(
+        name,
+        SourceErrorKind::Encoding,
+        "is UTF-16 by its byte order mark; save it as UTF-8",
+    )
+}

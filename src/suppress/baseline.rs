@@ -1,0 +1,249 @@
+//! The baseline: findings that were there when somebody decided to look at new ones only.
+//!
+//! Keyed by rule, object, container and file, not by line, so that it survives edits. How often each was found
+//! is counted: one more than in the baseline is reported.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Suppression;
+use crate::rules::{Finding, ObjectReference};
+
+/// The version of the file's form.
+const VERSION: u32 = 1;
+
+/// The findings of a baseline file.
+#[derive(Debug)]
+pub struct Baseline {
+    path: PathBuf,
+    entries: Vec<Entry>,
+    /// How many findings of each entry were met.
+    met: Vec<usize>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    version: u32,
+    findings: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    #[serde(flatten)]
+    key: Key,
+    count: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Key {
+    file: String,
+    api_version: String,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+    container: Option<String>,
+    rule: String,
+}
+
+/// A baseline could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It could not be read.
+    #[error("{path}: the baseline cannot be read: {source}; --write-baseline makes one")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is no baseline.
+    #[error("{path}:{line}:{column}: this is no baseline: {message}; --write-baseline makes a new one")]
+    Malformed {
+        /// The file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// It is of a later version of this program.
+    #[error("{path}: this baseline has version {version}, and this program knows version {VERSION} only")]
+    Version {
+        /// The file.
+        path: String,
+        /// Its version.
+        version: u32,
+    },
+    /// It could not be written.
+    #[error("{path}: the baseline cannot be written: {source}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Baseline {
+    /// Reads a baseline.
+    ///
+    /// # Errors
+    /// It can't be read, or is none.
+    pub fn read(path: &Path) -> Result<Self, BaselineError> {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| BaselineError::Read {
+            path: name.clone(),
+            source,
+        })?;
+        let form: Form = serde_json::from_str(&text).map_err(|error| BaselineError::Malformed {
+            path: name.clone(),
+            line: error.line(),
+            column: error.column(),
+            message: without_position(&error.to_string()).to_owned(),
+        })?;
+        if form.version != VERSION {
+            return Err(BaselineError::Version {
+                path: name,
+                version: form.version,
+            });
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            met: vec![0; form.findings.len()],
+            entries: form.findings,
+        })
+    }
+
+    /// Writes `findings` as the baseline.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn write(path: &Path, findings: &[Finding]) -> Result<(), BaselineError> {
+        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        for finding in findings {
+            *counts.entry(Key::of(finding, path)).or_default() += 1;
+        }
+        let form = Form {
+            version: VERSION,
+            findings: counts
+                .into_iter()
+                .map(|(key, count)| Entry { key, count })
+                .collect(),
+        };
+        let failed = |source| BaselineError::Write {
+            path: path.display().to_string(),
+            source,
+        };
+        let mut text = serde_json::to_string_pretty(&form).map_err(|error| failed(error.into()))?;
+        text.push('\n');
+        fs::write(path, text).map_err(failed)
+    }
+
+    /// The findings that are not in the baseline, or not as often.
+    #[must_use]
+    pub fn apply(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
+        let index: BTreeMap<Key, usize> = self
+            .entries
+            .iter()
+            .enumerate()
+            .map(|(at, entry)| (entry.key.clone(), at))
+            .collect();
+        findings
+            .into_iter()
+            .filter(|finding| {
+                let Some(at) = index.get(&Key::of(finding, &self.path)) else {
+                    return true;
+                };
+                match (self.entries.get(*at), self.met.get_mut(*at)) {
+                    (Some(entry), Some(met)) if *met < entry.count => {
+                        *met += 1;
+                        false
+                    }
+                    _ => true,
+                }
+            })
+            .collect()
+    }
+
+    /// One suppression an entry. One that was met less often than it says is not used up.
+    pub fn suppressions(&self) -> impl Iterator<Item = Suppression> {
+        self.entries
+            .iter()
+            .zip(&self.met)
+            .map(|(entry, met)| Suppression {
+                file: self.path.display().to_string(),
+                line: None,
+                rule: entry.key.rule.clone(),
+                reason: Some(entry.key.describe()),
+                used: *met >= entry.count,
+            })
+    }
+}
+
+impl Key {
+    fn of(finding: &Finding, baseline: &Path) -> Self {
+        let file = finding
+            .primary()
+            .map_or("", |primary| primary.source.name.as_str());
+        let ObjectReference {
+            api_version,
+            kind,
+            namespace,
+            name,
+        } = finding.object.clone();
+        Self {
+            file: relative(file, baseline),
+            api_version,
+            kind,
+            namespace,
+            name,
+            container: finding.container.clone(),
+            rule: finding.rule.name.to_owned(),
+        }
+    }
+
+    fn describe(&self) -> String {
+        let container = self
+            .container
+            .as_ref()
+            .map(|container| format!(", container {container}"))
+            .unwrap_or_default();
+        format!(
+            "in the baseline: {} {}{container} in {}",
+            self.kind, self.name, self.file
+        )
+    }
+}
+
+/// The path from the baseline's directory, so that the baseline holds wherever the run starts.
+fn relative(file: &str, baseline: &Path) -> String {
+    let directory = match baseline.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return file.to_owned(),
+    };
+    let path = match (fs::canonicalize(file), fs::canonicalize(directory)) {
+        (Ok(file), Ok(directory)) => file.strip_prefix(directory).map(Path::to_owned).ok(),
+        _ => None,
+    };
+    path.unwrap_or_else(|| PathBuf::from(file))
+        .to_string_lossy()
+        .replace('\\', "/")
+}
+
+/// serde_json ends its messages with the position, which we name ourselves.
+fn without_position(message: &str) -> &str {
+    message
+        .rsplit_once(" at line ")
+        .map_or(message, |(message, _)| message)
+}

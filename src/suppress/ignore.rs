@@ -1,0 +1,118 @@
+//! `ignores:` of the configuration.
+
+use globset::{Glob, GlobMatcher};
+use serde::{Deserialize, Serialize};
+
+use super::Suppression;
+use crate::rules::Finding;
+
+/// Findings that are not reported. Every field that is given must match; none given matches everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Ignore {
+    /// A glob over the file's path, relative to the configuration's directory: `charts/**`, `*.test.yaml`.
+    pub file: Option<String>,
+    /// The object's kind: `Job`.
+    pub kind: Option<String>,
+    /// A glob over the object's name: `migrate-*`.
+    pub name: Option<String>,
+    /// A glob over the container's name: `istio-*`.
+    pub container: Option<String>,
+    /// The rules and families; all where none is given.
+    pub rules: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// An [`Ignore`] with its globs compiled.
+#[derive(Debug)]
+pub struct IgnoreMatcher {
+    ignore: Ignore,
+    file: Option<GlobMatcher>,
+    name: Option<GlobMatcher>,
+    container: Option<GlobMatcher>,
+    /// The configuration, and the line there.
+    configuration: String,
+    line: Option<usize>,
+    /// Whether each of the rules (or all at once) silenced anything.
+    used: Vec<bool>,
+}
+
+impl IgnoreMatcher {
+    /// Compiles the globs of `ignore`, which stands in the file `configuration`.
+    ///
+    /// # Errors
+    /// A malformed glob.
+    pub fn new(ignore: Ignore, configuration: &str, line: Option<usize>) -> Result<Self, globset::Error> {
+        let compile = |glob: &Option<String>| -> Result<Option<GlobMatcher>, globset::Error> {
+            glob.as_deref()
+                .map(|glob| Glob::new(glob).map(|glob| glob.compile_matcher()))
+                .transpose()
+        };
+        // As in .gitignore: a pattern without a slash may match in any directory.
+        let file = ignore.file.as_ref().map(|glob| {
+            if glob.contains('/') {
+                glob.clone()
+            } else {
+                format!("**/{glob}")
+            }
+        });
+        Ok(Self {
+            file: compile(&file)?,
+            name: compile(&ignore.name)?,
+            container: compile(&ignore.container)?,
+            configuration: configuration.to_owned(),
+            line,
+            used: vec![false; ignore.rules.len().max(1)],
+            ignore,
+        })
+    }
+
+    /// Whether the finding, in a file of this path relative to the configuration, is not to be reported.
+    pub fn silences(&mut self, finding: &Finding, file: &str) -> bool {
+        let matches = |glob: &Option<GlobMatcher>, text: Option<&str>| {
+            glob.as_ref()
+                .is_none_or(|glob| text.is_some_and(|text| glob.is_match(text)))
+        };
+        let within = matches(&self.file, Some(file.trim_start_matches("./")))
+            && self
+                .ignore
+                .kind
+                .as_ref()
+                .is_none_or(|kind| kind.eq_ignore_ascii_case(&finding.object.kind))
+            && matches(&self.name, Some(&finding.object.name))
+            && matches(&self.container, finding.container.as_deref());
+        if !within {
+            return false;
+        }
+        if self.ignore.rules.is_empty() {
+            self.used.fill(true);
+            return true;
+        }
+        let mut silenced = false;
+        for (rule, used) in self.ignore.rules.iter().zip(&mut self.used) {
+            if rule == finding.rule.name || rule == finding.rule.family.name() {
+                *used = true;
+                silenced = true;
+            }
+        }
+        silenced
+    }
+
+    /// One suppression for each of the rules.
+    pub fn suppressions(&self) -> impl Iterator<Item = Suppression> {
+        let all = ["*".to_owned()];
+        let rules = if self.ignore.rules.is_empty() {
+            all.to_vec()
+        } else {
+            self.ignore.rules.clone()
+        };
+        rules.into_iter().zip(&self.used).map(|(rule, used)| Suppression {
+            file: self.configuration.clone(),
+            line: self.line,
+            rule,
+            reason: self.ignore.reason.clone(),
+            used: *used,
+        })
+    }
+}

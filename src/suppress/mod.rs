@@ -1,0 +1,164 @@
+//! What the user does not want to hear of: comments, annotations, ignores of the configuration, the baseline.
+//!
+//! All of them are applied to all findings before rules are chosen, so that a suppression counts as used
+//! whatever the run was asked to show.
+
+mod annotation;
+mod baseline;
+mod choice;
+mod comment;
+mod ignore;
+
+use std::{fmt, sync::Arc};
+
+pub use baseline::{Baseline, BaselineError};
+pub use choice::{Choice, UnknownName, suggestion};
+pub use ignore::{Ignore, IgnoreMatcher};
+
+use crate::{
+    rules::{Finding, ObjectReference, RuleInfo},
+    source::{Positions, SourceError, SourceFile},
+    yaml,
+};
+
+/// Something that silences findings of one rule or family.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The file it stands in.
+    pub file: String,
+    /// Its line, from 1, where it is known.
+    pub line: Option<usize>,
+    /// The rule or family.
+    pub rule: String,
+    /// Why, where somebody said so.
+    pub reason: Option<String>,
+    /// Whether it silenced anything.
+    pub used: bool,
+}
+
+impl fmt::Display for Suppression {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.file)?;
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
+        }
+        let state = if self.used { "" } else { "unused " };
+        write!(formatter, ": {state}suppression of {}", self.rule)?;
+        match &self.reason {
+            Some(reason) => write!(formatter, " ({reason})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Where a suppression of a source holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    /// Findings whose primary place begins in these lines.
+    Lines { first: usize, last: usize },
+    /// Findings about this object.
+    Object {
+        document: usize,
+        object: ObjectReference,
+    },
+}
+
+/// A suppression that stands in a source.
+#[derive(Debug)]
+struct Written {
+    scope: Scope,
+    choice: Choice,
+    suppression: Suppression,
+}
+
+/// The suppressions that stand in the sources themselves.
+#[derive(Debug, Default)]
+pub struct InSources {
+    sources: Vec<(Arc<SourceFile>, Vec<Written>)>,
+    /// Suppressions that do not say what they silence.
+    pub errors: Vec<SourceError>,
+}
+
+impl InSources {
+    /// Collects the comments and annotations of `sources`. `rules` are all rules there are.
+    #[must_use]
+    pub fn collect(sources: &[Arc<SourceFile>], rules: &[&'static RuleInfo]) -> Self {
+        let mut collected = Self::default();
+        for source in sources {
+            let has_comments = source.text.contains(comment::MARK);
+            let has_annotations = source.text.contains(annotation::KEY);
+            if !has_comments && !has_annotations {
+                continue;
+            }
+            let stream = yaml::parse(&source.text).ok();
+            let mut written = Vec::new();
+            if has_comments {
+                comment::collect(
+                    source,
+                    stream.as_ref(),
+                    rules,
+                    &mut written,
+                    &mut collected.errors,
+                );
+            }
+            if let Some(stream) = stream.as_ref().filter(|_| has_annotations) {
+                annotation::collect(source, stream, rules, &mut written, &mut collected.errors);
+            }
+            if !written.is_empty() {
+                collected.sources.push((Arc::clone(source), written));
+            }
+        }
+        collected
+    }
+
+    /// The findings that no suppression silences.
+    #[must_use]
+    pub fn apply(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
+        if self.sources.is_empty() {
+            return findings;
+        }
+        findings
+            .into_iter()
+            .filter(|finding| !self.silence(finding))
+            .collect()
+    }
+
+    /// All suppressions, in the order of the sources.
+    pub fn suppressions(&self) -> impl Iterator<Item = &Suppression> {
+        self.sources
+            .iter()
+            .flat_map(|(_, written)| written)
+            .map(|written| &written.suppression)
+    }
+
+    fn silence(&mut self, finding: &Finding) -> bool {
+        let mut positions = Positions::default();
+        let mut silenced = false;
+        for (source, written) in &mut self.sources {
+            let Some(place) = finding
+                .locations
+                .iter()
+                .find(|location| Arc::ptr_eq(&location.source, source))
+            else {
+                continue;
+            };
+            let line = finding
+                .primary()
+                .filter(|primary| Arc::ptr_eq(&primary.source, source))
+                .map(|primary| positions.of(&place.source).position(primary.span.start).line);
+            for entry in written {
+                let within = match &entry.scope {
+                    Scope::Lines { first, last } => line.is_some_and(|line| (*first..=*last).contains(&line)),
+                    Scope::Object { document, object } => {
+                        *document == finding.document && *object == finding.object
+                    }
+                };
+                if within && entry.choice.covers(finding.rule) {
+                    entry.suppression.used = true;
+                    silenced = true;
+                }
+            }
+        }
+        silenced
+    }
+}

@@ -1,0 +1,423 @@
+//! How findings look in each format. The findings are made by hand: rules have tests of their own.
+
+use std::sync::Arc;
+
+use kubectl_sidecar::{
+    report::{Appearance, Format, Report},
+    roles::{ContainerRole, Evidence, Role, Strength, WorkloadSummary},
+    rules::{Confidence, Family, Finding, Fix, FixClass, Location, ObjectReference, RuleInfo, Severity},
+    source::{SourceError, SourceErrorKind, SourceFile},
+    suppress::Suppression,
+};
+
+static QUIT: RuleInfo = RuleInfo {
+    name: "quit-endpoint",
+    family: Family::Completion,
+    severity: Severity::Warning,
+    summary: "a sidecar is told to quit over HTTP",
+    what: "",
+    why: "",
+    before: "",
+    after: "",
+    migrate: "",
+    sources: &[],
+};
+
+static POLL: RuleInfo = RuleInfo {
+    name: "startup-poll",
+    family: Family::Startup,
+    severity: Severity::Warning,
+    summary: "a container polls its sidecar",
+    what: "",
+    why: "",
+    before: "",
+    after: "",
+    migrate: "",
+    sources: &[],
+};
+
+fn source(name: &str, text: &str) -> Arc<SourceFile> {
+    Arc::new(SourceFile {
+        name: name.to_owned(),
+        text: text.into(),
+    })
+}
+
+fn location(source: &Arc<SourceFile>, words: &str, label: &str, primary: bool) -> Location {
+    let start = source.text.find(words).unwrap();
+    Location {
+        source: Arc::clone(source),
+        span: start..start + words.len(),
+        label: label.to_owned(),
+        primary,
+    }
+}
+
+fn job(name: &str) -> ObjectReference {
+    ObjectReference {
+        api_version: "batch/v1".to_owned(),
+        kind: "Job".to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn finding(rule: &'static RuleInfo, locations: Vec<Location>) -> Finding {
+    Finding {
+        rule,
+        severity: rule.severity,
+        confidence: Confidence::High,
+        message: "the app waits until its sidecar `istio-proxy` answers".to_owned(),
+        help: "declare `istio-proxy` a sidecar with a startup probe, and remove the loop".to_owned(),
+        document: 0,
+        object: job("migrate"),
+        container: Some("app".to_owned()),
+        locations,
+        fix: Fix {
+            class: FixClass::Safe,
+            reason: "the loop stands alone before the app's command".to_owned(),
+        },
+        text_level: false,
+    }
+}
+
+fn render(format: Format, findings: &[Finding], appearance: &Appearance) -> String {
+    render_report(
+        format,
+        &Report {
+            findings,
+            workloads: &[],
+            errors: &[],
+            suppressions: &[],
+            files: 1,
+        },
+        appearance,
+    )
+}
+
+fn render_report(format: Format, report: &Report<'_>, appearance: &Appearance) -> String {
+    colored::control::set_override(false);
+    let mut out = Vec::new();
+    report.write(format, appearance, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn plain() -> Appearance {
+    Appearance {
+        color: false,
+        width: Some(100),
+        quiet: false,
+        program: "kubectl sidecar".to_owned(),
+    }
+}
+
+const MANIFEST: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate, namespace: shop}
+spec:
+  template:
+    spec:
+      containers:
+        - name: app
+          image: example.com/app
+          command: [sh, -c]
+          args:
+            - |
+              until curl -fs localhost:15021/healthz/ready; do sleep 1; done
+              ./migrate
+              echo 1
+              echo 2
+              echo 3
+              echo 4
+              echo 5
+              echo 6
+              curl -X POST localhost:15020/quitquitquit
+        - name: istio-proxy
+          image: istio/proxyv2:1.24.0
+";
+
+fn two_findings() -> (Arc<SourceFile>, Vec<Finding>) {
+    let file = source("deploy/job.yaml", MANIFEST);
+    let poll = finding(
+        &POLL,
+        vec![
+            location(
+                &file,
+                "until curl -fs localhost:15021/healthz/ready; do sleep 1; done",
+                "waits for `istio-proxy`",
+                true,
+            ),
+            location(&file, "istio-proxy", "the sidecar", false),
+        ],
+    );
+    let quit = Finding {
+        severity: Severity::Error,
+        confidence: Confidence::Medium,
+        message: "the app ends its sidecar `istio-proxy` by HTTP".to_owned(),
+        help: "declare `istio-proxy` a sidecar, and remove the call".to_owned(),
+        fix: Fix {
+            class: FixClass::Review,
+            reason: "the exit code of the script changes".to_owned(),
+        },
+        ..finding(
+            &QUIT,
+            vec![location(
+                &file,
+                "curl -X POST localhost:15020/quitquitquit",
+                "ends `istio-proxy`",
+                true,
+            )],
+        )
+    };
+    (file, vec![poll, quit])
+}
+
+fn workload(source: &Arc<SourceFile>) -> WorkloadSummary {
+    WorkloadSummary {
+        source: Arc::clone(source),
+        document: 0,
+        object: job("migrate"),
+        containers: vec![
+            ContainerRole {
+                name: "app".to_owned(),
+                role: Role::App,
+                declared: false,
+                evidence: Vec::new(),
+            },
+            ContainerRole {
+                name: "istio-proxy".to_owned(),
+                role: Role::Sidecar,
+                declared: false,
+                evidence: vec![Evidence {
+                    strength: Strength::Strong,
+                    text: "image istio/proxyv2".to_owned(),
+                }],
+            },
+        ],
+    }
+}
+
+#[test]
+fn text_shows_the_source() {
+    let (_, findings) = two_findings();
+    insta::assert_snapshot!(render(Format::Text, &findings, &plain()));
+}
+
+#[test]
+fn text_in_colour_says_the_same() {
+    let (_, findings) = two_findings();
+    let color = Appearance {
+        color: true,
+        width: None,
+        quiet: true,
+        ..plain()
+    };
+    let colored = render(Format::Text, &findings, &color);
+    assert!(colored.contains("\u{1b}[1m"));
+    let mut plain_again = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, escape)) = rest.split_once("\u{1b}[") {
+        plain_again.push_str(before);
+        rest = escape.split_once('m').unwrap().1;
+    }
+    plain_again.push_str(rest);
+    let quiet = Appearance {
+        width: None,
+        quiet: true,
+        ..plain()
+    };
+    assert_eq!(plain_again, render(Format::Text, &findings, &quiet));
+}
+
+#[test]
+fn concise_is_one_line_a_finding() {
+    let (_, findings) = two_findings();
+    insta::assert_snapshot!(render(Format::Concise, &findings, &plain()));
+}
+
+#[test]
+fn table_is_one_row_a_workload() {
+    let (file, findings) = two_findings();
+    let declared = WorkloadSummary {
+        object: ObjectReference {
+            kind: "Deployment".to_owned(),
+            name: "web".to_owned(),
+            ..ObjectReference::default()
+        },
+        containers: vec![ContainerRole {
+            name: "log-shipper".to_owned(),
+            role: Role::Sidecar,
+            declared: true,
+            evidence: Vec::new(),
+        }],
+        ..workload(&file)
+    };
+    let report = Report {
+        findings: &findings,
+        workloads: &[workload(&file), declared],
+        errors: &[],
+        suppressions: &[],
+        files: 1,
+    };
+    insta::assert_snapshot!(render_report(Format::Table, &report, &plain()));
+}
+
+#[test]
+fn json_is_the_contract() {
+    let (file, findings) = two_findings();
+    let report = Report {
+        findings: &findings[..1],
+        workloads: &[workload(&file)],
+        errors: &[SourceError::new("b.yaml", SourceErrorKind::Syntax, "not YAML").at(3, Some(7))],
+        suppressions: &[Suppression {
+            file: "deploy/job.yaml".to_owned(),
+            line: Some(4),
+            rule: "quit-endpoint".to_owned(),
+            reason: Some("waits for the vendor".to_owned()),
+            used: true,
+        }],
+        files: 2,
+    };
+    insta::assert_snapshot!(render_report(Format::Json, &report, &plain()));
+}
+
+#[test]
+fn nothing_found_is_said() {
+    insta::assert_snapshot!(render(Format::Text, &[], &plain()));
+    assert_eq!(
+        render(
+            Format::Text,
+            &[],
+            &Appearance {
+                quiet: true,
+                ..plain()
+            }
+        ),
+        ""
+    );
+}
+
+#[test]
+fn errors_are_mentioned() {
+    let report = Report {
+        findings: &[],
+        workloads: &[],
+        errors: &[SourceError::template("b.yaml", 1)],
+        suppressions: &[],
+        files: 2,
+    };
+    insta::assert_snapshot!(render_report(Format::Text, &report, &plain()));
+}
+
+#[test]
+fn places_in_other_files_are_shown_there() {
+    let (_, mut findings) = two_findings();
+    findings.truncate(1);
+    let scripts = source(
+        "deploy/scripts.yaml",
+        "kind: ConfigMap\ndata:\n  wait.sh: |\n    ./wait\n",
+    );
+    findings[0].locations[1] = location(&scripts, "./wait", "the script that runs", false);
+    insta::assert_snapshot!("other_file_text", render(Format::Text, &findings, &plain()));
+    let json: serde_json::Value = serde_json::from_str(&render(Format::Json, &findings, &plain())).unwrap();
+    let locations = &json["findings"][0]["locations"];
+    assert_eq!(locations[0]["file"], serde_json::Value::Null);
+    assert_eq!(locations[1]["file"], "deploy/scripts.yaml");
+}
+
+#[test]
+fn text_level_findings_are_marked() {
+    let chart = source(
+        "chart/job.yaml",
+        "{{- if .Values.on }}\ncommand: [sh, -c, \"app; curl localhost:15020/quitquitquit\"]\n{{- end }}\n",
+    );
+    let found = Finding {
+        object: ObjectReference::default(),
+        container: None,
+        text_level: true,
+        fix: Fix {
+            class: FixClass::Manual,
+            reason: "the file must be rendered first".to_owned(),
+        },
+        ..finding(
+            &QUIT,
+            vec![location(
+                &chart,
+                "curl localhost:15020/quitquitquit",
+                "quits",
+                true,
+            )],
+        )
+    };
+    insta::assert_snapshot!(render(Format::Text, &[found], &plain()));
+}
+
+#[test]
+fn tabs_carriage_returns_and_wide_characters_keep_marks_in_place() {
+    let file = source(
+        "a.yaml",
+        "# größe 🦀\r\ncommand: [\"sh\",\t\"-c\", \"日本; quit\"]\r\n",
+    );
+    let found = finding(&QUIT, vec![location(&file, "quit", "here", true)]);
+    insta::assert_snapshot!(render(Format::Text, std::slice::from_ref(&found), &plain()));
+    assert_eq!(
+        render(Format::Concise, &[found], &plain()),
+        "a.yaml:2:28: warning[quit-endpoint] the app waits until its sidecar `istio-proxy` answers\n"
+    );
+}
+
+#[test]
+fn a_megabyte_in_one_line_is_cut() {
+    let text = format!(
+        r#"{{"pad":"{}","command":"curl localhost:15020/quitquitquit","more":"{}"}}"#,
+        "x".repeat(500_000),
+        "y".repeat(500_000)
+    );
+    let file = source("one-line.json", &text);
+    let found = finding(
+        &QUIT,
+        vec![location(
+            &file,
+            "curl localhost:15020/quitquitquit",
+            "quits",
+            true,
+        )],
+    );
+    let rendered = render(Format::Text, &[found], &plain());
+    assert!(rendered.len() < 2000, "{} bytes", rendered.len());
+    insta::assert_snapshot!(rendered);
+}
+
+#[test]
+fn nothing_of_a_manifest_steers_the_terminal() {
+    let file = source(
+        "evil\u{1b}[2J.yaml",
+        "command: \u{1b}]0;title\u{7} \u{9b}31m quit \u{202e}\n",
+    );
+    let mut found = finding(&QUIT, vec![location(&file, "quit", "label \u{1b}[31m", true)]);
+    found.message = "message \u{1b}[31m\nsecond line".to_owned();
+    found.help = "help \u{1b}[31m".to_owned();
+    found.container = Some("name\u{1b}[31m".to_owned());
+    found.object.name = "object\u{1b}[31m".to_owned();
+    found.fix.reason = "reason\u{1b}[31m".to_owned();
+    for format in [Format::Text, Format::Concise, Format::Table, Format::Json] {
+        let rendered = render(format, std::slice::from_ref(&found), &plain());
+        let raw: Vec<char> = rendered
+            .chars()
+            .filter(|character| character.is_control() && *character != '\n')
+            .collect();
+        // JSON leaves the second set of controls as they are; it is for programs.
+        assert!(raw.is_empty() || format == Format::Json, "{raw:?} in {rendered}");
+    }
+}
+
+#[test]
+fn long_blocks_are_folded() {
+    let script: String = (1..=200).map(|line| format!("  step {line}\n")).collect();
+    let file = source("a.yaml", &format!("args: |\n{script}end: 1\n"));
+    let found = finding(&QUIT, vec![location(&file, &script, "the whole script", true)]);
+    let rendered = render(Format::Text, &[found], &plain());
+    assert!(rendered.lines().count() < 30, "{rendered}");
+    insta::assert_snapshot!(rendered);
+}
