@@ -171,7 +171,8 @@ impl Search<'_> {
                         }
                         None if action == Action::Run
                             || action.address().is_some()
-                            || matches!(action, Action::Tool(_)) =>
+                            || matches!(action, Action::Tool(_))
+                            || reads_file(simple, &action) =>
                         {
                             self.weights.push(simple.span.clone());
                         }
@@ -424,6 +425,15 @@ impl Probes<'_> {
             self.effects.extend(effect);
         }
     }
+}
+
+/// `cat result` behind a wait is work; `[ -f result ]` is a question.
+fn reads_file(simple: &crate::shell::Simple, action: &Action) -> bool {
+    matches!(action, Action::TestFile { .. })
+        && simple
+            .words
+            .first()
+            .is_some_and(|word| matches!(word.raw.as_str(), "cat" | "tail" | "head"))
 }
 
 fn is_successful_exit(simple: &crate::shell::Simple, value_of: Lookup<'_>) -> bool {

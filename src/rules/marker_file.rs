@@ -1,8 +1,8 @@
 //! `marker-file`
 
-use crate::behaviour::LinkKind;
+use crate::{behaviour::LinkKind, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "marker-file",
@@ -158,4 +158,65 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
+    for (index, member) in pod.members.iter().enumerate() {
+        findings.extend(told_by_environment(pod, index, member));
+    }
+}
+
+/// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes
+/// that file when it ends.
+fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
+    if member.role.declared || member.container.list != ContainerList::Regular {
+        return None;
+    }
+    member.container.environment().find_map(|variable| {
+        let path = variable.value.filter(|value| value.starts_with('/'))?;
+        let (volume, relative) = pod.workload.volume_of_file(&member.container, path)?;
+        let (app, program, write) = pod
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .find_map(|(other, app)| {
+                app.programs.iter().enumerate().find_map(|(at, program)| {
+                    let facts = pod.links.facts(other, at)?;
+                    let write = facts.writes.iter().find(|write| {
+                        let same = pod
+                            .workload
+                            .volume_of_file(&app.container, &write.path)
+                            .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative);
+                        let at_the_end = write
+                            .trap
+                            .as_ref()
+                            .is_some_and(|signals| signals.iter().any(|signal| signal == "EXIT"))
+                            || facts.work.iter().all(|work| work.end <= write.span.start);
+                        same && at_the_end
+                    })?;
+                    Some((app, program, write.span.clone()))
+                })
+            })?;
+        Some(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} is told to watch a file that {} writes when it ends",
+                    member.container.name, app.container.name
+                ),
+            )
+            .help(format!(
+                "declare {} a sidecar: the kubelet ends it after the app",
+                member.container.name
+            ))
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .at(variable.node, "the file it watches")
+            .with_text(program, write, "writes it")
+            .fix(
+                FixClass::Review,
+                "what the image does with the file is not in the manifest",
+            )
+            .finish(),
+        )
+    })
 }

@@ -143,7 +143,14 @@ impl<'a> Pod<'a> {
                 && !member.role.declared
                 && member.container.list == ContainerList::Regular
         });
+        let killed = || {
+            self.namings
+                .iter()
+                .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+                .find_map(|naming| naming.names.first().map(String::as_str))
+        };
         own.map(|member| member.container.name)
+            .or_else(killed)
             .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
     }
 }
