@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` shows how text becomes findings.
 
+pub mod behaviour;
 pub mod roles;
 pub mod rules;
 pub mod shell;

@@ -61,7 +61,7 @@ impl Context<'_> {
     }
 }
 
-/// A command that holds no other commands but in its words: simple, `[[ … ]]` or `(( … ))`.
+/// A command on a walk over a script.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Visit<'a> {
     /// The command.
@@ -87,12 +87,16 @@ impl List {
     /// All commands in the order of the text: those of functions, traps, substitutions and inner shells too.
     /// A command comes before the commands in its words.
     pub fn commands(&self) -> impl Iterator<Item = Visit<'_>> {
-        let mut walk = Walk::default();
-        for statement in &self.statements {
-            walk.top = Some(statement);
-            walk.statement(statement, &Context::default());
-        }
-        walk.visits.into_iter()
+        Walk::default().over(self)
+    }
+
+    /// All commands as [`Self::commands`] gives them, and the compound ones before the commands in them.
+    pub fn constructs(&self) -> impl Iterator<Item = Visit<'_>> {
+        let walk = Walk {
+            visits_compounds: true,
+            ..Walk::default()
+        };
+        walk.over(self)
     }
 }
 
@@ -134,10 +138,19 @@ fn find_function<'a>(list: &'a List, name: &str) -> Option<&'a List> {
 #[derive(Default)]
 struct Walk<'a> {
     visits: Vec<Visit<'a>>,
+    visits_compounds: bool,
     top: Option<&'a Statement>,
 }
 
 impl<'a> Walk<'a> {
+    fn over(mut self, list: &'a List) -> std::vec::IntoIter<Visit<'a>> {
+        for statement in &list.statements {
+            self.top = Some(statement);
+            self.statement(statement, &Context::default());
+        }
+        self.visits.into_iter()
+    }
+
     fn list(&mut self, list: &'a List, context: &Context<'a>) {
         for statement in &list.statements {
             self.statement(statement, context);
@@ -176,6 +189,13 @@ impl<'a> Walk<'a> {
     }
 
     fn command(&mut self, command: &'a Command, context: &Context<'a>) {
+        let is_leaf = matches!(
+            command,
+            Command::Simple(_) | Command::Test { .. } | Command::Arithmetic { .. }
+        );
+        if self.visits_compounds && !is_leaf {
+            self.visit(command, context);
+        }
         match command {
             Command::Simple(simple) => self.simple(command, simple, context),
             Command::Group { body, redirects, .. } => {

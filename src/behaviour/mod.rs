@@ -1,0 +1,3 @@
+//! What the commands of a script do, and what a script does with them.
+
+pub mod action;
