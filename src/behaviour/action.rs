@@ -7,6 +7,7 @@ mod argument;
 mod code;
 mod connect;
 mod database;
+mod duration;
 mod file;
 mod host;
 mod http;
@@ -19,7 +20,7 @@ mod wait_tool;
 mod wrapper;
 
 use crate::shell::{
-    Command, EmbeddedKind, Piece, Pipeline, Redirect, RedirectKind, Simple, Span, Word, command_index,
+    Command, EmbeddedKind, Piece, Pipeline, Redirect, RedirectKind, Simple, Span, Visit, Word, command_index,
 };
 
 pub use connect::Connect;
@@ -30,6 +31,7 @@ pub use signal::Target;
 pub use values::Values;
 
 use argument::{Argument, arguments};
+use duration::{duration_sum, time_limit};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
@@ -218,6 +220,16 @@ pub fn classify_pipeline(pipeline: &Pipeline, values: &Values) -> Vec<CommandAct
         .collect()
 }
 
+/// What a command on a walk over a script does; the last one of a pipeline sends what the others write.
+#[must_use]
+pub fn classify_visit(visit: &Visit, values: &Values) -> Option<CommandAction> {
+    let is_last = visit.context.pipeline_index + 1 == visit.context.pipeline_length;
+    is_last
+        .then(|| raw_http::through_pipe(visit.pipeline, values))
+        .flatten()
+        .or_else(|| classify(visit.command, values))
+}
+
 /// What a simple command does.
 #[must_use]
 pub fn classify_simple(simple: &Simple, values: &Values) -> CommandAction {
@@ -242,9 +254,11 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
             paths: std::mem::take(&mut written_files),
         };
     }
-    if matches!(action, Action::Echo | Action::Touch { .. } | Action::Other { .. })
-        && let Some(request) = raw_http::through_redirection(simple, &arguments, values)
-    {
+    let may_write = matches!(
+        action,
+        Action::Echo | Action::Touch { .. } | Action::Connect(_) | Action::Other { .. }
+    );
+    if may_write && let Some(request) = raw_http::through_redirection(simple, &arguments, values) {
         action = request;
         written_files.clear();
     }
@@ -377,50 +391,6 @@ fn exit_code(word: &Word) -> ExitCode {
             .and_then(|number| number.parse().ok())
             .map_or(ExitCode::Unknown, ExitCode::Number),
     }
-}
-
-/// The limit of the innermost `timeout` among the words before a command.
-fn time_limit(prefixes: &[Word]) -> Option<f64> {
-    let position = prefixes
-        .iter()
-        .rposition(|word| matches!(word.raw.rsplit('/').next(), Some("timeout" | "gtimeout")))?;
-    prefixes
-        .iter()
-        .skip(position + 1)
-        .filter_map(Word::literal)
-        .find_map(|word| duration(&word))
-}
-
-/// `5`, `0.5`, `1m`, `2h`, `infinity`
-fn duration(text: &str) -> Option<f64> {
-    if matches!(text, "infinity" | "inf") {
-        return Some(f64::INFINITY);
-    }
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => match text.char_indices().next_back()? {
-            (end, 's') => (text.get(..end)?, 1.0),
-            (end, 'm') => (text.get(..end)?, 60.0),
-            (end, 'h') => (text.get(..end)?, 3600.0),
-            (end, 'd') => (text.get(..end)?, 86_400.0),
-            _ => (text, 1.0),
-        },
-    };
-    let is_number = number.starts_with(|first: char| first.is_ascii_digit() || first == '.');
-    is_number
-        .then(|| number.parse::<f64>().ok())
-        .flatten()
-        .map(|number| number * unit)
-}
-
-fn duration_sum(arguments: &[Argument]) -> Option<f64> {
-    if arguments.is_empty() {
-        return None;
-    }
-    arguments
-        .iter()
-        .map(|argument| argument.known().and_then(duration))
-        .sum()
 }
 
 /// The redirections that name a file or an address.

@@ -1,3 +1,4 @@
 //! What the commands of a script do, and what a script does with them.
 
 pub mod action;
+pub mod script;

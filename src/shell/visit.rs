@@ -66,7 +66,9 @@ impl Context<'_> {
 pub struct Visit<'a> {
     /// The command.
     pub command: &'a Command,
-    /// The outermost statement of the list it stands in.
+    /// The pipeline it is a part of.
+    pub pipeline: &'a Pipeline,
+    /// The statement it stands in, the innermost one.
     pub statement: &'a Statement,
     /// What stands around it.
     pub context: Context<'a>,
@@ -139,13 +141,13 @@ fn find_function<'a>(list: &'a List, name: &str) -> Option<&'a List> {
 struct Walk<'a> {
     visits: Vec<Visit<'a>>,
     visits_compounds: bool,
-    top: Option<&'a Statement>,
+    statement: Option<&'a Statement>,
+    pipeline: Option<&'a Pipeline>,
 }
 
 impl<'a> Walk<'a> {
     fn over(mut self, list: &'a List) -> std::vec::IntoIter<Visit<'a>> {
         for statement in &list.statements {
-            self.top = Some(statement);
             self.statement(statement, &Context::default());
         }
         self.visits.into_iter()
@@ -164,6 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     fn statement(&mut self, statement: &'a Statement, context: &Context<'a>) {
+        let outer = self.statement.replace(statement);
         let and_or = &statement.and_or;
         let mut context = context.clone();
         context.background |= statement.terminator == Terminator::Background;
@@ -175,9 +178,11 @@ impl<'a> Walk<'a> {
             context.next_connector = and_or.rest.get(index + 1).map(|(connector, _)| *connector);
             self.pipeline(pipeline, &context);
         }
+        self.statement = outer;
     }
 
     fn pipeline(&mut self, pipeline: &'a Pipeline, context: &Context<'a>) {
+        let outer = self.pipeline.replace(pipeline);
         let mut context = context.clone();
         context.negated = pipeline.negated;
         context.pipeline_length = pipeline.commands.len();
@@ -186,6 +191,7 @@ impl<'a> Walk<'a> {
             context.pipeline_index = index;
             self.command(command, &context);
         }
+        self.pipeline = outer;
     }
 
     fn command(&mut self, command: &'a Command, context: &Context<'a>) {
@@ -265,9 +271,10 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, command: &'a Command, context: &Context<'a>) {
-        if let Some(statement) = self.top {
+        if let (Some(statement), Some(pipeline)) = (self.statement, self.pipeline) {
             self.visits.push(Visit {
                 command,
+                pipeline,
                 statement,
                 context: context.clone(),
             });

@@ -80,7 +80,8 @@ impl Options<'_> {
     }
 
     pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
-        self.value(names).and_then(|value| super::duration(&value.text))
+        self.value(names)
+            .and_then(|value| super::duration::duration(&value.text))
     }
 }
 

@@ -206,7 +206,7 @@ fn understands_http_by_hand_and_in_other_languages() {
         ("nc localhost 1 <<E\nGET /x HTTP/1.1\n\nE", "GET local 1 /x"),
         (
             "python3 -c \"import urllib.request as r; r.urlopen('http://localhost:9091/quitquitquit', data=b'')\"",
-            "POST local 9091 /quitquitquit",
+            "POST local 9091 /quitquitquit +body",
         ),
         (
             "python -c 'import requests; requests.post(\"http://127.0.0.1:15020/q\")'",
