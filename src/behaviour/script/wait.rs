@@ -1,0 +1,508 @@
+//! Waits: loops and commands that go on once something answers, exists or is gone.
+
+use crate::{
+    behaviour::action::{Action, CommandAction, Http},
+    shell::{Command, Connector, List, Part, Pipeline, Span, Word},
+};
+
+use super::{Located, ScriptBehaviour, covers, cut, step::is_filter};
+
+/// How a wait is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitForm {
+    /// `until …; do …; done`, `while ! …`
+    Loop,
+    /// `while true; do … && break; done`
+    EndlessLoop,
+    /// `for i in …; do … && break; done`
+    CountedLoop,
+    /// `curl --retry 30 --retry-connrefused`
+    Retry,
+    /// `wait-for-it`, `dockerize`, `pilot-agent wait`
+    Tool,
+}
+
+/// A wait.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    /// How it is written.
+    pub form: WaitForm,
+    /// What is asked until it answers: requests, connections, files, tools.
+    pub probes: Vec<CommandAction>,
+    /// Asking changes something: data is sent, a file or a table is made, or an unknown program runs.
+    pub has_side_effects: bool,
+    /// Between two tries nothing happens but sleeping, printing, counting and giving up.
+    pub only_waits: bool,
+    /// It goes on once the thing is gone.
+    pub inverted: bool,
+    /// The seconds between two tries.
+    pub interval: Option<f64>,
+    /// The seconds after which it ends in any case.
+    pub time_limit: Option<f64>,
+    /// Nothing but noise comes before it.
+    pub is_first: bool,
+    /// The next step that is the script's work; a tool's own command counts.
+    pub command_after: Option<Span>,
+    /// The function it stands in.
+    pub function: Option<String>,
+    /// It stands in a trap, or in a part that runs in the background.
+    pub is_aside: bool,
+    /// The loop or the command.
+    pub span: Span,
+    /// The whole statement.
+    pub statement: Span,
+    /// What to remove so that the script doesn't wait; absent where the wait isn't a step of the script of its
+    /// own.
+    pub cut: Option<Span>,
+}
+
+impl ScriptBehaviour<'_> {
+    /// All waits.
+    #[must_use]
+    pub fn waits(&self) -> Vec<Wait> {
+        let constructs = self
+            .script
+            .list
+            .constructs()
+            .filter_map(|visit| self.wait(visit.command, &visit.context));
+        let mut waits: Vec<_> = constructs.collect();
+        let loops: Vec<Span> = waits.iter().map(|wait| wait.span.clone()).collect();
+        let alone = self.commands.iter().filter(|located| {
+            waits_alone(&located.action) && !loops.iter().any(|span| covers(span, &located.action.span))
+        });
+        waits.extend(alone.map(|located| self.waiting_command(located)));
+        waits.sort_by_key(|wait| wait.span.start);
+        waits
+    }
+
+    fn wait(&self, command: &Command, context: &crate::shell::Context) -> Option<Wait> {
+        let shape = Shape::of(self, command)?;
+        let span = command.span();
+        let probes: Vec<_> = self.probes(&shape);
+        let interval = self.sleep_within(&shape.body);
+        let counted = shape
+            .rounds
+            .zip(interval)
+            .map(|(rounds, interval)| rounds * interval);
+        let mut wait = self.placed(&span, context);
+        wait.form = shape.form;
+        wait.has_side_effects = self.within(&shape.condition).any(has_side_effects);
+        wait.only_waits = self
+            .within(&shape.body)
+            .filter(|located| !covers(&shape.condition, &located.action.span))
+            .all(only_passes_time);
+        wait.inverted = shape.inverted;
+        wait.interval = interval;
+        wait.time_limit = self.limit_around(&span).or(counted);
+        wait.probes = probes;
+        Some(wait)
+    }
+
+    fn waiting_command(&self, located: &Located) -> Wait {
+        let action = &located.action;
+        let mut wait = self.placed(&action.span, &located.visit.context);
+        match &action.action {
+            Action::Http(http) => {
+                wait.form = WaitForm::Retry;
+                wait.interval = http.retry.and_then(|retry| retry.delay);
+                let counted = http.retry.and_then(|retry| Some(retry.count? * retry.delay?));
+                wait.time_limit = http.retry.and_then(|retry| retry.time_limit).or(counted);
+            }
+            Action::Connect(connect) => {
+                wait.time_limit = connect.time_limit;
+                let behind = connect
+                    .wraps
+                    .and_then(|index| located.visit.simple()?.words.get(index));
+                if let Some(command) = behind {
+                    wait.command_after = Some(command.span.start..action.span.end);
+                    wait.cut = wait.cut.map(|_| action.span.start..command.span.start);
+                }
+            }
+            _ => {}
+        }
+        wait.has_side_effects = has_side_effects(located);
+        wait.time_limit = action
+            .time_limit
+            .or(wait.time_limit)
+            .or_else(|| self.limit_around(&action.span));
+        wait.probes = vec![action.clone()];
+        wait
+    }
+
+    /// A wait of which only the place is known.
+    fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
+        let called = context.function.and_then(|name| {
+            let call = self
+                .callers(name)
+                .find(|located| located.visit.context.trap.is_none())?;
+            Some(call.action.span.clone())
+        });
+        let index = self
+            .step_index(span)
+            .or_else(|| self.step_index(called.as_ref()?));
+        let step = index.and_then(|index| self.steps.get(index));
+        // A limit around the loop (`timeout 60 sh -c '…'`) goes with it.
+        let own_step = step.filter(|step| step.kind == super::StepKind::Wait);
+        Wait {
+            form: WaitForm::Tool,
+            probes: Vec::new(),
+            has_side_effects: false,
+            only_waits: true,
+            inverted: false,
+            interval: None,
+            time_limit: None,
+            is_first: index.is_some_and(|index| self.is_first_step(index)),
+            command_after: index.and_then(|index| self.work_after(index)),
+            function: context.function.map(str::to_owned),
+            is_aside: context.trap.is_some() || context.background,
+            span: span.clone(),
+            statement: step.map_or(span.clone(), |step| step.statement.span.clone()),
+            cut: own_step.map(|step| cut(step.statement, &step.span())),
+        }
+    }
+
+    fn probes(&self, shape: &Shape) -> Vec<CommandAction> {
+        self.within(&shape.condition)
+            .filter(|located| located.action.is_probe())
+            .map(|located| located.action.clone())
+            .collect()
+    }
+
+    fn sleep_within(&self, body: &Span) -> Option<f64> {
+        let mut total = None;
+        for located in self.within(body) {
+            if let Action::Sleep {
+                seconds: Some(seconds),
+            } = located.action.action
+            {
+                total = Some(total.unwrap_or(0.0) + seconds);
+            }
+        }
+        total
+    }
+
+    /// The limit of a `timeout 60 sh -c '…'` around a range.
+    fn limit_around(&self, span: &Span) -> Option<f64> {
+        let around = |located: &&Located| {
+            located.action.action == Action::Script && covers(&located.action.span, span)
+        };
+        self.commands
+            .iter()
+            .filter(around)
+            .find_map(|located| located.action.time_limit)
+    }
+}
+
+/// A loop that waits: which part asks, and which passes the time.
+struct Shape {
+    form: WaitForm,
+    condition: Span,
+    body: Span,
+    inverted: bool,
+    rounds: Option<f64>,
+}
+
+impl Shape {
+    fn of(behaviour: &ScriptBehaviour, command: &Command) -> Option<Self> {
+        let shape = match command {
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } if is_endless(condition, *until) => {
+                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                Self {
+                    form: WaitForm::EndlessLoop,
+                    condition,
+                    body: extent(body)?,
+                    inverted,
+                    rounds: None,
+                }
+            }
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } => {
+                let asks = is_negated(behaviour, condition);
+                Self {
+                    form: WaitForm::Loop,
+                    condition: extent(condition)?,
+                    body: extent(body)?,
+                    inverted: asks == *until,
+                    rounds: None,
+                }
+            }
+            Command::For { words, body, .. } => {
+                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                Self {
+                    form: WaitForm::CountedLoop,
+                    condition,
+                    body: extent(body)?,
+                    inverted,
+                    rounds: rounds(words),
+                }
+            }
+            _ => return None,
+        };
+        let asks = |located: &Located| located.action.is_probe();
+        let reads_input = |located: &Located| {
+            located
+                .visit
+                .simple()
+                .and_then(|simple| simple.words.first())
+                .is_some_and(|word| word.raw == "read")
+        };
+        let inside = || behaviour.within(&shape.condition);
+        // What only passes the time is a wait; a loop that works while something holds is a service.
+        let works = behaviour
+            .within(&shape.body)
+            .filter(|located| !covers(&shape.condition, &located.action.span))
+            .any(is_work);
+        (inside().any(asks) && !inside().any(reads_input) && !works).then_some(shape)
+    }
+}
+
+/// Whether a loop waits.
+pub(super) fn is_wait(behaviour: &ScriptBehaviour, command: &Command) -> bool {
+    Shape::of(behaviour, command).is_some()
+}
+
+/// The loops and commands within a range that wait.
+pub(super) fn waiting_constructs(behaviour: &ScriptBehaviour, span: &Span) -> Vec<Span> {
+    let loops = behaviour
+        .script
+        .list
+        .constructs()
+        .filter(|visit| covers(span, &visit.command.span()) && is_wait(behaviour, visit.command))
+        .map(|visit| visit.command.span());
+    let commands = behaviour
+        .within(span)
+        .filter(|located| waits_alone(&located.action))
+        .map(|located| located.action.span.clone());
+    loops.chain(commands).collect()
+}
+
+fn waits_alone(action: &CommandAction) -> bool {
+    match &action.action {
+        Action::Http(http) => repeats_until_up(http),
+        Action::Connect(connect) => connect.waits,
+        Action::Tool { name } => waits_by_itself(name),
+        _ => false,
+    }
+}
+
+/// Whether a request is repeated until a server starts.
+pub(super) fn repeats_until_up(http: &Http) -> bool {
+    http.only_asks() && http.retry.is_some_and(|retry| retry.on_refused_connection)
+}
+
+/// Tools that return once something is ready.
+pub(super) fn waits_by_itself(name: &str) -> bool {
+    matches!(
+        name,
+        "pilot-agent wait" | "linkerd-await" | "proxy-await" | "envoy-preflight" | "goistiowait"
+    ) || name.ends_with("await_startup")
+}
+
+/// `true`, `:`, `[ 1 ]`
+fn is_endless(condition: &List, until: bool) -> bool {
+    let [statement] = condition.statements.as_slice() else {
+        return false;
+    };
+    let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+        return matches!(
+            statement.and_or.first.commands.as_slice(),
+            [Command::Arithmetic { .. }]
+        );
+    };
+    let words: Vec<_> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+    let holds = matches!(
+        words.as_slice(),
+        [":" | "true" | "/bin/true"] | ["[", "1", "]"] | ["test", "1"]
+    );
+    let fails = matches!(words.as_slice(), ["false" | "/bin/false"]);
+    statement.and_or.rest.is_empty() && if until { fails } else { holds }
+}
+
+/// What makes a loop's body leave the loop: `cond && break`, `if cond; then break; fi`. With whether the thing
+/// must be gone.
+fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, bool)> {
+    for statement in &body.statements {
+        let pipelines: Vec<&Pipeline> = statement.and_or.pipelines().collect();
+        if let [
+            Command::If {
+                branches, otherwise, ..
+            },
+        ] = statement.and_or.first.commands.as_slice()
+        {
+            for branch in branches {
+                if leaves(behaviour, &branch.body) {
+                    return Some((
+                        extent(&branch.condition)?,
+                        is_negated(behaviour, &branch.condition),
+                    ));
+                }
+            }
+            let first = branches.first()?;
+            if otherwise.as_ref().is_some_and(|body| leaves(behaviour, body)) {
+                return Some((
+                    extent(&first.condition)?,
+                    !is_negated(behaviour, &first.condition),
+                ));
+            }
+        }
+        for (index, (connector, pipeline)) in statement.and_or.rest.iter().enumerate() {
+            let breaks = pipeline
+                .commands
+                .iter()
+                .any(|command| command_leaves(behaviour, command));
+            if breaks {
+                let (first, last) = (pipelines.first()?, pipelines.get(index)?);
+                let condition = first.span.start..last.span.end;
+                let negated = first.negated || tests_absence(behaviour, &condition);
+                return Some((condition, negated != (*connector == Connector::Or)));
+            }
+        }
+    }
+    None
+}
+
+fn leaves(behaviour: &ScriptBehaviour, body: &List) -> bool {
+    body.statements
+        .iter()
+        .flat_map(|statement| statement.and_or.pipelines())
+        .flat_map(|pipeline| &pipeline.commands)
+        .any(|command| command_leaves(behaviour, command))
+}
+
+/// `break`, `exit 0`, `return`, and groups of them. Leaving with an error is giving up.
+fn command_leaves(behaviour: &ScriptBehaviour, command: &Command) -> bool {
+    use crate::behaviour::action::ExitCode;
+    match command {
+        Command::Group { body, .. } => leaves(behaviour, body),
+        Command::Simple(simple) => {
+            behaviour
+                .within(&simple.span)
+                .any(|located| match &located.action.action {
+                    Action::Break { is_continue } => !is_continue,
+                    Action::Exit { code, .. } => {
+                        matches!(code, None | Some(ExitCode::Number(0) | ExitCode::LastStatus))
+                    }
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+/// Whether a condition holds while the thing is absent: `! curl …`, `[ ! -f x ]`.
+fn is_negated(behaviour: &ScriptBehaviour, condition: &List) -> bool {
+    let Some(statement) = condition.statements.last() else {
+        return false;
+    };
+    let pipeline = &statement.and_or.first;
+    let tests = compares_with_failure(&pipeline.commands);
+    (pipeline.negated != tests) != tests_absence(behaviour, &pipeline.span)
+}
+
+fn tests_absence(behaviour: &ScriptBehaviour, span: &Span) -> bool {
+    behaviour.within(span).any(|located| {
+        matches!(&located.action.action, Action::TestFile { negated: true, .. })
+            && !located.visit.context.substitution
+    })
+}
+
+/// `[ "$(curl …)" != 200 ]`, `[ -z "$(…)" ]`
+fn compares_with_failure(commands: &[Command]) -> bool {
+    let [command] = commands else {
+        return false;
+    };
+    let words: &[Word] = match command {
+        Command::Simple(simple)
+            if matches!(
+                simple.words.first().map(|word| word.raw.as_str()),
+                Some("[" | "test")
+            ) =>
+        {
+            &simple.words
+        }
+        Command::Test { words, .. } => words,
+        _ => return false,
+    };
+    words
+        .iter()
+        .any(|word| matches!(word.raw.as_str(), "!=" | "-ne" | "-z"))
+}
+
+/// From the first to the last statement.
+fn extent(list: &List) -> Option<Span> {
+    Some(list.statements.first()?.span.start..list.statements.last()?.span.end)
+}
+
+/// How often `for i in $(seq 1 30)` runs.
+fn rounds(words: &[Word]) -> Option<f64> {
+    let [word] = words else {
+        return Some(words.iter().map(|_| 1.0).sum());
+    };
+    if let Some(range) = word.raw.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let (first, last) = range.split_once("..")?;
+        return Some(last.parse::<f64>().ok()? - first.parse::<f64>().ok()? + 1.0);
+    }
+    let list = word.substitutions().next()?;
+    let [statement] = list.statements.as_slice() else {
+        return None;
+    };
+    let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+        return None;
+    };
+    let numbers: Vec<f64> = simple
+        .words
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.literal()?.parse().ok())
+        .collect();
+    match (simple.words.first()?.raw.as_str(), numbers.as_slice()) {
+        ("seq", [last]) => Some(*last),
+        ("seq", [first, last]) => Some(last - first + 1.0),
+        ("seq", [first, step, last]) => Some(((last - first) / step).floor() + 1.0),
+        _ => None,
+    }
+}
+
+/// Sleeping, printing, counting, giving up.
+fn only_passes_time(located: &Located) -> bool {
+    located.action.is_noise()
+        || matches!(
+            located.action.action,
+            Action::Sleep { .. } | Action::Break { .. } | Action::Exit { .. } | Action::TestFile { .. }
+        )
+}
+
+/// Whether a loop's body does something that isn't part of waiting.
+fn is_work(located: &Located) -> bool {
+    let context = &located.visit.context;
+    match &located.action.action {
+        Action::Other { program: Some(name) } if is_filter(name) => context.pipeline_index == 0,
+        Action::Other { .. } | Action::Wrapper { .. } => !context.is_in(Part::LoopCondition),
+        Action::Signal { only_tests, .. } => !only_tests,
+        _ => false,
+    }
+}
+
+fn has_side_effects(located: &Located) -> bool {
+    let action = &located.action;
+    if !action.written_files.is_empty() {
+        return true;
+    }
+    match &action.action {
+        Action::Http(http) => !http.only_asks(),
+        Action::Connect(connect) => connect.has_side_effects,
+        Action::Touch { .. } | Action::Remove { .. } | Action::Wrapper { .. } => true,
+        Action::Signal { only_tests, .. } => !only_tests,
+        Action::Other { program } => !program.as_deref().is_some_and(is_filter),
+        _ => false,
+    }
+}
