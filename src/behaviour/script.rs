@@ -119,9 +119,10 @@ impl<'a> ScriptBehaviour<'a> {
             .map(|offset| main + offset)
     }
 
-    /// The index of the step that covers a range.
+    /// The index of the step that runs what stands in a range. The definition of a function doesn't run it.
     fn step_index(&self, span: &Span) -> Option<usize> {
-        self.steps.iter().position(|step| covers(&step.span(), span))
+        let runs = |step: &Step| step.kind != StepKind::Function && covers(&step.span(), span);
+        self.steps.iter().position(runs)
     }
 
     /// The span of the work behind a place.
