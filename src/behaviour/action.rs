@@ -249,7 +249,9 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
         Some((program, rest)) => of_program(simple, program_word, program, rest, values),
     };
     let mut written_files = written_files;
-    if matches!(action, Action::Echo) && !written_files.is_empty() {
+    if arguments.is_empty() && matches!(action, Action::Touch { .. }) {
+        written_files.clear();
+    } else if matches!(action, Action::Echo) && !written_files.is_empty() {
         action = Action::Touch {
             paths: std::mem::take(&mut written_files),
         };

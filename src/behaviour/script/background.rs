@@ -5,7 +5,7 @@ use crate::{
     shell::{List, Piece, Span, Terminator},
 };
 
-use super::{ScriptBehaviour, step::inner_lists};
+use super::ScriptBehaviour;
 
 /// A part of the script that runs in the background.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,9 +25,7 @@ impl ScriptBehaviour<'_> {
     #[must_use]
     pub fn background(&self) -> Vec<Background> {
         let mut found = Vec::new();
-        let mut lists = vec![&self.script.list];
-        lists.extend(inner_lists(&self.script.list));
-        for list in lists {
+        for list in &self.lists {
             self.add_background(list, &mut found);
         }
         found.sort_by_key(|background| background.span.start);

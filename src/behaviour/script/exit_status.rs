@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, ExitCode},
-    shell::{Connector, Span},
+    shell::{Command, Connector, Span},
 };
 
 use super::{Located, QuitPosition, ScriptBehaviour, Step, StepKind, covers, step::is_last_status};
@@ -100,7 +100,8 @@ impl ScriptBehaviour<'_> {
             return (ExitStatus::SkippedOnFailure, plumbing);
         }
         let saved = self.status_saved_behind(main, step);
-        if let Some((_, span)) = &saved {
+        if let Some((name, span)) = &saved {
+            plumbing.extend(self.initial_value(main, name));
             plumbing.push(span.clone());
         }
         let (code, exit_span) = self.last_exit(step);
@@ -116,21 +117,27 @@ impl ScriptBehaviour<'_> {
         (status, plumbing)
     }
 
-    /// The variable that keeps the result of a step, with the statement that assigns it.
+    /// The variable that keeps the result of a step, with the pipeline right behind it that assigns it.
+    /// Anything else in between would have a result of its own.
     fn status_saved_behind(&self, main: usize, before: usize) -> Option<(String, Span)> {
-        for step in self.steps.iter().take(before).skip(main + 1) {
-            match step.kind {
-                StepKind::SaveStatus => {
-                    let name = self
-                        .within(&step.span())
-                        .find_map(|located| saved_variable(located))?;
-                    return Some((name.to_owned(), step.span()));
-                }
-                // Anything else has a result of its own.
-                _ => return None,
+        let step = self.steps.get(main + 1).filter(|_| main + 1 < before)?;
+        let name = self.within(&step.span()).find_map(saved_variable)?;
+        (step.kind == StepKind::SaveStatus).then(|| (name.to_owned(), step.span()))
+    }
+
+    /// `rc=0` before the work.
+    fn initial_value(&self, main: usize, variable: &str) -> Option<Span> {
+        let assigns = |step: &&Step| match step.pipeline.commands.as_slice() {
+            [Command::Simple(simple)] => {
+                let names = simple
+                    .assignments
+                    .iter()
+                    .map(|assignment| assignment.name.as_str());
+                simple.words.is_empty() && names.eq([variable])
             }
-        }
-        None
+            _ => false,
+        };
+        self.steps.iter().take(main).find(assigns).map(Step::span)
     }
 
     /// The code of the last `exit` behind a step, and its statement.

@@ -98,23 +98,21 @@ impl ScriptBehaviour<'_> {
         let mut next = 0;
         while let Some(name) = functions.get(next).cloned() {
             next += 1;
-            if !self.is_function(&name) {
-                continue;
-            }
-            actions.retain(|action| !matches!(&action.action, Action::Other { program: Some(called) } if *called == name));
-            for inner in self
-                .commands
-                .iter()
-                .filter(|inner| inner.visit.context.function == Some(&name))
-            {
-                actions.push(inner.action.clone());
-                if let Some(called) = inner.calls()
-                    && !functions.iter().any(|known| known == called)
-                {
-                    functions.push(called.to_owned());
+            for inner in &self.commands {
+                if inner.visit.context.function != Some(&name) {
+                    continue;
                 }
+                actions.push(inner.action.clone());
+                let called = inner
+                    .calls()
+                    .filter(|called| !functions.iter().any(|known| known == called));
+                functions.extend(called.map(str::to_owned));
             }
         }
+        actions.retain(|action| match &action.action {
+            Action::Other { program: Some(name) } => !self.is_function(name),
+            _ => true,
+        });
         Some(Trap {
             signals: signals.clone(),
             ignores: list.is_some_and(|list| list.statements.is_empty()),
