@@ -8,6 +8,8 @@ mod baseline;
 mod choice;
 mod comment;
 mod ignore;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 
@@ -104,6 +106,7 @@ impl InSources {
             if let Some(stream) = stream.as_ref().filter(|_| has_annotations) {
                 annotation::collect(source, stream, rules, &mut written, &mut collected.errors);
             }
+            written.sort_by_key(|written| written.suppression.line);
             if !written.is_empty() {
                 collected.sources.push((Arc::clone(source), written));
             }
