@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` shows how text becomes findings.
 
+pub mod behaviour;
 pub mod cli;
 pub mod lint;
 pub mod report;
@@ -10,5 +11,6 @@ pub mod rules;
 pub mod shell;
 pub mod source;
 pub mod suppress;
+pub mod template;
 pub mod workload;
 pub mod yaml;

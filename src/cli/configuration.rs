@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::arguments::{Threshold, parse_version};
 use crate::{
-    lint::Target,
     roles::{Catalogue, KnownSidecar},
+    rules::Target,
     rules::{RULES, Severity},
     source::{CONFIGURATION, Input, Lines, plain},
     suppress::{Choice, Ignore, IgnoreMatcher, suggestion},

@@ -20,9 +20,10 @@ use super::{
     warn,
 };
 use crate::{
-    lint::{Options, Outcome, lint},
+    lint::{Options, lint},
     report::{Appearance, Report, counted},
-    rules::{Finding, RULES, Severity},
+    roles::Catalogue,
+    rules::{Finding, RULES, Settings, Severity},
     source::{Input, Request, SourceError, SourceFile, discover, read},
     suppress::{Baseline, InSources, Suppression},
 };
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<Exit, Fail
     run.errors.append(&mut in_sources.errors);
     let mut suppressions: Vec<Suppression> = Vec::new();
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
-        let findings = run.lint(index, &options(arguments, loaded), &progress);
+        let findings = run.lint(index, &options(arguments, loaded)?, &progress);
         let mut findings = in_sources.apply(findings);
         findings.retain(|finding| !is_ignored(finding, loaded));
         if let Some(baseline) = &mut baseline {
@@ -120,12 +121,14 @@ fn selection(arguments: &LintArguments, loaded: &Loaded) -> Result<Selection, Fa
     Selection::new(select, &ignore, least, RULES).map_err(usage)
 }
 
-fn options(arguments: &LintArguments, loaded: &Loaded) -> Options {
-    Options {
-        kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
-        target: loaded.configuration.target,
-        known_sidecars: loaded.configuration.sidecars.clone(),
-    }
+fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Failure> {
+    Ok(Options {
+        settings: Settings {
+            kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
+            target: loaded.configuration.target,
+        },
+        catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
+    })
 }
 
 fn threshold(arguments: &LintArguments, loaded: &Loaded) -> Threshold {
@@ -201,14 +204,10 @@ impl Run {
         if sources.is_empty() {
             return Vec::new();
         }
-        let Outcome {
-            findings,
-            workloads,
-            errors,
-        } = lint(&sources, options, &|| progress.step());
-        self.workloads.extend(workloads);
-        self.errors.extend(errors);
-        findings
+        let outcome = lint(&sources, options, &|| progress.step());
+        self.workloads.extend(outcome.workloads);
+        self.errors.extend(outcome.errors);
+        outcome.findings
     }
 
     /// Brings what came from several configurations into the order of the inputs.

@@ -1,37 +1,52 @@
 //! How a rule writes its findings down.
 
+use std::ops::Range;
+
 use crate::{
     shell::Span,
-    workload::{Container, Program},
+    workload::{Container, Object, Program},
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Finding, Fix, FixClass, Location, Pod, RuleInfo, Severity};
+use super::{Confidence, Finding, Fix, FixClass, Location, Pod, RuleInfo, Severity, Sources};
 
 /// A finding in the making. It starts with the rule's own severity, medium confidence and a fix that only a
 /// person can make.
 #[derive(Debug)]
-pub(crate) struct Draft<'p, 'a> {
-    pod: &'p Pod<'a>,
+pub(crate) struct Draft<'a> {
+    sources: Sources<'a>,
     finding: Finding,
 }
 
-impl<'p, 'a> Draft<'p, 'a> {
-    pub(crate) fn new(pod: &'p Pod<'a>, rule: &'static RuleInfo, message: impl Into<String>) -> Self {
+impl<'a> Draft<'a> {
+    pub(crate) fn new(pod: &Pod<'a>, rule: &'static RuleInfo, message: impl Into<String>) -> Self {
+        Self::about(&pod.workload.object, pod.sources, rule, message)
+    }
+
+    /// About an object that need not hold a pod.
+    pub(crate) fn about(
+        object: &Object<'a>,
+        sources: Sources<'a>,
+        rule: &'static RuleInfo,
+        message: impl Into<String>,
+    ) -> Self {
         let finding = Finding {
             rule,
             severity: rule.severity,
             confidence: Confidence::Medium,
             message: message.into(),
             help: String::new(),
-            document: pod.workload.object.document,
-            object: pod.workload.object.reference.clone(),
+            document: object.document,
+            object: object.reference.clone(),
             container: None,
             locations: Vec::new(),
-            fix: Fix { class: FixClass::Manual, reason: String::new() },
+            fix: Fix {
+                class: FixClass::Manual,
+                reason: String::new(),
+            },
             text_level: false,
         };
-        Self { pod, finding }
+        Self { sources, finding }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -50,7 +65,10 @@ impl<'p, 'a> Draft<'p, 'a> {
     }
 
     pub(crate) fn fix(mut self, class: FixClass, reason: impl Into<String>) -> Self {
-        self.finding.fix = Fix { class, reason: reason.into() };
+        self.finding.fix = Fix {
+            class,
+            reason: reason.into(),
+        };
         self
     }
 
@@ -80,6 +98,25 @@ impl<'p, 'a> Draft<'p, 'a> {
         self
     }
 
+    /// The place the finding is about: bytes within a node.
+    pub(crate) fn at_span(mut self, node: Node<'a>, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.add(node, span, label.into(), true);
+        self
+    }
+
+    /// Another label for the place the finding is about.
+    pub(crate) fn with_label(mut self, label: impl Into<String>) -> Self {
+        if let Some(location) = self
+            .finding
+            .locations
+            .iter_mut()
+            .find(|location| location.primary)
+        {
+            location.label = label.into();
+        }
+        self
+    }
+
     /// Context: a node.
     pub(crate) fn with(mut self, node: Node<'a>, label: impl Into<String>) -> Self {
         self.add(node, node.span(), label.into(), false);
@@ -103,15 +140,24 @@ impl<'p, 'a> Draft<'p, 'a> {
 
     /// Context: the line that names a container.
     pub(crate) fn with_container(self, container: &Container<'a>, label: impl Into<String>) -> Self {
-        match container.node.entry("name").or_else(|| container.node.entry("image")) {
+        match container
+            .node
+            .entry("name")
+            .or_else(|| container.node.entry("image"))
+        {
             Some(entry) => self.with_entry(entry, label),
             None => self,
         }
     }
 
-    fn add(&mut self, node: Node<'a>, span: std::ops::Range<usize>, label: String, primary: bool) {
-        if let Some(source) = self.pod.sources.of(node) {
-            self.finding.locations.push(Location { source, span, label, primary });
+    fn add(&mut self, node: Node<'a>, span: Range<usize>, label: String, primary: bool) {
+        if let Some(source) = self.sources.of(node) {
+            self.finding.locations.push(Location {
+                source,
+                span,
+                label,
+                primary,
+            });
         }
     }
 
@@ -121,7 +167,7 @@ impl<'p, 'a> Draft<'p, 'a> {
     }
 }
 
-fn entry_span(entry: Entry<'_>) -> std::ops::Range<usize> {
+fn entry_span(entry: Entry<'_>) -> Range<usize> {
     let (key, value) = (entry.key.span(), entry.value.span());
     // A value behind an alias stands elsewhere; a collection would mark many lines.
     if value.start >= key.end && !entry.value.is_mapping() && !entry.value.is_sequence() {

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use crate::{
-    roles::{ContainerRole, Injected, Roles},
+    behaviour::{Action, LinkKind, Links, Party, Trap, action},
+    roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
+    shell::{List, Span},
     source::SourceFile,
-    workload::{Container, Program, Workload},
-    yaml::Node,
+    workload::{Container, ContainerList, HookKind, Program, ProgramPlace, Workload},
+    yaml::{Entry, Node},
 };
+
+use super::Draft;
 
 /// A Kubernetes version: (1, minor).
 pub type KubernetesVersion = (u32, u32);
@@ -22,6 +26,8 @@ pub enum Target {
     Lifecycle,
     /// `initContainers[].restartPolicy: Always`.
     Native,
+    /// Whatever the cluster runs.
+    Auto,
 }
 
 /// What the user said about the cluster and the wish.
@@ -50,7 +56,10 @@ impl<'a> Sources<'a> {
     #[must_use]
     pub fn of(&self, node: Node<'_>) -> Option<Arc<SourceFile>> {
         let text = node.stream().text();
-        self.files.iter().find(|file| std::ptr::eq(file.text.as_ptr(), text.as_ptr())).cloned()
+        self.files
+            .iter()
+            .find(|file| std::ptr::eq(file.text.as_ptr(), text.as_ptr()))
+            .cloned()
     }
 }
 
@@ -74,8 +83,276 @@ pub struct Pod<'a> {
     pub members: Vec<Member<'a>>,
     /// Sidecars that an injector adds.
     pub injected: Vec<Injected<'a>>,
+    /// Places that name sidecars outright.
+    pub namings: Vec<Naming<'a>>,
+    /// What its programs do about other containers.
+    pub links: Links,
+    /// The known sidecars.
+    pub catalogue: &'a Catalogue,
     /// What the user said.
     pub settings: Settings,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
+}
+
+impl<'a> Pod<'a> {
+    /// The regular containers that are what the pod is for.
+    pub fn apps(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.members
+            .iter()
+            .filter(|member| member.role.role == Role::App && member.container.list == ContainerList::Regular)
+    }
+
+    /// Whether something in the manifest ends the sidecars when the app is done.
+    pub(crate) fn has_completion_workaround(&self) -> bool {
+        self.links.all.iter().any(|link| {
+            matches!(
+                link.kind,
+                LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..)
+            )
+        }) || self.namings.iter().any(|naming| {
+            !matches!(
+                naming.kind,
+                NamingKind::Declaration | NamingKind::LyftAnnotation | NamingKind::KubexitBirthDependencies
+            )
+        }) || self
+            .members
+            .iter()
+            .any(|member| super::wrapper_binary::ends_with_another(member))
+    }
+
+    /// The program a link is about.
+    pub(crate) fn program(&self, container: usize, program: usize) -> Option<(&Member<'a>, &Program<'a>)> {
+        let member = self.members.get(container)?;
+        Some((member, member.programs.get(program)?))
+    }
+
+    /// The entrypoint of a member.
+    pub(crate) fn entrypoint<'m>(member: &'m Member<'a>) -> Option<(usize, &'m Program<'a>)> {
+        member
+            .programs
+            .iter()
+            .enumerate()
+            .find(|(_, program)| program.place == ProgramPlace::Entrypoint)
+    }
+
+    /// A sidecar among the regular containers that nothing declares, or one that is injected.
+    pub(crate) fn undeclared_sidecar_name(&self) -> Option<&str> {
+        let own = self.members.iter().find(|member| {
+            member.role.role == Role::Sidecar
+                && !member.role.declared
+                && member.container.list == ContainerList::Regular
+        });
+        let killed = || {
+            self.namings
+                .iter()
+                .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+                .find_map(|naming| naming.names.first().map(String::as_str))
+        };
+        own.map(|member| member.container.name)
+            .or_else(killed)
+            .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
+    }
+}
+
+/// `Job migrate`, `CronJob nightly`, …
+pub(crate) fn describe(pod: &Pod<'_>) -> String {
+    let reference = &pod.workload.object.reference;
+    match (reference.kind.as_str(), reference.name.as_str()) {
+        ("", "") => "this pod".to_owned(),
+        (kind, "") => format!("this {kind}"),
+        ("", name) => name.to_owned(),
+        (kind, name) => format!("{kind} {name}"),
+    }
+}
+
+/// `activeDeadlineSeconds` of the pod or of its Job.
+pub(crate) fn deadline<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
+    const FIELD: &str = "activeDeadlineSeconds";
+    let spec = pod.workload.object.node.get("spec");
+    pod.workload
+        .pod_spec
+        .entry(FIELD)
+        .or_else(|| spec?.entry(FIELD))
+        .or_else(|| spec?.path(&["jobTemplate", "spec"])?.entry(FIELD))
+}
+
+impl<'a> Pod<'a> {
+    /// The member on the other side of a link, where it is a container of the manifest.
+    pub(crate) fn party(&self, party: &Party) -> Option<&Member<'a>> {
+        match party {
+            Party::Container(index) => self.members.get(*index),
+            Party::Injected(_) | Party::Unknown => None,
+        }
+    }
+
+    /// What messages call the other side of a link.
+    pub(crate) fn party_name(&self, party: &Party) -> String {
+        match party {
+            Party::Container(_) => self.party(party).map_or_else(
+                || "a sidecar".to_owned(),
+                |member| member.container.name.to_owned(),
+            ),
+            Party::Injected(known) => known.name.clone(),
+            Party::Unknown => "a sidecar".to_owned(),
+        }
+    }
+
+    /// Whether the other side of a link is declared a sidecar.
+    pub(crate) fn is_declared(&self, party: &Party) -> bool {
+        match party {
+            Party::Injected(known) => known.switch.as_ref().is_some_and(|switch| {
+                crate::roles::pod_mark(self.workload, &format!("{}={}", switch.annotation, switch.value))
+                    .is_some()
+            }),
+            _ => self.party(party).is_some_and(|member| member.role.declared),
+        }
+    }
+}
+
+/// A preStop hook that waits.
+pub(crate) struct Delay<'p, 'a> {
+    /// It does nothing else.
+    pub(crate) only: bool,
+    place: DelayPlace<'p, 'a>,
+}
+
+enum DelayPlace<'p, 'a> {
+    Text(&'p Program<'a>, Span),
+    Entry(Entry<'a>),
+}
+
+/// Whether the preStop hook of a container waits: `sleep`, the sleep action, or a loop that sleeps.
+pub(crate) fn prestop_delay<'p, 'a>(
+    pod: &'p Pod<'a>,
+    index: usize,
+    member: &'p Member<'a>,
+) -> Option<Delay<'p, 'a>> {
+    let hook = member.container.hook(HookKind::PreStop)?;
+    if hook.sleep_seconds().is_some_and(|seconds| seconds > 0) {
+        return Some(Delay {
+            only: true,
+            place: DelayPlace::Entry(hook.entry.value.entry("sleep")?),
+        });
+    }
+    let (at, program) = member
+        .programs
+        .iter()
+        .enumerate()
+        .find(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))?;
+    let facts = pod.links.facts(index, at)?;
+    let script = program.script.as_ref()?;
+    let sleeps = script.list.commands().find_map(|visit| {
+        let simple = visit.simple()?;
+        let name = simple
+            .words
+            .get(crate::shell::command_index(&simple.words))?
+            .literal()?;
+        (name.rsplit('/').next() == Some("sleep")).then(|| visit.statement.span.clone())
+    })?;
+    let only = facts.work.is_empty() && facts.stops.is_empty() && facts.writes.is_empty();
+    Some(Delay {
+        only,
+        place: DelayPlace::Text(program, sleeps),
+    })
+}
+
+/// Points a finding at the place that waits.
+pub(crate) fn at_delay<'a>(draft: Draft<'a>, delay: &Delay<'_, 'a>, label: &str) -> Draft<'a> {
+    match &delay.place {
+        DelayPlace::Text(program, span) => draft.at_text(program, span.clone(), label),
+        DelayPlace::Entry(entry) => draft.at_entry(*entry, label),
+    }
+}
+
+/// What a trap makes of SIGTERM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrapEffect {
+    /// `trap '' TERM`
+    Ignores,
+    /// It sleeps or waits first.
+    Delays,
+    /// It ends with success, which its process would not.
+    Succeeds,
+}
+
+impl TrapEffect {
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Ignores => "ignores SIGTERM so that it outlives the app",
+            Self::Delays => "delays its end on SIGTERM so that it outlives the app",
+            Self::Succeeds => "turns its end by a signal into a success",
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Ignores => "ignores it",
+            Self::Delays => "waits before it ends",
+            Self::Succeeds => "exits 0",
+        }
+    }
+}
+
+/// The traps of a container's entrypoint that delay or disguise its end. One that only passes the signal on
+/// to its child is good practice.
+pub(crate) fn delaying_traps<'p, 'a>(
+    pod: &'p Pod<'a>,
+    index: usize,
+    member: &'p Member<'a>,
+) -> Vec<(&'p Program<'a>, &'p Trap, TrapEffect)> {
+    let Some((at, program)) = Pod::entrypoint(member) else {
+        return Vec::new();
+    };
+    let Some(facts) = pod.links.facts(index, at) else {
+        return Vec::new();
+    };
+    facts
+        .traps
+        .iter()
+        .filter(|trap| {
+            trap.signals
+                .iter()
+                .any(|signal| matches!(signal.as_str(), "TERM" | "INT" | "QUIT"))
+        })
+        .filter_map(|trap| Some((program, trap, trap_effect(trap.body.as_ref()?)?)))
+        .collect()
+}
+
+fn trap_effect(body: &List) -> Option<TrapEffect> {
+    if body.statements.is_empty() {
+        return Some(TrapEffect::Ignores);
+    }
+    let actions: Vec<Action> = body
+        .commands()
+        .filter_map(|visit| Some(action(visit.simple()?, &|_| None)))
+        .collect();
+    if actions.iter().any(|action| matches!(action, Action::Sleep(_))) {
+        return Some(TrapEffect::Delays);
+    }
+    if actions.iter().all(|action| *action == Action::Noise) {
+        return Some(TrapEffect::Ignores);
+    }
+    let only_exit = actions
+        .iter()
+        .all(|action| matches!(action, Action::Noise | Action::Exit(_)));
+    let success = actions
+        .iter()
+        .any(|action| matches!(action, Action::Exit(Some(code)) if code == "0"));
+    (only_exit && success).then_some(TrapEffect::Succeeds)
+}
+
+/// The name of the program that a command at `span` runs.
+pub(crate) fn program_at(program: &Program<'_>, span: &Span) -> Option<String> {
+    let script = program.script.as_ref()?;
+    let visit = script
+        .list
+        .commands()
+        .find(|visit| visit.command.span() == *span)?;
+    let simple = visit.simple()?;
+    let name = simple
+        .words
+        .get(crate::shell::command_index(&simple.words))?
+        .literal()?;
+    Some(name.rsplit('/').next().unwrap_or_default().to_owned())
 }

@@ -172,14 +172,45 @@ pub struct IfBranch {
 /// A simple command.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Simple {
-    /// `NAME=value` before the words.
+    /// `NAME=value` before the words; `NAME=(…)` is a value that isn't known.
     pub assignments: Vec<Assignment>,
     /// The program and its arguments; empty for a bare assignment or redirection.
     pub words: Vec<Word>,
     /// Its redirections.
     pub redirects: Vec<Redirect>,
+    /// The scripts among its words: what `sh -c`, `eval` and `trap` run.
+    pub scripts: Vec<Embedded>,
     /// All of it.
     pub span: Span,
+}
+
+/// How a word of a command comes to run as a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmbeddedKind {
+    /// `sh -c 'script'`: another shell.
+    Shell {
+        /// `sh -ec`: it ends at the first command that fails.
+        exits_on_error: bool,
+    },
+    /// `eval 'script'`: this shell.
+    Eval,
+    /// `trap 'script' TERM EXIT`: this shell, later.
+    Trap {
+        /// The signals as written; `EXIT`, `ERR` and numbers count as such.
+        signals: Vec<String>,
+    },
+}
+
+/// A word of a command that is a script itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// What runs it.
+    pub kind: EmbeddedKind,
+    /// The index of the word among the command's words.
+    pub word: usize,
+    /// The statements, where the word was understood. Their spans are the outer script's; where the word has
+    /// escapes, all of them are the word's.
+    pub list: Option<List>,
 }
 
 /// `NAME=value`
@@ -187,6 +218,8 @@ pub struct Simple {
 pub struct Assignment {
     /// The variable.
     pub name: String,
+    /// `NAME+=value`
+    pub appends: bool,
     /// The value.
     pub value: Word,
     /// All of it.
@@ -217,9 +250,11 @@ pub struct Redirect {
     pub kind: RedirectKind,
     /// The file descriptor, where it is written.
     pub descriptor: Option<i32>,
-    /// The file, descriptor or here-document text; absent for process substitutions.
+    /// The file, the descriptor or `-`, the here-document's text.
+    ///
+    /// A here-document's text stands behind the line, outside of the redirection's span.
     pub target: Option<Word>,
-    /// All of it.
+    /// All of it: descriptor, operator and the word behind it.
     pub span: Span,
 }
 
@@ -255,7 +290,7 @@ pub enum Piece {
         /// Inside double quotes.
         quoted: bool,
     },
-    /// `$(…)` or backquotes
+    /// `$(…)`, backquotes, `<(…)`, or an array's elements
     Substitution {
         /// What runs; absent where it was not understood.
         script: Option<Box<List>>,
@@ -277,6 +312,16 @@ impl Word {
             [Piece::Text { text, .. }] => Some(Cow::Borrowed(text)),
             _ => self.resolve(|_| None).map(Cow::Owned),
         }
+    }
+
+    /// What its `$(…)` and backquotes run, as far as it was understood.
+    pub fn substitutions(&self) -> impl Iterator<Item = &List> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Substitution {
+                script: Some(script), ..
+            } => Some(script.as_ref()),
+            _ => None,
+        })
     }
 
     /// The word's value with variables looked up by `value_of`; absent where any part stays unknown.

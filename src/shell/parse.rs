@@ -1,6 +1,13 @@
-//! brush-parser's tree into ours.
+//! Text into the tree: the grammar of compound commands and lists.
+//!
+//! One pass over the bytes without going back, so that time and memory grow with the text and nothing else:
+//! scripts come from anybody's manifests. `cursor.rs` moves over blanks and comments, `simple.rs` reads simple
+//! commands and redirections, `word.rs` reads words and expansions.
 
-use super::Script;
+use super::{
+    AndOr, Command, Connector, IfBranch, List, Pipeline, Script, Span, Statement, Terminator, Word,
+    cursor::Parser,
+};
 
 /// Which shell reads the script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +18,441 @@ pub enum Dialect {
     Bash,
 }
 
+/// Longer scripts are not looked at.
+pub const SIZE_LIMIT: usize = 256 * 1024;
+
+/// Words that end a list, and can't start a command.
+const CLOSING: [&str; 8] = ["then", "else", "elif", "fi", "do", "done", "esac", "}"];
+
 /// Parses a script; `None` where it is not understood, so that nothing is concluded from its structure.
 #[must_use]
-pub fn parse(_text: &str, _dialect: Dialect) -> Option<Script> {
-    None
+pub fn parse(text: &str, dialect: Dialect) -> Option<Script> {
+    if text.len() > SIZE_LIMIT {
+        return None;
+    }
+    let list = match dialect {
+        Dialect::Posix => Parser::new(text, Dialect::Posix)
+            .whole()
+            .or_else(|| Parser::new(text, Dialect::Bash).whole())?,
+        Dialect::Bash => Parser::new(text, Dialect::Bash).whole()?,
+    };
+    Some(Script { list })
+}
+
+impl Parser<'_> {
+    /// The list that is all of the text.
+    pub(super) fn whole(mut self) -> Option<List> {
+        let list = self.list()?;
+        self.is_at_end().then_some(list)
+    }
+
+    /// Statements up to the end, a closing parenthesis, `;;` or a closing word, which stay unread.
+    pub(super) fn list(&mut self) -> Option<List> {
+        let mut statements = Vec::new();
+        loop {
+            self.skip_lines();
+            if self.is_at_end() || self.sees(")") || self.sees(";;") || self.sees(";&") {
+                break;
+            }
+            if self.bare_word().is_some_and(|word| CLOSING.contains(&word)) {
+                break;
+            }
+            let start = self.position();
+            let and_or = self.and_or()?;
+            let span = self.span(start, and_or.end);
+            self.skip_blanks();
+            let terminator = if self.sees("&") && !self.sees("&&") {
+                self.advance(1);
+                Terminator::Background
+            } else if self.sees(";") && !self.sees(";;") && !self.sees(";&") {
+                self.advance(1);
+                Terminator::Sequence
+            } else if self.sees("\n") || self.is_at_end() || self.sees(")") || self.sees(";") {
+                Terminator::Sequence
+            } else {
+                return None;
+            };
+            statements.push(Statement {
+                and_or: and_or.and_or,
+                terminator,
+                span,
+            });
+        }
+        Some(List { statements })
+    }
+
+    /// A list that can't be empty: what stands between two keywords.
+    fn body(&mut self) -> Option<List> {
+        self.list().filter(|list| !list.statements.is_empty())
+    }
+
+    fn and_or(&mut self) -> Option<Ended> {
+        let first = self.pipeline()?;
+        let mut end = self.last_end();
+        let mut rest = Vec::new();
+        loop {
+            self.skip_blanks();
+            let connector = if self.sees("&&") {
+                Connector::And
+            } else if self.sees("||") {
+                Connector::Or
+            } else {
+                break;
+            };
+            self.advance(2);
+            self.skip_lines();
+            rest.push((connector, self.pipeline()?));
+            end = self.last_end();
+        }
+        Some(Ended {
+            and_or: AndOr { first, rest },
+            end,
+        })
+    }
+
+    fn pipeline(&mut self) -> Option<Pipeline> {
+        let start = self.position();
+        let mut negated = false;
+        while self.bare_word() == Some("!") {
+            negated = !negated;
+            self.advance(1);
+            self.skip_blanks();
+        }
+        self.skip_timing();
+        let mut commands = vec![self.command()?];
+        let mut end = self.last_end();
+        loop {
+            self.skip_blanks();
+            if !self.sees("|") || self.sees("||") {
+                break;
+            }
+            let both = self.sees("|&");
+            self.advance(if both { 2 } else { 1 });
+            self.skip_lines();
+            commands.push(self.command()?);
+            end = self.last_end();
+        }
+        Some(Pipeline {
+            negated,
+            commands,
+            span: self.span(start, end),
+        })
+    }
+
+    /// Reads one command; its end is remembered as the last one.
+    fn command(&mut self) -> Option<Command> {
+        self.deeper(Self::command_here)
+    }
+
+    fn command_here(&mut self) -> Option<Command> {
+        let start = self.position();
+        if let Some(end) = self.arithmetic_end(start) {
+            self.jump(end);
+            self.redirects()?;
+            return Some(Command::Arithmetic {
+                span: self.span_from(start),
+            });
+        }
+        if self.sees("(") {
+            self.advance(1);
+            let body = self.body()?;
+            self.expect(")")?;
+            let redirects = self.redirects()?;
+            return Some(Command::Subshell {
+                body,
+                redirects,
+                span: self.span_from(start),
+            });
+        }
+        match self.bare_word() {
+            Some("{") => {
+                let body = self.braces()?;
+                let redirects = self.redirects()?;
+                Some(Command::Group {
+                    body,
+                    redirects,
+                    span: self.span_from(start),
+                })
+            }
+            Some("if") => self.if_command(start),
+            Some(keyword @ ("while" | "until")) => {
+                let until = keyword == "until";
+                self.advance(keyword.len());
+                let condition = self.body()?;
+                let body = self.do_group()?;
+                let redirects = self.redirects()?;
+                Some(Command::Loop {
+                    until,
+                    condition,
+                    body,
+                    redirects,
+                    span: self.span_from(start),
+                })
+            }
+            Some(keyword @ "for") => self.for_command(start, keyword),
+            Some(keyword @ "select") if self.is_bash() => self.for_command(start, keyword),
+            Some("case") => self.case_command(start),
+            Some("[[") => self.test_command(start),
+            Some("function") if self.is_bash() => {
+                self.advance("function".len());
+                self.skip_blanks();
+                let name = self.word(false)?;
+                self.skip_blanks();
+                if self.sees("(") {
+                    self.advance(1);
+                    self.skip_blanks();
+                    self.expect(")")?;
+                }
+                self.function_body(start, &name)
+            }
+            // What a coprocess does is not modelled.
+            Some("coproc") if self.is_bash() => None,
+            Some(word) if CLOSING.contains(&word) || word == "!" || word == "in" => None,
+            _ => self.simple_or_function(start),
+        }
+    }
+
+    /// Behind `name()`: the compound command that is the function's body.
+    pub(super) fn function_body(&mut self, start: usize, name: &Word) -> Option<Command> {
+        let name = name.literal()?.into_owned();
+        self.skip_lines();
+        let body = match self.command()? {
+            Command::Group { body, redirects, .. } if redirects.is_empty() => body,
+            Command::Simple(_) | Command::Function { .. } => return None,
+            compound => {
+                let span = compound.span();
+                let first = Pipeline {
+                    negated: false,
+                    commands: vec![compound],
+                    span: span.clone(),
+                };
+                let and_or = AndOr {
+                    first,
+                    rest: Vec::new(),
+                };
+                let statement = Statement {
+                    and_or,
+                    terminator: Terminator::Sequence,
+                    span,
+                };
+                List {
+                    statements: vec![statement],
+                }
+            }
+        };
+        Some(Command::Function {
+            name,
+            body,
+            span: self.span_from(start),
+        })
+    }
+
+    fn braces(&mut self) -> Option<List> {
+        self.expect("{")?;
+        let body = self.body()?;
+        self.keyword("}")?;
+        Some(body)
+    }
+
+    fn do_group(&mut self) -> Option<List> {
+        self.skip_lines();
+        self.keyword("do")?;
+        let body = self.body()?;
+        self.keyword("done")?;
+        Some(body)
+    }
+
+    fn if_command(&mut self, start: usize) -> Option<Command> {
+        self.keyword("if")?;
+        let mut branches = Vec::new();
+        let mut otherwise = None;
+        loop {
+            let condition = self.body()?;
+            self.keyword("then")?;
+            let body = self.body()?;
+            branches.push(IfBranch { condition, body });
+            match self.bare_word()? {
+                "elif" => self.keyword("elif")?,
+                "else" => {
+                    self.keyword("else")?;
+                    otherwise = Some(self.body()?);
+                    self.keyword("fi")?;
+                    break;
+                }
+                _ => {
+                    self.keyword("fi")?;
+                    break;
+                }
+            }
+        }
+        let redirects = self.redirects()?;
+        Some(Command::If {
+            branches,
+            otherwise,
+            redirects,
+            span: self.span_from(start),
+        })
+    }
+
+    fn for_command(&mut self, start: usize, keyword: &str) -> Option<Command> {
+        self.keyword(keyword)?;
+        self.skip_blanks();
+        let mut words = Vec::new();
+        let mut variable = String::new();
+        if self.sees("((") {
+            let end = self.arithmetic_end(self.position())?;
+            self.jump(end);
+            self.skip_blanks();
+            if self.sees(";") {
+                self.advance(1);
+            }
+        } else {
+            variable = self.word(false)?.literal()?.into_owned();
+            self.skip_lines();
+            if self.bare_word() == Some("in") {
+                self.keyword("in")?;
+                self.skip_blanks();
+                while !self.sees(";") && !self.sees("\n") {
+                    words.push(self.word(false)?);
+                    self.skip_blanks();
+                }
+            }
+            if self.sees(";") {
+                self.advance(1);
+            }
+        }
+        self.skip_lines();
+        let body = if self.bare_word() == Some("{") {
+            self.braces()?
+        } else {
+            self.do_group()?
+        };
+        let redirects = self.redirects()?;
+        Some(Command::For {
+            variable,
+            words,
+            body,
+            redirects,
+            span: self.span_from(start),
+        })
+    }
+
+    fn case_command(&mut self, start: usize) -> Option<Command> {
+        self.keyword("case")?;
+        self.skip_blanks();
+        let word = self.word(false)?;
+        self.skip_lines();
+        self.keyword("in")?;
+        let mut arms = Vec::new();
+        loop {
+            self.skip_lines();
+            if self.bare_word() == Some("esac") {
+                break;
+            }
+            if self.sees("(") {
+                self.advance(1);
+                self.skip_blanks();
+            }
+            loop {
+                self.word(false)?;
+                self.skip_blanks();
+                if !self.sees("|") {
+                    break;
+                }
+                self.advance(1);
+                self.skip_blanks();
+            }
+            self.expect(")")?;
+            arms.push(self.list()?);
+            if self.sees(";;&") {
+                self.advance(3);
+            } else if self.sees(";;") || self.sees(";&") {
+                self.advance(2);
+            } else if self.bare_word() != Some("esac") {
+                return None;
+            }
+        }
+        self.keyword("esac")?;
+        self.redirects()?;
+        Some(Command::Case {
+            word,
+            arms,
+            span: self.span_from(start),
+        })
+    }
+
+    /// Inside of `[[ … ]]` operators are words of their own, and line breaks are blanks.
+    fn test_command(&mut self, start: usize) -> Option<Command> {
+        self.expect("[[")?;
+        let mut words: Vec<Word> = Vec::new();
+        loop {
+            self.skip_lines();
+            if self.bare_word() == Some("]]") {
+                break;
+            }
+            let operator = ["&&", "||", "<", ">", "(", ")"]
+                .into_iter()
+                .find(|operator| self.sees(operator));
+            // A regular expression has parentheses and bars of its own.
+            let matches = words.last().is_some_and(|word| word.raw == "=~");
+            match operator.filter(|_| !matches) {
+                Some(operator) => {
+                    let from = self.position();
+                    self.advance(operator.len());
+                    words.push(Word::plain(operator, self.span_from(from)));
+                }
+                None => words.push(self.word(matches)?),
+            }
+        }
+        self.keyword("]]")?;
+        self.redirects()?;
+        (!words.is_empty()).then_some(Command::Test {
+            words,
+            span: self.span_from(start),
+        })
+    }
+
+    /// bash's `time` in front of a compound command; in front of a simple one it reads like a program.
+    fn skip_timing(&mut self) {
+        const COMPOUND: [&str; 7] = ["{", "if", "while", "until", "for", "case", "[["];
+        if !self.is_bash() || self.bare_word() != Some("time") {
+            return;
+        }
+        let start = self.position();
+        self.advance("time".len());
+        self.skip_blanks();
+        if !self.sees("(") && !self.bare_word().is_some_and(|word| COMPOUND.contains(&word)) {
+            self.jump(start);
+        }
+    }
+
+    /// Takes a keyword, behind blanks.
+    fn keyword(&mut self, keyword: &str) -> Option<()> {
+        self.skip_blanks();
+        if self.bare_word() != Some(keyword) {
+            return None;
+        }
+        self.advance(keyword.len());
+        Some(())
+    }
+}
+
+/// Pipelines with the end of the last one.
+struct Ended {
+    and_or: AndOr,
+    end: usize,
+}
+
+impl Word {
+    /// A word without quotes and expansions.
+    pub(super) fn plain(text: &str, span: Span) -> Self {
+        Self {
+            raw: text.to_owned(),
+            pieces: vec![super::Piece::Text {
+                text: text.to_owned(),
+                quoted: false,
+            }],
+            span,
+        }
+    }
 }

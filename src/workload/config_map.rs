@@ -53,6 +53,15 @@ impl<'t> ConfigMaps<'t> {
         data.as_str().map(|_| (name, data))
     }
 
+    /// Whether a container of the workload may run a script from a ConfigMap that is not known.
+    #[must_use]
+    pub fn misses_script(&self, workload: &Workload<'t>) -> bool {
+        workload.volumes.iter().any(|volume| match volume.source {
+            VolumeSource::ConfigMap { name, .. } => self.named(name, workload).is_none(),
+            _ => false,
+        })
+    }
+
     fn named(&self, name: &str, workload: &Workload<'_>) -> Option<&Object<'t>> {
         let found = self.by_name.get(name)?;
         let namespace = workload.object.reference.namespace.as_deref();

@@ -1,0 +1,428 @@
+//! `broken-workaround`
+
+use crate::{
+    behaviour::{ExitCode, LinkKind, Party},
+    shell::command_index,
+    workload::{ContainerList, Program, ProgramPlace},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "broken-workaround",
+    family: Family::Remedy,
+    severity: Severity::Error,
+    summary: "A workaround that cannot work as it is written",
+    what: r#"Workarounds whose text does something else than their author meant. A folded scalar (`>`)
+joins the lines, so that `curl …/quitquitquit` becomes arguments of the command before it. In
+`["sh", "-c", "sleep 5", "until …"]` only the element after `-c` is the script. In
+`app && curl …` the quit call is skipped when the app fails, and the Job hangs. Without an
+`exit` after it the Job's result is curl's, and an EXIT trap that ends in `exit 0` reports
+every failure as success.
+
+It is reported only where the script parses and its structure proves the fault; a construct
+that is merely unusual is left to the rule of its kind."#,
+    why: r#"These do not fail in a test: the manifest is valid, the pod starts, and on a good day the Job
+may even complete. They fail when they are needed, as a Job that hangs after an error, or one
+that is green although nothing was written. Copies spread from examples, one of them a
+vendor's own.
+
+With a native sidecar there is no script to get wrong: the order at start and stop and the end
+of a Job are the kubelet's, and the pod's result is the app's own exit code."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: close-month
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: close
+          image: registry.example.com/finance/close:1.0.8
+          command: ["/bin/sh", "-c"]
+          # The folded scalar joins these lines: curl is an argument of /app/close.
+          args:
+            - >-
+              /app/close --month=last --db=127.0.0.1:5432
+              curl -fsS -X POST http://localhost:9091/quitquitquit
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          args: ["--quitquitquit", "--health-check", "--http-address=0.0.0.0", "example:eu:books"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: close-month
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:books"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: close
+          image: registry.example.com/finance/close:1.0.8
+          command: ["/app/close", "--month=last", "--db=127.0.0.1:5432"]
+"#,
+    migrate: r#"The meaning changes when a fault goes away, so it is for review: with `--review` the broken
+workaround is removed and the sidecar declared, and the output says what the old text really
+did. Where the intention cannot be read from the text, it is advice."#,
+    sources: &[
+        (
+            "Cloud SQL proxy: Job with a shutdown hook",
+            "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/3a2a4e698c1499a227d1bfacc0e79077c822c6e8/examples/k8s-sidecar/job_with_shutdown_hook.yaml",
+        ),
+        (
+            "Update Kubernetes examples to use native sidecars (GoogleCloudPlatform/cloud-sql-proxy#2371)",
+            "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/pull/2371",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for member in &pod.members {
+        for program in &member.programs {
+            swallowed_call(pod, member, program, findings);
+            split_script(pod, member, program, findings);
+        }
+    }
+    results(pod, findings);
+    waiting_init_container(pod, findings);
+    invisible_process(pod, findings);
+    unshared_file(pod, findings);
+}
+
+/// A folded scalar joins its lines with blanks, so that the quit call becomes an argument of the app.
+fn swallowed_call<'a>(
+    pod: &Pod<'a>,
+    member: &Member<'a>,
+    program: &Program<'a>,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(script) = program.script.as_ref().filter(|_| program.is_shell()) else {
+        return;
+    };
+    for visit in script.list.commands() {
+        let Some(simple) = visit.simple() else { continue };
+        let first = command_index(&simple.words);
+        let words: Vec<String> = simple
+            .words
+            .iter()
+            .map(|word| word.literal().unwrap_or_default().into_owned())
+            .collect();
+        let call = words
+            .iter()
+            .enumerate()
+            .skip(first + 1)
+            .find(|(_, word)| matches!(word.rsplit('/').next(), Some("curl" | "wget")));
+        let Some((at, tool)) = call else { continue };
+        let quits = words.iter().skip(at).any(|word| {
+            word.contains("/quitquitquit")
+                || word.contains(":4191/shutdown")
+                || word.contains("/agent/v1/quit")
+                || word.contains("/v1.0/shutdown")
+        });
+        // `which curl`, `apk add curl`, `echo curl …` mean the word itself; `xargs curl` runs it.
+        let program_name = words.get(first).map(String::as_str).unwrap_or_default();
+        if !quits
+            || matches!(
+                program_name,
+                "echo" | "printf" | "xargs" | "which" | "watch" | "retry"
+            )
+        {
+            continue;
+        }
+        let (Some(start), Some(end)) = (simple.words.get(at), simple.words.last()) else {
+            continue;
+        };
+        findings.push(
+            Draft::new(
+                pod,
+                &RULE,
+                format!("the quit call is an argument of {program_name}: it never runs, so the sidecar is never stopped"),
+            )
+            .help("declare the sidecar and drop the call; a script of several lines wants `|`, not `>`")
+            .confidence(Confidence::High)
+            .container(&member.container)
+            .at_text(program, start.span.start..end.span.end, format!("{tool} is not a command here"))
+            .fix(FixClass::Manual, "what the command was meant to be is a person's to say")
+            .finish(),
+        );
+    }
+}
+
+/// `["sh", "-c", "sleep 5", "until …; done"]`: only the word behind `-c` is the script.
+fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, findings: &mut Vec<Finding>) {
+    let Some(invocation) = program.invocation.as_ref().filter(|invocation| !invocation.file) else {
+        return;
+    };
+    // A script that uses its arguments was given them on purpose.
+    let uses_arguments = ["$@", "$*", "$0", "$1", "${1", "${@", "$#", "shift"]
+        .iter()
+        .any(|sign| program.text.contains(sign));
+    if uses_arguments {
+        return;
+    }
+    let Some(lost) = program.words.get(invocation.script + 1..) else {
+        return;
+    };
+    let is_script = |text: &str| {
+        let text = text.trim();
+        let starts = [
+            "until ", "while ", "for ", "sleep ", "curl ", "wget ", "nc ", "exec ", "if ", "trap ", "touch ",
+            "kill ", "pkill ",
+        ];
+        starts.iter().any(|start| text.starts_with(start)) || text.contains("; ") || text.contains(" && ")
+    };
+    let Some(word) = lost.iter().find(|word| word.as_str().is_some_and(is_script)) else {
+        return;
+    };
+    let mut draft = Draft::new(
+        pod,
+        &RULE,
+        format!(
+            "{} runs only the word behind -c: the rest never runs",
+            member.container.name
+        ),
+    )
+    .help("put the whole script into one word, or better: declare the sidecar and drop the workaround")
+    .confidence(Confidence::High)
+    .container(&member.container)
+    .at(*word, "only an argument of the script before it")
+    .fix(FixClass::Manual, "what was meant to run is a person's to say");
+    if let Some(script) = program.words.get(invocation.script) {
+        draft = draft.with(*script, "all that runs");
+    }
+    findings.push(draft.finish());
+}
+
+/// A quit that is skipped when the app fails, or that hides the app's result.
+fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    if !pod.workload.runs_to_completion() {
+        return;
+    }
+    for link in &pod.links.all {
+        let (LinkKind::Quits(stop) | LinkKind::Kills(stop)) = &link.kind else {
+            continue;
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        if program.place != ProgramPlace::Entrypoint {
+            continue;
+        }
+        let name = pod.party_name(&link.other);
+        let (message, label) = match stop.exit_code {
+            ExitCode::Skipped => (
+                format!(
+                    "when {} fails, {name} is not stopped and the pod never ends",
+                    member.container.name
+                ),
+                "skipped on failure",
+            ),
+            ExitCode::Masked => (
+                format!(
+                    "the result of {} is lost: a failure counts as a success",
+                    member.container.name
+                ),
+                "hides the main command's result",
+            ),
+            ExitCode::Preserved | ExitCode::Unknown => continue,
+        };
+        findings.push(
+            Draft::new(pod, &RULE, message)
+                .help(format!(
+                    "declare {name} a sidecar and run the command alone: its own result is the pod's"
+                ))
+                .confidence(Confidence::High)
+                .container(&member.container)
+                .at_text(program, stop.span.clone(), label)
+                .fix(
+                    FixClass::Review,
+                    "without the call the script ends with the main command's own result",
+                )
+                .finish(),
+        );
+    }
+}
+
+/// An init container that waits for a container which starts only when all init containers have ended.
+fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for link in &pod.links.all {
+        let wait = match &link.kind {
+            LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..) => wait,
+            _ => continue,
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        let Some(other) = pod.party(&link.other) else {
+            continue;
+        };
+        let waits_for_later = member.container.list == ContainerList::Init
+            && !member.container.is_native_sidecar()
+            && other.container.list == ContainerList::Regular
+            && !wait.after_child;
+        if !waits_for_later {
+            continue;
+        }
+        findings.push(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} waits for {}, which starts only after it",
+                    member.container.name, other.container.name
+                ),
+            )
+            .help(format!(
+                "declare {} a native sidecar in front of this init container",
+                other.container.name
+            ))
+            .confidence(Confidence::High)
+            .container(&member.container)
+            .at_text(program, wait.span.clone(), "can never be answered")
+            .with_container(&other.container, "starts when all init containers have ended")
+            .fix(
+                FixClass::Review,
+                "the sidecar has to stand before the init container",
+            )
+            .finish(),
+        );
+    }
+}
+
+/// A kill of another container's process without a shared process namespace.
+fn invisible_process(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let shared = pod
+        .workload
+        .pod_spec
+        .get("shareProcessNamespace")
+        .and_then(|node| node.as_bool());
+    if shared == Some(true) {
+        return;
+    }
+    for link in &pod.links.all {
+        let LinkKind::Kills(stop) = &link.kind else {
+            continue;
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        if !matches!(link.other, Party::Container(_)) || member.container.list != ContainerList::Regular {
+            continue;
+        }
+        let name = pod.party_name(&link.other);
+        findings.push(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} cannot see the processes of {name}: shareProcessNamespace is not set",
+                    member.container.name
+                ),
+            )
+            .help(format!("declare {name} a sidecar and drop the kill"))
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .at_text(program, stop.span.clone(), "finds no such process")
+            .fix(
+                FixClass::Review,
+                "whether the container has such a process of its own cannot be excluded",
+            )
+            .finish(),
+        );
+    }
+}
+
+/// A marker that is written and looked for in two containers that share no volume there.
+fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for (container, member) in pod.members.iter().enumerate() {
+        for (at, program) in member.programs.iter().enumerate() {
+            let Some(facts) = pod.links.facts(container, at) else {
+                continue;
+            };
+            let tests = facts.tests.iter().filter(|test| {
+                test.waits
+                    && test.path.starts_with('/')
+                    && pod
+                        .workload
+                        .volume_of_file(&member.container, &test.path)
+                        .is_none()
+                    && !facts.writes.iter().any(|write| write.path == test.path)
+            });
+            for test in tests {
+                if member.container.list != ContainerList::Regular {
+                    continue;
+                }
+                let Some((writer, theirs, write)) = writer_elsewhere(pod, container, &test.path) else {
+                    continue;
+                };
+                findings.push(
+                    Draft::new(
+                        pod,
+                        &RULE,
+                        format!(
+                            "{} never sees {}: {} writes it in a file system of its own",
+                            member.container.name, test.path, writer.container.name
+                        ),
+                    )
+                    .help("share a volume, or better: declare the sidecar and drop the marker")
+                    .confidence(Confidence::High)
+                    .container(&member.container)
+                    .at_text(program, test.span.clone(), "waits for ever")
+                    .with_text(theirs, write, "writes a file that only it can see")
+                    .fix(FixClass::Review, "the marker goes with the declaration")
+                    .finish(),
+                );
+            }
+        }
+    }
+}
+
+fn writer_elsewhere<'p, 'a>(
+    pod: &'p Pod<'a>,
+    tester: usize,
+    path: &str,
+) -> Option<(&'p Member<'a>, &'p Program<'a>, crate::shell::Span)> {
+    pod.members
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != tester)
+        .find_map(|(index, member)| {
+            let unshared = pod.workload.volume_of_file(&member.container, path).is_none()
+                && member.container.list == ContainerList::Regular;
+            member
+                .programs
+                .iter()
+                .enumerate()
+                .filter(|_| unshared)
+                .find_map(|(at, program)| {
+                    let facts = pod.links.facts(index, at)?;
+                    let write = facts.writes.iter().find(|write| write.path == path)?;
+                    Some((member, program, write.span.clone()))
+                })
+        })
+}

@@ -1,0 +1,128 @@
+//! `deadline-as-stopper`
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "deadline-as-stopper",
+    family: Family::Completion,
+    severity: Severity::Info,
+    summary: "A deadline that may be there to end a Job whose sidecar never ends",
+    what: r#"`activeDeadlineSeconds` on a Job, or on its pod template, where the pod has a sidecar that
+nothing declares. If a deadline is all that ever ends the pod it is a warning; beside another
+workaround it is information: it may be the safety net for the cases that the workaround
+misses.
+
+A deadline in a pod without a sidecar, or whose sidecars are declared, is a limit on the work
+and is left alone."#,
+    why: r#"A deadline ends the pod whether the work is done or not. A Job that did its work in a minute
+and then waits for its proxy fails an hour later with `DeadlineExceeded`, after it held its
+CPU and memory all that time. A deadline on the pod template fails only the pod, and the Job
+then repeats work that was done; a CronJob with `concurrencyPolicy: Forbid` skips runs
+meanwhile. Choose the deadline shorter, and a slow day is cut off in the middle.
+
+With a native sidecar the Job completes when the app has ended. The deadline then is what it
+says, a limit: look at its value once more, since sidecars start one after the other and
+before the app, and a tight one may fire now."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: refresh-views
+spec:
+  activeDeadlineSeconds: 600
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: refresh
+          image: registry.example.com/analytics/refresh:1.1.0
+          command: ["/app/refresh", "--db=127.0.0.1:5432"]
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:analytics"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: refresh-views
+spec:
+  # A limit on the work now, no longer what ends the proxy.
+  activeDeadlineSeconds: 3600
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:analytics"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: refresh
+          image: registry.example.com/analytics/refresh:1.1.0
+          command: ["/app/refresh", "--db=127.0.0.1:5432"]
+"#,
+    migrate: r#"The sidecar is declared; the deadline is never changed, because whether it is a real limit
+cannot be read from the text. The output says that it is one now."#,
+    sources: &[
+        (
+            "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",
+            "https://github.com/kubernetes/kubernetes/issues/25908",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    if !pod.workload.runs_to_completion() || pod.workload.controller.ends_sidecars() {
+        return;
+    }
+    let Some(sidecar) = pod.undeclared_sidecar_name() else {
+        return;
+    };
+    let Some(entry) = super::pod::deadline(pod) else {
+        return;
+    };
+    let only = !pod.has_completion_workaround();
+    let (severity, confidence) = if only {
+        (Severity::Warning, Confidence::Medium)
+    } else {
+        (Severity::Info, Confidence::Low)
+    };
+    let message = if only {
+        format!("nothing but this deadline ends the pod while {sidecar} runs, and it then counts as failed")
+    } else {
+        format!("this deadline may be there because {sidecar} did not always end")
+    };
+    findings.push(
+        Draft::new(pod, &RULE, message)
+            .help("declare the sidecar; then ask whether the deadline is still wanted as a real limit")
+            .severity(severity)
+            .confidence(confidence)
+            .at_entry(entry, "ends the pod whether the work is done or not")
+            .fix(
+                FixClass::Manual,
+                "whether the deadline is a real limit cannot be read from the text",
+            )
+            .finish(),
+    );
+}

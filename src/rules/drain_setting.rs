@@ -1,0 +1,275 @@
+//! `drain-setting`
+
+use crate::{
+    roles::Role,
+    workload::{Container, Object},
+    yaml::{Entry, Node},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, Sources, embedded};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "drain-setting",
+    family: Family::Shutdown,
+    severity: Severity::Warning,
+    summary: "A setting that delays the end of a proxy so that it outlives the app",
+    what: r#"Settings by which a proxy delays its own end: `terminationDrainDuration`,
+`EXIT_ON_ZERO_ACTIVE_CONNECTIONS` and `MINIMUM_DRAIN_DURATION` in `proxy.istio.io/config`, in
+the proxy's env or in the mesh configuration, Linkerd's `proxy-wait-before-exit-seconds`,
+Dapr's `block-shutdown-duration`, Consul's shutdown settings. A value as long as the grace
+period is pointed out: every stop then ends in SIGKILL.
+
+Mesh-wide settings are reported as info. So are flags of a sidecar itself (`-term_timeout`,
+`--max-sigterm-delay`): they do no harm on a declared sidecar and may stay. Settings that are
+off or zero are left alone."#,
+    why: r#"All regular containers get SIGTERM at once, so the proxy has to guess how long the app will
+need it. A fixed time is too short for the slow request and too long for every idle pod;
+counting connections depends on peers that close theirs. `EXIT_ON_ZERO_ACTIVE_CONNECTIONS` is
+passed around as a cure for Jobs too, but it acts only after SIGTERM, which a Job's proxy
+never gets: the Job still hangs. Some proxies refuse new connections while they wait, so the
+app's clean-up fails all the same.
+
+A native sidecar gets SIGTERM after the app has stopped, so there is nothing left to outlive.
+Linkerd says that its wait must not be combined with native sidecars, since its `preStop` hook
+would run at the start of the termination and use up the grace period."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: search
+spec:
+  selector:
+    matchLabels:
+      app: search
+  template:
+    metadata:
+      labels:
+        app: search
+      annotations:
+        linkerd.io/inject: enabled
+        config.alpha.linkerd.io/proxy-wait-before-exit-seconds: "20"
+    spec:
+      containers:
+        - name: search
+          image: registry.example.com/search/api:3.3.0
+          command: ["/app/search", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: search
+spec:
+  selector:
+    matchLabels:
+      app: search
+  template:
+    metadata:
+      labels:
+        app: search
+      annotations:
+        linkerd.io/inject: enabled
+        # config.alpha.linkerd.io/… or config.beta.linkerd.io/… where Linkerd is older.
+        config.linkerd.io/proxy-enable-native-sidecar: "true"
+    spec:
+      containers:
+        - name: search
+          image: registry.example.com/search/api:3.3.0
+          command: ["/app/search", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"With `--review`, the injector's own switch for native sidecars is set and the setting removed,
+key by key inside annotations that hold other keys. Mesh-wide settings and those of injectors
+without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags stay."#,
+    sources: &[
+        (
+            "Linkerd: Proxy Configuration",
+            "https://linkerd.io/2/reference/proxy-configuration",
+        ),
+        (
+            "Add native sidecar support (linkerd/linkerd2#11465)",
+            "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "Per-pod native sidecar enablement (istio/istio#53452)",
+            "https://github.com/istio/istio/issues/53452",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
+};
+
+/// Keys of Istio's proxy configuration and environment.
+const ISTIO_KEYS: [&str; 4] = [
+    "terminationDrainDuration",
+    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
+    "MINIMUM_DRAIN_DURATION",
+    "TERMINATION_DRAIN_DURATION_SECONDS",
+];
+
+/// Annotations by their last part, with who reads them.
+const ANNOTATIONS: [(&str, &str); 6] = [
+    ("proxy-wait-before-exit-seconds", "Linkerd"),
+    ("block-shutdown-seconds", "Dapr"),
+    ("block-shutdown-duration", "Dapr"),
+    ("sidecar-proxy-lifecycle-shutdown-drain-listeners", "Consul"),
+    ("sidecar-proxy-lifecycle-shutdown-grace-period-seconds", "Consul"),
+    ("terminationDrainDuration", "Istio"),
+];
+
+/// Flags of a sidecar that delay its end. They do no harm on a native sidecar.
+const FLAGS: [&str; 3] = ["term_timeout", "max-sigterm-delay", "drain-time-s"];
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for entry in pod.workload.pod_annotations() {
+        annotation(entry, pod, findings);
+    }
+    for member in &pod.members {
+        environment(pod, &member.container, findings);
+        if member.role.role == Role::Sidecar && !member.role.declared {
+            flags(pod, &member.container, findings);
+        }
+    }
+}
+
+/// Mesh-wide settings.
+pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findings: &mut Vec<Finding>) {
+    for mesh in embedded::mesh_settings(object, &ISTIO_KEYS) {
+        if is_off(&mesh.value) {
+            continue;
+        }
+        findings.push(
+            Draft::about(object, sources, &RULE, "the mesh delays the end of every proxy")
+                .help("with native sidecars the kubelet ends the proxy after the app; drop this then")
+                .severity(Severity::Info)
+                .confidence(Confidence::High)
+                .at_span(mesh.node, mesh.span, "for all proxies of the mesh")
+                .fix(
+                    FixClass::Manual,
+                    "a setting of the whole mesh is its operator's decision",
+                )
+                .finish(),
+        );
+    }
+}
+
+fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) {
+    let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
+        return;
+    };
+    if key == "proxy.istio.io/config" {
+        for setting in embedded::settings(entry.value) {
+            if ISTIO_KEYS.contains(&setting.key.as_str()) && !is_off(&setting.value) {
+                let draft = draft(pod, &setting.key, "Istio").at_span(
+                    entry.value,
+                    setting.span,
+                    "delays the proxy's end",
+                );
+                findings.push(explain_exit_on_zero(draft, &setting.key, pod).finish());
+            }
+        }
+        return;
+    }
+    let last = key.rsplit('/').next().unwrap_or(key);
+    let Some((_, reader)) = ANNOTATIONS.iter().find(|(name, _)| *name == last) else {
+        return;
+    };
+    if is_off(value) {
+        return;
+    }
+    let mut draft = draft(pod, last, reader).at_entry(entry, "delays the proxy's end");
+    if *reader == "Linkerd" {
+        draft = draft.help(
+            "set config.linkerd.io/proxy-enable-native-sidecar: \"true\" and drop this: the two must not be combined",
+        );
+    }
+    // A wait as long as the grace period leaves no time: the stop always ends in SIGKILL.
+    if let (Ok(wait), Some(grace)) = (value.parse::<i64>(), grace_period(pod))
+        && wait >= grace
+    {
+        draft = draft.with_label(format!(
+            "as long as the grace period of {grace} s: every stop ends in SIGKILL"
+        ));
+    }
+    findings.push(draft.finish());
+}
+
+fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Finding>) {
+    for variable in container.environment() {
+        if ISTIO_KEYS.contains(&variable.name) && !is_off(variable.value.unwrap_or_default()) {
+            let draft = draft(pod, variable.name, "Istio")
+                .container(container)
+                .at(variable.node, "delays the proxy's end");
+            findings.push(explain_exit_on_zero(draft, variable.name, pod).finish());
+        }
+    }
+}
+
+fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Finding>) {
+    let words: Vec<Node<'a>> = container
+        .command()
+        .into_iter()
+        .chain(container.arguments())
+        .collect();
+    for word in words {
+        let Some(flag) = word.as_str().and_then(|text| text.strip_prefix('-')) else {
+            continue;
+        };
+        let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
+        if FLAGS.contains(&name) {
+            findings.push(
+                Draft::new(
+                    pod,
+                    &RULE,
+                    format!("{} delays its own end to outlive the app", container.name),
+                )
+                .help("harmless on a declared sidecar, which is ended after the app anyway; it may stay")
+                .severity(Severity::Info)
+                .confidence(Confidence::High)
+                .container(container)
+                .at(word, "delays the sidecar's end")
+                .fix(FixClass::None, "the flag does no harm on a declared sidecar")
+                .finish(),
+            );
+        }
+    }
+}
+
+fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
+    Draft::new(
+        pod,
+        &RULE,
+        format!("{name} delays the end of {reader}'s proxy so that it outlives the app"),
+    )
+    .help("as a native sidecar the proxy is ended after the app; this is not needed then")
+    .confidence(Confidence::High)
+    .fix(
+        FixClass::Review,
+        "the injector's own switch has to be set in the same change",
+    )
+}
+
+/// It acts only once SIGTERM has come, which a Job's proxy never gets.
+fn explain_exit_on_zero<'a>(draft: Draft<'a>, name: &str, pod: &Pod<'a>) -> Draft<'a> {
+    if name == "EXIT_ON_ZERO_ACTIVE_CONNECTIONS" && pod.workload.runs_to_completion() {
+        draft.help(
+            "this acts only after SIGTERM, so it does not end a Job; a native sidecar is ended by the kubelet",
+        )
+    } else {
+        draft
+    }
+}
+
+fn grace_period(pod: &Pod<'_>) -> Option<i64> {
+    match pod.workload.pod_spec.get("terminationGracePeriodSeconds") {
+        Some(seconds) => seconds.as_i64(),
+        None => Some(30),
+    }
+}
+
+fn is_off(value: &str) -> bool {
+    matches!(value, "" | "0" | "0s" | "false" | "disabled")
+}

@@ -1,0 +1,225 @@
+//! `job-never-completes`
+
+use crate::{
+    roles::Role,
+    workload::{ContainerList, Program, ProgramPlace},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "job-never-completes",
+    family: Family::Completion,
+    severity: Severity::Error,
+    summary: "A Job with a long-running sidecar and nothing that ends it",
+    what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
+regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
+kill, wrapper or killer. An injected proxy is a warning, because the injector may make it a
+native sidecar by its own default.
+
+Where the app's command is not in the manifest its image may end the sidecar; the finding says
+so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
+ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
+`agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on."#,
+    why: r#"A Job's pod is done when all its regular containers have ended, and a proxy does not end. The
+work is finished after a minute; the pod shows `1/2 NotReady` for days, the Job never becomes
+`Complete`, a CronJob with `concurrencyPolicy: Forbid` never runs again and with the default
+one piles up pods that hold their requests and database connections.
+
+A native sidecar never keeps a Job from completing: when the regular containers have ended,
+the kubelet ends the sidecars in reverse order, and the pod's phase comes from the regular
+containers alone. There is no workaround to remove here; one field is missing."#,
+    before: r#"apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: expire-sessions
+spec:
+  schedule: "*/30 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: OnFailure
+          containers:
+            - name: expire
+              image: registry.example.com/accounts/expire:4.0.2
+              command: ["/app/expire", "--db=127.0.0.1:5432"]
+            - name: cloud-sql-proxy
+              image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+              args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:accounts"]
+              ports:
+                - containerPort: 5432
+                - containerPort: 9090
+              startupProbe:
+                httpGet: {path: /startup, port: 9090}
+                periodSeconds: 1
+                failureThreshold: 120
+"#,
+    after: r#"apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: expire-sessions
+spec:
+  schedule: "*/30 * * * *"
+  jobTemplate:
+    spec:
+      template:
+        spec:
+          restartPolicy: OnFailure
+          initContainers:
+            - name: cloud-sql-proxy
+              image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+              restartPolicy: Always
+              args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:accounts"]
+              ports:
+                - containerPort: 5432
+                - containerPort: 9090
+              startupProbe:
+                httpGet: {path: /startup, port: 9090}
+                periodSeconds: 1
+                failureThreshold: 120
+          containers:
+            - name: expire
+              image: registry.example.com/accounts/expire:4.0.2
+              command: ["/app/expire", "--db=127.0.0.1:5432"]
+"#,
+    migrate: r#"The sidecar is declared; nothing else changes, so this is safe. An injected proxy is not in
+the manifest: with `--review` the injector's own switch is set on the pod template, and where
+the injector has none (Vault, Dapr, Consul) it is advice."#,
+    sources: &[
+        (
+            "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",
+            "https://github.com/kubernetes/kubernetes/issues/25908",
+        ),
+        (
+            "Better support for sidecar containers in batch jobs (istio/istio#6324)",
+            "https://github.com/istio/istio/issues/6324",
+        ),
+        (
+            "CronJob does not terminate (linkerd/linkerd2#2833)",
+            "https://github.com/linkerd/linkerd2/issues/2833",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let completes = pod.workload.runs_to_completion() && !pod.workload.controller.ends_sidecars();
+    if !completes || pod.has_completion_workaround() {
+        return;
+    }
+    let undeclared: Vec<_> = pod
+        .members
+        .iter()
+        .filter(|member| {
+            member.container.list == ContainerList::Regular
+                && member.role.role == Role::Sidecar
+                && !member.role.declared
+        })
+        .collect();
+    for member in &undeclared {
+        findings.push(declared_in_manifest(pod, member));
+    }
+    if undeclared.is_empty() {
+        injected(pod, findings);
+    }
+}
+
+fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
+    let name = &member.container.name;
+    // The app's own image may call the quit endpoint; what it runs is not in the manifest.
+    let hidden = pod.apps().any(|app| {
+        !app.programs
+            .iter()
+            .any(|program: &Program<'_>| program.place == ProgramPlace::Entrypoint)
+    });
+    let confidence = if hidden {
+        Confidence::Medium
+    } else {
+        Confidence::High
+    };
+    let unless = if hidden {
+        ", unless the app's image does"
+    } else {
+        ""
+    };
+    let mut draft = Draft::new(
+        pod,
+        &RULE,
+        format!(
+            "nothing ends {name} when the app is done{unless}: {} never completes",
+            super::pod::describe(pod)
+        ),
+    )
+    .help(format!(
+        "declare {name} a sidecar: the kubelet ends it when the app has ended"
+    ))
+    .confidence(confidence)
+    .container(&member.container)
+    .fix(
+        FixClass::Safe,
+        "there is no workaround to remove; the sidecar only has to be declared",
+    );
+    draft = match member
+        .container
+        .node
+        .entry("name")
+        .or_else(|| member.container.node.entry("image"))
+    {
+        Some(entry) => draft.at_entry(entry, "runs on when the app has ended"),
+        None => draft.at(member.container.node, "runs on when the app has ended"),
+    };
+    for app in pod.apps() {
+        draft = draft.with_container(&app.container, "the app");
+    }
+    draft.finish()
+}
+
+fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for injected in &pod.injected {
+        let injector = injected.known.injector.as_deref().unwrap_or("the injector");
+        let switched_on = injected.known.switch.as_ref().is_some_and(|switch| {
+            crate::roles::pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some()
+        });
+        // Vault's agent leaves after the secrets are there when it is told so.
+        let one_shot =
+            crate::roles::pod_mark(pod.workload, "vault.hashicorp.com/agent-pre-populate-only=true")
+                .is_some();
+        if switched_on || one_shot || injected.known.name == "gcs-fuse-sidecar" {
+            continue;
+        }
+        let help = match &injected.known.switch {
+            Some(switch) => format!(
+                "{}: {:?} makes it a native sidecar ({})",
+                switch.annotation, switch.value, switch.since
+            ),
+            None => format!(
+                "{injector} cannot inject native sidecars yet; promote it at admission or end it from the app"
+            ),
+        };
+        findings.push(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{injector} injects {} and nothing here ends it: unless it is injected as a native sidecar, {} never completes",
+                    injected.known.name,
+                    super::pod::describe(pod)
+                ),
+            )
+            .help(help)
+            .severity(Severity::Warning)
+            .confidence(Confidence::Medium)
+            .at_entry(injected.entry, format!("{injector} injects {}", injected.known.name))
+            .fix(FixClass::Review, "the container is the injector's: only its own switch can change it")
+            .finish(),
+        );
+    }
+}

@@ -1,0 +1,310 @@
+//! `leftover-workaround`
+
+use crate::{
+    behaviour::{Link, LinkKind, Party},
+    roles::{NamingKind, pod_mark},
+    shell::Span,
+    workload::{ContainerList, HookKind, ProbeKind},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, embedded};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "leftover-workaround",
+    family: Family::Remedy,
+    severity: Severity::Warning,
+    summary: "A workaround around a sidecar that is already declared",
+    what: r#"A sidecar is declared (`restartPolicy: Always` in `initContainers`, or
+`lifecycle.type: Sidecar`) and the old means are still there: a quit call or a kill at the end
+of the app, a marker file, a wait loop beside a startup probe, a `preStop` sleep on the
+sidecar, a trap, a wrapper or the settings of one, a killer's annotation.
+
+Drain flags of the sidecar itself are harmless and left alone, and so are a `postStart` hook
+on a native sidecar, which gates the app by design, and an app's own preStop sleep."#,
+    why: r#"Some leftovers only cost time; others now do harm. A native sidecar is restarted whenever it
+exits: one that is told to quit comes back at once, or backs off in `CrashLoopBackOff` until
+the pod ends, and in a pod with several apps the first to finish cuts the network of the
+others. A sidecar that leaves at a marker file finds the same file after its restart. A
+`preStop` sleep of a native sidecar begins with the termination, in parallel with the app, and
+can eat the grace period that the sidecar needs after it.
+
+A wait in front of an app that the startup probe already gates does no harm, but it keeps a
+shell in the image and hides that the gate is elsewhere."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: purge-carts
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          args: ["--quitquitquit", "--health-check", "--http-address=0.0.0.0", "example:eu:shop"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: purge
+          image: registry.example.com/shop/purge:1.4.0
+          command: ["/bin/sh", "-c"]
+          args:
+            - |
+              /app/purge --db=127.0.0.1:5432
+              code=$?
+              curl -fsS -X POST http://localhost:9091/quitquitquit
+              exit $code
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: purge-carts
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:shop"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: purge
+          image: registry.example.com/shop/purge:1.4.0
+          command: ["/app/purge", "--db=127.0.0.1:5432"]
+"#,
+    migrate: r#"The leftover is removed as its own rule would do it, under the same conditions for safe,
+review and advice; the declared sidecar stays as it is. A wait is removed only where the
+sidecar has a startup probe or a postStart hook that gates the app instead."#,
+    sources: &[
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "Kubernetes: Pod Lifecycle",
+            "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/",
+        ),
+        (
+            "Add native sidecar support (linkerd/linkerd2#11465)",
+            "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for link in &pod.links.all {
+        findings.extend(link_finding(pod, link));
+    }
+    for (index, member) in pod
+        .members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.role.declared)
+    {
+        let name = member.container.name;
+        if let Some(delay) = super::pod::prestop_delay(pod, index, member) {
+            let draft = Draft::new(
+                pod,
+                &RULE,
+                format!("the preStop hook of {name} still waits, although it is ended after the app"),
+            )
+            .help("drop the wait: the hook runs when termination begins and only uses up the grace period")
+            .confidence(Confidence::High)
+            .container(&member.container)
+            .fix(FixClass::Safe, "the hook does nothing but wait");
+            findings.push(super::pod::at_delay(draft, &delay, "no longer needed").finish());
+        }
+        for (program, trap, effect) in super::pod::delaying_traps(pod, index, member) {
+            findings.push(
+                Draft::new(
+                    pod,
+                    &RULE,
+                    format!(
+                        "{name} still {}, although it is ended after the app",
+                        effect.describe()
+                    ),
+                )
+                .help(
+                    "drop the trap: its turn comes after the app, and the trap only uses up the grace period",
+                )
+                .confidence(Confidence::High)
+                .container(&member.container)
+                .at_text(program, trap.span.clone(), "no longer needed")
+                .fix(
+                    FixClass::Review,
+                    "whether its process ends well on SIGTERM is not in the manifest",
+                )
+                .finish(),
+            );
+        }
+    }
+    namings(pod, findings);
+    annotations(pod, findings);
+}
+
+fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
+    let (member, program) = pod.program(link.container, link.program)?;
+    let (span, message, label, help): (Span, String, &str, &str) = match &link.kind {
+        LinkKind::Quits(stop) | LinkKind::Kills(stop) if pod.is_declared(&link.other) => (
+            stop.span.clone(),
+            format!(
+                "{} still stops {}, which is a declared sidecar",
+                member.container.name,
+                pod.party_name(&link.other)
+            ),
+            "the kubelet restarts it",
+            "drop it: the kubelet ends the sidecar after the app",
+        ),
+        LinkKind::EndsOnFile(test, _) if member.role.declared => (
+            test.span.clone(),
+            format!(
+                "{} still ends when {} is there, although it is a declared sidecar",
+                member.container.name, test.path
+            ),
+            "it is restarted and finds the old file again",
+            "run its command directly: the kubelet ends the sidecar after the app",
+        ),
+        LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..)
+            if pod.is_declared(&link.other)
+                && is_gated(pod, &link.other)
+                && member.container.list == ContainerList::Regular =>
+        {
+            (
+                wait.span.clone(),
+                format!(
+                    "{} still waits for {}, which has started before it",
+                    member.container.name,
+                    pod.party_name(&link.other)
+                ),
+                "always answered at once",
+                "drop the wait: the app starts only when the sidecar's startupProbe or postStart hook is done",
+            )
+        }
+        _ => return None,
+    };
+    Some(
+        Draft::new(pod, &RULE, message)
+            .help(help)
+            .confidence(Confidence::High)
+            .container(&member.container)
+            .at_text(program, span, label)
+            .fix(
+                FixClass::Review,
+                "the sidecar is declared already; only the old half has to go",
+            )
+            .finish(),
+    )
+}
+
+fn is_gated(pod: &Pod<'_>, other: &Party) -> bool {
+    pod.party(other).is_some_and(|sidecar| {
+        let container = &sidecar.container;
+        if container.is_native_sidecar() {
+            container.probe(ProbeKind::Startup).is_some() || container.hook(HookKind::PostStart).is_some()
+        } else {
+            container.probe(ProbeKind::Readiness).is_some()
+        }
+    })
+}
+
+/// Killers and wrappers that still name a declared sidecar.
+fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for naming in &pod.namings {
+        let what = match naming.kind {
+            NamingKind::KillerAnnotation | NamingKind::KruiseEnvironment => {
+                "is still to be killed from outside"
+            }
+            NamingKind::KubexitBirthDependencies | NamingKind::KubexitDeathDependencies => {
+                "is still minded by kubexit"
+            }
+            NamingKind::Declaration | NamingKind::LyftAnnotation => continue,
+        };
+        let declared = naming.names.iter().find(|name| {
+            pod.members
+                .iter()
+                .any(|member| member.container.name == name.as_str() && member.role.declared)
+        });
+        let Some(name) = declared else { continue };
+        findings.push(
+            Draft::new(pod, &RULE, format!("{name} is a declared sidecar and {what}"))
+                .help("drop it: the kubelet ends the sidecar after the app")
+                .confidence(Confidence::High)
+                .at_entry(naming.entry, "no longer needed")
+                .fix(
+                    FixClass::Review,
+                    "the sidecar is declared already; only the old half has to go",
+                )
+                .finish(),
+        );
+    }
+}
+
+/// Settings of an injector that its own switch for native sidecars makes superfluous.
+fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let draft = |key: &str| {
+        Draft::new(
+            pod,
+            &RULE,
+            format!("{key} stands beside the switch that makes the proxy a native sidecar"),
+        )
+        .help("drop it: a native sidecar starts before the app and ends after it")
+        .confidence(Confidence::High)
+        .fix(
+            FixClass::Safe,
+            "the switch is set, and nothing else reads the key",
+        )
+    };
+    if pod_mark(pod.workload, "sidecar.istio.io/nativeSidecar=true").is_some()
+        && let Some(entry) = pod.workload.pod_annotation("proxy.istio.io/config")
+    {
+        for setting in embedded::settings(entry.value) {
+            if setting.key == "holdApplicationUntilProxyStarts" && setting.value == "true" {
+                findings.push(
+                    draft(&setting.key)
+                        .at_span(entry.value, setting.span, "no longer needed")
+                        .finish(),
+                );
+            }
+        }
+    }
+    let linkerd = [
+        "config.linkerd.io",
+        "config.beta.linkerd.io",
+        "config.alpha.linkerd.io",
+    ]
+    .iter()
+    .any(|prefix| {
+        pod_mark(
+            pod.workload,
+            &format!("{prefix}/proxy-enable-native-sidecar=true"),
+        )
+        .is_some()
+    });
+    for entry in pod.workload.pod_annotations().into_iter().filter(|_| linkerd) {
+        let key = entry.key.as_str().unwrap_or_default();
+        let value = entry.value.as_str().unwrap_or_default();
+        let superfluous = (key == "config.linkerd.io/proxy-await" && value == "enabled")
+            || (key.ends_with("linkerd.io/proxy-wait-before-exit-seconds") && value != "0");
+        if superfluous {
+            findings.push(draft(key).at_entry(entry, "no longer needed").finish());
+        }
+    }
+}

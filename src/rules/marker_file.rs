@@ -1,0 +1,222 @@
+//! `marker-file`
+
+use crate::{behaviour::LinkKind, workload::ContainerList};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "marker-file",
+    family: Family::Completion,
+    severity: Severity::Warning,
+    summary: "The app writes a file when it is done, and the sidecar ends when it sees the file",
+    what: r#"Two halves of one protocol on a shared `emptyDir`: a container creates a file when it ends
+(`trap 'touch /signal/done' EXIT`, `app; touch …`), and another one only tests for the same
+file (`-f`, `test -e`, `until`, `while`) and then exits or kills its child process. The paths
+are compared after each container's own `mountPath` is resolved.
+
+A lone reader is reported with less confidence, since the writer may be in the app's image. A
+helper that waits for the app's end in order to *work* then, such as an uploader that reads
+the app's exit code and stores its logs, is no sidecar and is left alone."#,
+    why: r#"An EXIT trap does not run when the app's container is killed by SIGKILL or for its memory: the
+file is never written, the sidecar polls for ever and the Job never completes, in just the
+case that somebody has to notice. The sidecar needs a shell, a background process and a
+`kill`, so its distroless image had to be replaced, and its own crash is masked by the script
+around it. Under `restartPolicy: OnFailure` the file of a failed first attempt has ended the
+sidecar before the second one begins.
+
+The kubelet ends a native sidecar when the app has ended, however it ended, and neither image
+needs a shell for it. Half a migration is worse than none: a native sidecar that still exits
+at the file is restarted, finds the old file and exits again, in `CrashLoopBackOff`."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: nightly-report
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: report
+          image: registry.example.com/reports/nightly:5.2.1
+          command: ["/bin/sh", "-c"]
+          args:
+            - |
+              trap 'touch /signal/done' EXIT
+              /app/report --statsd=127.0.0.1:9125
+          volumeMounts:
+            - {name: signal, mountPath: /signal}
+        - name: statsd-exporter
+          image: docker.io/prom/statsd-exporter:v0.28.0
+          command: ["/bin/sh", "-c"]
+          args:
+            - |
+              /bin/statsd_exporter --statsd.listen-udp=:9125 &
+              pid=$!
+              while [ ! -f /signal/done ]; do sleep 1; done
+              kill $pid
+          ports:
+            - containerPort: 9102
+          volumeMounts:
+            - {name: signal, mountPath: /signal}
+      volumes: [{name: signal, emptyDir: {}}]
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: nightly-report
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      initContainers:
+        - name: statsd-exporter
+          image: docker.io/prom/statsd-exporter:v0.28.0
+          restartPolicy: Always
+          command: ["/bin/statsd_exporter", "--statsd.listen-udp=:9125"]
+          ports:
+            - containerPort: 9102
+          startupProbe:
+            tcpSocket: {port: 9102}
+            periodSeconds: 1
+            failureThreshold: 60
+      containers:
+        - name: report
+          image: registry.example.com/reports/nightly:5.2.1
+          command: ["/app/report", "--statsd=127.0.0.1:9125"]
+"#,
+    migrate: r#"Both halves are removed, the sidecar's own command is restored and the sidecar declared; the
+volume goes with them when nothing else uses it. Safe where both halves are visible, are each
+other's exact inverse, and the path occurs nowhere else; advice where the writer or the reader
+is inside an image."#,
+    sources: &[
+        (
+            "Terminating Sidecar after Kubernetes Job (GoogleCloudPlatform/cloud-sql-proxy#262)",
+            "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/issues/262",
+        ),
+        (
+            "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",
+            "https://github.com/kubernetes/kubernetes/issues/25908",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for link in &pod.links.all {
+        let LinkKind::EndsOnFile(test, writers) = &link.kind else {
+            continue;
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        if member.role.declared {
+            continue;
+        }
+        let app = pod.party_name(&link.other);
+        let (confidence, class, reason) = if writers.is_empty() {
+            (
+                Confidence::Medium,
+                FixClass::Manual,
+                "whoever writes the file is not visible in the manifest",
+            )
+        } else {
+            (
+                Confidence::High,
+                FixClass::Review,
+                "both halves go together, and the sidecar's own command has to be restored",
+            )
+        };
+        let mut draft = Draft::new(
+            pod,
+            &RULE,
+            format!("{} ends when {app} has written {}", member.container.name, test.path),
+        )
+        .help(format!(
+            "declare {} a sidecar and run its command directly: the kubelet ends it after the app, even one that was killed",
+            member.container.name
+        ))
+        .confidence(confidence)
+        .container(&member.container)
+        .at_text(program, test.span.clone(), "looks for the file")
+        .fix(class, reason);
+        for (container, place, write) in writers {
+            if let Some((_, theirs)) = pod.program(*container, *place) {
+                let label = if write.trap.is_some() {
+                    "writes it when it ends"
+                } else {
+                    "writes it"
+                };
+                draft = draft.with_text(theirs, write.span.clone(), label);
+            }
+        }
+        findings.push(draft.finish());
+    }
+    for (index, member) in pod.members.iter().enumerate() {
+        findings.extend(told_by_environment(pod, index, member));
+    }
+}
+
+/// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes
+/// that file when it ends.
+fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
+    if member.role.declared || member.container.list != ContainerList::Regular {
+        return None;
+    }
+    member.container.environment().find_map(|variable| {
+        let path = variable.value.filter(|value| value.starts_with('/'))?;
+        let (volume, relative) = pod.workload.volume_of_file(&member.container, path)?;
+        let (app, program, write) = pod
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .find_map(|(other, app)| {
+                app.programs.iter().enumerate().find_map(|(at, program)| {
+                    let facts = pod.links.facts(other, at)?;
+                    let write = facts.writes.iter().find(|write| {
+                        let same = pod
+                            .workload
+                            .volume_of_file(&app.container, &write.path)
+                            .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative);
+                        let at_the_end = write
+                            .trap
+                            .as_ref()
+                            .is_some_and(|signals| signals.iter().any(|signal| signal == "EXIT"))
+                            || facts.work.iter().all(|work| work.end <= write.span.start);
+                        same && at_the_end
+                    })?;
+                    Some((app, program, write.span.clone()))
+                })
+            })?;
+        Some(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} is told to watch a file that {} writes when it ends",
+                    member.container.name, app.container.name
+                ),
+            )
+            .help(format!(
+                "declare {} a sidecar: the kubelet ends it after the app",
+                member.container.name
+            ))
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .at(variable.node, "the file it watches")
+            .with_text(program, write, "writes it")
+            .fix(
+                FixClass::Review,
+                "what the image does with the file is not in the manifest",
+            )
+            .finish(),
+        )
+    })
+}

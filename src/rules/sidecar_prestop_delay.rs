@@ -1,0 +1,142 @@
+//! `sidecar-prestop-delay`
+
+use crate::{roles::Role, workload::ContainerList};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "sidecar-prestop-delay",
+    family: Family::Shutdown,
+    severity: Severity::Warning,
+    summary: "A sidecar's preStop hook delays its end so that it outlives the app",
+    what: r#"A `preStop` hook on a *sidecar* that only passes time: `sleep 30`, `preStop.sleep.seconds`, a
+loop that counts connections
+(`while [ $(netstat -plunt | grep tcp | grep -v envoy | wc -l) -ne 0 ]; do sleep 1; done`,
+`grep -c ESTABLISHED`) or one that waits for a file of the app.
+
+On the app, and on a proxy that is the pod's front door, a preStop sleep is something else: it
+keeps the pod serving until load balancers have taken it out. It must stay and is left alone,
+as are hooks that do something (`drain_listeners`, a flush, a deregistration) and pods whose
+only container is the proxy."#,
+    why: r#"At the end of a pod all regular containers get SIGTERM at once, so a proxy leaves while the
+app still finishes its requests and closes its transactions. The sleep is a guess at how long
+that takes: too short, and the last requests fail; too long, and every rollout, scale-down and
+node drain waits for it. When it is as long as `terminationGracePeriodSeconds`, the sidecar is
+left two seconds and often ends with 137. A loop over `netstat` needs the tool in the image
+and never ends while a peer keeps its connection open.
+
+The kubelet sends a native sidecar SIGTERM only after all regular containers have stopped, in
+reverse list order, within the same grace period. Its `preStop` hook however runs at the
+*start* of termination, together with the app's: a sleep that is left there gains nothing and
+can use up the grace period."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ledger
+spec:
+  selector:
+    matchLabels: {app: ledger}
+  template:
+    metadata:
+      labels: {app: ledger}
+    spec:
+      terminationGracePeriodSeconds: 60
+      containers:
+        - name: ledger
+          image: registry.example.com/bank/ledger:9.0.1
+          command: ["/app/ledger", "--db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0-alpine
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:ledger"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+          lifecycle:
+            preStop:
+              exec: {command: ["sleep", "30"]}
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: ledger
+spec:
+  selector:
+    matchLabels: {app: ledger}
+  template:
+    metadata:
+      labels: {app: ledger}
+    spec:
+      terminationGracePeriodSeconds: 60
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0-alpine
+          restartPolicy: Always
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:ledger"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: ledger
+          image: registry.example.com/bank/ledger:9.0.1
+          command: ["/app/ledger", "--db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"The hook is removed and the sidecar declared. Safe where the hook only sleeps or polls; a hook
+that also does something is kept and shown for review. An app's own preStop hook is never
+touched."#,
+    sources: &[
+        (
+            "The app's clean-up and the proxy get SIGTERM at once (GoogleCloudPlatform/cloud-sql-proxy#1640)",
+            "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/issues/1640",
+        ),
+        (
+            "Add native sidecar support (linkerd/linkerd2#11465)",
+            "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "Kubernetes: Pod Lifecycle",
+            "https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for (index, member) in pod.members.iter().enumerate() {
+        let is_sidecar = member.role.role == Role::Sidecar && member.container.list == ContainerList::Regular;
+        if !is_sidecar || member.role.declared {
+            continue;
+        }
+        let Some(delay) = super::pod::prestop_delay(pod, index, member) else {
+            continue;
+        };
+        let (class, reason) = if delay.only {
+            (FixClass::Safe, "the hook does nothing but wait")
+        } else {
+            (FixClass::Review, "the hook does more than wait")
+        };
+        let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", member.container.name))
+            .help(format!(
+                "declare {} a sidecar and drop the wait: it is ended after the app, and a wait would only use up the grace period",
+                member.container.name
+            ))
+            .confidence(Confidence::High)
+            .container(&member.container)
+            .fix(class, reason);
+        findings.push(super::pod::at_delay(draft, &delay, "keeps the sidecar up").finish());
+    }
+}

@@ -1,0 +1,301 @@
+//! `startup-deadlock`
+
+use crate::{
+    behaviour::{Host, LinkKind, Party, Target},
+    workload::{Container, ContainerList, Probe, ProbeKind},
+    yaml::Node,
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "startup-deadlock",
+    family: Family::Remedy,
+    severity: Severity::Error,
+    summary: "A sidecar's startup gate needs the app, which starts only after the gate",
+    what: r#"A declared native sidecar whose `startupProbe` or `postStart` hook asks for something that
+only a later container can give: a port that only the app declares, a file that only the app
+writes, a health endpoint of the sidecar that is known to wait for the app (Dapr's readiness,
+Knative's queue-proxy).
+
+A `readinessProbe` that asks the app is fine: readiness does not gate the start. So is a
+`livenessProbe`, and anything in regular containers, which do not wait for each other."#,
+    why: r#"The app starts when the sidecar has started, and the sidecar counts as started when the app
+answers: neither ever happens. The startup probe fails, the kubelet restarts the sidecar again
+and again, and the pod stays in `Init:0/1`, so that a rollout stops halfway and a Job never
+begins. As regular containers the two worked, which is why this comes up after a migration. It
+was the reason why KEP-753 rejected readiness as the gate.
+
+A startup probe has to ask what the sidecar can answer alone: that its listener is open, its
+configuration loaded. What depends on the app belongs into a readiness probe, of the sidecar
+or of the app."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: quotes
+spec:
+  selector:
+    matchLabels: {app: quotes}
+  template:
+    metadata:
+      labels: {app: quotes}
+    spec:
+      initContainers:
+        - name: envoy
+          image: docker.io/envoyproxy/envoy:v1.31.2
+          restartPolicy: Always
+          args: ["-c", "/etc/envoy/envoy.yaml"]
+          ports:
+            - containerPort: 8443
+            - containerPort: 9901
+          startupProbe:
+            httpGet: {path: /healthz, port: 8080}
+          volumeMounts:
+            - {name: envoy, mountPath: /etc/envoy}
+      containers:
+        - name: quotes
+          image: registry.example.com/market/quotes:2.7.3
+          command: ["/app/quotes", "--listen=:8080"]
+          ports:
+            - containerPort: 8080
+      volumes:
+        - name: envoy
+          configMap: {name: quotes-envoy}
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: quotes
+spec:
+  selector:
+    matchLabels: {app: quotes}
+  template:
+    metadata:
+      labels: {app: quotes}
+    spec:
+      initContainers:
+        - name: envoy
+          image: docker.io/envoyproxy/envoy:v1.31.2
+          restartPolicy: Always
+          args: ["-c", "/etc/envoy/envoy.yaml"]
+          ports: [{containerPort: 8443}, {containerPort: 9901}]
+          startupProbe:
+            httpGet: {path: /ready, port: 9901}
+            periodSeconds: 1
+            failureThreshold: 120
+          volumeMounts:
+            - {name: envoy, mountPath: /etc/envoy}
+      containers:
+        - name: quotes
+          image: registry.example.com/market/quotes:2.7.3
+          command: ["/app/quotes", "--listen=:8080"]
+          ports: [{containerPort: 8080}]
+          readinessProbe:
+            httpGet: {path: /healthz, port: 8080}
+      volumes:
+        - name: envoy
+          configMap: {name: quotes-envoy}
+"#,
+    migrate: r#"Never rewritten: what the sidecar can answer without the app is for a person to say. Migrate
+does not create such a gate either: a probe that depends on the app is not made a startup
+probe, and the workload is left for review."#,
+    sources: &[
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+        (
+            "Sidecar containers KEP (kubernetes/enhancements#3761)",
+            "https://github.com/kubernetes/enhancements/pull/3761",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for (index, member) in pod
+        .members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.role.declared)
+    {
+        let kind = if member.container.is_native_sidecar() {
+            ProbeKind::Startup
+        } else {
+            ProbeKind::Readiness
+        };
+        if let Some(probe) = member.container.probe(kind) {
+            findings.extend(probe_of_the_app(pod, member, &probe));
+            findings.extend(unreachable_probe(pod, member, &probe));
+            findings.extend(gate_that_needs_the_app(pod, member, &probe));
+        }
+        findings.extend(waits_for_the_app(pod, index, member));
+    }
+}
+
+fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, why: &str) -> Draft<'a> {
+    Draft::new(pod, &RULE, format!("the pod never starts: {why}"))
+        .confidence(Confidence::High)
+        .container(&member.container)
+        .fix(
+            FixClass::Manual,
+            "which of the two has to start first is a person's to say",
+        )
+}
+
+/// The gate asks a port that only the app listens on.
+fn probe_of_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -> Option<Finding> {
+    let port: u16 = probe.port()?.parse().ok()?;
+    let owns = |container: &Container<'_>| container.ports().any(|declared| declared.number == port);
+    if owns(&member.container) {
+        return None;
+    }
+    let app = pod.apps().find(|app| owns(&app.container))?;
+    let name = member.container.name;
+    Some(
+        draft(
+            pod,
+            member,
+            &format!(
+                "{name} counts as started only when {} answers, which starts after it",
+                app.container.name
+            ),
+        )
+        .help(format!("let the {} ask {name} itself", probe.kind.field()))
+        .at_entry(probe.entry, format!("asks port {port}"))
+        .with_container(&app.container, "listens there, but starts later")
+        .finish(),
+    )
+}
+
+/// The gate asks where nobody can answer: the node's loopback, or a listener on the pod's loopback.
+fn unreachable_probe<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -> Option<Finding> {
+    let host = ["httpGet", "tcpSocket"]
+        .iter()
+        .find_map(|handler| probe.entry.value.path(&[handler])?.entry("host"));
+    let name = member.container.name;
+    if let Some(host) = host.filter(|host| {
+        host.value
+            .as_str()
+            .is_some_and(|text| Host::parse(text) == Host::Local)
+    }) {
+        return Some(
+            draft(
+                pod,
+                member,
+                &format!(
+                    "the {} of {name} asks the node's own loopback address",
+                    probe.kind.field()
+                ),
+            )
+            .help("drop `host`: a probe comes from the kubelet and goes to the pod's address")
+            .at_entry(host, "the node, not the pod")
+            .finish(),
+        );
+    }
+    let known = pod
+        .catalogue
+        .of(&member.container)
+        .filter(|known| known.loopback)?;
+    let port: u16 = probe.port()?.parse().ok()?;
+    let bound = words(&member.container).any(|word| word.contains("0.0.0.0") || word.contains("[::]"))
+        || member
+            .container
+            .environment()
+            .any(|variable| variable.value.is_some_and(|value| value.contains("0.0.0.0")));
+    if bound || !known.serves.contains(&port) {
+        return None;
+    }
+    Some(
+        draft(
+            pod,
+            member,
+            &format!(
+                "{name} listens on 127.0.0.1 only, where its {} cannot reach it",
+                probe.kind.field()
+            ),
+        )
+        .help("let it listen on 0.0.0.0, or ask its health port")
+        .confidence(Confidence::Medium)
+        .at_entry(probe.entry, format!("asks port {port} on the pod's address"))
+        .finish(),
+    )
+}
+
+fn words<'a>(container: &Container<'a>) -> impl Iterator<Item = &'a str> {
+    container
+        .command()
+        .into_iter()
+        .chain(container.arguments())
+        .filter_map(Node::as_str)
+}
+
+/// A sidecar whose health waits for the app, such as daprd with an app port.
+fn gate_that_needs_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -> Option<Finding> {
+    let known = pod
+        .catalogue
+        .of(&member.container)
+        .filter(|known| known.readiness_needs_app)?;
+    let path = probe.path()?;
+    // Its outbound health does not wait for the app.
+    let waits = !path.ends_with("/outbound")
+        && words(&member.container).any(|word| word.trim_start_matches('-').starts_with("app-port"));
+    waits.then(|| {
+        draft(
+            pod,
+            member,
+            &format!(
+                "{} is healthy only when the app answers, which starts after it",
+                known.name
+            ),
+        )
+        .help("ask its outbound health (/v1.0/healthz/outbound), which does not wait for the app")
+        .at_entry(probe.entry, "waits for the app")
+        .finish()
+    })
+}
+
+/// Its own script or postStart hook waits for the app.
+fn waits_for_the_app<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Finding> {
+    let gated = member.container.probe(ProbeKind::Startup).is_some();
+    pod.links
+        .all
+        .iter()
+        .filter(|link| link.container == index)
+        .find_map(|link| {
+            let LinkKind::Waits(wait) = &link.kind else {
+                return None;
+            };
+            let (_, program) = pod.program(link.container, link.program)?;
+            let hook = matches!(
+                program.place,
+                crate::workload::ProgramPlace::Hook(crate::workload::HookKind::PostStart)
+            );
+            let other = pod.party(&link.other)?;
+            let later = other.container.list == ContainerList::Regular && !other.role.declared;
+            let asks = wait
+                .targets
+                .iter()
+                .any(|target| matches!(target, Target::Address { .. } | Target::File(_)));
+            if !later || !asks || !(hook || gated) || link.other == Party::Unknown {
+                return None;
+            }
+            Some(
+                draft(
+                    pod,
+                    member,
+                    &format!(
+                        "{} waits for {}, which starts after it",
+                        member.container.name, other.container.name
+                    ),
+                )
+                .help("a sidecar has to start without the app")
+                .at_text(program, wait.span.clone(), "waits for the app")
+                .with_container(&other.container, "starts later")
+                .finish(),
+            )
+        })
+}

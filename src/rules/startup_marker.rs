@@ -1,0 +1,170 @@
+//! `startup-marker`
+
+use crate::{
+    behaviour::LinkKind,
+    workload::{ContainerList, ProgramPlace},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "startup-marker",
+    family: Family::Startup,
+    severity: Severity::Warning,
+    summary: "The app waits for a file that its sidecar writes when it is ready",
+    what: r#"A container's script waits until a file appears
+(`while [ ! -f /shared/ready ]; do sleep 1; done`, `until test -e …`) that another container
+of the pod writes into the same shared `emptyDir` when it is ready. Paths are compared after
+each container's own `mountPath` is resolved.
+
+Where the writer is not visible (its image may do it), the waiting half alone is reported with
+less confidence. A file that is written at the *end* of the app to stop a sidecar is
+`marker-file`. Waits for files of a ConfigMap, a Secret or a persistent volume, and waits in
+init containers, are left alone."#,
+    why: r#"The file outlives what it stands for. An `emptyDir` survives a container's restart, so after a
+crash of the sidecar the old file still says ready and the app starts against nothing. And
+where the sidecar dies before it has written the file, the app waits for ever in a pod that
+counts as Running.
+
+A native sidecar is waited for by the kubelet. A `startupProbe` in the sidecar (its own
+endpoint, or `test -f` on the same file where the image has that program) gates the app; a
+sidecar that does not come up is restarted and shows as `Init:0/1`, with events that say why.
+Remove a stale file before the sidecar's main process starts, as the example does."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: pricing
+spec:
+  selector:
+    matchLabels: {app: pricing}
+  template:
+    metadata:
+      labels: {app: pricing}
+    spec:
+      containers:
+        - name: pricing
+          image: registry.example.com/pricing:2.0.7
+          command: ["sh", "-c"]
+          args:
+            - |
+              while [ ! -f /rules/.ready ]; do sleep 1; done
+              exec /app/pricing --rules=/rules
+          volumeMounts:
+            - {name: rules, mountPath: /rules}
+        - name: rules-sync
+          image: registry.example.com/rules-sync:1.3.0
+          command: ["sh", "-c"]
+          args:
+            - |
+              rm -f /data/.ready
+              rules-sync --once --to=/data && touch /data/.ready
+              exec rules-sync --watch --to=/data
+          volumeMounts:
+            - {name: rules, mountPath: /data}
+      volumes:
+        - name: rules
+          emptyDir: {}
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: pricing
+spec:
+  selector:
+    matchLabels: {app: pricing}
+  template:
+    metadata:
+      labels: {app: pricing}
+    spec:
+      initContainers:
+        - name: rules-sync
+          image: registry.example.com/rules-sync:1.3.0
+          restartPolicy: Always
+          command: ["sh", "-c"]
+          args:
+            - |
+              rm -f /data/.ready
+              rules-sync --once --to=/data && touch /data/.ready
+              exec rules-sync --watch --to=/data
+          startupProbe:
+            exec: {command: ["test", "-f", "/data/.ready"]}
+            periodSeconds: 1
+            failureThreshold: 120
+          volumeMounts:
+            - {name: rules, mountPath: /data}
+      containers:
+        - name: pricing
+          image: registry.example.com/pricing:2.0.7
+          command: ["/app/pricing", "--rules=/rules"]
+          volumeMounts:
+            - {name: rules, mountPath: /rules}
+      volumes: [{name: rules, emptyDir: {}}]
+"#,
+    migrate: r#"The wait is cut out of the app and becomes an `exec` startup probe of the sidecar on the same
+file. That needs a `test` program in the sidecar's image, so it is for review, and for a
+person where the writer is not in the manifest. The volume stays: it may carry data."#,
+    sources: &[
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for link in &pod.links.all {
+        let LinkKind::StartsOnFile(wait, test, writer) = &link.kind else {
+            continue;
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        let starts = program.place == ProgramPlace::Entrypoint && wait.then.is_some() && !wait.aside;
+        if member.container.list != ContainerList::Regular || !starts || pod.is_declared(&link.other) {
+            continue;
+        }
+        let name = pod.party_name(&link.other);
+        let (class, reason) = match (writer, wait.side_effects.is_empty()) {
+            (_, false) => (FixClass::Manual, "the loop does more than wait"),
+            (None, _) => (
+                FixClass::Manual,
+                "whoever writes the file is not visible in the manifest",
+            ),
+            _ => (
+                FixClass::Review,
+                "an exec probe on the file needs a shell in the sidecar's image",
+            ),
+        };
+        let mut draft = Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{} waits for a file that {name} writes when it is ready",
+                member.container.name
+            ),
+        )
+        .help(format!(
+            "declare {name} a sidecar with a startupProbe (`test -f {}`), and drop the loop",
+            test.path
+        ))
+        .confidence(if writer.is_some() {
+            Confidence::High
+        } else {
+            Confidence::Medium
+        })
+        .container(&member.container)
+        .at_text(program, wait.span.clone(), "waits for the file")
+        .fix(class, reason);
+        if let Some(then) = &wait.then {
+            draft = draft.with_text(program, then.clone(), "starts afterwards");
+        }
+        if let Some(sidecar) = pod.party(&link.other) {
+            draft = draft.with_container(&sidecar.container, "shares the volume");
+        }
+        findings.push(draft.finish());
+    }
+}

@@ -1,0 +1,272 @@
+//! `startup-poll`
+
+use crate::{
+    behaviour::{LinkKind, Party, Target, Wait, WaitForm},
+    workload::{Container, ContainerList, ProbeKind, Program, ProgramPlace},
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "startup-poll",
+    family: Family::Startup,
+    severity: Severity::Warning,
+    summary: "The app polls its sidecar in a loop before it starts",
+    what: r#"A loop in a container's script that asks a sidecar of the same pod whether it is up, and only
+sleeps or prints until it is:
+`until curl -fsS http://localhost:15021/healthz/ready; do sleep 1; done`,
+`while ! nc -z 127.0.0.1 5432; do sleep 1; done`, `until pg_isready -h localhost …`,
+`until docker info …`, `wait-for-it`, `dockerize -wait`. The address must be local
+(`localhost`, `127.0.0.1`, `0.0.0.0`, `[::1]`, or a variable whose literal value is one of
+these) and the port or path must belong to another container of the pod or to a known injected
+proxy.
+
+Waits for another Service, for a database elsewhere or for a host that cannot be known are not
+about sidecars and stay silent, as do init containers, probes, and a loop that is all the
+container does. A loop that also writes files or creates a database is reported but not
+rewritten."#,
+    why: r#"Every image needs a shell and the tool that polls; a distroless image has neither. The loop
+turns `sh` into process 1, and a shell that does not `exec` the app does not pass SIGTERM on:
+the pod then stops with exit code 137 after the whole grace period. A loop without a limit
+hides a sidecar that never comes up: the pod sits there as Running while nothing runs, and
+polling an admin port can succeed before traffic flows.
+
+A native sidecar with a `startupProbe` is waited for by the kubelet, before the app's process
+exists. A `readinessProbe` does *not* hold the app back: a wait that is deleted without a
+startup probe in its place brings the race back. One thing is lost: the loop also ran when the
+app alone was restarted, the kubelet's gate does not."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: billing
+spec:
+  selector:
+    matchLabels:
+      app: billing
+  template:
+    metadata:
+      labels:
+        app: billing
+    spec:
+      containers:
+        - name: billing
+          image: registry.example.com/billing:7.4.2
+          command: ["sh", "-c"]
+          args:
+            - |
+              until nc -z localhost 6432; do
+                echo "waiting for pgbouncer"
+                sleep 1
+              done
+              exec /app/billing --db=localhost:6432
+        - name: pgbouncer
+          image: docker.io/edoburu/pgbouncer:v1.23.1-p2
+          env:
+            - name: DB_HOST
+              value: postgres.data.svc.cluster.local
+            - name: LISTEN_PORT
+              value: "6432"
+          ports:
+            - containerPort: 6432
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: billing
+spec:
+  selector:
+    matchLabels:
+      app: billing
+  template:
+    metadata:
+      labels:
+        app: billing
+    spec:
+      initContainers:
+        - name: pgbouncer
+          image: docker.io/edoburu/pgbouncer:v1.23.1-p2
+          restartPolicy: Always
+          env:
+            - name: DB_HOST
+              value: postgres.data.svc.cluster.local
+            - name: LISTEN_PORT
+              value: "6432"
+          ports:
+            - containerPort: 6432
+          startupProbe:
+            tcpSocket: {port: 6432}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: billing
+          image: registry.example.com/billing:7.4.2
+          command: ["/app/billing", "--db=localhost:6432"]
+"#,
+    migrate: r#"The loop is cut out, the sidecar declared and a `startupProbe` on the same target put in its
+place. Safe where the loop comes first, has no side effects, its target belongs to exactly one
+container that listens beyond 127.0.0.1, and a plain command remains; review or advice
+otherwise. An injected proxy gets the injector's own switch instead, with `--review`."#,
+    sources: &[
+        (
+            "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",
+            "https://github.com/istio/istio/issues/11130",
+        ),
+        (
+            "Review of the sidecar documentation: readiness does not gate (kubernetes/website#41802)",
+            "https://github.com/kubernetes/website/pull/41802",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+        (
+            "KEP-753: Sidecar Containers",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for link in &pod.links.all {
+        let LinkKind::Waits(wait) = &link.kind else {
+            continue;
+        };
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            continue;
+        };
+        let waits_before_work =
+            program.place == ProgramPlace::Entrypoint && wait.then.is_some() && !wait.aside;
+        if member.container.list != ContainerList::Regular
+            || !waits_before_work
+            || pod.is_declared(&link.other)
+        {
+            continue;
+        }
+        // Its own child, unless the text names somebody else.
+        if wait.after_child && link.other == Party::Unknown {
+            continue;
+        }
+        findings.push(finding(pod, &member.container, program, wait, &link.other));
+    }
+}
+
+fn finding<'a>(
+    pod: &Pod<'a>,
+    container: &Container<'a>,
+    program: &Program<'a>,
+    wait: &Wait,
+    other: &Party,
+) -> Finding {
+    let name = pod.party_name(other);
+    let (class, reason) = fix(pod, container, wait, other);
+    let label = match wait.form {
+        WaitForm::Loop => format!("asks until {name} answers"),
+        WaitForm::Command => format!("waits until {name} answers"),
+    };
+    let mut draft = Draft::new(
+        pod,
+        &RULE,
+        format!("{} polls until {name} is ready before it starts", container.name),
+    )
+    .help(help(pod, &name, other))
+    .confidence(if *other == Party::Unknown {
+        Confidence::Medium
+    } else {
+        Confidence::High
+    })
+    .container(container)
+    .at_text(program, wait.span.clone(), label)
+    .fix(class, reason);
+    if let Some(then) = &wait.then {
+        draft = draft.with_text(program, then.clone(), "starts afterwards");
+    }
+    if let Some(sidecar) = pod.party(other) {
+        draft = draft.with_container(&sidecar.container, "the sidecar it waits for");
+    }
+    draft.finish()
+}
+
+fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
+    match other {
+        Party::Injected(known) => match &known.switch {
+            Some(switch) => format!(
+                "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the loop then",
+                switch.annotation, switch.value
+            ),
+            None => format!(
+                "{name} is injected, and its injector has no native sidecars yet: keep the loop for now"
+            ),
+        },
+        _ if pod.workload.controller.ends_sidecars() => {
+            format!(
+                "the controller starts {name} without an order; the loop has to stay until it can gate the start"
+            )
+        }
+        _ => format!("declare {name} a sidecar with a startupProbe on the same address, and drop the loop"),
+    }
+}
+
+/// Safe only where nothing is lost and the probe that takes the loop's place is certain to be answered.
+fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> (FixClass, String) {
+    if pod.workload.controller.ends_sidecars() {
+        return (
+            FixClass::Manual,
+            "a custom resource is its controller's".to_owned(),
+        );
+    }
+    if let Some(effect) = wait.side_effects.first() {
+        return (
+            FixClass::Manual,
+            format!("the loop does more than wait: it {effect}"),
+        );
+    }
+    match other {
+        Party::Injected(known) if known.switch.is_none() => (
+            FixClass::Manual,
+            "the injector cannot make its container a native sidecar".to_owned(),
+        ),
+        Party::Injected(_) => (
+            FixClass::Review,
+            "the injector's own switch takes the loop's place".to_owned(),
+        ),
+        Party::Unknown => (
+            FixClass::Manual,
+            "the text does not say which container answers".to_owned(),
+        ),
+        Party::Container(_) if !wait.leads => (FixClass::Review, "something runs before the loop".to_owned()),
+        Party::Container(index) => {
+            let sidecar = pod.members.get(*index).map(|member| &member.container);
+            if sidecar.is_some_and(|sidecar| reaches(pod, sidecar, wait))
+                && container.list == ContainerList::Regular
+            {
+                (
+                    FixClass::Safe,
+                    "a startupProbe on the same address takes the loop's place".to_owned(),
+                )
+            } else {
+                (
+                    FixClass::Review,
+                    "the listener may be on 127.0.0.1 only, where no probe reaches it".to_owned(),
+                )
+            }
+        }
+    }
+}
+
+/// Whether a probe of the kubelet's reaches what the loop asks: a port that is probed or declared already.
+fn reaches(pod: &Pod<'_>, sidecar: &Container<'_>, wait: &Wait) -> bool {
+    if sidecar.probe(ProbeKind::Startup).is_some() {
+        return true;
+    }
+    let loopback = pod.catalogue.of(sidecar).is_some_and(|known| known.loopback);
+    wait.targets.iter().any(|target| match target {
+        Target::Address { address, .. } => address.port.is_some_and(|port| {
+            let probed = ProbeKind::ALL
+                .iter()
+                .filter_map(|kind| sidecar.probe(*kind)?.port().map(str::to_owned))
+                .any(|written| written.parse() == Ok(port));
+            probed || (!loopback && sidecar.ports().any(|declared| declared.number == port))
+        }),
+        _ => false,
+    })
+}

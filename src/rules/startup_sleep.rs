@@ -1,0 +1,201 @@
+//! `startup-sleep`
+
+use crate::{roles::Role, workload::ContainerList};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "startup-sleep",
+    family: Family::Startup,
+    severity: Severity::Warning,
+    summary: "The app sleeps before it starts, to give its sidecar time to come up",
+    what: r#"A `sleep` at the start of a container's script, in front of the command that the container is
+there for (`sleep 15; exec /app/server`, `sleep 10 && ./run.sh`), in a pod that also has a
+known sidecar: one of its containers or one that an injector adds. The same at the start of a
+sidecar's script is found as well.
+
+A sleep alone proves little, so the finding is advice: it needs a known sidecar in the pod and
+a real command after the sleep. Left alone are `sleep infinity` and every other sleep that is
+the container's work or comes after it, sleeps inside loops that do something, hooks and
+probes, and init containers."#,
+    why: r#"The number is a guess. On a busy node, or while the sidecar's image is still being pulled,
+fifteen seconds are too few, and the app fails its first connection as if there were no sleep;
+on every other start they are wasted, at each rollout, restart and scale-up.
+
+A native sidecar needs no guess. The kubelet starts the app's container only when the sidecar
+has *started*: its process runs, its `postStart` hook is done and its `startupProbe` has
+succeeded. A `readinessProbe` does not hold the app back, so the gate has to be a startup
+probe."#,
+    before: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: orders
+spec:
+  selector:
+    matchLabels:
+      app: orders
+  template:
+    metadata:
+      labels:
+        app: orders
+    spec:
+      containers:
+        - name: orders
+          image: registry.example.com/shop/orders:3.1.0
+          command: ["sh", "-c", "sleep 15; exec /app/orders --db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          args: ["--port=5432", "example:eu:orders"]
+          ports:
+            - containerPort: 5432
+"#,
+    after: r#"apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: orders
+spec:
+  selector:
+    matchLabels:
+      app: orders
+  template:
+    metadata:
+      labels:
+        app: orders
+    spec:
+      initContainers:
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+          restartPolicy: Always
+          # The health server listens on localhost unless told otherwise, where no probe reaches it.
+          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:orders"]
+          ports:
+            - containerPort: 5432
+            - containerPort: 9090
+          startupProbe:
+            httpGet: {path: /startup, port: 9090}
+            periodSeconds: 1
+            failureThreshold: 120
+      containers:
+        - name: orders
+          image: registry.example.com/shop/orders:3.1.0
+          command: ["/app/orders", "--db=127.0.0.1:5432"]
+          ports:
+            - containerPort: 8080
+"#,
+    migrate: r#"Nothing in a sleep says what it waits for, so this is never done without a person. With
+`--review` the sleep is cut out and the sidecar declared where a startup probe is there
+already or known for the sidecar; where no probe can be derived, it is only advice."#,
+    sources: &[
+        (
+            "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",
+            "https://github.com/istio/istio/issues/11130",
+        ),
+        (
+            "The request of the application container was rejected when sidecar was not ready (istio/istio#16067)",
+            "https://github.com/istio/istio/issues/16067",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
+};
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let Some(sidecar) = awaited_sidecar(pod) else {
+        return;
+    };
+    for (index, member) in pod.members.iter().enumerate() {
+        if member.container.list != ContainerList::Regular || member.role.role != Role::App {
+            continue;
+        }
+        let Some((at, program)) = Pod::entrypoint(member) else {
+            continue;
+        };
+        let Some(facts) = pod.links.facts(index, at) else {
+            continue;
+        };
+        let sleeps = facts.sleeps.iter().filter(|sleep| {
+            sleep.leads
+                && sleep.then.is_some()
+                && sleep
+                    .seconds
+                    .is_some_and(|seconds| seconds.is_finite() && seconds >= 1.0)
+        });
+        for sleep in sleeps {
+            let said = says_so(&program.text, &sidecar.name);
+            let (severity, confidence) = match (said, sidecar.serves) {
+                (true, _) => (Severity::Warning, Confidence::Medium),
+                (false, true) => (Severity::Warning, Confidence::Low),
+                (false, false) => (Severity::Info, Confidence::Low),
+            };
+            let mut draft = Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} sleeps before it starts, probably until {} is ready",
+                    member.container.name, sidecar.name
+                ),
+            )
+            .help(format!(
+                "declare {} a sidecar with a startupProbe: the app then starts once it answers",
+                sidecar.name
+            ))
+            .severity(severity)
+            .confidence(confidence)
+            .container(&member.container)
+            .at_text(program, sleep.span.clone(), "a guess at how long it takes")
+            .fix(FixClass::Review, "a sleep does not say what it waits for");
+            if let Some(then) = &sleep.then {
+                draft = draft.with_text(program, then.clone(), "starts afterwards");
+            }
+            findings.push(draft.finish());
+        }
+    }
+}
+
+struct Awaited {
+    name: String,
+    /// It serves the app on a port, so that the app may need it at once.
+    serves: bool,
+}
+
+/// A sidecar that is known as one, and that nothing makes the app wait for yet.
+fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
+    let own = pod
+        .members
+        .iter()
+        .filter(|member| {
+            member.role.role == Role::Sidecar
+                && member.container.list == ContainerList::Regular
+                && !member.role.declared
+        })
+        .map(|member| Awaited {
+            name: member.container.name.to_owned(),
+            serves: serves(pod, member),
+        });
+    let injected = pod.injected.iter().map(|injected| Awaited {
+        name: injected.known.name.clone(),
+        serves: !injected.known.ready.is_empty(),
+    });
+    own.chain(injected).max_by_key(|awaited| awaited.serves)
+}
+
+fn serves(pod: &Pod<'_>, member: &super::Member<'_>) -> bool {
+    member.container.ports().next().is_some()
+        || pod
+            .catalogue
+            .of(&member.container)
+            .is_some_and(|known| !known.serves.is_empty() || !known.ready.is_empty())
+}
+
+/// Whether a comment or an echo beside the sleep names the reason.
+fn says_so(text: &str, sidecar: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains(&sidecar.to_lowercase())
+        || ["sidecar", "proxy", "envoy", "istio", "linkerd", "mesh", "dapr"]
+            .iter()
+            .any(|word| text.contains(word))
+}

@@ -1,0 +1,310 @@
+//! `wrapper-binary`
+
+use crate::{
+    workload::{Container, ProgramPlace},
+    yaml::Node,
+};
+
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) static RULE: RuleInfo = RuleInfo {
+    name: "wrapper-binary",
+    family: Family::Wrappers,
+    severity: Severity::Warning,
+    summary: "A program around the app or the sidecar that waits for, or ends, the other one",
+    what: r#"A program that is put in front of the real command to tie it to another container: `kubexit`,
+`scuttle`, `envoy-preflight`, `linkerd-await`, `watchkiller`, `proa`, `sidecar-terminator`. It
+is found as the first word of `command` or `args` (or behind an init such as `tini`), inside a
+script, and by its settings: `KUBEXIT_*`, `ENVOY_ADMIN_API`, `ISTIO_QUIT_API`,
+`LINKERD_AWAIT_*` and others.
+
+Where only the settings are there, the wrapper must be in the image, or it was removed and
+left them behind; the finding then has less confidence. General init programs (`tini`,
+`dumb-init`) are no sidecar wrappers and are left alone."#,
+    why: r#"A binary of a small project becomes process 1 of every app that has a proxy; some of them are
+no longer maintained. It has to be built into each image or copied there by an init container,
+kubexit needs a service account that may watch pods, and each has its own idea of exit codes,
+signals and retries. A SIGKILL or an OOM kill of the container takes the wrapper along: it
+cannot tell the sidecar, and the Job hangs after all.
+
+Start order, the wait for readiness and the end after the app are what the kubelet does for a
+native sidecar. The app's command is then the app's command. A wrapper that is left in place
+still quits the sidecar at the end, and the kubelet restarts it."#,
+    before: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: sync-catalog
+spec:
+  template:
+    metadata:
+      labels:
+        sidecar.istio.io/inject: "true"
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: sync
+          image: registry.example.com/shop/catalog-sync:2.2.5
+          command: ["scuttle", "/app/sync", "--full"]
+          env:
+            - name: ENVOY_ADMIN_API
+              value: http://127.0.0.1:15000
+            - name: ISTIO_QUIT_API
+              value: http://127.0.0.1:15020
+            - name: CATALOG_URL
+              value: http://catalog.shop.svc.cluster.local
+"#,
+    after: r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: sync-catalog
+spec:
+  template:
+    metadata:
+      labels:
+        sidecar.istio.io/inject: "true"
+      annotations:
+        sidecar.istio.io/nativeSidecar: "true"
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: sync
+          image: registry.example.com/shop/catalog-sync:2.2.5
+          command: ["/app/sync", "--full"]
+          env:
+            - name: CATALOG_URL
+              value: http://catalog.shop.svc.cluster.local
+"#,
+    migrate: r#"The command is unwrapped, the wrapper's env goes, and so do the init container and the volume
+that brought it when nothing else uses them; the sidecar is declared, or the injector's switch
+set with `--review`. Safe where wrapper and sidecar both stand in the manifest, review where
+it is part of a script, and only advice where it is the image's own entrypoint. RBAC that it
+needed is left to a person."#,
+    sources: &[
+        ("karlkfi/kubexit", "https://github.com/karlkfi/kubexit"),
+        ("redboxllc/scuttle", "https://github.com/redboxllc/scuttle"),
+        (
+            "linkerd/linkerd-await",
+            "https://github.com/linkerd/linkerd-await",
+        ),
+        (
+            "Better support for sidecar containers in batch jobs (istio/istio#6324)",
+            "https://github.com/istio/istio/issues/6324",
+        ),
+        (
+            "Kubernetes: Sidecar Containers",
+            "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
+        ),
+    ],
+};
+
+/// A wrapper and how its presence shows.
+struct Wrapper {
+    name: &'static str,
+    programs: &'static [&'static str],
+    variables: &'static [&'static str],
+}
+
+const WRAPPERS: [Wrapper; 7] = [
+    Wrapper {
+        name: "kubexit",
+        programs: &["kubexit"],
+        variables: &["KUBEXIT_"],
+    },
+    Wrapper {
+        name: "scuttle",
+        programs: &["scuttle"],
+        variables: &[
+            "ENVOY_ADMIN_API",
+            "ISTIO_QUIT_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "NEVER_KILL_ISTIO_ON_FAILURE",
+            "WAIT_FOR_ENVOY_TIMEOUT",
+            "START_WITHOUT_ENVOY",
+            "SCUTTLE_",
+            "QUIT_WITHOUT_ENVOY_TIMEOUT",
+        ],
+    },
+    Wrapper {
+        name: "envoy-preflight",
+        programs: &["envoy-preflight"],
+        variables: &[],
+    },
+    Wrapper {
+        name: "linkerd-await",
+        programs: &["linkerd-await"],
+        variables: &["LINKERD_AWAIT_"],
+    },
+    Wrapper {
+        name: "watchkiller",
+        programs: &["watchkiller"],
+        variables: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"],
+    },
+    Wrapper {
+        name: "proa",
+        programs: &["proa"],
+        variables: &[],
+    },
+    Wrapper {
+        name: "sidecar-terminator",
+        programs: &["sidecar-terminator", "sidecar-killer"],
+        variables: &[],
+    },
+];
+
+pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for member in &pod.members {
+        for wrapper in &WRAPPERS {
+            if let Some(finding) = in_words(pod, member, wrapper) {
+                findings.push(finding);
+            } else if let Some(finding) = in_environment(pod, &member.container, wrapper) {
+                findings.push(finding);
+            }
+        }
+    }
+}
+
+/// The wrapper is a word of the entrypoint, or of a script in it.
+fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
+    let program = member
+        .programs
+        .iter()
+        .find(|program| program.place == ProgramPlace::Entrypoint)?;
+    let named = |word: &str| {
+        wrapper
+            .programs
+            .contains(&word.rsplit('/').next().unwrap_or(word))
+    };
+    let draft = Draft::new(pod, &RULE, message(&member.container, wrapper))
+        .help(help(wrapper))
+        .confidence(Confidence::High)
+        .container(&member.container);
+    // The first word, behind an init program too. A word further back is an argument: `cp /kubexit /shared`.
+    let is_init = |node: &Node<'_>| {
+        node.as_str()
+            .is_some_and(|word| matches!(word.rsplit('/').next(), Some("tini" | "dumb-init" | "--" | "-g")))
+    };
+    if let Some(word) = program
+        .words
+        .iter()
+        .find(|node| !is_init(node))
+        .filter(|node| node.as_str().is_some_and(named))
+    {
+        return Some(
+            with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)
+                .fix(
+                    FixClass::Safe,
+                    "the wrapper and its settings are all in the manifest",
+                )
+                .finish(),
+        );
+    }
+    let simple = program.is_shell().then_some(program.script.as_ref()?)?;
+    let span = simple
+        .list
+        .commands()
+        .filter_map(|visit| {
+            visit
+                .simple()?
+                .words
+                .get(crate::shell::command_index(&visit.simple()?.words))
+        })
+        .find(|word| word.literal().is_some_and(|text| named(&text)))?
+        .span
+        .clone();
+    Some(
+        with_settings(
+            draft.at_text(program, span, "the wrapper, inside the script"),
+            &member.container,
+            wrapper,
+        )
+        .fix(FixClass::Review, "the wrapped command is part of a script")
+        .finish(),
+    )
+}
+
+/// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.
+fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
+    let variables: Vec<_> = container
+        .environment()
+        .filter(|variable| is_setting(wrapper, variable.name))
+        .collect();
+    let first = variables.first()?;
+    Some(
+        Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{} is configured for {}, which must be in its image",
+                container.name, wrapper.name
+            ),
+        )
+        .help("declare the sidecar, then drop these settings and build the image without the wrapper")
+        .confidence(Confidence::Medium)
+        .container(container)
+        .at(first.node, format!("read by {}", wrapper.name))
+        .fix(
+            FixClass::Manual,
+            "the wrapper is in the image, where no manifest can remove it",
+        )
+        .finish(),
+    )
+}
+
+fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &Wrapper) -> Draft<'a> {
+    for variable in container
+        .environment()
+        .filter(|variable| is_setting(wrapper, variable.name))
+    {
+        draft = draft.with(variable.node, "its setting");
+    }
+    draft
+}
+
+fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
+    wrapper
+        .variables
+        .iter()
+        .any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
+}
+
+fn message(container: &Container<'_>, wrapper: &Wrapper) -> String {
+    let does = match wrapper.name {
+        "watchkiller" => "ends it when a marker file appears",
+        "linkerd-await" => "holds it until the proxy is ready",
+        _ => "ties its start and end to another container's",
+    };
+    format!("{} wraps {} and {does}", wrapper.name, container.name)
+}
+
+fn help(wrapper: &Wrapper) -> String {
+    format!(
+        "declare the sidecar and run the command itself; {} and its settings go",
+        wrapper.name
+    )
+}
+
+/// Whether a wrapper that is visible ends the container together with another.
+pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
+    let settings = [
+        "KUBEXIT_DEATH_DEPS",
+        "ISTIO_QUIT_API",
+        "ENVOY_KILL_API",
+        "ENVOY_ADMIN_API",
+        "KILLER_WATCH_FILE",
+    ];
+    member
+        .container
+        .environment()
+        .any(|variable| settings.contains(&variable.name))
+        || member
+            .programs
+            .iter()
+            .flat_map(|program| &program.words)
+            .filter_map(|node| node.as_str())
+            .any(|word| {
+                let name = word.rsplit('/').next().unwrap_or(word);
+                WRAPPERS.iter().any(|wrapper| wrapper.programs.contains(&name))
+            })
+}

@@ -1,0 +1,311 @@
+//! All commands of a script, with what stands around them.
+
+use super::{
+    Command, Connector, Embedded, EmbeddedKind, List, Pipeline, Redirect, Script, Simple, Statement,
+    Terminator, Word,
+};
+
+/// Which part of a compound command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The condition of `while` or `until`.
+    LoopCondition,
+    /// What a loop repeats.
+    LoopBody,
+    /// The condition of `if` or `elif`.
+    IfCondition,
+    /// What runs behind `then` or `else`.
+    IfBody,
+    /// What runs behind a pattern of `case`.
+    CaseArm,
+}
+
+/// What stands around a command.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Context<'a> {
+    /// The function it stands in.
+    pub function: Option<&'a str>,
+    /// It is in a trap's script; the signals as written.
+    pub trap: Option<&'a [String]>,
+    /// The compound commands it is a part of, the outermost first.
+    pub parts: Vec<Part>,
+    /// It runs in another process: a subshell, a substitution, another shell.
+    pub subshell: bool,
+    /// It runs in `$(…)` or backquotes.
+    pub substitution: bool,
+    /// It, or something around it, is sent to the background.
+    pub background: bool,
+    /// Its place in the innermost pipeline, from 0.
+    pub pipeline_index: usize,
+    /// How many commands the innermost pipeline has.
+    pub pipeline_length: usize,
+    /// The innermost pipeline starts with `!`.
+    pub negated: bool,
+    /// What joins the innermost pipeline to the one before it.
+    pub connector: Option<Connector>,
+    /// What joins the next pipeline to the innermost one.
+    pub next_connector: Option<Connector>,
+}
+
+impl Context<'_> {
+    /// Whether it stands in such a part, at any depth.
+    #[must_use]
+    pub fn is_in(&self, part: Part) -> bool {
+        self.parts.contains(&part)
+    }
+
+    /// Whether a loop repeats it, as condition or body.
+    #[must_use]
+    pub fn is_in_loop(&self) -> bool {
+        self.is_in(Part::LoopCondition) || self.is_in(Part::LoopBody)
+    }
+}
+
+/// A command that holds no other commands but in its words: simple, `[[ … ]]` or `(( … ))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit<'a> {
+    /// The command.
+    pub command: &'a Command,
+    /// The outermost statement of the list it stands in.
+    pub statement: &'a Statement,
+    /// What stands around it.
+    pub context: Context<'a>,
+}
+
+impl<'a> Visit<'a> {
+    /// The command, if it is a simple one.
+    #[must_use]
+    pub fn simple(&self) -> Option<&'a Simple> {
+        match self.command {
+            Command::Simple(simple) => Some(simple),
+            _ => None,
+        }
+    }
+}
+
+impl List {
+    /// All commands in the order of the text: those of functions, traps, substitutions and inner shells too.
+    /// A command comes before the commands in its words.
+    pub fn commands(&self) -> impl Iterator<Item = Visit<'_>> {
+        let mut walk = Walk::default();
+        for statement in &self.statements {
+            walk.top = Some(statement);
+            walk.statement(statement, &Context::default());
+        }
+        walk.visits.into_iter()
+    }
+}
+
+impl Script {
+    /// The body of the function with this name, the last one where there are several.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&List> {
+        find_function(&self.list, name)
+    }
+}
+
+fn find_function<'a>(list: &'a List, name: &str) -> Option<&'a List> {
+    let commands = list
+        .statements
+        .iter()
+        .flat_map(|statement| statement.and_or.pipelines())
+        .flat_map(|pipeline| &pipeline.commands);
+    let mut found = None;
+    for command in commands {
+        let inner = match command {
+            Command::Function {
+                name: defined, body, ..
+            } if defined == name => Some(body),
+            Command::Function { body, .. } | Command::Group { body, .. } => find_function(body, name),
+            Command::If {
+                branches, otherwise, ..
+            } => branches
+                .iter()
+                .map(|branch| &branch.body)
+                .chain(otherwise)
+                .find_map(|body| find_function(body, name)),
+            _ => None,
+        };
+        found = inner.or(found);
+    }
+    found
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    visits: Vec<Visit<'a>>,
+    top: Option<&'a Statement>,
+}
+
+impl<'a> Walk<'a> {
+    fn list(&mut self, list: &'a List, context: &Context<'a>) {
+        for statement in &list.statements {
+            self.statement(statement, context);
+        }
+    }
+
+    fn part(&mut self, part: Part, list: &'a List, context: &Context<'a>) {
+        let mut context = context.clone();
+        context.parts.push(part);
+        self.list(list, &context);
+    }
+
+    fn statement(&mut self, statement: &'a Statement, context: &Context<'a>) {
+        let and_or = &statement.and_or;
+        let mut context = context.clone();
+        context.background |= statement.terminator == Terminator::Background;
+        context.connector = None;
+        context.next_connector = and_or.rest.first().map(|(connector, _)| *connector);
+        self.pipeline(&and_or.first, &context);
+        for (index, (connector, pipeline)) in and_or.rest.iter().enumerate() {
+            context.connector = Some(*connector);
+            context.next_connector = and_or.rest.get(index + 1).map(|(connector, _)| *connector);
+            self.pipeline(pipeline, &context);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &'a Pipeline, context: &Context<'a>) {
+        let mut context = context.clone();
+        context.negated = pipeline.negated;
+        context.pipeline_length = pipeline.commands.len();
+        context.subshell |= pipeline.commands.len() > 1;
+        for (index, command) in pipeline.commands.iter().enumerate() {
+            context.pipeline_index = index;
+            self.command(command, &context);
+        }
+    }
+
+    fn command(&mut self, command: &'a Command, context: &Context<'a>) {
+        match command {
+            Command::Simple(simple) => self.simple(command, simple, context),
+            Command::Group { body, redirects, .. } => {
+                self.list(body, context);
+                self.redirects(redirects, context);
+            }
+            Command::Subshell { body, redirects, .. } => {
+                let mut inner = context.clone();
+                inner.subshell = true;
+                self.list(body, &inner);
+                self.redirects(redirects, context);
+            }
+            Command::Loop {
+                condition,
+                body,
+                redirects,
+                ..
+            } => {
+                self.part(Part::LoopCondition, condition, context);
+                self.part(Part::LoopBody, body, context);
+                self.redirects(redirects, context);
+            }
+            Command::For {
+                words,
+                body,
+                redirects,
+                ..
+            } => {
+                self.words(words, context);
+                self.part(Part::LoopBody, body, context);
+                self.redirects(redirects, context);
+            }
+            Command::If {
+                branches,
+                otherwise,
+                redirects,
+                ..
+            } => {
+                for branch in branches {
+                    self.part(Part::IfCondition, &branch.condition, context);
+                    self.part(Part::IfBody, &branch.body, context);
+                }
+                if let Some(otherwise) = otherwise {
+                    self.part(Part::IfBody, otherwise, context);
+                }
+                self.redirects(redirects, context);
+            }
+            Command::Case { word, arms, .. } => {
+                self.word(word, context);
+                for arm in arms {
+                    self.part(Part::CaseArm, arm, context);
+                }
+            }
+            Command::Function { name, body, .. } => {
+                let inner = Context {
+                    function: Some(name),
+                    ..Context::default()
+                };
+                self.list(body, &inner);
+            }
+            Command::Test { words, .. } => {
+                self.visit(command, context);
+                self.words(words, context);
+            }
+            Command::Arithmetic { .. } => self.visit(command, context),
+        }
+    }
+
+    fn visit(&mut self, command: &'a Command, context: &Context<'a>) {
+        if let Some(statement) = self.top {
+            self.visits.push(Visit {
+                command,
+                statement,
+                context: context.clone(),
+            });
+        }
+    }
+
+    fn simple(&mut self, command: &'a Command, simple: &'a Simple, context: &Context<'a>) {
+        self.visit(command, context);
+        for assignment in &simple.assignments {
+            self.word(&assignment.value, context);
+        }
+        self.words(&simple.words, context);
+        self.redirects(&simple.redirects, context);
+        for embedded in &simple.scripts {
+            self.embedded(embedded, context);
+        }
+    }
+
+    fn embedded(&mut self, embedded: &'a Embedded, context: &Context<'a>) {
+        let Some(list) = &embedded.list else { return };
+        match &embedded.kind {
+            EmbeddedKind::Eval => self.list(list, context),
+            EmbeddedKind::Shell { .. } => {
+                let mut inner = context.clone();
+                inner.subshell = true;
+                self.list(list, &inner);
+            }
+            EmbeddedKind::Trap { signals } => {
+                let inner = Context {
+                    function: context.function,
+                    trap: Some(signals),
+                    subshell: context.subshell,
+                    background: context.background,
+                    ..Context::default()
+                };
+                self.list(list, &inner);
+            }
+        }
+    }
+
+    fn redirects(&mut self, redirects: &'a [Redirect], context: &Context<'a>) {
+        for word in redirects.iter().filter_map(|redirect| redirect.target.as_ref()) {
+            self.word(word, context);
+        }
+    }
+
+    fn words(&mut self, words: &'a [Word], context: &Context<'a>) {
+        for word in words {
+            self.word(word, context);
+        }
+    }
+
+    fn word(&mut self, word: &'a Word, context: &Context<'a>) {
+        for list in word.substitutions() {
+            let mut inner = context.clone();
+            inner.subshell = true;
+            inner.substitution = true;
+            self.list(list, &inner);
+        }
+    }
+}

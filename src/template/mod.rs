@@ -1,0 +1,10 @@
+//! Text that becomes YAML only once it is rendered: Helm charts and other templates.
+//!
+//! A Go template is masked: its actions are replaced by as many bytes of filler, so that most charts read as
+//! YAML with every byte where it was. What cannot be read even so is searched for signs that leave no doubt.
+
+mod mask;
+mod signs;
+
+pub use mask::{is_go_template, mask};
+pub use signs::signs;
