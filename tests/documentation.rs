@@ -21,8 +21,7 @@ use kubectl_sidecar::{
 const REGENERATE: &str = "UPDATE_DOCS=1 cargo test --test documentation";
 
 /// What README.md and .ci/run both run.
-const TEST_COMMAND: &str =
-    "cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test";
+const TEST_COMMAND: &str = "cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test";
 
 /// What the picture in the README shows.
 const PICTURED: &str = "examples/job-with-proxy.yaml";
@@ -93,7 +92,10 @@ fn page(rule: &RuleInfo) -> String {
         "" => String::new(),
         manifest => format!("```yaml\n{manifest}\n```"),
     };
-    let sources = rule.sources.iter().map(|(title, url)| format!("- [{title}]({url})\n"));
+    let sources = rule
+        .sources
+        .iter()
+        .map(|(title, url)| format!("- [{title}]({url})\n"));
     section("What it finds", rule.what);
     section("Why it matters", rule.why);
     section("Before", &yaml(rule.before));
@@ -165,7 +167,11 @@ fn every_rule_says_what_its_page_needs() {
             assert!(!text.trim().is_empty(), "{} has no {field}", rule.name);
         }
         assert!(!rule.sources.is_empty(), "{} has no sources", rule.name);
-        assert!(!rule.summary.contains('\n'), "the summary of {} is not one line", rule.name);
+        assert!(
+            !rule.summary.contains('\n'),
+            "the summary of {} is not one line",
+            rule.name
+        );
     }
 }
 
@@ -202,5 +208,8 @@ fn the_picture_shows_real_output() {
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap()
     );
-    check("docs/images/lint.svg", &anstyle_svg::Term::new().render_svg(&printed));
+    check(
+        "docs/images/lint.svg",
+        &anstyle_svg::Term::new().render_svg(&printed),
+    );
 }
