@@ -210,6 +210,8 @@ fn the_picture_shows_real_output() {
     );
     check(
         "docs/images/lint.svg",
-        &anstyle_svg::Term::new().render_svg(&printed),
+        &anstyle_svg::Term::new()
+            .palette(anstyle_svg::WIN10_CONSOLE)
+            .render_svg(&printed),
     );
 }
