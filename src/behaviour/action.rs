@@ -119,7 +119,9 @@ pub(super) fn classify(simple: &Simple, line: &CommandLine, value_of: Lookup<'_>
     let program = line.program();
     match program {
         "sleep" | "usleep" => return Action::Sleep(sleep_seconds(program, line)),
-        "[" | "test" => return test(line),
+        "[" | "test" if matches!(line.value(0), Some("[" | "test" | "/usr/bin/test" | "/bin/test")) => {
+            return test(line);
+        }
         "exit" => return Action::Exit(simple.words.get(line.skipped + 1).map(|word| word.raw.clone())),
         "break" => return Action::Break,
         "wait" => return Action::Wait,

@@ -73,6 +73,8 @@ impl Links {
         for link in &self.all {
             let kind = match link.kind {
                 LinkKind::Waits(_) => RelationKind::WaitsFor,
+                // A file that nobody visible writes may be the app's result as well as a sidecar's sign.
+                LinkKind::StartsOnFile(_, _, None) => continue,
                 LinkKind::StartsOnFile(..) => RelationKind::WaitsFor,
                 LinkKind::Quits(_) => RelationKind::Quits,
                 LinkKind::Kills(_) => RelationKind::Kills,
@@ -181,11 +183,11 @@ const GENERIC_QUIT_PATHS: [&str; 7] = [
 impl Finder<'_, '_> {
     fn calls(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
         for wait in facts.waits.iter().filter(|wait| !wait.inverted) {
-            if let Some(other) = wait
+            let other = wait
                 .targets
                 .iter()
-                .find_map(|target| self.awaited(container, target))
-            {
+                .find_map(|target| self.awaited(container, target));
+            if let Some(other) = other.filter(|other| !self.waits_for_the_app(container, other)) {
                 all.push(Link {
                     container,
                     program,
@@ -211,6 +213,26 @@ impl Finder<'_, '_> {
                     other,
                 });
             }
+        }
+    }
+
+    /// A known sidecar that waits for another container waits for the app: that is its own affair, but for a
+    /// declared one, which starts before the app.
+    fn waits_for_the_app(&self, from: usize, other: &Party) -> bool {
+        let known = |index: usize| {
+            self.workload
+                .containers
+                .get(index)
+                .is_some_and(|container| self.catalogue.of(container).is_some())
+        };
+        let declared = self
+            .workload
+            .containers
+            .get(from)
+            .is_some_and(Container::is_native_sidecar);
+        match other {
+            Party::Container(other) => known(from) && !known(*other) && !declared,
+            _ => false,
         }
     }
 
@@ -287,7 +309,10 @@ impl Finder<'_, '_> {
         if let Some(injected) = self.injected.iter().find(|injected| knows(&injected.known)) {
             return Some(Party::Injected(Arc::clone(&injected.known)));
         }
-        if declares(own, port) || mentions(own, port) {
+        if declares(own, port)
+            || mentions(own, port)
+            || self.catalogue.of(own).is_some_and(|known| knows(known))
+        {
             return None;
         }
         // An address that only one injected proxy answers says that it is there.
@@ -521,8 +546,20 @@ impl Finder<'_, '_> {
             return None;
         }
         let kind = if test.ends {
-            LinkKind::EndsOnFile(test.clone(), writers)
+            // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
+            test.repeats
+                .then(|| LinkKind::EndsOnFile(test.clone(), writers))?
         } else {
+            // A file that is written at the end carries a result to somebody who must outlive the writer.
+            let result = writers.iter().any(|(index, place, write)| {
+                facts
+                    .get(*index)
+                    .and_then(|theirs| theirs.get(*place)?.as_ref())
+                    .is_some_and(|theirs| theirs.is_last(write))
+            });
+            if result {
+                return None;
+            }
             let wait = own.waits.iter().find(|wait| wait.span == test.span)?;
             LinkKind::StartsOnFile(
                 wait.clone(),

@@ -7,7 +7,7 @@ use super::{
     action::{action, file_test},
     command_line::Lookup,
     exit_code::{self, ExitCode},
-    wait::{Target, waits},
+    wait::{Target, reads_file, waits},
 };
 
 /// A sleep at the top level of a script.
@@ -71,6 +71,8 @@ pub struct MarkerTest {
     pub ends: bool,
     /// A loop waits for it.
     pub waits: bool,
+    /// A loop asks for it again and again.
+    pub repeats: bool,
 }
 
 /// A `trap`.
@@ -130,6 +132,18 @@ impl ScriptFacts {
         facts.mark_tests(&visits, &lookup);
         facts.order();
         facts
+    }
+
+    /// Whether a file is written when the script's work is done.
+    #[must_use]
+    pub fn is_last(&self, write: &MarkerWrite) -> bool {
+        let at_exit = write
+            .trap
+            .as_ref()
+            .is_some_and(|signals| signals.iter().any(|signal| signal == "EXIT"));
+        let after_work = self.work.iter().any(|work| work.end <= write.span.start)
+            && self.work.iter().all(|work| work.start < write.span.end);
+        at_exit || after_work
     }
 
     fn visit(
@@ -217,11 +231,11 @@ impl ScriptFacts {
                 .find_map(|later| {
                     let simple = later.simple()?;
                     let action = action(simple, value_of);
-                    (!matches!(
+                    let idle = matches!(
                         action,
                         Action::Sleep(_) | Action::Noise | Action::TestFile { .. } | Action::Break
-                    ))
-                    .then_some(action)
+                    );
+                    (!idle || reads_file(simple, &action)).then_some(action)
                 });
             let ends = match next {
                 Some(Action::Signal(_) | Action::Exit(_)) => true,
@@ -235,6 +249,7 @@ impl ScriptFacts {
                 span: whole,
                 ends,
                 waits: wait.is_some(),
+                repeats: wait.is_some() || visit.context.is_in_loop(),
             });
         }
     }

@@ -53,7 +53,7 @@ pub struct Wait {
     pub after_child: bool,
     /// What runs after it.
     pub then: Option<Span>,
-    /// It stands in the background, a trap or a function.
+    /// It stands in the background.
     pub aside: bool,
 }
 
@@ -150,7 +150,7 @@ impl Search<'_> {
             Command::Function { body, .. } => {
                 // What a function does weighs where it is called.
                 let known = self.weights.len();
-                self.list(body, true);
+                self.list(body, aside);
                 self.weights.truncate(known);
             }
             Command::Case { arms, .. } => arms.iter().for_each(|arm| self.list(arm, aside)),
@@ -428,7 +428,7 @@ impl Probes<'_> {
 }
 
 /// `cat result` behind a wait is work; `[ -f result ]` is a question.
-fn reads_file(simple: &crate::shell::Simple, action: &Action) -> bool {
+pub(super) fn reads_file(simple: &crate::shell::Simple, action: &Action) -> bool {
     matches!(action, Action::TestFile { .. })
         && simple
             .words

@@ -185,12 +185,7 @@ fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Opti
                             .workload
                             .volume_of_file(&app.container, &write.path)
                             .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative);
-                        let at_the_end = write
-                            .trap
-                            .as_ref()
-                            .is_some_and(|signals| signals.iter().any(|signal| signal == "EXIT"))
-                            || facts.work.iter().all(|work| work.end <= write.span.start);
-                        same && at_the_end
+                        same && facts.is_last(write)
                     })?;
                     Some((app, program, write.span.clone()))
                 })

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::LinkKind,
+    roles::Role,
     workload::{ContainerList, ProgramPlace},
 };
 
@@ -125,6 +126,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         };
         let starts = program.place == ProgramPlace::Entrypoint && wait.then.is_some() && !wait.aside;
         if member.container.list != ContainerList::Regular || !starts || pod.is_declared(&link.other) {
+            continue;
+        }
+        // Without a visible writer the file may as well be the app's result.
+        let other_is_sidecar = pod
+            .party(&link.other)
+            .is_some_and(|other| other.role.role == Role::Sidecar);
+        if writer.is_none() && !other_is_sidecar {
             continue;
         }
         let name = pod.party_name(&link.other);

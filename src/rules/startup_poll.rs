@@ -142,6 +142,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         {
             continue;
         }
+        // As a wrapper it has a rule of its own.
+        if wait.targets.contains(&Target::Tool("linkerd-await".to_owned())) {
+            continue;
+        }
         // Its own child, unless the text names somebody else.
         if wait.after_child && link.other == Party::Unknown {
             continue;

@@ -134,7 +134,7 @@ fn background_sidecar<'a>(
             .catalogue
             .entries()
             .find(|known| known.certain && known.programs.iter().any(|name| *name == word));
-        let Some(known) = known.filter(|known| own.is_none_or(|own| own.name != known.name)) else {
+        let Some(known) = known.filter(|_| own.is_none_or(|own| !own.programs.contains(&word))) else {
             continue;
         };
         let mut draft = Draft::new(
