@@ -197,6 +197,31 @@ fn the_test_command_is_the_same_everywhere() {
 }
 
 #[test]
+fn the_configuration_in_the_readme_is_one() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let configuration = readme
+        .split("```yaml\n")
+        .filter_map(|block| block.split("```").next())
+        .find(|block| block.contains("kubernetesVersion"))
+        .unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("configuration.yaml");
+    fs::write(&file, configuration).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "--fail-on", "never", "examples", "--config"])
+        .arg(file)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
 fn the_picture_shows_real_output() {
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
         .args(["lint", "--no-config", "--color", "always", PICTURED])
