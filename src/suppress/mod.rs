@@ -20,7 +20,7 @@ pub use ignore::{Ignore, IgnoreMatcher};
 use crate::{
     rules::{Finding, ObjectReference, RuleInfo},
     source::{Lines, Positions, SourceError, SourceFile},
-    yaml,
+    template, yaml,
 };
 
 /// Something that silences findings of one rule or family.
@@ -92,7 +92,15 @@ impl InSources {
             if !has_comments && !has_annotations {
                 continue;
             }
-            let stream = yaml::parse(&source.text).ok();
+            let masked;
+            let stream = match yaml::parse(&source.text) {
+                Ok(stream) => Some(stream),
+                // A template has every byte where it was once it is masked.
+                Err(_) => {
+                    masked = template::mask(&source.text);
+                    yaml::parse(&masked).ok()
+                }
+            };
             let mut written = Vec::new();
             if has_comments {
                 comment::collect(

@@ -182,6 +182,7 @@ fn block_scalars_are_silenced_from_outside_and_inside() {
 
 #[test]
 fn comments_work_where_the_text_is_no_yaml() {
+    assert!(silenced("a: [\n# kubectl-sidecar: ignore[startup-sleep]\nargs: sleep 5\n").0);
     assert!(silenced("{{- if .x }}\n# kubectl-sidecar: ignore[startup-sleep]\nargs: sleep 5\n{{ end }}").0);
 }
 
@@ -224,6 +225,12 @@ fn annotations_silence_their_object() {
     ] {
         assert_eq!(silenced(&text), expected, "{text}");
     }
+}
+
+#[test]
+fn annotations_silence_in_templates() {
+    let text = "{{- if .x }}\napiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    kubectl-sidecar/ignore: startup\nspec:\n  args: sleep 5\n{{- end }}\n";
+    assert_eq!(silenced(text), (true, 1, 0));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod configuration;
+mod explain;
 mod findings;
 mod hostile;
 mod inputs;
