@@ -1,6 +1,9 @@
 //! `marker-file`
 
-use crate::{behaviour::LinkKind, workload::ContainerList};
+use crate::{
+    behaviour::{LinkKind, script::MarkerUse},
+    workload::ContainerList,
+};
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
 
@@ -136,7 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let mut draft = Draft::new(
             pod,
             &RULE,
-            format!("{} ends when {app} has written {}", member.container.name, test.path),
+            format!("{} ends when {app} has written {}", member.container.name, super::pod::path_of(test)),
         )
         .help(format!(
             "declare {} a sidecar and run its command directly: the kubelet ends it after the app, even one that was killed",
@@ -146,14 +149,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .container(&member.container)
         .at_text(program, test.span.clone(), "looks for the file")
         .fix(class, reason);
-        for (container, place, write) in writers {
-            if let Some((_, theirs)) = pod.program(*container, *place) {
-                let label = if write.trap.is_some() {
+        for writer in writers {
+            if let Some((_, theirs)) = pod.program(writer.container, writer.program) {
+                let label = if writer.marker.trap.is_some() {
                     "writes it when it ends"
                 } else {
                     "writes it"
                 };
-                draft = draft.with_text(theirs, write.span.clone(), label);
+                draft = draft.with_text(theirs, writer.marker.span.clone(), label);
             }
         }
         findings.push(draft.finish());
@@ -180,12 +183,13 @@ fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Opti
             .find_map(|(other, app)| {
                 app.programs.iter().enumerate().find_map(|(at, program)| {
                     let facts = pod.links.facts(other, at)?;
-                    let write = facts.writes.iter().find(|write| {
+                    let write = facts.markers.iter().find(|marker| {
+                        let path = marker.file.path.as_deref().unwrap_or_default();
                         let same = pod
                             .workload
-                            .volume_of_file(&app.container, &write.path)
+                            .volume_of_file(&app.container, path)
                             .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative);
-                        same && facts.is_last(write)
+                        same && !matches!(marker.usage, MarkerUse::Tested { .. }) && marker.is_at_end()
                     })?;
                     Some((app, program, write.span.clone()))
                 })

@@ -126,7 +126,7 @@ fn background_sidecar<'a>(
         return;
     };
     let own = pod.catalogue.of(&member.container);
-    for child in &facts.children {
+    for child in facts.background.iter().map(|background| &background.span) {
         let Some(word) = super::pod::program_at(program, child) else {
             continue;
         };
