@@ -229,7 +229,9 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
         Action::TestFile {
             kind: FileTestKind::Read,
             ..
-        } if located.visit.context.parts.is_empty() => StepKind::Work,
+        } if located.visit.context.parts.is_empty() && located.visit.context.pipeline_length == 1 => {
+            StepKind::Work
+        }
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,
