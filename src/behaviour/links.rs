@@ -388,8 +388,11 @@ fn ends(test: &Marker, wait: Option<&Wait>) -> bool {
 /// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
 /// readiness.
 fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
-    let is_result = writers.iter().any(|writer| writer.marker.is_at_end());
-    let wait = wait.filter(|_| !is_result)?;
+    // A log that a program fills is not a sign either.
+    let is_content = writers
+        .iter()
+        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
+    let wait = wait.filter(|_| !is_content)?;
     Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
 }
 

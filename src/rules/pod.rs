@@ -258,14 +258,22 @@ pub(crate) fn prestop_delay<'p, 'a>(
         .find(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))?;
     let facts = pod.links.facts(index, at)?;
     let script = program.script.as_ref()?;
-    let sleeps = script.list.commands().find_map(|visit| {
+    let sleep = script.list.commands().find_map(|visit| {
         let simple = visit.simple()?;
         let name = simple
             .words
             .get(crate::shell::command_index(&simple.words))?
             .literal()?;
-        (name.rsplit('/').next() == Some("sleep")).then(|| visit.statement.span.clone())
+        (name.rsplit('/').next() == Some("sleep")).then(|| simple.span.clone())
     })?;
+    // The whole loop, where the sleep is part of one.
+    let sleeps = script
+        .list
+        .statements
+        .iter()
+        .map(|statement| statement.span.clone())
+        .find(|span| span.start <= sleep.start && sleep.end <= span.end)
+        .unwrap_or(sleep);
     let writes = facts
         .markers
         .iter()

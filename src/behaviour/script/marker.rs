@@ -51,6 +51,8 @@ pub struct Marker {
     pub is_after_main: bool,
     /// It runs in the background.
     pub is_background: bool,
+    /// A program's own output goes there.
+    pub is_output: bool,
     /// A loop repeats it: as its condition, or in its body.
     pub is_in_loop: bool,
     /// What a test leads to.
@@ -92,18 +94,19 @@ impl ScriptBehaviour<'_> {
         let tests = matches!(usage, MarkerUse::Tested { .. });
         Marker {
             file: file.clone(),
-            usage,
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && place.step.zip(main).is_some_and(|(step, main)| step > main),
             trap: place.signals,
             is_background: place.is_background,
+            is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),
             is_in_loop: located.visit.context.is_in_loop(),
             reached: if tests {
                 self.reached_from(located)
             } else {
                 Vec::new()
             },
+            usage,
             span: located.action.span.clone(),
             statement: located.visit.statement.span.clone(),
             cut: cut(located.visit.statement, &located.action.span),

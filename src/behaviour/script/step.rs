@@ -1,7 +1,7 @@
 //! The steps of a script: its pipelines in the order they run.
 
 use crate::{
-    behaviour::action::{Action, CommandAction},
+    behaviour::action::{Action, CommandAction, FileTestKind},
     shell::{Command, Connector, List, Part, Piece, Pipeline, Simple, Span, Statement, Terminator},
 };
 
@@ -225,6 +225,13 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
         }
         Action::Connect(connect) if connect.waits => StepKind::Wait,
         Action::Connect(connect) if connect.has_side_effects => StepKind::Work,
+        // `cat result` behind a wait prints it: that is work, unless a condition asks so.
+        Action::TestFile {
+            kind: FileTestKind::Read,
+            ..
+        } if located.visit.context.parts.is_empty() && located.visit.context.pipeline_length == 1 => {
+            StepKind::Work
+        }
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,
