@@ -15,8 +15,11 @@ mod swallowed;
 mod tests;
 mod trap;
 mod wait;
+mod waiting_loop;
 
-use crate::shell::{List, Script, Span, Statement, Visit};
+use std::{cell::RefCell, collections::HashMap};
+
+use crate::shell::{Command, List, Script, Span, Statement, Visit};
 
 use super::action::{CommandAction, Values, classify_visit};
 
@@ -45,10 +48,22 @@ pub struct Located<'a> {
 pub struct ScriptBehaviour<'a> {
     script: &'a Script,
     values: Values<'a>,
+    /// Ordered by where they start.
     commands: Vec<Located<'a>>,
+    /// The compound commands.
+    compounds: Vec<Visit<'a>>,
+    /// The script's list and all lists in it.
+    lists: Vec<&'a List>,
+    /// What waits: loops and commands.
+    waiting: Vec<Span>,
+    /// What calling a function amounts to.
+    function_kinds: RefCell<HashMap<String, StepKind>>,
     steps: Vec<Step<'a>>,
     exits_on_error: bool,
 }
+
+/// A script with more commands is no script that somebody wrote into a manifest; nothing is read from it.
+const COMMAND_LIMIT: usize = 4000;
 
 impl<'a> ScriptBehaviour<'a> {
     /// Reads a script that runs with these variables; `exits_on_error` for `sh -e`.
@@ -57,22 +72,33 @@ impl<'a> ScriptBehaviour<'a> {
         environment: &'a dyn Fn(&str) -> Option<String>,
         exits_on_error: bool,
     ) -> Self {
-        let values = Values::of_script(script, environment);
-        let commands = script
-            .list
-            .commands()
-            .filter_map(|visit| {
-                let action = classify_visit(&visit, &values)?;
-                Some(Located { action, visit })
-            })
-            .collect();
         let mut behaviour = Self {
             script,
-            values,
-            commands,
+            values: Values::new(environment),
+            commands: Vec::new(),
+            compounds: Vec::new(),
+            lists: vec![&script.list],
+            waiting: Vec::new(),
+            function_kinds: RefCell::default(),
             steps: Vec::new(),
             exits_on_error,
         };
+        let visits: Vec<_> = script.list.constructs().collect();
+        if visits.len() > COMMAND_LIMIT {
+            return behaviour;
+        }
+        behaviour.values = Values::of_script(script, environment);
+        for visit in visits {
+            behaviour.lists.extend(inner_lists(visit.command));
+            match classify_visit(&visit, &behaviour.values) {
+                Some(action) => behaviour.commands.push(Located { action, visit }),
+                None => behaviour.compounds.push(visit),
+            }
+        }
+        behaviour
+            .commands
+            .sort_by_key(|located| located.action.span.start);
+        behaviour.waiting = wait::waiting(&behaviour);
         behaviour.steps = step::steps(&behaviour);
         behaviour
     }
@@ -102,7 +128,12 @@ impl<'a> ScriptBehaviour<'a> {
     }
 
     fn main_index(&self) -> Option<usize> {
-        self.steps.iter().rposition(Step::is_work)
+        let last = |kind| self.steps.iter().rposition(|step: &Step| step.kind == kind);
+        self.steps
+            .iter()
+            .rposition(Step::is_work)
+            .or_else(|| last(StepKind::LocalWork))
+            .or_else(|| last(StepKind::Setup))
     }
 
     /// The step during which the main command ends: `wait $PID` where it runs in the background.
@@ -127,7 +158,7 @@ impl<'a> ScriptBehaviour<'a> {
 
     /// The span of the work behind a place.
     fn work_after(&self, index: usize) -> Option<Span> {
-        let works = |step: &&Step| step.is_work();
+        let works = |step: &&Step| step.is_work() || step.kind == StepKind::LocalWork;
         self.steps.iter().skip(index + 1).find(works).map(Step::span)
     }
 
@@ -136,7 +167,7 @@ impl<'a> ScriptBehaviour<'a> {
         let is_quiet = |step: &Step| {
             matches!(
                 step.kind,
-                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check
+                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check | StepKind::Setup
             )
         };
         self.steps.iter().take(index).all(is_quiet)
@@ -144,9 +175,24 @@ impl<'a> ScriptBehaviour<'a> {
 
     /// The commands within a range.
     fn within(&self, span: &Span) -> impl Iterator<Item = &Located<'a>> {
+        let first = self
+            .commands
+            .partition_point(|located| located.action.span.start < span.start);
+        let (start, end) = (first, span.end);
         self.commands
             .iter()
-            .filter(move |located| covers(span, &located.action.span))
+            .skip(start)
+            .take_while(move |located| located.action.span.start <= end)
+            .filter(move |located| located.action.span.end <= end)
+    }
+
+    /// The loops and commands within a range that wait.
+    fn waiting_within(&self, span: &Span) -> Vec<Span> {
+        self.waiting
+            .iter()
+            .filter(|wait| covers(span, wait))
+            .cloned()
+            .collect()
     }
 
     /// The step that runs a function, and the trap that does.
@@ -162,10 +208,8 @@ impl<'a> ScriptBehaviour<'a> {
 
     /// The statement of the script's lists that holds a range most closely, with the statements behind it.
     fn statements_from(&self, span: &Span) -> Option<(&'a Statement, &'a [Statement])> {
-        let mut lists: Vec<&'a List> = vec![&self.script.list];
-        lists.extend(step::inner_lists(&self.script.list));
-        lists
-            .into_iter()
+        self.lists
+            .iter()
             .filter_map(|list| {
                 let index = list
                     .statements
@@ -184,6 +228,32 @@ impl Located<'_> {
             super::action::Action::Other { program } => program.as_deref(),
             _ => None,
         }
+    }
+}
+
+/// The lists of a compound command, and of the scripts in a simple one's words.
+fn inner_lists(command: &Command) -> Vec<&List> {
+    match command {
+        Command::Group { body, .. }
+        | Command::Subshell { body, .. }
+        | Command::For { body, .. }
+        | Command::Function { body, .. } => vec![body],
+        Command::Loop { condition, body, .. } => vec![condition, body],
+        Command::If {
+            branches, otherwise, ..
+        } => {
+            let branches = branches
+                .iter()
+                .flat_map(|branch| [&branch.condition, &branch.body]);
+            branches.chain(otherwise).collect()
+        }
+        Command::Case { arms, .. } => arms.iter().collect(),
+        Command::Simple(simple) => simple
+            .scripts
+            .iter()
+            .filter_map(|script| script.list.as_ref())
+            .collect(),
+        Command::Test { .. } | Command::Arithmetic { .. } => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     shell::{Piece, Span},
 };
 
-use super::{Located, QuitPosition, ScriptBehaviour, cut, marker::file_tests_around};
+use super::{Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
 
 /// Signals to processes.
 #[derive(Debug, Clone)]
@@ -37,6 +37,7 @@ impl ScriptBehaviour<'_> {
     #[must_use]
     pub fn kills(&self) -> Vec<Kill> {
         let own = self.child_variables();
+        let tested = self.tested_files();
         self.commands
             .iter()
             .filter_map(|located| match &located.action.action {
@@ -44,7 +45,11 @@ impl ScriptBehaviour<'_> {
                     signal,
                     targets,
                     only_tests: false,
-                } => Some(self.kill(located, signal.as_ref(), targets, &own)),
+                } => {
+                    let mut kill = self.kill(located, signal.as_ref(), targets, &own);
+                    kill.behind_tests_of = leading_to(&tested, &located.action.span);
+                    Some(kill)
+                }
                 _ => None,
             })
             .collect()
@@ -69,7 +74,7 @@ impl ScriptBehaviour<'_> {
                 && position.is_some_and(|(step, main)| step > main),
             trap: place.signals,
             is_background: place.is_background,
-            behind_tests_of: file_tests_around(self, &located.action.span),
+            behind_tests_of: Vec::new(),
             span: located.action.span.clone(),
             statement: located.visit.statement.span.clone(),
             cut: cut(located.visit.statement, &located.action.span),
@@ -101,6 +106,18 @@ impl ScriptBehaviour<'_> {
         }
         names
     }
+}
+
+/// The files whose tests lead to a command.
+fn leading_to(tested: &[TestedFile], span: &Span) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    for file in tested {
+        let leads = file.regions.iter().any(|region| covers(region, span));
+        if leads && !paths.contains(&file.path) {
+            paths.push(file.path.clone());
+        }
+    }
+    paths
 }
 
 impl QuitPosition {

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, FilePath, FileTestKind},
-    shell::{Command, Part, Span},
+    shell::{Command, Span},
 };
 
 use super::{Located, ScriptBehaviour, covers, cut};
@@ -140,7 +140,7 @@ impl ScriptBehaviour<'_> {
         if located.visit.context.next_connector.is_some() {
             regions.push(located.visit.pipeline.span.end..statement.span.end);
         }
-        for visit in self.script.list.constructs() {
+        for visit in &self.compounds {
             match visit.command {
                 Command::If {
                     branches, otherwise, ..
@@ -166,26 +166,27 @@ impl ScriptBehaviour<'_> {
     }
 }
 
-/// The files whose tests lead to a command.
-pub(super) fn file_tests_around(behaviour: &ScriptBehaviour, span: &Span) -> Vec<String> {
-    let mut files = Vec::new();
-    for located in &behaviour.commands {
-        let Action::TestFile { path, .. } = &located.action.action else {
-            continue;
-        };
-        let Some(path) = &path.path else { continue };
-        let leads = behaviour
-            .regions_behind(located)
+/// Where a test of a file leads to.
+pub(super) struct TestedFile {
+    pub(super) path: String,
+    pub(super) regions: Vec<Span>,
+}
+
+impl ScriptBehaviour<'_> {
+    /// The files whose tests decide what runs.
+    pub(super) fn tested_files(&self) -> Vec<TestedFile> {
+        let tests = self
+            .commands
             .iter()
-            .any(|region| covers(region, span));
-        let is_condition = located.visit.context.is_in(Part::LoopCondition)
-            || located.visit.context.is_in(Part::IfCondition)
-            || located.visit.context.next_connector.is_some();
-        if leads && is_condition && !files.contains(path) {
-            files.push(path.clone());
-        }
+            .filter_map(|located| match &located.action.action {
+                Action::TestFile { path, .. } => Some(TestedFile {
+                    path: path.path.clone()?,
+                    regions: self.regions_behind(located),
+                }),
+                _ => None,
+            });
+        tests.collect()
     }
-    files
 }
 
 fn extent(list: &crate::shell::List) -> Option<Span> {

@@ -5,7 +5,7 @@ use crate::{
     shell::{Connector, Span},
 };
 
-use super::{ExitStatus, Located, ScriptBehaviour, StepKind, covers, cut};
+use super::{ExitStatus, Located, ScriptBehaviour, Step, StepKind, covers, cut};
 
 /// Where a request stands in relation to the script's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum QuitPosition {
     },
     /// In a part that runs in the background.
     Background,
-    /// Behind `exec`, which never returns.
+    /// Behind `exec`, which never returns, or in a trap of the shell that `exec` replaced.
     Unreachable,
     /// The script has no other work.
     Alone,
@@ -80,14 +80,13 @@ impl ScriptBehaviour<'_> {
     /// The requests to the pod itself, but for those of waits.
     #[must_use]
     pub fn quits(&self) -> Vec<Quit> {
-        let waits = super::wait::waiting_constructs(self, &(0..usize::MAX));
         let mut quits = Vec::new();
         for located in &self.commands {
             let Action::Http(http) = &located.action.action else {
                 continue;
             };
             let stops = stops(http);
-            let in_wait = waits.iter().any(|wait| covers(wait, &located.action.span));
+            let in_wait = self.waiting.iter().any(|wait| covers(wait, &located.action.span));
             if http.url.host.is_local() && (stops || !in_wait) {
                 quits.push(self.quit(located, http, stops));
             }
@@ -143,6 +142,11 @@ impl ScriptBehaviour<'_> {
 
     fn position(&self, located: &Located, place: &Place) -> QuitPosition {
         if let Some(signals) = &place.signals {
+            // `exec` replaces the shell that would run the trap.
+            let is_replaced = |main: &Step| self.within(&main.span()).any(|command| command.action.is_exec);
+            if self.main().is_some_and(is_replaced) {
+                return QuitPosition::Unreachable;
+            }
             return QuitPosition::Trap {
                 signals: signals.clone(),
             };
@@ -210,18 +214,13 @@ impl ScriptBehaviour<'_> {
         let span = &located.action.span;
         // The loop that repeats nothing but the request goes with it.
         if visit.context.is_in_loop() {
-            let around = self
-                .script
-                .list
-                .constructs()
-                .filter(|outer| {
-                    let is_loop = matches!(
-                        outer.command,
-                        crate::shell::Command::Loop { .. } | crate::shell::Command::For { .. }
-                    );
-                    is_loop && covers(&outer.command.span(), span)
-                })
-                .last()?;
+            let around = self.compounds.iter().rfind(|outer| {
+                let is_loop = matches!(
+                    outer.command,
+                    crate::shell::Command::Loop { .. } | crate::shell::Command::For { .. }
+                );
+                is_loop && covers(&outer.command.span(), span)
+            })?;
             let only_asks = self.within(&around.command.span()).all(|inner| {
                 inner.action.span == *span
                     || inner.action.is_noise()
@@ -256,7 +255,8 @@ pub(super) struct Place {
     pub(super) is_background: bool,
 }
 
-fn stops(http: &Http) -> bool {
+/// Whether a request's path is known for stopping something.
+pub(super) fn stops(http: &Http) -> bool {
     http.urls().any(|url| {
         let path = url.path.as_deref().unwrap_or_default().trim_end_matches('/');
         STOPPING_PATHS.contains(&path)

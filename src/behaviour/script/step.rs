@@ -1,11 +1,11 @@
 //! The steps of a script: its pipelines in the order they run.
 
 use crate::{
-    behaviour::action::{Action, CommandAction},
+    behaviour::action::{Action, CommandAction, FileTestKind},
     shell::{Command, Connector, List, Part, Piece, Pipeline, Simple, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, wait};
+use super::{Located, ScriptBehaviour, covers, quit, wait};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub enum StepKind {
     Trap,
     /// Something is looked at once.
     Check,
+    /// Tools are installed: `apk add curl`.
+    Setup,
     /// `x=$?`
     SaveStatus,
     /// `wait $PID`
@@ -32,8 +34,10 @@ pub enum StepKind {
     Marker,
     /// Processes are signalled.
     Signal,
-    /// A request to the pod itself.
+    /// A request to the pod itself that stops something.
     Request,
+    /// Any other request to the pod itself: work, where a script has no other.
+    LocalWork,
     /// Anything else: what a script may be for.
     Work,
 }
@@ -176,7 +180,7 @@ fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind,
         return (StepKind::Function, false);
     }
     if let [command @ (Command::Loop { .. } | Command::For { .. })] = pipeline.commands.as_slice()
-        && wait::is_wait(behaviour, command)
+        && behaviour.waiting.contains(&command.span())
     {
         return (StepKind::Wait, false);
     }
@@ -185,7 +189,7 @@ fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind,
     let direct =
         |located: &&Located| !located.visit.context.substitution && located.visit.context.trap.is_none();
     for located in behaviour.within(&pipeline.span).filter(direct) {
-        let found = command_kind(behaviour, located, DEPTH_LIMIT);
+        let found = command_kind(behaviour, located);
         runs_command |= runs_after_waiting(&located.action);
         kind = kind.max(found);
     }
@@ -195,12 +199,12 @@ fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind,
         kind = StepKind::SaveStatus;
     }
     // A wait in an inner shell: its condition's requests and tests are the wait's.
-    let waits = wait::waiting_constructs(behaviour, &pipeline.span);
+    let waits = behaviour.waiting_within(&pipeline.span);
     if !waits.is_empty() && kind < StepKind::Work {
         let all_in_waits = behaviour
             .within(&pipeline.span)
             .filter(direct)
-            .filter(|located| command_kind(behaviour, located, DEPTH_LIMIT) > StepKind::Check)
+            .filter(|located| command_kind(behaviour, located) > StepKind::Check)
             .all(|located| waits.iter().any(|wait| covers(wait, &located.action.span)));
         if all_in_waits {
             kind = StepKind::Wait;
@@ -213,18 +217,24 @@ fn runs_after_waiting(action: &CommandAction) -> bool {
     matches!(&action.action, Action::Connect(connect) if connect.waits && connect.wraps.is_some())
 }
 
-fn command_kind(behaviour: &ScriptBehaviour, located: &Located, depth: usize) -> StepKind {
+fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
     match &located.action.action {
         Action::Sleep { .. } => StepKind::Sleep,
         Action::Http(http) if http.urls().all(|url| url.host.is_local()) => {
             if wait::repeats_until_up(http) {
                 StepKind::Wait
-            } else {
+            } else if quit::stops(http) {
                 StepKind::Request
+            } else {
+                StepKind::LocalWork
             }
         }
         Action::Connect(connect) if connect.waits => StepKind::Wait,
         Action::Connect(connect) if connect.has_side_effects => StepKind::Work,
+        Action::TestFile {
+            kind: FileTestKind::Read,
+            ..
+        } if is_shown(located) => StepKind::Work,
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,
@@ -240,8 +250,8 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located, depth: usize) ->
         | Action::ChangeDirectory
         | Action::Break { .. }
         | Action::Script => StepKind::Noise,
-        Action::Other { program: Some(name) } if depth > 0 && behaviour.is_function(name) => {
-            function_kind(behaviour, name, depth - 1)
+        Action::Other { program: Some(name) } if behaviour.is_function(name) => {
+            function_kind(behaviour, name)
         }
         Action::Other { program: Some(name) } if is_filter(name) => {
             // Behind a `|` it only reads what another command found.
@@ -251,6 +261,7 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located, depth: usize) ->
                 StepKind::Work
             }
         }
+        Action::Other { program: Some(name) } if installs(name) => StepKind::Setup,
         Action::Http(_) | Action::Wrapper { .. } | Action::Other { .. } => {
             if located.visit.context.is_in(Part::LoopCondition) && located.action.is_probe() {
                 StepKind::Check
@@ -261,28 +272,63 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located, depth: usize) ->
     }
 }
 
-fn function_kind(behaviour: &ScriptBehaviour, name: &str, depth: usize) -> StepKind {
-    let Some(body) = behaviour.script.function(name) else {
-        return StepKind::Work;
+/// What calling a function amounts to; one that calls itself adds nothing by that.
+fn function_kind(behaviour: &ScriptBehaviour, name: &str) -> StepKind {
+    if let Some(known) = behaviour.function_kinds.borrow().get(name) {
+        return *known;
+    }
+    let remember = |kind| {
+        behaviour
+            .function_kinds
+            .borrow_mut()
+            .insert(name.to_owned(), kind);
     };
-    let (Some(first), Some(last)) = (body.statements.first(), body.statements.last()) else {
+    remember(StepKind::Noise);
+    let statements = behaviour
+        .script
+        .function(name)
+        .map(|body| body.statements.as_slice());
+    let Some([first, ..]) = statements else {
         return StepKind::Noise;
     };
-    let span = first.span.start..last.span.end;
-    let waits = wait::waiting_constructs(behaviour, &span);
+    let end = statements
+        .and_then(<[Statement]>::last)
+        .map_or(first.span.end, |last| last.span.end);
+    let span = first.span.start..end;
+    let waits = behaviour.waiting_within(&span);
     let mut kind = StepKind::Noise;
-    for located in behaviour.within(&span) {
-        if located.visit.context.substitution {
-            continue;
-        }
+    for located in behaviour
+        .within(&span)
+        .filter(|located| !located.visit.context.substitution)
+    {
         let found = if waits.iter().any(|wait| covers(wait, &located.action.span)) {
             StepKind::Wait
         } else {
-            command_kind(behaviour, located, depth)
+            command_kind(behaviour, located)
         };
         kind = kind.max(found);
     }
+    remember(kind);
     kind
+}
+
+/// Whether a file is read for its own sake, not to learn something.
+fn is_shown(located: &Located) -> bool {
+    let context = &located.visit.context;
+    context.pipeline_length == 1
+        && context.next_connector.is_none()
+        && !context.is_in(Part::IfCondition)
+        && !context.is_in_loop()
+}
+
+/// Package managers, which bring the tools that the rest of a script needs.
+fn installs(name: &str) -> bool {
+    const MANAGERS: [&str; 9] = [
+        "apk", "apt", "apt-get", "yum", "dnf", "microdnf", "zypper", "pip", "pip3",
+    ];
+    name.rsplit('/')
+        .next()
+        .is_some_and(|name| MANAGERS.contains(&name))
 }
 
 /// Programs that only read and print.
@@ -332,34 +378,4 @@ pub(super) fn is_last_status(word: &crate::shell::Word) -> bool {
         [Piece::Substitution { .. }] => word.raw.contains("echo $?"),
         _ => false,
     }
-}
-
-/// The lists in a list's compound commands, at any depth.
-pub(super) fn inner_lists(list: &List) -> Vec<&List> {
-    let mut lists = Vec::new();
-    for visit in list.constructs() {
-        match visit.command {
-            Command::Group { body, .. }
-            | Command::Subshell { body, .. }
-            | Command::For { body, .. }
-            | Command::Function { body, .. } => lists.push(body),
-            Command::Loop { condition, body, .. } => lists.extend([condition, body]),
-            Command::If {
-                branches, otherwise, ..
-            } => {
-                lists.extend(
-                    branches
-                        .iter()
-                        .flat_map(|branch| [&branch.condition, &branch.body]),
-                );
-                lists.extend(otherwise);
-            }
-            Command::Case { arms, .. } => lists.extend(arms),
-            Command::Simple(simple) => {
-                lists.extend(simple.scripts.iter().filter_map(|script| script.list.as_ref()));
-            }
-            Command::Test { .. } | Command::Arithmetic { .. } => {}
-        }
-    }
-    lists
 }

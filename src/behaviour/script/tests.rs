@@ -52,3 +52,32 @@ fn scripts_without_such_words_need_no_look() {
         assert!(may_matter(text), "{text}");
     }
 }
+
+#[test]
+fn long_scripts_take_no_long_time() {
+    for unit in [
+        "sleep 1; ",
+        "curl localhost:1/quitquitquit; ",
+        "app; curl localhost:1/shutdown; rc=$?; exit $rc; ",
+        "[ -f /x ] && kill $P; ",
+        "until [ -f /x ]; do sleep 1; done; kill $P; ",
+        "f() { f; g; }; g() { f; f; g; }; f; ",
+        "trap f EXIT; a & ",
+        "if [ -f /x ]; then kill 1; fi; ",
+        "{ { { a; }; }; }; ",
+    ] {
+        let text = unit.repeat(3000 / unit.matches(';').count().max(1));
+        let start = std::time::Instant::now();
+        with(&text, |behaviour| {
+            let found = behaviour.waits().len() + behaviour.quits().len() + behaviour.kills().len();
+            let more = behaviour.markers().len() + behaviour.traps().len() + behaviour.background().len();
+            assert!(found + more + behaviour.sleeps().len() < usize::MAX);
+        });
+        assert!(
+            start.elapsed().as_secs() < 20,
+            "{unit} took {:?}",
+            start.elapsed()
+        );
+        println!("{unit} {:?}", start.elapsed());
+    }
+}
