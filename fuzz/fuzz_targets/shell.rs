@@ -119,7 +119,8 @@ fn word(text: &str, word: &Word, outer: &Span) {
     for inner in word.substitutions() {
         list(text, inner, &word.span);
     }
-    if let Some(script) = word.as_script() {
-        list(text, &script.list, &word.span);
+    // A word that is a script has such words itself, so only their places are looked at.
+    for statement in word.as_script().iter().flat_map(|script| &script.list.statements) {
+        check(text, &statement.span, &word.span);
     }
 }
