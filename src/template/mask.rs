@@ -1,5 +1,22 @@
 //! Go template actions (`{{ … }}`) replaced by filler of the same length.
 
+/// What stands for an action: a word to YAML, and a value that nobody knows to a shell.
+const FILLER: char = '~';
+
+/// The text as a person should see it: fillers are actions again.
+#[must_use]
+pub fn unmasked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("~~~~") {
+        shown.push_str(rest.get(..start).unwrap_or_default());
+        shown.push_str("{{…}}");
+        rest = rest.get(start..).unwrap_or_default().trim_start_matches(FILLER);
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Whether the text has Go template actions. `{{` starts a flow mapping in a flow mapping too, which no
 /// manifest has.
 #[must_use]
@@ -38,7 +55,7 @@ fn fill(action: &str, blank: bool, masked: &mut String) {
             b'\n' => '\n',
             b'\r' => '\r',
             _ if blank => ' ',
-            _ => 'x',
+            _ => FILLER,
         });
     }
 }
@@ -82,9 +99,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_shown_with_their_actions() {
+        assert_eq!(
+            unmasked("Job ~~~~~~~~-migrate of ~~~~"),
+            "Job {{…}}-migrate of {{…}}"
+        );
+        assert_eq!(unmasked("~/x"), "~/x");
+    }
+
+    #[test]
     fn keeps_every_byte_in_its_place() {
         for (text, expected) in [
-            ("a: {{ .b }}\n", "a: xxxxxxxx\n"),
+            ("a: {{ .b }}\n", "a: ~~~~~~~~\n"),
             (
                 "{{- if .a }}\nb: c\n{{- end }}\n",
                 "            \nb: c\n          \n",
@@ -93,9 +119,9 @@ mod tests {
                 "  {{- end }}{{ if .b }}\r\nc: d\r\n",
                 "                       \r\nc: d\r\n",
             ),
-            ("a: \"{{ .b }}:{{ .c }}\"\n", "a: \"xxxxxxxx:xxxxxxxx\"\n"),
+            ("a: \"{{ .b }}:{{ .c }}\"\n", "a: \"~~~~~~~~:~~~~~~~~\"\n"),
             ("{{/* a\n b */}}\nc: d\n", "      \n       \nc: d\n"),
-            ("é: {{ \"é\" }}\n", "é: xxxxxxxxxx\n"),
+            ("é: {{ \"é\" }}\n", "é: ~~~~~~~~~~\n"),
             ("a: {{ unclosed\n", "a:            \n"),
         ] {
             let masked = mask(text);
