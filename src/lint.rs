@@ -237,6 +237,7 @@ fn show_actions(finding: &mut Finding) {
     finding.message = template::unmasked(&finding.message);
     finding.help = template::unmasked(&finding.help);
     finding.object.name = template::unmasked(&finding.object.name);
+    finding.container = finding.container.as_deref().map(template::unmasked);
     for location in &mut finding.locations {
         location.label = template::unmasked(&location.label);
     }
@@ -274,7 +275,7 @@ fn document_around(text: &str, offset: usize) -> std::ops::Range<usize> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with("---") {
-            if at > offset {
+            if at >= offset && at > start {
                 return start..at;
             }
             start = at + line.len();
