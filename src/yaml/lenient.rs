@@ -1,0 +1,316 @@
+//! What kubectl's reader accepts and saphyr-parser, which is strict about indentation, does not.
+//!
+//! In a flow collection and in quotes, indentation means nothing, and many write
+//!
+//! ```yaml
+//! command: [
+//!   "sh"
+//! ]
+//! ```
+//!
+//! though YAML 1.2 wants the bracket indented more than the key. Such a document is read again with the
+//! offending line breaks and blanks replaced by as many blanks (so that all offsets stay), and quoted content
+//! by a filler, for which the value is then taken from the text itself. No other scalar's bytes may be
+//! touched by that; where they are, they are left alone and the document is read once more.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use super::lex::Lexer;
+
+/// A document is read again no more often than this,
+const MAX_ATTEMPTS: usize = 64;
+
+/// and no more bytes than this are read again for it.
+const MAX_WORK: usize = 64 << 20;
+
+/// The changes to one document that make it readable.
+pub(super) struct Repair<'t> {
+    text: &'t str,
+    lexer: Lexer<'t>,
+    document: Range<usize>,
+    /// Line breaks, blanks and comments that become blanks: end by start.
+    blanked: BTreeMap<usize, usize>,
+    /// Quoted scalars whose content is replaced: end by start.
+    filled: BTreeMap<usize, usize>,
+    /// The ends of ranges that must not be blanked, for they belong to a scalar.
+    left_alone: BTreeSet<usize>,
+    attempts: usize,
+}
+
+impl<'t> Repair<'t> {
+    pub(super) fn new(text: &'t str, document: Range<usize>) -> Self {
+        Self {
+            text,
+            lexer: Lexer::new(text),
+            document,
+            blanked: BTreeMap::new(),
+            filled: BTreeMap::new(),
+            left_alone: BTreeSet::new(),
+            attempts: 0,
+        }
+    }
+
+    /// Repairs what the scanner says of the place `offset`, and tells whether that could be.
+    pub(super) fn add(&mut self, offset: usize, info: &str) -> bool {
+        if self.is_spent() || !self.document.contains(&offset) {
+            return false;
+        }
+        match info {
+            "invalid indentation" | "invalid indentation in flow construct" => self.join_lines(offset),
+            "invalid indentation in quoted scalar" => {
+                let end = self.lexer.quoted_end(offset);
+                end <= self.document.end && self.filled.insert(offset, end).is_none()
+            }
+            "':' must be followed by a valid YAML whitespace" => {
+                let mut start = offset;
+                while start > self.document.start && self.lexer.is_blank(start - 1) {
+                    start -= 1;
+                }
+                start < offset && self.blanked.insert(start, offset).is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the document has been read often enough.
+    pub(super) fn is_spent(&self) -> bool {
+        self.attempts >= MAX_ATTEMPTS.min(3 + MAX_WORK / self.document.len().max(1))
+    }
+
+    /// The places of quoted scalars whose values the parser can't tell.
+    pub(super) fn filled(&self) -> BTreeMap<usize, usize> {
+        self.filled.clone()
+    }
+
+    /// The document with its repairs; it has as many characters as before.
+    pub(super) fn text(&mut self) -> String {
+        self.attempts += 1;
+        let mut repaired = String::with_capacity(self.document.len());
+        let mut at = self.document.start;
+        let blanked = self.blanked.iter().map(|(start, end)| (*start..*end, ' '));
+        let filled = self.filled.iter().map(|(start, end)| (start + 1..end - 1, 'x'));
+        let mut changes: Vec<(Range<usize>, char)> = blanked.chain(filled).collect();
+        changes.sort_by_key(|(range, _)| range.start);
+        for (range, filler) in changes {
+            if range.start < at {
+                continue;
+            }
+            repaired.push_str(self.text.get(at..range.start).unwrap_or_default());
+            at = range.end;
+            let replaced = self.text.get(range).unwrap_or_default();
+            repaired.extend(replaced.chars().map(|_| filler));
+        }
+        repaired.push_str(self.text.get(at..self.document.end).unwrap_or_default());
+        repaired
+    }
+
+    /// The start of a blanked range in the scalar that is written there.
+    pub(super) fn touching(&self, scalar: Range<usize>) -> Option<usize> {
+        let (start, end) = self.blanked.range(..scalar.end).next_back()?;
+        (*end > scalar.start && !self.filled.contains_key(&scalar.start)).then_some(*start)
+    }
+
+    /// Gives a scalar its bytes back.
+    pub(super) fn leave_alone(&mut self, scalar: Range<usize>) {
+        while let Some(start) = self.touching(scalar.clone()) {
+            if let Some(end) = self.blanked.remove(&start) {
+                self.left_alone.insert(end);
+            }
+        }
+    }
+
+    /// Joins the line that holds `offset` to the one above, and others that will have the same flaw.
+    fn join_lines(&mut self, offset: usize) -> bool {
+        let column = offset - self.line_start(offset);
+        let is_closing = |byte: u8| matches!(byte, b']' | b'}');
+        let joined = self.join(offset);
+        let all_brackets = is_closing(self.lexer.at(offset));
+        let mut line = self.lexer.after_break(self.lexer.line_end(offset));
+        while joined && line < self.document.end {
+            let mut content = line;
+            while self.lexer.is_blank(content) {
+                content += 1;
+            }
+            let closing = is_closing(self.lexer.at(content));
+            let blank = self.lexer.is_line_end(content) || self.lexer.at(content) == b'#';
+            if closing && (all_brackets || content - line <= column) {
+                self.join(content);
+                if !all_brackets {
+                    break;
+                }
+            } else if !all_brackets && !blank && content - line <= column {
+                self.join(content);
+            }
+            let next = self.lexer.after_break(self.lexer.line_end(content));
+            if next <= line {
+                break;
+            }
+            line = next;
+        }
+        joined
+    }
+
+    /// Blanks everything between the content above and the content at `offset`, which starts a line.
+    fn join(&mut self, offset: usize) -> bool {
+        let mut line = self.line_start(offset);
+        let mut end = line;
+        while line > self.document.start {
+            line = self.line_start(line - 1).max(self.document.start);
+            end = self.content_end(line);
+            if end > line {
+                break;
+            }
+        }
+        // A line below a block scalar's header is its content.
+        let above = self.text.get(line..end).unwrap_or_default();
+        let last_word = above.rsplit([' ', '\t']).next().unwrap_or_default();
+        if last_word.starts_with(['|', '>']) {
+            return false;
+        }
+        !self.left_alone.contains(&offset) && end < offset && self.blanked.insert(end, offset).is_none()
+    }
+
+    /// The start of the line that holds `offset`, of which the byte there may be the line break.
+    fn line_start(&self, offset: usize) -> usize {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let before = match self.lexer.at(offset) {
+            b'\n' => before.strip_suffix('\r').unwrap_or(before),
+            _ => before,
+        };
+        before.rfind(['\n', '\r']).map_or(0, |at| at + 1)
+    }
+
+    /// The end of what stands on a line before blanks and a comment; its start where there is nothing.
+    fn content_end(&self, line: usize) -> usize {
+        let mut quote = None;
+        let mut end = line;
+        let mut at = line;
+        while !self.lexer.is_line_end(at) {
+            let byte = self.lexer.at(at);
+            let opens =
+                at == line || matches!(self.lexer.at(at - 1), b' ' | b'\t' | b'[' | b'{' | b',' | b':');
+            match (byte, quote) {
+                (b'\\', Some(b'"')) => at += 1,
+                (b'\'', Some(b'\'')) if self.lexer.at(at + 1) == b'\'' => at += 1,
+                (_, Some(open)) if open == byte => quote = None,
+                (b'\'' | b'"', None) if opens => quote = Some(byte),
+                (b'#', None) if opens => return end,
+                _ => {}
+            }
+            at += 1;
+            if !matches!(byte, b' ' | b'\t') {
+                end = at.min(self.lexer.line_end(line));
+            }
+        }
+        end
+    }
+}
+
+/// The end of the document that holds `offset`: the next line that is a document marker.
+pub(super) fn document_end(text: &str, offset: usize) -> usize {
+    let lexer = Lexer::new(text);
+    let mut line = lexer.after_break(lexer.line_end(offset));
+    loop {
+        let rest = text.get(line..).unwrap_or_default();
+        let is_marker = rest.starts_with("---") || rest.starts_with("...");
+        if rest.is_empty() || (is_marker && lexer.ends_indicator(line + 3)) {
+            return line.min(text.len());
+        }
+        let next = lexer.after_break(lexer.line_end(line));
+        if next <= line {
+            return text.len();
+        }
+        line = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Value, invariants, parse};
+
+    /// The text is read as the other one, which saphyr-parser reads.
+    #[track_caller]
+    fn assert_same(text: &str, strict: &str) {
+        for (text, strict) in [
+            (text.to_owned(), strict.to_owned()),
+            (text.replace('\n', "\r\n"), strict.to_owned()),
+            (
+                format!("é: [\n]\n--- # ü\nb: c\n---\n{text}---\nd:\te\n...\n---\nf"),
+                format!("é: []\n---\nb: c\n---\n{strict}---\nd: e\n---\nf"),
+            ),
+        ] {
+            let stream = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            invariants::check(&stream).unwrap_or_else(|broken| panic!("{text}: {broken}"));
+            let expected = Value::documents(&parse(&strict).unwrap());
+            assert_eq!(Value::documents(&stream), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_may_stand_below_their_key() {
+        assert_same("a: [\n]\n", "a: []\n");
+        assert_same(
+            "a:\n  b: [\n    \"x\", # c\n    # d\n\n  ]\n  c: 1\n",
+            "a: {b: [x], c: 1}\n",
+        );
+        assert_same("- {\n  \"a\": [ 1\n  ]\n}\n- b\n", "- {a: [1]}\n- b\n");
+        assert_same(
+            "a: [\n  'it''s # no', \"x \\\" # y\" # yes\n]\n",
+            "a: [\"it's # no\", 'x \" # y']\n",
+        );
+    }
+
+    #[test]
+    fn flow_lines_need_no_indentation() {
+        assert_same(
+            "a:\n  b: {\n\"c\": 1, # x\nd: [2,\n3],\n}\n  e: f\n",
+            "a: {b: {c: 1, d: [2, 3]}, e: f}\n",
+        );
+    }
+
+    #[test]
+    fn scripts_with_such_lines_stay_as_they_are() {
+        assert_same(
+            "a: [\n]\ns: |\n  f() {\n    x # y\n  }\n  z\nt: \"{\n  }\"\nu: [\n  \"v\"\n]\nw: >\n  x\n  ]\n",
+            "a: []\ns: \"f() {\\n  x # y\\n}\\nz\\n\"\nt: \"{ }\"\nu: [v]\nw: \"x ]\\n\"\n",
+        );
+    }
+
+    #[test]
+    fn quoted_lines_need_no_indentation() {
+        assert_same(
+            "a:\n  b: \"x\n  y \\\n\n  é\\n\"\n  c: 'd\n\nit''s'\n",
+            "a:\n  b: \"x y \\né\\n\"\n  c: \"d\\nit's\"\n",
+        );
+        assert_same("a: \"x\n]\n\" \nb: [\n]\n", "a: \"x ] \"\nb: []\n");
+    }
+
+    #[test]
+    fn tabs_may_follow_a_colon() {
+        assert_same("a:\tb\nc: {d:\te}\n", "a: b\nc: {d: e}\n");
+    }
+
+    #[test]
+    fn what_is_wrong_stays_wrong() {
+        for text in [
+            "a: [\n",
+            "a: [\n]]\n",
+            "a: {\n}\n  b: c\n",
+            "a: \"\nb\\q\"\n",
+            "a: [\n]\nb: [\n---\nc: ]\n",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_work_is_bounded() {
+        let text = "a: {\nb: \"\nc\",\n".repeat(2_000);
+        assert!(parse(&text).is_err());
+        let text = format!("a: [\n]\n{}", "b: [\n  \"c\"\n]\nd: |\n  }\n".repeat(1_000));
+        assert_eq!(parse(&text).unwrap().documents().len(), 1);
+    }
+}
