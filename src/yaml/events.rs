@@ -15,8 +15,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 
 use super::{
     builder::{Builder, Mark, Place},
-    decode::{block_start, quoted_value},
-    error::{ParseError, Reason},
+    error::ParseError,
     lex::Lexer,
     offsets::Offsets,
     tree::{NodeId, ScalarStyle, Shape, Stream},
@@ -42,14 +41,14 @@ impl From<ParseError> for Failure {
 
 /// Builds the tree of a text from events.
 pub(super) struct Reader<'t> {
-    text: &'t str,
-    lexer: Lexer<'t>,
+    pub(super) text: &'t str,
+    pub(super) lexer: Lexer<'t>,
     offsets: Offsets<'t>,
-    builder: Builder<'t>,
+    pub(super) builder: Builder<'t>,
     anchors: HashMap<usize, NodeId>,
     /// Everything before this byte is read; the next node's own indicator (`-`, `:`, `?`, `,`) is not, nor
     /// is anything else that leads to it.
-    cursor: usize,
+    pub(super) cursor: usize,
     /// Whether the document before was closed by `...`.
     closed: bool,
     /// How things stood before the document that is being read.
@@ -217,65 +216,6 @@ impl<'t> Reader<'t> {
         self.cursor = if explicit { content + 3 } else { content };
     }
 
-    /// The `---` behind the cursor, with only directives before it.
-    fn find_marker(&self) -> usize {
-        let mut at = self.lexer.skip_gap(self.cursor);
-        while self.lexer.at(at) == b'%' {
-            at = self.lexer.skip_gap(self.lexer.line_end(at));
-        }
-        at
-    }
-
-    /// Where the next node may start: behind the indicator that introduces it.
-    fn after_indicator(&self) -> usize {
-        let Some(open) = self.builder.innermost() else {
-            return self.cursor;
-        };
-        let mut at = self.cursor;
-        if open.mapping && open.children % 2 == 1 {
-            let colon = self.lexer.skip_gap(at);
-            let is_own = self.lexer.at(colon) == b':'
-                && (open.shape != Shape::Block || self.is_own_colon(colon, open.start));
-            return if is_own { colon + 1 } else { at };
-        }
-        if open.shape == Shape::Flow && open.children > 0 {
-            at = self.after_optional(at, b',');
-        }
-        if open.mapping {
-            let next = self.lexer.skip_gap(at);
-            if self.lexer.at(next) == b'?' && self.lexer.ends_indicator(next + 1) {
-                return next + 1;
-            }
-            // An empty key stands where its `:` is.
-            return if self.lexer.at(next) == b':' { next } else { at };
-        }
-        if open.shape == Shape::Block {
-            at = self.after_optional(at, b'-');
-        }
-        at
-    }
-
-    /// Whether the colon belongs to the key before the cursor in the block mapping that starts at `mapping`. If
-    /// that key has no value, it may belong to a mapping around (`? ? a⏎: b`) or start the next key (`::`).
-    fn is_own_colon(&self, colon: usize, mapping: usize) -> bool {
-        let column = |offset: usize| {
-            let before = self.text.get(..offset).unwrap_or_default();
-            offset - before.rfind(['\n', '\r']).map_or(0, |at| at + 1)
-        };
-        let gap = self.text.get(self.cursor..colon).unwrap_or_default();
-        let same_line = !gap.contains(['\n', '\r']);
-        self.lexer.ends_indicator(colon + 1) && (same_line || column(colon) == column(mapping))
-    }
-
-    fn after_optional(&self, at: usize, indicator: u8) -> usize {
-        let next = self.lexer.skip_gap(at);
-        if self.lexer.at(next) == indicator {
-            next + 1
-        } else {
-            at
-        }
-    }
-
     fn scalar(
         &mut self,
         mut value: Cow<'_, str>,
@@ -326,49 +266,6 @@ impl<'t> Reader<'t> {
         self.cursor = end;
         self.add_properties(id, anchor, tag);
         Ok(())
-    }
-
-    fn content_start(&self, before: usize, properties: usize) -> usize {
-        if properties > 0 {
-            self.lexer.skip_gap(before)
-        } else {
-            before
-        }
-    }
-
-    /// The end of a quoted scalar, whose span goes on to the end of its line.
-    fn quoted_end(&self, start: usize, raw_end: usize, value: &str) -> usize {
-        let as_long = raw_end == start + value.len() + 2;
-        if as_long && self.text.get(start + 1..raw_end - 1) == Some(value) {
-            raw_end
-        } else {
-            self.lexer.quoted_end(start)
-        }
-    }
-
-    fn filled_value(&self, span: Range<usize>, style: ScalarStyle) -> Result<String, ParseError> {
-        let start = span.start;
-        quoted_value(self.text, span, style).ok_or_else(|| {
-            let message = "this quoted scalar holds an unknown escape";
-            ParseError::new(self.text, start, Reason::Syntax, message)
-        })
-    }
-
-    /// The content of a block scalar: from the first line that has any, behind its indentation, to the end of
-    /// the last line with more than blanks. Without content it is empty and stands behind the header.
-    fn block_content(&self, header: usize, raw_end: usize, value: &str) -> (usize, usize) {
-        let lexer = self.lexer;
-        if value.bytes().all(|byte| byte == b'\n') {
-            let end = lexer.header_end(header);
-            return (end, end);
-        }
-        let (line, indentation) = block_start(lexer, header, value);
-        let start = line + indentation;
-        let mut end = raw_end.max(start);
-        while end > start && (lexer.is_blank(end - 1) || lexer.is_break(end - 1)) {
-            end -= 1;
-        }
-        (start, lexer.line_end(end))
     }
 
     fn collection(

@@ -17,6 +17,7 @@ mod merge;
 mod node;
 mod offsets;
 mod parse;
+mod places;
 mod quote;
 mod scalar;
 mod tree;
