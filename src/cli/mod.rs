@@ -24,11 +24,11 @@ use arguments::{Arguments, Command};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
+enum ExitStatus {
     /// Nothing at or above the threshold.
-    Clean = 0,
+    Success = 0,
     /// Findings at or above the threshold.
-    Findings = 1,
+    Found = 1,
     /// The arguments are wrong, or name nothing to lint.
     Usage = 2,
     /// Something could not be read or parsed; the rest was linted.
@@ -37,7 +37,7 @@ enum Exit {
 
 /// Why a run ended before it had a result.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum Error {
     /// What the user asked for makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Where even the message can't be printed there is nobody to tell.
             let _unprinted = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8));
         }
     };
     color::decide(parsed.color);
@@ -74,10 +74,10 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         // Whoever reads has read enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure.to_string());
-            ExitCode::from(Exit::Usage as u8)
+            ExitCode::from(ExitStatus::Usage as u8)
         }
     }
 }
