@@ -6,4 +6,5 @@ pub mod roles;
 pub mod rules;
 pub mod shell;
 pub mod source;
+pub mod trace;
 pub mod yaml;

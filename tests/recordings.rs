@@ -1,0 +1,226 @@
+//! The engine against recordings of real kubelets, judged by what the container runtime saw.
+//!
+//! `truth.json` only judges: nothing of it reaches the engine. Runs where `../shared/recordings` is there, or
+//! where `SIDECAR_RECORDINGS` says, and says so where not.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use kubectl_sidecar::trace::{
+    Engine, MILLISECOND, SECOND, Settings,
+    declared::Reading,
+    recording::{self, Content},
+    verdict::{Outcome, Verdict},
+};
+use serde_json::Value;
+
+/// The margin that the recordings are judged with; the default of `--attach-margin`.
+const MARGIN: i64 = 150 * MILLISECOND;
+
+#[derive(Debug, Clone, Copy)]
+struct Uses {
+    logs: bool,
+    attach: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Score {
+    pairs: usize,
+    decided: usize,
+    wrong: usize,
+    open: usize,
+    not_applicable: usize,
+    /// Pairs that the evidence separates, yet which were left open.
+    missed: usize,
+}
+
+impl Score {
+    fn add(&mut self, other: Self) {
+        self.pairs += other.pairs;
+        self.decided += other.decided;
+        self.wrong += other.wrong;
+        self.open += other.open;
+        self.not_applicable += other.not_applicable;
+        self.missed += other.missed;
+    }
+}
+
+fn root() -> Option<PathBuf> {
+    let root = std::env::var_os("SIDECAR_RECORDINGS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/recordings"),
+        PathBuf::from,
+    );
+    if !root.is_dir() {
+        eprintln!("SKIPPED: no recordings at {}", root.display());
+        return None;
+    }
+    Some(root)
+}
+
+fn scenarios(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for version in std::fs::read_dir(root).unwrap().flatten() {
+        if version.path().is_dir() {
+            for scenario in std::fs::read_dir(version.path()).unwrap().flatten() {
+                if scenario.path().join("truth.json").is_file() {
+                    found.push(scenario.path());
+                }
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The verdicts of all pods in a recording, by pod name.
+fn replay(path: &Path, uses: Uses) -> BTreeMap<String, Vec<Verdict>> {
+    let mut engine = Engine::new(Settings {
+        reading: Reading {
+            sidecars: BTreeSet::from(["proxy".to_owned()]),
+            ..Reading::default()
+        },
+        attach_margin: MARGIN,
+        attach: uses.attach,
+        logs: uses.logs,
+        metrics: false,
+    });
+    for entry in recording::entries(path).unwrap() {
+        if let Content::Evidence(evidence) = entry.content.unwrap() {
+            engine.push(evidence);
+        }
+    }
+    engine
+        .pods()
+        .map(|pod| (pod.name.name.clone(), engine.verdicts(pod)))
+        .collect()
+}
+
+fn last_exit(pod: &Value, container: &str) -> Option<i64> {
+    pod["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|step| step["container"] == container && step["what"] == "exited")
+        .filter_map(|step| step["time"].as_i64())
+        .next_back()
+}
+
+/// Whether a pair must be decided: every start order, and stops in different seconds, and with attach those
+/// whose streams ended further apart than the margin in the second they should.
+fn must_decide(pod: &Value, rule: &str, before: &str, after: &str) -> bool {
+    if rule == "start-order" {
+        return true;
+    }
+    match (last_exit(pod, before), last_exit(pod, after)) {
+        (Some(first), Some(second)) => first / SECOND != second / SECOND,
+        _ => false,
+    }
+}
+
+/// In these scenarios the stop order is not promised: the grace ran out, or deletion was forced.
+fn is_void(scenario: &str, rule: &str) -> bool {
+    rule == "stop-order" && matches!(scenario, "native-grace-exceeded" | "force-delete")
+}
+
+fn judge(path: &Path, uses: Uses, complaints: &mut Vec<String>) -> Score {
+    let truth: Value = serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
+    let scenario = path.file_name().unwrap().to_string_lossy();
+    let verdicts = replay(path, uses);
+    let mut score = Score::default();
+    for pod in truth["pods"].as_array().unwrap() {
+        let name = pod["pod"].as_str().unwrap();
+        for rule in pod["rules"].as_array().unwrap() {
+            let text = |field: &str| rule[field].as_str().unwrap();
+            let (kind, before, after) = (text("rule"), text("before"), text("after"));
+            let place = format!("{} {name} {kind} {before} -> {after}", path.display());
+            let found = verdicts.get(name).and_then(|verdicts| {
+                verdicts.iter().find(|verdict| {
+                    verdict.rule == kind
+                        && verdict.before.as_deref() == Some(before)
+                        && verdict.after.as_deref() == Some(after)
+                })
+            });
+            let Some(verdict) = found else {
+                complaints.push(format!("{place}: no verdict"));
+                continue;
+            };
+            let held = rule["held"].as_bool();
+            score.add(rate(verdict, held, pod, &scenario, &place, complaints));
+        }
+    }
+    score
+}
+
+fn rate(
+    verdict: &Verdict,
+    held: Option<bool>,
+    pod: &Value,
+    scenario: &str,
+    place: &str,
+    complaints: &mut Vec<String>,
+) -> Score {
+    let (before, after) = (verdict.before.as_deref().unwrap(), verdict.after.as_deref().unwrap());
+    let mut score = Score {
+        pairs: 1,
+        ..Score::default()
+    };
+    let shown = format!("{place}: {} ({}), held {held:?}", verdict.outcome.name(), verdict.reason);
+    match (verdict.outcome, held) {
+        (Outcome::Proved, Some(true)) | (Outcome::Violated, Some(false)) => score.decided = 1,
+        (Outcome::Proved | Outcome::Violated, _) => {
+            score.wrong = 1;
+            complaints.push(format!("WRONG {shown}"));
+        }
+        (Outcome::NotApplicable, _) => score.not_applicable = 1,
+        (Outcome::Consistent | Outcome::Unknown | Outcome::Conflict, _) => {
+            score.open = 1;
+            if held.is_some() && must_decide(pod, verdict.rule, before, after) {
+                score.missed = 1;
+                complaints.push(format!("OPEN {shown}"));
+            }
+        }
+    }
+    let void = is_void(scenario, verdict.rule);
+    if void && verdict.outcome != Outcome::NotApplicable {
+        complaints.push(format!("NOT VOID {shown}"));
+    }
+    if !void && held.is_some() && verdict.outcome == Outcome::NotApplicable {
+        complaints.push(format!("VOID {shown}"));
+    }
+    score
+}
+
+#[test]
+fn no_verdict_is_wrong_and_what_the_evidence_separates_is_decided() {
+    let Some(root) = root() else {
+        return;
+    };
+    let scenarios = scenarios(&root);
+    assert!(!scenarios.is_empty(), "no recording in {}", root.display());
+    let mut complaints = Vec::new();
+    println!("{:<22}{:>7}{:>9}{:>7}{:>7}{:>6}", "evidence", "pairs", "decided", "wrong", "open", "n/a");
+    let mut decided = Vec::new();
+    for (name, logs, attach) in [
+        ("pods and events", false, false),
+        ("and logs", true, false),
+        ("and attach", false, true),
+        ("and logs and attach", true, true),
+    ] {
+        let mut total = Score::default();
+        for scenario in &scenarios {
+            total.add(judge(scenario, Uses { logs, attach }, &mut complaints));
+        }
+        println!(
+            "{name:<22}{:>7}{:>9}{:>7}{:>7}{:>6}",
+            total.pairs, total.decided, total.wrong, total.open, total.not_applicable
+        );
+        decided.push(total.decided);
+    }
+    for complaint in &complaints {
+        println!("{complaint}");
+    }
+    assert!(complaints.is_empty(), "{} complaints", complaints.len());
+    assert!(decided[2] > decided[0], "attach streams decide more pairs");
+}
