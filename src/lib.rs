@@ -2,6 +2,8 @@
 //!
 //! `docs/architecture.md` shows how text becomes findings.
 
+pub mod cli;
+pub mod cluster;
 pub mod roles;
 pub mod rules;
 pub mod shell;

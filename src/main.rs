@@ -1,3 +1,7 @@
 //! The `kubectl-sidecar` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubectl_sidecar::cli::main()
+}

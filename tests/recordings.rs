@@ -97,26 +97,39 @@ fn replay(path: &Path, uses: Uses) -> BTreeMap<String, Vec<Verdict>> {
         .collect()
 }
 
-fn last_exit(pod: &Value, container: &str) -> Option<i64> {
+fn last_exit(pod: &Value, container: &str) -> Option<(i64, String)> {
     pod["timeline"]
         .as_array()
         .unwrap()
         .iter()
         .filter(|step| step["container"] == container && step["what"] == "exited")
-        .filter_map(|step| step["time"].as_i64())
+        .map(|step| (step["time"].as_i64().unwrap(), step["id"].as_str().unwrap().to_owned()))
         .next_back()
 }
 
 /// Whether a pair must be decided: every start order, and stops in different seconds, and with attach those
 /// whose streams ended further apart than the margin in the second they should.
-fn must_decide(pod: &Value, rule: &str, before: &str, after: &str) -> bool {
+fn must_decide(pod: &Value, ends: &BTreeMap<String, i64>, rule: &str, before: &str, after: &str) -> bool {
     if rule == "start-order" {
         return true;
     }
-    match (last_exit(pod, before), last_exit(pod, after)) {
-        (Some(first), Some(second)) => first / SECOND != second / SECOND,
+    let (Some((first, one)), Some((second, two))) = (last_exit(pod, before), last_exit(pod, after)) else {
+        return false;
+    };
+    let streams_apart = match (ends.get(&one), ends.get(&two)) {
+        (Some(one), Some(two)) => (one - two).abs() > MARGIN,
         _ => false,
-    }
+    };
+    first / SECOND != second / SECOND || streams_apart
+}
+
+/// When the attach streams of the runs ended, by container ID.
+fn stream_ends(path: &Path) -> BTreeMap<String, i64> {
+    let text = std::fs::read_to_string(path.join("attach.jsonl")).unwrap_or_default();
+    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.filter(|row| row.get("error").is_none())
+        .map(|row| (row["id"].as_str().unwrap().to_owned(), row["closed"].as_i64().unwrap()))
+        .collect()
 }
 
 /// In these scenarios the stop order is not promised: the grace ran out, or deletion was forced.
@@ -128,6 +141,7 @@ fn judge(path: &Path, uses: Uses, complaints: &mut Vec<String>) -> Score {
     let truth: Value = serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
     let scenario = path.file_name().unwrap().to_string_lossy();
     let verdicts = replay(path, uses);
+    let ends = if uses.attach { stream_ends(path) } else { BTreeMap::new() };
     let mut score = Score::default();
     for pod in truth["pods"].as_array().unwrap() {
         let name = pod["pod"].as_str().unwrap();
@@ -147,7 +161,7 @@ fn judge(path: &Path, uses: Uses, complaints: &mut Vec<String>) -> Score {
                 continue;
             };
             let held = rule["held"].as_bool();
-            score.add(rate(verdict, held, pod, &scenario, &place, complaints));
+            score.add(rate(verdict, held, (pod, &ends), &scenario, &place, complaints));
         }
     }
     score
@@ -156,7 +170,7 @@ fn judge(path: &Path, uses: Uses, complaints: &mut Vec<String>) -> Score {
 fn rate(
     verdict: &Verdict,
     held: Option<bool>,
-    pod: &Value,
+    (pod, ends): (&Value, &BTreeMap<String, i64>),
     scenario: &str,
     place: &str,
     complaints: &mut Vec<String>,
@@ -176,7 +190,7 @@ fn rate(
         (Outcome::NotApplicable, _) => score.not_applicable = 1,
         (Outcome::Consistent | Outcome::Unknown | Outcome::Conflict, _) => {
             score.open = 1;
-            if held.is_some() && must_decide(pod, verdict.rule, before, after) {
+            if held.is_some() && must_decide(pod, ends, verdict.rule, before, after) {
                 score.missed = 1;
                 complaints.push(format!("OPEN {shown}"));
             }

@@ -72,6 +72,8 @@ pub struct ContainerHistory {
     pub name: String,
     /// What it is in the pod.
     pub role: Role,
+    /// It has a startupProbe.
+    pub startup_probe: bool,
     /// Its runs, the oldest first.
     pub runs: Vec<Run>,
     /// What it does in the newest state.
@@ -99,10 +101,11 @@ pub struct ContainerHistory {
 impl ContainerHistory {
     /// A container of which nothing is known yet.
     #[must_use]
-    pub fn new(name: &str, role: Role) -> Self {
+    pub fn new(name: &str, role: Role, startup_probe: bool) -> Self {
         Self {
             name: name.to_owned(),
             role,
+            startup_probe,
             runs: Vec::new(),
             state: State::Waiting,
             id: None,
@@ -324,10 +327,11 @@ impl ContainerHistory {
         let passed = status.started == Some(true) && self.role != Role::Init;
         let ready = status.ready && self.role != Role::Init;
         if let Some(run) = self.runs.last_mut() {
-            run.gate_passed |= passed;
-            run.was_ready |= ready;
+            run.gate_seen = run.gate_seen.or(passed.then_some(received));
+            run.ready_seen = run.ready_seen.or(ready.then_some(received));
         }
-        for (holds, what) in [(passed, What::GatePassed), (ready, What::Ready)] {
+        let gate = passed && self.startup_probe;
+        for (holds, what) in [(gate, What::GatePassed), (ready, What::Ready)] {
             if holds {
                 let mut step =
                     Step::new(restarts, what, Some(received), Precision::NotAfter, Source::Status);

@@ -53,6 +53,8 @@ pub struct DeclaredContainer {
     pub native: bool,
     /// What its successors wait for.
     pub gate: Gate,
+    /// It has a startupProbe.
+    pub startup_probe: bool,
     /// It has a restartPolicy of its own (KEP-5307), or is restarted whatever the pod says.
     pub own_restart_policy: bool,
     /// It has a postStart hook, which holds back the next start call.
@@ -109,8 +111,8 @@ pub enum Expectation {
     Native,
     /// The pod's sidecars, as if they were declared by the first design.
     Lifecycle,
-    /// Another declaration.
-    Spec(Box<PodSpec>),
+    /// Another declaration: that of these which names most of the pod's containers.
+    Specs(Vec<PodSpec>),
 }
 
 /// How to read a pod's declaration.
@@ -153,6 +155,7 @@ fn container(spec: &ContainerSpec, role: Role, native: bool) -> DeclaredContaine
             _ if spec.startup_probe => Gate::Startup,
             _ => Gate::Running,
         },
+        startup_probe: spec.startup_probe,
         own_restart_policy: spec.restart_policy.is_some(),
         post_start: spec.lifecycle.post_start,
         pre_stop: spec.lifecycle.pre_stop,
@@ -170,12 +173,24 @@ fn lifecycle_gate(spec: &ContainerSpec) -> Gate {
     }
 }
 
+/// The declaration that names most of the pod's containers, the first of equals.
+fn closest<'s>(spec: &PodSpec, others: &'s [PodSpec]) -> Option<&'s PodSpec> {
+    let names = |spec: &PodSpec| -> BTreeSet<String> {
+        let all = spec.init_containers.iter().chain(&spec.containers);
+        all.map(|container| container.name.clone()).collect()
+    };
+    let own = names(spec);
+    others.iter().rev().max_by_key(|other| names(other).intersection(&own).count())
+}
+
 impl Declared {
     /// Reads a pod's declaration.
     #[must_use]
     pub fn read(spec: &PodSpec, reading: &Reading) -> Self {
         let mut declared = match &reading.expectation {
-            Expectation::Spec(other) => Self::of(other, &reading.sidecars, None),
+            Expectation::Specs(others) => {
+                Self::of(closest(spec, others).unwrap_or(spec), &reading.sidecars, None)
+            }
             Expectation::Manifest => Self::of(spec, &reading.sidecars, None),
             Expectation::Native => Self::of(spec, &reading.sidecars, Some(Design::Native)),
             Expectation::Lifecycle => Self::of(spec, &reading.sidecars, Some(Design::Lifecycle)),
@@ -448,9 +463,10 @@ containers:
         assert_eq!(pairs(&declared, Rule::StopOrder).len(), 4);
         let plain = pod("containers: [{name: app}, {name: proxy}]");
         let native = Reading {
-            expectation: Expectation::Spec(Box::new(pod(
-                "{initContainers: [{name: proxy, restartPolicy: Always}], containers: [{name: app}]}",
-            ))),
+            expectation: Expectation::Specs(vec![
+                pod("containers: [{name: other}]"),
+                pod("{initContainers: [{name: proxy, restartPolicy: Always}], containers: [{name: app}]}"),
+            ]),
             ..Reading::default()
         };
         let declared = Declared::read(&plain, &native);

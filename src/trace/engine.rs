@@ -252,6 +252,12 @@ impl Engine {
         self.pods.values()
     }
 
+    /// A pod that is being followed.
+    #[must_use]
+    pub fn pod(&self, uid: &str) -> Option<&PodTimeline> {
+        self.pods.get(uid)
+    }
+
     /// Judges one pod.
     #[must_use]
     pub fn verdicts(&self, pod: &PodTimeline) -> Vec<Verdict> {

@@ -8,11 +8,16 @@ pub mod declared;
 mod engine;
 pub mod evidence;
 pub mod fact;
+pub mod goal;
 mod moment;
+pub mod judgement;
 pub mod object;
+pub mod plan;
 pub mod pod;
 pub mod recording;
+pub mod report;
 pub mod run;
+pub mod timeline;
 pub mod verdict;
 pub mod witness;
 

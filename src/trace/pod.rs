@@ -80,7 +80,7 @@ impl PodTimeline {
         let containers = declared
             .containers
             .iter()
-            .map(|container| ContainerHistory::new(&container.name, container.role))
+            .map(|container| ContainerHistory::new(&container.name, container.role, container.startup_probe))
             .collect();
         let pairs = declared.pairs.len();
         Self {
@@ -168,6 +168,7 @@ impl PodTimeline {
         self.look_at_pairs(seen);
         self.derive_turns(&mut facts);
         self.detect_force(seen);
+        facts.sort_by_key(|fact| fact.time);
         if seen.change == Change::Deleted {
             self.gone = true;
             self.tell(PodStep::Deleted, String::new(), &mut steps);
@@ -179,7 +180,7 @@ impl PodTimeline {
         for one in &spec.ephemeral_containers {
             if self.container(&one.name).is_none() {
                 self.containers
-                    .push(ContainerHistory::new(&one.name, Role::Ephemeral));
+                    .push(ContainerHistory::new(&one.name, Role::Ephemeral, false));
             }
         }
     }
@@ -381,7 +382,10 @@ impl PodTimeline {
         };
         if event.reason == "Killing" {
             let run = self.containers.get_mut(at).and_then(|one| one.runs.last_mut());
-            run.into_iter().for_each(|run| run.asked_to_stop = true);
+            if let Some(run) = run {
+                let at = named_time(event).map_or(seen.received, |named| named.at);
+                run.asked_to_stop = run.asked_to_stop.or(Some(at));
+            }
         }
         let Some(named) = named_time(event) else {
             return facts;

@@ -43,6 +43,37 @@ pub struct Bound {
     pub source: Source,
     /// The raw value, as it stood there.
     pub value: String,
+    /// The value in a few words.
+    pub words: String,
+}
+
+impl Bound {
+    fn second(at: Moment, second: Moment, field: &str) -> Self {
+        Self {
+            at,
+            source: Source::Status,
+            value: format!("{field} {}", second.rfc3339(0)),
+            words: format!("{field} {}", second.clock(0)),
+        }
+    }
+
+    fn event(at: Moment, event: &NamedTime, reason: &str) -> Self {
+        Self {
+            at,
+            source: Source::Event,
+            value: format!("{reason} event {}", event.name),
+            words: format!("{reason} event {}", event.at.clock(3)),
+        }
+    }
+
+    fn exact(at: Moment, time: Moment, source: Source, what: &str) -> Self {
+        Self {
+            at,
+            source,
+            value: format!("{what} {time}"),
+            words: format!("{what} {}", time.clock(3)),
+        }
+    }
 }
 
 /// A time that an event's name carries.
@@ -96,12 +127,12 @@ pub struct Run {
     pub last_line: Option<Moment>,
     /// An attach stream to it ended.
     pub attach: Option<AttachEnd>,
-    /// `started` was true: it passed its startup probe.
-    pub gate_passed: bool,
-    /// `ready` was true.
-    pub was_ready: bool,
-    /// The kubelet asked it to stop.
-    pub asked_to_stop: bool,
+    /// When `started` was first seen to be true, by this program's clock: it had passed its startup probe.
+    pub gate_seen: Option<Moment>,
+    /// When `ready` was first seen to be true, by this program's clock.
+    pub ready_seen: Option<Moment>,
+    /// The kubelet was seen to ask it to stop.
+    pub asked_to_stop: Option<Moment>,
 }
 
 /// The process never began: `startedAt` is the epoch, or the runtime says so.
@@ -147,27 +178,11 @@ impl Run {
         if self.never_ran {
             return bounds;
         }
-        if let Some(event) = &self.created_event {
-            bounds.push(Bound {
-                at: event.at,
-                source: Source::Event,
-                value: format!("Created event {}", event.name),
-            });
-        }
-        if let Some(started) = self.started {
-            bounds.push(Bound {
-                at: started,
-                source: Source::Status,
-                value: format!("startedAt {}", started.rfc3339(0)),
-            });
-        }
-        if let Some(creation) = self.creation {
-            bounds.push(Bound {
-                at: creation,
-                source: Source::Metrics,
-                value: format!("container_start_time_seconds {creation}"),
-            });
-        }
+        let created = self.created_event.as_ref();
+        bounds.extend(created.map(|event| Bound::event(event.at, event, "Created")));
+        bounds.extend(self.started.map(|at| Bound::second(at, at, "startedAt")));
+        let creation = self.creation;
+        bounds.extend(creation.map(|at| Bound::exact(at, at, Source::Metrics, "container_start_time_seconds")));
         bounds
     }
 
@@ -178,60 +193,29 @@ impl Run {
         if self.never_ran {
             return bounds;
         }
-        if let Some(event) = &self.started_event {
-            bounds.push(Bound {
-                at: event.at.plus(1),
-                source: Source::Event,
-                value: format!("Started event {}", event.name),
-            });
-        }
-        if let Some(started) = self.started {
-            bounds.push(Bound {
-                at: started.plus(SECOND),
-                source: Source::Status,
-                value: format!("startedAt {}", started.rfc3339(0)),
-            });
-        }
-        if let Some(line) = self.first_line {
-            bounds.push(Bound {
-                at: line.plus(1),
-                source: Source::Log,
-                value: format!("first log line {line}"),
-            });
-        }
+        let started = self.started_event.as_ref();
+        bounds.extend(started.map(|event| Bound::event(event.at.plus(1), event, "Started")));
+        bounds.extend(self.started.map(|at| Bound::second(at.plus(SECOND), at, "startedAt")));
+        let line = self.first_line;
+        bounds.extend(line.map(|at| Bound::exact(at.plus(1), at, Source::Log, "first log line")));
         bounds
     }
 
     /// The earliest times at which it can have exited.
     #[must_use]
     pub fn exit_after(&self) -> Vec<Bound> {
-        let mut bounds = Vec::new();
-        if let Some(second) = self.finished() {
-            bounds.push(Bound {
-                at: second,
-                source: Source::Status,
-                value: format!("finishedAt {}", second.rfc3339(0)),
-            });
-        }
-        if let Some(line) = self.last_line {
-            bounds.push(Bound {
-                at: line.plus(-LOG_READING_DELAY),
-                source: Source::Log,
-                value: format!("last log line {line}"),
-            });
-        }
-        bounds
+        let second = self.finished().map(|at| Bound::second(at, at, "finishedAt"));
+        let line = self.last_line;
+        let line = line.map(|at| Bound::exact(at.plus(-LOG_READING_DELAY), at, Source::Log, "last log line"));
+        second.into_iter().chain(line).collect()
     }
 
     /// The latest times before which it must have exited.
     #[must_use]
     pub fn exit_before(&self) -> Vec<Bound> {
-        self.finished()
-            .map(|second| Bound {
-                at: second.plus(SECOND),
-                source: Source::Status,
-                value: format!("finishedAt {}", second.rfc3339(0)),
-            })
+        let second = self.finished();
+        second
+            .map(|at| Bound::second(at.plus(SECOND), at, "finishedAt"))
             .into_iter()
             .collect()
     }

@@ -63,7 +63,7 @@ impl Pieces {
                     best = Some(Piece {
                         text: format!(
                             "{} {earlier_words} ({}) before {} {later_words} ({})",
-                            first.0, high.value, second.0, low.value
+                            first.0, high.words, second.0, low.words
                         ),
                         source,
                         items: vec![bound_item(first.0, high), bound_item(second.0, low)],

@@ -147,6 +147,7 @@ fn initialized(pod: &PodTimeline) -> Vec<Bound> {
             at: second.plus(SECOND),
             source: Source::Condition,
             value: format!("Initialized since {}", second.rfc3339(0)),
+            words: format!("Initialized since {}", second.clock(0)),
         })
         .into_iter()
         .collect()
@@ -194,8 +195,8 @@ fn undecided(
     let passed = match pair.gate {
         Gate::Completed => completed_run(before, 0).is_some(),
         Gate::Running => true,
-        Gate::Startup => before.runs.iter().any(|run| run.gate_passed),
-        Gate::Ready => before.runs.iter().any(|run| run.was_ready),
+        Gate::Startup => before.runs.iter().any(|run| run.gate_seen.is_some()),
+        Gate::Ready => before.runs.iter().any(|run| run.ready_seen.is_some()),
     };
     if !passed {
         let reason = format!(
