@@ -93,6 +93,7 @@ pub struct ContainerHistory {
     /// Runs that were dropped to bound memory.
     pub dropped_runs: usize,
     told: Vec<(i64, What)>,
+    stop_requests: Vec<Moment>,
     pending_lines: Vec<Moment>,
     pending_attaches: Vec<AttachEnd>,
     pending_creation: Option<Moment>,
@@ -116,6 +117,7 @@ impl ContainerHistory {
             status_lost: false,
             dropped_runs: 0,
             told: Vec::new(),
+            stop_requests: Vec::new(),
             pending_lines: Vec::new(),
             pending_attaches: Vec::new(),
             pending_creation: None,
@@ -143,10 +145,21 @@ impl ContainerHistory {
         self.runs.last()
     }
 
-    /// Whether the runtime has ever created it, as far as is known.
+    /// Whether a status has shown that the runtime has created it. Events do not count: they run ahead of the
+    /// states, or behind.
     #[must_use]
-    pub fn created(&self) -> bool {
-        !self.runs.is_empty() || self.restarts > 0 || self.status_lost
+    pub fn shown_created(&self) -> bool {
+        self.runs.iter().any(|run| run.id.is_some()) || self.restarts > 0 || self.status_lost
+    }
+
+    /// When the kubelet was seen to ask a run to stop.
+    #[must_use]
+    pub fn asked_to_stop(&self, run: &Run) -> Option<Moment> {
+        let mut requests = self.stop_requests.iter().copied();
+        requests.find(|at| {
+            run.started.is_some_and(|started| started <= *at)
+                && run.finished().is_none_or(|second| *at < second.plus(SECOND))
+        })
     }
 
     /// Whether a process of it has ever run, as far as is known.
@@ -380,7 +393,15 @@ impl ContainerHistory {
         steps
     }
 
-    /// The kubelet asked the current run to stop.
+    /// The kubelet asked a run to stop then.
+    pub fn stop_requested(&mut self, at: Moment) {
+        if self.stop_requests.len() >= RUNS_KEPT {
+            self.stop_requests.remove(0);
+        }
+        self.stop_requests.push(at);
+    }
+
+    /// The kubelet asked the current run to stop: tells it.
     pub fn stopping(&mut self, what: What, at: Moment) -> Vec<Step> {
         let mut steps = Vec::new();
         let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);

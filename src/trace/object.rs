@@ -310,8 +310,10 @@ pub struct Event {
     pub message: String,
     /// How many occurrences were merged into it.
     pub count: Option<i64>,
-    /// Whole seconds of the sender's clock.
+    /// The first occurrence, whole seconds of the sender's clock.
     pub first_timestamp: Option<String>,
+    /// The last occurrence, whole seconds of the sender's clock.
+    pub last_timestamp: Option<String>,
     /// Who sent it.
     #[serde(deserialize_with = "nullable")]
     pub source: EventSource,

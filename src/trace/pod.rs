@@ -377,14 +377,20 @@ impl PodTimeline {
         let Some(name) = container_of(&event.involved_object.field_path) else {
             return facts;
         };
-        let Some(at) = self.containers.iter().position(|one| one.name == name) else {
-            return facts;
+        let known = self.containers.iter().position(|one| one.name == name);
+        let at = match known {
+            Some(at) => at,
+            None if event.involved_object.field_path.starts_with("spec.ephemeralContainers") => {
+                self.containers.push(ContainerHistory::new(name, Role::Ephemeral, false));
+                self.containers.len() - 1
+            }
+            None => return facts,
         };
         if event.reason == "Killing" {
-            let run = self.containers.get_mut(at).and_then(|one| one.runs.last_mut());
-            if let Some(run) = run {
-                let at = named_time(event).map_or(seen.received, |named| named.at);
-                run.asked_to_stop = run.asked_to_stop.or(Some(at));
+            let last = event.last_timestamp.as_deref().and_then(Moment::parse);
+            let requested = named_time(event).map(|named| named.at).or(last);
+            if let (Some(container), Some(at)) = (self.containers.get_mut(at), requested) {
+                container.stop_requested(at);
             }
         }
         let Some(named) = named_time(event) else {

@@ -131,8 +131,6 @@ pub struct Run {
     pub gate_seen: Option<Moment>,
     /// When `ready` was first seen to be true, by this program's clock.
     pub ready_seen: Option<Moment>,
-    /// The kubelet was seen to ask it to stop.
-    pub asked_to_stop: Option<Moment>,
 }
 
 /// The process never began: `startedAt` is the epoch, or the runtime says so.

@@ -168,7 +168,7 @@ fn bar(
             Gate::Ready => run.ready_seen.unwrap_or(end),
             Gate::Completed | Gate::Running => start,
         };
-        let stop = [run.asked_to_stop, deletion]
+        let stop = [container.asked_to_stop(run), deletion]
             .into_iter()
             .flatten()
             .min()

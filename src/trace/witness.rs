@@ -48,7 +48,7 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(history: &'a ContainerHistory, round: usize) -> Self {
         let created = if round == 0 {
-            history.created()
+            history.shown_created()
         } else {
             history.last_run().is_some_and(|run| run.round == round)
         };

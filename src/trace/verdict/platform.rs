@@ -118,7 +118,7 @@ fn restart_isolation(pod: &PodTimeline, sidecar: &ContainerHistory, app: &Contai
 /// left of a workaround.
 fn leftover_quit(pod: &PodTimeline, sidecar: &ContainerHistory, app: &ContainerHistory) -> Option<Verdict> {
     let ended = restarts(sidecar)
-        .filter(|(one, _)| one.asked_to_stop.is_none())
+        .filter(|(one, _)| sidecar.asked_to_stop(one).is_none())
         .filter_map(|(one, _)| one.exit.as_ref())
         .filter(|exit| exit.code == 0)
         .find_map(|exit| exit.second)?;

@@ -135,9 +135,13 @@ fn gate_before(pod: &PodTimeline, pair: &Pair, before: &ContainerHistory, round:
 
 /// Whether `Initialized` speaks of `before`, and says something about a regular `after`.
 fn declared_in_chain(pod: &PodTimeline, pair: &Pair) -> bool {
-    let native = pod.has_native && pod.declared.container(&pair.before).is_some_and(|one| one.native);
+    let native = is_native(pod, &pair.before);
     let regular = pod.declared.container(&pair.after).is_some_and(|one| one.role == Role::App);
     native && regular
+}
+
+fn is_native(pod: &PodTimeline, name: &str) -> bool {
+    pod.has_native && pod.declared.container(name).is_some_and(|one| one.native)
 }
 
 /// The kubelet set `Initialized` when all init containers had completed and all sidecars had started.
@@ -195,7 +199,10 @@ fn undecided(
     let passed = match pair.gate {
         Gate::Completed => completed_run(before, 0).is_some(),
         Gate::Running => true,
-        Gate::Startup => before.runs.iter().any(|run| run.gate_seen.is_some()),
+        Gate::Startup => {
+            let initialized = pod.initialized.is_some() && is_native(pod, &pair.before);
+            initialized || before.runs.iter().any(|run| run.gate_seen.is_some())
+        }
         Gate::Ready => before.runs.iter().any(|run| run.ready_seen.is_some()),
     };
     if !passed {
