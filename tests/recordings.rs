@@ -9,8 +9,9 @@ use std::{
 };
 
 use kubectl_sidecar::trace::{
-    Engine, MILLISECOND, SECOND, Settings,
+    Engine, Evidence, MILLISECOND, SECOND, Settings,
     declared::Reading,
+    evidence::Change,
     recording::{self, Content},
     verdict::{Outcome, Verdict},
 };
@@ -237,4 +238,90 @@ fn no_verdict_is_wrong_and_what_the_evidence_separates_is_decided() {
     }
     assert!(complaints.is_empty(), "{} complaints", complaints.len());
     assert!(decided[2] > decided[0], "attach streams decide more pairs");
+}
+
+/// A small generator of numbers that repeat from run to run (Knuth's MMIX constants).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+/// Verdicts from part of a recording: states that the kubelet merged away, lost events, events that came
+/// late or early.
+fn thinned(path: &Path, seed: u64) -> BTreeMap<String, Vec<Verdict>> {
+    let mut numbers = Numbers(seed);
+    let mut engine = Engine::new(Settings {
+        reading: Reading {
+            sidecars: BTreeSet::from(["proxy".to_owned()]),
+            ..Reading::default()
+        },
+        attach_margin: MARGIN,
+        attach: false,
+        logs: true,
+        metrics: false,
+    });
+    let mut evidence = Vec::new();
+    for entry in recording::entries(path).unwrap() {
+        let Content::Evidence(one) = entry.content.unwrap() else {
+            continue;
+        };
+        let (lost, shift) = match &one {
+            Evidence::Pod(seen) if seen.change == Change::Deleted => (false, 0),
+            Evidence::Pod(_) => (numbers.below(10) < 5, 0),
+            _ => (numbers.below(10) < 3, numbers.below(4) as i64 * SECOND - 2 * SECOND),
+        };
+        if !lost {
+            evidence.push((entry.at.unwrap().plus(shift), one));
+        }
+    }
+    evidence.sort_by_key(|(at, _)| *at);
+    for (_, one) in evidence {
+        engine.push(one);
+    }
+    engine.pods().map(|pod| (pod.name.name.clone(), engine.verdicts(pod))).collect()
+}
+
+#[test]
+fn evidence_that_is_lost_or_late_makes_no_verdict_wrong() {
+    let Some(root) = root() else {
+        return;
+    };
+    let mut wrong = Vec::new();
+    let mut judged = 0;
+    for path in scenarios(&root) {
+        let truth: Value = serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
+        for seed in 0..12 {
+            let verdicts = thinned(&path, seed);
+            for pod in truth["pods"].as_array().unwrap() {
+                let name = pod["pod"].as_str().unwrap();
+                for verdict in verdicts.get(name).into_iter().flatten() {
+                    let rule = pod["rules"].as_array().unwrap().iter().find(|rule| {
+                        rule["rule"] == verdict.rule
+                            && rule["before"].as_str() == verdict.before.as_deref()
+                            && rule["after"].as_str() == verdict.after.as_deref()
+                    });
+                    let Some(held) = rule.map(|rule| rule["held"].as_bool()) else {
+                        continue;
+                    };
+                    judged += 1;
+                    let fits = match verdict.outcome {
+                        Outcome::Proved => held == Some(true),
+                        Outcome::Violated => held == Some(false),
+                        Outcome::Conflict => false,
+                        _ => true,
+                    };
+                    if !fits {
+                        wrong.push(format!("{} {seed} {name} {verdict:?} held {held:?}", path.display()));
+                    }
+                }
+            }
+        }
+    }
+    println!("{judged} verdicts on thinned recordings, {} wrong", wrong.len());
+    assert!(judged > 1000);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -180,7 +180,10 @@ impl ContainerHistory {
         let mut steps = Vec::new();
         self.restarts = status.restart_count;
         if let Some(ended) = &status.last_state.terminated {
-            self.ended(ended, None, status.restart_count.saturating_sub(1), round, &mut steps);
+            // Between two runs restartCount still counts the one that ended (CrashLoopBackOff).
+            let between = status.state.running.is_none() && status.state.terminated.is_none();
+            let restarts = status.restart_count.saturating_sub(i64::from(!between));
+            self.ended(ended, None, restarts, round, &mut steps);
         }
         self.started = status.started;
         self.ready = status.ready;

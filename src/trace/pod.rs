@@ -25,6 +25,14 @@ pub struct Deletion {
     pub grace_seconds: i64,
 }
 
+/// All containers of a pod start anew.
+struct Restart {
+    /// By a container's exit rule.
+    asked: bool,
+    /// Init containers that had completed and run again.
+    again: Vec<String>,
+}
+
 /// Everything known about one pod.
 #[derive(Debug, Clone)]
 pub struct PodTimeline {
@@ -151,7 +159,7 @@ impl PodTimeline {
         self.tell(PodStep::Seen, String::new(), &mut steps);
         self.adopt_ephemeral(&pod.spec);
         self.adopt_metadata(seen, &mut steps);
-        self.detect_new_round(pod, &mut steps);
+        let restart = self.detect_restart(pod);
         let round = self.round();
         let mut facts = Vec::new();
         for status in pod.status.containers() {
@@ -163,6 +171,9 @@ impl PodTimeline {
                     .unwrap_or_default();
                 self.facts(at, told, &mut facts);
             }
+        }
+        if let Some(restart) = restart {
+            self.begin_round(&restart, &mut steps);
         }
         self.adopt_status(pod, &mut steps);
         self.look_at_pairs(seen);
@@ -213,7 +224,7 @@ impl PodTimeline {
 
     /// A pod starts anew in place when the kubelet is told to restart all containers (KEP-5532) or makes a
     /// new sandbox after a reboot: its phase goes back to Pending, completed init containers run again.
-    fn detect_new_round(&mut self, pod: &Pod, steps: &mut Vec<(PodStep, String)>) {
+    fn detect_restart(&mut self, pod: &Pod) -> Option<Restart> {
         let round = self.round();
         let restarting = pod.status.holds("AllContainersRestarting");
         let in_round = |history: &ContainerHistory| history.last_run().is_some_and(|run| run.round == round);
@@ -223,24 +234,46 @@ impl PodTimeline {
             .any(|container| container.role == Role::App && in_round(container));
         let asked = restarting && !self.restarting_all;
         let back = self.phase == "Running" && pod.status.phase == "Pending" && mains_ran;
-        let again = pod.status.init_container_statuses.iter().any(|status| {
-            self.container(&status.name).is_some_and(|history| {
-                history.role == Role::Init
-                    && in_round(history)
-                    && history.shows_new_run(status)
-                    && history
-                        .last_run()
-                        .and_then(|run| run.exit.as_ref())
-                        .is_some_and(|exit| exit.code == 0)
+        let completed = |history: &ContainerHistory| {
+            let exit = history.last_run().and_then(|run| run.exit.as_ref());
+            exit.is_some_and(|exit| exit.code == 0)
+        };
+        let again: Vec<String> = pod
+            .status
+            .init_container_statuses
+            .iter()
+            .filter(|status| {
+                self.container(&status.name).is_some_and(|history| {
+                    history.role == Role::Init
+                        && in_round(history)
+                        && history.shows_new_run(status)
+                        && completed(history)
+                })
             })
-        });
+            .map(|status| status.name.clone())
+            .collect();
         self.restarting_all = restarting;
-        if (asked || back || again) && self.rounds.len() < ROUNDS_KEPT {
-            self.rounds
-                .push(vec![PairWitness::default(); self.declared.pairs.len()]);
-            let why = if asked { "by request" } else { "new sandbox" };
-            steps.push((PodStep::Restarting, why.to_owned()));
+        (asked || back || !again.is_empty()).then_some(Restart { asked, again })
+    }
+
+    /// Runs that are first seen in the state that tells of the restart count as older ones, but for init
+    /// containers that run again: a state may have been missed in which they were shown.
+    fn begin_round(&mut self, restart: &Restart, steps: &mut Vec<(PodStep, String)>) {
+        if self.rounds.len() >= ROUNDS_KEPT {
+            return;
         }
+        self.rounds
+            .push(vec![PairWitness::default(); self.declared.pairs.len()]);
+        let round = self.round();
+        for container in &mut self.containers {
+            if restart.again.contains(&container.name) {
+                if let Some(run) = container.runs.last_mut() {
+                    run.round = round;
+                }
+            }
+        }
+        let why = if restart.asked { "by request" } else { "new sandbox" };
+        steps.push((PodStep::Restarting, why.to_owned()));
     }
 
     fn adopt_status(&mut self, pod: &Pod, steps: &mut Vec<(PodStep, String)>) {

@@ -171,7 +171,7 @@ impl PairWitness {
             self.proof = Some(witness());
         }
         if second.ran() && !self.gate_passed && self.breach.is_none() {
-            let never_created = !first.created;
+            let never_created = !first.created && (round == 0 || before.state == State::Waiting);
             let certain = first.fails(pair.gate) && self.watched;
             if certain && hook && pair.gate == Gate::Ready {
                 self.hook_held = true;
