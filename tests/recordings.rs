@@ -3,6 +3,15 @@
 //! `truth.json` only judges: nothing of it reaches the engine. Runs where `../shared/recordings` is there, or
 //! where `SIDECAR_RECORDINGS` says, and says so where not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "test code outside of test functions"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -104,7 +113,12 @@ fn last_exit(pod: &Value, container: &str) -> Option<(i64, String)> {
         .unwrap()
         .iter()
         .filter(|step| step["container"] == container && step["what"] == "exited")
-        .map(|step| (step["time"].as_i64().unwrap(), step["id"].as_str().unwrap().to_owned()))
+        .map(|step| {
+            (
+                step["time"].as_i64().unwrap(),
+                step["id"].as_str().unwrap().to_owned(),
+            )
+        })
         .next_back()
 }
 
@@ -127,9 +141,16 @@ fn must_decide(pod: &Value, ends: &BTreeMap<String, i64>, rule: &str, before: &s
 /// When the attach streams of the runs ended, by container ID.
 fn stream_ends(path: &Path) -> BTreeMap<String, i64> {
     let text = std::fs::read_to_string(path.join("attach.jsonl")).unwrap_or_default();
-    let rows = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let rows = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     rows.filter(|row| row.get("error").is_none())
-        .map(|row| (row["id"].as_str().unwrap().to_owned(), row["closed"].as_i64().unwrap()))
+        .map(|row| {
+            (
+                row["id"].as_str().unwrap().to_owned(),
+                row["closed"].as_i64().unwrap(),
+            )
+        })
         .collect()
 }
 
@@ -139,10 +160,15 @@ fn is_void(scenario: &str, rule: &str) -> bool {
 }
 
 fn judge(path: &Path, uses: Uses, complaints: &mut Vec<String>) -> Score {
-    let truth: Value = serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
+    let truth: Value =
+        serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
     let scenario = path.file_name().unwrap().to_string_lossy();
     let verdicts = replay(path, uses);
-    let ends = if uses.attach { stream_ends(path) } else { BTreeMap::new() };
+    let ends = if uses.attach {
+        stream_ends(path)
+    } else {
+        BTreeMap::new()
+    };
     let mut score = Score::default();
     for pod in truth["pods"].as_array().unwrap() {
         let name = pod["pod"].as_str().unwrap();
@@ -176,12 +202,19 @@ fn rate(
     place: &str,
     complaints: &mut Vec<String>,
 ) -> Score {
-    let (before, after) = (verdict.before.as_deref().unwrap(), verdict.after.as_deref().unwrap());
+    let (before, after) = (
+        verdict.before.as_deref().unwrap(),
+        verdict.after.as_deref().unwrap(),
+    );
     let mut score = Score {
         pairs: 1,
         ..Score::default()
     };
-    let shown = format!("{place}: {} ({}), held {held:?}", verdict.outcome.name(), verdict.reason);
+    let shown = format!(
+        "{place}: {} ({}), held {held:?}",
+        verdict.outcome.name(),
+        verdict.reason
+    );
     match (verdict.outcome, held) {
         (Outcome::Proved, Some(true)) | (Outcome::Violated, Some(false)) => score.decided = 1,
         (Outcome::Proved | Outcome::Violated, _) => {
@@ -215,7 +248,10 @@ fn no_verdict_is_wrong_and_what_the_evidence_separates_is_decided() {
     let scenarios = scenarios(&root);
     assert!(!scenarios.is_empty(), "no recording in {}", root.display());
     let mut complaints = Vec::new();
-    println!("{:<22}{:>7}{:>9}{:>7}{:>7}{:>6}", "evidence", "pairs", "decided", "wrong", "open", "n/a");
+    println!(
+        "{:<22}{:>7}{:>9}{:>7}{:>7}{:>6}",
+        "evidence", "pairs", "decided", "wrong", "open", "n/a"
+    );
     let mut decided = Vec::new();
     for (name, logs, attach) in [
         ("pods and events", false, false),
@@ -245,7 +281,10 @@ struct Numbers(u64);
 
 impl Numbers {
     fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % limit
     }
 }
@@ -272,7 +311,10 @@ fn thinned(path: &Path, seed: u64) -> BTreeMap<String, Vec<Verdict>> {
         let (lost, shift) = match &one {
             Evidence::Pod(seen) if seen.change == Change::Deleted => (false, 0),
             Evidence::Pod(_) => (numbers.below(10) < 5, 0),
-            _ => (numbers.below(10) < 3, numbers.below(4) as i64 * SECOND - 2 * SECOND),
+            _ => (
+                numbers.below(10) < 3,
+                numbers.below(4) as i64 * SECOND - 2 * SECOND,
+            ),
         };
         if !lost {
             evidence.push((entry.at.unwrap().plus(shift), one));
@@ -282,7 +324,10 @@ fn thinned(path: &Path, seed: u64) -> BTreeMap<String, Vec<Verdict>> {
     for (_, one) in evidence {
         engine.push(one);
     }
-    engine.pods().map(|pod| (pod.name.name.clone(), engine.verdicts(pod))).collect()
+    engine
+        .pods()
+        .map(|pod| (pod.name.name.clone(), engine.verdicts(pod)))
+        .collect()
 }
 
 #[test]
@@ -293,7 +338,8 @@ fn evidence_that_is_lost_or_late_makes_no_verdict_wrong() {
     let mut wrong = Vec::new();
     let mut judged = 0;
     for path in scenarios(&root) {
-        let truth: Value = serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
+        let truth: Value =
+            serde_json::from_str(&std::fs::read_to_string(path.join("truth.json")).unwrap()).unwrap();
         for seed in 0..12 {
             let verdicts = thinned(&path, seed);
             for pod in truth["pods"].as_array().unwrap() {
@@ -315,7 +361,10 @@ fn evidence_that_is_lost_or_late_makes_no_verdict_wrong() {
                         _ => true,
                     };
                     if !fits {
-                        wrong.push(format!("{} {seed} {name} {verdict:?} held {held:?}", path.display()));
+                        wrong.push(format!(
+                            "{} {seed} {name} {verdict:?} held {held:?}",
+                            path.display()
+                        ));
                     }
                 }
             }

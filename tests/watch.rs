@@ -1,5 +1,14 @@
 //! The whole program against a loopback server that plays every recording over real HTTP, whole and broken.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "test code outside of test functions"
+)]
+
 mod support;
 
 use std::{
@@ -31,7 +40,11 @@ fn each_recording(check: impl Fn(&Path) -> Vec<String> + Sync) -> Vec<String> {
                         return;
                     };
                     let found = check(&next);
-                    complaints.lock().unwrap().extend(found.into_iter().map(|text| format!("{}: {text}", next.display())));
+                    complaints.lock().unwrap().extend(
+                        found
+                            .into_iter()
+                            .map(|text| format!("{}: {text}", next.display())),
+                    );
                 }
             });
         }
@@ -40,7 +53,11 @@ fn each_recording(check: impl Fn(&Path) -> Vec<String> + Sync) -> Vec<String> {
 }
 
 fn live(script: Script, name: &str) -> Run {
-    let goal = if script.deletes_all() { "deleted" } else { "complete" };
+    let goal = if script.deletes_all() {
+        "deleted"
+    } else {
+        "complete"
+    };
     let server = ApiServer::start(script);
     let kubeconfig = server.kubeconfig(name);
     trace(
@@ -50,19 +67,28 @@ fn live(script: Script, name: &str) -> Run {
 }
 
 fn replayed(recording: &Path) -> Run {
-    trace(&["--sidecar", "proxy", "--replay", recording.to_str().unwrap()], None)
+    trace(
+        &["--sidecar", "proxy", "--replay", recording.to_str().unwrap()],
+        None,
+    )
 }
 
 fn name_of(recording: &Path, kind: &str) -> String {
     let version = recording.parent().unwrap().file_name().unwrap().to_string_lossy();
-    format!("{kind}-{version}-{}", recording.file_name().unwrap().to_string_lossy())
+    format!(
+        "{kind}-{version}-{}",
+        recording.file_name().unwrap().to_string_lossy()
+    )
 }
 
 /// The live run must say exactly what the replay says: nothing lost, nothing twice.
 fn same(live: &Run, replayed: &Run) -> Vec<String> {
     let mut complaints = Vec::new();
     let verdicts = |run: &Run| -> Vec<String> {
-        run.verdicts().iter().map(|(pair, verdict)| format!("{pair} {verdict}")).collect()
+        run.verdicts()
+            .iter()
+            .map(|(pair, verdict)| format!("{pair} {verdict}"))
+            .collect()
     };
     for (one, two, who) in [(live, replayed, "live"), (replayed, live, "replayed")] {
         for (of_one, of_two) in [(one.facts(), two.facts()), (verdicts(one), verdicts(two))] {
@@ -76,14 +102,18 @@ fn same(live: &Run, replayed: &Run) -> Vec<String> {
         }
     }
     if live.code != replayed.code {
-        complaints.push(format!("exit code {:?}, replayed {:?}: {}", live.code, replayed.code, live.notes));
+        complaints.push(format!(
+            "exit code {:?}, replayed {:?}: {}",
+            live.code, replayed.code, live.notes
+        ));
     }
     complaints
 }
 
 /// Verdicts that the runtime's own account contradicts.
 fn wrong(run: &Run, recording: &Path) -> Vec<String> {
-    let truth: Value = serde_json::from_str(&std::fs::read_to_string(recording.join("truth.json")).unwrap()).unwrap();
+    let truth: Value =
+        serde_json::from_str(&std::fs::read_to_string(recording.join("truth.json")).unwrap()).unwrap();
     let verdicts: BTreeMap<String, String> = run.verdicts();
     let mut complaints = Vec::new();
     for pod in truth["pods"].as_array().unwrap() {
@@ -123,12 +153,16 @@ fn over_http_as_by_replay() {
 
 #[test]
 fn a_cut_watch_is_resumed() {
-    faulty("cut", |script| script.faults = vec![(2, Fault::Cut), (4, Fault::CutInLine), (7, Fault::Cut)]);
+    faulty("cut", |script| {
+        script.faults = vec![(2, Fault::Cut), (4, Fault::CutInLine), (7, Fault::Cut)]
+    });
 }
 
 #[test]
 fn what_is_sent_again_is_not_told_again() {
-    faulty("twice", |script| script.faults = vec![(3, Fault::Duplicates), (3, Fault::Cut), (6, Fault::Duplicates)]);
+    faulty("twice", |script| {
+        script.faults = vec![(3, Fault::Duplicates), (3, Fault::Cut), (6, Fault::Duplicates)]
+    });
 }
 
 #[test]
@@ -138,7 +172,9 @@ fn a_server_without_bookmarks_is_watched_without() {
 
 #[test]
 fn a_restarted_server_and_an_expired_token_are_survived() {
-    faulty("restart", |script| script.faults = vec![(3, Fault::Restart), (5, Fault::Unauthorized), (6, Fault::Cut)]);
+    faulty("restart", |script| {
+        script.faults = vec![(3, Fault::Restart), (5, Fault::Unauthorized), (6, Fault::Cut)]
+    });
 }
 
 #[test]
@@ -171,14 +207,24 @@ fn a_pod_that_vanished_in_a_gap_is_unknown() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let recording = recordings.iter().find(|path| path.ends_with("1.37/native-delete")).unwrap();
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-delete"))
+        .unwrap();
     let mut script = Script::of(recording);
     let phase = |event: &Value| event["object"]["status"]["phase"].clone();
-    let last_seen = script.pods.iter().position(|event| phase(event) == "Succeeded").unwrap();
+    let last_seen = script
+        .pods
+        .iter()
+        .position(|event| phase(event) == "Succeeded")
+        .unwrap();
     let skipped = script.pods.len() - last_seen;
     script.faults = vec![(last_seen, Fault::Gone { skipped })];
     let run = live(script, "vanished");
-    let stops: Vec<&Value> = run.of_type("verdict").filter(|line| line["rule"] == "stop-order").collect();
+    let stops: Vec<&Value> = run
+        .of_type("verdict")
+        .filter(|line| line["rule"] == "stop-order")
+        .collect();
     assert!(!stops.is_empty());
     for stop in stops {
         assert_eq!(stop["verdict"], "unknown", "{stop}");
@@ -192,13 +238,19 @@ fn it_starts_with_what_has_happened() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let recording = recordings.iter().find(|path| path.ends_with("1.37/native-job")).unwrap();
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-job"))
+        .unwrap();
     let mut script = Script::of(recording);
     script.happened = script.pods.len();
     let server = ApiServer::start(script);
     let run = trace(&["--timeout", "2s"], Some(&server.kubeconfig("late")));
     assert_eq!(wrong(&run, recording), Vec::<String>::new());
-    let stops: Vec<&Value> = run.of_type("verdict").filter(|line| line["rule"] == "stop-order").collect();
+    let stops: Vec<&Value> = run
+        .of_type("verdict")
+        .filter(|line| line["rule"] == "stop-order")
+        .collect();
     assert_eq!(stops.len(), 3);
     assert!(stops.iter().all(|stop| stop["verdict"] == "proved"), "{stops:?}");
 }
@@ -208,7 +260,10 @@ fn pods_are_found_through_their_owners() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let recording = recordings.iter().find(|path| path.ends_with("1.37/rollout")).unwrap();
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/rollout"))
+        .unwrap();
     let mut script = Script::of(recording);
     let namespace = script.namespace();
     let sets: BTreeMap<String, String> = script
@@ -216,7 +271,10 @@ fn pods_are_found_through_their_owners() {
         .iter()
         .map(|event| {
             let owner = &event["object"]["metadata"]["ownerReferences"][0];
-            (owner["name"].as_str().unwrap().to_owned(), owner["uid"].as_str().unwrap().to_owned())
+            (
+                owner["name"].as_str().unwrap().to_owned(),
+                owner["uid"].as_str().unwrap().to_owned(),
+            )
         })
         .collect();
     assert_eq!(sets.len(), 2);
@@ -252,7 +310,11 @@ fn pods_are_found_through_their_owners() {
         &["deploy/rollout", "--for", "deleted", "--timeout", "30s"],
         Some(&server.kubeconfig("owners")),
     );
-    let mut pods: Vec<&str> = run.lines.iter().filter_map(|line| line["pod"]["name"].as_str()).collect();
+    let mut pods: Vec<&str> = run
+        .lines
+        .iter()
+        .filter_map(|line| line["pod"]["name"].as_str())
+        .collect();
     pods.sort_unstable();
     pods.dedup();
     let (first, _) = sets.iter().next().unwrap();
@@ -266,7 +328,10 @@ fn what_is_recorded_replays_the_same() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let recording = recordings.iter().find(|path| path.ends_with("1.34/native-delete")).unwrap();
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.34/native-delete"))
+        .unwrap();
     let script = Script {
         faults: vec![(5, Fault::Gone { skipped: 2 })],
         pause: Duration::from_millis(5),
@@ -275,7 +340,14 @@ fn what_is_recorded_replays_the_same() {
     let server = ApiServer::start(script);
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded.jsonl");
     let run = trace(
-        &["--for", "deleted", "--timeout", "30s", "--record", file.to_str().unwrap()],
+        &[
+            "--for",
+            "deleted",
+            "--timeout",
+            "30s",
+            "--record",
+            file.to_str().unwrap(),
+        ],
         Some(&server.kubeconfig("record")),
     );
     let again = trace(&["--replay", file.to_str().unwrap()], None);

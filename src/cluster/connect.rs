@@ -99,9 +99,7 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
 /// Flags outweigh the kubeconfig.
 fn adjust(config: &mut Config, connection: &Connection) -> Result<(), ConnectError> {
     if let Some(server) = &connection.server {
-        config.cluster_url = server
-            .parse()
-            .map_err(|_| ConnectError::Server(server.clone()))?;
+        config.cluster_url = server.parse().map_err(|_| ConnectError::Server(server.clone()))?;
     }
     config.accept_invalid_certs |= connection.insecure;
     if let Some(path) = &connection.certificate_authority {

@@ -86,7 +86,10 @@ pub async fn follow_attach(client: Client, follower: Follower, sender: Sender<Fo
     let _ = sender.send(Followed::Evidence(Evidence::Attach(end))).await;
     if let Some(error) = refused {
         let _ = sender
-            .send(Followed::Refused(format!("attach {}/{}: {error}", follower.pod, follower.container)))
+            .send(Followed::Refused(format!(
+                "attach {}/{}: {error}",
+                follower.pod, follower.container
+            )))
             .await;
     }
 }
@@ -102,8 +105,8 @@ async fn attach_until_end(client: &Client, request: http::Request<Vec<u8>>) -> R
         let now = Moment::now();
         let data = message.map_err(|error| format!("cut: {error}"))?.into_data();
         if data.first() == Some(&ERROR_CHANNEL) {
-            let status: StreamStatus =
-                serde_json::from_slice(data.get(1..).unwrap_or_default()).map_err(|error| error.to_string())?;
+            let status: StreamStatus = serde_json::from_slice(data.get(1..).unwrap_or_default())
+                .map_err(|error| error.to_string())?;
             return if status.status == "Success" {
                 Ok(now)
             } else {
@@ -152,7 +155,11 @@ pub async fn follow_log(client: Client, follower: Follower, sender: Sender<Follo
     let mut reader = BufReader::new(stream);
     let (mut line, mut last) = (Vec::new(), None);
     let mut alone = true;
-    while reader.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+    while reader
+        .read_until(b'\n', &mut line)
+        .await
+        .is_ok_and(|read| read > 0)
+    {
         let text = String::from_utf8_lossy(&line).into_owned();
         if alone {
             send(&text).await;

@@ -31,7 +31,10 @@ fn creation_time(line: &str) -> Option<CreationTime> {
     if !seconds.is_finite() || seconds <= 0.0 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "a float holds it to a quarter of a microsecond")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float holds it to a quarter of a microsecond"
+    )]
     let time = Moment((seconds * 1e9) as i64);
     Some(CreationTime {
         address: ContainerAddress {

@@ -168,11 +168,18 @@ impl Owners {
     /// The group and version, plural and scope of a type as the user wrote it: `deploy`, `rollouts.argoproj.io`.
     async fn resource(&mut self, typed: &str) -> Result<(String, String, bool), OwnerError> {
         let lower = typed.to_lowercase();
-        if let Some((_, group_version, plural)) = KNOWN.iter().find(|(names, ..)| names.contains(&lower.as_str()))
+        if let Some((_, group_version, plural)) =
+            KNOWN.iter().find(|(names, ..)| names.contains(&lower.as_str()))
         {
-            return Ok(((*group_version).to_owned(), (*plural).to_owned(), *plural != "nodes"));
+            return Ok((
+                (*group_version).to_owned(),
+                (*plural).to_owned(),
+                *plural != "nodes",
+            ));
         }
-        let (name, group) = lower.split_once('.').map_or((lower.as_str(), None), |(name, group)| (name, Some(group)));
+        let (name, group) = lower
+            .split_once('.')
+            .map_or((lower.as_str(), None), |(name, group)| (name, Some(group)));
         let groups: Groups = get_json(&self.client, "/apis").await?;
         for one in groups.groups {
             if group.is_some_and(|group| group != one.name) {
@@ -188,7 +195,10 @@ impl Owners {
                     || resource.kind.to_lowercase() == name
                     || resource.short_names.iter().any(|short| short == name)
             };
-            let found = resources.iter().filter(|resource| !resource.name.contains('/')).find(matches);
+            let found = resources
+                .iter()
+                .filter(|resource| !resource.name.contains('/'))
+                .find(matches);
             if let Some(found) = found {
                 return Ok((version, found.name.clone(), found.namespaced));
             }
@@ -201,7 +211,8 @@ impl Owners {
             return Ok(known.clone());
         }
         let list: Resources = get_json(&self.client, &base(group_version)).await?;
-        self.resources.insert(group_version.to_owned(), list.resources.clone());
+        self.resources
+            .insert(group_version.to_owned(), list.resources.clone());
         Ok(list.resources)
     }
 
@@ -266,7 +277,12 @@ impl Owners {
         } else {
             String::new()
         };
-        let path = format!("{}/{place}{}/{}", base(&reference.api_version), resource.name, reference.name);
+        let path = format!(
+            "{}/{place}{}/{}",
+            base(&reference.api_version),
+            resource.name,
+            reference.name
+        );
         let owner: Owner = get_json(&self.client, &path).await?;
         Ok(owner.metadata.owner_references)
     }
@@ -274,7 +290,9 @@ impl Owners {
 
 /// `spec.selector` as a label selector, where it says no more than which labels must be equal.
 fn match_labels(selector: &serde_json::Value) -> Option<String> {
-    let expressions = selector.get("matchExpressions").and_then(serde_json::Value::as_array);
+    let expressions = selector
+        .get("matchExpressions")
+        .and_then(serde_json::Value::as_array);
     if expressions.is_some_and(|expressions| !expressions.is_empty()) {
         return None;
     }
@@ -283,7 +301,9 @@ fn match_labels(selector: &serde_json::Value) -> Option<String> {
         .iter()
         .map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
         .collect();
-    pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| pairs.join(","))
+    pairs
+        .filter(|pairs| !pairs.is_empty())
+        .map(|pairs| pairs.join(","))
 }
 
 #[cfg(test)]

@@ -96,7 +96,10 @@ impl WatchedResource for Pod {
             query.push_str(&format!("&labelSelector={}", encode(labels)));
         }
         if let Some(pod) = &selection.pod {
-            query.push_str(&format!("&fieldSelector={}", encode(&format!("metadata.name={pod}"))));
+            query.push_str(&format!(
+                "&fieldSelector={}",
+                encode(&format!("metadata.name={pod}"))
+            ));
         }
         query
     }
@@ -110,8 +113,12 @@ impl WatchedResource for Event {
     }
 
     fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
-        (change != Change::Deleted && self.involved_object.kind == "Pod")
-            .then(|| Evidence::Event(Box::new(EventSeen { received, event: self })))
+        (change != Change::Deleted && self.involved_object.kind == "Pod").then(|| {
+            Evidence::Event(Box::new(EventSeen {
+                received,
+                event: self,
+            }))
+        })
     }
 
     fn selectors(selection: &Selection) -> String {
@@ -237,7 +244,10 @@ impl<T: WatchedResource> Watch<T> {
         }
         if !self.complained {
             self.complained = true;
-            let _ = self.sender.send(Arrival::Note(format!("{error}; trying again"))).await;
+            let _ = self
+                .sender
+                .send(Arrival::Note(format!("{error}; trying again")))
+                .await;
         }
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSES.1);
@@ -336,7 +346,11 @@ impl<T: WatchedResource> Watch<T> {
 
     /// One watch request, to its end.
     async fn watch(&mut self) -> End {
-        let bookmarks = if self.bookmarks { "&allowWatchBookmarks=true" } else { "" };
+        let bookmarks = if self.bookmarks {
+            "&allowWatchBookmarks=true"
+        } else {
+            ""
+        };
         let path = format!(
             "{}?watch=1&resourceVersion={}&timeoutSeconds={WATCH_SECONDS}{bookmarks}{}",
             self.path(),

@@ -206,7 +206,11 @@ impl ContainerHistory {
         } else {
             self.state = State::Waiting;
             self.id = id;
-            let reason = status.state.waiting.as_ref().map_or("", |waiting| waiting.reason.as_str());
+            let reason = status
+                .state
+                .waiting
+                .as_ref()
+                .map_or("", |waiting| waiting.reason.as_str());
             self.wait(reason, received, &mut steps);
         }
         self.place_pending();
@@ -219,8 +223,13 @@ impl ContainerHistory {
         let ordinary = matches!(reason, "" | "ContainerCreating" | "PodInitializing");
         self.start_trouble |= !ordinary && self.runs.is_empty();
         if reason == "CrashLoopBackOff" {
-            let mut step =
-                Step::new(self.restarts + 1, What::Restarting, Some(received), Precision::NotAfter, Source::Status);
+            let mut step = Step::new(
+                self.restarts + 1,
+                What::Restarting,
+                Some(received),
+                Precision::NotAfter,
+                Source::Status,
+            );
             step.clock = Clock::Tracer;
             step.reason = Some(reason.to_owned());
             self.tell(step, steps);
@@ -239,11 +248,19 @@ impl ContainerHistory {
         let id = ended.container_id.as_deref().filter(|id| !id.is_empty()).or(id);
         let unknown = ended.started_at.is_none() && ended.finished_at.is_none();
         if unknown {
-            match self.runs.iter_mut().find(|run| id.is_some() && run.id.as_deref() == id) {
+            match self
+                .runs
+                .iter_mut()
+                .find(|run| id.is_some() && run.id.as_deref() == id)
+            {
                 Some(run) => run.lost = run.exit.is_none(),
                 None => self.status_lost |= ended.reason == "ContainerStatusUnknown",
             }
-            if let Some(run) = self.runs.last_mut().filter(|run| id.is_none() && run.restarts == restarts) {
+            if let Some(run) = self
+                .runs
+                .last_mut()
+                .filter(|run| id.is_none() && run.restarts == restarts)
+            {
                 run.lost = run.exit.is_none();
             }
             return;
@@ -315,7 +332,8 @@ impl ContainerHistory {
                 return run.id.is_some();
             };
             let fits = started.is_some_and(|started| {
-                started.plus(SECOND + EVENT_DELAY).since(event.at) > 0 && event.at.plus(EVENT_DELAY) >= started
+                started.plus(SECOND + EVENT_DELAY).since(event.at) > 0
+                    && event.at.plus(EVENT_DELAY) >= started
             });
             run.id.is_some() || restarts == 0 || fits
         });
@@ -327,11 +345,23 @@ impl ContainerHistory {
         };
         let (named, second) = (run.started_event.as_ref().map(|event| event.at), run.started);
         if restarts > 0 {
-            let step = Step::new(restarts, What::Restarting, second, Precision::Second, Source::Status);
+            let step = Step::new(
+                restarts,
+                What::Restarting,
+                second,
+                Precision::Second,
+                Source::Status,
+            );
             self.tell(step, steps);
         }
         let step = match named {
-            Some(at) => Step::new(restarts, What::Started, Some(at), Precision::NotAfter, Source::Event),
+            Some(at) => Step::new(
+                restarts,
+                What::Started,
+                Some(at),
+                Precision::NotAfter,
+                Source::Event,
+            ),
             None => Step::new(restarts, What::Started, second, Precision::Second, Source::Status),
         };
         self.tell(step, steps);
@@ -349,8 +379,13 @@ impl ContainerHistory {
         let gate = passed && self.startup_probe;
         for (holds, what) in [(gate, What::GatePassed), (ready, What::Ready)] {
             if holds {
-                let mut step =
-                    Step::new(restarts, what, Some(received), Precision::NotAfter, Source::Status);
+                let mut step = Step::new(
+                    restarts,
+                    what,
+                    Some(received),
+                    Precision::NotAfter,
+                    Source::Status,
+                );
                 step.clock = Clock::Tracer;
                 self.tell(step, steps);
             }
@@ -370,9 +405,7 @@ impl ContainerHistory {
     pub fn named(&mut self, what: What, event: NamedTime) -> Vec<Step> {
         let fits = |run: &Run| {
             run.started.is_none_or(|started| match what {
-                What::Created => {
-                    started.plus(SECOND) > event.at && event.at.plus(EVENT_DELAY) >= started
-                }
+                What::Created => started.plus(SECOND) > event.at && event.at.plus(EVENT_DELAY) >= started,
                 _ => started <= event.at && started.plus(SECOND + EVENT_DELAY) > event.at,
             })
         };
@@ -390,7 +423,10 @@ impl ContainerHistory {
         };
         if slot.is_none() {
             *slot = Some(event);
-            self.tell(Step::new(restarts, what, Some(at), precision, Source::Event), &mut steps);
+            self.tell(
+                Step::new(restarts, what, Some(at), precision, Source::Event),
+                &mut steps,
+            );
             self.place_pending();
         }
         steps
@@ -451,7 +487,9 @@ impl ContainerHistory {
         self.pending_lines.retain(|line| {
             let fits = |run: &Run| {
                 run.started.is_some_and(|started| started <= *line)
-                    && run.finished().is_none_or(|second| *line < second.plus(2 * SECOND))
+                    && run
+                        .finished()
+                        .is_none_or(|second| *line < second.plus(2 * SECOND))
             };
             let Some(run) = runs.iter_mut().rev().find(|run| fits(run)) else {
                 return true;
@@ -483,12 +521,16 @@ impl ContainerHistory {
             self.dropped_runs += 1;
         }
         let oldest = self.runs.get(1).map_or(0, |run| run.restarts);
-        self.told.retain(|(restarts, _)| *restarts == 0 || *restarts >= oldest);
+        self.told
+            .retain(|(restarts, _)| *restarts == 0 || *restarts >= oldest);
     }
 }
 
 /// Whether two container IDs mean one run, whether or not they carry the runtime's prefix.
 fn same_run(one: &str, two: &str) -> bool {
-    let bare = |id: &str| id.rsplit_once("://").map_or(id.to_owned(), |(_, bare)| bare.to_owned());
+    let bare = |id: &str| {
+        id.rsplit_once("://")
+            .map_or(id.to_owned(), |(_, bare)| bare.to_owned())
+    };
     bare(one) == bare(two)
 }

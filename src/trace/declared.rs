@@ -180,7 +180,10 @@ fn closest<'s>(spec: &PodSpec, others: &'s [PodSpec]) -> Option<&'s PodSpec> {
         all.map(|container| container.name.clone()).collect()
     };
     let own = names(spec);
-    others.iter().rev().max_by_key(|other| names(other).intersection(&own).count())
+    others
+        .iter()
+        .rev()
+        .max_by_key(|other| names(other).intersection(&own).count())
 }
 
 impl Declared {
@@ -299,7 +302,11 @@ impl Declared {
                 rule,
                 before: before.name.clone(),
                 after: after.name.clone(),
-                gate: if rule == Rule::StartOrder { before.gate } else { Gate::Running },
+                gate: if rule == Rule::StartOrder {
+                    before.gate
+                } else {
+                    Gate::Running
+                },
                 enforced,
             });
         };
@@ -393,11 +400,22 @@ containers: [{name: web}, {name: worker}]";
         assert_eq!(declared.design, Design::Native);
         assert_eq!(
             pairs(&declared, Rule::StartOrder),
-            [("setup", "one"), ("one", "two"), ("two", "web"), ("two", "worker")]
+            [
+                ("setup", "one"),
+                ("one", "two"),
+                ("two", "web"),
+                ("two", "worker")
+            ]
         );
         assert_eq!(
             pairs(&declared, Rule::StopOrder),
-            [("two", "one"), ("web", "one"), ("worker", "one"), ("web", "two"), ("worker", "two")]
+            [
+                ("two", "one"),
+                ("web", "one"),
+                ("worker", "one"),
+                ("web", "two"),
+                ("worker", "two")
+            ]
         );
         assert_eq!(pairs(&declared, Rule::ListOrder), [("web", "worker")]);
         assert_eq!(declared.container("one").unwrap().gate, Gate::Startup);
@@ -415,9 +433,18 @@ containers:
         assert_eq!(declared.design, Design::Lifecycle);
         assert_eq!(
             pairs(&declared, Rule::StartOrder),
-            [("setup", "proxy"), ("setup", "shipper"), ("setup", "app"), ("proxy", "app"), ("shipper", "app")]
+            [
+                ("setup", "proxy"),
+                ("setup", "shipper"),
+                ("setup", "app"),
+                ("proxy", "app"),
+                ("shipper", "app")
+            ]
         );
-        assert_eq!(pairs(&declared, Rule::StopOrder), [("app", "proxy"), ("app", "shipper")]);
+        assert_eq!(
+            pairs(&declared, Rule::StopOrder),
+            [("app", "proxy"), ("app", "shipper")]
+        );
         assert_eq!(declared.container("proxy").unwrap().gate, Gate::Ready);
         assert_eq!(declared.container("shipper").unwrap().gate, Gate::Running);
     }

@@ -120,7 +120,9 @@ impl Engine {
             })
             .collect();
         // The pod's own steps frame what its containers did.
-        let last = news.iter().position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
+        let last = news
+            .iter()
+            .position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
         let at = last.unwrap_or(news.len());
         news.splice(at..at, facts.into_iter().map(News::Fact));
         if let Some(second) = newest {
@@ -238,7 +240,9 @@ impl Engine {
         }
         pod.vanished = true;
         pod.gap("the pod was deleted meanwhile, its last states were not seen");
-        self.ended_at.entry(vanished.uid.clone()).or_insert(vanished.noticed);
+        self.ended_at
+            .entry(vanished.uid.clone())
+            .or_insert(vanished.noticed);
         vec![News::Gap(GapNotice {
             pod: Some(pod.name.clone()),
             resource: "pods".to_owned(),
@@ -325,8 +329,16 @@ fn closes(step: PodStep) -> bool {
 fn newest_second(seen: &PodSeen) -> Option<Moment> {
     let status = &seen.pod.status;
     let times = status.containers().flat_map(|container| {
-        let running = container.state.running.as_ref().and_then(|state| state.started_at.as_deref());
-        let ended = container.state.terminated.as_ref().and_then(|state| state.finished_at.as_deref());
+        let running = container
+            .state
+            .running
+            .as_ref()
+            .and_then(|state| state.started_at.as_deref());
+        let ended = container
+            .state
+            .terminated
+            .as_ref()
+            .and_then(|state| state.finished_at.as_deref());
         [running, ended]
     });
     times.flatten().filter_map(Moment::parse).max()

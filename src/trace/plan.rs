@@ -123,7 +123,12 @@ pub fn promises(spec: &PodSpec, reading: &Reading) -> Vec<Promise> {
 #[must_use]
 pub fn sentence(pair: &Pair) -> String {
     match pair.rule {
-        Rule::StartOrder => format!("{} starts after {} {}", pair.after, pair.before, pair.gate.words()),
+        Rule::StartOrder => format!(
+            "{} starts after {} {}",
+            pair.after,
+            pair.before,
+            pair.gate.words()
+        ),
         Rule::ListOrder => format!("{} is started after {} was", pair.after, pair.before),
         Rule::StopOrder => format!("{} stops after {} has ended", pair.after, pair.before),
     }
@@ -163,15 +168,24 @@ spec: {ports: []}
         assert_eq!(
             texts,
             [
-                ["app starts after proxy started", "proxy stops after app has ended"],
-                ["app starts after proxy became ready", "proxy stops after app has ended"]
+                [
+                    "app starts after proxy started",
+                    "proxy stops after app has ended"
+                ],
+                [
+                    "app starts after proxy became ready",
+                    "proxy stops after app has ended"
+                ]
             ]
         );
     }
 
     #[test]
     fn a_manifest_without_pods_is_an_error() {
-        assert!(matches!(workloads("kind: Service\nspec: {}"), Err(PlanError::NoPod)));
+        assert!(matches!(
+            workloads("kind: Service\nspec: {}"),
+            Err(PlanError::NoPod)
+        ));
         assert!(matches!(workloads("a: [b"), Err(PlanError::Yaml(_))));
     }
 }

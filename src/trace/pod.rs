@@ -266,13 +266,17 @@ impl PodTimeline {
             .push(vec![PairWitness::default(); self.declared.pairs.len()]);
         let round = self.round();
         for container in &mut self.containers {
-            if restart.again.contains(&container.name) {
-                if let Some(run) = container.runs.last_mut() {
-                    run.round = round;
-                }
+            if restart.again.contains(&container.name)
+                && let Some(run) = container.runs.last_mut()
+            {
+                run.round = round;
             }
         }
-        let why = if restart.asked { "by request" } else { "new sandbox" };
+        let why = if restart.asked {
+            "by request"
+        } else {
+            "new sandbox"
+        };
         steps.push((PodStep::Restarting, why.to_owned()));
     }
 
@@ -354,11 +358,11 @@ impl PodTimeline {
                 continue;
             };
             let exit = container.last_run().and_then(super::run::Run::finished);
-            if let (Some(turn), true) = (turn, container.ran()) {
-                if exit.is_none_or(|exit| exit >= turn) {
-                    let told = container.derived(What::Sigterm, turn);
-                    self.facts(at, told, facts);
-                }
+            if let (Some(turn), true) = (turn, container.ran())
+                && exit.is_none_or(|exit| exit >= turn)
+            {
+                let told = container.derived(What::Sigterm, turn);
+                self.facts(at, told, facts);
             }
             waited.push(exit);
         }
@@ -368,7 +372,9 @@ impl PodTimeline {
     fn detect_force(&mut self, seen: &PodSeen) {
         let metadata = &seen.pod.metadata;
         let without_grace = metadata.deletion_timestamp.is_some()
-            && metadata.deletion_grace_period_seconds.is_none_or(|grace| grace == 0);
+            && metadata
+                .deletion_grace_period_seconds
+                .is_none_or(|grace| grace == 0);
         let running = seen
             .pod
             .status
@@ -413,8 +419,13 @@ impl PodTimeline {
         let known = self.containers.iter().position(|one| one.name == name);
         let at = match known {
             Some(at) => at,
-            None if event.involved_object.field_path.starts_with("spec.ephemeralContainers") => {
-                self.containers.push(ContainerHistory::new(name, Role::Ephemeral, false));
+            None if event
+                .involved_object
+                .field_path
+                .starts_with("spec.ephemeralContainers") =>
+            {
+                self.containers
+                    .push(ContainerHistory::new(name, Role::Ephemeral, false));
                 self.containers.len() - 1
             }
             None => return facts,

@@ -18,7 +18,8 @@ use serde_json::Value;
 use super::{
     Evidence, Moment,
     evidence::{
-        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, LogLine, NodeSeen, PodSeen, Vanished,
+        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, LogLine, NodeSeen, PodSeen,
+        Vanished,
     },
     object::{ErrorStatus, Event, Pod, WatchEvent},
 };
@@ -202,7 +203,11 @@ fn parse_watch(kind: &str, raw: RawLine) -> Result<Content, String> {
         if pod.metadata.uid.is_empty() {
             return Err("the pod has no uid".to_owned());
         }
-        Evidence::Pod(Box::new(PodSeen { received, change, pod }))
+        Evidence::Pod(Box::new(PodSeen {
+            received,
+            change,
+            pod,
+        }))
     } else if change == Change::Deleted {
         return Ok(Content::Nothing);
     } else {

@@ -11,7 +11,9 @@ use super::{
 const LOG_READING_DELAY: i64 = 100 * MILLISECOND;
 
 /// Which evidence a bound rests on, the strongest first (`semantics.md` 4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Two containers' states in one listing.
@@ -151,7 +153,10 @@ impl Run {
             self.started = terminated.started_at.as_deref().and_then(Moment::parse);
         }
         let second = terminated.finished_at.as_deref().and_then(Moment::parse);
-        let news = self.exit.as_ref().is_none_or(|known| known.second.is_none() && second.is_some());
+        let news = self
+            .exit
+            .as_ref()
+            .is_none_or(|known| known.second.is_none() && second.is_some());
         if news {
             self.exit = Some(Exit {
                 second,
@@ -180,7 +185,8 @@ impl Run {
         bounds.extend(created.map(|event| Bound::event(event.at, event, "Created")));
         bounds.extend(self.started.map(|at| Bound::second(at, at, "startedAt")));
         let creation = self.creation;
-        bounds.extend(creation.map(|at| Bound::exact(at, at, Source::Metrics, "container_start_time_seconds")));
+        bounds
+            .extend(creation.map(|at| Bound::exact(at, at, Source::Metrics, "container_start_time_seconds")));
         bounds
     }
 
@@ -193,7 +199,10 @@ impl Run {
         }
         let started = self.started_event.as_ref();
         bounds.extend(started.map(|event| Bound::event(event.at.plus(1), event, "Started")));
-        bounds.extend(self.started.map(|at| Bound::second(at.plus(SECOND), at, "startedAt")));
+        bounds.extend(
+            self.started
+                .map(|at| Bound::second(at.plus(SECOND), at, "startedAt")),
+        );
         let line = self.first_line;
         bounds.extend(line.map(|at| Bound::exact(at.plus(1), at, Source::Log, "first log line")));
         bounds

@@ -3,12 +3,7 @@
 //! Bars show the best single estimate of each time; verdicts never rest on them.
 
 use super::{
-    Moment,
-    container::ContainerHistory,
-    declared::Gate,
-    moment::SECOND,
-    pod::PodTimeline,
-    run::Run,
+    Moment, container::ContainerHistory, declared::Gate, moment::SECOND, pod::PodTimeline, run::Run,
 };
 use crate::roles::Role;
 
@@ -112,9 +107,11 @@ fn ended(run: &Run) -> Option<Moment> {
 /// The timeline of a pod. `now` ends the bars of what still runs.
 #[must_use]
 pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
-    let deletion = pod
-        .deletion
-        .map(|deletion| deletion.deadline.plus(-deletion.grace_seconds.saturating_mul(SECOND)));
+    let deletion = pod.deletion.map(|deletion| {
+        deletion
+            .deadline
+            .plus(-deletion.grace_seconds.saturating_mul(SECOND))
+    });
     let runs = || pod.containers.iter().flat_map(|container| &container.runs);
     let starts = runs().filter_map(|run| {
         let created = run.created_event.as_ref().map(|event| event.at);
@@ -137,7 +134,13 @@ pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
                 .declared
                 .container(&container.name)
                 .map_or(Gate::Running, |declared| declared.gate);
-            bar(container, gate, from, to, deletion.filter(|_| pod.deletion.is_some()))
+            bar(
+                container,
+                gate,
+                from,
+                to,
+                deletion.filter(|_| pod.deletion.is_some()),
+            )
         })
         .collect();
     Timeline {
@@ -148,20 +151,17 @@ pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
     }
 }
 
-fn bar(
-    container: &ContainerHistory,
-    gate: Gate,
-    from: Moment,
-    to: Moment,
-    deletion: Option<Moment>,
-) -> Bar {
+fn bar(container: &ContainerHistory, gate: Gate, from: Moment, to: Moment, deletion: Option<Moment>) -> Bar {
     let mut stretches = Vec::new();
     let mut at = from;
     for run in &container.runs {
         let Some(start) = began(run) else {
             continue;
         };
-        let created = run.created_event.as_ref().map_or(start, |event| event.at.min(start));
+        let created = run
+            .created_event
+            .as_ref()
+            .map_or(start, |event| event.at.min(start));
         let end = ended(run).unwrap_or(to);
         let passed = match gate {
             Gate::Startup => run.gate_seen.unwrap_or(end),

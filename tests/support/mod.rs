@@ -1,7 +1,11 @@
 //! An API server on the loopback interface that plays recordings over real HTTP, with faults where a test
 //! wants them.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part of this module")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its part of this module"
+)]
 
 use std::{
     collections::BTreeMap,
@@ -77,7 +81,10 @@ impl Script {
 
     /// The namespace of what is played.
     pub fn namespace(&self) -> String {
-        self.pods[0]["object"]["metadata"]["namespace"].as_str().unwrap().to_owned()
+        self.pods[0]["object"]["metadata"]["namespace"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Whether every pod is deleted at the end.
@@ -87,7 +94,11 @@ impl Script {
 }
 
 fn version(event: &Value) -> u64 {
-    event["object"]["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap()
+    event["object"]["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 /// The objects that are there after these events.
@@ -169,7 +180,8 @@ impl ApiServer {
 
     /// Writes a kubeconfig for this server and gives its path.
     pub fn kubeconfig(&self, name: &str) -> PathBuf {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kubeconfig-{name}-{}", std::process::id()));
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kubeconfig-{name}-{}", std::process::id()));
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "loopback",
             "clusters": [{"name": "loopback", "cluster": {"server": format!("http://{}", self.address)}}],
@@ -222,7 +234,11 @@ impl Shared {
     }
 
     fn list(&self, stream: &TcpStream, events: &[Value], is_pods: bool) -> std::io::Result<()> {
-        let happened = if is_pods { self.compacted.load(Ordering::SeqCst) as usize } else { 0 };
+        let happened = if is_pods {
+            self.compacted.load(Ordering::SeqCst) as usize
+        } else {
+            0
+        };
         let happened = happened.min(events.len());
         let items = state(&events[..happened]);
         let version = events[..happened].last().map_or(1, version);
@@ -231,11 +247,19 @@ impl Shared {
         answer(stream, 200, &list)
     }
 
-    fn watch(&self, mut stream: &TcpStream, events: &[Value], query: &str, is_pods: bool) -> std::io::Result<()> {
+    fn watch(
+        &self,
+        mut stream: &TcpStream,
+        events: &[Value],
+        query: &str,
+        is_pods: bool,
+    ) -> std::io::Result<()> {
         if is_pods && self.gone_next.swap(false, Ordering::SeqCst) {
             return answer(stream, 410, &status(410, "too old resource version"));
         }
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        )?;
         if self.script.refuses_bookmarks && query.contains("allowWatchBookmarks=true") {
             let error = json!({"type": "ERROR", "object": status(500, "etcd does not support bookmarks")});
             chunk(stream, &error)?;
@@ -246,7 +270,13 @@ impl Shared {
             .find_map(|part| part.strip_prefix("resourceVersion="))
             .and_then(|version| version.parse().ok())
             .unwrap_or(0);
-        let from = self.repeat_from.lock().unwrap().take().filter(|_| is_pods).unwrap_or(from);
+        let from = self
+            .repeat_from
+            .lock()
+            .unwrap()
+            .take()
+            .filter(|_| is_pods)
+            .unwrap_or(from);
         let started = from;
         for (index, event) in events.iter().enumerate() {
             if version(event) <= from {
@@ -300,7 +330,10 @@ impl Shared {
             }
             Fault::Gone { skipped } => {
                 self.compacted.store((index + skipped) as u64, Ordering::SeqCst);
-                chunk(stream, &json!({"type": "ERROR", "object": status(410, "too old resource version")}))?;
+                chunk(
+                    stream,
+                    &json!({"type": "ERROR", "object": status(410, "too old resource version")}),
+                )?;
                 stream.write_all(b"0\r\n\r\n")?;
             }
             Fault::GoneOnRequest { skipped } => {
@@ -376,7 +409,13 @@ impl Run {
         self.of_type("verdict")
             .map(|line| {
                 let text = |field: &str| line[field].as_str().unwrap_or("-");
-                let key = format!("{} {} {} {}", line["pod"]["name"].as_str().unwrap(), text("rule"), text("before"), text("after"));
+                let key = format!(
+                    "{} {} {} {}",
+                    line["pod"]["name"].as_str().unwrap(),
+                    text("rule"),
+                    text("before"),
+                    text("after")
+                );
                 (key, text("verdict").to_owned())
             })
             .collect()

@@ -57,7 +57,12 @@ pub struct TraceArguments {
     pub strict: bool,
 
     /// Judge by another order: a manifest, `lifecycle`, `native` or the pod's own `manifest`
-    #[arg(long, value_name = "FILE|lifecycle|native|manifest", default_value = "manifest", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "FILE|lifecycle|native|manifest",
+        default_value = "manifest",
+        hide_default_value = true
+    )]
     pub expect: String,
     /// This regular container is a sidecar, although the server dropped `lifecycle.type`; may be repeated
     #[arg(long = "sidecar", value_name = "NAME", value_delimiter = ',')]
@@ -139,9 +144,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let mut total = Duration::ZERO;
     let mut rest = text;
     while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|character: char| character.is_ascii_digit()).len();
+        let digits = rest.len()
+            - rest
+                .trim_start_matches(|character: char| character.is_ascii_digit())
+                .len();
         let (number, after) = rest.split_at(digits);
-        let letters = after.len() - after.trim_start_matches(|character: char| character.is_ascii_alphabetic()).len();
+        let letters = after.len()
+            - after
+                .trim_start_matches(|character: char| character.is_ascii_alphabetic())
+                .len();
         let (unit, after) = after.split_at(letters);
         let number: u64 = number.parse().map_err(|_| wrong())?;
         let milliseconds = match unit {

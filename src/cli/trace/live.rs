@@ -39,7 +39,9 @@ const GRACE: Duration = Duration::from_millis(1500);
 
 /// Traces until the goal, the timeout, or the user ends it.
 pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     LocalSet::new().block_on(&runtime, trace(arguments))
 }
 
@@ -100,7 +102,7 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         arguments,
         client,
         scope,
-        session: Session::new(arguments, settings, goal.map(|goal| Progress::new(goal, wanted))),
+        session: Session::new(arguments, settings, goal.map(|goal| Progress::new(goal, wanted)))?,
         recorder,
         follow_sender,
         followers: JoinSet::new(),
@@ -109,7 +111,8 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         reached: None,
         complaints: HashSet::new(),
     };
-    live.run(arrivals, followed).await
+    live.run(arrivals, followed).await?;
+    live.finish()
 }
 
 fn for_each_resource(
@@ -145,7 +148,7 @@ impl Live<'_> {
         &mut self,
         mut arrivals: Receiver<Arrival>,
         mut followed: Receiver<Followed>,
-    ) -> Result<ExitStatus, TraceError> {
+    ) -> Result<(), TraceError> {
         let deadline = self.arguments.timeout.map(|timeout| Instant::now() + timeout);
         let mut ticks = tokio::time::interval(TICK);
         let mut interrupts = Interrupts::new()?;
@@ -176,16 +179,15 @@ impl Live<'_> {
                 break;
             }
         }
-        self.last_evidence(&mut followed).await?;
-        self.finish()
+        self.last_evidence(&mut followed).await
     }
 
-    fn finish(&mut self) -> Result<ExitStatus, TraceError> {
+    fn finish(mut self) -> Result<ExitStatus, TraceError> {
+        let missed = self.session.has_goal() && self.reached.is_none();
         let judgement = self.session.finish()?;
         if let Some(recorder) = &mut self.recorder {
             recorder.finish()?;
         }
-        let missed = self.session.has_goal() && self.reached.is_none();
         Ok(conclude(&judgement, self.arguments, missed))
     }
 
@@ -209,6 +211,9 @@ impl Live<'_> {
     async fn tick(&mut self) -> Result<bool, TraceError> {
         self.session.settle(Moment::now().plus(-SETTLING))?;
         self.session.flush()?;
+        if self.session.refresh(Moment::now())? {
+            return Ok(true);
+        }
         while self.followers.try_join_next().is_some() {}
         if self.reached.is_none() && self.session.goal_reached() && self.owner_is_done().await {
             self.reached = Some(Instant::now());
@@ -264,7 +269,9 @@ impl Live<'_> {
             }
             Arrival::Note(text) => self.complain(text),
             Arrival::Failed(error) if error.path().contains("/events") => {
-                self.complain(format!("{error}; without events, starts within one second are not told apart"));
+                self.complain(format!(
+                    "{error}; without events, starts within one second are not told apart"
+                ));
             }
             Arrival::Failed(error) => return Err(error.into()),
         }
@@ -312,7 +319,8 @@ impl Live<'_> {
             let client = self.client.clone();
             let sender = self.follow_sender.clone();
             if self.arguments.attach && !self.arguments.once {
-                self.followers.spawn_local(follow_attach(client.clone(), follower.clone(), sender.clone()));
+                self.followers
+                    .spawn_local(follow_attach(client.clone(), follower.clone(), sender.clone()));
             }
             if self.arguments.logs {
                 self.followers.spawn_local(follow_log(client, follower, sender));
@@ -330,7 +338,8 @@ impl Live<'_> {
     fn read_version(&mut self, node: &str) {
         let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
         self.followers.spawn_local(async move {
-            let answer: Result<serde_json::Value, _> = get_json(&client, &format!("/api/v1/nodes/{node}")).await;
+            let answer: Result<serde_json::Value, _> =
+                get_json(&client, &format!("/api/v1/nodes/{node}")).await;
             let version = answer.ok().and_then(|value| {
                 let version = value.pointer("/status/nodeInfo/kubeletVersion")?;
                 version.as_str().map(str::to_owned)
@@ -355,7 +364,9 @@ impl Live<'_> {
                     }
                 }
                 Err(error) => {
-                    let _ = sender.send(Followed::Refused(format!("--metrics: {error}"))).await;
+                    let _ = sender
+                        .send(Followed::Refused(format!("--metrics: {error}")))
+                        .await;
                 }
             }
         });

@@ -3,9 +3,11 @@
 mod arguments;
 mod live;
 mod output;
+mod page;
 mod plan;
 mod record;
 mod replay;
+mod screen;
 mod session;
 
 use std::path::PathBuf;

@@ -35,9 +35,13 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
 
 fn title(design: Design) -> &'static str {
     match design {
-        Design::Native => "native sidecars (initContainers with restartPolicy: Always; Kubernetes 1.29 and later)",
+        Design::Native => {
+            "native sidecars (initContainers with restartPolicy: Always; Kubernetes 1.29 and later)"
+        }
         Design::Lifecycle => "first design (lifecycle.type: Sidecar; no released Kubernetes honours it)",
-        Design::Plain => "no sidecar is declared: regular containers start in list order, nothing orders their stop",
+        Design::Plain => {
+            "no sidecar is declared: regular containers start in list order, nothing orders their stop"
+        }
     }
 }
 

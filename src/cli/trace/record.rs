@@ -90,6 +90,8 @@ impl Recorder {
 
     /// Makes sure everything is in the file.
     pub(super) fn finish(&mut self) -> Result<(), TraceError> {
-        self.writer.flush().map_err(|source| file_error(&self.path, source))
+        self.writer
+            .flush()
+            .map_err(|source| file_error(&self.path, source))
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         settings.metrics |= header.metrics;
     }
     let progress = arguments.goal.map(|goal| Progress::new(goal.into(), 1));
-    let mut session = Session::new(arguments, settings, progress);
+    let mut session = Session::new(arguments, settings, progress)?;
     let mut previous: Option<Moment> = None;
     let mut end = End::new(arguments.timeout);
     let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
@@ -42,7 +42,9 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
             }
             if arguments.realtime {
                 session.flush()?;
-                wait(previous, at);
+                if session.look_around(Some(pause(previous, at)))? {
+                    break;
+                }
             }
             previous = Some(previous.map_or(at, |before| before.max(at)));
         }
@@ -64,6 +66,10 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
             end.reached(previous);
         }
     }
+    if session.has_screen() {
+        session.look_around(None)?;
+    }
+    let has_goal = session.has_goal();
     let judgement = session.finish()?;
     if bad > 0 {
         note(&format!("{bad} lines of the recording could not be read"));
@@ -71,7 +77,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     if evidence_lines == 0 {
         note("the recording holds no evidence");
     }
-    let missed = session.has_goal() && !end.goal_reached();
+    let missed = has_goal && !end.goal_reached();
     Ok(conclude(&judgement, arguments, missed))
 }
 
@@ -102,17 +108,17 @@ impl End {
     fn is_over(&mut self, at: Moment) -> bool {
         let first = *self.first.get_or_insert(at);
         let timed_out = self.timeout.is_some_and(|timeout| at.since(first) > timeout);
-        let settled = self.reached_at.is_some_and(|reached| at.since(reached) > SETTLING);
+        let settled = self
+            .reached_at
+            .is_some_and(|reached| at.since(reached) > SETTLING);
         timed_out || settled
     }
 }
 
-/// Waits as long as the recorder did.
-fn wait(previous: Option<Moment>, at: Moment) {
+/// How long the recorder waited.
+fn pause(previous: Option<Moment>, at: Moment) -> Duration {
     let pause = previous.map_or(0, |previous| at.since(previous));
-    if let Ok(pause) = u64::try_from(pause) {
-        std::thread::sleep(Duration::from_nanos(pause));
-    }
+    Duration::from_nanos(u64::try_from(pause).unwrap_or(0))
 }
 
 /// A line that cannot be read is a gap: what it held is missing.

@@ -1,8 +1,12 @@
 //! One run of `trace`: evidence into the engine, what it says to the outputs.
 
+use std::time::{Duration, Instant};
+
 use super::{
     TraceArguments, TraceError,
     output::{Output, note},
+    page::Page,
+    screen::Screen,
 };
 use crate::{
     cli::ExitStatus,
@@ -11,7 +15,6 @@ use crate::{
         goal::Progress,
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
-        verdict::Verdict,
     },
 };
 
@@ -29,24 +32,45 @@ pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_m
     }
 }
 
+/// How often the screen is drawn.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Where it all goes.
+enum Sink {
+    Lines(Output),
+    Screen(Box<Screen>),
+}
+
 /// One run.
 pub(super) struct Session {
     pub(super) engine: Engine,
-    output: Output,
+    sink: Sink,
+    page: Option<Page>,
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
 }
 
 impl Session {
-    pub(super) fn new(arguments: &TraceArguments, settings: Settings, progress: Option<Progress>) -> Self {
-        Self {
+    /// Starts a run; with `--tui` it takes the terminal.
+    pub(super) fn new(
+        arguments: &TraceArguments,
+        settings: Settings,
+        progress: Option<Progress>,
+    ) -> Result<Self, TraceError> {
+        let sink = if arguments.tui {
+            Sink::Screen(Box::new(Screen::open()?))
+        } else {
+            Sink::Lines(Output::new(arguments.output))
+        };
+        Ok(Self {
             engine: Engine::new(settings),
-            output: Output::new(arguments.output),
+            sink,
+            page: arguments.report.as_deref().map(Page::new),
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
-        }
+        })
     }
 
     /// Takes over one piece of evidence.
@@ -60,12 +84,16 @@ impl Session {
             _ => None,
         };
         for news in self.engine.push(evidence) {
-            self.output.news(&news)?;
-        }
-        if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
-            if let Some(pod) = self.engine.pod(&uid) {
-                progress.look(pod);
+            match &mut self.sink {
+                Sink::Lines(output) => output.news(&news)?,
+                Sink::Screen(screen) => screen.news(&news),
             }
+            if let Some(page) = &mut self.page {
+                page.news(news);
+            }
+        }
+        if let (Some(progress), Some(pod)) = (&mut self.progress, uid.and_then(|uid| self.engine.pod(&uid))) {
+            progress.look(pod);
         }
         Ok(())
     }
@@ -73,16 +101,24 @@ impl Session {
     /// Judges the pods that had ended by then and forgets them.
     pub(super) fn settle(&mut self, before: Moment) -> Result<(), TraceError> {
         for pod in self.engine.take_ended(before) {
-            self.judge(&pod)?;
+            self.judge(pod)?;
         }
         Ok(())
     }
 
-    fn judge(&mut self, pod: &PodTimeline) -> Result<Vec<Verdict>, TraceError> {
-        let verdicts = self.engine.verdicts(pod);
+    fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
+        let verdicts = self.engine.verdicts(&pod);
         self.judgement.add(&verdicts);
-        self.output.verdicts(pod, &verdicts, self.newest)?;
-        Ok(verdicts)
+        if let Sink::Lines(output) = &mut self.sink {
+            output.verdicts(&pod, &verdicts, self.newest)?;
+        }
+        if let Some(page) = &mut self.page {
+            page.pod(&pod, verdicts, self.newest);
+        }
+        if let Sink::Screen(screen) = &mut self.sink {
+            screen.ended(pod);
+        }
+        Ok(())
     }
 
     /// Whether all pods are where `--for` wants them.
@@ -96,20 +132,61 @@ impl Session {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), TraceError> {
-        Ok(self.output.flush()?)
+        match &mut self.sink {
+            Sink::Lines(output) => Ok(output.flush()?),
+            Sink::Screen(_) => Ok(()),
+        }
+    }
+
+    /// Draws the screen, if there is one. Returns whether the user wants to leave.
+    pub(super) fn refresh(&mut self, now: Moment) -> Result<bool, TraceError> {
+        match &mut self.sink {
+            Sink::Lines(_) => Ok(false),
+            Sink::Screen(screen) => Ok(screen.refresh(&self.engine, now)?),
+        }
+    }
+
+    /// Draws the screen and waits for keys until the time is over. Returns whether the user wants to leave.
+    pub(super) fn look_around(&mut self, pause: Option<Duration>) -> Result<bool, TraceError> {
+        let end = pause.map(|pause| Instant::now() + pause);
+        let Sink::Screen(screen) = &mut self.sink else {
+            std::thread::sleep(pause.unwrap_or_default());
+            return Ok(false);
+        };
+        loop {
+            let left = end.map_or(FRAME, |end| {
+                end.saturating_duration_since(Instant::now()).min(FRAME)
+            });
+            if screen.wait(&self.engine, self.newest, left)? {
+                return Ok(true);
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether there is a screen.
+    pub(super) fn has_screen(&self) -> bool {
+        matches!(self.sink, Sink::Screen(_))
     }
 
     /// Judges everything that is left.
-    pub(super) fn finish(&mut self) -> Result<Judgement, TraceError> {
+    pub(super) fn finish(mut self) -> Result<Judgement, TraceError> {
         for pod in self.engine.take_all() {
-            self.judge(&pod)?;
+            self.judge(pod)?;
         }
-        self.output.flush()?;
-        let sum = &self.judgement;
+        self.flush()?;
+        if let Some(page) = &self.page {
+            page.write(self.newest)?;
+        }
+        let sum = self.judgement;
+        // The screen gives the terminal back before anything is written to it.
+        drop(self);
         note(&format!(
             "{} pods; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
             sum.pods, sum.proved, sum.consistent, sum.unknown, sum.violated, sum.not_applicable
         ));
-        Ok(self.judgement)
+        Ok(sum)
     }
 }

@@ -2,7 +2,7 @@
 
 use colored::{Color, Colorize};
 
-use super::text::role;
+use super::text::role_name;
 use crate::trace::{
     Moment, describe_length,
     timeline::{Bar, Phase, Timeline},
@@ -36,7 +36,7 @@ const LEAST_WIDTH: usize = 20;
 /// The timeline as lines, at most `width` characters wide where that is not too narrow to show anything.
 #[must_use]
 pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
-    let label = |bar: &Bar| format!("{} ({})", bar.container, role(bar.role));
+    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role));
     let label_width = timeline
         .bars
         .iter()
@@ -52,7 +52,10 @@ pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
         };
         let name = label(bar);
         let padding = " ".repeat(label_width.saturating_sub(name.chars().count()));
-        lines.push(format!("{name}{padding}  {} {ending}", paint(timeline, bar, columns)));
+        lines.push(format!(
+            "{name}{padding}  {} {ending}",
+            paint(timeline, bar, columns)
+        ));
     }
     let from = timeline.from.clock(0);
     let length = describe_length(timeline.to.since(timeline.from));
@@ -63,14 +66,28 @@ pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
     } else {
         "─".repeat(between)
     };
-    lines.push(format!("{}  {from}{middle}{to}", " ".repeat(label_width)).bright_black().to_string());
+    lines.push(
+        format!("{}  {from}{middle}{to}", " ".repeat(label_width))
+            .bright_black()
+            .to_string(),
+    );
     if let Some(deletion) = timeline.deletion {
         let at = column(timeline, deletion, columns);
-        lines.push(format!("{}  {}^ deletion requested", " ".repeat(label_width), " ".repeat(at)));
+        lines.push(format!(
+            "{}  {}^ deletion requested",
+            " ".repeat(label_width),
+            " ".repeat(at)
+        ));
     }
     let legend: Vec<String> = Phase::ALL
         .iter()
-        .map(|phase| format!("{} {}", symbol(*phase).to_string().color(color(*phase)), phase.name()))
+        .map(|phase| {
+            format!(
+                "{} {}",
+                symbol(*phase).to_string().color(color(*phase)),
+                phase.name()
+            )
+        })
         .collect();
     lines.push(format!("{}  {}", " ".repeat(label_width), legend.join("  ")));
     lines
@@ -84,17 +101,28 @@ fn column(timeline: &Timeline, at: Moment, columns: usize) -> usize {
         .min(columns.saturating_sub(1))
 }
 
-/// Each column shows the last phase that begins in it, so that short phases are seen.
-fn paint(timeline: &Timeline, bar: &Bar, columns: usize) -> String {
+/// What each of `columns` columns shows of a bar: the last phase that begins in it, so that short phases are
+/// seen.
+#[must_use]
+pub fn cells(timeline: &Timeline, bar: &Bar, columns: usize) -> Vec<Option<Phase>> {
     let mut cells: Vec<Option<Phase>> = vec![None; columns];
     for stretch in &bar.stretches {
         let from = column(timeline, stretch.from, columns);
         let to = column(timeline, stretch.to, columns);
-        let last = if stretch.to >= timeline.to { columns } else { to.max(from + 1) };
+        let last = if stretch.to >= timeline.to {
+            columns
+        } else {
+            to.max(from + 1)
+        };
         for cell in cells.iter_mut().take(last).skip(from) {
             *cell = Some(stretch.phase);
         }
     }
+    cells
+}
+
+fn paint(timeline: &Timeline, bar: &Bar, columns: usize) -> String {
+    let cells = cells(timeline, bar, columns);
     let mut painted = String::new();
     for group in cells.chunk_by(|one, two| one == two) {
         match group.first().copied().flatten() {

@@ -50,7 +50,8 @@ fn color(what: What) -> Color {
 }
 
 /// The role in one word.
-pub(super) fn role(role: Role) -> &'static str {
+#[must_use]
+pub fn role_name(role: Role) -> &'static str {
     match role {
         Role::App => "app",
         Role::Sidecar => "sidecar",
@@ -60,7 +61,8 @@ pub(super) fn role(role: Role) -> &'static str {
 }
 
 /// The time of day with its precision: `19:53:02` lies in that second, `≤` and `≥` are bounds.
-fn time(fact: &Fact) -> String {
+#[must_use]
+pub fn time_text(fact: &Fact) -> String {
     let Some(time) = fact.time else {
         return "?".to_owned();
     };
@@ -72,7 +74,9 @@ fn time(fact: &Fact) -> String {
     }
 }
 
-fn what(fact: &Fact) -> String {
+/// What happened, in words.
+#[must_use]
+pub fn what_text(fact: &Fact) -> String {
     let mut words = fact.what.words().to_owned();
     if let Some(code) = fact.exit_code {
         match code {
@@ -82,7 +86,11 @@ fn what(fact: &Fact) -> String {
             _ => words.push_str(&format!(" with {code}")),
         }
     }
-    if let Some(reason) = fact.reason.as_deref().filter(|reason| !matches!(*reason, "Completed" | "Error")) {
+    if let Some(reason) = fact
+        .reason
+        .as_deref()
+        .filter(|reason| !matches!(*reason, "Completed" | "Error"))
+    {
         words.push_str(&format!(" {reason}"));
     }
     if fact.restarts > 0 {
@@ -100,15 +108,15 @@ fn pad(text: &str, width: usize) -> String {
 pub fn text_line(news: &News, style: &mut TextStyle) -> String {
     match news {
         News::Fact(fact) => {
-            let container = format!("{} ({})", fact.container, role(fact.role));
+            let container = format!("{} ({})", fact.container, role_name(fact.role));
             style.pod = style.pod.max(fact.pod.name.len().min(NAME_WIDTH));
             style.container = style.container.max(container.len().min(NAME_WIDTH));
             format!(
                 "{}  {}  {}  {}  {}",
-                pad(&time(fact), TIME_WIDTH),
+                pad(&time_text(fact), TIME_WIDTH),
                 pad(&fact.pod.name, style.pod),
                 pad(&container, style.container),
-                what(fact).color(color(fact.what)),
+                what_text(fact).color(color(fact.what)),
                 format!("[{}]", how(fact.source)).bright_black(),
             )
         }
@@ -126,11 +134,16 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             )
         }
         News::Gap(gap) => {
-            let whose = gap.pod.as_ref().map_or(String::new(), |pod| format!("{}: ", pod.name));
+            let whose = gap
+                .pod
+                .as_ref()
+                .map_or(String::new(), |pod| format!("{}: ", pod.name));
             format!(
                 "{}  {}",
                 pad(&gap.noticed.clock(3), TIME_WIDTH),
-                format!("GAP in {}: {whose}{}", gap.resource, gap.reason).yellow().bold(),
+                format!("GAP in {}: {whose}{}", gap.resource, gap.reason)
+                    .yellow()
+                    .bold(),
             )
         }
     }

@@ -118,7 +118,8 @@ pub struct Context {
 }
 
 /// KEP-753 as shipped.
-const NATIVE: &str = "KEP-753 (native sidecars) and kubernetes.io/docs/concepts/workloads/pods/sidecar-containers";
+const NATIVE: &str =
+    "KEP-753 (native sidecars) and kubernetes.io/docs/concepts/workloads/pods/sidecar-containers";
 /// KEP-753 as first designed.
 const LIFECYCLE: &str = "KEP-753, first design (2019-10-30): lifecycle.type Sidecar";
 /// Regular containers.

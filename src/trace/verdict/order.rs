@@ -40,7 +40,10 @@ impl Pieces {
         let strongest = |pieces: &[Piece]| pieces.iter().min_by_key(|piece| piece.source).cloned();
         let mut texts = Vec::new();
         let mut items = Vec::new();
-        for piece in [strongest(&self.proofs), strongest(&self.breaches)].into_iter().flatten() {
+        for piece in [strongest(&self.proofs), strongest(&self.breaches)]
+            .into_iter()
+            .flatten()
+        {
             texts.push(piece.text);
             items.extend(piece.items);
         }

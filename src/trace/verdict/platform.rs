@@ -21,7 +21,10 @@ pub(super) fn judge(pod: &PodTimeline) -> Vec<Verdict> {
     verdicts.extend(phase(pod));
     let natives = pod.declared.sidecars().filter(|sidecar| sidecar.native);
     for sidecar in natives.filter_map(|sidecar| pod.container(&sidecar.name)) {
-        let apps = pod.containers.iter().filter(|container| container.role == Role::App);
+        let apps = pod
+            .containers
+            .iter()
+            .filter(|container| container.role == Role::App);
         for app in apps {
             verdicts.extend(restart_isolation(pod, sidecar, app));
             verdicts.extend(leftover_quit(pod, sidecar, app));
@@ -55,24 +58,42 @@ fn phase(pod: &PodTimeline) -> Option<Verdict> {
     if !pod.is_terminal() || pod.mirror || !pod.reason.is_empty() {
         return None;
     }
-    let apps: Vec<&ContainerHistory> =
-        pod.containers.iter().filter(|container| container.role == Role::App).collect();
+    let apps: Vec<&ContainerHistory> = pod
+        .containers
+        .iter()
+        .filter(|container| container.role == Role::App)
+        .collect();
     let codes: Option<Vec<i32>> = apps
         .iter()
         .map(|app| app.last_run()?.exit.as_ref().map(|exit| exit.code))
         .collect();
     let codes = codes?;
-    let expected = if codes.iter().all(|code| *code == 0) { "Succeeded" } else { "Failed" };
-    let outcome = if expected == pod.phase { Outcome::Proved } else { Outcome::Violated };
+    let expected = if codes.iter().all(|code| *code == 0) {
+        "Succeeded"
+    } else {
+        "Failed"
+    };
+    let outcome = if expected == pod.phase {
+        Outcome::Proved
+    } else {
+        Outcome::Violated
+    };
     let mut judged = verdict(
         pod,
         "phase",
         (None, None),
         outcome,
-        format!("the phase is {}, and by the apps' exit codes it should be {expected}", pod.phase),
+        format!(
+            "the phase is {}, and by the apps' exit codes it should be {expected}",
+            pod.phase
+        ),
     );
     for app in apps {
-        judged.evidence.extend(app.last_run().map(|run| exit_items(&app.name, run)).unwrap_or_default());
+        judged.evidence.extend(
+            app.last_run()
+                .map(|run| exit_items(&app.name, run))
+                .unwrap_or_default(),
+        );
     }
     Some(judged)
 }
@@ -87,12 +108,18 @@ fn restarts(sidecar: &ContainerHistory) -> impl Iterator<Item = (&Run, &Run)> {
 }
 
 /// A sidecar's restart neither stops nor restarts an app.
-fn restart_isolation(pod: &PodTimeline, sidecar: &ContainerHistory, app: &ContainerHistory) -> Option<Verdict> {
+fn restart_isolation(
+    pod: &PodTimeline,
+    sidecar: &ContainerHistory,
+    app: &ContainerHistory,
+) -> Option<Verdict> {
     let (_, again) = restarts(sidecar).last()?;
     let began = again.started?;
+    let newest = app.last_run().map(|run| run.restarts);
     let spans = |run: &&Run| {
         let started = run.started.is_some_and(|started| started.plus(SECOND) <= began);
-        started && run.finished().is_none_or(|second| second > began)
+        let unended = Some(run.restarts) == newest && run.exit.is_none();
+        started && run.finished().map_or(unended, |second| second > began)
     };
     let pair = (Some(sidecar.name.as_str()), Some(app.name.as_str()));
     Some(match app.runs.iter().find(spans) {
@@ -109,7 +136,10 @@ fn restart_isolation(pod: &PodTimeline, sidecar: &ContainerHistory, app: &Contai
             "restart-isolation",
             pair,
             Outcome::Consistent,
-            format!("no run of {} is known to span the restart of {}", app.name, sidecar.name),
+            format!(
+                "no run of {} is known to span the restart of {}",
+                app.name, sidecar.name
+            ),
         ),
     })
 }

@@ -20,7 +20,12 @@ use crate::roles::Role;
 /// Judges one pair.
 pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context) -> Verdict {
     let (Some(before), Some(after)) = (pod.container(&pair.before), pod.container(&pair.after)) else {
-        return plain(pod, pair, Outcome::NotApplicable, "the pod has no such container".to_owned());
+        return plain(
+            pod,
+            pair,
+            Outcome::NotApplicable,
+            "the pod has no such container".to_owned(),
+        );
     };
     if let Some(verdict) = without_a_start(pod, pair, before, after) {
         return verdict;
@@ -48,15 +53,28 @@ fn without_a_start(
     if !after.ran() {
         let never = format!("{} never started", pair.after);
         return Some(if after.status_lost && !pod.gaps.is_empty() {
-            plain(pod, pair, Outcome::Unknown, format!("the status of {} was lost{}", pair.after, gap_words(pod)))
+            plain(
+                pod,
+                pair,
+                Outcome::Unknown,
+                format!("the status of {} was lost{}", pair.after, gap_words(pod)),
+            )
         } else if pod.ended() || after.status_lost || after.start_trouble {
             plain(pod, pair, Outcome::NotApplicable, never)
         } else {
-            plain(pod, pair, Outcome::NotApplicable, format!("{} has not started yet", pair.after))
+            plain(
+                pod,
+                pair,
+                Outcome::NotApplicable,
+                format!("{} has not started yet", pair.after),
+            )
         });
     }
     if pair.rule == Rule::ListOrder && before.start_trouble {
-        let reason = format!("the first start of {} failed, so that later ones came first", pair.before);
+        let reason = format!(
+            "the first start of {} failed, so that later ones came first",
+            pair.before
+        );
         return Some(plain(pod, pair, Outcome::NotApplicable, reason));
     }
     None
@@ -90,7 +108,9 @@ fn pieces(
     }
     let begin_before = |history: &ContainerHistory| {
         let mut runs = history.runs.iter().filter(|run| run.round == round);
-        runs.find(|run| run.ran()).map(Run::begin_before).unwrap_or_default()
+        runs.find(|run| run.ran())
+            .map(Run::begin_before)
+            .unwrap_or_default()
     };
     let begin_after = |history: &ContainerHistory| {
         let run = history.first_run_of(round).filter(|run| run.ran());
@@ -105,9 +125,16 @@ fn pieces(
     ));
     pieces.breaches.extend(Pieces::separate(
         (&pair.after, &begin_before(after)),
-        (&pair.before, &gate_after(pair, before, round, &begin_after(before))),
+        (
+            &pair.before,
+            &gate_after(pair, before, round, &begin_after(before)),
+        ),
         "started",
-        if pair.gate == Gate::Completed { "completed" } else { "started" },
+        if pair.gate == Gate::Completed {
+            "completed"
+        } else {
+            "started"
+        },
     ));
     pieces
 }
@@ -126,7 +153,9 @@ fn gate_before(pod: &PodTimeline, pair: &Pair, before: &ContainerHistory, round:
             .unwrap_or_default(),
         Gate::Running => {
             let mut runs = before.runs.iter().filter(|run| run.round == round);
-            runs.find(|run| run.ran()).map(Run::begin_before).unwrap_or_default()
+            runs.find(|run| run.ran())
+                .map(Run::begin_before)
+                .unwrap_or_default()
         }
         Gate::Startup if round == 0 && declared_in_chain(pod, pair) => initialized(pod),
         Gate::Startup | Gate::Ready => Vec::new(),
@@ -136,7 +165,10 @@ fn gate_before(pod: &PodTimeline, pair: &Pair, before: &ContainerHistory, round:
 /// Whether `Initialized` speaks of `before`, and says something about a regular `after`.
 fn declared_in_chain(pod: &PodTimeline, pair: &Pair) -> bool {
     let native = is_native(pod, &pair.before);
-    let regular = pod.declared.container(&pair.after).is_some_and(|one| one.role == Role::App);
+    let regular = pod
+        .declared
+        .container(&pair.after)
+        .is_some_and(|one| one.role == Role::App);
     native && regular
 }
 
@@ -159,10 +191,11 @@ fn initialized(pod: &PodTimeline) -> Vec<Bound> {
 
 /// From when on the gate can have been passed: no gate is passed before the process runs.
 fn gate_after(pair: &Pair, before: &ContainerHistory, round: usize, begin: &[Bound]) -> Vec<Bound> {
-    if pair.gate == Gate::Completed && before.first_run_of(round).is_some() {
-        if let Some(run) = completed_run(before, round) {
-            return run.exit_after();
-        }
+    if pair.gate == Gate::Completed
+        && before.first_run_of(round).is_some()
+        && let Some(run) = completed_run(before, round)
+    {
+        return run.exit_after();
     }
     begin.to_vec()
 }
@@ -191,7 +224,10 @@ fn undecided(
     let (one, two) = (before.first_run(), after.first_run());
     let (Some(one), Some(two)) = (one.filter(|run| run.ran()), two) else {
         let missing = if one.is_some() { &pair.after } else { &pair.before };
-        let reason = format!("nothing is known of the first start of {missing}{}", gap_words(pod));
+        let reason = format!(
+            "nothing is known of the first start of {missing}{}",
+            gap_words(pod)
+        );
         let mut verdict = plain(pod, pair, Outcome::Unknown, reason);
         verdict.suggestion = Some("start the trace before the pod".to_owned());
         return verdict;

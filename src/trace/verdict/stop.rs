@@ -24,7 +24,12 @@ const OFFSET_UNCERTAINTY: i64 = 100 * MILLISECOND;
 /// Judges one pair.
 pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context) -> Verdict {
     let (Some(before), Some(after)) = (pod.container(&pair.before), pod.container(&pair.after)) else {
-        return plain(pod, pair, Outcome::NotApplicable, "the pod has no such container".to_owned());
+        return plain(
+            pod,
+            pair,
+            Outcome::NotApplicable,
+            "the pod has no such container".to_owned(),
+        );
     };
     for history in [before, after] {
         if !history.ran() {
@@ -80,8 +85,17 @@ fn unsettled(pod: &PodTimeline, index: usize, pair: &Pair, before: &ContainerHis
         verdict.evidence = piece.items;
         return verdict;
     }
-    let waits = if settled(pod, before) { &pair.after } else { &pair.before };
-    plain(pod, pair, Outcome::NotApplicable, format!("{waits} has not stopped yet"))
+    let waits = if settled(pod, before) {
+        &pair.after
+    } else {
+        &pair.before
+    };
+    plain(
+        pod,
+        pair,
+        Outcome::NotApplicable,
+        format!("{waits} has not stopped yet"),
+    )
 }
 
 /// Everything that decides the pair without trusting this program's clock.
@@ -98,8 +112,14 @@ fn pieces(
     };
     if let Some(witness) = pod.rounds.first().and_then(|witnesses| witnesses.get(index)) {
         let final_run = |run: &Run, id: &Option<String>| run.id.is_some() && run.id == *id;
-        let proof = witness.proof.as_ref().filter(|proof| final_run(one, &proof.ended_run));
-        let breach = witness.breach.as_ref().filter(|breach| final_run(two, &breach.ended_run));
+        let proof = witness
+            .proof
+            .as_ref()
+            .filter(|proof| final_run(one, &proof.ended_run));
+        let breach = witness
+            .breach
+            .as_ref()
+            .filter(|breach| final_run(two, &breach.ended_run));
         pieces.proofs.extend(proof.map(witness_piece));
         pieces.breaches.extend(breach.map(witness_piece));
     }
@@ -147,7 +167,10 @@ fn ended_by_itself(pod: &PodTimeline, history: &ContainerHistory) -> bool {
     };
     match pod.deletion {
         Some(deletion) => {
-            second.plus(SECOND) <= deletion.deadline.plus(-deletion.grace_seconds.saturating_mul(SECOND))
+            second.plus(SECOND)
+                <= deletion
+                    .deadline
+                    .plus(-deletion.grace_seconds.saturating_mul(SECOND))
         }
         None => true,
     }
@@ -208,7 +231,10 @@ fn by_attach(
             (Outcome::Violated, piece.text)
         } else {
             let margin = describe_length(context.attach_margin);
-            (Outcome::Consistent, format!("{}: within the margin of {margin}", piece.text))
+            (
+                Outcome::Consistent,
+                format!("{}: within the margin of {margin}", piece.text),
+            )
         };
         let mut verdict = plain(pod, pair, outcome, text);
         verdict.evidence = piece.items;
@@ -228,7 +254,11 @@ fn undecided(pod: &PodTimeline, pair: &Pair, one: &Run, two: &Run, context: &Con
         } else {
             "their ends are not separated by any evidence".to_owned()
         };
-        let outcome = if stepped { Outcome::Unknown } else { Outcome::Consistent };
+        let outcome = if stepped {
+            Outcome::Unknown
+        } else {
+            Outcome::Consistent
+        };
         let mut verdict = plain(pod, pair, outcome, reason);
         verdict.evidence = exit_items(&pair.before, one);
         verdict.evidence.extend(exit_items(&pair.after, two));
@@ -240,7 +270,11 @@ fn undecided(pod: &PodTimeline, pair: &Pair, one: &Run, two: &Run, context: &Con
         });
         return verdict;
     }
-    let missing = if one.finished().is_none() { &pair.before } else { &pair.after };
+    let missing = if one.finished().is_none() {
+        &pair.before
+    } else {
+        &pair.after
+    };
     let reason = format!("the end of {missing} was not seen{}", gap_words(pod));
     plain(pod, pair, Outcome::Unknown, reason)
 }

@@ -19,8 +19,14 @@ pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context) -> Optio
     if pod.mirror {
         return Some("a static pod: its mirror is not deleted gracefully".to_owned());
     }
-    if matches!(pod.reason.as_str(), "Evicted" | "NodeLost" | "NodeShutdown" | "Shutdown" | "Terminated") {
-        return Some(format!("the node ended the pod by its own grace ({})", pod.reason));
+    if matches!(
+        pod.reason.as_str(),
+        "Evicted" | "NodeLost" | "NodeShutdown" | "Shutdown" | "Terminated"
+    ) {
+        return Some(format!(
+            "the node ended the pod by its own grace ({})",
+            pod.reason
+        ));
     }
     let old = context
         .kubelet_minor
