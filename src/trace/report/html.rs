@@ -26,7 +26,7 @@ pub struct PodSection {
 
 /// The page's style sheet. No font, script or image comes from elsewhere.
 const STYLE: &str = "
-:root { color-scheme: light dark; --line: #8884; --soft: #8889; --ok: #1a7f37; --bad: #cf222e; --open: #9a6700;
+:root { color-scheme: light dark; --line: #8884; --soft: #7a808a; --ok: #1a7f37; --bad: #cf222e; --open: #9a6700;
   --waiting: #c4c8cf; --starting: #79a8e0; --gated: #e3b341; --running: #3fa55f; --stopping: #b07cc6; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
