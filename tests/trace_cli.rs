@@ -35,7 +35,11 @@ fn the_committed_schema_is_the_program_s() {
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &made).unwrap();
     }
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), made, "run with UPDATE_SCHEMAS=1");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        made,
+        "run with UPDATE_SCHEMAS=1"
+    );
 }
 
 /// Checks a value by the parts of JSON Schema that schemars writes.
@@ -49,8 +53,10 @@ fn fits(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
     }
     for choice in ["oneOf", "anyOf"] {
         if let Some(choices) = schema[choice].as_array() {
-            let errors: Vec<String> =
-                choices.iter().filter_map(|one| fits(one, value, root).err()).collect();
+            let errors: Vec<String> = choices
+                .iter()
+                .filter_map(|one| fits(one, value, root).err())
+                .collect();
             let fitting = choices.len() - errors.len();
             if fitting == 0 || (choice == "oneOf" && fitting > 1) {
                 return Err(format!("{fitting} of {choice} fit {value}: {errors:?}"));
@@ -60,7 +66,10 @@ fn fits(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
     if let Some(constant) = schema.get("const").filter(|constant| *constant != value) {
         return Err(format!("{value} is not {constant}"));
     }
-    if schema["enum"].as_array().is_some_and(|allowed| !allowed.contains(value)) {
+    if schema["enum"]
+        .as_array()
+        .is_some_and(|allowed| !allowed.contains(value))
+    {
         return Err(format!("{value} is none of {}", schema["enum"]));
     }
     let types: Vec<&str> = match &schema["type"] {
@@ -103,7 +112,16 @@ fn every_line_fits_the_schema() {
     let schema = serde_json::to_value(schema()).unwrap();
     let mut kinds = std::collections::BTreeSet::new();
     for recording in recordings {
-        let run = trace(&["--attach", "--sidecar", "proxy", "--replay", recording.to_str().unwrap()], None);
+        let run = trace(
+            &[
+                "--attach",
+                "--sidecar",
+                "proxy",
+                "--replay",
+                recording.to_str().unwrap(),
+            ],
+            None,
+        );
         for line in &run.lines {
             fits(&schema, line, &schema).unwrap_or_else(|error| panic!("{error}\n{line}"));
             assert_eq!(line["version"], 1);
@@ -111,9 +129,15 @@ fn every_line_fits_the_schema() {
             kinds.insert(line["type"].as_str().unwrap().to_owned());
         }
     }
-    assert!(kinds.contains("fact") && kinds.contains("verdict") && kinds.contains("pod"), "{kinds:?}");
+    assert!(
+        kinds.contains("fact") && kinds.contains("verdict") && kinds.contains("pod"),
+        "{kinds:?}"
+    );
     let wrong = json!({"version": 1, "pod": {"namespace": "n", "name": "p", "uid": "u"}, "type": "fact"});
-    assert!(fits(&schema, &wrong, &schema).is_err(), "the check itself can fail");
+    assert!(
+        fits(&schema, &wrong, &schema).is_err(),
+        "the check itself can fail"
+    );
 }
 
 #[test]
@@ -128,7 +152,10 @@ fn exit_codes() {
         trace(&arguments, None).code
     };
     assert_eq!(code("1.37/native-delete", &[]), Some(0));
-    assert_eq!(code("1.37/plain-proxy-dies-first", &["--sidecar", "proxy"]), Some(1));
+    assert_eq!(
+        code("1.37/plain-proxy-dies-first", &["--sidecar", "proxy"]),
+        Some(1)
+    );
     assert_eq!(code("1.37/image-missing", &[]), Some(4));
     assert_eq!(code("1.37/many-containers", &[]), Some(0));
     assert_eq!(code("1.37/many-containers", &["--strict"]), Some(4));
@@ -153,15 +180,27 @@ fn another_order_can_be_expected() {
     // The app of this pod started before its sidecar was ready: native allows it, the first design does not.
     let ungated = path("1.37/native-ungated");
     assert_eq!(trace(&["--replay", &ungated], None).code, Some(0));
-    assert_eq!(trace(&["--replay", &ungated, "--expect", "native"], None).code, Some(0));
-    assert_eq!(trace(&["--replay", &ungated, "--expect", "lifecycle"], None).code, Some(1));
+    assert_eq!(
+        trace(&["--replay", &ungated, "--expect", "native"], None).code,
+        Some(0)
+    );
+    assert_eq!(
+        trace(&["--replay", &ungated, "--expect", "lifecycle"], None).code,
+        Some(1)
+    );
     let migrated = scratch(
         "migrated.yaml",
         "kind: Pod\nmetadata: {name: x}\nspec:\n  initContainers: [{name: proxy, restartPolicy: Always}]\n  containers: [{name: app}]\n",
     );
     let before = path("1.37/plain-proxy-dies-first");
-    assert_eq!(trace(&["--replay", &before, "--expect", &migrated], None).code, Some(1));
-    assert_eq!(trace(&["--replay", &before, "--expect", "/nowhere.yaml"], None).code, Some(3));
+    assert_eq!(
+        trace(&["--replay", &before, "--expect", &migrated], None).code,
+        Some(1)
+    );
+    assert_eq!(
+        trace(&["--replay", &before, "--expect", "/nowhere.yaml"], None).code,
+        Some(3)
+    );
 }
 
 #[test]
@@ -169,10 +208,16 @@ fn damaged_lines_are_named_and_the_rest_is_judged() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let source = recordings.iter().find(|path| path.ends_with("1.37/native-job")).unwrap();
+    let source = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-job"))
+        .unwrap();
     let mut text = String::new();
     for kind in ["pods", "events"] {
-        for line in std::fs::read_to_string(source.join(format!("{kind}.jsonl"))).unwrap().lines() {
+        for line in std::fs::read_to_string(source.join(format!("{kind}.jsonl")))
+            .unwrap()
+            .lines()
+        {
             text.push_str(&format!("{{\"kind\":\"{kind}\",{}\n", &line[1..]));
         }
     }
@@ -182,7 +227,11 @@ fn damaged_lines_are_named_and_the_rest_is_judged() {
     let path = scratch("damaged.jsonl", &text);
     let run = trace(&["--replay", &path], None);
     for line in [1, 2, good + 3] {
-        assert!(run.notes.contains(&format!("damaged.jsonl:{line}:")), "{line}: {}", run.notes);
+        assert!(
+            run.notes.contains(&format!("damaged.jsonl:{line}:")),
+            "{line}: {}",
+            run.notes
+        );
     }
     assert!(run.of_type("gap").count() == 3);
     assert_eq!(run.code, Some(0), "{}", run.notes);
@@ -199,7 +248,12 @@ fn a_plan_needs_no_cluster() {
     let promises: Vec<(&str, &str)> = run
         .lines
         .iter()
-        .map(|line| (line["design"].as_str().unwrap(), line["promise"].as_str().unwrap()))
+        .map(|line| {
+            (
+                line["design"].as_str().unwrap(),
+                line["promise"].as_str().unwrap(),
+            )
+        })
         .collect();
     assert!(promises.contains(&("native", "proxy starts after setup completed")));
     assert!(promises.contains(&("native", "proxy stops after app has ended")));
@@ -211,13 +265,34 @@ fn the_report_is_one_page_with_everything() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let source = recordings.iter().find(|path| path.ends_with("1.37/native-job")).unwrap();
+    let source = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-job"))
+        .unwrap();
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.html");
-    let run = trace(&["--replay", source.to_str().unwrap(), "--report", path.to_str().unwrap()], None);
+    let run = trace(
+        &[
+            "--replay",
+            source.to_str().unwrap(),
+            "--report",
+            path.to_str().unwrap(),
+        ],
+        None,
+    );
     assert_eq!(run.code, Some(0));
     let page = std::fs::read_to_string(&path).unwrap();
-    for part in ["<svg", "stop-order", "proved", "shipper", "KEP-753", "resourceVersion"] {
+    for part in [
+        "<svg",
+        "stop-order",
+        "proved",
+        "shipper",
+        "KEP-753",
+        "resourceVersion",
+    ] {
         assert!(page.contains(part), "{part}");
     }
-    assert!(!page.contains("src=") && !page.contains("href="), "nothing is loaded");
+    assert!(
+        !page.contains("src=") && !page.contains("href="),
+        "nothing is loaded"
+    );
 }

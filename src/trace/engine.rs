@@ -39,7 +39,8 @@ pub struct Engine {
     settings: Settings,
     pods: BTreeMap<String, PodTimeline>,
     ended_at: HashMap<String, Moment>,
-    orphans: VecDeque<EventSeen>,
+    orphans: HashMap<String, Vec<EventSeen>>,
+    orphan_ages: VecDeque<(Moment, String)>,
     departed: VecDeque<String>,
     departed_set: HashSet<String>,
     kubelets: HashMap<String, u32>,
@@ -155,15 +156,7 @@ impl Engine {
             return Vec::new();
         }
         let Some(pod) = self.pods.get_mut(uid) else {
-            while self.orphans.len() >= ORPHANS_KEPT
-                || self
-                    .orphans
-                    .front()
-                    .is_some_and(|oldest| seen.received.since(oldest.received) > ORPHAN_AGE)
-            {
-                self.orphans.pop_front();
-            }
-            self.orphans.push_back(seen);
+            self.keep_orphan(seen);
             return Vec::new();
         };
         let facts = pod.event(&seen);
@@ -174,11 +167,29 @@ impl Engine {
         facts.into_iter().map(News::Fact).collect()
     }
 
+    /// Keeps an event until its pod comes, unless there are too many or it gets too old.
+    fn keep_orphan(&mut self, seen: EventSeen) {
+        let too_old = |oldest: &(Moment, String)| seen.received.since(oldest.0) > ORPHAN_AGE;
+        while self.orphan_ages.len() >= ORPHANS_KEPT || self.orphan_ages.front().is_some_and(too_old) {
+            let Some((_, uid)) = self.orphan_ages.pop_front() else {
+                break;
+            };
+            if let Some(events) = self.orphans.get_mut(&uid) {
+                events.remove(0);
+                if events.is_empty() {
+                    self.orphans.remove(&uid);
+                }
+            }
+        }
+        let uid = seen.event.involved_object.uid.clone();
+        self.orphan_ages.push_back((seen.received, uid.clone()));
+        self.orphans.entry(uid).or_default().push(seen);
+    }
+
     fn adopt_orphans(&mut self, uid: &str) -> Vec<News> {
-        let (mine, others): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.orphans)
-            .into_iter()
-            .partition(|seen| seen.event.involved_object.uid == uid);
-        self.orphans = others;
+        let Some(mine) = self.orphans.remove(uid) else {
+            return Vec::new();
+        };
         mine.into_iter().flat_map(|seen| self.push_event(seen)).collect()
     }
 

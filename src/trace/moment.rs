@@ -70,10 +70,13 @@ impl fmt::Display for Moment {
     }
 }
 
-/// A length of time as people write it: `0.3 s`, `4.2 s`, `3 min 5 s`.
+/// A length of time as people write it: `150 ms`, `4.2 s`, `3 min 5 s`.
 #[must_use]
 pub fn describe_length(nanoseconds: i64) -> String {
-    if nanoseconds.abs() < 60 * SECOND {
+    if nanoseconds.saturating_abs() < SECOND {
+        return format!("{} ms", nanoseconds / MILLISECOND);
+    }
+    if nanoseconds.saturating_abs() < 60 * SECOND {
         let tenths = nanoseconds / (SECOND / 10);
         return format!("{}.{} s", tenths / 10, (tenths % 10).abs());
     }
@@ -98,7 +101,8 @@ mod tests {
 
     #[test]
     fn lengths_are_readable() {
-        assert_eq!(describe_length(300 * MILLISECOND), "0.3 s");
+        assert_eq!(describe_length(150 * MILLISECOND), "150 ms");
+        assert_eq!(describe_length(4250 * MILLISECOND), "4.2 s");
         assert_eq!(describe_length(185 * SECOND), "3 min 5 s");
     }
 }

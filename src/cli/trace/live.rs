@@ -308,7 +308,9 @@ impl Live<'_> {
         let Some(pod) = self.session.engine.pod(uid) else {
             return Ok(());
         };
-        let (node, runs) = (pod.node.clone(), running(pod));
+        let followed = self.arguments.attach || self.arguments.logs || self.arguments.metrics;
+        let node = pod.node.clone();
+        let runs = if followed { running(pod) } else { Vec::new() };
         let node_is_new = !node.is_empty() && self.nodes.insert(node.clone());
         let mut new_run = false;
         for follower in runs {
