@@ -36,6 +36,8 @@ pub struct Header {
     pub attach: bool,
     /// Creation times were read.
     pub metrics: bool,
+    /// Regular containers that counted as sidecars.
+    pub sidecars: Vec<String>,
 }
 
 /// The version of the format this program writes.

@@ -1,6 +1,6 @@
 //! Where facts and verdicts go: text or JSON on standard output.
 
-use std::io::{BufWriter, Stdout, Write};
+use std::io::{BufWriter, IsTerminal, Stdout, Write};
 
 use super::arguments::Format;
 use crate::trace::{
@@ -11,8 +11,8 @@ use crate::trace::{
     verdict::Verdict,
 };
 
-/// The width of drawings where the terminal does not tell its own.
-const DEFAULT_WIDTH: u16 = 100;
+/// The width of drawings where there is no terminal that tells its own.
+const DEFAULT_WIDTH: u16 = 120;
 
 /// Writes what the engine tells.
 pub(super) struct Output {
@@ -24,7 +24,11 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(format: Format) -> Self {
-        let width = crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(columns, _)| columns);
+        let width = if std::io::stdout().is_terminal() {
+            crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(columns, _)| columns)
+        } else {
+            DEFAULT_WIDTH
+        };
         Self {
             format,
             style: TextStyle::default(),

@@ -33,6 +33,7 @@ impl Recorder {
             logs: settings.logs,
             attach: settings.attach,
             metrics: settings.metrics,
+            sidecars: settings.reading.sidecars.iter().cloned().collect(),
         };
         let mut line = serde_json::to_value(header).map_err(std::io::Error::from)?;
         if let Some(object) = line.as_object_mut() {

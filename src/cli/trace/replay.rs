@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         settings.attach |= header.attach;
         settings.logs |= header.logs;
         settings.metrics |= header.metrics;
+        settings.reading.sidecars.extend(header.sidecars.iter().cloned());
     }
     let progress = arguments.goal.map(|goal| Progress::new(goal.into(), 1));
     let mut session = Session::new(arguments, settings, progress)?;
