@@ -168,7 +168,7 @@ fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
     ignored
 }
 
-fn usage(error: impl std::fmt::Display) -> Failure {
+fn usage(error: impl std::fmt::Display) -> Error {
     Error::Usage(error.to_string())
 }
 
