@@ -3,6 +3,7 @@
 //! A rule sees a [`Pod`] (or any object) and writes findings down. It never sees files, the network, other
 //! rules or the terminal.
 
+mod delay;
 mod draft;
 mod embedded;
 mod finding;
