@@ -1,5 +1,8 @@
 //! `trace` on a cluster: the watches, and what follows single containers.
 
+mod interrupts;
+mod scope;
+
 use std::{collections::HashSet, time::Duration};
 
 use kube::Client;
@@ -8,6 +11,9 @@ use tokio::{
     task::{JoinSet, LocalSet},
     time::Instant,
 };
+
+use interrupts::Interrupts;
+use scope::{Scope, scope};
 
 use super::{
     TraceArguments, TraceError,
@@ -18,8 +24,8 @@ use super::{
 use crate::{
     cli::ExitStatus,
     cluster::{
-        self, Arrival, Followed, Follower, Owners, Selection, Target, creation_times, follow_attach,
-        follow_log, get_json, watch_resource,
+        self, Arrival, Followed, Follower, Selection, creation_times, follow_attach, follow_log, get_json,
+        watch_resource,
     },
     trace::{
         Evidence, Moment,
@@ -43,45 +49,6 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> 
         .enable_all()
         .build()?;
     LocalSet::new().block_on(&runtime, trace(arguments))
-}
-
-/// What is traced.
-struct Scope {
-    selection: Selection,
-    owners: Option<Owners>,
-    names: Vec<String>,
-    targets: Vec<Target>,
-}
-
-async fn scope(arguments: &TraceArguments, client: &Client, default: &str) -> Result<Scope, TraceError> {
-    let namespace = arguments.namespace.clone().unwrap_or_else(|| default.to_owned());
-    let mut owners = Owners::new(client.clone());
-    let (mut names, mut targets) = (Vec::new(), Vec::new());
-    for target in &arguments.targets {
-        match target.split_once('/') {
-            Some((kind, name)) if !matches!(kind.to_lowercase().as_str(), "po" | "pod" | "pods") => {
-                targets.push(owners.add(kind, name, &namespace).await?);
-            }
-            Some((_, name)) => names.push(name.to_owned()),
-            None => names.push(target.clone()),
-        }
-    }
-    let single = names.len() + targets.len() == 1;
-    let pod = names.first().filter(|_| single).cloned();
-    let labels = match targets.first() {
-        Some(target) if single => target.labels.clone(),
-        _ => arguments.selector.clone(),
-    };
-    Ok(Scope {
-        selection: Selection {
-            namespace: (!arguments.all_namespaces).then_some(namespace),
-            labels,
-            pod,
-        },
-        owners: (!targets.is_empty()).then_some(owners),
-        names,
-        targets,
-    })
 }
 
 async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
@@ -406,29 +373,4 @@ fn running(pod: &PodTimeline) -> Vec<Follower> {
             })
         })
         .collect()
-}
-
-/// Ctrl-C, and SIGTERM where there are signals: the trace ends with its verdicts.
-struct Interrupts {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupts {
-    fn new() -> Result<Self, TraceError> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }
