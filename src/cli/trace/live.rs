@@ -24,8 +24,8 @@ use super::{
 use crate::{
     cli::ExitStatus,
     cluster::{
-        self, Arrival, Followed, Follower, Selection, creation_times, follow_attach, follow_log, get_json,
-        watch_resource,
+        self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_attach,
+        follow_log, get_json, watch_resource,
     },
     trace::{
         Evidence, Moment,
@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> 
 
 async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     let settings = arguments.settings()?;
+    announce(arguments);
     let (client, namespace) = cluster::connect(&arguments.connection.connection()).await?;
     let scope = scope(arguments, &client, &namespace).await?;
     let recorder = match &arguments.record {
@@ -235,7 +236,7 @@ impl Live<'_> {
                 }
             }
             Arrival::Note(text) => self.complain(text),
-            Arrival::Failed(error) if error.path().contains("/events") => {
+            Arrival::Failed(error) if is_about_events(&error) => {
                 self.complain(format!(
                     "{error}; without events, starts within one second are not told apart"
                 ));
@@ -355,6 +356,27 @@ impl Live<'_> {
             }
         }
     }
+}
+
+/// Whether the watch of events failed.
+fn is_about_events(error: &RequestError) -> bool {
+    let path = error.path().split('?').next().unwrap_or_default();
+    path.ends_with("/events")
+}
+
+/// Says which evidence is used.
+fn announce(arguments: &TraceArguments) {
+    let mut used = vec!["pods", "events"];
+    for (wanted, name) in [
+        (arguments.logs, "log times"),
+        (arguments.metrics, "kubelet metrics"),
+        (arguments.attach, "attach streams"),
+    ] {
+        if wanted {
+            used.push(name);
+        }
+    }
+    note(&format!("evidence from {}", used.join(", ")));
 }
 
 /// The runs of a pod's containers that are running.
