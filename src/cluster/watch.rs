@@ -8,14 +8,17 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::{AsyncBufReadExt, io::BufReader};
 use kube::Client;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 
-use super::request::{RequestError, encode, get, get_json};
+use super::{
+    request::{RequestError, encode, get, get_json},
+    resource::{Selection, WatchedResource},
+};
 use crate::trace::{
     Evidence, Moment,
-    evidence::{Change, EventSeen, Gap, PodSeen, Vanished},
-    object::{ErrorStatus, Event, Metadata, Pod, WatchEvent},
+    evidence::{Change, Gap, Vanished},
+    object::{ErrorStatus, WatchEvent},
 };
 
 /// Objects a page of a list holds.
@@ -26,17 +29,6 @@ const WATCH_SECONDS: u64 = 290;
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 30);
 /// Pauses between attempts to reach the server: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-
-/// Which pods to watch.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// The namespace; `None` for all.
-    pub namespace: Option<String>,
-    /// `-l`
-    pub labels: Option<String>,
-    /// A single pod.
-    pub pod: Option<String>,
-}
 
 /// What a watch delivers.
 #[derive(Debug)]
@@ -58,76 +50,6 @@ pub enum Arrival {
     Note(String),
     /// The watch cannot go on.
     Failed(RequestError),
-}
-
-/// A kind of object that can be watched.
-pub trait WatchedResource: DeserializeOwned + Default {
-    /// The plural, as in paths.
-    const KIND: &'static str;
-
-    /// Its metadata.
-    fn metadata(&self) -> &Metadata;
-
-    /// The evidence it is.
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence>;
-
-    /// The selectors as a query, after `&`.
-    fn selectors(selection: &Selection) -> String;
-}
-
-impl WatchedResource for Pod {
-    const KIND: &'static str = "pods";
-
-    fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
-        Some(Evidence::Pod(Box::new(PodSeen {
-            received,
-            change,
-            pod: self,
-        })))
-    }
-
-    fn selectors(selection: &Selection) -> String {
-        let mut query = String::new();
-        if let Some(labels) = &selection.labels {
-            query.push_str(&format!("&labelSelector={}", encode(labels)));
-        }
-        if let Some(pod) = &selection.pod {
-            query.push_str(&format!(
-                "&fieldSelector={}",
-                encode(&format!("metadata.name={pod}"))
-            ));
-        }
-        query
-    }
-}
-
-impl WatchedResource for Event {
-    const KIND: &'static str = "events";
-
-    fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
-        (change != Change::Deleted && self.involved_object.kind == "Pod").then(|| {
-            Evidence::Event(Box::new(EventSeen {
-                received,
-                event: self,
-            }))
-        })
-    }
-
-    fn selectors(selection: &Selection) -> String {
-        let mut fields = "involvedObject.kind=Pod".to_owned();
-        if let Some(pod) = &selection.pod {
-            fields.push_str(&format!(",involvedObject.name={pod}"));
-        }
-        format!("&fieldSelector={}", encode(&fields))
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -12,6 +12,7 @@ use crate::{
     cli::ExitStatus,
     trace::{
         Engine, Evidence, Moment, SECOND, Settings,
+        evidence::Change,
         goal::Progress,
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
@@ -78,10 +79,13 @@ impl Session {
         if let Some(received) = evidence.received() {
             self.newest = self.newest.max(received);
         }
-        let uid = match &evidence {
-            Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
-            Evidence::Vanished(vanished) => Some(vanished.uid.clone()),
-            _ => None,
+        let (uid, gone) = match &evidence {
+            Evidence::Pod(seen) => (
+                Some(seen.pod.metadata.uid.clone()),
+                seen.change == Change::Deleted,
+            ),
+            Evidence::Vanished(vanished) => (Some(vanished.uid.clone()), true),
+            _ => (None, false),
         };
         for news in self.engine.push(evidence) {
             match &mut self.sink {
@@ -92,8 +96,12 @@ impl Session {
                 page.news(news);
             }
         }
-        if let (Some(progress), Some(pod)) = (&mut self.progress, uid.and_then(|uid| self.engine.pod(&uid))) {
-            progress.look(pod);
+        if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
+            match self.engine.pod(&uid) {
+                Some(pod) => progress.look(pod),
+                None if gone => progress.gone(&uid),
+                None => {}
+            }
         }
         Ok(())
     }
