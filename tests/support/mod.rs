@@ -285,10 +285,8 @@ impl Shared {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            if is_pods {
-                if let Some(fault) = self.fault_at(index) {
-                    return self.strike(stream, fault, index, event, started);
-                }
+            if is_pods && let Some(fault) = self.fault_at(index) {
+                return self.strike(stream, fault, index, event, started);
             }
             thread::sleep(self.script.pause);
             chunk(stream, event)?;
