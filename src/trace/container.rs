@@ -226,7 +226,7 @@ impl ContainerHistory {
         self.start_trouble |= !ordinary && self.runs.is_empty();
         if reason == "CrashLoopBackOff" {
             let mut step = Step::new(
-                self.restarts + 1,
+                self.restarts.saturating_add(1),
                 What::Restarting,
                 Some(received),
                 Precision::NotAfter,

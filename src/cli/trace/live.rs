@@ -38,6 +38,8 @@ use crate::{
 
 /// Lines that wait between the watches and the engine: when it is full, the watches wait.
 const WAITING_LINES: usize = 1024;
+/// When more runs than this were followed, those that have ended are forgotten.
+const FOLLOWED_KEPT: usize = 20_000;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// After the goal, this long for what comes late.
@@ -280,6 +282,10 @@ impl Live<'_> {
         let node = pod.node.clone();
         let runs = if followed { running(pod) } else { Vec::new() };
         let node_is_new = !node.is_empty() && self.nodes.insert(node.clone());
+        if self.followed_runs.len() > FOLLOWED_KEPT {
+            let current = self.session.engine.pods().flat_map(running);
+            self.followed_runs = current.map(|follower| follower.id).collect();
+        }
         let mut new_run = false;
         for follower in runs {
             if !self.followed_runs.insert(follower.id.clone()) {
