@@ -67,6 +67,9 @@ struct ListMetadata {
     next: Option<String>,
 }
 
+/// A server that was never reached is given up after so many failures: about three seconds.
+const FIRST_ATTEMPTS: u32 = 5;
+
 /// Why a watch stream ended.
 enum End {
     /// It can be resumed.
@@ -97,6 +100,7 @@ pub async fn watch_resource<T: WatchedResource>(
         bookmarks: true,
         listed: false,
         pause: PAUSES.0,
+        attempts: 0,
         complained: false,
         resource: std::marker::PhantomData,
     };
@@ -115,6 +119,7 @@ struct Watch<T> {
     bookmarks: bool,
     listed: bool,
     pause: Duration,
+    attempts: u32,
     complained: bool,
     resource: std::marker::PhantomData<T>,
 }
@@ -159,8 +164,9 @@ impl<T: WatchedResource> Watch<T> {
         let passing = match error.code() {
             // 401: the client asks for a new token with the next request.
             Some(code) => matches!(code, 401 | 408 | 429 | 500..),
-            None => self.listed,
+            None => self.listed || self.attempts < FIRST_ATTEMPTS,
         };
+        self.attempts += 1;
         if !passing || self.sender.is_closed() {
             return Err(error);
         }

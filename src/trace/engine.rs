@@ -148,7 +148,8 @@ impl Engine {
         }
         let (new, old) = (&seen.pod.metadata.resource_version, &pod.resource_version);
         match (new.parse::<u64>(), old.parse::<u64>()) {
-            (Ok(new), Ok(old)) => new <= old,
+            // A list tells what is there now, even where etcd was restored and counts from an older number.
+            (Ok(new), Ok(old)) if seen.change != Change::Listed => new <= old,
             _ => new == old,
         }
     }

@@ -285,7 +285,8 @@ impl Shared {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            if is_pods && let Some(fault) = self.fault_at(index) {
+            let fault = if is_pods { self.fault_at(index) } else { None };
+            if let Some(fault) = fault {
                 return self.strike(stream, fault, index, event, started);
             }
             thread::sleep(self.script.pause);

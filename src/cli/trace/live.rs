@@ -234,7 +234,7 @@ impl Live<'_> {
             }
             Arrival::Listed(kind) => {
                 if kind == "pods" && !self.arguments.once && self.session.engine.pods().next().is_none() {
-                    note("no pod yet; waiting");
+                    self.session.note("no pod yet; waiting".to_owned());
                 }
             }
             Arrival::Note(text) => self.complain(text),
@@ -250,7 +250,7 @@ impl Live<'_> {
 
     fn complain(&mut self, text: String) {
         if self.complaints.insert(text.clone()) {
-            note(&text);
+            self.session.note(text);
         }
     }
 

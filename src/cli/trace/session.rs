@@ -50,6 +50,8 @@ pub(super) struct Session {
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
+    /// What is to be said when the screen is gone.
+    held_notes: Vec<String>,
 }
 
 impl Session {
@@ -71,6 +73,7 @@ impl Session {
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
+            held_notes: Vec::new(),
         })
     }
 
@@ -127,6 +130,15 @@ impl Session {
             screen.ended(pod);
         }
         Ok(())
+    }
+
+    /// Tells the user something; while the screen is drawn on, it waits.
+    pub(super) fn note(&mut self, text: String) {
+        if self.has_screen() {
+            self.held_notes.push(text);
+        } else {
+            note(&text);
+        }
     }
 
     /// Whether all pods are where `--for` wants them.
@@ -189,11 +201,20 @@ impl Session {
             page.write(self.newest)?;
         }
         let sum = self.judgement;
+        let notes = std::mem::take(&mut self.held_notes);
         // The screen gives the terminal back before anything is written to it.
         drop(self);
+        for text in notes {
+            note(&text);
+        }
         note(&format!(
-            "{} pods; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
-            sum.pods, sum.proved, sum.consistent, sum.unknown, sum.violated, sum.not_applicable
+            "{}; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
+            crate::report::counted(sum.pods, "pod"),
+            sum.proved,
+            sum.consistent,
+            sum.unknown,
+            sum.violated,
+            sum.not_applicable
         ));
         Ok(sum)
     }
