@@ -93,9 +93,14 @@ fn main() {
     println!("its peak memory: {:.1} MB", memory as f64 / 1e6);
 
     let file = manifests::name(0);
-    let [version, small] = medians([&mut || drop(run(&["--version"], directory.path())), &mut || {
-        drop(run(&["lint", &file], directory.path()))
-    }]);
+    let [version, small] = medians([
+        &mut || {
+            run(&["--version"], directory.path());
+        },
+        &mut || {
+            run(&["lint", &file], directory.path());
+        },
+    ]);
     println!("kubectl-sidecar --version: {version:.1?}");
     println!("kubectl-sidecar lint of one file: {small:.1?}");
 }

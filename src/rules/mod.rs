@@ -9,6 +9,7 @@ mod embedded;
 mod finding;
 mod info;
 mod pod;
+mod sources;
 
 mod blocking_poststart;
 mod broken_workaround;
@@ -38,7 +39,8 @@ use crate::workload::Object;
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
-pub use pod::{KubernetesVersion, Member, Pod, Settings, Sources, Target};
+pub use pod::{KubernetesVersion, Member, Pod, Settings, Target};
+pub use sources::Sources;
 
 /// What a rule looks at.
 enum Check {
