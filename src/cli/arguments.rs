@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::trace::TraceArguments;
 use crate::{report::Format, rules::Severity};
 
 pub(super) const AFTER_HELP: &str = "\
@@ -29,6 +30,8 @@ pub(super) enum Command {
     #[command(after_help = AFTER_HELP)]
     Lint(LintArguments),
     Explain(ExplainArguments),
+    /// Watch containers start and stop, and judge the order
+    Trace(Box<TraceArguments>),
 }
 
 /// Find sidecar workarounds in manifests
