@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use crate::{
     roles::{self, Catalogue, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass, Member, Pod, Settings, Sources},
-    source::{SourceError, SourceErrorKind, SourceFile, first_template_line},
+    source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
     workload::{self, ConfigMapIndex, ConfigMaps, Object, Workload, programs},
-    yaml::{self, ParseError, Stream},
+    yaml::{self, ParseError, Reason, Stream},
 };
 
 /// What decides about findings besides the text.
@@ -151,6 +151,10 @@ fn lint_stream<'a>(
     for object in objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
         for workload in workload::discover(&object) {
+            if workload.containers.len() > MAX_CONTAINERS {
+                outcome.errors.push(too_many_containers(&workload, sources));
+                continue;
+            }
             lint_workload(&workload, &config_maps, sources, options, &mut outcome);
         }
     }
@@ -162,6 +166,20 @@ fn lint_stream<'a>(
         )
     });
     outcome
+}
+
+/// Each container of a pod is compared with each other one. No node runs a pod of so many.
+const MAX_CONTAINERS: usize = 500;
+
+fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceError {
+    let source = sources.own();
+    let position = Lines::new(&source.text).position(workload.pod_spec.span().start);
+    let message = format!(
+        "a pod with {} containers is left out, as no node would run it; at most {MAX_CONTAINERS} are compared",
+        workload.containers.len()
+    );
+    SourceError::new(&source.name, SourceErrorKind::TooLarge, message)
+        .at(position.line, Some(position.column))
 }
 
 fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
@@ -233,7 +251,13 @@ fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &Options) -> 
     } else {
         source.text.to_string()
     };
-    let mut outcome = match readable_part(masked) {
+    // The text as a whole is too much; to look for the part that is not would be more of it.
+    let readable = if error.reason == Reason::Limit {
+        None
+    } else {
+        readable_part(masked)
+    };
+    let mut outcome = match readable {
         Some(readable) => lint_readable_part(source, readable, is_template, options),
         None => Outcome {
             findings: template::signs(source),

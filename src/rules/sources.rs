@@ -19,6 +19,12 @@ impl<'a> Sources<'a> {
         Self { own, others }
     }
 
+    /// The source that is linted.
+    #[must_use]
+    pub fn own(&self) -> &'a SourceFile {
+        self.own
+    }
+
     /// The source a node stands in: the one whose text was parsed.
     #[must_use]
     pub fn of(&self, node: Node<'_>) -> Option<Arc<SourceFile>> {
