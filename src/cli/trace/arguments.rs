@@ -16,9 +16,11 @@ use crate::{
 };
 
 /// Watch containers start and stop, and judge the order they were declared in.
-///
-/// Exit code: 0 the order held, 1 it was violated, 4 there is not enough evidence, 2 wrong usage, 3 failure.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit code: 0 the order held, 1 it was violated, 4 there is not enough evidence, \
+                        2 wrong usage, 3 failure."
+)]
 pub struct TraceArguments {
     /// POD or TYPE/NAME; nothing for all pods of the namespace
     #[arg(value_name = "POD|TYPE/NAME")]
