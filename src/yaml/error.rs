@@ -35,11 +35,10 @@ pub struct ParseError {
 impl ParseError {
     pub(super) fn new(text: &str, offset: usize, reason: Reason, message: impl Into<String>) -> Self {
         let offset = floor_boundary(text, offset);
-        let before = text.get(..offset).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let (line, column) = position(text, offset);
         Self {
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            line,
+            column,
             offset,
             message: message.into(),
             reason,
@@ -127,7 +126,16 @@ fn is_template(text: &str, offset: usize) -> bool {
             .any(|line| line.trim_start().starts_with("{{") && line.contains("}}"))
 }
 
-pub(super) fn floor_boundary(text: &str, offset: usize) -> usize {
+/// The line and the column in characters of a byte, both from 1.
+pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..floor_boundary(text, offset)).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
+    (line, column)
+}
+
+fn floor_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
         offset -= 1;

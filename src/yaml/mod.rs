@@ -5,7 +5,9 @@
 
 mod builder;
 mod decode;
+pub mod edit;
 mod error;
+pub mod guard;
 mod json;
 mod lex;
 mod limits;
@@ -13,8 +15,10 @@ mod merge;
 mod node;
 mod offsets;
 mod parse;
+mod quote;
 mod scalar;
 mod tree;
+mod value;
 
 #[cfg(any(test, fuzzing))]
 pub mod invariants;
@@ -32,5 +36,7 @@ pub use limits::{MAX_DEPTH, MAX_NODES, MAX_TEXT};
 pub use merge::Entry;
 pub use node::{Children, Node};
 pub use parse::parse;
+pub use quote::PlainType;
 pub use scalar::ScalarMap;
 pub use tree::{Document, Kind, NodeId, ScalarStyle, Stream};
+pub use value::{Difference, Value, ValueError};

@@ -1,0 +1,244 @@
+//! Writes strings as scalars.
+
+use super::{
+    super::{
+        Kind, Node, ScalarStyle,
+        decode::block_start,
+        quote::{double_quoted, is_plain_string, single_quoted},
+    },
+    Edit, EditError,
+    lines::Lines,
+};
+
+/// A string as a scalar on one line: plain where every reader of YAML 1.1 and 1.2 takes it for this string,
+/// else in quotes. `flow` says whether it stands inside of `[ ]` or `{ }`.
+#[must_use]
+pub fn write_scalar(value: &str, flow: bool) -> String {
+    if is_plain_string(value, flow) {
+        value.to_owned()
+    } else {
+        double_quoted(value)
+    }
+}
+
+/// Replaces a scalar (or alias) by a string. The style stays if it can express the string; a plain scalar
+/// becomes a quoted one where needed, and a block scalar a quoted one if the string has no text, starts with
+/// a blank or holds control characters.
+///
+/// Properties (`&anchor`, `!tag`) stay; so does a comment behind a block scalar's header.
+///
+/// # Errors
+/// A collection.
+pub fn replace_scalar(node: Node<'_>, value: &str) -> Result<Vec<Edit>, EditError> {
+    let text = node.stream().text();
+    let style = match node.kind() {
+        Kind::Scalar { style, .. } => style,
+        Kind::Alias(_) => ScalarStyle::Plain,
+        _ => {
+            return Err(EditError::unsupported(
+                text,
+                node.span().start,
+                "a collection can't be replaced by a string here",
+            ));
+        }
+    };
+    let flow = node.parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            Kind::Mapping { flow: true } | Kind::Sequence { flow: true }
+        )
+    });
+    if style.is_block() {
+        return Ok(replace_block(node, style, value));
+    }
+    let mut new = match style {
+        ScalarStyle::SingleQuoted => single_quoted(value).unwrap_or_else(|| double_quoted(value)),
+        ScalarStyle::DoubleQuoted => double_quoted(value),
+        _ => write_scalar(value, flow),
+    };
+    let span = node.span();
+    if span.is_empty() {
+        // It stands directly behind its indicator.
+        new.insert(0, ' ');
+    }
+    Ok(vec![Edit { span, text: new }])
+}
+
+fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
+    let lines = Lines::new(node.stream().text());
+    let lexer = lines.lexer;
+    let header = node.content_start();
+    let header_end = lexer.header_end(header);
+    let header_line = lexer.line_end(header);
+    let old = node.as_str().unwrap_or_default();
+    // Up to the last line, and the blank lines behind it, which chomping may count as content.
+    let mut end = if node.span().is_empty() {
+        header_line
+    } else {
+        node.span().end
+    };
+    let after = lines.blank_lines_end(end);
+    let body = value.trim_end_matches('\n');
+    let trailing = value.len() - body.len();
+    if trailing > 1 || old.ends_with("\n\n") {
+        end = after;
+    }
+    if !is_block_text(body) {
+        return vec![
+            Edit {
+                span: header..header_end,
+                text: double_quoted(value),
+            },
+            Edit::remove(header_line..end),
+        ];
+    }
+    let indentation = if node.span().is_empty() {
+        let owner = node
+            .parent()
+            .map_or(0, |parent| lines.column(parent.span().start));
+        owner + 2
+    } else {
+        block_start(lexer, header, old).1.max(1)
+    };
+    let indicator = if style == ScalarStyle::Folded && !body.contains('\n') {
+        '>'
+    } else {
+        '|'
+    };
+    let chomping = match trailing {
+        0 => "-",
+        1 => "",
+        _ => "+",
+    };
+    let line_break = lines.line_break();
+    let mut new = String::new();
+    for line in body.split('\n') {
+        new += line_break;
+        if !line.is_empty() {
+            new += &" ".repeat(indentation);
+            new += line;
+        }
+    }
+    new += &line_break.repeat(trailing.saturating_sub(1));
+    if end == lines.text.len() && trailing > 0 {
+        // The line break that the string ends with is not there yet.
+        new += line_break;
+    }
+    vec![
+        Edit {
+            span: header..header_end,
+            text: format!("{indicator}{chomping}"),
+        },
+        Edit {
+            span: header_line..end,
+            text: new,
+        },
+    ]
+}
+
+/// Whether a block scalar without indentation indicator can hold these lines.
+fn is_block_text(body: &str) -> bool {
+    let printable = |character: char| {
+        matches!(character, '\n' | '\t')
+            || !(character.is_control() || "\u{2028}\u{2029}\u{feff}".contains(character))
+    };
+    let first = body.trim_start_matches('\n');
+    !first.is_empty() && !first.starts_with([' ', '\t']) && body.chars().all(printable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            super::parse,
+            testing::{at, edited},
+        },
+        replace_scalar,
+    };
+
+    #[track_caller]
+    fn assert_replaced(text: &str, value: &str, expected: &str) {
+        let new = edited(text, |stream| replace_scalar(at(stream, "a"), value));
+        assert_eq!(new, expected, "{text}");
+        let stream = parse(&new).unwrap();
+        assert_eq!(at(&stream, "a").as_str(), Some(value), "{new}");
+        // Whatever the value, it is read back; also where the text goes on, and where it ends.
+        for value in [
+            "x",
+            "8080",
+            "a: b",
+            "",
+            " x",
+            "x\n",
+            "x\ny",
+            "\nx\n",
+            "x\n\n",
+            "\n",
+            "x \n\ty\n",
+            "é\u{85}",
+            "# x",
+            "x\n---\n",
+        ] {
+            for text in [
+                text.to_owned(),
+                text.trim_end().to_owned(),
+                format!("{text}\n\nz: 1\n"),
+            ] {
+                if parse(&text).is_err()
+                    || parse(&text)
+                        .unwrap()
+                        .root(0)
+                        .is_none_or(|root| root.get("a").is_none())
+                {
+                    continue;
+                }
+                let new = edited(&text, |stream| replace_scalar(at(stream, "a"), value));
+                let stream = parse(&new).unwrap();
+                assert_eq!(at(&stream, "a").as_str(), Some(value), "{text:?} {new:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn styles_stay_where_they_can() {
+        assert_replaced("a: b # c\n", "d e", "a: d e # c\n");
+        assert_replaced("a: b # c\n", "8080", "a: \"8080\" # c\n");
+        assert_replaced("a: 'b'\n", "it's", "a: 'it''s'\n");
+        assert_replaced("a: 'b'\n", "x\ny", "a: \"x\\ny\"\n");
+        assert_replaced("a: \"b\"\n", "d", "a: \"d\"\n");
+        assert_replaced("a: b\n  c\n", "d", "a: d\n");
+        assert_replaced("a: &x !!str b\n", "yes", "a: &x !!str \"yes\"\n");
+        assert_replaced("x: &x 1\na: *x\n", "d", "x: &x 1\na: d\n");
+    }
+
+    #[test]
+    fn empty_values_get_a_blank() {
+        assert_replaced("a:\n", "b", "a: b\n");
+        assert_replaced("a: # c\n", "b", "a: b # c\n");
+        assert_replaced("a: &x\n", "b", "a: &x b\n");
+    }
+
+    #[test]
+    fn flow_values_are_quoted_for_it() {
+        assert_replaced("{a: b, c: d}\n", "x, y", "{a: \"x, y\", c: d}\n");
+        assert_replaced("{\"a\": 1}\n", "\u{85}", "{\"a\": \"\\u0085\"}\n");
+    }
+
+    #[test]
+    fn block_scalars_keep_their_indentation() {
+        assert_replaced(
+            "a: | # c\n    x\n    y\n",
+            "d\n\n  e\n",
+            "a: | # c\n    d\n\n      e\n",
+        );
+        assert_replaced("a: |-\n  x\n\n\n", "y\n", "a: |\n  y\n\n\n");
+        assert_replaced("a: |\n  x\n", "y", "a: |-\n  y\n");
+        assert_replaced("a: |\n  x\n", "y\n\n", "a: |+\n  y\n\n");
+        assert_replaced("a: |+\n  x\n\n\n", "y\n", "a: |\n  y\n");
+        assert_replaced("a: >\n  x\n  y\n", "z\n", "a: >\n  z\n");
+        assert_replaced("a: >\n  x\n  y\n", "z\nw\n", "a: |\n  z\n  w\n");
+        assert_replaced("a: &x |2-\n    x\n", "y", "a: &x |-\n  y\n");
+        assert_replaced("a: |\n", "y", "a: |-\n  y\n");
+        assert_replaced("a: |\n  x\n", " y", "a: \" y\"\n");
+    }
+}

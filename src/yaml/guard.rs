@@ -1,0 +1,202 @@
+//! Proves that an edited text says what was meant, before anybody writes it.
+
+use super::{
+    ParseError,
+    edit::Edit,
+    error::position,
+    parse,
+    value::{Value, ValueError},
+};
+
+/// Why an edited text must not be written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GuardError {
+    /// The text differs from the original outside of the edits.
+    #[error(
+        "line {line}, column {column} of the edited text: it differs from the original where nothing was to be edited"
+    )]
+    Bytes {
+        /// Line in the edited text, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+    },
+    /// The text is no YAML any more.
+    #[error("the edited text is not YAML: {0}")]
+    Parse(#[from] ParseError),
+    /// The edited text can't be compared.
+    #[error("the edited text can't be checked: {0}")]
+    Value(#[from] ValueError),
+    /// Documents came or went.
+    #[error("the edited text has {found} documents, but {expected} were intended")]
+    Documents {
+        /// How many documents were intended.
+        expected: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// A document does not say what was intended.
+    #[error("document {document} of the edited text has {found} at `{path}`, but {expected} was intended")]
+    Difference {
+        /// The document's index, from 0.
+        document: usize,
+        /// The way to the difference: `spec.containers[0].name`.
+        path: String,
+        /// What was intended, briefly.
+        expected: String,
+        /// What is there, briefly.
+        found: String,
+    },
+}
+
+/// Checks that `edited` is `original` with nothing but `edits` made, and that its documents, parsed again, are
+/// the `intended` values ([`Value::documents`] of the original, changed independently of the edits).
+///
+/// # Errors
+/// The first thing that is not so.
+pub fn check(
+    original: &str,
+    edited: &str,
+    edits: &[Edit],
+    intended: &[Option<Value>],
+) -> Result<(), GuardError> {
+    check_bytes(original, edited, edits)?;
+    let stream = parse(edited)?;
+    let found = Value::documents(&stream)?;
+    if found.len() != intended.len() {
+        return Err(GuardError::Documents {
+            expected: intended.len(),
+            found: found.len(),
+        });
+    }
+    for (document, (intended, found)) in intended.iter().zip(&found).enumerate() {
+        let nothing = Value::Null;
+        let (intended, found) = (
+            intended.as_ref().unwrap_or(&nothing),
+            found.as_ref().unwrap_or(&nothing),
+        );
+        if let Some(difference) = intended.difference(found) {
+            return Err(GuardError::Difference {
+                document,
+                path: difference.path,
+                expected: difference.expected,
+                found: difference.found,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Walks both texts side by side. It does not use [`apply`](super::edit::apply), so that it can disagree with
+/// it.
+fn check_bytes(original: &str, edited: &str, edits: &[Edit]) -> Result<(), GuardError> {
+    let mut ordered: Vec<&Edit> = edits.iter().collect();
+    ordered.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    let mut rest = edited;
+    let mut at = 0;
+    let mut expect = |part: Option<&str>| {
+        let place = edited.len() - rest.len();
+        match part.and_then(|part| rest.strip_prefix(part)) {
+            Some(after) => {
+                rest = after;
+                Ok(())
+            }
+            None => {
+                let common = part
+                    .unwrap_or_default()
+                    .bytes()
+                    .zip(rest.bytes())
+                    .take_while(|(left, right)| left == right)
+                    .count();
+                let (line, column) = position(edited, place + common);
+                Err(GuardError::Bytes { line, column })
+            }
+        }
+    };
+    for edit in ordered {
+        expect(original.get(at..edit.span.start))?;
+        expect(Some(&edit.text))?;
+        at = edit.span.end;
+    }
+    expect(original.get(at..))?;
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        let (line, column) = position(edited, edited.len() - rest.len());
+        Err(GuardError::Bytes { line, column })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{
+            edit::{Edit, apply},
+            parse,
+            value::Value,
+        },
+        GuardError, check,
+    };
+
+    const ORIGINAL: &str = "a: 1 # é\nb: 2\n---\nc: 3\n";
+
+    fn intended(change: impl Fn(&mut Value)) -> Vec<Option<Value>> {
+        let mut documents = Value::documents(&parse(ORIGINAL).unwrap()).unwrap();
+        change(documents[0].as_mut().unwrap());
+        documents
+    }
+
+    #[test]
+    fn lets_pass_what_was_meant() {
+        let edits = [Edit::remove(10..15)];
+        let edited = apply(ORIGINAL, &edits).unwrap();
+        let meant = intended(|root| {
+            root.remove("b");
+        });
+        assert_eq!(check(ORIGINAL, &edited, &edits, &meant), Ok(()));
+    }
+
+    #[test]
+    fn refuses_other_values() {
+        let edits = [Edit {
+            span: 13..14,
+            text: "'2'".into(),
+        }];
+        let edited = apply(ORIGINAL, &edits).unwrap();
+        let error = check(ORIGINAL, &edited, &edits, &intended(|_| ())).unwrap_err();
+        let text = "document 0 of the edited text has \"2\" at `b`, but 2 was intended";
+        assert_eq!(error.to_string(), text);
+    }
+
+    #[test]
+    fn refuses_other_bytes() {
+        for edited in [
+            "a: 1 # e\nb: 2\n---\nc: 3\n",
+            "a: 1 # é\nb: 2\n---\nc: 3\n\n",
+            "a: 1 # é\nb: 2\n---\nc: 3",
+        ] {
+            let error = check(ORIGINAL, edited, &[], &intended(|_| ())).unwrap_err();
+            assert!(matches!(error, GuardError::Bytes { .. }), "{edited:?}");
+        }
+        let overlap = [Edit::remove(0..3), Edit::remove(2..4)];
+        assert!(check(ORIGINAL, ORIGINAL, &overlap, &intended(|_| ())).is_err());
+    }
+
+    #[test]
+    fn refuses_broken_texts_and_other_documents() {
+        let edits = [Edit::insert(3, "b: ")];
+        let edited = apply(ORIGINAL, &edits).unwrap();
+        let error = check(ORIGINAL, &edited, &edits, &intended(|_| ())).unwrap_err();
+        assert!(matches!(error, GuardError::Parse(_)), "{error}");
+        let edits = [Edit::insert(0, "---\n---\n")];
+        let edited = apply(ORIGINAL, &edits).unwrap();
+        let error = check(ORIGINAL, &edited, &edits, &intended(|_| ())).unwrap_err();
+        assert_eq!(
+            error,
+            GuardError::Documents {
+                expected: 2,
+                found: 3
+            }
+        );
+    }
+}

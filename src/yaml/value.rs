@@ -1,0 +1,385 @@
+//! Plain values: what a tree says, however it is written.
+
+use super::{Kind, MAX_DEPTH, Node, PlainType, ScalarStyle, Stream, error::position};
+
+/// No more nodes than this are built from one document, aliases expanded.
+const MAX_EXPANDED: usize = 1 << 20;
+
+/// A value without its spelling: styles, comments and anchors make no difference, but what a plain scalar
+/// means does (`8080` is an integer and `"8080"` is a string).
+///
+/// Types are those of kubectl's reader (YAML 1.1). Numbers keep their text. Merge keys are not expanded; they
+/// are entries of the key `<<`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Null.
+    Null,
+    /// A boolean.
+    Boolean(bool),
+    /// An integer, as written.
+    Integer(String),
+    /// A number with a fraction or exponent, as written.
+    Float(String),
+    /// A string.
+    String(String),
+    /// A sequence.
+    Sequence(Vec<Value>),
+    /// A mapping with its entries in order; a key may stand twice.
+    Mapping(Vec<(Value, Value)>),
+    /// A value with a tag that is not one of YAML's own.
+    Tagged(String, Box<Value>),
+}
+
+/// Why no value can be built from a tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// Aliases multiply to more than can be held.
+    #[error(
+        "line {line}, column {column}: with its aliases expanded the document has more than {} values",
+        MAX_EXPANDED
+    )]
+    TooLarge {
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+    },
+    /// Aliases nest too deeply, or in a circle.
+    #[error(
+        "line {line}, column {column}: with its aliases expanded the document is nested more than {} deep, or contains itself",
+        MAX_DEPTH
+    )]
+    TooDeep {
+        /// Line, from 1.
+        line: usize,
+        /// Column in characters, from 1.
+        column: usize,
+    },
+}
+
+/// The first place at which two values differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The way to it: `spec.containers[0].name`; empty for the root.
+    pub path: String,
+    /// What was expected there, briefly.
+    pub expected: String,
+    /// What was found there, briefly.
+    pub found: String,
+}
+
+impl Value {
+    /// A string value.
+    #[must_use]
+    pub fn string(text: impl Into<String>) -> Self {
+        Self::String(text.into())
+    }
+
+    /// The value of a node, with aliases expanded.
+    ///
+    /// # Errors
+    /// Where aliases make it too large or too deep.
+    pub fn of(node: Node<'_>) -> Result<Self, ValueError> {
+        let mut budget = MAX_EXPANDED;
+        build(node, MAX_DEPTH, &mut budget)
+    }
+
+    /// The values of all documents; nothing for an empty one.
+    ///
+    /// # Errors
+    /// Where aliases make one too large or too deep.
+    pub fn documents(stream: &Stream<'_>) -> Result<Vec<Option<Self>>, ValueError> {
+        (0..stream.documents().len())
+            .map(|index| stream.root(index).map(Self::of).transpose())
+            .collect()
+    }
+
+    /// The value of a key in a mapping.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Mapping(entries) => entries
+                .iter()
+                .find(|(name, _)| name.is_string(key))
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The value of a key in a mapping, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match self {
+            Self::Mapping(entries) => entries
+                .iter_mut()
+                .find(|(name, _)| name.is_string(key))
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Takes the entry of a key out of a mapping and gives its value.
+    pub fn remove(&mut self, key: &str) -> Option<Self> {
+        let Self::Mapping(entries) = self else { return None };
+        let index = entries.iter().position(|(name, _)| name.is_string(key))?;
+        Some(entries.remove(index).1)
+    }
+
+    /// The items of a sequence, to be changed.
+    pub fn items_mut(&mut self) -> Option<&mut Vec<Self>> {
+        match self {
+            Self::Sequence(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The entries of a mapping, to be changed.
+    pub fn entries_mut(&mut self) -> Option<&mut Vec<(Self, Self)>> {
+        match self {
+            Self::Mapping(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    fn is_string(&self, text: &str) -> bool {
+        matches!(self, Self::String(own) if own == text)
+    }
+
+    /// Where `found` is not this value, first.
+    #[must_use]
+    pub fn difference(&self, found: &Self) -> Option<Difference> {
+        let mut path = String::new();
+        differ(self, found, &mut path)
+    }
+
+    /// The value in a few characters.
+    fn brief(&self) -> String {
+        match self {
+            Self::Null => "null".to_owned(),
+            Self::Boolean(value) => value.to_string(),
+            Self::Integer(text) | Self::Float(text) => text.clone(),
+            Self::String(text) if text.chars().count() > 60 => {
+                format!("{:?}…", text.chars().take(60).collect::<String>())
+            }
+            Self::String(text) => format!("{text:?}"),
+            Self::Sequence(items) => format!("a sequence of {}", items.len()),
+            Self::Mapping(entries) => format!("a mapping of {}", entries.len()),
+            Self::Tagged(tag, value) => format!("{tag} {}", value.brief()),
+        }
+    }
+}
+
+fn build(node: Node<'_>, depth: usize, budget: &mut usize) -> Result<Value, ValueError> {
+    let fail = || position(node.stream().text(), node.span().start);
+    if *budget == 0 {
+        let (line, column) = fail();
+        return Err(ValueError::TooLarge { line, column });
+    }
+    *budget -= 1;
+    let Some(depth) = depth.checked_sub(1) else {
+        let (line, column) = fail();
+        return Err(ValueError::TooDeep { line, column });
+    };
+    let node = node.resolved();
+    let value = match node.kind() {
+        Kind::Scalar { value, style } => scalar(value, style, node.tag()),
+        Kind::Sequence { .. } => Value::Sequence(
+            node.children()
+                .map(|item| build(item, depth, budget))
+                .collect::<Result<_, _>>()?,
+        ),
+        Kind::Mapping { .. } => {
+            let mut entries = Vec::new();
+            for entry in node.written_entries() {
+                let key = build(entry.key, depth, budget)?;
+                entries.push((key, build(entry.value, depth, budget)?));
+            }
+            Value::Mapping(entries)
+        }
+        // An alias of an alias does not exist.
+        Kind::Alias(_) => Value::Null,
+    };
+    Ok(match node.tag() {
+        Some(tag) if tag != "!" && core_tag(tag).is_none() => Value::Tagged(tag.to_owned(), Box::new(value)),
+        _ => value,
+    })
+}
+
+/// The name of one of YAML's own tags.
+fn core_tag(tag: &str) -> Option<&str> {
+    let name = tag.strip_prefix("tag:yaml.org,2002:")?;
+    ["null", "bool", "int", "float", "str", "seq", "map", "timestamp"]
+        .contains(&name)
+        .then_some(name)
+}
+
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
+    let string = || Value::String(text.to_owned());
+    match tag {
+        Some("!") => return string(),
+        Some(tag) => match core_tag(tag) {
+            // The text decides what a tagged scalar is, even in quotes.
+            Some("null" | "bool" | "int" | "float") => {}
+            _ => return string(),
+        },
+        None if style != ScalarStyle::Plain => return string(),
+        None => {}
+    }
+    match PlainType::of(text) {
+        Some(PlainType::Null) => Value::Null,
+        Some(PlainType::Boolean(value)) => Value::Boolean(value),
+        Some(PlainType::Integer) => Value::Integer(text.to_owned()),
+        Some(PlainType::Float) => Value::Float(text.to_owned()),
+        Some(PlainType::Timestamp | PlainType::Special) | None => string(),
+    }
+}
+
+fn differ(expected: &Value, found: &Value, path: &mut String) -> Option<Difference> {
+    let length = path.len();
+    match (expected, found) {
+        (Value::Sequence(left), Value::Sequence(right)) => {
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                *path += &format!("[{index}]");
+                let difference = differ(left, right, path);
+                if difference.is_some() {
+                    return difference;
+                }
+                path.truncate(length);
+            }
+            if left.len() == right.len() {
+                return None;
+            }
+        }
+        (Value::Mapping(left), Value::Mapping(right)) => {
+            for ((left_key, left), (right_key, right)) in left.iter().zip(right) {
+                if left_key != right_key {
+                    return Some(different(
+                        path,
+                        &format!("the key {}", left_key.brief()),
+                        &format!("the key {}", right_key.brief()),
+                    ));
+                }
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                match left_key {
+                    Value::String(key) => path.push_str(key),
+                    key => path.push_str(&key.brief()),
+                }
+                let difference = differ(left, right, path);
+                if difference.is_some() {
+                    return difference;
+                }
+                path.truncate(length);
+            }
+            if left.len() == right.len() {
+                return None;
+            }
+        }
+        (Value::Tagged(left, expected), Value::Tagged(right, found)) if left == right => {
+            return differ(expected, found, path);
+        }
+        _ if expected == found => return None,
+        _ => {}
+    }
+    Some(different(path, &expected.brief(), &found.brief()))
+}
+
+fn different(path: &str, expected: &str, found: &str) -> Difference {
+    Difference {
+        path: path.to_owned(),
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::parse, Value, ValueError};
+
+    fn value(text: &str) -> Value {
+        Value::of(parse(text).unwrap().root(0).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn spelling_makes_no_difference() {
+        let block = "a: &x\n  - 1 # c\n  - 'b c'\nd: *x\ne: |-\n  f\n  g\nh: yes\n";
+        let flow = "{\"a\": [1, \"b c\"], 'd': [1, b c], e: \"f\\ng\", h: true}";
+        assert_eq!(value(block), value(flow));
+        assert_eq!(value(block).difference(&value(flow)), None);
+    }
+
+    #[test]
+    fn types_make_a_difference() {
+        let texts = [
+            "8080", "'8080'", "8080.0", "true", "'true'", "~", "''", "[]", "{}", "!x a", "a",
+        ];
+        for (index, left) in texts.iter().enumerate() {
+            for (other, right) in texts.iter().enumerate() {
+                assert_eq!(value(left) == value(right), index == other, "{left} {right}");
+            }
+        }
+        assert_eq!(value("!!str 1"), value("'1'"));
+        assert_eq!(value("!!int '1'"), value("1"));
+        assert_eq!(value("! 1"), value("'1'"));
+    }
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let difference = |left: &str, right: &str| {
+            let difference = value(left).difference(&value(right)).unwrap();
+            (difference.path, difference.expected, difference.found)
+        };
+        let expect = |path: &str, expected: &str, found: &str| {
+            (path.to_owned(), expected.to_owned(), found.to_owned())
+        };
+        assert_eq!(
+            difference("a: [b, {c: 1}]", "a: [b, {c: '1'}]"),
+            expect("a[1].c", "1", "\"1\"")
+        );
+        assert_eq!(
+            difference("a: 1\nb: 2", "b: 2\na: 1"),
+            expect("", "the key \"a\"", "the key \"b\"")
+        );
+        assert_eq!(
+            difference("a: [1, 2]", "a: [1]"),
+            expect("a", "a sequence of 2", "a sequence of 1")
+        );
+        assert_eq!(
+            difference("a: 1", "[]"),
+            expect("", "a mapping of 1", "a sequence of 0")
+        );
+    }
+
+    #[test]
+    fn bombs_and_circles_are_errors() {
+        let mut bomb = String::from("- &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..12 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb += &format!("- &a{level} [{aliases}]\n");
+        }
+        let error = |text: &str| Value::of(parse(text).unwrap().root(0).unwrap()).unwrap_err();
+        assert!(matches!(error(&bomb), ValueError::TooLarge { .. }));
+        assert!(matches!(error("&a [b, *a]"), ValueError::TooDeep { line: 1, .. }));
+    }
+
+    #[test]
+    fn values_can_be_changed() {
+        let mut spec = value("a: {b: 1, c: 2}\nd: [1]");
+        assert_eq!(
+            spec.get_mut("a").and_then(|a| a.remove("b")),
+            Some(Value::Integer("1".into()))
+        );
+        spec.get_mut("d")
+            .and_then(Value::items_mut)
+            .unwrap()
+            .push(Value::string("x"));
+        spec.entries_mut()
+            .unwrap()
+            .push((Value::string("e"), Value::Null));
+        assert_eq!(spec, value("a: {c: 2}\nd: [1, x]\ne:"));
+        assert_eq!(
+            spec.get("a").and_then(|a| a.get("c")),
+            Some(&Value::Integer("2".into()))
+        );
+    }
+}
