@@ -1,5 +1,7 @@
 //! How findings look in each format. The findings are made by hand: rules have tests of their own.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use kubectl_sidecar::{

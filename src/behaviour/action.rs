@@ -1,258 +1,407 @@
-//! What one command does, as far as it matters between containers.
+//! What a command does, read from its words.
+//!
+//! Only what concerns start-up, shutdown and the talk between processes is told apart; everything else is
+//! [`Action::Other`], which is what a script is for.
 
-use crate::shell::{EmbeddedKind, Redirect, RedirectKind, Simple, Span};
+mod argument;
+mod code;
+mod connect;
+mod database;
+mod duration;
+mod file;
+mod host;
+mod http;
+mod raw_http;
+mod signal;
+#[cfg(test)]
+mod tests;
+mod values;
+mod wait_tool;
+mod wrapper;
 
-use super::{
-    Address, Host,
-    command_line::{CommandLine, Lookup},
-    connect, file, http, signal,
+use crate::shell::{
+    Command, EmbeddedKind, Piece, Pipeline, Redirect, RedirectKind, Simple, Span, Visit, Word, command_index,
 };
+
+pub use connect::Connect;
+pub use file::{FilePath, FileTestKind};
+pub use host::{Host, Url};
+pub use http::{Http, Retry};
+pub use signal::Target;
+pub use values::Values;
+
+use argument::{Argument, arguments};
+use duration::{duration_sum, time_limit};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Sleeps for so many seconds; absent where the text does not say, infinite for `infinity`.
-    Sleep(Option<f64>),
-    /// Calls a URL.
-    Http(HttpCall),
-    /// Connects to a port, or asks a service for its health.
-    Connect(Connection),
-    /// Asks through a tool that knows the way (`docker info`, `pilot-agent wait`).
-    Tool(String),
-    /// Sends a signal.
-    Signal(Kill),
-    /// Creates or writes files.
-    Write(Vec<String>),
-    /// Asks whether a file is there (`negated`: whether it is not).
+    /// `sleep 5`; infinity for `sleep infinity`, nothing where a variable says how long.
+    Sleep {
+        /// For how long.
+        seconds: Option<f64>,
+    },
+    /// A request over HTTP.
+    Http(Http),
+    /// A connection that only shows whether something listens, or a question to a server.
+    Connect(Connect),
+    /// A tool that tells or waits whether something is ready, without naming an address.
+    Tool {
+        /// `docker info`, `pilot-agent wait`.
+        name: String,
+    },
+    /// A signal to processes.
+    Signal {
+        /// `TERM`, `9`; absent where the tool's default is sent.
+        signal: Option<String>,
+        /// Whom it goes to.
+        targets: Vec<Target>,
+        /// `kill -0`, `pgrep`: whether the process exists.
+        only_tests: bool,
+    },
+    /// Files come to exist, with contents that don't matter.
+    Touch {
+        /// The files.
+        paths: Vec<FilePath>,
+    },
+    /// Files are removed.
+    Remove {
+        /// The files.
+        paths: Vec<FilePath>,
+    },
+    /// Whether a file exists.
     TestFile {
         /// The file.
-        path: String,
-        /// `! -f`
+        path: FilePath,
+        /// `[ ! -f x ]`
         negated: bool,
+        /// How it is looked at.
+        kind: FileTestKind,
     },
-    /// Runs a script that is one of its words (`sh -c`, `eval`).
+    /// `[ … ]`, `test`, `[[ … ]]` and `(( … ))` that look at no file.
+    Compare,
+    /// A program that runs the words behind it and watches over other processes.
+    Wrapper {
+        /// Its name: `kubexit`, `scuttle`.
+        name: String,
+        /// The index of the first word of the command it runs.
+        command: usize,
+        /// An init process, that does nothing but forward signals.
+        is_init: bool,
+    },
+    /// `sh -c '…'`, `eval '…'`: what it does is in [`Simple::scripts`].
     Script,
-    /// `trap 'script' SIGNALS`, with the signals without `SIG`.
-    Trap(Vec<String>),
     /// `wait`, `wait $PID`
-    Wait,
-    /// `exit`, with its argument as written.
-    Exit(Option<String>),
-    /// `break`
-    Break,
-    /// Nothing that outlives the script: `echo`, `set`, `:`, assignments, counters.
-    Noise,
-    /// Runs a program.
-    Run,
+    Wait {
+        /// The processes; none for all.
+        targets: Vec<Target>,
+    },
+    /// `trap … EXIT`
+    Trap {
+        /// The index of the word that is the script; absent for `trap - EXIT`.
+        script: Option<usize>,
+        /// The signals as written.
+        signals: Vec<String>,
+    },
+    /// `exit`, `return`
+    Exit {
+        /// The word behind it.
+        code: Option<ExitCode>,
+        /// `return` instead of `exit`.
+        is_return: bool,
+    },
+    /// `break`, `continue`
+    Break {
+        /// `continue` instead of `break`.
+        is_continue: bool,
+    },
+    /// `NAME=value` alone.
+    Assign,
+    /// What leaves no trace outside: `echo`, `true`, `set -e`, `date`.
+    Echo,
+    /// `cd`, `pushd`, `popd`
+    ChangeDirectory,
+    /// `export`, `local`, `unset`
+    Export,
+    /// The name of a function or a program that does something else.
+    Other {
+        /// The program, unless a variable names it.
+        program: Option<String>,
+    },
 }
 
-/// A call of a URL.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HttpCall {
-    /// Where it goes.
-    pub address: Address,
-    /// Where the URL stands.
-    pub span: Span,
-    /// The method, where it is known.
-    pub method: String,
-    /// It writes the answer to this file.
-    pub output: Option<String>,
-    /// It sends a body.
-    pub sends_body: bool,
-    /// It tries again by itself until somebody answers.
-    pub retries: bool,
-}
-
-/// A connection to a port.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Connection {
-    /// Where it goes.
-    pub address: Address,
-    /// The tool.
-    pub tool: String,
-    /// It waits by itself until somebody answers (`wait-for-it`, `dockerize -wait`).
-    pub waits: bool,
-    /// The word that starts the command it runs afterwards.
-    pub runs: Option<usize>,
-}
-
-/// A signal to a process.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kill {
-    /// The signal without `SIG`; `0` only asks.
-    pub signal: String,
-    /// Whom it goes to.
-    pub targets: Vec<ProcessTarget>,
-}
-
-/// Whom a signal goes to.
+/// With what a script ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ProcessTarget {
-    /// Processes by name or command line.
-    Name(String),
-    /// A process id in a variable: a child of the script.
-    Child,
-    /// A literal process id.
-    Number(i64),
+pub enum ExitCode {
+    /// A number.
+    Number(i32),
+    /// `$?`
+    LastStatus,
+    /// `$NAME`
+    Variable(String),
     /// Anything else.
     Unknown,
 }
 
-/// Commands that change nothing outside the script.
-const NOISE: [&str; 25] = [
-    "echo", "printf", ":", "true", "false", "set", "export", "local", "declare", "readonly", "unset",
-    "shift", "let", "expr", "date", "cd", "umask", "ulimit", "return", "continue", "typeset", "hash", "id",
-    "hostname", "whoami",
-];
-
-/// What a simple command does.
-#[must_use]
-pub fn action(simple: &Simple, value_of: Lookup<'_>) -> Action {
-    let line = CommandLine::new(&simple.words, value_of);
-    classify(simple, &line, value_of)
+/// A command with what it does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandAction {
+    /// What it does.
+    pub action: Action,
+    /// The index of the word that names the program, behind `exec`, `env` and the like.
+    pub program_word: usize,
+    /// It replaces the shell: `exec program`.
+    pub is_exec: bool,
+    /// `timeout 5 command`
+    pub time_limit: Option<f64>,
+    /// The files it writes: by redirection or as its output.
+    pub written_files: Vec<FilePath>,
+    /// The whole command.
+    pub span: Span,
 }
 
-pub(super) fn classify(simple: &Simple, line: &CommandLine, value_of: Lookup<'_>) -> Action {
-    if line.arguments.is_empty() {
-        return bare(simple, value_of);
-    }
-    let program = line.program();
-    match program {
-        "sleep" | "usleep" => return Action::Sleep(sleep_seconds(program, line)),
-        "[" | "test" => return test(line),
-        "exit" => return Action::Exit(simple.words.get(line.skipped + 1).map(|word| word.raw.clone())),
-        "break" => return Action::Break,
-        "wait" => return Action::Wait,
-        "trap" => return Action::Trap(trap_signals(line)),
-        _ => {}
-    }
-    if simple
-        .scripts
-        .iter()
-        .any(|script| !matches!(script.kind, EmbeddedKind::Trap { .. }))
-    {
-        return Action::Script;
-    }
-    if let Some(kill) = signal::kill(simple, line) {
-        return Action::Signal(kill);
-    }
-    if let Some(call) = http::call(simple, line, value_of) {
-        return Action::Http(call);
-    }
-    if let Some(connection) = connect::connection(line).or_else(|| connect::redirected(simple, value_of)) {
-        return Action::Connect(connection);
-    }
-    if let Some(tool) = connect::readiness_tool(line) {
-        return Action::Tool(tool);
-    }
-    if let Some(action) = file::action(simple, line, value_of) {
-        return action;
-    }
-    if NOISE.contains(&program) {
-        Action::Noise
-    } else {
-        Action::Run
-    }
-}
-
-/// An assignment or a redirection without a command.
-fn bare(simple: &Simple, value_of: Lookup<'_>) -> Action {
-    if let Some(connection) = connect::redirected(simple, value_of) {
-        return Action::Connect(connection);
-    }
-    let written = file::written(&simple.redirects, value_of);
-    if written.is_empty() {
-        Action::Noise
-    } else {
-        Action::Write(written)
-    }
-}
-
-/// Seconds of `sleep 5`, `sleep 1m 30s`, `sleep infinity`, `usleep 500000`.
-fn sleep_seconds(program: &str, line: &CommandLine) -> Option<f64> {
-    let mut total = 0.0;
-    for argument in line.arguments.iter().skip(1) {
-        let value = argument.value.as_deref()?;
-        if matches!(value, "infinity" | "inf") {
-            return Some(f64::INFINITY);
-        }
-        let (number, unit) = match value.char_indices().last() {
-            Some((at, unit)) if unit.is_ascii_alphabetic() => (value.get(..at)?, unit),
-            _ => (value, 's'),
-        };
-        let factor = match unit {
-            's' => 1.0,
-            'm' => 60.0,
-            'h' => 3600.0,
-            'd' => 86_400.0,
-            _ => return None,
-        };
-        total += number.parse::<f64>().ok()? * factor;
-    }
-    Some(if program == "usleep" { total / 1e6 } else { total })
-}
-
-fn test(line: &CommandLine) -> Action {
-    let words: Vec<&str> = line.options().filter(|word| *word != "]").collect();
-    file_test(&words).unwrap_or(Action::Noise)
-}
-
-/// `-f FILE`, `! -e FILE` among the words of a test.
-pub(super) fn file_test(words: &[&str]) -> Option<Action> {
-    let at = words
-        .iter()
-        .position(|word| matches!(*word, "-f" | "-e" | "-s" | "-r" | "-a" | "-S" | "-p" | "-d"))?;
-    let path = words.get(at + 1)?;
-    let negated = at.checked_sub(1).and_then(|before| words.get(before)) == Some(&"!");
-    (!path.is_empty()).then(|| Action::TestFile {
-        path: (*path).to_owned(),
-        negated,
-    })
-}
-
-/// The signals of a `trap`, without `SIG`, numbers as names.
-fn trap_signals(line: &CommandLine) -> Vec<String> {
-    line.options()
-        .skip(1)
-        .map(|signal| signal.to_ascii_uppercase())
-        .map(|signal| match signal.trim_start_matches("SIG") {
-            "0" => "EXIT".to_owned(),
-            "1" => "HUP".to_owned(),
-            "2" => "INT".to_owned(),
-            "15" => "TERM".to_owned(),
-            name => name.to_owned(),
-        })
-        .collect()
-}
-
-/// The files that redirections write.
-pub(super) fn is_writing(redirect: &Redirect) -> bool {
-    matches!(redirect.kind, RedirectKind::Write | RedirectKind::Append)
-}
-
-impl Action {
-    /// The address it asks for an answer.
+impl CommandAction {
+    /// The request it makes.
     #[must_use]
-    pub fn address(&self) -> Option<&Address> {
-        match self {
-            Self::Http(call) => Some(&call.address),
-            Self::Connect(connection) => Some(&connection.address),
+    pub fn http(&self) -> Option<&Http> {
+        match &self.action {
+            Action::Http(http) => Some(http),
             _ => None,
         }
     }
 
-    /// Whether it does nothing but pass the time.
+    /// Whether it looks at something that can become ready: an address, a file, a process, a tool.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        matches!(
-            self,
-            Self::Sleep(_) | Self::Noise | Self::Break | Self::TestFile { .. } | Self::Wait
-        )
+    pub fn is_probe(&self) -> bool {
+        match &self.action {
+            Action::Http(_) | Action::Connect(_) | Action::Tool { .. } | Action::TestFile { .. } => true,
+            Action::Signal { only_tests, .. } => *only_tests,
+            _ => false,
+        }
     }
 
-    /// Whether it talks to another host, or to one that is not known.
+    /// Whether it changes nothing but the shell's own state.
     #[must_use]
-    pub fn is_elsewhere(&self) -> bool {
-        self.address().is_some_and(|address| address.host != Host::Local)
+    pub fn is_noise(&self) -> bool {
+        self.written_files.is_empty()
+            && matches!(
+                self.action,
+                Action::Echo
+                    | Action::Assign
+                    | Action::Export
+                    | Action::ChangeDirectory
+                    | Action::Compare
+                    | Action::Trap { .. }
+            )
     }
+}
+
+/// What a command does, where it is a simple one or a test.
+#[must_use]
+pub fn classify(command: &Command, values: &Values) -> Option<CommandAction> {
+    match command {
+        Command::Simple(simple) => Some(classify_simple(simple, values)),
+        Command::Test { words, span } => Some(CommandAction::new(file::test(words, values), span.clone())),
+        Command::Arithmetic { span } => Some(CommandAction::new(Action::Compare, span.clone())),
+        _ => None,
+    }
+}
+
+/// What the simple commands of a pipeline do. A request that one command writes and another one sends is one.
+#[must_use]
+pub fn classify_pipeline(pipeline: &Pipeline, values: &Values) -> Vec<CommandAction> {
+    if let Some(request) = raw_http::through_pipe(pipeline, values) {
+        return vec![request];
+    }
+    pipeline
+        .commands
+        .iter()
+        .filter_map(|command| classify(command, values))
+        .collect()
+}
+
+/// What a command on a walk over a script does; the last one of a pipeline sends what the others write.
+#[must_use]
+pub fn classify_visit(visit: &Visit, values: &Values) -> Option<CommandAction> {
+    let is_last = visit.context.pipeline_index + 1 == visit.context.pipeline_length;
+    is_last
+        .then(|| raw_http::through_pipe(visit.pipeline, values))
+        .flatten()
+        .or_else(|| classify(visit.command, values))
+}
+
+/// What a simple command does.
+#[must_use]
+pub fn classify_simple(simple: &Simple, values: &Values) -> CommandAction {
+    classify_from(simple, 0, values)
+}
+
+/// What the command does that a wrapper runs: the words from `start` on.
+#[must_use]
+pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandAction {
+    let words = simple.words.get(start..).unwrap_or_default();
+    let program_word = start + command_index(words);
+    let prefixes = simple.words.get(start..program_word).unwrap_or_default();
+    let arguments = arguments(simple.words.get(program_word..).unwrap_or_default(), values);
+    let written_files = file::written(&simple.redirects, values);
+    let mut action = match arguments.split_first() {
+        None => without_words(simple, &written_files, values),
+        Some((program, rest)) => of_program(simple, program_word, program, rest, values),
+    };
+    let mut written_files = written_files;
+    if arguments.is_empty() && matches!(action, Action::Touch { .. }) {
+        written_files.clear();
+    } else if matches!(action, Action::Echo) && !written_files.is_empty() {
+        action = Action::Touch {
+            paths: std::mem::take(&mut written_files),
+        };
+    }
+    let may_write = matches!(
+        action,
+        Action::Echo | Action::Touch { .. } | Action::Connect(_) | Action::Other { .. }
+    );
+    if may_write && let Some(request) = raw_http::through_redirection(simple, &arguments, values) {
+        action = request;
+        written_files.clear();
+    }
+    if let Action::Http(http) = &action {
+        written_files.extend(http.output.clone());
+    }
+    CommandAction {
+        action,
+        program_word,
+        is_exec: prefixes.first().is_some_and(|word| word.raw == "exec"),
+        time_limit: time_limit(prefixes),
+        written_files,
+        span: simple.span.clone(),
+    }
+}
+
+impl CommandAction {
+    fn new(action: Action, span: Span) -> Self {
+        Self {
+            action,
+            program_word: 0,
+            is_exec: false,
+            time_limit: None,
+            written_files: Vec::new(),
+            span,
+        }
+    }
+}
+
+/// A bare redirection or assignment.
+fn without_words(simple: &Simple, written: &[FilePath], values: &Values) -> Action {
+    if let Some(connect) = connect::through_redirection(simple, values) {
+        Action::Connect(connect)
+    } else if !written.is_empty() {
+        Action::Touch {
+            paths: written.to_vec(),
+        }
+    } else if simple.assignments.is_empty() {
+        Action::Echo
+    } else {
+        Action::Assign
+    }
+}
+
+fn of_program(
+    simple: &Simple,
+    program_word: usize,
+    program: &Argument,
+    rest: &[Argument],
+    values: &Values,
+) -> Action {
+    let Some(path) = program.known() else {
+        return Action::Other { program: None };
+    };
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let scripts = &simple.scripts;
+    match name {
+        ":" | "true" | "false" | "echo" | "printf" | "set" | "shopt" | "date" | "type" | "hash" | "umask"
+        | "ulimit" | "alias" | "env" | "printenv" | "hostname" | "whoami" | "id" | "uname" | "pwd"
+        | "expr" | "seq" | "let" | "shift" | "clear" | "exec" | "time" => {
+            connect::through_redirection(simple, values).map_or(Action::Echo, Action::Connect)
+        }
+        "command" | "which" => Action::Echo,
+        "cd" | "pushd" | "popd" => Action::ChangeDirectory,
+        "export" | "local" | "declare" | "typeset" | "readonly" | "unset" | "read" => Action::Export,
+        "sleep" => Action::Sleep {
+            seconds: duration_sum(rest),
+        },
+        "usleep" => Action::Sleep {
+            seconds: duration_sum(rest).map(|seconds| seconds / 1_000_000.0),
+        },
+        "exit" | "return" => Action::Exit {
+            code: rest.first().map(|code| exit_code(code.word)),
+            is_return: name == "return",
+        },
+        "break" | "continue" => Action::Break {
+            is_continue: name == "continue",
+        },
+        "wait" => Action::Wait {
+            targets: rest.iter().map(signal::target).collect(),
+        },
+        "trap" => trap(simple, program_word, rest),
+        "eval" => Action::Script,
+        _ if !scripts.is_empty() && scripts.iter().all(|script| !is_trap(&script.kind)) => Action::Script,
+        // `./test` is somebody's test suite.
+        "test" | "[" | "[["
+            if !path.contains('/') || path.starts_with("/bin/") || path.starts_with("/usr/bin/") =>
+        {
+            let words = simple.words.get(program_word + 1..).unwrap_or_default();
+            file::test(words, values)
+        }
+        _ => None
+            .or_else(|| http::action(name, rest))
+            .or_else(|| connect::action(name, rest, simple, values))
+            .or_else(|| database::action(name, rest, values))
+            .or_else(|| wait_tool::action(name, rest, program_word))
+            .or_else(|| signal::action(name, rest))
+            .or_else(|| file::action(name, rest))
+            .or_else(|| wrapper::action(name, rest, program_word))
+            .or_else(|| code::action(name, rest, simple))
+            .unwrap_or_else(|| Action::Other {
+                program: Some(path.to_owned()),
+            }),
+    }
+}
+
+fn is_trap(kind: &EmbeddedKind) -> bool {
+    matches!(kind, EmbeddedKind::Trap { .. })
+}
+
+fn trap(simple: &Simple, program_word: usize, rest: &[Argument]) -> Action {
+    let script = simple
+        .scripts
+        .iter()
+        .find(|script| is_trap(&script.kind))
+        .map(|script| script.word);
+    let behind = script.map_or(1, |word| word - program_word);
+    let signals = rest
+        .iter()
+        .skip(behind)
+        .filter_map(|argument| argument.known().map(str::to_owned))
+        .collect();
+    Action::Trap { script, signals }
+}
+
+/// `0`, `$?`, `$rc`, `"${rc}"`
+fn exit_code(word: &Word) -> ExitCode {
+    match word.pieces.as_slice() {
+        [Piece::Variable { name, .. }] if name == "?" => ExitCode::LastStatus,
+        [Piece::Variable { name, .. }] => ExitCode::Variable(name.clone()),
+        _ => word
+            .literal()
+            .and_then(|number| number.parse().ok())
+            .map_or(ExitCode::Unknown, ExitCode::Number),
+    }
+}
+
+/// The redirections that name a file or an address.
+fn file_redirects(redirects: &[Redirect]) -> impl Iterator<Item = (&Redirect, &Word)> {
+    redirects
+        .iter()
+        .filter(|redirect| !matches!(redirect.kind, RedirectKind::Duplicate | RedirectKind::Here))
+        .filter_map(|redirect| Some((redirect, redirect.target.as_ref()?)))
 }

@@ -4,12 +4,15 @@ use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
-    workload::{
-        Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, VolumeSource, Workload,
-    },
+    workload::{Container, ContainerList, Program, ProgramPlace, VolumeSource, Workload},
 };
 
-use super::{Address, Host, MarkerTest, MarkerWrite, Means, ScriptFacts, Stop, Target, Wait};
+use super::{
+    ScriptFacts,
+    action::{Action, CommandAction, Host, Target},
+    ownership::Owners,
+    script::{Kill, Marker, MarkerUse, Quit, Reached, Wait},
+};
 
 /// The other side of a link.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,23 +25,34 @@ pub enum Party {
     Unknown,
 }
 
+/// A file written by a program of another container.
+#[derive(Debug, Clone)]
+pub struct MarkerWrite {
+    /// The container: index in the workload's containers.
+    pub container: usize,
+    /// The program: index among the container's programs.
+    pub program: usize,
+    /// The command that writes it.
+    pub marker: Marker,
+}
+
 /// What a program does about the other side.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum LinkKind {
     /// It waits until the other side answers.
     Waits(Wait),
     /// It calls the other side's quit endpoint.
-    Quits(Stop),
+    Quits(Quit),
     /// It kills a process of the other side.
-    Kills(Stop),
+    Kills(Kill),
     /// It waits for a file that the other side writes before it starts its own work.
-    StartsOnFile(Wait, MarkerTest, Option<MarkerWrite>),
+    StartsOnFile(Wait, Option<MarkerWrite>),
     /// It ends when a file is there that the other side writes.
-    EndsOnFile(MarkerTest, Vec<(usize, usize, MarkerWrite)>),
+    EndsOnFile(Marker, Vec<MarkerWrite>),
 }
 
 /// What one program does about another container.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Link {
     /// The container that does it: index in the workload's containers.
     pub container: usize,
@@ -51,16 +65,16 @@ pub struct Link {
 }
 
 /// Everything that programs of a pod do about other containers.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Links {
     /// The links.
     pub all: Vec<Link>,
     /// The facts of each program, by container and program.
-    pub facts: Vec<Vec<Option<ScriptFacts>>>,
+    facts: Vec<Vec<Option<ScriptFacts>>>,
 }
 
 impl Links {
-    /// The facts of a program.
+    /// The facts of a program, where its script was understood.
     #[must_use]
     pub fn facts(&self, container: usize, program: usize) -> Option<&ScriptFacts> {
         self.facts.get(container)?.get(program)?.as_ref()
@@ -69,32 +83,35 @@ impl Links {
     /// Who uses whom as a sidecar, as far as it is proved.
     #[must_use]
     pub fn relations(&self) -> Vec<Relation> {
-        let mut relations = Vec::new();
-        for link in &self.all {
-            let kind = match link.kind {
-                LinkKind::Waits(_) => RelationKind::WaitsFor,
-                LinkKind::StartsOnFile(..) => RelationKind::WaitsFor,
-                LinkKind::Quits(_) => RelationKind::Quits,
-                LinkKind::Kills(_) => RelationKind::Kills,
-                LinkKind::EndsOnFile(_, ref writers) => {
-                    let app = writers.first().map(|(container, ..)| *container);
-                    relations.extend(app.map(|app| Relation {
-                        app,
-                        sidecar: link.container,
-                        kind: RelationKind::EndsByMarker,
-                    }));
-                    continue;
-                }
-            };
-            if let Party::Container(sidecar) = link.other {
-                relations.push(Relation {
-                    app: link.container,
-                    sidecar,
-                    kind,
+        self.all.iter().filter_map(Link::relation).collect()
+    }
+}
+
+impl Link {
+    fn relation(&self) -> Option<Relation> {
+        let kind = match &self.kind {
+            // A file that nobody visible writes may be the app's result as well as a sidecar's sign.
+            LinkKind::StartsOnFile(_, None) => return None,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => RelationKind::WaitsFor,
+            LinkKind::Quits(_) => RelationKind::Quits,
+            LinkKind::Kills(_) => RelationKind::Kills,
+            LinkKind::EndsOnFile(_, writers) => {
+                let app = writers.first()?.container;
+                return Some(Relation {
+                    app,
+                    sidecar: self.container,
+                    kind: RelationKind::EndsByMarker,
                 });
             }
+        };
+        match self.other {
+            Party::Container(sidecar) => Some(Relation {
+                app: self.container,
+                sidecar,
+                kind,
+            }),
+            Party::Injected(_) | Party::Unknown => None,
         }
-        relations
     }
 }
 
@@ -106,12 +123,6 @@ pub fn links<'t>(
     injected: &[Injected<'t>],
     catalogue: &Catalogue,
 ) -> Links {
-    let finder = Finder {
-        workload,
-        programs,
-        injected,
-        catalogue,
-    };
     let facts: Vec<Vec<Option<ScriptFacts>>> = workload
         .containers
         .iter()
@@ -123,15 +134,24 @@ pub fn links<'t>(
                 .collect()
         })
         .collect();
+    let finder = Finder {
+        owners: Owners {
+            workload,
+            programs,
+            injected,
+            catalogue,
+        },
+        facts: &facts,
+    };
     let mut all = Vec::new();
-    for (container, facts) in facts.iter().enumerate() {
-        for (program, facts) in facts.iter().enumerate() {
-            if let Some(facts) = facts {
-                finder.calls(container, program, facts, &mut all);
+    for (container, programs) in facts.iter().enumerate() {
+        for (program, own) in programs.iter().enumerate() {
+            if let Some(own) = own {
+                finder.calls(container, program, own, &mut all);
+                finder.markers(container, program, own, &mut all);
             }
         }
     }
-    finder.markers(&facts, &mut all);
     Links { all, facts }
 }
 
@@ -148,18 +168,16 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
         .is_some_and(|invocation| invocation.exits_on_error)
         || program.text.starts_with("#!/bin/sh -e")
         || program.text.starts_with("#!/bin/bash -e");
-    Some(ScriptFacts::new(script, exits_on_error, &value_of))
+    Some(ScriptFacts::new(script, &value_of, exits_on_error))
 }
 
 struct Finder<'f, 't> {
-    workload: &'f Workload<'t>,
-    programs: &'f [Vec<Program<'t>>],
-    injected: &'f [Injected<'t>],
-    catalogue: &'f Catalogue,
+    owners: Owners<'f, 't>,
+    facts: &'f [Vec<Option<ScriptFacts>>],
 }
 
-/// Paths that stop whoever listens there.
-const QUIT_PATHS: [&str; 5] = [
+/// Paths that say by themselves that somebody is stopped.
+const SPECIFIC_QUIT_PATHS: [&str; 5] = [
     "/quitquitquit",
     "/agent/v1/quit",
     "/graceful_shutdown",
@@ -167,421 +185,226 @@ const QUIT_PATHS: [&str; 5] = [
     "/api/processes.killWorkers",
 ];
 
-/// Paths that stop somebody only if the port or the pod says so.
-const GENERIC_QUIT_PATHS: [&str; 7] = [
-    "/shutdown",
-    "/quit",
-    "/exit",
-    "/stop",
-    "/terminate",
-    "/kill",
-    "/-/quit",
-];
-
 impl Finder<'_, '_> {
     fn calls(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
-        for wait in facts.waits.iter().filter(|wait| !wait.inverted) {
-            if let Some(other) = wait
-                .targets
-                .iter()
-                .find_map(|target| self.awaited(container, target))
-            {
-                all.push(Link {
-                    container,
-                    program,
-                    kind: LinkKind::Waits(wait.clone()),
-                    other,
-                });
-            }
-        }
-        for stop in &facts.stops {
-            let link = match &stop.means {
-                Means::Call(call) => self
-                    .quit_party(container, &call.address)
-                    .map(|other| (LinkKind::Quits(stop.clone()), other)),
-                Means::Signal(_) => self
-                    .killed(container, stop)
-                    .map(|other| (LinkKind::Kills(stop.clone()), other)),
-            };
-            if let Some((kind, other)) = link {
-                all.push(Link {
-                    container,
-                    program,
-                    kind,
-                    other,
-                });
-            }
-        }
-    }
-
-    fn awaited(&self, from: usize, target: &Target) -> Option<Party> {
-        match target {
-            Target::File(_) => None,
-            Target::Tool(tool) => self.tool_owner(from, tool),
-            Target::Address { address, .. } => {
-                let local =
-                    address.is_local() || (address.host == Host::Unknown && self.is_local_service(address));
-                let port = address.port?;
-                local.then(|| self.owner(from, port, address.path.as_deref()))?
-            }
-        }
-    }
-
-    /// A client without a host (`pg_isready`) asks the local service, if the pod has one.
-    fn is_local_service(&self, address: &Address) -> bool {
-        address.path.is_none()
-            && address.port.is_some_and(|port| {
-                self.workload.containers.iter().any(|container| {
-                    self.catalogue
-                        .of(container)
-                        .is_some_and(|known| known.serves.contains(&port))
-                })
+        let mut add = |kind, other| {
+            all.push(Link {
+                container,
+                program,
+                kind,
+                other,
             })
-    }
-
-    fn tool_owner(&self, from: usize, tool: &str) -> Option<Party> {
-        let named = |known: &KnownSidecar| {
-            known.tools.iter().any(|own| own == tool)
-                || (tool == "pilot-agent" && known.name == "istio-proxy")
-                || (tool == "linkerd-await" && known.name == "linkerd-proxy")
         };
-        let index = self
-            .others(from)
-            .find(|(_, container)| self.catalogue.of(container).is_some_and(|known| named(known)));
-        if let Some((index, _)) = index {
-            return Some(Party::Container(index));
+        for wait in facts.waits.iter().filter(|wait| !wait.inverted) {
+            let other = wait
+                .probes
+                .iter()
+                .find_map(|probe| self.awaited(container, probe));
+            if let Some(other) = other.filter(|other| !self.waits_for_the_app(container, other)) {
+                add(LinkKind::Waits(wait.clone()), other);
+            }
         }
-        // A proxy's own agent, called in the proxy itself, waits for itself.
-        let own = self
-            .workload
-            .containers
-            .get(from)
-            .and_then(|container| self.catalogue.of(container));
-        if own.is_some_and(|known| named(known)) {
-            return None;
+        for quit in facts.quits.iter().filter(|quit| quit.stops) {
+            if let Some(other) = self.quit_party(container, quit) {
+                add(LinkKind::Quits(quit.clone()), other);
+            }
         }
-        let injected = self
-            .catalogue
-            .entries()
-            .find(|known| known.injector.is_some() && named(known))?;
-        Some(Party::Injected(Arc::clone(injected)))
+        for kill in facts.kills.iter().filter(|kill| !kill.only_own_children) {
+            if let Some(other) = self.killed(container, kill) {
+                add(LinkKind::Kills(kill.clone()), other);
+            }
+        }
     }
 
-    /// Who listens on a port of the pod: never `from` itself.
-    fn owner(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
-        let own = self.workload.containers.get(from)?;
-        if let Some((index, _)) = self.others(from).find(|(_, container)| declares(container, port)) {
-            return Some(Party::Container(index));
+    /// A known sidecar that waits for another container waits for the app: that is its own affair, but for a
+    /// declared one, which starts before the app.
+    fn waits_for_the_app(&self, from: usize, other: &Party) -> bool {
+        let containers = &self.owners.workload.containers;
+        let known = |index: usize| {
+            containers
+                .get(index)
+                .is_some_and(|container| self.owners.known(container).is_some())
+        };
+        let declared = containers.get(from).is_some_and(Container::is_native_sidecar);
+        match other {
+            Party::Container(other) => known(from) && !known(*other) && !declared,
+            Party::Injected(_) | Party::Unknown => false,
         }
-        let knows =
-            |known: &KnownSidecar| known.is_ready_endpoint(port, path) || known.is_quit_endpoint(port, path);
-        if let Some((index, _)) = self
-            .others(from)
-            .find(|(_, container)| self.catalogue.of(container).is_some_and(|known| knows(known)))
-        {
-            return Some(Party::Container(index));
-        }
-        if let Some((index, _)) = self.others(from).find(|(_, container)| mentions(container, port)) {
-            return Some(Party::Container(index));
-        }
-        if let Some(injected) = self.injected.iter().find(|injected| knows(&injected.known)) {
-            return Some(Party::Injected(Arc::clone(&injected.known)));
-        }
-        if declares(own, port) || mentions(own, port) {
-            return None;
-        }
-        // An address that only one injected proxy answers says that it is there.
-        let injected = self.catalogue.entries().find(|known| {
-            known.injector.is_some()
-                && (known.ready.iter().chain(&known.quit)).any(|endpoint| {
-                    endpoint.port == port && endpoint.path.as_deref() == path.filter(|path| *path != "/")
-                })
-        });
-        if let Some(known) = injected {
-            return Some(Party::Injected(Arc::clone(known)));
-        }
-        // With exactly one other container beside it, nobody else can be meant.
-        let mut others = self
-            .others(from)
-            .filter(|(_, container)| container.list != ContainerList::Init);
-        match (others.next(), others.next()) {
-            (Some((index, other)), None) if other.ports().next().is_none() || port != 80 => {
-                Some(Party::Container(index))
+    }
+
+    fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
+        match &probe.action {
+            Action::Http(http) => {
+                let url = http.urls().find(|url| url.host.is_local())?;
+                self.owners.of_port(from, url.port?, url.path.as_deref())
             }
-            (Some(_), Some(_)) => Some(Party::Unknown),
+            Action::Connect(connect) => {
+                let port = connect.port?;
+                let is_local = connect.host.is_local()
+                    || (connect.host == Host::Unknown && connect.path.is_none() && self.serves(port));
+                is_local.then(|| self.owners.of_port(from, port, connect.path.as_deref()))?
+            }
+            Action::Tool { name } => self.owners.of_tool(from, name),
             _ => None,
         }
     }
 
-    fn quit_party(&self, from: usize, address: &Address) -> Option<Party> {
-        if !address.is_local() && address.host != Host::Unknown {
-            return None;
-        }
-        let path = address.path.as_deref()?.trim_end_matches('/');
-        let specific = QUIT_PATHS.contains(&path) || path.ends_with("/quitquitquit");
-        let generic = GENERIC_QUIT_PATHS.contains(&path);
-        if !specific && !generic {
-            return None;
-        }
-        let port = address.port;
-        let known = |known: &KnownSidecar| port.is_some_and(|port| known.is_quit_endpoint(port, Some(path)));
-        let container = self
-            .others(from)
-            .find(|(_, container)| {
-                port.is_some_and(|port| declares(container, port) || mentions(container, port))
-            })
-            .or_else(|| {
-                self.others(from)
-                    .find(|(_, container)| self.catalogue.of(container).is_some_and(|own| known(own)))
-            });
-        if let Some((index, _)) = container {
-            return Some(Party::Container(index));
-        }
-        if let Some(injected) = self
-            .catalogue
-            .entries()
-            .find(|entry| entry.injector.is_some() && known(entry))
-        {
-            return Some(Party::Injected(Arc::clone(injected)));
-        }
-        // A preStop hook that stops its own process is its own affair.
-        let own = self.workload.containers.get(from)?;
-        if port.is_some_and(|port| declares(own, port) || mentions(own, port)) || !address.is_local() {
-            return None;
-        }
-        specific.then_some(()).map(|()| self.only_other(from))
-    }
-
-    fn only_other(&self, from: usize) -> Party {
-        let mut others = self
-            .others(from)
-            .filter(|(_, container)| container.list != ContainerList::Init);
-        match (others.next(), others.next()) {
-            (Some((index, _)), None) => Party::Container(index),
-            _ => Party::Unknown,
-        }
-    }
-
-    fn killed(&self, from: usize, stop: &Stop) -> Option<Party> {
-        let mut unknown = None;
-        for name in stop.process_names() {
-            let own = self.workload.containers.get(from)?;
-            if let Some((index, _)) = self
-                .others(from)
-                .find(|(index, container)| self.runs(*index, container, name))
-            {
-                return Some(Party::Container(index));
-            }
-            if self.runs(from, own, name) || self.starts(from, name) {
-                continue;
-            }
-            let injected = self.catalogue.entries().find(|known| {
-                known.injector.is_some() && known.programs.iter().any(|program| program == name)
-            });
-            match injected {
-                Some(known) => return Some(Party::Injected(Arc::clone(known))),
-                None => unknown = Some(Party::Unknown),
-            }
-        }
-        // A name that belongs to nobody visible matters only where processes are shared.
-        unknown.filter(|_| self.shares_processes())
-    }
-
-    fn shares_processes(&self) -> bool {
-        self.workload
-            .pod_spec
-            .get("shareProcessNamespace")
-            .and_then(|node| node.as_bool())
-            == Some(true)
-    }
-
-    /// Whether a process of that name is a container's.
-    fn runs(&self, index: usize, container: &Container<'_>, name: &str) -> bool {
-        let entrypoint = self
-            .programs
-            .get(index)
-            .into_iter()
-            .flatten()
-            .find(|program| program.place == ProgramPlace::Entrypoint);
-        let first = entrypoint
-            .and_then(|program| program.words.first())
-            .and_then(|node| node.as_str())
-            .map(|word| word.rsplit('/').next().unwrap_or(word));
-        let fits = |candidate: &str| candidate == name || name.rsplit('/').next() == Some(candidate);
-        fits(container.name)
-            || first.is_some_and(fits)
-            || container.image().is_some_and(|image| fits(image.base_name()))
-            || self
-                .catalogue
-                .of(container)
-                .is_some_and(|known| known.programs.iter().any(|program| fits(program)))
-    }
-
-    /// Whether a container's own script starts a process of that name.
-    fn starts(&self, index: usize, name: &str) -> bool {
-        self.programs.get(index).into_iter().flatten().any(|program| {
-            program.script.as_ref().is_some_and(|script| {
-                script
-                    .list
-                    .commands()
-                    .filter_map(|visit| visit.simple().cloned())
-                    .any(|simple| {
-                        let at = crate::shell::command_index(&simple.words);
-                        simple
-                            .words
-                            .get(at)
-                            .and_then(|word| word.literal())
-                            .is_some_and(|word| word == name || word.rsplit('/').next() == Some(name))
-                    })
-            })
+    /// Whether a known sidecar of the pod serves this port: a client without a host (`pg_isready`) means it.
+    fn serves(&self, port: u16) -> bool {
+        self.owners.workload.containers.iter().any(|container| {
+            self.owners
+                .known(container)
+                .is_some_and(|known| known.serves.contains(&port))
         })
     }
 
-    /// Containers that run beside `from`, with their indices.
-    fn others(&self, from: usize) -> impl Iterator<Item = (usize, &Container<'_>)> {
-        self.workload
-            .containers
-            .iter()
-            .enumerate()
-            .filter(move |(index, container)| {
-                *index != from
-                    && match container.list {
-                        ContainerList::Regular | ContainerList::ControllerSidecars => true,
-                        ContainerList::Init => container.is_native_sidecar(),
-                        ContainerList::Ephemeral => false,
-                    }
-            })
+    fn quit_party(&self, from: usize, quit: &Quit) -> Option<Party> {
+        let url = quit.request.urls().find(|url| url.host.is_local())?;
+        let path = url.path.as_deref()?.trim_end_matches('/');
+        let specific = SPECIFIC_QUIT_PATHS.contains(&path) || path.ends_with("/quitquitquit");
+        self.owners.of_quit(from, url.port, path, specific)
     }
 
-    fn markers(&self, facts: &[Vec<Option<ScriptFacts>>], all: &mut Vec<Link>) {
+    fn killed(&self, from: usize, kill: &Kill) -> Option<Party> {
+        let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
+        let parties: Vec<Party> = kill
+            .targets
+            .iter()
+            .filter_map(|target| match target {
+                Target::Process { pattern, .. } => self.owners.of_process(from, pattern),
+                _ => None,
+            })
+            .collect();
+        let named = parties.iter().find(|party| **party != Party::Unknown).cloned();
+        // A name that belongs to nobody visible matters only where processes are shared.
+        named.or_else(|| {
+            parties
+                .first()
+                .cloned()
+                .filter(|_| shares.and_then(|node| node.as_bool()) == Some(true))
+        })
+    }
+
+    fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
         let mut seen = HashSet::new();
-        for (container, programs) in facts.iter().enumerate() {
-            for (program, own) in programs.iter().enumerate() {
-                let Some(own) = own else { continue };
-                for test in &own.tests {
-                    if !seen.insert((container, program, test.path.clone(), test.ends)) {
-                        continue;
-                    }
-                    all.extend(self.marker(container, program, own, test, facts));
-                }
+        for test in own
+            .markers
+            .iter()
+            .filter(|marker| matches!(marker.usage, MarkerUse::Tested { .. }))
+        {
+            let Some(path) = &test.file.path else { continue };
+            let wait = own.waits.iter().find(|wait| {
+                !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
+            });
+            let ends = ends(test, wait);
+            if !seen.insert((path, ends)) {
+                continue;
+            }
+            if let Some((other, writers)) = self.shared_file(container, path, own) {
+                let kind = if ends {
+                    // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
+                    test.is_in_loop
+                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
+                } else {
+                    starts(wait, writers)
+                };
+                all.extend(kind.map(|kind| Link {
+                    container,
+                    program,
+                    kind,
+                    other,
+                }));
             }
         }
     }
 
-    /// A file that one container looks for and another, or nobody visible, writes: on a volume both mount.
-    fn marker(
-        &self,
-        container: usize,
-        program: usize,
-        own: &ScriptFacts,
-        test: &MarkerTest,
-        facts: &[Vec<Option<ScriptFacts>>],
-    ) -> Option<Link> {
-        let tester = self.workload.containers.get(container)?;
-        let (volume, relative) = self.workload.volume_of_file(tester, &test.path)?;
+    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
+    /// container writes it itself.
+    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
+        let workload = self.owners.workload;
+        let tester = workload.containers.get(from)?;
+        if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
+            return None;
+        }
+        let (volume, relative) = workload.volume_of_file(tester, path)?;
         if !matches!(volume.source, VolumeSource::EmptyDirectory) {
             return None;
         }
-        let mut shared_with = self
-            .others(container)
-            .filter(|(_, other)| other.mounts().any(|mount| mount.volume == volume.name))
-            .peekable();
-        shared_with.peek()?;
-        let mut writers: Vec<(usize, usize, MarkerWrite)> = Vec::new();
-        let mut only = None;
-        for (index, other) in shared_with {
-            only = if only.is_none() {
-                Some(Party::Container(index))
+        let mut writers = Vec::new();
+        let mut party = None;
+        for (index, other) in self.owners.others(from) {
+            if !other.mounts().any(|mount| mount.volume == volume.name) {
+                continue;
+            }
+            party = Some(if party.is_none() {
+                Party::Container(index)
             } else {
-                Some(Party::Unknown)
-            };
-            for (place, theirs) in facts.get(index)?.iter().enumerate() {
-                let same = theirs.iter().flat_map(|theirs| &theirs.writes).find(|write| {
-                    self.workload
-                        .volume_of_file(other, &write.path)
+                Party::Unknown
+            });
+            for (program, facts) in self.facts.get(index)?.iter().enumerate() {
+                let same = facts.iter().flat_map(|facts| written(facts)).find(|(_, path)| {
+                    workload
+                        .volume_of_file(other, path)
                         .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
                 });
-                writers.extend(same.map(|write| (index, place, write.clone())));
+                writers.extend(same.map(|(marker, _)| MarkerWrite {
+                    container: index,
+                    program,
+                    marker: marker.clone(),
+                }));
             }
         }
-        // What the tester writes itself, or an init container has written, is no message of another's.
-        let own_write = own
-            .writes
-            .iter()
-            .any(|write| write.path == test.path && write.trap.is_none());
-        if own_write && writers.is_empty() {
+        let writes_itself = written(own).any(|(marker, own)| own == path && marker.trap.is_none());
+        if writes_itself && writers.is_empty() {
             return None;
         }
-        let other = match writers.first() {
-            Some((index, ..)) => Party::Container(*index),
-            None => only?,
-        };
-        if self.workload.containers.get(container)?.list == ContainerList::Init && !tester.is_native_sidecar()
-        {
-            return None;
-        }
-        let kind = if test.ends {
-            LinkKind::EndsOnFile(test.clone(), writers)
-        } else {
-            let wait = own.waits.iter().find(|wait| wait.span == test.span)?;
-            LinkKind::StartsOnFile(
-                wait.clone(),
-                test.clone(),
-                writers.into_iter().next().map(|(_, _, write)| write),
-            )
-        };
-        Some(Link {
-            container,
-            program,
-            kind,
-            other,
-        })
+        let party = writers
+            .first()
+            .map(|writer| Party::Container(writer.container))
+            .or(party)?;
+        Some((party, writers))
     }
 }
 
-/// Whether a container says that it listens on a port: `ports`, a probe or a hook that asks it.
-fn declares(container: &Container<'_>, port: u16) -> bool {
-    container.ports().any(|declared| declared.number == port)
-        || ProbeKind::ALL
-            .iter()
-            .filter_map(|kind| container.probe(*kind))
-            .any(|probe| {
-                probe.port().is_some_and(|written| {
-                    written.parse() == Ok(port)
-                        || container
-                            .ports()
-                            .any(|declared| declared.name == Some(written) && declared.number == port)
-                })
-            })
-        || [HookKind::PostStart, HookKind::PreStop]
-            .iter()
-            .filter_map(|kind| container.hook(*kind))
-            .any(|hook| {
-                hook.http_get()
-                    .and_then(|get| get.get("port")?.as_str()?.parse::<u16>().ok())
-                    .is_some_and(|asked| asked == port)
-            })
+/// The files a script writes or removes.
+pub(super) fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
+    facts
+        .markers
+        .iter()
+        .filter(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }))
+        .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
 }
 
-/// Whether a port stands in a container's own words or environment: `--port=5432`, `0.0.0.0:9090`.
-fn mentions(container: &Container<'_>, port: u16) -> bool {
-    let port = port.to_string();
-    let holds = |text: &str| {
-        // A script names the ports of others too; only flags and settings name one's own.
-        text.len() < 200
-            && !text.contains(['\n', ' '])
-            && text
-                .split(|letter: char| !letter.is_ascii_digit())
-                .any(|number| number == port)
-    };
-    let words = container.command().into_iter().chain(container.arguments());
-    words.filter_map(|node| node.as_str()).any(holds)
-        || container.environment().any(|variable| {
-            let key = variable.name.to_ascii_uppercase();
-            (key.ends_with("PORT")
-                || key.ends_with("ADDRESS")
-                || key.ends_with("ADDR")
-                || key.ends_with("LISTEN"))
-                && variable.value.is_some_and(holds)
-        })
+/// Whether the script, or a process it kills, ends once the file is there.
+fn ends(test: &Marker, wait: Option<&Wait>) -> bool {
+    match test.reached.iter().find(|reached| **reached != Reached::Break) {
+        Some(Reached::Kill | Reached::Exit) => true,
+        Some(_) => false,
+        // Nothing comes behind the wait: the script is at its end.
+        None => wait.is_some_and(|wait| wait.command_after.is_none()),
+    }
+}
+
+/// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
+/// readiness.
+fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
+    // A log that a program fills is not a sign either.
+    let is_content = writers
+        .iter()
+        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
+    let wait = wait.filter(|_| !is_content)?;
+    Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
+}
+
+impl Marker {
+    /// Whether it is made when the script's work is done.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let at_exit = self
+            .trap
+            .iter()
+            .flatten()
+            .any(|signal| matches!(signal.as_str(), "EXIT" | "0" | "exit"));
+        at_exit || self.is_after_main
+    }
 }

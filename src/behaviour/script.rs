@@ -1,366 +1,319 @@
-//! What a whole script does to others, with the places where it does so.
+//! What a script does for its neighbours' sake: it waits, sleeps, tells them to stop, leaves markers.
+//!
+//! Everything here is read from the tree of a script that was understood; it says what stands where, not
+//! whether that is a mistake.
 
-use crate::shell::{Command, EmbeddedKind, List, Script, Simple, Span, Visit};
+mod background;
+mod exit_status;
+mod kill;
+mod marker;
+mod quit;
+mod sleep;
+mod step;
+mod swallowed;
+#[cfg(test)]
+mod tests;
+mod trap;
+mod wait;
+mod waiting_loop;
 
-use super::{
-    Action, HttpCall, Kill, ProcessTarget, Wait, WaitForm,
-    action::{action, file_test},
-    command_line::Lookup,
-    exit_code::{self, ExitCode},
-    wait::{Target, waits},
-};
+use std::{cell::RefCell, collections::HashMap};
 
-/// A sleep at the top level of a script.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sleep {
-    /// The command.
-    pub span: Span,
-    /// How long; absent where the text does not say, infinite for `infinity`.
-    pub seconds: Option<f64>,
-    /// Nothing of weight runs before it.
-    pub leads: bool,
-    /// What runs after it.
-    pub then: Option<Span>,
+use crate::shell::{Command, List, Script, Span, Statement, Visit};
+
+use super::action::{CommandAction, Values, classify_visit};
+
+pub use background::Background;
+pub use exit_status::ExitStatus;
+pub use kill::Kill;
+pub use marker::{Marker, MarkerUse, Reached};
+pub use quit::{Quit, QuitPosition};
+pub use sleep::Sleep;
+pub use step::{Step, StepKind};
+pub use swallowed::Swallowed;
+pub use trap::Trap;
+pub use wait::{Wait, WaitForm};
+
+/// A command of the script with what it does.
+#[derive(Debug, Clone)]
+pub struct Located<'a> {
+    /// What it does.
+    pub action: CommandAction,
+    /// Where it stands.
+    pub visit: Visit<'a>,
 }
 
-/// How somebody is stopped.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Means {
-    /// By a call.
-    Call(HttpCall),
-    /// By a signal.
-    Signal(Kill),
+/// What a script does.
+#[derive(Debug)]
+pub struct ScriptBehaviour<'a> {
+    script: &'a Script,
+    values: Values<'a>,
+    /// Ordered by where they start.
+    commands: Vec<Located<'a>>,
+    /// The compound commands.
+    compounds: Vec<Visit<'a>>,
+    /// The script's list and all lists in it.
+    lists: Vec<&'a List>,
+    /// What waits: loops and commands.
+    waiting: Vec<Span>,
+    /// What calling a function amounts to.
+    function_kinds: RefCell<HashMap<String, StepKind>>,
+    steps: Vec<Step<'a>>,
+    exits_on_error: bool,
 }
 
-/// A call or signal that may stop somebody.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stop {
-    /// How.
-    pub means: Means,
-    /// The command.
-    pub span: Span,
-    /// The statement it is a part of, at the top level of the script.
-    pub statement: Span,
-    /// The signals of the trap it runs in, without `SIG`.
-    pub trap: Option<Vec<String>>,
-    /// A loop repeats it until it works.
-    pub repeats: bool,
-    /// What becomes of the main command's result.
-    pub exit_code: ExitCode,
-}
+/// A script with more commands is no script that somebody wrote into a manifest; nothing is read from it.
+const COMMAND_LIMIT: usize = 4000;
 
-/// A file that is created, written or removed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MarkerWrite {
-    /// The file.
-    pub path: String,
-    /// The command.
-    pub span: Span,
-    /// The signals of the trap it runs in.
-    pub trap: Option<Vec<String>>,
-}
-
-/// A file that is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MarkerTest {
-    /// The file.
-    pub path: String,
-    /// The test, or the loop around it.
-    pub span: Span,
-    /// The script, or a process it kills, ends once the file is there.
-    pub ends: bool,
-    /// A loop waits for it.
-    pub waits: bool,
-}
-
-/// A `trap`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trap {
-    /// The signals without `SIG`.
-    pub signals: Vec<String>,
-    /// The command.
-    pub span: Span,
-    /// What it runs; absent where it was not understood.
-    pub body: Option<List>,
-}
-
-/// What a script does to others.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ScriptFacts {
-    /// Where it waits.
-    pub waits: Vec<Wait>,
-    /// Where it sleeps before something else runs.
-    pub sleeps: Vec<Sleep>,
-    /// Calls and signals that may stop somebody.
-    pub stops: Vec<Stop>,
-    /// Files it creates, writes or removes.
-    pub writes: Vec<MarkerWrite>,
-    /// Files it looks for.
-    pub tests: Vec<MarkerTest>,
-    /// Its traps.
-    pub traps: Vec<Trap>,
-    /// Commands that run in the background.
-    pub children: Vec<Span>,
-    /// The commands that do its work, in order.
-    pub work: Vec<Span>,
-}
-
-impl ScriptFacts {
-    /// The facts of a script. `exits_on_error` is `sh -e`.
-    #[must_use]
-    pub fn new(script: &Script, exits_on_error: bool, value_of: Lookup<'_>) -> Self {
-        let constants = constants(script);
-        let lookup = |name: &str| {
-            constants
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.clone())
-                .or_else(|| value_of(name))
-        };
-        let visits: Vec<Visit<'_>> = script.list.commands().collect();
-        let waits = waits(&script.list, &lookup);
-        let trapped = trapped_functions(&visits, &lookup);
-        let mut facts = Self {
-            waits,
-            ..Self::default()
-        };
-        for visit in &visits {
-            facts.visit(visit, script, &trapped, exits_on_error, &lookup);
-        }
-        facts.mark_tests(&visits, &lookup);
-        facts.order();
-        facts
-    }
-
-    fn visit(
-        &mut self,
-        visit: &Visit<'_>,
-        script: &Script,
-        trapped: &[(String, Vec<String>)],
+impl<'a> ScriptBehaviour<'a> {
+    /// Reads a script that runs with these variables; `exits_on_error` for `sh -e`.
+    pub fn new(
+        script: &'a Script,
+        environment: &'a dyn Fn(&str) -> Option<String>,
         exits_on_error: bool,
-        value_of: Lookup<'_>,
+    ) -> Self {
+        let mut behaviour = Self {
+            script,
+            values: Values::new(environment),
+            commands: Vec::new(),
+            compounds: Vec::new(),
+            lists: vec![&script.list],
+            waiting: Vec::new(),
+            function_kinds: RefCell::default(),
+            steps: Vec::new(),
+            exits_on_error,
+        };
+        let visits: Vec<_> = script.list.constructs().collect();
+        if visits.len() > COMMAND_LIMIT {
+            return behaviour;
+        }
+        behaviour.values = Values::of_script(script, environment);
+        for visit in visits {
+            behaviour.lists.extend(inner_lists(visit.command));
+            match classify_visit(&visit, &behaviour.values) {
+                Some(action) => behaviour.commands.push(Located { action, visit }),
+                None => behaviour.compounds.push(visit),
+            }
+        }
+        behaviour
+            .commands
+            .sort_by_key(|located| located.action.span.start);
+        behaviour.waiting = wait::waiting(&behaviour);
+        behaviour.steps = step::steps(&behaviour);
+        behaviour
+    }
+
+    /// All commands in the order of the text, those of functions, traps and inner shells too.
+    #[must_use]
+    pub fn commands(&self) -> &[Located<'a>] {
+        &self.commands
+    }
+
+    /// What the script does one after the other.
+    #[must_use]
+    pub fn steps(&self) -> &[Step<'a>] {
+        &self.steps
+    }
+
+    /// What is known about variables.
+    #[must_use]
+    pub fn values(&self) -> &Values<'a> {
+        &self.values
+    }
+
+    /// What the script is for: the last step that is neither noise nor a workaround.
+    #[must_use]
+    pub fn main(&self) -> Option<&Step<'a>> {
+        self.main_index().and_then(|index| self.steps.get(index))
+    }
+
+    fn main_index(&self) -> Option<usize> {
+        self.steps.iter().rposition(Step::is_work)
+    }
+
+    /// The step during which the main command ends: `wait $PID` where it runs in the background.
+    fn main_end_index(&self) -> Option<usize> {
+        let main = self.main_index()?;
+        if !self.steps.get(main)?.is_background() {
+            return Some(main);
+        }
+        let waits = |step: &Step| step.kind == StepKind::WaitForChild;
+        self.steps
+            .iter()
+            .skip(main)
+            .position(waits)
+            .map(|offset| main + offset)
+    }
+
+    /// The index of the step that runs what stands in a range. The definition of a function doesn't run it.
+    fn step_index(&self, span: &Span) -> Option<usize> {
+        let runs = |step: &Step| step.kind != StepKind::Function && covers(&step.span(), span);
+        self.steps.iter().position(runs)
+    }
+
+    /// The span of the work behind a place.
+    fn work_after(&self, index: usize) -> Option<Span> {
+        let works = |step: &&Step| step.is_work();
+        let is_before = self.main_index().is_some_and(|main| index < main);
+        is_before
+            .then(|| self.steps.iter().skip(index + 1).find(works).map(Step::span))
+            .flatten()
+    }
+
+    /// Whether nothing but noise comes before a step.
+    fn is_first_step(&self, index: usize) -> bool {
+        let is_quiet = |step: &Step| {
+            matches!(
+                step.kind,
+                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check
+            )
+        };
+        self.steps.iter().take(index).all(is_quiet)
+    }
+
+    /// The commands within a range.
+    fn within(&self, span: &Span) -> impl Iterator<Item = &Located<'a>> {
+        let first = self
+            .commands
+            .partition_point(|located| located.action.span.start < span.start);
+        let (start, end) = (first, span.end);
+        self.commands
+            .iter()
+            .skip(start)
+            .take_while(move |located| located.action.span.start <= end)
+            .filter(move |located| located.action.span.end <= end)
+    }
+
+    /// The loops and commands within a range that wait.
+    fn waiting_within(&self, span: &Span) -> Vec<Span> {
+        self.waiting
+            .iter()
+            .filter(|wait| covers(span, wait))
+            .cloned()
+            .collect()
+    }
+
+    /// The step that runs a function, and the trap that does.
+    fn callers(&self, function: &str) -> impl Iterator<Item = &Located<'a>> {
+        self.commands
+            .iter()
+            .filter(move |located| located.calls() == Some(function))
+    }
+
+    fn is_function(&self, name: &str) -> bool {
+        self.script.function(name).is_some()
+    }
+
+    /// The statement of the script's lists that holds a range most closely, with the statements behind it.
+    fn statements_from(&self, span: &Span) -> Option<(&'a Statement, &'a [Statement])> {
+        self.lists
+            .iter()
+            .filter_map(|list| {
+                let index = list
+                    .statements
+                    .iter()
+                    .position(|statement| covers(&statement.span, span))?;
+                Some((list.statements.get(index)?, list.statements.get(index + 1..)?))
+            })
+            .min_by_key(|(statement, _)| statement.span.len())
+    }
+}
+
+impl Located<'_> {
+    /// The name of the function or program, if it is no known one.
+    fn calls(&self) -> Option<&str> {
+        match &self.action.action {
+            super::action::Action::Other { program } => program.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// The lists of a compound command, and of the scripts in a simple one's words.
+fn inner_lists(command: &Command) -> Vec<&List> {
+    match command {
+        Command::Group { body, .. }
+        | Command::Subshell { body, .. }
+        | Command::For { body, .. }
+        | Command::Function { body, .. } => vec![body],
+        Command::Loop { condition, body, .. } => vec![condition, body],
+        Command::If {
+            branches, otherwise, ..
+        } => {
+            let branches = branches
+                .iter()
+                .flat_map(|branch| [&branch.condition, &branch.body]);
+            branches.chain(otherwise).collect()
+        }
+        Command::Case { arms, .. } => arms.iter().collect(),
+        Command::Simple(simple) => simple
+            .scripts
+            .iter()
+            .filter_map(|script| script.list.as_ref())
+            .collect(),
+        Command::Test { .. } | Command::Arithmetic { .. } => Vec::new(),
+    }
+}
+
+fn covers(outer: &Span, inner: &Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
+/// What to remove so that a pipeline doesn't run and the rest of its statement still does: the pipeline with
+/// the `&&` or `||` that joins it.
+fn cut(statement: &Statement, span: &Span) -> Span {
+    let spans: Vec<&Span> = statement
+        .and_or
+        .pipelines()
+        .map(|pipeline| &pipeline.span)
+        .collect();
+    let Some(index) = spans.iter().position(|pipeline| covers(pipeline, span)) else {
+        return statement.span.clone();
+    };
+    match (
+        spans.get(index),
+        spans.get(index + 1),
+        index.checked_sub(1).and_then(|before| spans.get(before)),
     ) {
-        let Command::Simple(simple) = visit.command else {
-            return;
-        };
-        let trap = visit.context.trap.map(clean_signals).or_else(|| {
-            let function = visit.context.function?;
-            trapped
-                .iter()
-                .find(|(name, _)| name == function)
-                .map(|(_, signals)| signals.clone())
-        });
-        let stop = |means: Means| Stop {
-            means,
-            span: simple.span.clone(),
-            statement: visit.statement.span.clone(),
-            exit_code: match &trap {
-                Some(signals) if signals.iter().any(|signal| signal == "EXIT") => {
-                    trap_exit_code(visit, script, value_of)
-                }
-                Some(_) => ExitCode::Unknown,
-                None if visit.context.background || visit.context.function.is_some() => ExitCode::Unknown,
-                None => exit_code::in_sequence(&script.list, &simple.span, exits_on_error, value_of),
-            },
-            trap: trap.clone(),
-            repeats: visit.context.is_in_loop(),
-        };
-        let top_level = trap.is_none() && visit.context.parts.is_empty() && !visit.context.substitution;
-        match action(simple, value_of) {
-            Action::Http(call) => self.stops.push(stop(Means::Call(call))),
-            Action::Signal(kill) if kill.signal != "0" => self.stops.push(stop(Means::Signal(kill))),
-            Action::Write(paths) => self.writes.extend(paths.into_iter().map(|path| MarkerWrite {
-                path,
-                span: simple.span.clone(),
-                trap: trap.clone(),
-            })),
-            Action::Trap(signals) => self.traps.push(Trap {
-                signals,
-                span: simple.span.clone(),
-                body: simple.scripts.first().and_then(|script| script.list.clone()),
-            }),
-            Action::Sleep(seconds) if top_level && !visit.context.background => self.sleeps.push(Sleep {
-                span: simple.span.clone(),
-                seconds,
-                leads: false,
-                then: None,
-            }),
-            Action::Run if visit.context.background => self.children.push(simple.span.clone()),
-            Action::Run
-                if !visit.context.substitution && trap.is_none() && visit.context.function.is_none() =>
-            {
-                self.work.push(simple.span.clone());
-            }
-            _ => {}
-        }
-    }
-
-    /// Every test of a file, with what is reached from it.
-    fn mark_tests(&mut self, visits: &[Visit<'_>], value_of: Lookup<'_>) {
-        for (at, visit) in visits.iter().enumerate() {
-            let Some(path) = tested_file(visit, value_of) else {
-                continue;
-            };
-            let span = visit.command.span();
-            let wait = self.waits.iter().find(|wait| {
-                wait.form == WaitForm::Loop
-                    && !wait.inverted
-                    && wait.span.start <= span.start
-                    && span.end <= wait.span.end
-                    && wait.targets.contains(&Target::File(path.clone()))
-            });
-            let from = wait.map_or(span.end, |wait| wait.span.end);
-            let next = visits
-                .iter()
-                .skip(at + 1)
-                .filter(|later| later.command.span().start >= from)
-                .find_map(|later| {
-                    let simple = later.simple()?;
-                    let action = action(simple, value_of);
-                    (!matches!(
-                        action,
-                        Action::Sleep(_) | Action::Noise | Action::TestFile { .. } | Action::Break
-                    ))
-                    .then_some(action)
-                });
-            let ends = match next {
-                Some(Action::Signal(_) | Action::Exit(_)) => true,
-                Some(_) => false,
-                // The script itself is at its end.
-                None => wait.is_some(),
-            };
-            let whole = wait.map_or(span, |wait| wait.span.clone());
-            self.tests.push(MarkerTest {
-                path,
-                span: whole,
-                ends,
-                waits: wait.is_some(),
-            });
-        }
-    }
-
-    fn order(&mut self) {
-        let mut busy: Vec<Span> = self.work.clone();
-        busy.extend(self.waits.iter().map(|wait| wait.span.clone()));
-        for sleep in &mut self.sleeps {
-            sleep.leads = !busy.iter().any(|span| span.end <= sleep.span.start);
-            sleep.then = self
-                .work
-                .iter()
-                .filter(|span| span.start >= sleep.span.end)
-                .min_by_key(|span| span.start)
-                .cloned();
-        }
+        (Some(own), Some(next), None) => own.start..next.start,
+        (Some(own), _, Some(before)) => before.end..own.end,
+        _ => statement.span.clone(),
     }
 }
 
-fn tested_file(visit: &Visit<'_>, value_of: Lookup<'_>) -> Option<String> {
-    match visit.command {
-        Command::Simple(simple) => match action(simple, value_of) {
-            Action::TestFile { path, .. } => Some(path),
-            _ => None,
-        },
-        Command::Test { words, .. } => {
-            let words: Vec<String> = words
-                .iter()
-                .map(|word| word.resolve(value_of).unwrap_or_default())
-                .collect();
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            match file_test(&words)? {
-                Action::TestFile { path, .. } => Some(path),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-/// The functions that a trap calls, with its signals.
-fn trapped_functions(visits: &[Visit<'_>], value_of: Lookup<'_>) -> Vec<(String, Vec<String>)> {
-    visits
-        .iter()
-        .filter_map(|visit| {
-            let signals = visit.context.trap?;
-            let simple = visit.simple()?;
-            matches!(action(simple, value_of), Action::Run).then_some(())?;
-            Some((
-                simple.words.first()?.literal()?.into_owned(),
-                clean_signals(signals),
-            ))
-        })
-        .collect()
-}
-
-fn clean_signals(signals: &[String]) -> Vec<String> {
-    signals
-        .iter()
-        .map(
-            |signal| match signal.to_ascii_uppercase().trim_start_matches("SIG") {
-                "0" => "EXIT".to_owned(),
-                "2" => "INT".to_owned(),
-                "15" => "TERM".to_owned(),
-                name => name.to_owned(),
-            },
-        )
-        .collect()
-}
-
-/// The body that decides: the function the trap calls, or the trap's own text.
-fn trap_exit_code(visit: &Visit<'_>, script: &Script, value_of: Lookup<'_>) -> ExitCode {
-    if let Some(body) = visit.context.function.and_then(|name| script.function(name)) {
-        return exit_code::in_exit_trap(body, value_of);
-    }
-    let traps = script
-        .list
-        .commands()
-        .filter_map(|other| other.simple().cloned())
-        .collect::<Vec<Simple>>();
-    traps
-        .iter()
-        .flat_map(|simple| &simple.scripts)
-        .filter(|embedded| matches!(embedded.kind, EmbeddedKind::Trap { .. }))
-        .filter_map(|embedded| embedded.list.as_ref())
-        .find(|list| {
-            list.commands()
-                .any(|other| other.command.span() == visit.command.span())
-        })
-        .map_or(ExitCode::Unknown, |list| exit_code::in_exit_trap(list, value_of))
-}
-
-/// Variables that the script gives a literal value exactly once.
-fn constants(script: &Script) -> Vec<(String, String)> {
-    let mut found: Vec<(String, Option<String>)> = Vec::new();
-    for visit in script.list.commands() {
-        let Some(simple) = visit.simple() else { continue };
-        // `NAME=value command` holds for that command only.
-        for assignment in simple.assignments.iter().filter(|_| simple.words.is_empty()) {
-            let value = assignment
-                .value
-                .literal()
-                .filter(|_| !assignment.appends)
-                .map(|value| value.into_owned());
-            match found.iter_mut().find(|(name, _)| *name == assignment.name) {
-                Some((_, known)) => *known = None,
-                None => found.push((assignment.name.clone(), value)),
-            }
-        }
-    }
-    found
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value?)))
-        .collect()
-}
-
-impl Stop {
-    /// The names of the processes it signals.
-    pub fn process_names(&self) -> impl Iterator<Item = &str> {
-        let targets: &[ProcessTarget] = match &self.means {
-            Means::Signal(kill) => &kill.targets,
-            Means::Call(_) => &[],
-        };
-        targets.iter().filter_map(|target| match target {
-            ProcessTarget::Name(name) => Some(name.as_str()),
-            _ => None,
-        })
-    }
+/// Whether facts about a script are worth asking for: it holds a word that any of them needs. Much cheaper
+/// than parsing it.
+#[must_use]
+pub fn may_matter(text: &str) -> bool {
+    const WORDS: [&str; 28] = [
+        "sleep",
+        "curl",
+        "wget",
+        "http",
+        "xh",
+        "nc",
+        "netcat",
+        "telnet",
+        "/dev/tcp",
+        "kill",
+        "trap",
+        "touch",
+        ">",
+        "tee",
+        "[",
+        "test",
+        "until",
+        "while",
+        "for",
+        "wait",
+        "dockerize",
+        "pilot-agent",
+        "await",
+        "exit",
+        "kubexit",
+        "scuttle",
+        "preflight",
+        "proa",
+    ];
+    WORDS.iter().any(|word| text.contains(word))
 }

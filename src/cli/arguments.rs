@@ -15,7 +15,7 @@ Exit codes:
 
 /// Find the workarounds that stand in for Kubernetes sidecars.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, max_term_width = 100)]
+#[command(version, arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
@@ -34,11 +34,13 @@ pub(super) enum Command {
 /// Find sidecar workarounds in manifests
 #[derive(Debug, Args)]
 pub(super) struct LintArguments {
-    /// Files and directories to lint, or - for standard input; directories are searched recursively
-    /// for .yaml, .yml and .json files that git does not ignore
+    /// Files and directories to lint, or - for standard input
+    ///
+    /// Directories are searched recursively for .yaml, .yml and .json files that git does not ignore. What
+    /// is no Kubernetes manifest is skipped there.
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Files and directories as kubectl takes them: directories are not recursive without -R
+    /// Files and directories as kubectl takes them
     #[arg(short, long, value_name = "FILENAME", value_delimiter = ',')]
     pub(super) filename: Vec<PathBuf>,
     /// Search the directories of -f recursively
@@ -68,7 +70,7 @@ pub(super) struct LintArguments {
     /// The Kubernetes version that the manifests are for, such as 1.29
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     pub(super) kubernetes_version: Option<(u32, u32)>,
-    /// The configuration, instead of the .kubectl-sidecar.yaml found upwards from each input
+    /// The configuration, instead of the .kubectl-sidecar.yaml above each input
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Read no configuration

@@ -13,7 +13,7 @@ use crate::{
     roles::{Catalogue, KnownSidecar},
     rules::Target,
     rules::{RULES, Severity},
-    source::{CONFIGURATION, Input, Lines},
+    source::{CONFIGURATION, Input, Lines, plain},
     suppress::{Choice, Ignore, IgnoreMatcher, suggestion},
     yaml,
 };
@@ -47,7 +47,7 @@ pub struct Configuration {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigurationError {
     /// It could not be opened.
-    #[error("{path}: the configuration cannot be read: {source}")]
+    #[error("{path}: the configuration cannot be read: {}", plain(source))]
     Read {
         /// The file.
         path: String,

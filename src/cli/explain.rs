@@ -17,13 +17,12 @@ const LONGEST_LINE: usize = 100;
 
 /// Runs `explain`.
 pub(super) fn run(arguments: &ExplainArguments, program: &str) -> Result<Exit, Failure> {
-    let width = width().unwrap_or(LONGEST_LINE).min(LONGEST_LINE);
     let mut out = BufWriter::new(io::stdout().lock());
     match &arguments.rule {
-        None => list(RULES, width, program, &mut out)?,
+        None => list(RULES, width(), program, &mut out)?,
         Some(name) => {
             let rule = find(name, RULES, program)?;
-            explain(rule, width, &mut out)?;
+            explain(rule, width().unwrap_or(LONGEST_LINE).min(LONGEST_LINE), &mut out)?;
         }
     }
     out.flush()?;
@@ -44,14 +43,15 @@ fn find(name: &str, rules: &[&'static RuleInfo], program: &str) -> Result<&'stat
         })
 }
 
-fn list(rules: &[&RuleInfo], width: usize, program: &str, out: &mut dyn Write) -> io::Result<()> {
+/// All rules, a line each where the width is not known.
+fn list(rules: &[&RuleInfo], width: Option<usize>, program: &str, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .force_no_tty()
-        .set_header(["RULE", "FAMILY", "SEVERITY", "WHAT IT FINDS"]);
+    table.load_style(presets::NOTHING).force_no_tty().set_header([
+        "RULE",
+        "FAMILY",
+        "SEVERITY",
+        "WHAT IT FINDS",
+    ]);
     for family in Family::ALL {
         for rule in rules.iter().filter(|rule| rule.family == family) {
             table.add_row([
@@ -62,8 +62,16 @@ fn list(rules: &[&RuleInfo], width: usize, program: &str, out: &mut dyn Write) -
             ]);
         }
     }
+    if let Some(width) = width {
+        table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
+    if let Some(column) = table.column_mut(0) {
+        column.set_padding((0, 1));
+    }
     for line in table.lines() {
-        writeln!(out, "{}", line.trim())?;
+        writeln!(out, "{}", line.trim_end())?;
     }
     writeln!(out, "\n`{program} explain RULE` says more about one.")
 }

@@ -2,13 +2,16 @@
 
 use std::io;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use super::{Appearance, DEFAULT_WIDTH, Report, object_name, printable, severity_name};
 use crate::{
     roles::{Role, WorkloadSummary},
     rules::{Finding, FixClass, ObjectReference, Severity},
 };
+
+/// Index of the column with the rules.
+const FOUND: usize = 2;
 
 pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn io::Write) -> io::Result<()> {
     let rows = rows(report);
@@ -40,6 +43,14 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
             found(&row.findings),
             migration(&row.findings),
         ]);
+    }
+    // Names of rules are for copying: they are not broken, whatever the width.
+    let widths = table.column_max_content_widths();
+    if let (Some(width), Some(found)) = (widths.get(FOUND).copied(), table.column_mut(FOUND)) {
+        let padding = 2;
+        found.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
+            width.saturating_add(padding),
+        )));
     }
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end())?;

@@ -1,7 +1,10 @@
 //! `blocking-poststart`
 
 use crate::{
-    behaviour::{Host, ScriptFacts, Target},
+    behaviour::{
+        ScriptFacts,
+        action::{Action, CommandAction, Host},
+    },
     roles::Role,
     workload::{ContainerList, HookKind, ProgramPlace},
 };
@@ -190,11 +193,12 @@ fn holds_others(pod: &Pod<'_>, member: &Member<'_>) -> bool {
 }
 
 fn blocks(facts: &ScriptFacts, member: &Member<'_>) -> Option<(crate::shell::Span, &'static str)> {
-    let local = |target: &Target| match target {
-        Target::Address { address, .. } => !matches!(address.host, Host::Remote(_)),
-        Target::File(_) | Target::Tool(_) => true,
+    let local = |probe: &CommandAction| match &probe.action {
+        Action::Http(http) => http.urls().any(|url| !matches!(url.host, Host::Remote(_))),
+        Action::Connect(connect) => !matches!(connect.host, Host::Remote(_)),
+        _ => true,
     };
-    let wait = facts.waits.iter().find(|wait| wait.targets.iter().any(local));
+    let wait = facts.waits.iter().find(|wait| wait.probes.iter().any(local));
     if let Some(wait) = wait {
         return Some((wait.span.clone(), "waits until it answers"));
     }

@@ -1,8 +1,10 @@
 //! `broken-workaround`
 
 use crate::{
-    behaviour::{ExitCode, LinkKind, Party},
-    shell::command_index,
+    behaviour::{
+        LinkKind, Party, ScriptFacts,
+        script::{ExitStatus, Marker, MarkerUse},
+    },
     workload::{ContainerList, Program, ProgramPlace},
 };
 
@@ -102,9 +104,9 @@ did. Where the intention cannot be read from the text, it is advice."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for member in &pod.members {
-        for program in &member.programs {
-            swallowed_call(pod, member, program, findings);
+    for (index, member) in pod.members.iter().enumerate() {
+        for (at, program) in member.programs.iter().enumerate() {
+            swallowed_call(pod, index, member, at, program, findings);
             split_script(pod, member, program, findings);
         }
     }
@@ -117,56 +119,34 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 /// A folded scalar joins its lines with blanks, so that the quit call becomes an argument of the app.
 fn swallowed_call<'a>(
     pod: &Pod<'a>,
+    index: usize,
     member: &Member<'a>,
+    at: usize,
     program: &Program<'a>,
     findings: &mut Vec<Finding>,
 ) {
-    let Some(script) = program.script.as_ref().filter(|_| program.is_shell()) else {
-        return;
-    };
-    for visit in script.list.commands() {
-        let Some(simple) = visit.simple() else { continue };
-        let first = command_index(&simple.words);
-        let words: Vec<String> = simple
-            .words
-            .iter()
-            .map(|word| word.literal().unwrap_or_default().into_owned())
-            .collect();
-        let call = words
-            .iter()
-            .enumerate()
-            .skip(first + 1)
-            .find(|(_, word)| matches!(word.rsplit('/').next(), Some("curl" | "wget")));
-        let Some((at, tool)) = call else { continue };
-        let quits = words.iter().skip(at).any(|word| {
-            word.contains("/quitquitquit")
-                || word.contains(":4191/shutdown")
-                || word.contains("/agent/v1/quit")
-                || word.contains("/v1.0/shutdown")
-        });
-        // `which curl`, `apk add curl`, `echo curl …` mean the word itself; `xargs curl` runs it.
-        let program_name = words.get(first).map(String::as_str).unwrap_or_default();
-        if !quits
-            || matches!(
-                program_name,
-                "echo" | "printf" | "xargs" | "which" | "watch" | "retry"
-            )
-        {
+    for swallowed in pod
+        .links
+        .facts(index, at)
+        .map_or(&[][..], |facts| &facts.swallowed)
+    {
+        let path = swallowed.url.path.as_deref().unwrap_or_default();
+        let quits = path.ends_with("/quitquitquit")
+            || matches!(path, "/shutdown" | "/v1.0/shutdown" | "/agent/v1/quit");
+        if !quits {
             continue;
         }
-        let (Some(start), Some(end)) = (simple.words.get(at), simple.words.last()) else {
-            continue;
-        };
+        let given_to = swallowed.program.as_deref().unwrap_or("another command");
         findings.push(
             Draft::new(
                 pod,
                 &RULE,
-                format!("the quit call is an argument of {program_name}: it never runs, so the sidecar is never stopped"),
+                format!("the quit call is an argument of {given_to}: it never runs, so the sidecar is never stopped"),
             )
             .help("declare the sidecar and drop the call; a script of several lines wants `|`, not `>`")
             .confidence(Confidence::High)
             .container(&member.container)
-            .at_text(program, start.span.start..end.span.end, format!("{tool} is not a command here"))
+            .at_text(program, swallowed.span.clone(), format!("{} is not a command here", swallowed.tool))
             .fix(FixClass::Manual, "what the command was meant to be is a person's to say")
             .finish(),
         );
@@ -224,7 +204,7 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for link in &pod.links.all {
-        let (LinkKind::Quits(stop) | LinkKind::Kills(stop)) = &link.kind else {
+        let LinkKind::Quits(stop) = &link.kind else {
             continue;
         };
         let Some((member, program)) = pod.program(link.container, link.program) else {
@@ -234,22 +214,22 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
-        let (message, label) = match stop.exit_code {
-            ExitCode::Skipped => (
+        let (message, label) = match stop.exit_status {
+            ExitStatus::SkippedOnFailure => (
                 format!(
                     "when {} fails, {name} is not stopped and the pod never ends",
                     member.container.name
                 ),
                 "skipped on failure",
             ),
-            ExitCode::Masked => (
+            ExitStatus::Masked => (
                 format!(
                     "the result of {} is lost: a failure counts as a success",
                     member.container.name
                 ),
                 "hides the main command's result",
             ),
-            ExitCode::Preserved | ExitCode::Unknown => continue,
+            ExitStatus::Preserved | ExitStatus::Unaffected | ExitStatus::Unclear => continue,
         };
         findings.push(
             Draft::new(pod, &RULE, message)
@@ -284,7 +264,7 @@ fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let waits_for_later = member.container.list == ContainerList::Init
             && !member.container.is_native_sidecar()
             && other.container.list == ContainerList::Regular
-            && !wait.after_child;
+            && !pod.waits_for_a_child(link, wait);
         if !waits_for_later {
             continue;
         }
@@ -364,20 +344,22 @@ fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Some(facts) = pod.links.facts(container, at) else {
                 continue;
             };
-            let tests = facts.tests.iter().filter(|test| {
-                test.waits
-                    && test.path.starts_with('/')
-                    && pod
-                        .workload
-                        .volume_of_file(&member.container, &test.path)
-                        .is_none()
-                    && !facts.writes.iter().any(|write| write.path == test.path)
+            let tests = facts.markers.iter().filter_map(|test| {
+                let path = test.file.path.as_deref().filter(|path| path.starts_with('/'))?;
+                let waits = matches!(test.usage, MarkerUse::Tested { .. })
+                    && facts
+                        .waits
+                        .iter()
+                        .any(|wait| wait.span.start <= test.span.start && test.span.end <= wait.span.end);
+                let unshared = pod.workload.volume_of_file(&member.container, path).is_none();
+                let written_here = written(facts, path).is_some();
+                (waits && unshared && !written_here).then_some((test, path))
             });
-            for test in tests {
+            for (test, path) in tests {
                 if member.container.list != ContainerList::Regular {
                     continue;
                 }
-                let Some((writer, theirs, write)) = writer_elsewhere(pod, container, &test.path) else {
+                let Some((writer, theirs, write)) = writer_elsewhere(pod, container, path) else {
                     continue;
                 };
                 findings.push(
@@ -386,7 +368,7 @@ fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         &RULE,
                         format!(
                             "{} never sees {}: {} writes it in a file system of its own",
-                            member.container.name, test.path, writer.container.name
+                            member.container.name, path, writer.container.name
                         ),
                     )
                     .help("share a volume, or better: declare the sidecar and drop the marker")
@@ -421,8 +403,15 @@ fn writer_elsewhere<'p, 'a>(
                 .filter(|_| unshared)
                 .find_map(|(at, program)| {
                     let facts = pod.links.facts(index, at)?;
-                    let write = facts.writes.iter().find(|write| write.path == path)?;
+                    let write = written(facts, path)?;
                     Some((member, program, write.span.clone()))
                 })
         })
+}
+
+/// Where a script writes a file.
+fn written<'f>(facts: &'f ScriptFacts, path: &str) -> Option<&'f Marker> {
+    facts.markers.iter().find(|marker| {
+        !matches!(marker.usage, MarkerUse::Tested { .. }) && marker.file.path.as_deref() == Some(path)
+    })
 }

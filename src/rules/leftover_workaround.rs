@@ -162,22 +162,26 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
     let (member, program) = pod.program(link.container, link.program)?;
+    let stops = || {
+        format!(
+            "{} still stops {}, which is a declared sidecar",
+            member.container.name,
+            pod.party_name(&link.other)
+        )
+    };
+    const STOP: (&str, &str) = (
+        "the kubelet restarts it",
+        "drop it: the kubelet ends the sidecar after the app",
+    );
     let (span, message, label, help): (Span, String, &str, &str) = match &link.kind {
-        LinkKind::Quits(stop) | LinkKind::Kills(stop) if pod.is_declared(&link.other) => (
-            stop.span.clone(),
-            format!(
-                "{} still stops {}, which is a declared sidecar",
-                member.container.name,
-                pod.party_name(&link.other)
-            ),
-            "the kubelet restarts it",
-            "drop it: the kubelet ends the sidecar after the app",
-        ),
+        LinkKind::Quits(quit) if pod.is_declared(&link.other) => (quit.span.clone(), stops(), STOP.0, STOP.1),
+        LinkKind::Kills(kill) if pod.is_declared(&link.other) => (kill.span.clone(), stops(), STOP.0, STOP.1),
         LinkKind::EndsOnFile(test, _) if member.role.declared => (
             test.span.clone(),
             format!(
                 "{} still ends when {} is there, although it is a declared sidecar",
-                member.container.name, test.path
+                member.container.name,
+                super::pod::path_of(test)
             ),
             "it is restarted and finds the old file again",
             "run its command directly: the kubelet ends the sidecar after the app",

@@ -1,8 +1,11 @@
 //! `marker-file`
 
-use crate::behaviour::LinkKind;
+use crate::{
+    behaviour::{LinkKind, script::MarkerUse},
+    workload::ContainerList,
+};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "marker-file",
@@ -136,7 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let mut draft = Draft::new(
             pod,
             &RULE,
-            format!("{} ends when {app} has written {}", member.container.name, test.path),
+            format!("{} ends when {app} has written {}", member.container.name, super::pod::path_of(test)),
         )
         .help(format!(
             "declare {} a sidecar and run its command directly: the kubelet ends it after the app, even one that was killed",
@@ -146,16 +149,73 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .container(&member.container)
         .at_text(program, test.span.clone(), "looks for the file")
         .fix(class, reason);
-        for (container, place, write) in writers {
-            if let Some((_, theirs)) = pod.program(*container, *place) {
-                let label = if write.trap.is_some() {
+        for writer in writers {
+            if let Some((_, theirs)) = pod.program(writer.container, writer.program) {
+                let label = if writer.marker.trap.is_some() {
                     "writes it when it ends"
                 } else {
                     "writes it"
                 };
-                draft = draft.with_text(theirs, write.span.clone(), label);
+                draft = draft.with_text(theirs, writer.marker.span.clone(), label);
             }
         }
         findings.push(draft.finish());
     }
+    for (index, member) in pod.members.iter().enumerate() {
+        findings.extend(told_by_environment(pod, index, member));
+    }
+}
+
+/// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes
+/// that file when it ends.
+fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
+    if member.role.declared || member.container.list != ContainerList::Regular {
+        return None;
+    }
+    member.container.environment().find_map(|variable| {
+        let path = variable.value.filter(|value| value.starts_with('/'))?;
+        let (volume, relative) = pod.workload.volume_of_file(&member.container, path)?;
+        let (app, program, write) = pod
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .find_map(|(other, app)| {
+                app.programs.iter().enumerate().find_map(|(at, program)| {
+                    let facts = pod.links.facts(other, at)?;
+                    let write = facts.markers.iter().find(|marker| {
+                        let path = marker.file.path.as_deref().unwrap_or_default();
+                        let same = pod
+                            .workload
+                            .volume_of_file(&app.container, path)
+                            .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative);
+                        same && !matches!(marker.usage, MarkerUse::Tested { .. }) && marker.is_at_end()
+                    })?;
+                    Some((app, program, write.span.clone()))
+                })
+            })?;
+        Some(
+            Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} is told to watch a file that {} writes when it ends",
+                    member.container.name, app.container.name
+                ),
+            )
+            .help(format!(
+                "declare {} a sidecar: the kubelet ends it after the app",
+                member.container.name
+            ))
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .at(variable.node, "the file it watches")
+            .with_text(program, write, "writes it")
+            .fix(
+                FixClass::Review,
+                "what the image does with the file is not in the manifest",
+            )
+            .finish(),
+        )
+    })
 }

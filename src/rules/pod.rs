@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use crate::{
-    behaviour::{Action, LinkKind, Links, Party, Trap, action},
+    behaviour::{
+        Link, LinkKind, Links, Party,
+        action::{Action, ExitCode},
+        script::{Marker, MarkerUse, Trap, Wait},
+    },
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
-    shell::{List, Span},
+    shell::Span,
     source::SourceFile,
     workload::{Container, ContainerList, HookKind, Program, ProgramPlace, Workload},
     yaml::{Entry, Node},
@@ -143,7 +147,14 @@ impl<'a> Pod<'a> {
                 && !member.role.declared
                 && member.container.list == ContainerList::Regular
         });
+        let killed = || {
+            self.namings
+                .iter()
+                .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+                .find_map(|naming| naming.names.first().map(String::as_str))
+        };
         own.map(|member| member.container.name)
+            .or_else(killed)
             .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
     }
 }
@@ -191,6 +202,18 @@ impl<'a> Pod<'a> {
         }
     }
 
+    /// Whether a program has started a child before it waits: it may wait for that one.
+    pub(crate) fn waits_for_a_child(&self, link: &Link, wait: &Wait) -> bool {
+        self.links
+            .facts(link.container, link.program)
+            .is_some_and(|facts| {
+                facts
+                    .background
+                    .iter()
+                    .any(|child| child.span.end <= wait.span.start)
+            })
+    }
+
     /// Whether the other side of a link is declared a sidecar.
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {
@@ -235,15 +258,27 @@ pub(crate) fn prestop_delay<'p, 'a>(
         .find(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))?;
     let facts = pod.links.facts(index, at)?;
     let script = program.script.as_ref()?;
-    let sleeps = script.list.commands().find_map(|visit| {
+    let sleep = script.list.commands().find_map(|visit| {
         let simple = visit.simple()?;
         let name = simple
             .words
             .get(crate::shell::command_index(&simple.words))?
             .literal()?;
-        (name.rsplit('/').next() == Some("sleep")).then(|| visit.statement.span.clone())
+        (name.rsplit('/').next() == Some("sleep")).then(|| simple.span.clone())
     })?;
-    let only = facts.work.is_empty() && facts.stops.is_empty() && facts.writes.is_empty();
+    // The whole loop, where the sleep is part of one.
+    let sleeps = script
+        .list
+        .statements
+        .iter()
+        .map(|statement| statement.span.clone())
+        .find(|span| span.start <= sleep.start && sleep.end <= span.end)
+        .unwrap_or(sleep);
+    let writes = facts
+        .markers
+        .iter()
+        .any(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }));
+    let only = facts.work.is_empty() && facts.quits.is_empty() && facts.kills.is_empty() && !writes;
     Some(Delay {
         only,
         place: DelayPlace::Text(program, sleeps),
@@ -303,46 +338,54 @@ pub(crate) fn delaying_traps<'p, 'a>(
     facts
         .traps
         .iter()
-        .filter(|trap| {
-            trap.signals
-                .iter()
-                .any(|signal| matches!(signal.as_str(), "TERM" | "INT" | "QUIT"))
-        })
-        .filter_map(|trap| Some((program, trap, trap_effect(trap.body.as_ref()?)?)))
+        .filter(|trap| trap.is_on_termination())
+        .filter_map(|trap| Some((program, trap, trap_effect(trap)?)))
         .collect()
 }
 
-fn trap_effect(body: &List) -> Option<TrapEffect> {
-    if body.statements.is_empty() {
+fn trap_effect(trap: &Trap) -> Option<TrapEffect> {
+    if trap.ignores {
         return Some(TrapEffect::Ignores);
     }
-    let actions: Vec<Action> = body
-        .commands()
-        .filter_map(|visit| Some(action(visit.simple()?, &|_| None)))
-        .collect();
-    if actions.iter().any(|action| matches!(action, Action::Sleep(_))) {
+    if !trap.is_understood {
+        return None;
+    }
+    let actions = || trap.actions.iter().map(|action| &action.action);
+    if actions().any(|action| matches!(action, Action::Sleep { .. })) {
         return Some(TrapEffect::Delays);
     }
-    if actions.iter().all(|action| *action == Action::Noise) {
+    if trap.actions.iter().all(|action| action.is_noise()) {
         return Some(TrapEffect::Ignores);
     }
-    let only_exit = actions
+    let ends = |action: &Action| {
+        matches!(
+            action,
+            Action::Exit {
+                code: Some(ExitCode::Number(0)),
+                ..
+            }
+        )
+    };
+    let only_ends = trap
+        .actions
         .iter()
-        .all(|action| matches!(action, Action::Noise | Action::Exit(_)));
-    let success = actions
-        .iter()
-        .any(|action| matches!(action, Action::Exit(Some(code)) if code == "0"));
-    (only_exit && success).then_some(TrapEffect::Succeeds)
+        .all(|action| action.is_noise() || ends(&action.action));
+    only_ends.then_some(TrapEffect::Succeeds)
+}
+
+/// The file a marker is about, as messages call it.
+pub(crate) fn path_of(marker: &Marker) -> &str {
+    marker.file.path.as_deref().unwrap_or("a file")
 }
 
 /// The name of the program that a command at `span` runs.
 pub(crate) fn program_at(program: &Program<'_>, span: &Span) -> Option<String> {
     let script = program.script.as_ref()?;
-    let visit = script
+    let simple = script
         .list
         .commands()
-        .find(|visit| visit.command.span() == *span)?;
-    let simple = visit.simple()?;
+        .filter(|visit| span.start <= visit.command.span().start && visit.command.span().end <= span.end)
+        .find_map(|visit| visit.simple().cloned())?;
     let name = simple
         .words
         .get(crate::shell::command_index(&simple.words))?

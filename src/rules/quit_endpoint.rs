@@ -1,7 +1,10 @@
 //! `quit-endpoint`
 
 use crate::{
-    behaviour::{ExitCode, LinkKind, Means, Party, Stop},
+    behaviour::{
+        LinkKind, Party,
+        script::{ExitStatus, Quit, QuitPosition},
+    },
     workload::{HookKind, ProgramPlace},
 };
 
@@ -191,15 +194,13 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
     );
 }
 
-fn where_it_stands(stop: &Stop) -> String {
-    let method = match &stop.means {
-        Means::Call(call) if call.method == "GET" => "GET",
-        _ => "POST",
-    };
-    match &stop.trap {
-        Some(signals) => format!("{method} from the trap on {}", signals.join(", ")),
-        None if stop.repeats => format!("{method}, repeated until it works"),
-        None => format!("{method} at the end"),
+fn where_it_stands(quit: &Quit) -> String {
+    let method = quit.request.method.as_deref().unwrap_or("a request");
+    match &quit.position {
+        QuitPosition::Trap { signals } => format!("{method} from the trap on {}", signals.join(", ")),
+        _ if quit.is_repeated => format!("{method}, repeated until it works"),
+        QuitPosition::BeforeMain | QuitPosition::Background => format!("{method} to its quit endpoint"),
+        _ => format!("{method} at the end"),
     }
 }
 
@@ -220,8 +221,8 @@ fn help(name: &str, other: &Party) -> String {
     }
 }
 
-fn fix(stop: &Stop, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
-    match (other, stop.exit_code) {
+fn fix(stop: &Quit, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
+    match (other, stop.exit_status) {
         (Party::Injected(known), _) if known.switch.is_none() => (
             FixClass::Manual,
             "the injector cannot make its container a native sidecar",
@@ -234,10 +235,14 @@ fn fix(stop: &Stop, other: &Party, place: ProgramPlace) -> (FixClass, &'static s
             FixClass::Manual,
             "the text does not say which container is stopped",
         ),
-        (Party::Container(_), ExitCode::Preserved) if place == ProgramPlace::Entrypoint && !stop.repeats => (
-            FixClass::Safe,
-            "the call's output is unused and the main command's result is kept",
-        ),
+        (Party::Container(_), ExitStatus::Preserved)
+            if place == ProgramPlace::Entrypoint && !stop.is_repeated && stop.cut.is_some() =>
+        {
+            (
+                FixClass::Safe,
+                "the call's output is unused and the main command's result is kept",
+            )
+        }
         _ => (
             FixClass::Review,
             "dropping the call changes which result the script ends with",

@@ -1,7 +1,7 @@
 //! `shared-pid-kill`
 
 use crate::{
-    behaviour::{LinkKind, Means, Party},
+    behaviour::{LinkKind, Party},
     roles::Role,
 };
 
@@ -129,10 +129,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
-        let signal = match &stop.means {
-            Means::Signal(kill) => kill.signal.as_str(),
-            Means::Call(_) => continue,
-        };
+        let signal = stop.signal.as_deref().unwrap_or("TERM").trim_start_matches("SIG");
         let mut draft = Draft::new(
             pod,
             &RULE,

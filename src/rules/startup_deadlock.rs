@@ -1,7 +1,7 @@
 //! `startup-deadlock`
 
 use crate::{
-    behaviour::{Host, LinkKind, Party, Target},
+    behaviour::{LinkKind, Party, action::Host},
     workload::{Container, ContainerList, Probe, ProbeKind},
     yaml::Node,
 };
@@ -180,7 +180,7 @@ fn unreachable_probe<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) 
     if let Some(host) = host.filter(|host| {
         host.value
             .as_str()
-            .is_some_and(|text| Host::parse(text) == Host::Local)
+            .is_some_and(|text| Host::of(text) == Host::Local)
     }) {
         return Some(
             draft(
@@ -276,11 +276,7 @@ fn waits_for_the_app<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Op
             );
             let other = pod.party(&link.other)?;
             let later = other.container.list == ContainerList::Regular && !other.role.declared;
-            let asks = wait
-                .targets
-                .iter()
-                .any(|target| matches!(target, Target::Address { .. } | Target::File(_)));
-            if !later || !asks || !(hook || gated) || link.other == Party::Unknown {
+            if !later || !(hook || gated) || link.other == Party::Unknown {
                 return None;
             }
             Some(

@@ -1,7 +1,8 @@
 //! `startup-marker`
 
 use crate::{
-    behaviour::LinkKind,
+    behaviour::{LinkKind, action::Action, script::Wait},
+    roles::Role,
     workload::{ContainerList, ProgramPlace},
 };
 
@@ -117,18 +118,26 @@ person where the writer is not in the manifest. The volume stays: it may carry d
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for link in &pod.links.all {
-        let LinkKind::StartsOnFile(wait, test, writer) = &link.kind else {
+        let LinkKind::StartsOnFile(wait, writer) = &link.kind else {
             continue;
         };
         let Some((member, program)) = pod.program(link.container, link.program) else {
             continue;
         };
-        let starts = program.place == ProgramPlace::Entrypoint && wait.then.is_some() && !wait.aside;
+        let starts =
+            program.place == ProgramPlace::Entrypoint && wait.command_after.is_some() && !wait.is_aside;
         if member.container.list != ContainerList::Regular || !starts || pod.is_declared(&link.other) {
             continue;
         }
+        // Without a visible writer the file may as well be the app's result.
+        let other_is_sidecar = pod
+            .party(&link.other)
+            .is_some_and(|other| other.role.role == Role::Sidecar);
+        if writer.is_none() && !other_is_sidecar {
+            continue;
+        }
         let name = pod.party_name(&link.other);
-        let (class, reason) = match (writer, wait.side_effects.is_empty()) {
+        let (class, reason) = match (writer, wait.only_waits && !wait.has_side_effects) {
             (_, false) => (FixClass::Manual, "the loop does more than wait"),
             (None, _) => (
                 FixClass::Manual,
@@ -149,7 +158,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         )
         .help(format!(
             "declare {name} a sidecar with a startupProbe (`test -f {}`), and drop the loop",
-            test.path
+            awaited_file(wait)
         ))
         .confidence(if writer.is_some() {
             Confidence::High
@@ -159,7 +168,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .container(&member.container)
         .at_text(program, wait.span.clone(), "waits for the file")
         .fix(class, reason);
-        if let Some(then) = &wait.then {
+        if let Some(then) = &wait.command_after {
             draft = draft.with_text(program, then.clone(), "starts afterwards");
         }
         if let Some(sidecar) = pod.party(&link.other) {
@@ -167,4 +176,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
+}
+
+/// The file a loop asks for.
+fn awaited_file(wait: &Wait) -> &str {
+    let asked = wait.probes.iter().find_map(|probe| match &probe.action {
+        Action::TestFile { path, .. } => path.path.as_deref(),
+        _ => None,
+    });
+    asked.unwrap_or("FILE")
 }

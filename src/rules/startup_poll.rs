@@ -1,7 +1,11 @@
 //! `startup-poll`
 
 use crate::{
-    behaviour::{LinkKind, Party, Target, Wait, WaitForm},
+    behaviour::{
+        LinkKind, Party,
+        action::Action,
+        script::{Wait, WaitForm},
+    },
     workload::{Container, ContainerList, ProbeKind, Program, ProgramPlace},
 };
 
@@ -135,15 +139,23 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let waits_before_work =
-            program.place == ProgramPlace::Entrypoint && wait.then.is_some() && !wait.aside;
+            program.place == ProgramPlace::Entrypoint && wait.command_after.is_some() && !wait.is_aside;
         if member.container.list != ContainerList::Regular
             || !waits_before_work
             || pod.is_declared(&link.other)
         {
             continue;
         }
+        // As a wrapper it has a rule of its own.
+        if wait
+            .probes
+            .iter()
+            .any(|probe| matches!(&probe.action, Action::Tool { name } if name.starts_with("linkerd-await")))
+        {
+            continue;
+        }
         // Its own child, unless the text names somebody else.
-        if wait.after_child && link.other == Party::Unknown {
+        if link.other == Party::Unknown && pod.waits_for_a_child(link, wait) {
             continue;
         }
         findings.push(finding(pod, &member.container, program, wait, &link.other));
@@ -160,8 +172,8 @@ fn finding<'a>(
     let name = pod.party_name(other);
     let (class, reason) = fix(pod, container, wait, other);
     let label = match wait.form {
-        WaitForm::Loop => format!("asks until {name} answers"),
-        WaitForm::Command => format!("waits until {name} answers"),
+        WaitForm::Retry | WaitForm::Tool => format!("waits until {name} answers"),
+        _ => format!("asks until {name} answers"),
     };
     let mut draft = Draft::new(
         pod,
@@ -177,7 +189,7 @@ fn finding<'a>(
     .container(container)
     .at_text(program, wait.span.clone(), label)
     .fix(class, reason);
-    if let Some(then) = &wait.then {
+    if let Some(then) = &wait.command_after {
         draft = draft.with_text(program, then.clone(), "starts afterwards");
     }
     if let Some(sidecar) = pod.party(other) {
@@ -214,11 +226,8 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
             "a custom resource is its controller's".to_owned(),
         );
     }
-    if let Some(effect) = wait.side_effects.first() {
-        return (
-            FixClass::Manual,
-            format!("the loop does more than wait: it {effect}"),
-        );
+    if wait.has_side_effects || !wait.only_waits {
+        return (FixClass::Manual, "the loop does more than wait".to_owned());
     }
     match other {
         Party::Injected(known) if known.switch.is_none() => (
@@ -233,7 +242,9 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
             FixClass::Manual,
             "the text does not say which container answers".to_owned(),
         ),
-        Party::Container(_) if !wait.leads => (FixClass::Review, "something runs before the loop".to_owned()),
+        Party::Container(_) if !wait.is_first => {
+            (FixClass::Review, "something runs before the loop".to_owned())
+        }
         Party::Container(index) => {
             let sidecar = pod.members.get(*index).map(|member| &member.container);
             if sidecar.is_some_and(|sidecar| reaches(pod, sidecar, wait))
@@ -259,14 +270,16 @@ fn reaches(pod: &Pod<'_>, sidecar: &Container<'_>, wait: &Wait) -> bool {
         return true;
     }
     let loopback = pod.catalogue.of(sidecar).is_some_and(|known| known.loopback);
-    wait.targets.iter().any(|target| match target {
-        Target::Address { address, .. } => address.port.is_some_and(|port| {
-            let probed = ProbeKind::ALL
-                .iter()
-                .filter_map(|kind| sidecar.probe(*kind)?.port().map(str::to_owned))
-                .any(|written| written.parse() == Ok(port));
-            probed || (!loopback && sidecar.ports().any(|declared| declared.number == port))
-        }),
-        _ => false,
+    let ports = wait.probes.iter().filter_map(|probe| match &probe.action {
+        Action::Http(http) => http.urls().find(|url| url.host.is_local())?.port,
+        Action::Connect(connect) => connect.port,
+        _ => None,
+    });
+    ports.into_iter().any(|port| {
+        let probed = ProbeKind::ALL
+            .iter()
+            .filter_map(|kind| sidecar.probe(*kind)?.port().map(str::to_owned))
+            .any(|written| written.parse() == Ok(port));
+        probed || (!loopback && sidecar.ports().any(|declared| declared.number == port))
     })
 }

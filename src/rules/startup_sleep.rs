@@ -118,8 +118,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let sleeps = facts.sleeps.iter().filter(|sleep| {
-            sleep.leads
-                && sleep.then.is_some()
+            sleep.is_first
+                && sleep.command_after.is_some()
                 && sleep
                     .seconds
                     .is_some_and(|seconds| seconds.is_finite() && seconds >= 1.0)
@@ -148,7 +148,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .container(&member.container)
             .at_text(program, sleep.span.clone(), "a guess at how long it takes")
             .fix(FixClass::Review, "a sleep does not say what it waits for");
-            if let Some(then) = &sleep.then {
+            if let Some(then) = &sleep.command_after {
                 draft = draft.with_text(program, then.clone(), "starts afterwards");
             }
             findings.push(draft.finish());

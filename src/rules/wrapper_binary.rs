@@ -1,6 +1,9 @@
 //! `wrapper-binary`
 
-use crate::workload::{Container, ProgramPlace};
+use crate::{
+    workload::{Container, ProgramPlace},
+    yaml::Node,
+};
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
 
@@ -177,12 +180,16 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
         .help(help(wrapper))
         .confidence(Confidence::High)
         .container(&member.container);
-    // The first word, or the word behind an init program.
+    // The first word, behind an init program too. A word further back is an argument: `cp /kubexit /shared`.
+    let is_init = |node: &Node<'_>| {
+        node.as_str()
+            .is_some_and(|word| matches!(word.rsplit('/').next(), Some("tini" | "dumb-init" | "--" | "-g")))
+    };
     if let Some(word) = program
         .words
         .iter()
-        .take(3)
-        .find(|node| node.as_str().is_some_and(named))
+        .find(|node| !is_init(node))
+        .filter(|node| node.as_str().is_some_and(named))
     {
         return Some(
             with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)

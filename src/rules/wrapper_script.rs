@@ -126,7 +126,7 @@ fn background_sidecar<'a>(
         return;
     };
     let own = pod.catalogue.of(&member.container);
-    for child in &facts.children {
+    for child in facts.background.iter().map(|background| &background.span) {
         let Some(word) = super::pod::program_at(program, child) else {
             continue;
         };
@@ -134,7 +134,7 @@ fn background_sidecar<'a>(
             .catalogue
             .entries()
             .find(|known| known.certain && known.programs.iter().any(|name| *name == word));
-        let Some(known) = known.filter(|known| own.is_none_or(|own| own.name != known.name)) else {
+        let Some(known) = known.filter(|_| own.is_none_or(|own| !own.programs.contains(&word))) else {
             continue;
         };
         let mut draft = Draft::new(

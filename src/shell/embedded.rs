@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::{
     Dialect, Embedded, EmbeddedKind, List, Piece, Script, Word,
     cursor::{Allowance, Origin, Parser},
+    expansion::unescape,
     prefix::command_index,
-    word::unescape,
 };
 
 impl Parser<'_> {
@@ -136,7 +136,7 @@ impl Word {
     fn double_quoted(&self, allowance: &Allowance) -> Option<&str> {
         let inner = self.raw.strip_prefix('"')?.strip_suffix('"')?;
         Parser::nested(&self.raw, Dialect::Bash, Origin::Shifted(0), allowance.clone())?
-            .is_in_double_quotes()
+            .all_in_double_quotes()
             .then_some(inner)
     }
 }

@@ -7,8 +7,10 @@
 //! nested `$((` keep it busy for seconds, and its spans are those of its tokens, not of the text.
 
 mod ast;
+mod compound;
 mod cursor;
 mod embedded;
+mod expansion;
 mod parse;
 mod prefix;
 mod simple;

@@ -1,12 +1,12 @@
 //! Text into the tree: the grammar of compound commands and lists.
 //!
 //! One pass over the bytes without going back, so that time and memory grow with the text and nothing else:
-//! scripts come from anybody's manifests. `cursor.rs` moves over blanks and comments, `simple.rs` reads simple
+//! scripts come from anybody's manifests. `cursor.rs` moves over blanks and comments, `compound.rs` reads the longer
+//! compound commands, `simple.rs` reads simple
 //! commands and redirections, `word.rs` reads words and expansions.
 
 use super::{
-    AndOr, Command, Connector, IfBranch, List, Pipeline, Script, Span, Statement, Terminator, Word,
-    cursor::Parser,
+    AndOr, Command, Connector, List, Pipeline, Script, Span, Statement, Terminator, Word, cursor::Parser,
 };
 
 /// Which shell reads the script.
@@ -82,7 +82,7 @@ impl Parser<'_> {
     }
 
     /// A list that can't be empty: what stands between two keywords.
-    fn body(&mut self) -> Option<List> {
+    pub(super) fn body(&mut self) -> Option<List> {
         self.list().filter(|list| !list.statements.is_empty())
     }
 
@@ -247,169 +247,19 @@ impl Parser<'_> {
         })
     }
 
-    fn braces(&mut self) -> Option<List> {
+    pub(super) fn braces(&mut self) -> Option<List> {
         self.expect("{")?;
         let body = self.body()?;
         self.keyword("}")?;
         Some(body)
     }
 
-    fn do_group(&mut self) -> Option<List> {
+    pub(super) fn do_group(&mut self) -> Option<List> {
         self.skip_lines();
         self.keyword("do")?;
         let body = self.body()?;
         self.keyword("done")?;
         Some(body)
-    }
-
-    fn if_command(&mut self, start: usize) -> Option<Command> {
-        self.keyword("if")?;
-        let mut branches = Vec::new();
-        let mut otherwise = None;
-        loop {
-            let condition = self.body()?;
-            self.keyword("then")?;
-            let body = self.body()?;
-            branches.push(IfBranch { condition, body });
-            match self.bare_word()? {
-                "elif" => self.keyword("elif")?,
-                "else" => {
-                    self.keyword("else")?;
-                    otherwise = Some(self.body()?);
-                    self.keyword("fi")?;
-                    break;
-                }
-                _ => {
-                    self.keyword("fi")?;
-                    break;
-                }
-            }
-        }
-        let redirects = self.redirects()?;
-        Some(Command::If {
-            branches,
-            otherwise,
-            redirects,
-            span: self.span_from(start),
-        })
-    }
-
-    fn for_command(&mut self, start: usize, keyword: &str) -> Option<Command> {
-        self.keyword(keyword)?;
-        self.skip_blanks();
-        let mut words = Vec::new();
-        let mut variable = String::new();
-        if self.sees("((") {
-            let end = self.arithmetic_end(self.position())?;
-            self.jump(end);
-            self.skip_blanks();
-            if self.sees(";") {
-                self.advance(1);
-            }
-        } else {
-            variable = self.word(false)?.literal()?.into_owned();
-            self.skip_lines();
-            if self.bare_word() == Some("in") {
-                self.keyword("in")?;
-                self.skip_blanks();
-                while !self.sees(";") && !self.sees("\n") {
-                    words.push(self.word(false)?);
-                    self.skip_blanks();
-                }
-            }
-            if self.sees(";") {
-                self.advance(1);
-            }
-        }
-        self.skip_lines();
-        let body = if self.bare_word() == Some("{") {
-            self.braces()?
-        } else {
-            self.do_group()?
-        };
-        let redirects = self.redirects()?;
-        Some(Command::For {
-            variable,
-            words,
-            body,
-            redirects,
-            span: self.span_from(start),
-        })
-    }
-
-    fn case_command(&mut self, start: usize) -> Option<Command> {
-        self.keyword("case")?;
-        self.skip_blanks();
-        let word = self.word(false)?;
-        self.skip_lines();
-        self.keyword("in")?;
-        let mut arms = Vec::new();
-        loop {
-            self.skip_lines();
-            if self.bare_word() == Some("esac") {
-                break;
-            }
-            if self.sees("(") {
-                self.advance(1);
-                self.skip_blanks();
-            }
-            loop {
-                self.word(false)?;
-                self.skip_blanks();
-                if !self.sees("|") {
-                    break;
-                }
-                self.advance(1);
-                self.skip_blanks();
-            }
-            self.expect(")")?;
-            arms.push(self.list()?);
-            if self.sees(";;&") {
-                self.advance(3);
-            } else if self.sees(";;") || self.sees(";&") {
-                self.advance(2);
-            } else if self.bare_word() != Some("esac") {
-                return None;
-            }
-        }
-        self.keyword("esac")?;
-        self.redirects()?;
-        Some(Command::Case {
-            word,
-            arms,
-            span: self.span_from(start),
-        })
-    }
-
-    /// Inside of `[[ … ]]` operators are words of their own, and line breaks are blanks.
-    fn test_command(&mut self, start: usize) -> Option<Command> {
-        self.expect("[[")?;
-        let mut words: Vec<Word> = Vec::new();
-        loop {
-            self.skip_lines();
-            if self.bare_word() == Some("]]") {
-                break;
-            }
-            let operator = ["&&", "||", "<", ">", "(", ")"]
-                .into_iter()
-                .find(|operator| self.sees(operator));
-            // A regular expression has parentheses and bars of its own.
-            let matches = words.last().is_some_and(|word| word.raw == "=~");
-            match operator.filter(|_| !matches) {
-                Some(operator) => {
-                    let from = self.position();
-                    self.advance(operator.len());
-                    words.push(Word::plain(operator, self.span_from(from)));
-                }
-                None => words.push(self.word(matches)?),
-            }
-        }
-        self.keyword("]]")?;
-        self.redirects()?;
-        (!words.is_empty()).then_some(Command::Test {
-            words,
-            span: self.span_from(start),
-        })
     }
 
     /// bash's `time` in front of a compound command; in front of a simple one it reads like a program.
@@ -427,7 +277,7 @@ impl Parser<'_> {
     }
 
     /// Takes a keyword, behind blanks.
-    fn keyword(&mut self, keyword: &str) -> Option<()> {
+    pub(super) fn keyword(&mut self, keyword: &str) -> Option<()> {
         self.skip_blanks();
         if self.bare_word() != Some(keyword) {
             return None;

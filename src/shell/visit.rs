@@ -61,12 +61,14 @@ impl Context<'_> {
     }
 }
 
-/// A command that holds no other commands but in its words: simple, `[[ … ]]` or `(( … ))`.
+/// A command on a walk over a script.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Visit<'a> {
     /// The command.
     pub command: &'a Command,
-    /// The outermost statement of the list it stands in.
+    /// The pipeline it is a part of.
+    pub pipeline: &'a Pipeline,
+    /// The statement it stands in, the innermost one.
     pub statement: &'a Statement,
     /// What stands around it.
     pub context: Context<'a>,
@@ -87,12 +89,16 @@ impl List {
     /// All commands in the order of the text: those of functions, traps, substitutions and inner shells too.
     /// A command comes before the commands in its words.
     pub fn commands(&self) -> impl Iterator<Item = Visit<'_>> {
-        let mut walk = Walk::default();
-        for statement in &self.statements {
-            walk.top = Some(statement);
-            walk.statement(statement, &Context::default());
-        }
-        walk.visits.into_iter()
+        Walk::default().over(self)
+    }
+
+    /// All commands as [`Self::commands`] gives them, and the compound ones before the commands in them.
+    pub fn constructs(&self) -> impl Iterator<Item = Visit<'_>> {
+        let walk = Walk {
+            visits_compounds: true,
+            ..Walk::default()
+        };
+        walk.over(self)
     }
 }
 
@@ -134,10 +140,19 @@ fn find_function<'a>(list: &'a List, name: &str) -> Option<&'a List> {
 #[derive(Default)]
 struct Walk<'a> {
     visits: Vec<Visit<'a>>,
-    top: Option<&'a Statement>,
+    visits_compounds: bool,
+    statement: Option<&'a Statement>,
+    pipeline: Option<&'a Pipeline>,
 }
 
 impl<'a> Walk<'a> {
+    fn over(mut self, list: &'a List) -> std::vec::IntoIter<Visit<'a>> {
+        for statement in &list.statements {
+            self.statement(statement, &Context::default());
+        }
+        self.visits.into_iter()
+    }
+
     fn list(&mut self, list: &'a List, context: &Context<'a>) {
         for statement in &list.statements {
             self.statement(statement, context);
@@ -151,6 +166,7 @@ impl<'a> Walk<'a> {
     }
 
     fn statement(&mut self, statement: &'a Statement, context: &Context<'a>) {
+        let outer = self.statement.replace(statement);
         let and_or = &statement.and_or;
         let mut context = context.clone();
         context.background |= statement.terminator == Terminator::Background;
@@ -162,9 +178,11 @@ impl<'a> Walk<'a> {
             context.next_connector = and_or.rest.get(index + 1).map(|(connector, _)| *connector);
             self.pipeline(pipeline, &context);
         }
+        self.statement = outer;
     }
 
     fn pipeline(&mut self, pipeline: &'a Pipeline, context: &Context<'a>) {
+        let outer = self.pipeline.replace(pipeline);
         let mut context = context.clone();
         context.negated = pipeline.negated;
         context.pipeline_length = pipeline.commands.len();
@@ -173,9 +191,17 @@ impl<'a> Walk<'a> {
             context.pipeline_index = index;
             self.command(command, &context);
         }
+        self.pipeline = outer;
     }
 
     fn command(&mut self, command: &'a Command, context: &Context<'a>) {
+        let is_leaf = matches!(
+            command,
+            Command::Simple(_) | Command::Test { .. } | Command::Arithmetic { .. }
+        );
+        if self.visits_compounds && !is_leaf {
+            self.visit(command, context);
+        }
         match command {
             Command::Simple(simple) => self.simple(command, simple, context),
             Command::Group { body, redirects, .. } => {
@@ -245,9 +271,10 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, command: &'a Command, context: &Context<'a>) {
-        if let Some(statement) = self.top {
+        if let (Some(statement), Some(pipeline)) = (self.statement, self.pipeline) {
             self.visits.push(Visit {
                 command,
+                pipeline,
                 statement,
                 context: context.clone(),
             });

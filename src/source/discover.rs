@@ -312,7 +312,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 }
 
 /// The words of an operating system's error without its number.
-pub(super) fn plain(error: &io::Error) -> String {
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let words = text
         .split_once(" (os error")

@@ -7,7 +7,7 @@ use crate::{
     rules::RuleInfo,
     source::{Lines, SourceError, SourceErrorKind, SourceFile},
     workload::{Object, objects},
-    yaml::{Entry, Node, NodeId, Stream},
+    yaml::{Entry, NodeId, Stream},
 };
 
 /// The annotation.
@@ -71,24 +71,11 @@ pub(super) fn collect(
 
 /// The annotations of that name in the `metadata` of the object and of whatever templates it holds.
 fn annotations<'t>(object: &Object<'t>, seen: &mut HashSet<NodeId>) -> Vec<Entry<'t>> {
-    let mut found = Vec::new();
-    let mut open: Vec<Node<'t>> = vec![object.node];
-    while let Some(node) = open.pop() {
-        if !seen.insert(node.id()) {
-            continue;
-        }
-        open.extend(node.items());
-        for entry in node.entries() {
-            if entry.key.as_str() == Some("metadata") {
-                let annotation = entry
-                    .value
-                    .get("annotations")
-                    .and_then(|annotations| annotations.entry(KEY));
-                found.extend(annotation);
-            }
-            open.push(entry.value);
-        }
-    }
-    found.sort_by_key(|entry| entry.key.span().start);
-    found
+    object
+        .node
+        .walk()
+        .filter_map(|node| node.get("metadata")?.get("annotations")?.entry(KEY))
+        // Two objects may share their metadata by an alias.
+        .filter(|entry| seen.insert(entry.key.id()))
+        .collect()
 }

@@ -12,7 +12,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::Suppression;
-use crate::rules::{Finding, ObjectReference};
+use crate::{
+    rules::{Finding, ObjectReference},
+    source::plain,
+};
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -57,7 +60,10 @@ struct Key {
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It could not be read.
-    #[error("{path}: the baseline cannot be read: {source}; --write-baseline makes one")]
+    #[error(
+        "{path}: the baseline cannot be read: {}; --write-baseline makes one",
+        plain(source)
+    )]
     Read {
         /// The file.
         path: String,
@@ -85,7 +91,7 @@ pub enum BaselineError {
         version: u32,
     },
     /// It could not be written.
-    #[error("{path}: the baseline cannot be written: {source}")]
+    #[error("{path}: the baseline cannot be written: {}", plain(source))]
     Write {
         /// The file.
         path: String,

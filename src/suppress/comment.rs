@@ -4,13 +4,13 @@
 //! that line opens a block scalar, in which no YAML comment can stand, the whole scalar is meant. A script in
 //! a block scalar may hold the same text as a comment of its own.
 
-use std::{collections::HashSet, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use super::{Choice, Scope, Suppression, Written};
 use crate::{
     rules::RuleInfo,
     source::{Lines, SourceError, SourceErrorKind, SourceFile},
-    yaml::{Kind, Node, NodeId, Stream},
+    yaml::Stream,
 };
 
 /// What every such comment holds.
@@ -129,28 +129,11 @@ struct Scalars {
 
 impl Scalars {
     fn of(stream: &Stream<'_>) -> Self {
-        let mut spans = Vec::new();
-        let mut seen: HashSet<NodeId> = HashSet::new();
-        for (_, root) in stream.roots() {
-            let mut open: Vec<Node<'_>> = vec![root];
-            while let Some(node) = open.pop() {
-                // Aliases lead to nodes that were seen already, however often they are repeated.
-                if !seen.insert(node.id()) {
-                    continue;
-                }
-                match node.kind() {
-                    Kind::Scalar { style, .. } => spans.push((node.span(), style.is_block())),
-                    Kind::Sequence { .. } => open.extend(node.items()),
-                    Kind::Mapping { .. } => {
-                        for entry in node.entries() {
-                            open.push(entry.key);
-                            open.push(entry.value);
-                        }
-                    }
-                    Kind::Alias(_) => {}
-                }
-            }
-        }
+        let mut spans: Vec<(Range<usize>, bool)> = stream
+            .roots()
+            .flat_map(|(_, root)| root.walk())
+            .filter_map(|node| Some((node.span(), node.style()?.is_block())))
+            .collect();
         spans.sort_by_key(|(span, _)| span.start);
         Self { spans }
     }

@@ -8,6 +8,8 @@ mod baseline;
 mod choice;
 mod comment;
 mod ignore;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc};
 
@@ -17,8 +19,8 @@ pub use ignore::{Ignore, IgnoreMatcher};
 
 use crate::{
     rules::{Finding, ObjectReference, RuleInfo},
-    source::{Positions, SourceError, SourceFile},
-    yaml,
+    source::{Lines, Positions, SourceError, SourceFile},
+    template, yaml,
 };
 
 /// Something that silences findings of one rule or family.
@@ -90,7 +92,15 @@ impl InSources {
             if !has_comments && !has_annotations {
                 continue;
             }
-            let stream = yaml::parse(&source.text).ok();
+            let masked;
+            let stream = match yaml::parse(&source.text) {
+                Ok(stream) => Some(stream),
+                // A template has every byte where it was once it is masked.
+                Err(_) => {
+                    masked = template::mask(&source.text);
+                    yaml::parse(&masked).ok()
+                }
+            };
             let mut written = Vec::new();
             if has_comments {
                 comment::collect(
@@ -104,6 +114,7 @@ impl InSources {
             if let Some(stream) = stream.as_ref().filter(|_| has_annotations) {
                 annotation::collect(source, stream, rules, &mut written, &mut collected.errors);
             }
+            written.sort_by_key(|written| written.suppression.line);
             if !written.is_empty() {
                 collected.sources.push((Arc::clone(source), written));
             }
@@ -117,9 +128,27 @@ impl InSources {
         if self.sources.is_empty() {
             return findings;
         }
+        let sources: Vec<Arc<SourceFile>> = self
+            .sources
+            .iter()
+            .map(|(source, _)| Arc::clone(source))
+            .collect();
+        let mut positions = Positions::default();
         findings
             .into_iter()
-            .filter(|finding| !self.silence(finding))
+            .filter(|finding| {
+                let mut silenced = false;
+                for (source, (_, written)) in sources.iter().zip(&mut self.sources) {
+                    if finding
+                        .locations
+                        .iter()
+                        .any(|location| Arc::ptr_eq(&location.source, source))
+                    {
+                        silenced |= silence(finding, source, positions.of(source), written);
+                    }
+                }
+                !silenced
+            })
             .collect()
     }
 
@@ -130,35 +159,24 @@ impl InSources {
             .flat_map(|(_, written)| written)
             .map(|written| &written.suppression)
     }
+}
 
-    fn silence(&mut self, finding: &Finding) -> bool {
-        let mut positions = Positions::default();
-        let mut silenced = false;
-        for (source, written) in &mut self.sources {
-            let Some(place) = finding
-                .locations
-                .iter()
-                .find(|location| Arc::ptr_eq(&location.source, source))
-            else {
-                continue;
-            };
-            let line = finding
-                .primary()
-                .filter(|primary| Arc::ptr_eq(&primary.source, source))
-                .map(|primary| positions.of(&place.source).position(primary.span.start).line);
-            for entry in written {
-                let within = match &entry.scope {
-                    Scope::Lines { first, last } => line.is_some_and(|line| (*first..=*last).contains(&line)),
-                    Scope::Object { document, object } => {
-                        *document == finding.document && *object == finding.object
-                    }
-                };
-                if within && entry.choice.covers(finding.rule) {
-                    entry.suppression.used = true;
-                    silenced = true;
-                }
-            }
+/// Whether one of the suppressions of a source silences a finding that is partly in it.
+fn silence(finding: &Finding, source: &Arc<SourceFile>, lines: &Lines<'_>, written: &mut [Written]) -> bool {
+    let line = finding
+        .primary()
+        .filter(|primary| Arc::ptr_eq(&primary.source, source))
+        .map(|primary| lines.position(primary.span.start).line);
+    let mut silenced = false;
+    for entry in written {
+        let within = match &entry.scope {
+            Scope::Lines { first, last } => line.is_some_and(|line| (*first..=*last).contains(&line)),
+            Scope::Object { document, object } => *document == finding.document && *object == finding.object,
+        };
+        if within && entry.choice.covers(finding.rule) {
+            entry.suppression.used = true;
+            silenced = true;
         }
-        silenced
     }
+    silenced
 }

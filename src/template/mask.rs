@@ -96,7 +96,7 @@ mod tests {
             ("a: \"{{ .b }}:{{ .c }}\"\n", "a: \"xxxxxxxx:xxxxxxxx\"\n"),
             ("{{/* a\n b */}}\nc: d\n", "      \n       \nc: d\n"),
             ("é: {{ \"é\" }}\n", "é: xxxxxxxxxx\n"),
-            ("a: {{ unclosed\n", "a:             \n"),
+            ("a: {{ unclosed\n", "a:            \n"),
         ] {
             let masked = mask(text);
             assert_eq!(masked, expected);

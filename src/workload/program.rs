@@ -1,6 +1,6 @@
 //! What a container runs: its entrypoint, hooks and probes, as scripts that know where they stand.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::{
     shell::{
@@ -129,9 +129,10 @@ impl<'t> Program<'t> {
     ) -> Self {
         let text = node.as_str().unwrap_or_default().to_owned();
         let dialect = invocation.as_ref().map(|invocation| invocation.dialect);
+        let readable = without_placeholders(&text);
         let script = match shebang_dialect(&text) {
-            Shebang::Shell(named) => shell::parse(&text, dialect.unwrap_or(named)),
-            Shebang::Absent => shell::parse(&text, dialect.unwrap_or(Dialect::Posix)),
+            Shebang::Shell(named) => shell::parse(&readable, dialect.unwrap_or(named)),
+            Shebang::Absent => shell::parse(&readable, dialect.unwrap_or(Dialect::Posix)),
             Shebang::Other => None,
         };
         Self {
@@ -237,6 +238,27 @@ impl<'t> Program<'t> {
             }
         }
     }
+}
+
+/// `<DB_PORT>` in an example stands for a word, not for two redirections: its brackets become word characters
+/// of the same length.
+fn without_placeholders(text: &str) -> Cow<'_, str> {
+    let mut masked = Cow::Borrowed(text);
+    for (start, _) in text.match_indices('<') {
+        let name = text.get(start + 1..).unwrap_or_default();
+        let length =
+            name.find(|letter: char| !(letter.is_ascii_uppercase() || "_-0123456789".contains(letter)));
+        let Some(length) = length
+            .filter(|length| *length > 1 && name.get(*length..).is_some_and(|rest| rest.starts_with('>')))
+        else {
+            continue;
+        };
+        let masked = masked.to_mut();
+        masked.replace_range(start..=start, "_");
+        let end = start + 1 + length;
+        masked.replace_range(end..=end, "_");
+    }
+    masked
 }
 
 enum Shebang {

@@ -1,5 +1,5 @@
 use super::{outline, script};
-use crate::shell::{Command, Dialect, parse};
+use crate::shell::{Command, Dialect, Redirect, RedirectKind, parse};
 
 #[test]
 fn reads_lists_pipelines_and_their_ends() {
@@ -129,13 +129,15 @@ fn reads_here_documents() {
         let script = script(text);
         let mut found = Vec::new();
         for (simple, _) in super::words::simple_commands(&script.list) {
-            for redirect in &simple.redirects {
-                if let Some(target) = &redirect.target {
-                    if redirect.kind == crate::shell::RedirectKind::Here {
-                        found.push(super::Outline { text }.word(target).replace("''", ""));
-                        assert_eq!(text.get(target.span.clone()), Some(target.raw.as_str()));
-                    }
-                }
+            let here = |redirect: &&Redirect| redirect.kind == RedirectKind::Here;
+            for target in simple
+                .redirects
+                .iter()
+                .filter(here)
+                .filter_map(|here| here.target.as_ref())
+            {
+                found.push(super::Outline { text }.word(target));
+                assert_eq!(text.get(target.span.clone()), Some(target.raw.as_str()));
             }
         }
         let shown: Vec<_> = found.iter().map(|body| body.replace('\'', "")).collect();

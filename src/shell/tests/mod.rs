@@ -3,6 +3,7 @@
 mod grammar;
 mod outline;
 mod resilience;
+mod second_opinion;
 mod words;
 
 use super::{Dialect, Script, parse};

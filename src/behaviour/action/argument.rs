@@ -1,0 +1,167 @@
+//! The words behind a program: options, their values, operands.
+
+use crate::shell::{Span, Word};
+
+use super::values::{UNKNOWN, Values};
+
+/// A word behind a program.
+#[derive(Debug, Clone)]
+pub(super) struct Argument<'a> {
+    /// As written.
+    pub(super) word: &'a Word,
+    /// Its value, with [`UNKNOWN`] for what isn't known.
+    pub(super) text: String,
+}
+
+impl Argument<'_> {
+    /// Its value, if all of it is known.
+    pub(super) fn known(&self) -> Option<&str> {
+        (!self.text.contains(UNKNOWN)).then_some(self.text.as_str())
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.word.span.clone()
+    }
+}
+
+pub(super) fn arguments<'a>(words: &'a [Word], values: &Values) -> Vec<Argument<'a>> {
+    words
+        .iter()
+        .map(|word| Argument {
+            word,
+            text: values.expand(word),
+        })
+        .collect()
+}
+
+/// How a program reads its options.
+pub(super) struct Syntax {
+    /// Letters of short options that take a value.
+    pub(super) short: &'static str,
+    /// Names of long options that take the next word as their value.
+    pub(super) long: &'static [&'static str],
+    /// Long options have one dash, as Go's flags do.
+    pub(super) single_dash: bool,
+}
+
+/// What stands behind an option.
+#[derive(Debug, Clone)]
+pub(super) struct OptionValue {
+    pub(super) text: String,
+    pub(super) span: Span,
+}
+
+/// The options and operands of a command.
+#[derive(Debug, Default)]
+pub(super) struct Options<'a> {
+    options: Vec<(String, Option<OptionValue>)>,
+    /// What isn't an option, with its index among the arguments.
+    pub(super) operands: Vec<(usize, &'a Argument<'a>)>,
+    /// The index of the first argument behind `--`.
+    pub(super) behind_dashes: Option<usize>,
+}
+
+impl Options<'_> {
+    pub(super) fn has(&self, names: &[&str]) -> bool {
+        self.options
+            .iter()
+            .any(|(name, _)| names.contains(&name.as_str()))
+    }
+
+    pub(super) fn value(&self, names: &[&str]) -> Option<&OptionValue> {
+        self.values(names).next_back()
+    }
+
+    pub(super) fn values(&self, names: &[&str]) -> impl DoubleEndedIterator<Item = &OptionValue> {
+        self.options
+            .iter()
+            .filter(|(name, _)| names.contains(&name.as_str()))
+            .filter_map(|(_, value)| value.as_ref())
+    }
+
+    pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
+        self.value(names)
+            .and_then(|value| super::duration::duration(&value.text))
+    }
+}
+
+impl Syntax {
+    /// Takes the arguments apart. With `stops`, the first operand ends the options.
+    pub(super) fn read<'a>(&self, arguments: &'a [Argument<'a>], stops: bool) -> Options<'a> {
+        let mut read = Options::default();
+        let mut index = 0;
+        while let Some(argument) = arguments.get(index) {
+            let here = index;
+            index += 1;
+            let text = argument.text.as_str();
+            if text == "--" {
+                read.behind_dashes = Some(index);
+                let rest = arguments.iter().enumerate().skip(index);
+                read.operands.extend(rest);
+                break;
+            }
+            let next = arguments.get(index).map(|next| OptionValue {
+                text: next.text.clone(),
+                span: next.span(),
+            });
+            if let Some(long) = self.long_name(text) {
+                let (name, value) = match long.split_once('=') {
+                    Some((name, value)) => (name, Some(value.to_owned())),
+                    None => (long, None),
+                };
+                let value = match value {
+                    Some(text) => Some(OptionValue {
+                        text,
+                        span: argument.span(),
+                    }),
+                    None if self.long.contains(&name) => {
+                        index += 1;
+                        next
+                    }
+                    None => None,
+                };
+                read.options.push((name.to_owned(), value));
+            } else if text.len() > 1 && text.starts_with('-') {
+                index += usize::from(self.short_options(argument, next, &mut read));
+            } else {
+                read.operands.push((here, argument));
+                if stops {
+                    let rest = arguments.iter().enumerate().skip(index);
+                    read.operands.extend(rest);
+                    break;
+                }
+            }
+        }
+        read
+    }
+
+    fn long_name<'t>(&self, text: &'t str) -> Option<&'t str> {
+        text.strip_prefix("--").or_else(|| {
+            text.strip_prefix('-')
+                .filter(|rest| self.single_dash && !rest.is_empty())
+        })
+    }
+
+    /// `-fsSo file`, `-XPOST`; whether the next word was taken.
+    fn short_options(&self, argument: &Argument, next: Option<OptionValue>, read: &mut Options) -> bool {
+        let letters = argument.text.get(1..).unwrap_or_default();
+        for (at, letter) in letters.char_indices() {
+            if !self.short.contains(letter) {
+                read.options.push((letter.to_string(), None));
+                continue;
+            }
+            let attached = letters.get(at + letter.len_utf8()..).unwrap_or_default();
+            if attached.is_empty() {
+                read.options.push((letter.to_string(), next));
+                return true;
+            }
+            let value = OptionValue {
+                text: attached.strip_prefix('=').unwrap_or(attached).to_owned(),
+                span: argument.span(),
+            };
+            read.options.push((letter.to_string(), Some(value)));
+            return false;
+        }
+        false
+    }
+}

@@ -1,0 +1,115 @@
+//! One-liners of other languages: `python -c`, `node -e`, `ruby -e`, `perl -e`, PowerShell.
+
+use crate::shell::{RedirectKind, Simple, Span};
+
+use super::{Action, Connect, Host, Http, Url, argument::Argument, host::port, values::UNKNOWN};
+
+pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Option<Action> {
+    let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
+    let flags: &[&str] = match stem {
+        "python" | "pypy" => &["-c"],
+        "node" | "nodejs" | "bun" | "deno" => &["-e", "--eval", "-p", "--print", "eval"],
+        "ruby" | "perl" => &["-e", "-E"],
+        "php" => &["-r"],
+        "powershell" | "pwsh" => &["-Command", "-command", "-c", "-C"],
+        "Invoke-WebRequest" | "Invoke-RestMethod" | "iwr" | "irm" => return of_words(name, arguments),
+        _ => return None,
+    };
+    let inline = arguments
+        .iter()
+        .position(|argument| flags.contains(&argument.text.as_str()));
+    let (text, span) = match inline.and_then(|flag| arguments.get(flag + 1)) {
+        Some(code) => (code.text.clone(), code.span()),
+        None => here_document(simple)?,
+    };
+    of_code(name, &text, span)
+}
+
+/// Code that stands in a here-document.
+fn here_document(simple: &Simple) -> Option<(String, Span)> {
+    let redirect = simple
+        .redirects
+        .iter()
+        .find(|redirect| redirect.kind == RedirectKind::Here)?;
+    let target = redirect.target.as_ref()?;
+    Some((target.raw.clone(), target.span.clone()))
+}
+
+fn of_words(name: &str, arguments: &[Argument]) -> Option<Action> {
+    let text: Vec<_> = arguments.iter().map(|argument| argument.text.as_str()).collect();
+    let span = arguments
+        .iter()
+        .find(|argument| argument.text.contains("://"))?
+        .span();
+    of_code(name, &text.join(" "), span)
+}
+
+fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
+    if let Some(address) = first_url(code) {
+        let method = method(code);
+        let mut http = Http::new(name, Some(method), Url::parse(address, span));
+        http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
+        return Some(Action::Http(http));
+    }
+    let (host, port) = socket(code)?;
+    Some(Action::Connect(Connect::new(name, host, Some(port), span)))
+}
+
+/// The first address in quotes.
+fn first_url(code: &str) -> Option<&str> {
+    let start = code.find("http://").or_else(|| code.find("https://"))?;
+    let rest = code.get(start..)?;
+    let end = rest
+        .find(['\'', '"', '`', ' ', ')', ',', ';', '\\', '\n'])
+        .unwrap_or(rest.len());
+    rest.get(..end)
+}
+
+fn method(code: &str) -> &'static str {
+    let compact: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let posts = [
+        ".post(",
+        "method:'POST'",
+        "method:\"POST\"",
+        "method='POST'",
+        "method=\"POST\"",
+        "-MethodPOST",
+        "-MethodPost",
+        "-Methodpost",
+        "Post.new",
+        "post_form",
+        "data=",
+        "'POST'",
+        "\"POST\"",
+    ];
+    if posts.iter().any(|sign| compact.contains(sign)) {
+        "POST"
+    } else {
+        "GET"
+    }
+}
+
+/// `("localhost", 5432)`, `connect(5432, "localhost")`
+fn socket(code: &str) -> Option<(Host, u16)> {
+    if !code.contains("connect") && !code.contains("Socket") && !code.contains("socket") {
+        return None;
+    }
+    let mut parts = code
+        .split(['(', ')', ',', '{', '}', ':'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let mut before = parts.next()?;
+    for part in parts {
+        for (name, number) in [(before, part), (part, before)] {
+            let quoted = name.len() > 2
+                && name.starts_with(['\'', '"'])
+                && name.ends_with(['\'', '"'])
+                && !name.contains([' ', UNKNOWN]);
+            if let (true, Some(number)) = (quoted, port(number)) {
+                return Some((Host::of(name.trim_matches(['\'', '"'])), number));
+            }
+        }
+        before = part;
+    }
+    None
+}

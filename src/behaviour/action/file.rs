@@ -1,0 +1,161 @@
+//! Files that are made, removed or looked for.
+
+use crate::shell::{Redirect, RedirectKind, Span, Word};
+
+use super::{
+    Action,
+    argument::{Argument, Syntax},
+    connect, file_redirects,
+    values::{UNKNOWN, Values},
+};
+
+/// A file as a command names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilePath {
+    /// The path; absent where it isn't known.
+    pub path: Option<String>,
+    /// The word it stands in.
+    pub span: Span,
+}
+
+/// How a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileTestKind {
+    /// `-e`, `-a`, `ls`, `stat`
+    Exists,
+    /// `-f`
+    Regular,
+    /// `-d`
+    Directory,
+    /// `-S`
+    Socket,
+    /// `-s`
+    NotEmpty,
+    /// `-r`, `-w`, `-x`, `-p`, `-L` and the like
+    Other,
+    /// `cat`, `grep -q x file`: it is read.
+    Read,
+    /// `inotifywait`: it is waited for.
+    Watch,
+}
+
+impl FilePath {
+    pub(super) fn of_text(text: &str, span: Span) -> Self {
+        Self {
+            path: (!text.contains(UNKNOWN)).then(|| text.to_owned()),
+            span,
+        }
+    }
+
+    fn of(argument: &Argument) -> Self {
+        Self::of_text(&argument.text, argument.span())
+    }
+}
+
+/// The files that redirections write.
+pub(super) fn written(redirects: &[Redirect], values: &Values) -> Vec<FilePath> {
+    file_redirects(redirects)
+        .filter(|(redirect, _)| {
+            matches!(
+                redirect.kind,
+                RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite
+            )
+        })
+        .map(|(_, target)| FilePath::of_text(&values.expand(target), target.span.clone()))
+        .filter(|file| !file.path.as_deref().is_some_and(is_no_file))
+        .collect()
+}
+
+/// What looks like a file but keeps nothing.
+fn is_no_file(path: &str) -> bool {
+    path.starts_with("/dev/") && !path.starts_with("/dev/shm/")
+        || connect::device(path).is_some()
+        || path.starts_with("/proc/") && path.contains("/fd/")
+}
+
+const TOUCH: Syntax = Syntax {
+    short: "tdrsmZ",
+    long: &["date", "reference", "time", "size", "mode"],
+    single_dash: false,
+};
+const REMOVE: Syntax = Syntax {
+    short: "",
+    long: &[],
+    single_dash: false,
+};
+const INOTIFYWAIT: Syntax = Syntax {
+    short: "et",
+    long: &["event", "timeout", "format", "exclude"],
+    single_dash: false,
+};
+
+pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
+    let paths = |syntax: &Syntax| -> Option<Vec<FilePath>> {
+        let options = syntax.read(arguments, false);
+        let paths: Vec<_> = options
+            .operands
+            .iter()
+            .map(|(_, operand)| FilePath::of(operand))
+            .collect();
+        (!paths.is_empty()).then_some(paths)
+    };
+    let looked_at = |syntax: &Syntax, kind| {
+        let path = paths(syntax)?.into_iter().next_back()?;
+        Some(Action::TestFile {
+            path,
+            negated: false,
+            kind,
+        })
+    };
+    match name {
+        "touch" | "truncate" | "mkfifo" => Some(Action::Touch {
+            paths: paths(&TOUCH)?,
+        }),
+        "tee" => Some(Action::Touch {
+            paths: paths(&REMOVE)?,
+        }),
+        "rm" | "unlink" | "rmdir" => Some(Action::Remove {
+            paths: paths(&REMOVE)?,
+        }),
+        "ls" | "stat" => looked_at(&REMOVE, FileTestKind::Exists),
+        "cat" | "head" | "tail" if paths(&REMOVE).is_some_and(|paths| paths.len() == 1) && name == "cat" => {
+            looked_at(&REMOVE, FileTestKind::Read)
+        }
+        "inotifywait" => looked_at(&INOTIFYWAIT, FileTestKind::Watch),
+        _ => None,
+    }
+}
+
+/// The words of `[ … ]`, `test …` and `[[ … ]]` without the brackets.
+pub(super) fn test(words: &[Word], values: &Values) -> Action {
+    let mut negated = false;
+    for (index, word) in words.iter().enumerate() {
+        if word.raw == "!" {
+            negated = !negated;
+            continue;
+        }
+        let kind = match word.raw.as_str() {
+            "-e" | "-a" => FileTestKind::Exists,
+            "-f" => FileTestKind::Regular,
+            "-d" => FileTestKind::Directory,
+            "-S" => FileTestKind::Socket,
+            "-s" => FileTestKind::NotEmpty,
+            "-r" | "-w" | "-x" | "-p" | "-L" | "-h" | "-b" | "-c" => FileTestKind::Other,
+            _ => {
+                negated = false;
+                continue;
+            }
+        };
+        // `-a` between two tests is "and".
+        let is_operator =
+            word.raw == "-a" && index > 0 && words.get(index - 1).is_some_and(|word| word.raw != "!");
+        if let Some(file) = words.get(index + 1).filter(|_| !is_operator) {
+            return Action::TestFile {
+                path: FilePath::of_text(&values.expand(file), file.span.clone()),
+                negated,
+                kind,
+            };
+        }
+    }
+    Action::Compare
+}

@@ -1,0 +1,391 @@
+//! curl, wget and httpie.
+
+use crate::shell::Span;
+
+use super::{
+    Action, FilePath, Host, Url,
+    argument::{Argument, Options, Syntax},
+    values::UNKNOWN,
+};
+
+/// A request over HTTP.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Http {
+    /// The program that makes it.
+    pub tool: String,
+    /// `GET`, `POST`; absent where it isn't known.
+    pub method: Option<String>,
+    /// Where it goes.
+    pub url: Url,
+    /// The addresses of further requests by the same command.
+    pub further_urls: Vec<Url>,
+    /// The file the answer is written to; `/dev/null` and standard output are none.
+    pub output: Option<FilePath>,
+    /// It sends data.
+    pub sends_body: bool,
+    /// An answer of 400 and above makes the command fail.
+    pub fails_on_error: bool,
+    /// It is repeated until it succeeds.
+    pub retry: Option<Retry>,
+    /// How long one request may take.
+    pub time_limit: Option<f64>,
+}
+
+/// How a request is repeated by the tool itself.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retry {
+    /// How often.
+    pub count: Option<f64>,
+    /// Also while nothing listens: the command waits for a server to start.
+    pub on_refused_connection: bool,
+    /// The seconds between two tries, where they are given.
+    pub delay: Option<f64>,
+    /// The seconds after which it gives up.
+    pub time_limit: Option<f64>,
+}
+
+impl Http {
+    pub(super) fn new(tool: &str, method: Option<&str>, url: Url) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            method: method.map(str::to_owned),
+            url,
+            further_urls: Vec::new(),
+            output: None,
+            sends_body: false,
+            fails_on_error: false,
+            retry: None,
+            time_limit: None,
+        }
+    }
+
+    /// All addresses.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.url).chain(&self.further_urls)
+    }
+
+    /// Whether it only asks: `GET` and `HEAD` without data.
+    #[must_use]
+    pub fn only_asks(&self) -> bool {
+        !self.sends_body && matches!(self.method.as_deref(), Some("GET" | "HEAD" | "OPTIONS"))
+    }
+}
+
+pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
+    match name {
+        "curl" => curl(arguments),
+        "wget" | "wget2" => wget(name, arguments),
+        "http" | "https" | "httpie" | "xh" | "xhs" => httpie(name, arguments),
+        _ => None,
+    }
+    .map(Action::Http)
+}
+
+const CURL: Syntax = Syntax {
+    short: "AbcCdDeEFHhKmoPQrtTuUwxXyYz",
+    long: &[
+        "abstract-unix-socket",
+        "alt-svc",
+        "aws-sigv4",
+        "cacert",
+        "capath",
+        "cert",
+        "cert-type",
+        "ciphers",
+        "config",
+        "connect-timeout",
+        "connect-to",
+        "continue-at",
+        "cookie",
+        "cookie-jar",
+        "crlfile",
+        "curves",
+        "data",
+        "data-ascii",
+        "data-binary",
+        "data-raw",
+        "data-urlencode",
+        "delegation",
+        "dns-interface",
+        "dns-ipv4-addr",
+        "dns-ipv6-addr",
+        "dns-servers",
+        "doh-url",
+        "dump-header",
+        "engine",
+        "etag-compare",
+        "etag-save",
+        "expect100-timeout",
+        "form",
+        "form-string",
+        "happy-eyeballs-timeout-ms",
+        "header",
+        "hsts",
+        "interface",
+        "json",
+        "keepalive-time",
+        "key",
+        "key-type",
+        "libcurl",
+        "limit-rate",
+        "local-port",
+        "login-options",
+        "max-filesize",
+        "max-redirs",
+        "max-time",
+        "netrc-file",
+        "noproxy",
+        "oauth2-bearer",
+        "output",
+        "output-dir",
+        "parallel-max",
+        "pass",
+        "pinnedpubkey",
+        "preproxy",
+        "proto",
+        "proto-default",
+        "proto-redir",
+        "proxy",
+        "proxy-header",
+        "proxy-user",
+        "quote",
+        "range",
+        "rate",
+        "referer",
+        "request",
+        "request-target",
+        "resolve",
+        "retry",
+        "retry-delay",
+        "retry-max-time",
+        "service-name",
+        "socks4",
+        "socks4a",
+        "socks5",
+        "socks5-hostname",
+        "speed-limit",
+        "speed-time",
+        "stderr",
+        "time-cond",
+        "tls-max",
+        "tls13-ciphers",
+        "trace",
+        "trace-ascii",
+        "unix-socket",
+        "upload-file",
+        "url",
+        "url-query",
+        "user",
+        "user-agent",
+        "variable",
+        "write-out",
+    ],
+    single_dash: false,
+};
+
+fn curl(arguments: &[Argument]) -> Option<Http> {
+    let options = CURL.read(arguments, false);
+    let urls = options
+        .values(&["url"])
+        .map(|value| (value.text.as_str(), value.span.clone()));
+    let operands = options
+        .operands
+        .iter()
+        .map(|(_, operand)| (operand.text.as_str(), operand.span()));
+    let mut urls = urls.chain(operands).map(|(text, span)| Url::parse(text, span));
+    let url = urls.next()?;
+    let further_urls = urls.collect();
+    let sends_body = options.has(&[
+        "d",
+        "data",
+        "data-raw",
+        "data-binary",
+        "data-ascii",
+        "data-urlencode",
+        "F",
+        "form",
+        "form-string",
+        "json",
+        "T",
+        "upload-file",
+    ]) && !options.has(&["G", "get"]);
+    let method = match options.value(&["X", "request"]) {
+        Some(method) => known(&method.text),
+        None if options.has(&["I", "head"]) => Some("HEAD"),
+        None if options.has(&["T", "upload-file"]) => Some("PUT"),
+        None if sends_body => Some("POST"),
+        None => Some("GET"),
+    };
+    let retries = options.has(&["retry"]);
+    Some(Http {
+        further_urls,
+        output: output(&options, &["o", "output"]).or_else(|| remote_name(&options, &url)),
+        sends_body,
+        fails_on_error: options.has(&["f", "fail", "fail-with-body"]),
+        retry: retries.then(|| Retry {
+            count: options.number(&["retry"]),
+            on_refused_connection: options.has(&["retry-connrefused", "retry-all-errors"]),
+            delay: options.number(&["retry-delay"]),
+            time_limit: options.number(&["retry-max-time"]),
+        }),
+        time_limit: options.number(&["m", "max-time"]),
+        ..Http::new("curl", method.map(str::to_ascii_uppercase).as_deref(), url)
+    })
+}
+
+/// `curl -O` names the file after the address.
+fn remote_name(options: &Options, url: &Url) -> Option<FilePath> {
+    options.has(&["O", "remote-name"]).then(|| last_segment(url))
+}
+
+fn last_segment(url: &Url) -> FilePath {
+    let name = url.path.as_deref().and_then(|path| path.rsplit('/').next());
+    FilePath {
+        path: name.map(|name| if name.is_empty() { "index.html" } else { name }.to_owned()),
+        span: url.span.clone(),
+    }
+}
+
+/// The file behind an option, unless it is standard output or nowhere.
+fn output(options: &Options, names: &[&str]) -> Option<FilePath> {
+    let value = options.value(names)?;
+    file_unless_discarded(&value.text, &value.span)
+}
+
+fn file_unless_discarded(text: &str, span: &Span) -> Option<FilePath> {
+    (!matches!(text, "-" | "/dev/null" | "/dev/stdout" | "/dev/stderr")).then(|| FilePath {
+        path: known(text).map(str::to_owned),
+        span: span.clone(),
+    })
+}
+
+fn known(text: &str) -> Option<&str> {
+    (!text.contains(UNKNOWN)).then_some(text)
+}
+
+const WGET: Syntax = Syntax {
+    short: "oaOPTtwQUeiDARBXIlY",
+    long: &[
+        "append-output",
+        "base",
+        "body-data",
+        "body-file",
+        "ca-certificate",
+        "certificate",
+        "connect-timeout",
+        "dns-timeout",
+        "execute",
+        "header",
+        "input-file",
+        "limit-rate",
+        "load-cookies",
+        "method",
+        "output-document",
+        "output-file",
+        "password",
+        "post-data",
+        "post-file",
+        "private-key",
+        "quota",
+        "read-timeout",
+        "referer",
+        "save-cookies",
+        "secure-protocol",
+        "timeout",
+        "tries",
+        "user",
+        "user-agent",
+        "wait",
+        "waitretry",
+        "directory-prefix",
+        "http-user",
+        "http-password",
+    ],
+    single_dash: false,
+};
+
+fn wget(name: &str, arguments: &[Argument]) -> Option<Http> {
+    let options = WGET.read(arguments, false);
+    let mut urls = options
+        .operands
+        .iter()
+        .map(|(_, operand)| Url::parse(&operand.text, operand.span()));
+    let url = urls.next()?;
+    let further_urls = urls.collect();
+    let sends_body = options.has(&["post-data", "post-file", "body-data", "body-file"]);
+    let method = match options.value(&["method"]) {
+        Some(method) => known(&method.text),
+        None if options.has(&["post-data", "post-file"]) => Some("POST"),
+        None if options.has(&["spider"]) => Some("HEAD"),
+        None => Some("GET"),
+    };
+    let retries = options.has(&["retry-connrefused", "retry-on-http-error"]);
+    Some(Http {
+        further_urls,
+        output: match options.value(&["O", "output-document"]) {
+            Some(file) => file_unless_discarded(&file.text, &file.span),
+            None if options.has(&["spider"]) => None,
+            None => Some(last_segment(&url)),
+        },
+        sends_body,
+        fails_on_error: true,
+        retry: retries.then(|| Retry {
+            count: options.number(&["t", "tries"]),
+            on_refused_connection: options.has(&["retry-connrefused"]),
+            delay: options.number(&["waitretry", "w", "wait"]),
+            time_limit: None,
+        }),
+        time_limit: options.number(&["T", "timeout"]),
+        ..Http::new(name, method.map(str::to_ascii_uppercase).as_deref(), url)
+    })
+}
+
+const HTTPIE: Syntax = Syntax {
+    short: "aAosp",
+    long: &[
+        "auth",
+        "auth-type",
+        "output",
+        "print",
+        "session",
+        "timeout",
+        "proxy",
+        "verify",
+        "cert",
+        "style",
+    ],
+    single_dash: false,
+};
+
+fn httpie(name: &str, arguments: &[Argument]) -> Option<Http> {
+    const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
+    let options = HTTPIE.read(arguments, false);
+    let mut operands = options.operands.iter().map(|(_, operand)| *operand);
+    let first = operands.next()?;
+    let method = METHODS
+        .into_iter()
+        .find(|method| first.text.eq_ignore_ascii_case(method));
+    let address = if method.is_some() { operands.next()? } else { first };
+    let sends_body = operands.any(|item| item.text.contains('='));
+    // `:8080/path` is short for localhost.
+    let (local, text) = match address.text.strip_prefix(':') {
+        Some(rest) if rest.starts_with('/') => (true, format!("localhost{rest}")),
+        Some(rest) => (true, format!("localhost:{rest}")),
+        None => (false, address.text.clone()),
+    };
+    let mut url = Url::parse(&text, address.span());
+    if local {
+        url.host = Host::Local;
+    }
+    Some(Http {
+        output: output(&options, &["o", "output"]),
+        sends_body,
+        fails_on_error: options.has(&["check-status"]),
+        time_limit: options.number(&["timeout"]),
+        ..Http::new(
+            name,
+            Some(method.unwrap_or(if sends_body { "POST" } else { "GET" })),
+            url,
+        )
+    })
+}

@@ -1,0 +1,156 @@
+//! What variables and file descriptors stand for.
+
+use std::collections::HashMap;
+
+use crate::shell::{Command, Piece, RedirectKind, Script, Simple, Word};
+
+use super::{connect, host::Host};
+
+/// The marker of a part that isn't known, in the text of a word.
+pub(super) const UNKNOWN: char = '\u{FFFD}';
+
+/// What is known about variables: the environment, and what the script itself assigns.
+pub struct Values<'a> {
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    /// What the script assigns; absent for variables that it assigns in several ways.
+    assigned: HashMap<String, Option<String>>,
+    /// What `exec 3<>/dev/tcp/host/port` connected.
+    connections: HashMap<i32, (Host, Option<u16>)>,
+}
+
+impl std::fmt::Debug for Values<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Values")
+            .field("assigned", &self.assigned)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Values<'a> {
+    /// Only the environment.
+    pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            environment,
+            assigned: HashMap::new(),
+            connections: HashMap::new(),
+        }
+    }
+
+    /// The environment, and the variables that `script` assigns exactly once.
+    pub fn of_script(script: &Script, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let mut values = Self::new(environment);
+        for visit in script.list.commands() {
+            if let Some(simple) = visit.simple() {
+                values.learn(simple);
+            }
+        }
+        for visit in script.list.constructs() {
+            if let Command::For { variable, .. } = visit.command {
+                values.assigned.insert(variable.clone(), None);
+            }
+        }
+        for visit in script.list.commands() {
+            if let Some(simple) = visit.simple().filter(|simple| is_exec(simple)) {
+                values.learn_connections(simple);
+            }
+        }
+        values
+    }
+
+    fn learn(&mut self, simple: &Simple) {
+        if simple.words.is_empty() {
+            for assignment in &simple.assignments {
+                let value = (!assignment.appends)
+                    .then(|| self.resolve(&assignment.value))
+                    .flatten();
+                self.assign(&assignment.name, value);
+            }
+            return;
+        }
+        match simple.words.first().map(|word| word.raw.as_str()) {
+            Some("export" | "local" | "declare" | "typeset" | "readonly") => {
+                for word in simple.words.iter().skip(1) {
+                    let text = self.expand(word);
+                    if let Some((name, value)) = text.split_once('=') {
+                        let value = (!value.contains(UNKNOWN)).then(|| value.to_owned());
+                        self.assign(name, value);
+                    }
+                }
+            }
+            Some("read" | "mapfile" | "readarray" | "getopts" | "unset") => {
+                for word in simple.words.iter().skip(1) {
+                    self.assigned.insert(word.raw.clone(), None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A second assignment makes the value unknown, unless both are the same.
+    fn assign(&mut self, name: &str, value: Option<String>) {
+        let value = match self.assigned.get(name) {
+            Some(earlier) if *earlier != value => None,
+            _ => value,
+        };
+        self.assigned.insert(name.to_owned(), value);
+    }
+
+    fn learn_connections(&mut self, simple: &Simple) {
+        for redirect in &simple.redirects {
+            let (Some(descriptor), Some(target)) = (redirect.descriptor, &redirect.target) else {
+                continue;
+            };
+            if redirect.kind != RedirectKind::Duplicate
+                && let Some(address) = connect::device(&self.expand(target))
+            {
+                self.connections.insert(descriptor, address);
+            }
+        }
+    }
+
+    pub(super) fn connection(&self, descriptor: i32) -> Option<&(Host, Option<u16>)> {
+        self.connections.get(&descriptor)
+    }
+
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<String> {
+        match self.assigned.get(name) {
+            Some(value) => value.clone(),
+            None => (self.environment)(name),
+        }
+    }
+
+    /// The word's value, if all of it is known.
+    #[must_use]
+    pub fn resolve(&self, word: &Word) -> Option<String> {
+        word.resolve(|name| self.get(name))
+    }
+
+    /// The word's text, with [`UNKNOWN`] for each part that isn't known.
+    pub(super) fn expand(&self, word: &Word) -> String {
+        let mut text = String::new();
+        for piece in &word.pieces {
+            match piece {
+                Piece::Text { text: part, .. } => text.push_str(part),
+                piece => {
+                    let alone = Word {
+                        raw: String::new(),
+                        pieces: vec![piece.clone()],
+                        span: word.span.clone(),
+                    };
+                    match self.resolve(&alone) {
+                        Some(value) => text.push_str(&value),
+                        None => text.push(UNKNOWN),
+                    }
+                }
+            }
+        }
+        text
+    }
+}
+
+fn is_exec(simple: &Simple) -> bool {
+    simple.words.len() == 1 && simple.words.iter().all(|word| word.raw == "exec")
+}

@@ -1,0 +1,246 @@
+//! Whose a port, a process or a tool is.
+
+use std::sync::Arc;
+
+use crate::{
+    roles::{Catalogue, Injected, KnownSidecar},
+    workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
+};
+
+use super::Party;
+
+/// A pod in which owners are looked for.
+pub(super) struct Owners<'f, 't> {
+    pub(super) workload: &'f Workload<'t>,
+    pub(super) programs: &'f [Vec<Program<'t>>],
+    pub(super) injected: &'f [Injected<'t>],
+    pub(super) catalogue: &'f Catalogue,
+}
+
+impl Owners<'_, '_> {
+    /// Containers that run beside `from`, with their indices.
+    pub(super) fn others(&self, from: usize) -> impl Iterator<Item = (usize, &Container<'_>)> {
+        self.workload
+            .containers
+            .iter()
+            .enumerate()
+            .filter(move |(index, container)| {
+                *index != from
+                    && match container.list {
+                        ContainerList::Regular | ContainerList::ControllerSidecars => true,
+                        ContainerList::Init => container.is_native_sidecar(),
+                        ContainerList::Ephemeral => false,
+                    }
+            })
+    }
+
+    pub(super) fn known(&self, container: &Container<'_>) -> Option<&Arc<KnownSidecar>> {
+        self.catalogue.of(container)
+    }
+
+    /// Who listens on a port of the pod: never `from` itself.
+    pub(super) fn of_port(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
+        let own = self.workload.containers.get(from)?;
+        let knows =
+            |known: &KnownSidecar| known.is_ready_endpoint(port, path) || known.is_quit_endpoint(port, path);
+        let listens = |container: &Container<'_>| declares(container, port);
+        let is_known_for_it =
+            |container: &Container<'_>| self.known(container).is_some_and(|known| knows(known));
+        let mentions_it = |container: &Container<'_>| mentions(container, port);
+        let signs: [&dyn Fn(&Container<'_>) -> bool; 3] = [&listens, &is_known_for_it, &mentions_it];
+        for sign in signs {
+            if let Some((index, _)) = self.others(from).find(|(_, container)| sign(container)) {
+                return Some(Party::Container(index));
+            }
+        }
+        if let Some(injected) = self.injected.iter().find(|injected| knows(&injected.known)) {
+            return Some(Party::Injected(Arc::clone(&injected.known)));
+        }
+        if signs.iter().any(|sign| sign(own)) {
+            return None;
+        }
+        // An address that only one injected proxy answers says that it is there.
+        let told = self.injectable(|known| {
+            known.ready.iter().chain(&known.quit).any(|endpoint| {
+                endpoint.port == port && endpoint.path.as_deref() == path.filter(|path| *path != "/")
+            })
+        });
+        told.or_else(|| self.only_other(from, port))
+    }
+
+    /// With exactly one other container beside it, nobody else can be meant.
+    fn only_other(&self, from: usize, port: u16) -> Option<Party> {
+        let mut others = self.others(from);
+        match (others.next(), others.next()) {
+            (Some((index, other)), None) if other.ports().next().is_none() || port != 80 => {
+                Some(Party::Container(index))
+            }
+            (Some(_), Some(_)) => Some(Party::Unknown),
+            _ => None,
+        }
+    }
+
+    /// Who is stopped by a call of a quit endpoint. `specific`: the path alone says that somebody is.
+    pub(super) fn of_quit(
+        &self,
+        from: usize,
+        port: Option<u16>,
+        path: &str,
+        specific: bool,
+    ) -> Option<Party> {
+        let listens = |container: &Container<'_>| {
+            port.is_some_and(|port| declares(container, port) || mentions(container, port))
+        };
+        let quits = |known: &KnownSidecar| port.is_some_and(|port| known.is_quit_endpoint(port, Some(path)));
+        let container = self
+            .others(from)
+            .find(|(_, container)| listens(container))
+            .or_else(|| {
+                self.others(from)
+                    .find(|(_, container)| self.known(container).is_some_and(|known| quits(known)))
+            });
+        if let Some((index, _)) = container {
+            return Some(Party::Container(index));
+        }
+        if let Some(injected) = self.injectable(quits) {
+            return Some(injected);
+        }
+        // A hook that stops its own process is its own affair.
+        let own = self.workload.containers.get(from)?;
+        if listens(own) || !specific {
+            return None;
+        }
+        let mut others = self.others(from);
+        match (others.next(), others.next()) {
+            (Some((index, _)), None) => Some(Party::Container(index)),
+            _ => Some(Party::Unknown),
+        }
+    }
+
+    /// Whom a tool asks that knows the way itself.
+    pub(super) fn of_tool(&self, from: usize, tool: &str) -> Option<Party> {
+        let tool = tool.split(' ').next().unwrap_or(tool);
+        let asks = |known: &KnownSidecar| {
+            known.tools.iter().any(|own| own == tool)
+                || (tool == "pilot-agent" && known.name == "istio-proxy")
+                || (tool == "linkerd-await" && known.name == "linkerd-proxy")
+        };
+        let is_asked = |container: &Container<'_>| self.known(container).is_some_and(|known| asks(known));
+        if let Some((index, _)) = self.others(from).find(|(_, container)| is_asked(container)) {
+            return Some(Party::Container(index));
+        }
+        // A proxy's own agent, called in the proxy itself, waits for itself.
+        if self.workload.containers.get(from).is_some_and(is_asked) {
+            return None;
+        }
+        self.injectable(asks)
+    }
+
+    /// Whose process is killed by that name; `None` where it is the container's own.
+    pub(super) fn of_process(&self, from: usize, name: &str) -> Option<Party> {
+        let own = self.workload.containers.get(from)?;
+        if let Some((index, _)) = self
+            .others(from)
+            .find(|(index, container)| self.runs(*index, container, name))
+        {
+            return Some(Party::Container(index));
+        }
+        if self.runs(from, own, name) || self.starts(from, name) {
+            return None;
+        }
+        self.injectable(|known| known.programs.iter().any(|program| program == name))
+            .or(Some(Party::Unknown))
+    }
+
+    fn injectable(&self, fits: impl Fn(&KnownSidecar) -> bool) -> Option<Party> {
+        let known = self
+            .catalogue
+            .entries()
+            .find(|known| known.injector.is_some() && fits(known))?;
+        Some(Party::Injected(Arc::clone(known)))
+    }
+
+    /// Whether a process of that name is a container's.
+    fn runs(&self, index: usize, container: &Container<'_>, name: &str) -> bool {
+        let entrypoint = self
+            .programs
+            .get(index)
+            .into_iter()
+            .flatten()
+            .find(|program| program.place == ProgramPlace::Entrypoint);
+        let first = entrypoint
+            .and_then(|program| program.words.first())
+            .and_then(|node| node.as_str())
+            .map(|word| word.rsplit('/').next().unwrap_or(word));
+        let fits = |candidate: &str| candidate == name || name.rsplit('/').next() == Some(candidate);
+        fits(container.name)
+            || first.is_some_and(fits)
+            || container.image().is_some_and(|image| fits(image.base_name()))
+            || self
+                .known(container)
+                .is_some_and(|known| known.programs.iter().any(|program| fits(program)))
+    }
+
+    /// Whether a container's own script starts a process of that name.
+    fn starts(&self, index: usize, name: &str) -> bool {
+        self.programs.get(index).into_iter().flatten().any(|program| {
+            program.script.as_ref().is_some_and(|script| {
+                script
+                    .list
+                    .commands()
+                    .filter_map(|visit| visit.simple().cloned())
+                    .any(|simple| {
+                        let at = crate::shell::command_index(&simple.words);
+                        let word = simple.words.get(at).and_then(|word| word.literal());
+                        word.is_some_and(|word| word == name || word.rsplit('/').next() == Some(name))
+                    })
+            })
+        })
+    }
+}
+
+/// Whether a container says that it listens on a port: `ports`, a probe or a hook that asks it.
+fn declares(container: &Container<'_>, port: u16) -> bool {
+    let is_probed = ProbeKind::ALL
+        .iter()
+        .filter_map(|kind| container.probe(*kind))
+        .any(|probe| {
+            probe.port().is_some_and(|written| {
+                written.parse() == Ok(port)
+                    || container
+                        .ports()
+                        .any(|declared| declared.name == Some(written) && declared.number == port)
+            })
+        });
+    let is_hooked = [HookKind::PostStart, HookKind::PreStop]
+        .iter()
+        .filter_map(|kind| container.hook(*kind))
+        .any(|hook| {
+            hook.http_get()
+                .and_then(|get| get.get("port")?.as_str()?.parse::<u16>().ok())
+                .is_some_and(|asked| asked == port)
+        });
+    container.ports().any(|declared| declared.number == port) || is_probed || is_hooked
+}
+
+/// Whether a port stands in a container's own words or environment: `--port=5432`, `0.0.0.0:9090`.
+fn mentions(container: &Container<'_>, port: u16) -> bool {
+    let port = port.to_string();
+    let holds = |text: &str| {
+        // A script names the ports of others too; only flags and settings name one's own.
+        text.len() < 200
+            && !text.contains(['\n', ' '])
+            && text
+                .split(|letter: char| !letter.is_ascii_digit())
+                .any(|number| number == port)
+    };
+    let words = container.command().into_iter().chain(container.arguments());
+    words.filter_map(|node| node.as_str()).any(holds)
+        || container.environment().any(|variable| {
+            let key = variable.name.to_ascii_uppercase();
+            ["PORT", "ADDRESS", "ADDR", "LISTEN"]
+                .iter()
+                .any(|end| key.ends_with(end))
+                && variable.value.is_some_and(holds)
+        })
+}

@@ -1,0 +1,80 @@
+//! Processes in the background of a script.
+
+use crate::{
+    behaviour::action::{Action, Target},
+    shell::{List, Piece, Span, Terminator},
+};
+
+use super::ScriptBehaviour;
+
+/// A part of the script that runs in the background.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Background {
+    /// The variable that keeps its number: `PID=$!`.
+    pub variable: Option<String>,
+    /// The script waits for it.
+    pub is_waited_for: bool,
+    /// The script signals it.
+    pub is_signalled: bool,
+    /// The whole statement without `&`.
+    pub span: Span,
+}
+
+impl ScriptBehaviour<'_> {
+    /// The parts that run in the background.
+    #[must_use]
+    pub fn background(&self) -> Vec<Background> {
+        let mut found = Vec::new();
+        for list in &self.lists {
+            self.add_background(list, &mut found);
+        }
+        found.sort_by_key(|background| background.span.start);
+        found.dedup();
+        found
+    }
+
+    fn add_background(&self, list: &List, found: &mut Vec<Background>) {
+        for (index, statement) in list.statements.iter().enumerate() {
+            if statement.terminator != Terminator::Background {
+                continue;
+            }
+            let next = list.statements.get(index + 1);
+            let variable = next.and_then(|next| self.within(&next.span).find_map(|located| {
+                let assignments = &located.visit.simple()?.assignments;
+                let keeps = assignments.iter().find(|assignment| {
+                    matches!(assignment.value.pieces.as_slice(), [Piece::Variable { name, .. }] if name == "!")
+                })?;
+                Some(keeps.name.clone())
+            }));
+            let names = |target: &Target| match target {
+                Target::Variable(name) => name == "!" || Some(name) == variable.as_ref(),
+                Target::Job(_) => true,
+                _ => false,
+            };
+            let later = || {
+                self.commands
+                    .iter()
+                    .filter(|located| located.action.span.start >= statement.span.end)
+            };
+            let is_waited_for = later().any(|located| match &located.action.action {
+                Action::Wait { targets } => targets.is_empty() || targets.iter().any(names),
+                _ => false,
+            });
+            // A trap that signals the child may stand before it.
+            let is_signalled = self.commands.iter().any(|located| match &located.action.action {
+                Action::Signal {
+                    targets,
+                    only_tests: false,
+                    ..
+                } => targets.iter().any(names),
+                _ => false,
+            });
+            found.push(Background {
+                is_waited_for,
+                is_signalled,
+                span: statement.span.clone(),
+                variable,
+            });
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Signals a script sends.
+
+use crate::{
+    behaviour::action::{Action, Target},
+    shell::{Piece, Span},
+};
+
+use super::{Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
+
+/// Signals to processes.
+#[derive(Debug, Clone)]
+pub struct Kill {
+    /// `TERM`, `9`; absent where the tool's default is sent.
+    pub signal: Option<String>,
+    /// Whom it goes to.
+    pub targets: Vec<Target>,
+    /// All targets are processes that this script started itself.
+    pub only_own_children: bool,
+    /// The signals of the trap it stands in.
+    pub trap: Option<Vec<String>>,
+    /// It comes after the script's work, in the foreground.
+    pub is_after_main: bool,
+    /// It runs in the background.
+    pub is_background: bool,
+    /// The files whose tests lead to it.
+    pub behind_tests_of: Vec<String>,
+    /// The command.
+    pub span: Span,
+    /// The statement it stands in, the innermost one.
+    pub statement: Span,
+    /// What to remove so that it isn't sent.
+    pub cut: Span,
+}
+
+impl ScriptBehaviour<'_> {
+    /// The signals the script sends.
+    #[must_use]
+    pub fn kills(&self) -> Vec<Kill> {
+        let own = self.child_variables();
+        let tested = self.tested_files();
+        self.commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::Signal {
+                    signal,
+                    targets,
+                    only_tests: false,
+                } => {
+                    let mut kill = self.kill(located, signal.as_ref(), targets, &own);
+                    kill.behind_tests_of = leading_to(&tested, &located.action.span);
+                    Some(kill)
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn kill(&self, located: &Located, signal: Option<&String>, targets: &[Target], own: &[String]) -> Kill {
+        let place = self.place(located);
+        let position = place
+            .step
+            .zip(self.main_end_index().or_else(|| self.main_index()));
+        let is_own = |target: &Target| match target {
+            Target::Variable(name) => name == "!" || name == "$" || own.contains(name),
+            Target::Job(_) => true,
+            _ => false,
+        };
+        Kill {
+            signal: signal.cloned(),
+            targets: targets.to_vec(),
+            only_own_children: !targets.is_empty() && targets.iter().all(is_own),
+            is_after_main: place.signals.is_none()
+                && !place.is_background
+                && position.is_some_and(|(step, main)| step > main),
+            trap: place.signals,
+            is_background: place.is_background,
+            behind_tests_of: Vec::new(),
+            span: located.action.span.clone(),
+            statement: located.visit.statement.span.clone(),
+            cut: cut(located.visit.statement, &located.action.span),
+        }
+    }
+
+    /// The variables that hold the number of a background process: `PID=$!`, `PIDS="$PIDS $!"`.
+    pub(super) fn child_variables(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for located in &self.commands {
+            let Some(simple) = located.visit.simple() else {
+                continue;
+            };
+            for assignment in &simple.assignments {
+                let holds_child = assignment
+                    .value
+                    .pieces
+                    .iter()
+                    .any(|piece| matches!(piece, Piece::Variable { name, .. } if name == "!"));
+                if holds_child {
+                    names.push(assignment.name.clone());
+                }
+            }
+            for word in &simple.words {
+                if let Some((name, "$!" | "\"$!\"" | "${!}")) = word.raw.split_once('=') {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+        names
+    }
+}
+
+/// The files whose tests lead to a command.
+fn leading_to(tested: &[TestedFile], span: &Span) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    for file in tested {
+        let leads = file.regions.iter().any(|region| covers(region, span));
+        if leads && !paths.contains(&file.path) {
+            paths.push(file.path.clone());
+        }
+    }
+    paths
+}
+
+impl QuitPosition {
+    /// Whether it comes after the script's work.
+    #[must_use]
+    pub fn is_after_main(&self) -> bool {
+        matches!(self, Self::AfterMain { .. })
+    }
+}

@@ -1,0 +1,201 @@
+//! Files by which the containers of a pod tell each other something.
+
+use crate::{
+    behaviour::action::{Action, FilePath, FileTestKind},
+    shell::{Command, Span},
+};
+
+use super::{Located, ScriptBehaviour, covers, cut};
+
+/// What is done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MarkerUse {
+    /// It is made, with contents that don't matter.
+    Written,
+    /// It is written by a program or with contents that may matter.
+    Filled,
+    /// It is removed.
+    Removed,
+    /// Its presence is asked for.
+    Tested {
+        /// How it is looked at.
+        kind: FileTestKind,
+        /// It is asked for its absence.
+        negated: bool,
+    },
+}
+
+/// What a test of a file leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// A process is signalled.
+    Kill,
+    /// The script or a function ends.
+    Exit,
+    /// A loop ends.
+    Break,
+    /// The script's work starts.
+    Work,
+}
+
+/// A file that a script makes, removes or looks for.
+#[derive(Debug, Clone)]
+pub struct Marker {
+    /// The file.
+    pub file: FilePath,
+    /// What is done with it.
+    pub usage: MarkerUse,
+    /// The signals of the trap it stands in, also through a function.
+    pub trap: Option<Vec<String>>,
+    /// It is done after the script's work.
+    pub is_after_main: bool,
+    /// It runs in the background.
+    pub is_background: bool,
+    /// A program's own output goes there.
+    pub is_output: bool,
+    /// A loop repeats it: as its condition, or in its body.
+    pub is_in_loop: bool,
+    /// What a test leads to.
+    pub reached: Vec<Reached>,
+    /// The command.
+    pub span: Span,
+    /// The statement it stands in, the innermost one.
+    pub statement: Span,
+    /// What to remove so that it isn't done.
+    pub cut: Span,
+}
+
+impl ScriptBehaviour<'_> {
+    /// The files that the script makes, removes or looks for.
+    #[must_use]
+    pub fn markers(&self) -> Vec<Marker> {
+        let mut markers = Vec::new();
+        for located in &self.commands {
+            let mut add = |file: &FilePath, usage| markers.push(self.marker(located, file, usage));
+            match &located.action.action {
+                Action::Touch { paths } => paths.iter().for_each(|file| add(file, MarkerUse::Written)),
+                Action::Remove { paths } => paths.iter().for_each(|file| add(file, MarkerUse::Removed)),
+                Action::TestFile { path, negated, kind } => {
+                    let (negated, kind) = (*negated != located.visit.context.negated, *kind);
+                    add(path, MarkerUse::Tested { kind, negated });
+                }
+                _ => {}
+            }
+            for file in &located.action.written_files {
+                add(file, MarkerUse::Filled);
+            }
+        }
+        markers
+    }
+
+    fn marker(&self, located: &Located, file: &FilePath, usage: MarkerUse) -> Marker {
+        let place = self.place(located);
+        let main = self.main_end_index().or_else(|| self.main_index());
+        let tests = matches!(usage, MarkerUse::Tested { .. });
+        Marker {
+            file: file.clone(),
+            is_after_main: place.signals.is_none()
+                && !place.is_background
+                && place.step.zip(main).is_some_and(|(step, main)| step > main),
+            trap: place.signals,
+            is_background: place.is_background,
+            is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),
+            is_in_loop: located.visit.context.is_in_loop(),
+            reached: if tests {
+                self.reached_from(located)
+            } else {
+                Vec::new()
+            },
+            usage,
+            span: located.action.span.clone(),
+            statement: located.visit.statement.span.clone(),
+            cut: cut(located.visit.statement, &located.action.span),
+        }
+    }
+
+    /// What runs because of a test: the body of its `if`, the rest of its chain, what follows its loop.
+    fn reached_from(&self, located: &Located) -> Vec<Reached> {
+        let span = &located.action.span;
+        let mut reached = Vec::new();
+        for region in self.regions_behind(located) {
+            for other in self.within(&region) {
+                let kind = match &other.action.action {
+                    Action::Signal {
+                        only_tests: false, ..
+                    } => Reached::Kill,
+                    Action::Exit { .. } => Reached::Exit,
+                    Action::Break { .. } => Reached::Break,
+                    Action::Other { .. } | Action::Wrapper { .. } => Reached::Work,
+                    _ => continue,
+                };
+                if !covers(&other.action.span, span) && !reached.contains(&kind) {
+                    reached.push(kind);
+                }
+            }
+        }
+        reached
+    }
+
+    fn regions_behind(&self, located: &Located) -> Vec<Span> {
+        let span = &located.action.span;
+        let mut regions = Vec::new();
+        let statement = located.visit.statement;
+        if located.visit.context.next_connector.is_some() {
+            regions.push(located.visit.pipeline.span.end..statement.span.end);
+        }
+        for visit in &self.compounds {
+            match visit.command {
+                Command::If {
+                    branches, otherwise, ..
+                } => {
+                    for branch in branches {
+                        if list_covers(&branch.condition, span) {
+                            regions.extend(extent(&branch.body));
+                            regions.extend(otherwise.as_ref().and_then(extent));
+                        }
+                    }
+                }
+                Command::Loop { condition, .. } if list_covers(condition, span) => {
+                    let behind = self.statements_from(&visit.command.span());
+                    if let Some((own, rest)) = behind {
+                        let end = rest.last().map_or(own.span.end, |last| last.span.end);
+                        regions.push(visit.command.span().end..end);
+                    }
+                }
+                _ => {}
+            }
+        }
+        regions
+    }
+}
+
+/// Where a test of a file leads to.
+pub(super) struct TestedFile {
+    pub(super) path: String,
+    pub(super) regions: Vec<Span>,
+}
+
+impl ScriptBehaviour<'_> {
+    /// The files whose tests decide what runs.
+    pub(super) fn tested_files(&self) -> Vec<TestedFile> {
+        let tests = self
+            .commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::TestFile { path, .. } => Some(TestedFile {
+                    path: path.path.clone()?,
+                    regions: self.regions_behind(located),
+                }),
+                _ => None,
+            });
+        tests.collect()
+    }
+}
+
+fn extent(list: &crate::shell::List) -> Option<Span> {
+    Some(list.statements.first()?.span.start..list.statements.last()?.span.end)
+}
+
+fn list_covers(list: &crate::shell::List, span: &Span) -> bool {
+    extent(list).is_some_and(|extent| covers(&extent, span))
+}

@@ -1,0 +1,83 @@
+mod facts;
+mod quits;
+mod steps;
+mod waits;
+
+use super::{ScriptBehaviour, may_matter};
+use crate::shell::{Dialect, Script, Span, parse};
+
+fn script(text: &str) -> Script {
+    parse(text, Dialect::Posix).unwrap_or_else(|| panic!("not understood: {text}"))
+}
+
+fn environment(name: &str) -> Option<String> {
+    (name == "PROXY_HOST").then(|| "127.0.0.1".to_owned())
+}
+
+/// Reads a script; its facts hold the texts of their spans only.
+fn with<T>(text: &str, read: impl FnOnce(&ScriptBehaviour) -> T) -> T {
+    let script = script(text);
+    read(&ScriptBehaviour::new(&script, &environment, false))
+}
+
+fn at<'t>(text: &'t str, span: &Span) -> &'t str {
+    text.get(span.clone()).unwrap_or("<out of bounds>")
+}
+
+/// The text without a part of it.
+fn without(text: &str, span: &Span) -> String {
+    let mut rest = text.to_owned();
+    rest.replace_range(span.clone(), "");
+    rest
+}
+
+#[test]
+fn scripts_without_such_words_need_no_look() {
+    for text in [
+        "",
+        "exec /app --port 8080",
+        "python manage.py migrate && echo done",
+        "java -jar app.jar",
+    ] {
+        assert!(!may_matter(text), "{text}");
+    }
+    for text in [
+        "sleep 5; app",
+        "app; curl x",
+        "trap x EXIT",
+        "app > f",
+        "until a; do b; done",
+        "docker ps; nc x 1",
+    ] {
+        assert!(may_matter(text), "{text}");
+    }
+}
+
+#[test]
+fn long_scripts_take_no_long_time() {
+    for unit in [
+        "sleep 1; ",
+        "curl localhost:1/quitquitquit; ",
+        "app; curl localhost:1/shutdown; rc=$?; exit $rc; ",
+        "[ -f /x ] && kill $P; ",
+        "until [ -f /x ]; do sleep 1; done; kill $P; ",
+        "f() { f; g; }; g() { f; f; g; }; f; ",
+        "trap f EXIT; a & ",
+        "if [ -f /x ]; then kill 1; fi; ",
+        "{ { { a; }; }; }; ",
+    ] {
+        let text = unit.repeat(3000 / unit.matches(';').count().max(1));
+        let start = std::time::Instant::now();
+        with(&text, |behaviour| {
+            let found = behaviour.waits().len() + behaviour.quits().len() + behaviour.kills().len();
+            let more = behaviour.markers().len() + behaviour.traps().len() + behaviour.background().len();
+            assert!(found + more + behaviour.sleeps().len() < usize::MAX);
+        });
+        assert!(
+            start.elapsed().as_secs() < 20,
+            "{unit} took {:?}",
+            start.elapsed()
+        );
+        println!("{unit} {:?}", start.elapsed());
+    }
+}

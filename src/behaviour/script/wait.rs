@@ -1,0 +1,254 @@
+//! Waits: loops and commands that go on once something answers, exists or is gone.
+
+use crate::{
+    behaviour::action::{Action, CommandAction, Http},
+    shell::{Command, Span},
+};
+
+use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::Shape};
+
+/// How a wait is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitForm {
+    /// `until …; do …; done`, `while ! …`
+    Loop,
+    /// `while true; do … && break; done`
+    EndlessLoop,
+    /// `for i in …; do … && break; done`
+    CountedLoop,
+    /// `curl --retry 30 --retry-connrefused`
+    Retry,
+    /// `wait-for-it`, `dockerize`, `pilot-agent wait`
+    Tool,
+}
+
+/// A wait.
+#[derive(Debug, Clone)]
+pub struct Wait {
+    /// How it is written.
+    pub form: WaitForm,
+    /// What is asked until it answers: requests, connections, files, tools.
+    pub probes: Vec<CommandAction>,
+    /// Asking changes something: data is sent, a file or a table is made, or an unknown program runs.
+    pub has_side_effects: bool,
+    /// Between two tries nothing happens but sleeping, printing, counting and giving up.
+    pub only_waits: bool,
+    /// It goes on once the thing is gone.
+    pub inverted: bool,
+    /// The seconds between two tries.
+    pub interval: Option<f64>,
+    /// The seconds after which it ends in any case.
+    pub time_limit: Option<f64>,
+    /// Nothing but noise comes before it.
+    pub is_first: bool,
+    /// The next step that is the script's work; a tool's own command counts.
+    pub command_after: Option<Span>,
+    /// The function it stands in.
+    pub function: Option<String>,
+    /// It stands in a trap, or in a part that runs in the background.
+    pub is_aside: bool,
+    /// The loop or the command.
+    pub span: Span,
+    /// The whole statement.
+    pub statement: Span,
+    /// What to remove so that the script doesn't wait; absent where the wait isn't a step of the script of its
+    /// own.
+    pub cut: Option<Span>,
+}
+
+impl ScriptBehaviour<'_> {
+    /// All waits.
+    #[must_use]
+    pub fn waits(&self) -> Vec<Wait> {
+        let loops = self
+            .compounds
+            .iter()
+            .filter_map(|visit| self.wait(visit.command, &visit.context));
+        let mut waits: Vec<_> = loops.collect();
+        let loops: Vec<Span> = waits.iter().map(|wait| wait.span.clone()).collect();
+        let alone = self.commands.iter().filter(|located| {
+            waits_alone(&located.action) && !loops.iter().any(|span| covers(span, &located.action.span))
+        });
+        waits.extend(alone.map(|located| self.waiting_command(located)));
+        waits.sort_by_key(|wait| wait.span.start);
+        waits
+    }
+
+    fn wait(&self, command: &Command, context: &crate::shell::Context) -> Option<Wait> {
+        let shape = Shape::of(self, command)?;
+        let span = command.span();
+        let probes: Vec<_> = self.probes(&shape);
+        let interval = self.sleep_within(&shape.body);
+        let counted = shape
+            .rounds
+            .zip(interval)
+            .map(|(rounds, interval)| rounds * interval);
+        let mut wait = self.placed(&span, context);
+        wait.form = shape.form;
+        wait.has_side_effects = self.within(&shape.condition).any(has_side_effects);
+        wait.only_waits = self
+            .within(&shape.body)
+            .filter(|located| !covers(&shape.condition, &located.action.span))
+            .all(only_passes_time);
+        wait.inverted = shape.inverted;
+        wait.interval = interval;
+        wait.time_limit = self.limit_around(&span).or(counted);
+        wait.probes = probes;
+        Some(wait)
+    }
+
+    fn waiting_command(&self, located: &Located) -> Wait {
+        let action = &located.action;
+        let mut wait = self.placed(&action.span, &located.visit.context);
+        match &action.action {
+            Action::Http(http) => {
+                wait.form = WaitForm::Retry;
+                wait.interval = http.retry.and_then(|retry| retry.delay);
+                let counted = http.retry.and_then(|retry| Some(retry.count? * retry.delay?));
+                wait.time_limit = http.retry.and_then(|retry| retry.time_limit).or(counted);
+            }
+            Action::Connect(connect) => {
+                wait.time_limit = connect.time_limit;
+                let behind = connect
+                    .wraps
+                    .and_then(|index| located.visit.simple()?.words.get(index));
+                if let Some(command) = behind {
+                    wait.command_after = Some(command.span.start..action.span.end);
+                    wait.cut = wait.cut.map(|_| action.span.start..command.span.start);
+                }
+            }
+            _ => {}
+        }
+        wait.has_side_effects = has_side_effects(located);
+        wait.time_limit = action
+            .time_limit
+            .or(wait.time_limit)
+            .or_else(|| self.limit_around(&action.span));
+        wait.probes = vec![action.clone()];
+        wait
+    }
+
+    /// A wait of which only the place is known.
+    fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
+        let called = context.function.and_then(|name| {
+            let call = self
+                .callers(name)
+                .find(|located| located.visit.context.trap.is_none())?;
+            Some(call.action.span.clone())
+        });
+        let index = self
+            .step_index(span)
+            .or_else(|| self.step_index(called.as_ref()?));
+        let step = index.and_then(|index| self.steps.get(index));
+        // A limit around the loop (`timeout 60 sh -c '…'`) goes with it.
+        let own_step = step.filter(|step| step.kind == super::StepKind::Wait);
+        Wait {
+            form: WaitForm::Tool,
+            probes: Vec::new(),
+            has_side_effects: false,
+            only_waits: true,
+            inverted: false,
+            interval: None,
+            time_limit: None,
+            is_first: index.is_some_and(|index| self.is_first_step(index)),
+            command_after: index.and_then(|index| self.work_after(index)),
+            function: context.function.map(str::to_owned),
+            is_aside: context.trap.is_some() || context.background,
+            span: span.clone(),
+            statement: step.map_or(span.clone(), |step| step.statement.span.clone()),
+            cut: own_step.map(|step| cut(step.statement, &step.span())),
+        }
+    }
+
+    fn probes(&self, shape: &Shape) -> Vec<CommandAction> {
+        self.within(&shape.condition)
+            .filter(|located| located.action.is_probe())
+            .map(|located| located.action.clone())
+            .collect()
+    }
+
+    fn sleep_within(&self, body: &Span) -> Option<f64> {
+        let mut total = None;
+        for located in self.within(body) {
+            if let Action::Sleep {
+                seconds: Some(seconds),
+            } = located.action.action
+            {
+                total = Some(total.unwrap_or(0.0) + seconds);
+            }
+        }
+        total
+    }
+
+    /// The limit of a `timeout 60 sh -c '…'` around a range.
+    fn limit_around(&self, span: &Span) -> Option<f64> {
+        let around = |located: &&Located| {
+            located.action.action == Action::Script && covers(&located.action.span, span)
+        };
+        self.commands
+            .iter()
+            .filter(around)
+            .find_map(|located| located.action.time_limit)
+    }
+}
+
+/// The loops and commands that wait.
+pub(super) fn waiting(behaviour: &ScriptBehaviour) -> Vec<Span> {
+    let loops = behaviour.compounds.iter().map(|visit| visit.command);
+    let loops = loops
+        .filter(|command| Shape::of(behaviour, command).is_some())
+        .map(Command::span);
+    let commands = behaviour
+        .commands
+        .iter()
+        .filter(|located| waits_alone(&located.action));
+    loops
+        .chain(commands.map(|located| located.action.span.clone()))
+        .collect()
+}
+
+fn waits_alone(action: &CommandAction) -> bool {
+    match &action.action {
+        Action::Http(http) => repeats_until_up(http),
+        Action::Connect(connect) => connect.waits,
+        Action::Tool { name } => waits_by_itself(name),
+        _ => false,
+    }
+}
+
+/// Whether a request is repeated until a server starts.
+pub(super) fn repeats_until_up(http: &Http) -> bool {
+    http.only_asks() && http.retry.is_some_and(|retry| retry.on_refused_connection)
+}
+
+/// Tools that return once something is ready.
+pub(super) fn waits_by_itself(name: &str) -> bool {
+    matches!(
+        name,
+        "pilot-agent wait" | "linkerd-await" | "proxy-await" | "envoy-preflight" | "goistiowait"
+    ) || name.ends_with("await_startup")
+}
+
+/// Sleeping, printing, counting, giving up.
+fn only_passes_time(located: &Located) -> bool {
+    located.action.is_noise()
+        || matches!(
+            located.action.action,
+            Action::Sleep { .. } | Action::Break { .. } | Action::Exit { .. } | Action::TestFile { .. }
+        )
+}
+
+fn has_side_effects(located: &Located) -> bool {
+    let action = &located.action;
+    if !action.written_files.is_empty() {
+        return true;
+    }
+    match &action.action {
+        Action::Http(http) => !http.only_asks(),
+        Action::Connect(connect) => connect.has_side_effects,
+        Action::Touch { .. } | Action::Remove { .. } | Action::Wrapper { .. } => true,
+        Action::Signal { only_tests, .. } => !only_tests,
+        Action::Other { program } => !program.as_deref().is_some_and(is_filter),
+        _ => false,
+    }
+}

@@ -1,0 +1,290 @@
+//! Loops that wait, told from loops that work.
+
+use crate::{
+    behaviour::action::{Action, ExitCode},
+    shell::{Command, Connector, List, Part, Pipeline, Span, Statement, Word},
+};
+
+use super::{Located, ScriptBehaviour, WaitForm, covers, step::is_filter};
+
+/// A loop that waits: which part asks, and which passes the time.
+pub(super) struct Shape {
+    pub(super) form: WaitForm,
+    pub(super) condition: Span,
+    pub(super) body: Span,
+    pub(super) inverted: bool,
+    pub(super) rounds: Option<f64>,
+}
+
+impl Shape {
+    pub(super) fn of(behaviour: &ScriptBehaviour, command: &Command) -> Option<Self> {
+        let shape = match command {
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } if is_endless(condition, *until) => {
+                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                Self {
+                    form: WaitForm::EndlessLoop,
+                    condition,
+                    body: extent(body)?,
+                    inverted,
+                    rounds: None,
+                }
+            }
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } => {
+                let asks = is_negated(behaviour, condition);
+                Self {
+                    form: WaitForm::Loop,
+                    condition: extent(condition)?,
+                    body: extent(body)?,
+                    inverted: asks == *until,
+                    rounds: None,
+                }
+            }
+            Command::For { words, body, .. } => {
+                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                Self {
+                    form: WaitForm::CountedLoop,
+                    condition,
+                    body: extent(body)?,
+                    inverted,
+                    rounds: rounds(words),
+                }
+            }
+            _ => return None,
+        };
+        let asks = |located: &Located| located.action.is_probe();
+        let reads_input = |located: &Located| {
+            located
+                .visit
+                .simple()
+                .and_then(|simple| simple.words.first())
+                .is_some_and(|word| word.raw == "read")
+        };
+        let inside = || behaviour.within(&shape.condition);
+        // What only passes the time is a wait; a loop that works while something holds is a service.
+        let works = behaviour
+            .within(&shape.body)
+            .filter(|located| !covers(&shape.condition, &located.action.span))
+            .any(is_work);
+        (inside().any(asks) && !inside().any(reads_input) && !works).then_some(shape)
+    }
+}
+
+/// `true`, `:`, `[ 1 ]`
+fn is_endless(condition: &List, until: bool) -> bool {
+    let [statement] = condition.statements.as_slice() else {
+        return false;
+    };
+    let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+        return matches!(
+            statement.and_or.first.commands.as_slice(),
+            [Command::Arithmetic { .. }]
+        );
+    };
+    let words: Vec<_> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+    let holds = matches!(
+        words.as_slice(),
+        [":" | "true" | "/bin/true"] | ["[", "1", "]"] | ["test", "1"]
+    );
+    let fails = matches!(words.as_slice(), ["false" | "/bin/false"]);
+    statement.and_or.rest.is_empty() && if until { fails } else { holds }
+}
+
+/// What makes a loop's body leave the loop: `cond && break`, `if cond; then break; fi`. With whether the thing
+/// must be gone.
+fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, bool)> {
+    for (at, statement) in body.statements.iter().enumerate() {
+        let pipelines: Vec<&Pipeline> = statement.and_or.pipelines().collect();
+        if let [
+            Command::If {
+                branches, otherwise, ..
+            },
+        ] = statement.and_or.first.commands.as_slice()
+        {
+            for branch in branches {
+                if leaves(behaviour, &branch.body) {
+                    return Some((
+                        extent(&branch.condition)?,
+                        is_negated(behaviour, &branch.condition),
+                    ));
+                }
+            }
+            let first = branches.first()?;
+            // `if …; then sleep 1; continue; fi; break`
+            let later = body.statements.get(at + 1..).unwrap_or_default();
+            let leaves_later = later
+                .iter()
+                .any(|statement| statement_leaves(behaviour, statement));
+            if continues(behaviour, &first.body) && leaves_later {
+                return Some((
+                    extent(&first.condition)?,
+                    !is_negated(behaviour, &first.condition),
+                ));
+            }
+            if otherwise.as_ref().is_some_and(|body| leaves(behaviour, body)) {
+                return Some((
+                    extent(&first.condition)?,
+                    !is_negated(behaviour, &first.condition),
+                ));
+            }
+        }
+        for (index, (connector, pipeline)) in statement.and_or.rest.iter().enumerate() {
+            let breaks = pipeline
+                .commands
+                .iter()
+                .any(|command| command_leaves(behaviour, command));
+            if breaks {
+                let (first, last) = (pipelines.first()?, pipelines.get(index)?);
+                let condition = first.span.start..last.span.end;
+                let negated = first.negated || tests_absence(behaviour, &condition);
+                return Some((condition, negated != (*connector == Connector::Or)));
+            }
+        }
+    }
+    None
+}
+
+fn leaves(behaviour: &ScriptBehaviour, body: &List) -> bool {
+    body.statements
+        .iter()
+        .any(|statement| statement_leaves(behaviour, statement))
+}
+
+fn statement_leaves(behaviour: &ScriptBehaviour, statement: &Statement) -> bool {
+    statement
+        .and_or
+        .pipelines()
+        .flat_map(|pipeline| &pipeline.commands)
+        .any(|command| command_leaves(behaviour, command))
+}
+
+fn continues(behaviour: &ScriptBehaviour, body: &List) -> bool {
+    extent(body).is_some_and(|span| {
+        behaviour
+            .within(&span)
+            .any(|located| matches!(located.action.action, Action::Break { is_continue: true }))
+    })
+}
+
+/// `break`, `exit 0`, `return`, and groups of them. Leaving with an error is giving up.
+fn command_leaves(behaviour: &ScriptBehaviour, command: &Command) -> bool {
+    match command {
+        Command::Group { body, .. } => leaves(behaviour, body),
+        Command::Simple(simple) => {
+            behaviour
+                .within(&simple.span)
+                .any(|located| match &located.action.action {
+                    Action::Break { is_continue } => !is_continue,
+                    Action::Exit { code, .. } => {
+                        matches!(code, None | Some(ExitCode::Number(0) | ExitCode::LastStatus))
+                    }
+                    _ => false,
+                })
+        }
+        _ => false,
+    }
+}
+
+/// Whether a condition holds while the thing is absent: `! curl …`, `[ ! -f x ]`.
+fn is_negated(behaviour: &ScriptBehaviour, condition: &List) -> bool {
+    let Some(statement) = condition.statements.last() else {
+        return false;
+    };
+    let pipeline = &statement.and_or.first;
+    let tests = compares_with_failure(behaviour, &pipeline.commands);
+    (pipeline.negated != tests) != tests_absence(behaviour, &pipeline.span)
+}
+
+fn tests_absence(behaviour: &ScriptBehaviour, span: &Span) -> bool {
+    behaviour.within(span).any(|located| {
+        matches!(&located.action.action, Action::TestFile { negated: true, .. })
+            && !located.visit.context.substitution
+    })
+}
+
+/// `[ "$(curl …)" != 200 ]`, `[ -z "$(…)" ]`; for what is counted, `[ $(… | wc -l) -eq 0 ]`.
+fn compares_with_failure(behaviour: &ScriptBehaviour, commands: &[Command]) -> bool {
+    let [command] = commands else {
+        return false;
+    };
+    let words: &[Word] = match command {
+        Command::Simple(simple)
+            if matches!(
+                simple.words.first().map(|word| word.raw.as_str()),
+                Some("[" | "test")
+            ) =>
+        {
+            &simple.words
+        }
+        Command::Test { words, .. } => words,
+        _ => return false,
+    };
+    let has = |raws: &[&str]| words.iter().any(|word| raws.contains(&word.raw.as_str()));
+    let counts = behaviour.within(&command.span()).any(|located| {
+        let words = located
+            .visit
+            .simple()
+            .map_or(&[][..], |simple| simple.words.as_slice());
+        let raws: Vec<_> = words.iter().map(|word| word.raw.as_str()).collect();
+        matches!(raws.as_slice(), ["wc", ..]) || raws.first() == Some(&"grep") && raws.contains(&"-c")
+    });
+    if counts && has(&["0", "\"0\"", "1"]) {
+        return has(&["-eq", "=", "==", "-lt", "-le"]);
+    }
+    has(&["!=", "-ne", "-z"])
+}
+
+/// From the first to the last statement.
+fn extent(list: &List) -> Option<Span> {
+    Some(list.statements.first()?.span.start..list.statements.last()?.span.end)
+}
+
+/// How often `for i in $(seq 1 30)` runs.
+fn rounds(words: &[Word]) -> Option<f64> {
+    let [word] = words else {
+        return Some(words.iter().map(|_| 1.0).sum());
+    };
+    if let Some(range) = word.raw.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        let (first, last) = range.split_once("..")?;
+        return Some(last.parse::<f64>().ok()? - first.parse::<f64>().ok()? + 1.0);
+    }
+    let list = word.substitutions().next()?;
+    let [statement] = list.statements.as_slice() else {
+        return None;
+    };
+    let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+        return None;
+    };
+    let numbers: Vec<f64> = simple
+        .words
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.literal()?.parse().ok())
+        .collect();
+    match (simple.words.first()?.raw.as_str(), numbers.as_slice()) {
+        ("seq", [last]) => Some(*last),
+        ("seq", [first, last]) => Some(last - first + 1.0),
+        ("seq", [first, step, last]) => Some(((last - first) / step).floor() + 1.0),
+        _ => None,
+    }
+}
+
+/// Whether a loop's body does something that isn't part of waiting.
+fn is_work(located: &Located) -> bool {
+    let context = &located.visit.context;
+    match &located.action.action {
+        Action::Other { program: Some(name) } if is_filter(name) => context.pipeline_index == 0,
+        Action::Other { .. } | Action::Wrapper { .. } => !context.is_in(Part::LoopCondition),
+        Action::Signal { only_tests, .. } => !only_tests,
+        _ => false,
+    }
+}

@@ -1,0 +1,99 @@
+//! Each rule finds its own example, and nothing in the example's remedy.
+
+use std::sync::Arc;
+
+use kubectl_sidecar::{
+    lint::{Options, Outcome, lint_source},
+    roles::Catalogue,
+    rules::{RULES, Settings, Severity},
+    source::SourceFile,
+};
+
+fn lint(name: &str, text: &str) -> Outcome {
+    let source = Arc::new(SourceFile {
+        name: name.to_owned(),
+        text: text.into(),
+    });
+    let options = Options {
+        settings: Settings::default(),
+        catalogue: Arc::new(Catalogue::built_in().clone()),
+    };
+    lint_source(&source, &[], &options)
+}
+
+#[test]
+fn every_rule_finds_its_example() {
+    for rule in RULES {
+        let outcome = lint(rule.name, rule.before);
+        assert!(outcome.errors.is_empty(), "{}: {:?}", rule.name, outcome.errors);
+        let found: Vec<_> = outcome.findings.iter().map(|finding| finding.rule.name).collect();
+        assert!(
+            found.contains(&rule.name),
+            "{} is not found in its example, only {found:?}",
+            rule.name
+        );
+    }
+}
+
+#[test]
+fn every_example_is_about_one_rule() {
+    // Two halves of one story: what is broken is why the Job never ends.
+    let together = [
+        ("deadline-as-stopper", "job-never-completes"),
+        ("broken-workaround", "job-never-completes"),
+    ];
+    for rule in RULES {
+        for finding in lint(rule.name, rule.before).findings {
+            let name = finding.rule.name;
+            let expected = name == rule.name
+                || finding.severity == Severity::Info
+                || together.contains(&(rule.name, name));
+            assert!(
+                expected,
+                "{name} is found in the example of {}: {}",
+                rule.name, finding.message
+            );
+        }
+    }
+}
+
+#[test]
+fn every_remedy_is_clean() {
+    for rule in RULES {
+        for finding in lint(rule.name, rule.after).findings {
+            assert!(
+                finding.severity == Severity::Info,
+                "{} is found in the remedy of {}: {}",
+                finding.rule.name,
+                rule.name,
+                finding.message
+            );
+        }
+    }
+}
+
+#[test]
+fn findings_point_at_text() {
+    for rule in RULES {
+        for finding in lint(rule.name, rule.before).findings {
+            let primary = finding.primary().expect("a place");
+            assert!(primary.primary, "{}", rule.name);
+            assert_eq!(
+                finding
+                    .locations
+                    .iter()
+                    .filter(|location| location.primary)
+                    .count(),
+                1
+            );
+            for location in &finding.locations {
+                let text = location
+                    .source
+                    .text
+                    .get(location.span.clone())
+                    .expect("on character boundaries");
+                assert!(!text.trim().is_empty(), "{}: {finding:?}", rule.name);
+            }
+        }
+    }
+}
