@@ -5,6 +5,7 @@
 pub mod behaviour;
 pub mod cli;
 pub mod lint;
+pub mod migrate;
 pub mod report;
 pub mod roles;
 pub mod rules;

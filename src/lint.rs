@@ -111,7 +111,7 @@ fn lint_streams<'a>(
     outcome
 }
 
-fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
+pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
     stream
         .roots()
         .flat_map(|(document, root)| workload::objects(root, document))
@@ -124,8 +124,28 @@ fn lint_workload<'a>(
     options: &'a Options,
     outcome: &mut Outcome,
 ) {
-    let catalogue = &options.catalogue;
     outcome.wants_config_maps |= config_maps.misses_script(workload);
+    let Some(source) = sources.of(workload.pod_spec) else {
+        return;
+    };
+    let pod = pod(workload, config_maps, sources, options);
+    outcome.workloads.push(WorkloadSummary {
+        source,
+        document: workload.object.document,
+        object: workload.object.reference.clone(),
+        containers: pod.members.iter().map(|member| member.role.clone()).collect(),
+    });
+    outcome.findings.extend(rules::check_pod(&pod));
+}
+
+/// Everything that is known of a workload's pod.
+pub(crate) fn pod<'a>(
+    workload: &'a Workload<'a>,
+    config_maps: &ConfigMaps<'a>,
+    sources: Sources<'a>,
+    options: &'a Options,
+) -> Pod<'a> {
+    let catalogue = &options.catalogue;
     let programs: Vec<_> = workload
         .containers
         .iter()
@@ -135,16 +155,6 @@ fn lint_workload<'a>(
     let injected = roles::injected(workload, catalogue);
     let links = crate::behaviour::links(workload, &programs, &injected, catalogue);
     let roles = roles::assign(workload, catalogue, &namings, &links.relations());
-    let source = workload.pod_spec;
-    outcome.workloads.push(WorkloadSummary {
-        source: match sources.of(source) {
-            Some(source) => source,
-            None => return,
-        },
-        document: workload.object.document,
-        object: workload.object.reference.clone(),
-        containers: roles.clone(),
-    });
     let members = workload
         .containers
         .iter()
@@ -156,7 +166,7 @@ fn lint_workload<'a>(
             programs,
         })
         .collect();
-    let pod = Pod {
+    Pod {
         workload,
         members,
         injected,
@@ -165,8 +175,7 @@ fn lint_workload<'a>(
         catalogue,
         settings: options.settings,
         sources,
-    };
-    outcome.findings.extend(rules::check_pod(&pod));
+    }
 }
 
 /// How many documents of one source may be broken before the rest is left alone.

@@ -1,0 +1,149 @@
+//! Declares a container a sidecar, in either form (`semantics.md`, 3.0).
+
+use crate::{
+    rules::{Member, Pod},
+    workload::{Container, ContainerList, ProbeKind},
+    yaml::{Kind, Node, Value},
+};
+
+use super::{
+    change::{Change, Position},
+    place::Place,
+    plan::{Changes, SHARED, place},
+    position,
+    startup_gate::{Gate, probe_value},
+};
+
+/// How a sidecar is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `lifecycle.type: Sidecar`, KEP-753's first design.
+    Lifecycle,
+    /// `initContainers[].restartPolicy: Always`, Kubernetes since 1.29.
+    Native,
+}
+
+impl Form {
+    /// The probe that holds the app back: readiness in the first design, startup in what runs.
+    pub(super) fn gate(self) -> ProbeKind {
+        match self {
+            Self::Lifecycle => ProbeKind::Readiness,
+            Self::Native => ProbeKind::Startup,
+        }
+    }
+
+    /// The declaration in words.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Lifecycle => "lifecycle.type: Sidecar",
+            Self::Native => "an init container with restartPolicy: Always",
+        }
+    }
+}
+
+/// Why a container must not become a sidecar, whatever the form.
+pub(super) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
+    let container = &member.container;
+    let name = container.name;
+    if name.is_empty() {
+        return Some("it has no name".to_owned());
+    }
+    if pod.workload.containers.iter().filter(|other| other.name == name).count() > 1 {
+        return Some("another container has the same name".to_owned());
+    }
+    if container.node.entry("restartPolicyRules").is_some() {
+        return Some("restartPolicyRules have no effect on a sidecar".to_owned());
+    }
+    if form == Form::Lifecycle {
+        return None;
+    }
+    anchored(pod, container)
+}
+
+/// Anchors within a container that moves, and aliases to what stands in the same pod.
+fn anchored(pod: &Pod<'_>, container: &Container<'_>) -> Option<String> {
+    let start = pod.workload.pod_spec.written_span().start;
+    let stream = container.node.stream();
+    let ties = container.node.walk().any(|node| {
+        node.is_anchored()
+            || matches!(node.kind(), Kind::Alias(target)
+                if stream.node(target).is_none_or(|target| target.span().start >= start))
+    });
+    let stands_elsewhere = Place::of(container.node).is_none();
+    (ties || stands_elsewhere).then(|| SHARED.to_owned())
+}
+
+/// The changes that declare a container, besides its move.
+pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Changes, String> {
+    let mut changes = Changes::default();
+    let container = &member.container;
+    let at = place(container.node)?;
+    let after_image = position_after(container.node, &["image", "name"]);
+    match form {
+        Form::Native => {
+            if container.restart_policy().is_none() {
+                changes.insert(at.clone(), "restartPolicy", Value::string("Always"), after_image);
+            }
+        }
+        Form::Lifecycle => match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
+            Some(lifecycle) if container.lifecycle_type().is_none() => {
+                // Behind the hooks, because those before it may go.
+                changes.insert(place(lifecycle)?, "type", Value::string("Sidecar"), Position::Last);
+            }
+            Some(_) => {}
+            None => {
+                let declared = vec![(Value::string("type"), Value::string("Sidecar"))];
+                changes.insert(at.clone(), "lifecycle", Value::Mapping(declared), after_image);
+            }
+        },
+    }
+    if let Gate::Probe {
+        handler, attempts, ..
+    } = gate
+    {
+        let kind = form.gate();
+        let probe = probe_value(handler, kind, *attempts);
+        changes.insert(at, kind.field(), probe, probe_position(container.node));
+    }
+    Ok(changes)
+}
+
+fn position_after(node: Node<'_>, keys: &[&str]) -> Position {
+    keys.iter()
+        .find(|key| node.entry(key).is_some())
+        .map_or(Position::Last, |key| Position::After((*key).to_owned()))
+}
+
+/// Beside other probes, else behind the ports.
+fn probe_position(node: Node<'_>) -> Position {
+    let before = ["startupProbe", "readinessProbe", "livenessProbe"]
+        .into_iter()
+        .filter(|key| node.entry(key).is_some())
+        .min_by_key(|key| node.entry(key).map_or(0, |entry| entry.key.span().start));
+    match before {
+        Some(key) => Position::Before(key.to_owned()),
+        None if node.entry("ports").is_some() => Position::After("ports".to_owned()),
+        None => Position::Last,
+    }
+}
+
+/// The moves of containers to `initContainers`, in the order in which they stand: the last one declared is the
+/// first one stopped.
+pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>]) -> Result<Vec<Change>, String> {
+    let mapping = place(pod.workload.pod_spec)?;
+    let mut moves = Vec::new();
+    for (moved, member) in members.iter().enumerate() {
+        if member.container.list != ContainerList::Regular {
+            continue;
+        }
+        moves.push(Change::Move {
+            mapping: mapping.clone(),
+            from: "containers",
+            // Those before it have left.
+            index: member.container.index.saturating_sub(moved),
+            to: "initContainers",
+            at: position::index(pod, member) + moved,
+        });
+    }
+    Ok(moves)
+}
