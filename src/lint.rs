@@ -226,6 +226,7 @@ fn lint_readable_part(
             .iter_mut()
             .for_each(|location| location.source = Arc::clone(source));
         if masked {
+            show_actions(finding);
             finding.text_level = true;
             finding.confidence = finding.confidence.min(Confidence::Medium);
             finding.fix = Fix {
@@ -236,8 +237,19 @@ fn lint_readable_part(
     }
     for workload in &mut outcome.workloads {
         workload.source = Arc::clone(source);
+        workload.object.name = template::unmasked(&workload.object.name);
     }
     outcome
+}
+
+fn show_actions(finding: &mut Finding) {
+    finding.message = template::unmasked(&finding.message);
+    finding.help = template::unmasked(&finding.help);
+    finding.object.name = template::unmasked(&finding.object.name);
+    finding.container = finding.container.as_deref().map(template::unmasked);
+    for location in &mut finding.locations {
+        location.label = template::unmasked(&location.label);
+    }
 }
 
 /// The text with its broken documents blanked; `None` where nothing can be read.
@@ -272,7 +284,7 @@ fn document_around(text: &str, offset: usize) -> std::ops::Range<usize> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with("---") {
-            if at > offset {
+            if at >= offset && at > start {
                 return start..at;
             }
             start = at + line.len();

@@ -423,3 +423,69 @@ fn long_blocks_are_folded() {
     assert!(rendered.lines().count() < 30, "{rendered}");
     insta::assert_snapshot!(rendered);
 }
+
+/// Numbers that look random and are the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
+    }
+}
+
+#[test]
+fn whatever_the_text_and_the_places_it_is_shown() {
+    let pieces = [
+        "a: b",
+        "é",
+        "🦀",
+        "\t",
+        "\n",
+        "\r\n",
+        "\n\n\n",
+        "\r",
+        "\u{feff}",
+        "\0",
+        "\u{1b}[0m",
+        "日本",
+        " ",
+        "\u{200d}",
+        "e\u{301}",
+        "\u{202e}",
+    ];
+    let mut numbers = Numbers(7);
+    for round in 0..1500 {
+        let mut text = String::new();
+        for _ in 0..numbers.below(60) {
+            text.push_str(pieces[numbers.below(pieces.len())]);
+            if numbers.below(40) == 0 {
+                text.push_str(&"é".repeat(numbers.below(1500)));
+            }
+        }
+        let file = source("a.yaml", &text);
+        let locations = (0..=numbers.below(4))
+            .map(|index| {
+                // Not even on character boundaries, and beyond the end.
+                let start = numbers.below(text.len() + 4);
+                let length = if numbers.below(2) == 0 { 5 } else { text.len() + 4 };
+                Location {
+                    source: Arc::clone(&file),
+                    span: start..start + numbers.below(length),
+                    label: if numbers.below(3) == 0 {
+                        String::new()
+                    } else {
+                        "label".to_owned()
+                    },
+                    primary: index == 0,
+                }
+            })
+            .collect();
+        let found = finding(&QUIT, locations);
+        for format in [Format::Text, Format::Concise, Format::Json] {
+            let rendered = render(format, std::slice::from_ref(&found), &plain());
+            assert!(rendered.contains("quit-endpoint"), "round {round}");
+            assert!(!rendered.contains('\u{1b}'), "round {round}");
+        }
+    }
+}

@@ -9,7 +9,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     for dialect in [Dialect::Posix, Dialect::Bash] {
-        let Some(script) = parse(text, dialect) else { continue };
+        let Some(script) = parse(text, dialect) else {
+            continue;
+        };
         list(text, &script.list, &(0..text.len()));
         let environment = |name: &str| (name.len() % 2 == 0).then(|| "localhost".to_owned());
         let facts = ScriptBehaviour::new(&script, &environment, text.len() % 2 == 0);
@@ -28,7 +30,12 @@ fuzz_target!(|text: &str| {
             spans.extend(quit.plumbing);
             spans.extend(quit.cut);
         }
-        spans.extend(facts.kills().into_iter().flat_map(|kill| [kill.span, kill.statement, kill.cut]));
+        spans.extend(
+            facts
+                .kills()
+                .into_iter()
+                .flat_map(|kill| [kill.span, kill.statement, kill.cut]),
+        );
         for marker in facts.markers() {
             spans.extend([marker.span, marker.statement, marker.cut, marker.file.span]);
         }
@@ -38,7 +45,12 @@ fuzz_target!(|text: &str| {
             let _ = trap.actions.len();
         }
         spans.extend(facts.background().into_iter().map(|background| background.span));
-        spans.extend(facts.swallowed().into_iter().flat_map(|swallowed| [swallowed.span, swallowed.command]));
+        spans.extend(
+            facts
+                .swallowed()
+                .into_iter()
+                .flat_map(|swallowed| [swallowed.span, swallowed.command]),
+        );
         spans.extend(facts.main().map(|step| step.span()));
         for span in spans {
             assert!(text.get(span.clone()).is_some(), "{span:?}");
@@ -49,7 +61,10 @@ fuzz_target!(|text: &str| {
 /// The span is on character boundaries of the text and within what holds it.
 fn check(text: &str, span: &Span, outer: &Span) {
     assert!(text.get(span.clone()).is_some(), "{span:?} of {}", text.len());
-    assert!(outer.start <= span.start && span.end <= outer.end, "{span:?} in {outer:?}");
+    assert!(
+        outer.start <= span.start && span.end <= outer.end,
+        "{span:?} in {outer:?}"
+    );
 }
 
 fn list(text: &str, list: &List, outer: &Span) {
@@ -85,7 +100,9 @@ fn inner(text: &str, command: &Command) {
                 check(text, &redirect.span, &span);
                 match &redirect.target {
                     // A here-document stands behind its line.
-                    Some(target) if redirect.kind == RedirectKind::Here => word(text, target, &(0..text.len())),
+                    Some(target) if redirect.kind == RedirectKind::Here => {
+                        word(text, target, &(0..text.len()))
+                    }
                     Some(target) => word(text, target, &redirect.span),
                     None => {}
                 }
@@ -102,7 +119,9 @@ fn inner(text: &str, command: &Command) {
         | Command::For { body, .. }
         | Command::Function { body, .. } => lists(&[body]),
         Command::Loop { condition, body, .. } => lists(&[condition, body]),
-        Command::If { branches, otherwise, .. } => {
+        Command::If {
+            branches, otherwise, ..
+        } => {
             for branch in branches {
                 lists(&[&branch.condition, &branch.body]);
             }
@@ -119,7 +138,8 @@ fn word(text: &str, word: &Word, outer: &Span) {
     for inner in word.substitutions() {
         list(text, inner, &word.span);
     }
-    if let Some(script) = word.as_script() {
-        list(text, &script.list, &word.span);
+    // A word that is a script has such words itself, so only their places are looked at.
+    for statement in word.as_script().iter().flat_map(|script| &script.list.statements) {
+        check(text, &statement.span, &word.span);
     }
 }

@@ -200,7 +200,7 @@ impl Finder<'_, '_> {
                 .probes
                 .iter()
                 .find_map(|probe| self.awaited(container, probe));
-            if let Some(other) = other.filter(|other| !self.waits_for_the_app(container, other)) {
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
                 add(LinkKind::Waits(wait.clone()), other);
             }
         }
@@ -209,16 +209,21 @@ impl Finder<'_, '_> {
                 add(LinkKind::Quits(quit.clone()), other);
             }
         }
-        for kill in facts.kills.iter().filter(|kill| !kill.only_own_children) {
-            if let Some(other) = self.killed(container, kill) {
+        for kill in facts
+            .kills
+            .iter()
+            .filter(|kill| !kill.only_own_children && stops(kill))
+        {
+            let other = self.killed(container, kill);
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
                 add(LinkKind::Kills(kill.clone()), other);
             }
         }
     }
 
-    /// A known sidecar that waits for another container waits for the app: that is its own affair, but for a
-    /// declared one, which starts before the app.
-    fn waits_for_the_app(&self, from: usize, other: &Party) -> bool {
+    /// A known sidecar that waits for, or signals, another container minds the app: that is its own affair, but
+    /// for a declared one, which starts before the app.
+    fn minds_the_app(&self, from: usize, other: &Party) -> bool {
         let containers = &self.owners.workload.containers;
         let known = |index: usize| {
             containers
@@ -296,7 +301,7 @@ impl Finder<'_, '_> {
             let wait = own.waits.iter().find(|wait| {
                 !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
             });
-            let ends = ends(test, wait);
+            let ends = ends(test, path, wait, own);
             if !seen.insert((path, ends)) {
                 continue;
             }
@@ -375,10 +380,25 @@ pub(super) fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &st
         .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
 }
 
+/// Whether a signal ends a process: `HUP` and `USR1` make it read its configuration again.
+fn stops(kill: &Kill) -> bool {
+    let name = kill.signal.as_deref().unwrap_or("TERM").to_ascii_uppercase();
+    !matches!(
+        name.trim_start_matches("SIG"),
+        "HUP" | "1" | "USR1" | "10" | "USR2" | "12" | "WINCH" | "28" | "CONT" | "18" | "STOP" | "19" | "0"
+    )
+}
+
 /// Whether the script, or a process it kills, ends once the file is there.
-fn ends(test: &Marker, wait: Option<&Wait>) -> bool {
+fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bool {
+    let kills = || {
+        own.kills
+            .iter()
+            .filter(|kill| kill.behind_tests_of.iter().any(|tested| tested == path))
+    };
     match test.reached.iter().find(|reached| **reached != Reached::Break) {
-        Some(Reached::Kill | Reached::Exit) => true,
+        Some(Reached::Kill) => kills().count() == 0 || kills().any(stops),
+        Some(Reached::Exit) => true,
         Some(_) => false,
         // Nothing comes behind the wait: the script is at its end.
         None => wait.is_some_and(|wait| wait.command_after.is_none()),

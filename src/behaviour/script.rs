@@ -128,7 +128,12 @@ impl<'a> ScriptBehaviour<'a> {
     }
 
     fn main_index(&self) -> Option<usize> {
-        self.steps.iter().rposition(Step::is_work)
+        let last = |kind| self.steps.iter().rposition(|step: &Step| step.kind == kind);
+        self.steps
+            .iter()
+            .rposition(Step::is_work)
+            .or_else(|| last(StepKind::LocalWork))
+            .or_else(|| last(StepKind::Setup))
     }
 
     /// The step during which the main command ends: `wait $PID` where it runs in the background.
@@ -153,11 +158,8 @@ impl<'a> ScriptBehaviour<'a> {
 
     /// The span of the work behind a place.
     fn work_after(&self, index: usize) -> Option<Span> {
-        let works = |step: &&Step| step.is_work();
-        let is_before = self.main_index().is_some_and(|main| index < main);
-        is_before
-            .then(|| self.steps.iter().skip(index + 1).find(works).map(Step::span))
-            .flatten()
+        let works = |step: &&Step| step.is_work() || step.kind == StepKind::LocalWork;
+        self.steps.iter().skip(index + 1).find(works).map(Step::span)
     }
 
     /// Whether nothing but noise comes before a step.
@@ -165,7 +167,7 @@ impl<'a> ScriptBehaviour<'a> {
         let is_quiet = |step: &Step| {
             matches!(
                 step.kind,
-                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check
+                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check | StepKind::Setup
             )
         };
         self.steps.iter().take(index).all(is_quiet)

@@ -1,6 +1,9 @@
 //! The one decision about colour.
 
-use std::io::{self, IsTerminal};
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+};
 
 use super::arguments::ColorChoice;
 
@@ -18,6 +21,24 @@ pub(super) fn decide(choice: ColorChoice) {
         }
     };
     colored::control::set_override(on);
+}
+
+/// What the arguments ask for, for messages about arguments that can't be parsed.
+pub(super) fn wished(arguments: &[OsString]) -> clap::ColorChoice {
+    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
+    while let Some(argument) = arguments.next() {
+        let value = match argument.strip_prefix("--color") {
+            Some("") => arguments.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => continue,
+        };
+        match value {
+            Some("always") => return clap::ColorChoice::Always,
+            Some("never") => return clap::ColorChoice::Never,
+            _ => {}
+        }
+    }
+    clap::ColorChoice::Auto
 }
 
 /// What was decided.

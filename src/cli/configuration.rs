@@ -119,6 +119,11 @@ impl Loaded {
         let mut ignores = Vec::new();
         for (index, ignore) in configuration.ignores.iter().enumerate() {
             let wrong = |error: &dyn std::fmt::Display| places.wrong(&["ignores"], Some(index), error);
+            if ignore.is_boundless() {
+                return Err(wrong(
+                    &"this would ignore everything; name a file, kind, name, container or rules",
+                ));
+            }
             for rule in &ignore.rules {
                 Choice::parse(rule, RULES).map_err(|error| wrong(&error))?;
             }
@@ -133,6 +138,12 @@ impl Loaded {
             .map(parse_version)
             .transpose()
             .map_err(|error| places.wrong(&["kubernetesVersion"], None, &error))?;
+        for (index, sidecar) in configuration.sidecars.iter().enumerate() {
+            if sidecar.name.is_empty() || (sidecar.images.is_empty() && sidecar.containers.is_empty()) {
+                let missing = "a sidecar needs a name, and images or containers to know it by";
+                return Err(places.wrong(&["sidecars"], Some(index), &missing));
+            }
+        }
         Catalogue::extended(configuration.sidecars.clone())
             .map_err(|error| places.wrong(&["sidecars"], None, &error))?;
         Ok(Self {
@@ -348,6 +359,18 @@ mod tests {
             (
                 "ignores:\n- fil: a\n",
                 "c.yaml:2:3: ignores[0]: unknown field `fil`; did you mean `file`?",
+            ),
+            (
+                "ignores:\n- reason: all of it\n",
+                "c.yaml:2:3: this would ignore everything; name a file, kind, name, container or rules",
+            ),
+            (
+                "sidecars:\n- name: relay\n",
+                "c.yaml:2:3: a sidecar needs a name, and images or containers to know it by",
+            ),
+            (
+                "sidecars:\n- name: relay\n  image: [relay]\n",
+                "c.yaml:3:3: sidecars[0]: unknown field `image`; did you mean `images`?",
             ),
             (
                 "select: startup\n",

@@ -24,7 +24,7 @@ use crate::{
     report::{Appearance, Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
-    source::{Input, Request, SourceError, SourceFile, discover, read},
+    source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read},
     suppress::{Baseline, InSources, Suppression},
 };
 
@@ -56,6 +56,15 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<Exit, Fail
         ..Run::default()
     };
     run.read(&discovery.inputs, &groups, &progress);
+    // What was to fill the pipe has failed, most likely: silence would look like a clean result.
+    if let [only] = run.sources.as_slice()
+        && only.name == STANDARD_INPUT
+        && only.text.trim().is_empty()
+    {
+        return Err(Failure::Usage(
+            "standard input is empty: nothing to lint".to_owned(),
+        ));
+    }
     let mut in_sources = InSources::collect(&run.sources, RULES);
     run.errors.append(&mut in_sources.errors);
     let mut suppressions: Vec<Suppression> = Vec::new();

@@ -53,6 +53,7 @@ pub fn main() -> ExitCode {
     let program = program::name(arguments.first().map(OsString::as_os_str));
     let command = Arguments::command()
         .bin_name(&program)
+        .color(color::wished(&arguments))
         .after_help(arguments::AFTER_HELP);
     let parsed = command
         .try_get_matches_from(arguments)

@@ -37,6 +37,7 @@ pub struct JsonReport<'a> {
 /// A workaround.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Finding")]
 struct JsonFinding<'a> {
     /// The rule's name.
     rule: &'a str,
@@ -72,6 +73,7 @@ struct JsonFinding<'a> {
 
 /// A place that a finding points at.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Location")]
 struct JsonLocation<'a> {
     /// The place the finding is about; the others are context.
     primary: bool,
@@ -88,6 +90,7 @@ struct JsonLocation<'a> {
 
 /// A place in a file.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Position")]
 struct JsonPosition {
     /// Line, from 1.
     line: usize,
@@ -109,6 +112,7 @@ impl From<Position> for JsonPosition {
 
 /// Whether a finding can be rewritten.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Fix")]
 struct JsonFix<'a> {
     /// The class of the fix.
     class: FixClass,
@@ -118,6 +122,7 @@ struct JsonFix<'a> {
 
 /// An object with pods.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Workload")]
 struct JsonWorkload<'a> {
     /// The file it is in.
     file: &'a str,
@@ -131,6 +136,7 @@ struct JsonWorkload<'a> {
 
 /// A container with its role.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Container")]
 struct JsonContainer<'a> {
     /// Its name.
     name: &'a str,
@@ -144,6 +150,7 @@ struct JsonContainer<'a> {
 
 /// A sign that a container is a sidecar.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Evidence")]
 struct JsonEvidence<'a> {
     /// How strong it is.
     strength: Strength,
@@ -153,6 +160,7 @@ struct JsonEvidence<'a> {
 
 /// A source that could not be read or understood.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
 struct JsonError<'a> {
     /// The file.
     file: &'a str,
@@ -166,6 +174,7 @@ struct JsonError<'a> {
 
 /// Something that silences findings.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Suppression")]
 struct JsonSuppression<'a> {
     /// The file it stands in: a manifest, the configuration or the baseline.
     file: &'a str,

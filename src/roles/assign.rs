@@ -1,6 +1,6 @@
 //! Decides the role of each container from all the signs there are.
 
-use crate::workload::{Container, ContainerList, Workload};
+use crate::workload::{Container, ContainerList, Workload, WorkloadKind};
 
 use super::{
     Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, Strength, explicit::pod_mark,
@@ -88,7 +88,7 @@ pub fn assign(
         .iter()
         .enumerate()
         .map(|(index, container)| {
-            let mut evidence = evidence(index, container, catalogue, namings, relations);
+            let mut evidence = evidence(index, workload, catalogue, namings, relations);
             evidence.sort_by_key(|sign| std::cmp::Reverse(sign.strength));
             let declared = is_declared(container, namings);
             let sidecar = match container.list {
@@ -160,12 +160,15 @@ fn is_declared(container: &Container<'_>, namings: &[Naming<'_>]) -> bool {
 
 fn evidence(
     index: usize,
-    container: &Container<'_>,
+    workload: &Workload<'_>,
     catalogue: &Catalogue,
     namings: &[Naming<'_>],
     relations: &[Relation],
 ) -> Vec<Evidence> {
     let mut signs = Vec::new();
+    let Some(container) = workload.containers.get(index) else {
+        return signs;
+    };
     let mut add = |strength, text: String| signs.push(Evidence { strength, text });
     if container.is_native_sidecar() {
         add(
@@ -194,28 +197,18 @@ fn evidence(
     for relation in relations.iter().filter(|relation| relation.sidecar == index) {
         add(Strength::Strong, relation.kind.describe().to_owned());
     }
-    if let Some(known) = catalogue.of(container) {
-        let one_shot = container
-            .arguments()
-            .iter()
-            .chain(&container.command())
-            .filter_map(|word| word.as_str())
-            .any(|word| {
-                known
-                    .one_shot
-                    .iter()
-                    .any(|flag| word == flag || word.starts_with(&format!("{flag}=")))
-            });
-        let by_image = container
-            .image()
-            .and_then(|image| catalogue.by_image(image))
-            .is_some_and(|own| own.certain);
+    if let Some(known) = catalogue
+        .of(container)
+        .filter(|known| !runs_once(container, known))
+    {
+        let image = container.image().and_then(|image| catalogue.by_image(image));
+        let by_image = image
+            .is_some_and(|own| own.certain || own.companion && has_company(workload, container, catalogue));
         let by_name = catalogue
             .by_container_name(container.name)
             .is_some_and(|own| own.certain);
         // A name says less than an image, but `istio-proxy` and its like leave no doubt.
         match (by_image, by_name) {
-            _ if one_shot => {}
             (true, _) => add(Strength::Strong, format!("its image is {}'s", known.name)),
             (_, true) => add(Strength::Strong, format!("its name is {}'s", known.name)),
             _ => add(Strength::Weak, format!("it looks like {}", known.name)),
@@ -225,6 +218,30 @@ fn evidence(
         add(Strength::Weak, "its name says so".to_owned());
     }
     signs
+}
+
+/// Whether arguments make a sidecar run once and exit.
+fn runs_once(container: &Container<'_>, known: &KnownSidecar) -> bool {
+    container
+        .arguments()
+        .iter()
+        .chain(&container.command())
+        .filter_map(|word| word.as_str())
+        .any(|word| {
+            known
+                .one_shot
+                .iter()
+                .any(|flag| word == flag || word.starts_with(&format!("{flag}=")))
+        })
+}
+
+/// Whether a container that no catalogue knows runs beside it: an agent then serves that one. In a DaemonSet
+/// the agent is what the pod is for.
+fn has_company(workload: &Workload<'_>, container: &Container<'_>, catalogue: &Catalogue) -> bool {
+    workload.kind != WorkloadKind::DaemonSet
+        && workload
+            .regular()
+            .any(|other| other.index != container.index && catalogue.of(other).is_none())
 }
 
 fn is_telling_name(name: &str) -> bool {

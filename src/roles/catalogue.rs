@@ -21,6 +21,8 @@ pub struct KnownSidecar {
     pub containers: Vec<String>,
     /// The image serves as nothing but a sidecar.
     pub certain: bool,
+    /// Beside a container that is no known sidecar it serves that one, but in a DaemonSet.
+    pub companion: bool,
     /// Names of its executables.
     pub programs: Vec<String>,
     /// Who adds it to pods without a word in the manifest.

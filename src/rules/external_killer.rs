@@ -109,7 +109,16 @@ const KILLER_IMAGES: [&str; 6] = [
 ];
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for naming in pod.namings.iter() {
+    let declared = |name: &String| {
+        pod.members
+            .iter()
+            .any(|member| member.container.name == name.as_str() && member.role.declared)
+    };
+    for naming in pod
+        .namings
+        .iter()
+        .filter(|naming| !naming.names.iter().any(declared))
+    {
         let (message, fix) = match naming.kind {
             NamingKind::KillerAnnotation => (
                 format!(

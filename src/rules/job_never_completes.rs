@@ -2,7 +2,7 @@
 
 use crate::{
     roles::Role,
-    workload::{ContainerList, Program, ProgramPlace},
+    workload::{ContainerList, Controller, Program, ProgramPlace},
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
@@ -162,6 +162,7 @@ fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
         "declare {name} a sidecar: the kubelet ends it when the app has ended"
     ))
     .confidence(confidence)
+    .severity(severity(pod))
     .container(&member.container)
     .fix(
         FixClass::Safe,
@@ -180,6 +181,14 @@ fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
         draft = draft.with_container(&app.container, "the app");
     }
     draft.finish()
+}
+
+/// A controller that is not known may end the sidecars itself, as Argo's and Tekton's do.
+fn severity(pod: &Pod<'_>) -> Severity {
+    match pod.workload.controller {
+        Controller::Kubernetes => Severity::Error,
+        _ => Severity::Warning,
+    }
 }
 
 fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{
-        LinkKind, Party,
+        Link, LinkKind, Party, ScriptFacts,
         action::Action,
         script::{Wait, WaitForm},
     },
@@ -139,7 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let waits_before_work =
-            program.place == ProgramPlace::Entrypoint && wait.command_after.is_some() && !wait.is_aside;
+            program.place == ProgramPlace::Entrypoint && works_after(pod, link, wait) && !wait.is_aside;
         if member.container.list != ContainerList::Regular
             || !waits_before_work
             || pod.is_declared(&link.other)
@@ -160,6 +160,17 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(finding(pod, &member.container, program, wait, &link.other));
     }
+}
+
+/// Whether the script goes on to do something: to run a program, or to talk to the sidecar.
+fn works_after(pod: &Pod<'_>, link: &Link, wait: &Wait) -> bool {
+    let talks = |facts: &ScriptFacts| {
+        facts
+            .quits
+            .iter()
+            .any(|request| !request.stops && request.span.start >= wait.span.end)
+    };
+    wait.command_after.is_some() || pod.links.facts(link.container, link.program).is_some_and(talks)
 }
 
 fn finding<'a>(

@@ -18,6 +18,9 @@ const OPERATORS: [(&str, RedirectKind); 12] = [
     (">", RedirectKind::Write),
 ];
 
+/// Commands whose words may be assignments of arrays.
+const DECLARATIONS: [&str; 5] = ["declare", "export", "local", "readonly", "typeset"];
+
 impl Parser<'_> {
     /// A simple command, or a function where `()` follows its first word.
     pub(super) fn simple_or_function(&mut self, start: usize) -> Option<Command> {
@@ -55,8 +58,12 @@ impl Parser<'_> {
     /// `name()` starts a function, `local name=(…)` holds an array; anything else is an error.
     fn behind_parenthesis(&mut self, start: usize, mut simple: Simple) -> Option<Command> {
         let only_word = simple.words.len() == 1;
+        let declares = simple
+            .words
+            .first()
+            .is_some_and(|word| DECLARATIONS.contains(&word.raw.as_str()));
         let last = simple.words.last_mut()?;
-        if last.raw.ends_with('=') && !only_word {
+        if last.raw.ends_with('=') && declares {
             let length = last.raw.len();
             let array = self.array(self.position().checked_sub(length)?)?;
             *last = array;
@@ -68,6 +75,9 @@ impl Parser<'_> {
         self.advance(1);
         self.expect(")")?;
         let name = simple.words.pop()?;
+        if name.raw.contains(['$', '`', '\'', '"', '\\', '=']) {
+            return None;
+        }
         self.function_body(start, &name)
     }
 

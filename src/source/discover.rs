@@ -90,6 +90,9 @@ pub enum NothingThere {
 /// The suffixes that files in a directory must have, as kubectl wants them.
 const SUFFIXES: [&str; 3] = ["yaml", "yml", "json"];
 
+/// What standard input is called.
+pub const STANDARD_INPUT: &str = "<stdin>";
+
 /// The name of the tool's own configuration, which is no manifest.
 pub(crate) const CONFIGURATION: &str = ".kubectl-sidecar.yaml";
 
@@ -134,7 +137,7 @@ impl Search {
     fn path(&mut self, path: &Path, manner: Manner) -> Result<(), NothingThere> {
         let name = path.display().to_string();
         if path == Path::new("-") || path == Path::new("/dev/stdin") {
-            self.add("<stdin>".to_owned(), Origin::StandardInput);
+            self.add(STANDARD_INPUT.to_owned(), Origin::StandardInput);
             return Ok(());
         }
         if name.starts_with("http://") || name.starts_with("https://") {

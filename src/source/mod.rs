@@ -13,7 +13,7 @@ mod read;
 use std::sync::Arc;
 
 pub(crate) use discover::{CONFIGURATION, plain};
-pub use discover::{Discovery, Input, NothingThere, Origin, Request, discover};
+pub use discover::{Discovery, Input, NothingThere, Origin, Request, STANDARD_INPUT, discover};
 pub use error::{SourceError, SourceErrorKind};
 pub use nature::{first_template_line, looks_like_manifest};
 pub(crate) use position::character_start;

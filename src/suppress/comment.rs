@@ -16,6 +16,9 @@ use crate::{
 /// What every such comment holds.
 pub(super) const MARK: &str = "kubectl-sidecar:";
 
+/// What some editors put before the first line.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The one thing that it may ask for.
 const VERB: &str = "ignore";
 
@@ -95,7 +98,7 @@ fn comment_start(text: &str, mark: usize) -> Option<usize> {
     let before = text.get(..mark)?.trim_end_matches([' ', '\t']);
     let start = before.len().checked_sub(1)?;
     let outside = before.strip_suffix('#')?;
-    (outside.is_empty() || outside.ends_with([' ', '\t', '\n'])).then_some(start)
+    (outside.is_empty() || outside.ends_with([' ', '\t', '\n', BYTE_ORDER_MARK])).then_some(start)
 }
 
 /// The line that a comment is about.
@@ -110,7 +113,7 @@ fn target_line(lines: &Lines<'_>, line: usize, start: usize) -> usize {
     let own_line = lines
         .text()
         .get(lines.line(line).start..start)
-        .is_some_and(|before| before.trim().is_empty());
+        .is_some_and(|before| before.trim_start_matches(BYTE_ORDER_MARK).trim().is_empty());
     if !own_line {
         return line;
     }

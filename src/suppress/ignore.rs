@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Suppression;
 use crate::rules::Finding;
 
-/// Findings that are not reported. Every field that is given must match; none given matches everything.
+/// Findings that are not reported: those that match every field that is given. One at least must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Ignore {
@@ -22,6 +22,22 @@ pub struct Ignore {
     pub rules: Vec<String>,
     /// Why.
     pub reason: Option<String>,
+}
+
+impl Ignore {
+    /// Whether it names nothing, and so would silence everything.
+    #[must_use]
+    pub fn is_boundless(&self) -> bool {
+        let Self {
+            file,
+            kind,
+            name,
+            container,
+            rules,
+            reason: _,
+        } = self;
+        [file, kind, name, container].into_iter().all(Option::is_none) && rules.is_empty()
+    }
 }
 
 /// An [`Ignore`] with its globs compiled.

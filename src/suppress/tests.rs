@@ -94,6 +94,10 @@ fn comments_silence_their_line_or_the_next() {
             (true, 1, 0),
         ),
         (
+            "\u{feff}# kubectl-sidecar: ignore[startup-sleep]\nargs: sleep 5",
+            (true, 1, 0),
+        ),
+        (
             "# kubectl-sidecar: ignore[startup-sleep]\n# and more words\nargs: sleep 5",
             (true, 1, 0),
         ),

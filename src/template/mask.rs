@@ -1,5 +1,22 @@
 //! Go template actions (`{{ … }}`) replaced by filler of the same length.
 
+/// What stands for an action: a word to YAML, and a value that nobody knows to a shell.
+const FILLER: char = '~';
+
+/// The text as a person should see it: fillers are actions again.
+#[must_use]
+pub fn unmasked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("~~~~") {
+        shown.push_str(rest.get(..start).unwrap_or_default());
+        shown.push_str("{{…}}");
+        rest = rest.get(start..).unwrap_or_default().trim_start_matches(FILLER);
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Whether the text has Go template actions. `{{` starts a flow mapping in a flow mapping too, which no
 /// manifest has.
 #[must_use]
@@ -8,7 +25,7 @@ pub fn is_go_template(text: &str) -> bool {
 }
 
 /// The text with every action masked, byte for byte as long as before: an action that shares its line with
-/// other text becomes a word, a line of actions alone becomes blank. Line breaks stay.
+/// other text becomes a word, a line of actions alone becomes as many empty lines as it has bytes.
 #[must_use]
 pub fn mask(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
@@ -35,10 +52,10 @@ fn alone(before: &str, after: &str) -> bool {
 fn fill(action: &str, blank: bool, masked: &mut String) {
     for byte in action.bytes() {
         masked.push(match byte {
-            b'\n' => '\n',
-            b'\r' => '\r',
-            _ if blank => ' ',
-            _ => 'x',
+            b'\n' | b'\r' => '\n',
+            // Blanks in front of a block scalar's text would count as its indentation; empty lines never do.
+            _ if blank => '\n',
+            _ => FILLER,
         });
     }
 }
@@ -47,16 +64,13 @@ fn fill(action: &str, blank: bool, masked: &mut String) {
 fn blank_action_lines(text: &str, masked: &str) -> String {
     let mut blanked = String::with_capacity(masked.len());
     let mut at = 0;
-    for line in masked.split_inclusive('\n') {
-        let original = text.get(at..at + line.len()).unwrap_or_default();
-        at += line.len();
-        if original.contains("{{") && original.contains("}}") && without_actions(original).trim().is_empty() {
-            blanked.extend(line.chars().map(|character| match character {
-                '\n' | '\r' => character,
-                _ => ' ',
-            }));
+    for line in text.split_inclusive('\n') {
+        let range = at..at + line.len();
+        at = range.end;
+        if line.contains("{{") && line.contains("}}") && without_actions(line).trim().is_empty() {
+            blanked.extend(std::iter::repeat_n('\n', line.len()));
         } else {
-            blanked.push_str(line);
+            blanked.push_str(masked.get(range).unwrap_or_default());
         }
     }
     blanked
@@ -82,21 +96,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_shown_with_their_actions() {
+        assert_eq!(
+            unmasked("Job ~~~~~~~~-migrate of ~~~~"),
+            "Job {{…}}-migrate of {{…}}"
+        );
+        assert_eq!(unmasked("~/x"), "~/x");
+    }
+
+    #[test]
     fn keeps_every_byte_in_its_place() {
+        let empty = |count: usize| "\n".repeat(count);
         for (text, expected) in [
-            ("a: {{ .b }}\n", "a: xxxxxxxx\n"),
+            ("a: {{ .b }}\n", "a: ~~~~~~~~\n".to_owned()),
             (
                 "{{- if .a }}\nb: c\n{{- end }}\n",
-                "            \nb: c\n          \n",
+                format!("{}b: c\n{}", empty(13), empty(11)),
             ),
             (
                 "  {{- end }}{{ if .b }}\r\nc: d\r\n",
-                "                       \r\nc: d\r\n",
+                format!("{}c: d\r\n", empty(25)),
             ),
-            ("a: \"{{ .b }}:{{ .c }}\"\n", "a: \"xxxxxxxx:xxxxxxxx\"\n"),
-            ("{{/* a\n b */}}\nc: d\n", "      \n       \nc: d\n"),
-            ("é: {{ \"é\" }}\n", "é: xxxxxxxxxx\n"),
-            ("a: {{ unclosed\n", "a:            \n"),
+            (
+                "a: \"{{ .b }}:{{ .c }}\"\n",
+                "a: \"~~~~~~~~:~~~~~~~~\"\n".to_owned(),
+            ),
+            ("{{/* a\n b */}}\nc: d\n", format!("{}c: d\n", empty(15))),
+            ("é: {{ \"é\" }}\n", "é: ~~~~~~~~~~\n".to_owned()),
+            ("a: {{ unclosed\n", format!("a: {}", empty(12))),
         ] {
             let masked = mask(text);
             assert_eq!(masked, expected);

@@ -6,5 +6,5 @@
 mod mask;
 mod signs;
 
-pub use mask::{is_go_template, mask};
+pub use mask::{is_go_template, mask, unmasked};
 pub use signs::signs;

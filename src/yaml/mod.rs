@@ -9,6 +9,7 @@ pub mod edit;
 mod error;
 pub mod guard;
 mod json;
+mod lenient;
 mod lex;
 mod limits;
 mod merge;

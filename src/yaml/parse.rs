@@ -12,8 +12,8 @@ use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 use super::{
     builder::{Builder, Place},
     decode::block_start,
-    error::ParseError,
-    json,
+    error::{ParseError, Reason},
+    json, lenient,
     lex::Lexer,
     limits,
     offsets::Offsets,
@@ -38,7 +38,16 @@ pub fn parse(text: &str) -> Result<Stream<'_>, ParseError> {
         limits::check_text(text, ascii, false)?;
     }
     limits::check_density(text)?;
-    Reader::new(text, ascii).run()
+    let error = match Reader::new(text, ascii).run() {
+        Err(error) if error.reason == Reason::Syntax => error,
+        result => return result,
+    };
+    let indented = lenient::indented(text);
+    let read = indented.as_ref().and_then(|indented| {
+        let stream = Reader::new(&indented.text, ascii).run().ok()?;
+        Some(indented.rebased(stream, text))
+    });
+    read.ok_or(error)
 }
 
 struct Reader<'t> {

@@ -120,6 +120,10 @@ fn one_decision_about_colour() {
         found.0
     };
     assert!(!colored(&[], &[]), "no terminal, no colour");
+    let help = |arguments: &[&str]| project.run(&[&["lint", "--help"], arguments].concat()).stdout;
+    assert!(!help(&[]).contains('\u{1b}'));
+    assert!(help(&["--color", "always"]).contains('\u{1b}'));
+    assert!(!help(&["--color=never"]).contains('\u{1b}'));
     assert!(colored(&["--color", "always"], &[]));
     assert!(
         colored(&["--color=always"], &[("NO_COLOR", "1")]),

@@ -46,8 +46,12 @@ impl ScriptBehaviour<'_> {
                 })?;
                 Some(keeps.name.clone())
             }));
-            let names = |target: &Target| match target {
-                Target::Variable(name) => name == "!" || Some(name) == variable.as_ref(),
+            let rest = list.statements.get(index + 1..).unwrap_or_default();
+            let next_one = rest.iter().find(|next| next.terminator == Terminator::Background);
+            let names = |target: &Target, at: usize| match target {
+                // `$!` is the last one started.
+                Target::Variable(name) if name == "!" => next_one.is_none_or(|next| at < next.span.end),
+                Target::Variable(name) => Some(name) == variable.as_ref(),
                 Target::Job(_) => true,
                 _ => false,
             };
@@ -57,7 +61,12 @@ impl ScriptBehaviour<'_> {
                     .filter(|located| located.action.span.start >= statement.span.end)
             };
             let is_waited_for = later().any(|located| match &located.action.action {
-                Action::Wait { targets } => targets.is_empty() || targets.iter().any(names),
+                Action::Wait { targets } => {
+                    targets.is_empty()
+                        || targets
+                            .iter()
+                            .any(|target| names(target, located.action.span.start))
+                }
                 _ => false,
             });
             // A trap that signals the child may stand before it.
@@ -66,7 +75,9 @@ impl ScriptBehaviour<'_> {
                     targets,
                     only_tests: false,
                     ..
-                } => targets.iter().any(names),
+                } => targets
+                    .iter()
+                    .any(|target| names(target, located.action.span.start)),
                 _ => false,
             });
             found.push(Background {

@@ -214,17 +214,13 @@ impl ScriptBehaviour<'_> {
         let span = &located.action.span;
         // The loop that repeats nothing but the request goes with it.
         if visit.context.is_in_loop() {
-            let around = self
-                .compounds
-                .iter()
-                .filter(|outer| {
-                    let is_loop = matches!(
-                        outer.command,
-                        crate::shell::Command::Loop { .. } | crate::shell::Command::For { .. }
-                    );
-                    is_loop && covers(&outer.command.span(), span)
-                })
-                .next_back()?;
+            let around = self.compounds.iter().rfind(|outer| {
+                let is_loop = matches!(
+                    outer.command,
+                    crate::shell::Command::Loop { .. } | crate::shell::Command::For { .. }
+                );
+                is_loop && covers(&outer.command.span(), span)
+            })?;
             let only_asks = self.within(&around.command.span()).all(|inner| {
                 inner.action.span == *span
                     || inner.action.is_noise()
@@ -259,7 +255,8 @@ pub(super) struct Place {
     pub(super) is_background: bool,
 }
 
-fn stops(http: &Http) -> bool {
+/// Whether a request's path is known for stopping something.
+pub(super) fn stops(http: &Http) -> bool {
     http.urls().any(|url| {
         let path = url.path.as_deref().unwrap_or_default().trim_end_matches('/');
         STOPPING_PATHS.contains(&path)

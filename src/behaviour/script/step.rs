@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Connector, List, Part, Piece, Pipeline, Simple, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, wait};
+use super::{Located, ScriptBehaviour, covers, quit, wait};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,8 @@ pub enum StepKind {
     Trap,
     /// Something is looked at once.
     Check,
+    /// Tools are installed: `apk add curl`.
+    Setup,
     /// `x=$?`
     SaveStatus,
     /// `wait $PID`
@@ -32,8 +34,10 @@ pub enum StepKind {
     Marker,
     /// Processes are signalled.
     Signal,
-    /// A request to the pod itself.
+    /// A request to the pod itself that stops something.
     Request,
+    /// Any other request to the pod itself: work, where a script has no other.
+    LocalWork,
     /// Anything else: what a script may be for.
     Work,
 }
@@ -219,19 +223,18 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
         Action::Http(http) if http.urls().all(|url| url.host.is_local()) => {
             if wait::repeats_until_up(http) {
                 StepKind::Wait
-            } else {
+            } else if quit::stops(http) {
                 StepKind::Request
+            } else {
+                StepKind::LocalWork
             }
         }
         Action::Connect(connect) if connect.waits => StepKind::Wait,
         Action::Connect(connect) if connect.has_side_effects => StepKind::Work,
-        // `cat result` behind a wait prints it: that is work, unless a condition asks so.
         Action::TestFile {
             kind: FileTestKind::Read,
             ..
-        } if located.visit.context.parts.is_empty() && located.visit.context.pipeline_length == 1 => {
-            StepKind::Work
-        }
+        } if is_shown(located) => StepKind::Work,
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,
@@ -258,6 +261,7 @@ fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
                 StepKind::Work
             }
         }
+        Action::Other { program: Some(name) } if installs(name) => StepKind::Setup,
         Action::Http(_) | Action::Wrapper { .. } | Action::Other { .. } => {
             if located.visit.context.is_in(Part::LoopCondition) && located.action.is_probe() {
                 StepKind::Check
@@ -306,6 +310,25 @@ fn function_kind(behaviour: &ScriptBehaviour, name: &str) -> StepKind {
     }
     remember(kind);
     kind
+}
+
+/// Whether a file is read for its own sake, not to learn something.
+fn is_shown(located: &Located) -> bool {
+    let context = &located.visit.context;
+    context.pipeline_length == 1
+        && context.next_connector.is_none()
+        && !context.is_in(Part::IfCondition)
+        && !context.is_in_loop()
+}
+
+/// Package managers, which bring the tools that the rest of a script needs.
+fn installs(name: &str) -> bool {
+    const MANAGERS: [&str; 9] = [
+        "apk", "apt", "apt-get", "yum", "dnf", "microdnf", "zypper", "pip", "pip3",
+    ];
+    name.rsplit('/')
+        .next()
+        .is_some_and(|name| MANAGERS.contains(&name))
 }
 
 /// Programs that only read and print.

@@ -1,8 +1,8 @@
 //! Commands that became arguments of another one, as a folded scalar makes them.
 
 use crate::{
-    behaviour::action::{Action, Url, Values, classify_from},
-    shell::Span,
+    behaviour::action::{Action, Url, Values, classify_simple},
+    shell::{Simple, Span, Word},
 };
 
 use super::ScriptBehaviour;
@@ -45,24 +45,32 @@ impl ScriptBehaviour<'_> {
             if name.is_some_and(|name| RUNNERS.contains(&name)) {
                 continue;
             }
-            for (index, word) in simple
-                .words
-                .iter()
-                .enumerate()
-                .skip(located.action.program_word + 1)
-            {
-                if !matches!(word.raw.rsplit('/').next(), Some("curl" | "wget")) {
-                    continue;
-                }
-                let inner = classify_from(simple, index, values);
-                if let Action::Http(http) = inner.action
+            let program_word = located.action.program_word;
+            let mut words: Vec<&Word> = simple.words.iter().skip(program_word + 1).collect();
+            // The blank behind an unquoted placeholder such as `<NAME>` makes the tool's name a file to write.
+            words.extend(
+                simple
+                    .redirects
+                    .iter()
+                    .filter_map(|redirect| redirect.target.as_ref()),
+            );
+            words.sort_by_key(|word| word.span.start);
+            let names_tool = |word: &&&Word| matches!(word.raw.rsplit('/').next(), Some("curl" | "wget"));
+            for tool in words.iter().filter(names_tool) {
+                let behind = words.iter().filter(|word| word.span.start >= tool.span.start);
+                let alone = Simple {
+                    words: behind.map(|word| (*word).clone()).collect(),
+                    span: tool.span.start..simple.span.end.max(tool.span.end),
+                    ..Simple::default()
+                };
+                if let Action::Http(http) = classify_simple(&alone, values).action
                     && let Some(url) = http.urls().find(|url| url.host.is_local())
                 {
                     found.push(Swallowed {
                         program: program.clone(),
                         tool: http.tool.clone(),
                         url: url.clone(),
-                        span: word.span.start..simple.span.end,
+                        span: alone.span,
                         command: simple.span.clone(),
                     });
                     break;

@@ -234,7 +234,11 @@ fn only_passes_time(located: &Located) -> bool {
     located.action.is_noise()
         || matches!(
             located.action.action,
-            Action::Sleep { .. } | Action::Break { .. } | Action::Exit { .. } | Action::TestFile { .. }
+            Action::Sleep { .. }
+                | Action::Wait { .. }
+                | Action::Break { .. }
+                | Action::Exit { .. }
+                | Action::TestFile { .. }
         )
 }
 

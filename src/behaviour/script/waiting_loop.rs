@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, ExitCode},
-    shell::{Command, Connector, List, Part, Pipeline, Span, Statement, Word},
+    shell::{Command, Connector, List, Part, Pipeline, Span, Word},
 };
 
 use super::{Located, ScriptBehaviour, WaitForm, covers, step::is_filter};
@@ -102,7 +102,7 @@ fn is_endless(condition: &List, until: bool) -> bool {
 /// What makes a loop's body leave the loop: `cond && break`, `if cond; then break; fi`. With whether the thing
 /// must be gone.
 fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, bool)> {
-    for (at, statement) in body.statements.iter().enumerate() {
+    for statement in &body.statements {
         let pipelines: Vec<&Pipeline> = statement.and_or.pipelines().collect();
         if let [
             Command::If {
@@ -119,12 +119,7 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, 
                 }
             }
             let first = branches.first()?;
-            // `if …; then sleep 1; continue; fi; break`
-            let later = body.statements.get(at + 1..).unwrap_or_default();
-            let leaves_later = later
-                .iter()
-                .any(|statement| statement_leaves(behaviour, statement));
-            if continues(behaviour, &first.body) && leaves_later {
+            if continues(behaviour, &first.body) && ends_with_break(behaviour, body) {
                 return Some((
                     extent(&first.condition)?,
                     !is_negated(behaviour, &first.condition),
@@ -153,26 +148,27 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, 
     None
 }
 
+/// `continue`
+fn continues(behaviour: &ScriptBehaviour, body: &List) -> bool {
+    let continues = |located: &Located| matches!(located.action.action, Action::Break { is_continue: true });
+    extent(body).is_some_and(|extent| behaviour.within(&extent).any(continues))
+}
+
+fn ends_with_break(behaviour: &ScriptBehaviour, body: &List) -> bool {
+    let last = body.statements.last().map(|statement| &statement.and_or.first);
+    last.is_some_and(|last| {
+        last.commands
+            .iter()
+            .any(|command| command_leaves(behaviour, command))
+    })
+}
+
 fn leaves(behaviour: &ScriptBehaviour, body: &List) -> bool {
     body.statements
         .iter()
-        .any(|statement| statement_leaves(behaviour, statement))
-}
-
-fn statement_leaves(behaviour: &ScriptBehaviour, statement: &Statement) -> bool {
-    statement
-        .and_or
-        .pipelines()
+        .flat_map(|statement| statement.and_or.pipelines())
         .flat_map(|pipeline| &pipeline.commands)
         .any(|command| command_leaves(behaviour, command))
-}
-
-fn continues(behaviour: &ScriptBehaviour, body: &List) -> bool {
-    extent(body).is_some_and(|span| {
-        behaviour
-            .within(&span)
-            .any(|located| matches!(located.action.action, Action::Break { is_continue: true }))
-    })
 }
 
 /// `break`, `exit 0`, `return`, and groups of them. Leaving with an error is giving up.

@@ -255,6 +255,8 @@ fn refuses_what_no_shell_reads() {
         "for i in 1; a; done",
         "f() a",
         "a b(c)",
+        "a b=(c)",
+        "$a() { b; }",
         "while a; do done",
         "99999999999>x",
         "!",

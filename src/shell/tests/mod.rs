@@ -4,6 +4,7 @@ mod grammar;
 mod outline;
 mod resilience;
 mod second_opinion;
+mod visits;
 mod words;
 
 use super::{Dialect, Script, parse};

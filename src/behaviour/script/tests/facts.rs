@@ -239,6 +239,14 @@ fn finds_background_processes() {
         assert!(found[0].is_waited_for && found[0].is_signalled);
         assert!(!found[1].is_waited_for && !found[1].is_signalled);
     });
+    with("helper & app & wait $!", |behaviour| {
+        let waited: Vec<_> = behaviour
+            .background()
+            .iter()
+            .map(|found| found.is_waited_for)
+            .collect();
+        assert_eq!(waited, [false, true]);
+    });
 }
 
 #[test]
@@ -251,6 +259,10 @@ fn finds_swallowed_requests() {
         (
             "/job\\\n wget --post-data '' -O- localhost:1/shutdown",
             "wget --post-data '' -O- localhost:1/shutdown",
+        ),
+        (
+            "my-job --user=<USER> --name=<NAME> curl http://localhost:1/quitquitquit",
+            "curl http://localhost:1/quitquitquit",
         ),
         ("my-job --a curl http://web/x", ""),
         ("my-job; curl http://localhost:1/x", ""),

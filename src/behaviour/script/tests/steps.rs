@@ -26,6 +26,9 @@ fn knows_what_a_script_is_for() {
         ),
         ("kubexit app", "kubexit app"),
         ("curl http://web/report", "curl http://web/report"),
+        ("apk add curl; app; curl localhost:1/report", "app"),
+        ("apk add curl; curl localhost:1/report", "curl localhost:1/report"),
+        ("sleep 5; cat /x", "cat /x"),
         ("sleep 5", ""),
         ("until nc -z localhost 1; do sleep 1; done", ""),
         ("sleep infinity", ""),
@@ -49,7 +52,7 @@ fn knows_what_a_script_is_for() {
 #[test]
 fn steps_have_kinds() {
     use StepKind::{
-        Check, Exit, Function, Marker, Noise, Request, SaveStatus, Signal, Sleep, Trap, Wait, WaitForChild,
+        Check, Exit, Function, LocalWork, Marker, Noise, SaveStatus, Signal, Sleep, Trap, Wait, WaitForChild,
         Work,
     };
     let text = "set -e; f() { a; }; trap f EXIT; sleep 1; until nc -z localhost 1; do :; done; [ -f x ] && a & \
@@ -66,7 +69,7 @@ fn steps_have_kinds() {
             Work,
             WaitForChild,
             SaveStatus,
-            Request,
+            LocalWork,
             Signal,
             Marker,
             Exit,

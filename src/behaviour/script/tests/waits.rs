@@ -240,6 +240,22 @@ fn finds_loops_that_wait() {
             "Loop process; inverted",
         ),
         (
+            "while true; do if [[ ! -f /s/ready ]]; then sleep 5 & wait; continue; fi; break; done; app",
+            "EndlessLoop /s/ready",
+        ),
+        (
+            "apk add curl && until curl localhost:1/x; do sleep 1; done && app",
+            "Loop local 1/x",
+        ),
+        (
+            "apk add curl && until curl localhost:1/x; do sleep 1; done && curl -d a localhost:1/write",
+            "Loop local 1/x",
+        ),
+        (
+            "until curl localhost:1/x >& /tmp/out; do sleep 1; done; cat /tmp/out",
+            "Loop local 1/x; side effects",
+        ),
+        (
             "app & until nc -z localhost 1; do sleep 1; done; wait",
             "Loop local 1; later; nothing after",
         ),
