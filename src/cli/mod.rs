@@ -5,9 +5,12 @@ mod color;
 mod configuration;
 mod explain;
 mod lint;
+mod migrate;
 mod program;
 mod progress;
 mod selection;
+mod target;
+mod write;
 
 use std::{
     ffi::OsString,
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
     color::decide(parsed.color);
     let result = match &parsed.command {
         Command::Lint(arguments) => lint::run(arguments, &program),
+        Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
     };
     match result {

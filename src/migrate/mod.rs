@@ -14,6 +14,7 @@ mod planner;
 mod position;
 mod removal;
 mod requirement;
+mod resource_list;
 mod resources;
 mod rewrite;
 mod script;
@@ -39,6 +40,7 @@ pub use change::{Change, ChangeError, Position};
 pub use declaration::Form;
 pub use place::{Place, Step};
 pub use plan::{Action, Class, Plan, Refusal};
+pub use resource_list::describe_results;
 pub use rewrite::{RewriteError, rewrite};
 
 /// What decides about a rewrite besides the text.
@@ -50,6 +52,8 @@ pub struct Options {
     pub form: Form,
     /// Also do what a person has to look at.
     pub review: bool,
+    /// Also turn native sidecars into the first design's form, which no released Kubernetes runs.
+    pub converts_native: bool,
     /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
     pub sidecars: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     roles::Role,
-    rules::{Finding, Member, Pod},
+    rules::{Finding, FixClass, Member, Pod, Severity},
     workload::{ContainerList, Controller, WorkloadKind},
 };
 
@@ -16,7 +16,7 @@ use super::{
     plan::{Changes, Class, Plan, Round, place},
     removal::Removals,
     requirement::{Part, Wanted, parts},
-    startup_gate::{Gate, gate},
+    startup_gate::{Gate, gate, on_file},
 };
 
 /// Rules whose findings are about a sidecar that is not declared.
@@ -62,7 +62,28 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Pl
         return plan;
     }
     injected::plan(pod, wanted, options, &mut planner.plan);
+    manual(findings, &mut planner.plan);
     planner.plan
+}
+
+/// What only a person can do, and nothing else in the plan speaks of.
+fn manual(findings: &[Finding], plan: &mut Plan) {
+    for finding in findings {
+        let speaks = [
+            "job-never-completes",
+            "quit-endpoint",
+            "startup-poll",
+            "marker-file",
+            "external-killer",
+            "wrapper-binary",
+            "sidecar-prestop-delay",
+        ]
+        .contains(&finding.rule.name)
+            && !plan.refusals.is_empty();
+        if finding.fix.class == FixClass::Manual && finding.severity >= Severity::Warning && !speaks {
+            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
+        }
+    }
 }
 
 /// Why a pod is not ours to rewrite.
@@ -133,7 +154,11 @@ impl<'a> Planner<'_, 'a> {
             return false;
         };
         let name = member.container.name;
-        let named_by_finding = self.wanted.about(&ABOUT_SIDECARS, name).is_some()
+        let slept_for = self.options.review
+            && self.wanted.any(&["startup-sleep"])
+            && member.container.list == ContainerList::Regular;
+        let named_by_finding = slept_for
+            || self.wanted.about(&ABOUT_SIDECARS, name).is_some()
             || self.pod.namings.iter().any(|naming| {
                 naming.names.iter().any(|own| own == name)
                     && self.wanted.any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
@@ -185,7 +210,14 @@ impl<'a> Planner<'_, 'a> {
             return;
         }
         let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
-        let gate = gate(self.pod, member, self.options.form.gate(), &waits);
+        let mut gate = gate(self.pod, member, self.options.form.gate(), &waits);
+        let file = parts
+            .iter()
+            .filter(|part| part.class.as_ref().is_ok_and(|class| *class <= self.allowed()))
+            .find_map(|part| part.gate_file.as_deref());
+        if let (Gate::None(_), Some(file)) = (&gate, file) {
+            gate = on_file(file);
+        }
         for part in &parts {
             self.part(name, part, &gate);
         }

@@ -29,6 +29,8 @@ pub(super) struct Part<'a> {
     pub(super) harmful: bool,
     /// It only makes sense where the app is held back by a gate instead.
     pub(super) wait: Option<Wait>,
+    /// The file that the gate asks for instead.
+    pub(super) gate_file: Option<String>,
     /// Changes of entrypoints, by container.
     pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
     /// What else goes.
@@ -44,6 +46,7 @@ impl Part<'_> {
             class,
             harmful: true,
             wait: None,
+            gate_file: None,
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
@@ -137,6 +140,19 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 part.class = Err("the loop does more than wait".to_owned());
             } else if runs_the_app {
                 part.class = Err("the waiting tool runs the app itself".to_owned());
+            }
+            Some(part)
+        }
+        LinkKind::StartsOnFile(wait, Some(writer)) => {
+            let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
+            let file = rules::path_of(&writer.marker).to_owned();
+            let what = format!("{}: its wait for {file} goes", member.container.name);
+            let mut part = cutting(link.container, program, &wait.span, what, finding);
+            part.harmful = false;
+            part.wait = Some(wait.clone());
+            part.gate_file = Some(file);
+            if wait.has_side_effects || !wait.only_waits {
+                part.class = Err("the loop does more than wait".to_owned());
             }
             Some(part)
         }

@@ -206,7 +206,7 @@ fn emptied_functions(list: &List, spans: &[Span]) -> Vec<String> {
         spans,
         emptied: Vec::new(),
     };
-    list.commands()
+    list.constructs()
         .filter_map(|visit| match visit.command {
             Command::Function { name, body, span } if cutter.is_touched(span) && trap_goes(&cutter, body) => {
                 Some(name.clone())

@@ -83,6 +83,17 @@ fn probe(handler: (String, Value), attempts: u32, origin: String) -> Gate {
     }
 }
 
+/// A gate that asks for a file which the sidecar writes when it is ready. Its image has to have `test`.
+pub(super) fn on_file(file: &str) -> Gate {
+    let command = ["test", "-f", file].map(Value::string).to_vec();
+    let exec = Value::Mapping(vec![(Value::string("command"), Value::Sequence(command))]);
+    probe(
+        ("exec".to_owned(), exec),
+        ATTEMPTS,
+        format!("{file}, which it writes when it is ready (its image has to have `test`)"),
+    )
+}
+
 /// The seconds that a probe allows.
 fn budget(probe: &Probe<'_>) -> u32 {
     let number = |key: &str, default: u32| {
