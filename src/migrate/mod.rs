@@ -5,6 +5,7 @@
 //! written. No terminal, no files, no network.
 
 mod change;
+mod convert;
 mod declaration;
 mod entrypoint;
 mod injected;

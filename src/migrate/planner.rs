@@ -9,13 +9,13 @@ use crate::{
 };
 
 use super::{
-    Options,
+    Options, convert,
     declaration::{Form, declare, moves, obstacle},
     entrypoint::{self, Entrypoint},
     injected,
     plan::{Changes, Class, Plan, Round, place},
     removal::Removals,
-    requirement::{Part, Wanted, parts},
+    requirement::{Part, Wanted, parts, stays},
     startup_gate::{Gate, gate, on_file},
 };
 
@@ -35,6 +35,12 @@ const ABOUT_SIDECARS: [&str; 9] = [
 /// The plan for one pod. `findings` are those that the user wants to see gone.
 pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Plan {
     let mut plan = Plan::new(pod.workload.object.document, pod.workload.object.reference.clone());
+    if options.converts_native && foreign(pod).is_none() {
+        convert::plan(pod, &mut plan);
+        if !plan.is_empty() {
+            return plan;
+        }
+    }
     if findings.is_empty() && !pod.members.iter().any(|member| is_named(pod, member, options)) {
         return plan;
     }
@@ -81,6 +87,11 @@ fn manual(findings: &[Finding], plan: &mut Plan) {
         .contains(&finding.rule.name)
             && !plan.refusals.is_empty();
         if finding.fix.class == FixClass::Manual && finding.severity >= Severity::Warning && !speaks {
+            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
+        }
+    }
+    if plan.actions.is_empty() && plan.refusals.is_empty() {
+        for finding in findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
             plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
         }
     }
@@ -190,6 +201,10 @@ impl<'a> Planner<'_, 'a> {
                 self.plan.left(format!("{name} is not declared a sidecar"), reason, false);
                 return;
             }
+        }
+        if declares && let Some(reason) = stays(self.pod, index, self.wanted) {
+            self.plan.left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
         }
         let parts = parts(self.pod, index, self.wanted);
         let hinders = parts.iter().filter(|part| part.harmful).find_map(|part| {

@@ -11,13 +11,14 @@ use super::{
 };
 
 /// Keys whose collection goes when nothing is left in it.
-const PRUNED: [&str; 8] = [
+const PRUNED: [&str; 9] = [
     "lifecycle",
     "env",
     "volumeMounts",
     "volumes",
     "annotations",
     "labels",
+    "metadata",
     "initContainers",
     "args",
 ];

@@ -99,6 +99,29 @@ pub(super) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: Wanted<'_>) -> Vec<
     parts
 }
 
+/// A part of a workaround that would stay and do harm: a call or signal that ends the sidecar, which the
+/// kubelet then restarts, or a file that does.
+pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<String> {
+    let of_links = pod.links.all.iter().find_map(|link| {
+        let (member, _) = pod.program(link.container, link.program)?;
+        let minds = link.other == Party::Container(index) || link.other == Party::Unknown;
+        let is_harmful = match link.kind {
+            LinkKind::Quits(_) | LinkKind::Kills(_) => minds,
+            LinkKind::EndsOnFile(..) => link.container == index,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
+        };
+        (is_harmful && of_link(pod, index, link, wanted).is_none())
+            .then(|| format!("{} may still end it, and the kubelet would restart it", member.container.name))
+    });
+    of_links.or_else(|| {
+        let wrapped = pod.members.iter().find(|member| {
+            rules::ends_with_another(member)
+                && wanted.about(&["wrapper-binary"], member.container.name).is_none()
+        })?;
+        Some(format!("the wrapper of {} would still tie the two together", wrapped.container.name))
+    })
+}
+
 fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
@@ -319,6 +342,9 @@ fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
                 part.directories = wrapped.directories;
+                if let Some(file) = &wrapped.watched_file {
+                    writers(pod, file, &mut part);
+                }
                 part
             }
             Some(Err(reason)) => Part::new(format!("the wrapper of {}", member.container.name), Err(reason)),
@@ -333,6 +359,29 @@ fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
         parts.push(part);
     }
     parts
+}
+
+/// The commands of other containers that write the file which a wrapper watches.
+fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
+    for (index, member) in pod.members.iter().enumerate() {
+        for (at, program) in member.programs.iter().enumerate() {
+            let markers = pod.links.facts(index, at).map(|facts| facts.markers.as_slice());
+            for marker in markers.unwrap_or_default() {
+                if rules::path_of(marker) != file {
+                    continue;
+                }
+                let span = marker.span.clone();
+                if can_cut(program, std::slice::from_ref(&span)) {
+                    part.entrypoints
+                        .entry(index)
+                        .or_default()
+                        .merge(&Entrypoint::cutting(span));
+                } else {
+                    part.class = Err(format!("what would remain of {}'s script is not certain", member.container.name));
+                }
+            }
+        }
+    }
 }
 
 fn in_script(member: &Member<'_>) -> bool {

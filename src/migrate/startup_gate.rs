@@ -44,6 +44,14 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         return Gate::Present("postStart");
     }
     let mut why = String::new();
+    // In the first design readiness is the gate, and somebody has said that it is one.
+    if kind == ProbeKind::Startup
+        && container.is_lifecycle_sidecar()
+        && let Some(readiness) = container.probe(ProbeKind::Readiness)
+        && let Ok(handler) = of_probe(pod, container, &readiness)
+    {
+        return probe(handler, budget(&readiness), "its readinessProbe, the gate of lifecycle.type".to_owned());
+    }
     for probed in waits.iter().flat_map(|wait| &wait.probes) {
         match of_probed(pod, container, probed) {
             Ok(handler) => return probe(handler, ATTEMPTS, "what the app waited for".to_owned()),
@@ -220,7 +228,7 @@ fn of_probe(
     if known.is_some_and(|known| known.readiness_needs_app) {
         return Err("its readiness waits for the app, which would wait for it in turn".to_owned());
     }
-    if known.is_none() && probe.kind == ProbeKind::Readiness {
+    if known.is_none() && probe.kind == ProbeKind::Readiness && !container.is_lifecycle_sidecar() {
         return Err(
             "its readinessProbe may depend on the app, which its image does not tell; make it a startupProbe by hand if not"
                 .to_owned(),

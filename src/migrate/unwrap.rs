@@ -66,6 +66,8 @@ pub(super) struct Wrapped<'a> {
     pub(super) removals: Removals<'a>,
     /// Directories of the wrapper's own files.
     pub(super) directories: Vec<String>,
+    /// The file at whose sight it ends the command.
+    pub(super) watched_file: Option<String>,
 }
 
 /// The wrapper of a container, where it stands in the manifest.
@@ -136,7 +138,9 @@ fn unwrap<'a>(
     if let Some((directory, _)) = words.get(at).and_then(|word| word.rsplit_once('/')) {
         directories.push(directory.to_owned());
     }
+    let watched_file = member.container.value_of("KILLER_WATCH_FILE").map(str::to_owned);
     Ok(Wrapped {
+        watched_file,
         name: wrapper.program,
         entrypoint: Entrypoint {
             dropped: (at..end).collect(),
