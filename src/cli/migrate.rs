@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, BufWriter, Write},
-
     sync::Arc,
 };
 
@@ -25,7 +24,9 @@ use crate::{
     report::printable,
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
-    source::{Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover, read},
+    source::{
+        Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover, read,
+    },
     suppress::InSources,
 };
 
@@ -56,7 +57,9 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<Exit, F
         && only.name == STANDARD_INPUT
         && only.text.trim().is_empty()
     {
-        return Err(Failure::Usage("standard input is empty: nothing to migrate".to_owned()));
+        return Err(Failure::Usage(
+            "standard input is empty: nothing to migrate".to_owned(),
+        ));
     }
     let decisions = run.migrate(arguments, &mut configurations)?;
     run.deliver(arguments)?;
@@ -97,7 +100,12 @@ fn native_command(arguments: &MigrateArguments, program: &str) -> String {
     if arguments.review {
         words.push("--review".to_owned());
     }
-    words.extend(arguments.sidecar.iter().map(|name| format!("--sidecar {}", quoted(name))));
+    words.extend(
+        arguments
+            .sidecar
+            .iter()
+            .map(|name| format!("--sidecar {}", quoted(name))),
+    );
     if arguments.write {
         words.push("--write".to_owned());
     } else {
@@ -112,7 +120,12 @@ fn native_command(arguments: &MigrateArguments, program: &str) -> String {
     if arguments.recursive {
         words.push("-R".to_owned());
     }
-    words.extend(arguments.paths.iter().map(|path| quoted(&path.display().to_string())));
+    words.extend(
+        arguments
+            .paths
+            .iter()
+            .map(|path| quoted(&path.display().to_string())),
+    );
     words.join(" ")
 }
 
@@ -150,7 +163,11 @@ impl Run {
         arguments: &MigrateArguments,
         configurations: &mut Configurations,
     ) -> Result<Vec<Decision>, Failure> {
-        let files: Vec<Arc<SourceFile>> = self.sources.iter().map(|(_, source, _)| Arc::clone(source)).collect();
+        let files: Vec<Arc<SourceFile>> = self
+            .sources
+            .iter()
+            .map(|(_, source, _)| Arc::clone(source))
+            .collect();
         let config_maps: Vec<Arc<SourceFile>> = files
             .iter()
             .filter(|source| source.text.contains("ConfigMap"))
@@ -181,13 +198,13 @@ impl Run {
                 };
                 match migrate(source, &config_maps, &options, &mut choose) {
                     Ok(migration) => self.migrations.push((input.clone(), migration)),
-                    Err(error) => self.errors.push(
-                        match crate::source::first_template_line(&source.text) {
+                    Err(error) => self
+                        .errors
+                        .push(match crate::source::first_template_line(&source.text) {
                             Some(line) => SourceError::template(&source.name, line),
                             None => SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
                                 .at(error.line, Some(error.column)),
-                        },
-                    ),
+                        }),
                 }
             }
         }
@@ -205,14 +222,20 @@ impl Run {
             }
             let is_stream = matches!(input.origin, Origin::StandardInput);
             if arguments.write && !is_stream {
-                if let (true, Some(path)) = (migration.is_changed(), input.path()) {
-                    if let Err(error) = replace(path, &migration.text) {
-                        let message = format!("cannot be written: {error}");
-                        self.errors
-                            .push(SourceError::new(&input.name, SourceErrorKind::Unreadable, message));
-                    }
+                if migration.is_changed()
+                    && let Some(path) = input.path()
+                    && let Err(error) = replace(path, &migration.text)
+                {
+                    let message = format!("cannot be written: {error}");
+                    self.errors.push(SourceError::new(
+                        &input.name,
+                        SourceErrorKind::Unreadable,
+                        message,
+                    ));
                 }
-            } else if arguments.output == Some(MigrateOutput::Yaml) || (is_stream && arguments.output.is_none()) {
+            } else if arguments.output == Some(MigrateOutput::Yaml)
+                || (is_stream && arguments.output.is_none())
+            {
                 if !first && !migration.text.starts_with("---") {
                     out.write_all(b"---\n")?;
                 }
@@ -239,7 +262,10 @@ impl Run {
     }
 
     fn exit(&self, arguments: &MigrateArguments) -> Exit {
-        let changes = self.migrations.iter().any(|(_, migration)| migration.is_changed());
+        let changes = self
+            .migrations
+            .iter()
+            .any(|(_, migration)| migration.is_changed());
         if !self.errors.is_empty() || self.bugs {
             Exit::Unread
         } else if arguments.check && changes {
@@ -283,6 +309,7 @@ fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection,
 /// A unified diff, coloured where colour is on.
 fn diff(migration: &Migration) -> String {
     let name = printable(&migration.source.name);
+    let name = name.trim_start_matches('/');
     let diff = TextDiff::from_lines(&*migration.source.text, migration.text.as_str());
     let text = diff
         .unified_diff()
@@ -308,7 +335,11 @@ fn explain(migration: &Migration, plan: &Plan) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
     for action in &plan.actions {
-        let review = if action.class == Class::Safe { "" } else { " (reviewed by --review: look at it)" };
+        let review = if action.class == Class::Safe {
+            ""
+        } else {
+            " (reviewed by --review: look at it)"
+        };
         tell(&format!("  done: {}{review}", action.what));
     }
     for refusal in &plan.refusals {

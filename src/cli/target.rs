@@ -75,7 +75,10 @@ fn ask_cluster() -> Result<Decision, Failure> {
         .pointer("/components/schemas/io.k8s.api.core.v1.Lifecycle/properties/type")
         .is_some();
     if knows_type {
-        return Ok(decision(Form::Lifecycle, "the cluster's Lifecycle has a field `type`"));
+        return Ok(decision(
+            Form::Lifecycle,
+            "the cluster's Lifecycle has a field `type`",
+        ));
     }
     let nodes = kubectl(&["get", "nodes", "-o", "json"])?;
     let nodes: serde_json::Value = serde_json::from_str(&nodes).map_err(unclear)?;
@@ -89,15 +92,22 @@ fn ask_cluster() -> Result<Decision, Failure> {
             });
             versions.collect::<Option<Vec<_>>>()?.into_iter().min()
         })
-        .ok_or_else(|| Failure::Usage("the cluster does not say which kubelets it has; name a --target".to_owned()))?;
+        .ok_or_else(|| {
+            Failure::Usage("the cluster does not say which kubelets it has; name a --target".to_owned())
+        })?;
     native(
         Some(oldest),
-        &format!("every kubelet of the cluster is at {}.{} or later", oldest.0, oldest.1),
+        &format!(
+            "every kubelet of the cluster is at {}.{} or later",
+            oldest.0, oldest.1
+        ),
     )
 }
 
 fn unclear(error: serde_json::Error) -> Failure {
-    Failure::Usage(format!("the cluster's answer is not understood ({error}); name a --target"))
+    Failure::Usage(format!(
+        "the cluster's answer is not understood ({error}); name a --target"
+    ))
 }
 
 /// What `kubectl` prints, if it does so in time.
@@ -144,10 +154,15 @@ mod tests {
 
     #[test]
     fn what_is_said_goes_before_what_is_configured() {
-        let form = |asked, version, configured| decide(asked, version, configured, None).map(|decision| decision.form);
+        let form = |asked, version, configured| {
+            decide(asked, version, configured, None).map(|decision| decision.form)
+        };
         assert_eq!(form(None, None, None).unwrap(), Form::Lifecycle);
         assert_eq!(form(None, None, Some(Target::Native)).unwrap(), Form::Native);
-        assert_eq!(form(None, Some((1, 31)), Some(Target::Lifecycle)).unwrap(), Form::Native);
+        assert_eq!(
+            form(None, Some((1, 31)), Some(Target::Lifecycle)).unwrap(),
+            Form::Native
+        );
         assert_eq!(
             form(Some(TargetChoice::Lifecycle), Some((1, 31)), None).unwrap(),
             Form::Lifecycle

@@ -145,7 +145,12 @@ fn replace_words(list: Node<'_>, words: &[String]) -> Result<Edit, ChangeError> 
     })
 }
 
-fn insert(mapping: Node<'_>, key: &str, value: &Value, position: &Position) -> Result<Vec<Edit>, ChangeError> {
+fn insert(
+    mapping: Node<'_>,
+    key: &str,
+    value: &Value,
+    position: &Position,
+) -> Result<Vec<Edit>, ChangeError> {
     let text = spell_entry(key, value, &Spelling::of(mapping));
     let sibling = |name: &str| {
         written_entry(mapping, name)
@@ -204,7 +209,9 @@ fn item_text(item: Node<'_>, list: Node<'_>) -> Result<String, ChangeError> {
     let has_items = list.children().next().is_some();
     let to_flow = if has_items { list.is_bracketed() } else { in_flow };
     match (from_flow, to_flow) {
-        (false, true) => Err(ChangeError::Form("an item in block style can't be moved into [ ]")),
+        (false, true) => Err(ChangeError::Form(
+            "an item in block style can't be moved into [ ]",
+        )),
         (true, false) => Ok(format!("- {}", text.replace('\n', "\n  "))),
         _ => Ok(text),
     }

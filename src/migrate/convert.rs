@@ -39,7 +39,11 @@ pub(super) fn plan(pod: &Pod<'_>, plan: &mut Plan) {
         return;
     }
     if let Err(reason) = convert(pod, &natives, plan) {
-        plan.left(format!("{} stays a native sidecar", first.container.name), reason, false);
+        plan.left(
+            format!("{} stays a native sidecar", first.container.name),
+            reason,
+            false,
+        );
         return;
     }
     if natives.len() > 1 {
@@ -65,7 +69,12 @@ fn convert(pod: &Pod<'_>, natives: &[&Member<'_>], plan: &mut Plan) -> Result<()
             removals.add(policy.key);
         }
         match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
-            Some(lifecycle) => changes.push(insert(place(lifecycle)?, "type", Value::string("Sidecar"), Position::Last)),
+            Some(lifecycle) => changes.push(insert(
+                place(lifecycle)?,
+                "type",
+                Value::string("Sidecar"),
+                Position::Last,
+            )),
             None => {
                 let declared = Value::Mapping(vec![(Value::string("type"), Value::string("Sidecar"))]);
                 let position = match container.node.entry("image") {
@@ -80,7 +89,12 @@ fn convert(pod: &Pod<'_>, natives: &[&Member<'_>], plan: &mut Plan) -> Result<()
         {
             let readiness = readiness(startup.entry.value)?;
             let position = Position::After("startupProbe".to_owned());
-            changes.push(insert(place(container.node)?, "readinessProbe", readiness, position));
+            changes.push(insert(
+                place(container.node)?,
+                "readinessProbe",
+                readiness,
+                position,
+            ));
         }
         moves.push(Change::Move {
             mapping: mapping.clone(),
@@ -91,7 +105,10 @@ fn convert(pod: &Pod<'_>, natives: &[&Member<'_>], plan: &mut Plan) -> Result<()
         });
         plan.done(
             Class::Review,
-            format!("{} is declared by lifecycle.type: Sidecar instead", container.name),
+            format!(
+                "{} is declared by lifecycle.type: Sidecar instead",
+                container.name
+            ),
         );
     }
     for change in removals.changes(&[])? {
@@ -108,7 +125,8 @@ fn convert(pod: &Pod<'_>, natives: &[&Member<'_>], plan: &mut Plan) -> Result<()
         .count()
         == natives.len();
     if only_natives {
-        plan.rounds.push(vec![Change::Remove(mapping.key("initContainers"))]);
+        plan.rounds
+            .push(vec![Change::Remove(mapping.key("initContainers"))]);
     }
     Ok(())
 }
@@ -130,7 +148,9 @@ fn readiness(startup: Node<'_>) -> Result<Value, String> {
         .filter(|entry| entry.key.as_str() != Some("failureThreshold"))
         .map(|entry| {
             let key = Value::string(entry.key.as_str().unwrap_or_default());
-            Value::of(entry.value).map(|value| (key, value)).map_err(|error| error.to_string())
+            Value::of(entry.value)
+                .map(|value| (key, value))
+                .map_err(|error| error.to_string())
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Value::Mapping(entries))

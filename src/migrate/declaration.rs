@@ -48,7 +48,14 @@ pub(super) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option
     if name.is_empty() {
         return Some("it has no name".to_owned());
     }
-    if pod.workload.containers.iter().filter(|other| other.name == name).count() > 1 {
+    if pod
+        .workload
+        .containers
+        .iter()
+        .filter(|other| other.name == name)
+        .count()
+        > 1
+    {
         return Some("another container has the same name".to_owned());
     }
     if container.node.entry("restartPolicyRules").is_some() {
@@ -88,7 +95,12 @@ pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Ch
         Form::Lifecycle => match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
             Some(lifecycle) if container.lifecycle_type().is_none() => {
                 // Behind the hooks, because those before it may go.
-                changes.insert(place(lifecycle)?, "type", Value::string("Sidecar"), Position::Last);
+                changes.insert(
+                    place(lifecycle)?,
+                    "type",
+                    Value::string("Sidecar"),
+                    Position::Last,
+                );
             }
             Some(_) => {}
             None => {

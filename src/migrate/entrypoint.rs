@@ -10,11 +10,7 @@ use crate::{
     yaml::Node,
 };
 
-use super::{
-    plan::Changes,
-    removal::Removals,
-    script::{cut, plain_command},
-};
+use super::{plain_command::plain_command, plan::Changes, removal::Removals, script::cut};
 
 /// What is to be changed in one container's entrypoint.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,7 +68,9 @@ pub(super) fn change<'a>(
         return Err("its script is in a ConfigMap, which others may use too".to_owned());
     }
     let script = new_script(program, entrypoint)?;
-    let plain = script.as_deref().and_then(|script| without_shell(member, program, script));
+    let plain = script
+        .as_deref()
+        .and_then(|script| without_shell(member, program, script));
     let command = member.container.node.get("command");
     let arguments = member.container.node.entry("args");
     let kept_before = |end: usize| -> Vec<String> {
@@ -88,7 +86,10 @@ pub(super) fn change<'a>(
     if let (Some(plain), Some(command), Some(shell)) = (
         plain,
         command,
-        program.invocation.as_ref().and_then(|invocation| invocation.shell),
+        program
+            .invocation
+            .as_ref()
+            .and_then(|invocation| invocation.shell),
     ) {
         let mut words = kept_before(shell);
         words.extend(plain);
@@ -147,7 +148,18 @@ fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Op
     let understood = options.iter().filter_map(|node| node.as_str()).all(|option| {
         matches!(
             option,
-            "-c" | "-e" | "-u" | "-ec" | "-ce" | "-uc" | "-eu" | "-euc" | "-o" | "pipefail" | "-eo" | "-euo" | "--"
+            "-c" | "-e"
+                | "-u"
+                | "-ec"
+                | "-ce"
+                | "-uc"
+                | "-eu"
+                | "-euc"
+                | "-o"
+                | "pipefail"
+                | "-eo"
+                | "-euo"
+                | "--"
         )
     });
     if !understood {
@@ -171,14 +183,23 @@ fn drop_words<'a>(
         return Ok(());
     }
     let command = member.container.command();
-    let Some(list) = member.container.node.get("command").filter(|_| !command.is_empty()) else {
+    let Some(list) = member
+        .container
+        .node
+        .get("command")
+        .filter(|_| !command.is_empty())
+    else {
         return Err("the image's own entrypoint gets these words, and it is not in the manifest".to_owned());
     };
     if entrypoint.dropped.len() >= program.words.len() {
         return Err("nothing but the image's own entrypoint would remain".to_owned());
     }
     if (0..command.len()).any(|index| !entrypoint.dropped.contains(&index)) {
-        for node in entrypoint.dropped.iter().filter_map(|index| program.words.get(*index)) {
+        for node in entrypoint
+            .dropped
+            .iter()
+            .filter_map(|index| program.words.get(*index))
+        {
             removals.add(*node);
         }
         return Ok(());

@@ -80,7 +80,10 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
     if !options.review {
         plan.left(
             format!("not done: {what}"),
-            format!("the injector has to know {}: {:?} ({})", switch.annotation, switch.value, switch.since),
+            format!(
+                "the injector has to know {}: {:?} ({})",
+                switch.annotation, switch.value, switch.since
+            ),
             true,
         );
         return;
@@ -94,7 +97,10 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
         plan.left(format!("not done: {what}"), reason, false);
         return;
     }
-    plan.done(Class::Review, format!("{what}: {}: {:?}", switch.annotation, switch.value));
+    plan.done(
+        Class::Review,
+        format!("{what}: {}: {:?}", switch.annotation, switch.value),
+    );
     plan.note(format!("{}: {}", switch.annotation, switch.since));
 }
 
@@ -122,7 +128,10 @@ impl<'a> AppHalf<'a> {
                 LinkKind::Quits(quit) if is_it => (&quit.span, "its call that ends", true),
                 _ => continue,
             };
-            if wanted.at(&["startup-poll", "quit-endpoint"], program, span).is_none() {
+            if wanted
+                .at(&["startup-poll", "quit-endpoint"], program, span)
+                .is_none()
+            {
                 continue;
             }
             let what = format!("{}: {does} {} goes", member.container.name, known.name);
@@ -131,10 +140,14 @@ impl<'a> AppHalf<'a> {
                     .push((link.container, Entrypoint::cutting(span.clone())));
                 self.done.push(what);
             } else if harmful {
-                return Err(format!("“{what}” can't be done: what would remain of the script is not certain"));
+                return Err(format!(
+                    "“{what}” can't be done: what would remain of the script is not certain"
+                ));
             } else {
-                self.left
-                    .push((format!("not done: {what}"), "what would remain of the script is not certain".to_owned()));
+                self.left.push((
+                    format!("not done: {what}"),
+                    "what would remain of the script is not certain".to_owned(),
+                ));
             }
         }
         self.wrappers(pod, wanted)?;
@@ -148,8 +161,10 @@ impl<'a> AppHalf<'a> {
             }
             match wrapped(member) {
                 Some(Ok(wrapped)) => {
-                    self.done
-                        .push(format!("{}: runs without {}", member.container.name, wrapped.name));
+                    self.done.push(format!(
+                        "{}: runs without {}",
+                        member.container.name, wrapped.name
+                    ));
                     self.entrypoints.push((index, wrapped.entrypoint));
                     self.removals.extend(&wrapped.removals);
                 }
@@ -198,7 +213,9 @@ impl<'a> AppHalf<'a> {
             self.done
                 .push(format!("{} goes", setting.as_str().unwrap_or_default()));
         }
-        if settings.len() == root.written_entries().count() && settings.iter().all(|node| node.parent() == Some(root)) {
+        if settings.len() == root.written_entries().count()
+            && settings.iter().all(|node| node.parent() == Some(root))
+        {
             self.removals.add(key);
             return Ok(());
         }
@@ -222,25 +239,40 @@ impl<'a> AppHalf<'a> {
         match metadata.map(|metadata| (metadata, metadata.get("annotations"))) {
             Some((_, Some(annotations))) => match annotations.entry(annotation) {
                 Some(existing) => self.changes.text(existing.value, value)?,
-                None => self.changes.insert(place(annotations)?, annotation, entry.1, Position::Last),
+                None => self
+                    .changes
+                    .insert(place(annotations)?, annotation, entry.1, Position::Last),
             },
             Some((metadata, None)) => {
-                self.changes
-                    .insert(place(metadata)?, "annotations", Value::Mapping(vec![entry]), Position::Last);
+                self.changes.insert(
+                    place(metadata)?,
+                    "annotations",
+                    Value::Mapping(vec![entry]),
+                    Position::Last,
+                );
             }
             None => {
-                let template = pod.workload.pod_spec.parent().ok_or("the pod template has no metadata")?;
+                let template = pod
+                    .workload
+                    .pod_spec
+                    .parent()
+                    .ok_or("the pod template has no metadata")?;
                 let annotations = Value::Mapping(vec![entry]);
                 let metadata = Value::Mapping(vec![(Value::string("annotations"), annotations)]);
-                self.changes
-                    .insert(place(template)?, "metadata", metadata, Position::Before("spec".to_owned()));
+                self.changes.insert(
+                    place(template)?,
+                    "metadata",
+                    metadata,
+                    Position::Before("spec".to_owned()),
+                );
             }
         }
         Ok(())
     }
 
     fn finish(mut self, pod: &Pod<'a>, plan: &mut Plan) -> Result<(), String> {
-        let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> = std::collections::BTreeMap::new();
+        let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> =
+            std::collections::BTreeMap::new();
         for (index, entrypoint) in &self.entrypoints {
             entrypoints.entry(*index).or_default().merge(entrypoint);
         }
@@ -250,7 +282,10 @@ impl<'a> AppHalf<'a> {
                     .extend(entrypoint::change(member, entrypoint, &mut self.removals)?);
             }
         }
-        let annotations = pod.workload.pod_metadata.and_then(|metadata| metadata.get("annotations"));
+        let annotations = pod
+            .workload
+            .pod_metadata
+            .and_then(|metadata| metadata.get("annotations"));
         let kept: Vec<_> = annotations.map(place).transpose()?.into_iter().collect();
         let removals: Vec<Change> = self.removals.changes(&kept)?;
         for change in self.changes.cuts.into_iter().chain(removals) {
@@ -259,7 +294,9 @@ impl<'a> AppHalf<'a> {
         for change in self.changes.additions {
             plan.add(Round::Add, change);
         }
-        self.done.into_iter().for_each(|what| plan.done(Class::Review, what));
+        self.done
+            .into_iter()
+            .for_each(|what| plan.done(Class::Review, what));
         self.left
             .into_iter()
             .for_each(|(what, reason)| plan.left(what, reason, false));

@@ -10,6 +10,7 @@ mod declaration;
 mod entrypoint;
 mod injected;
 mod place;
+mod plain_command;
 mod plan;
 mod planner;
 mod position;
@@ -18,13 +19,14 @@ mod requirement;
 mod resource_list;
 mod resources;
 mod rewrite;
-mod script;
 mod scratch;
+mod script;
 mod spelling;
 mod startup_gate;
 #[cfg(test)]
 mod tests;
 mod unwrap;
+mod watchdog;
 
 use std::sync::Arc;
 
@@ -181,7 +183,9 @@ impl Migration {
     }
 
     fn carry_out_one(&mut self, index: usize) {
-        let Some(plan) = self.plans.get_mut(index) else { return };
+        let Some(plan) = self.plans.get_mut(index) else {
+            return;
+        };
         match rewrite(&self.text, &plan.rounds) {
             Ok(text) => self.text = text,
             Err(error) => {

@@ -148,7 +148,8 @@ pub(super) struct Changes {
 }
 
 /// What stands behind an anchor belongs to several places at once.
-pub(super) const SHARED: &str = "it is written with an anchor or alias, so that a change would reach other places too";
+pub(super) const SHARED: &str =
+    "it is written with an anchor or alias, so that a change would reach other places too";
 
 impl Changes {
     pub(super) fn text(&mut self, node: Node<'_>, text: impl Into<String>) -> Result<(), String> {

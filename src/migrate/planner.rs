@@ -34,7 +34,10 @@ const ABOUT_SIDECARS: [&str; 9] = [
 
 /// The plan for one pod. `findings` are those that the user wants to see gone.
 pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Plan {
-    let mut plan = Plan::new(pod.workload.object.document, pod.workload.object.reference.clone());
+    let mut plan = Plan::new(
+        pod.workload.object.document,
+        pod.workload.object.reference.clone(),
+    );
     if options.converts_native && foreign(pod).is_none() {
         convert::plan(pod, &mut plan);
         if !plan.is_empty() {
@@ -63,7 +66,10 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Pl
     planner.sidecars();
     planner.sleeps();
     if let Err(reason) = planner.finish() {
-        let mut plan = Plan::new(pod.workload.object.document, pod.workload.object.reference.clone());
+        let mut plan = Plan::new(
+            pod.workload.object.document,
+            pod.workload.object.reference.clone(),
+        );
         plan.left("all of it", reason, false);
         return plan;
     }
@@ -91,7 +97,10 @@ fn manual(findings: &[Finding], plan: &mut Plan) {
         }
     }
     if plan.actions.is_empty() && plan.refusals.is_empty() {
-        for finding in findings.iter().filter(|finding| finding.severity >= Severity::Warning) {
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
             plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
         }
     }
@@ -100,15 +109,21 @@ fn manual(findings: &[Finding], plan: &mut Plan) {
 /// Why a pod is not ours to rewrite.
 fn foreign(pod: &Pod<'_>) -> Option<String> {
     let where_it_is = match pod.workload.controller {
-        Controller::ArgoWorkflows => "Argo Workflows ends a template's `sidecars` itself, and gates nothing on them",
-        Controller::Tekton => "Tekton starts and ends a task's `sidecars` itself and honours their readinessProbe",
+        Controller::ArgoWorkflows => {
+            "Argo Workflows ends a template's `sidecars` itself, and gates nothing on them"
+        }
+        Controller::Tekton => {
+            "Tekton starts and ends a task's `sidecars` itself and honours their readinessProbe"
+        }
         Controller::Knative => "Knative gives the pod its own sidecar; change the Service's template by hand",
         Controller::SidecarSet => "a SidecarSet's containers are injected into other pods",
         Controller::Unknown => "a custom resource is its controller's; change what it is made from by hand",
         Controller::Kubernetes => {
-            let is_custom = pod.workload.kind == WorkloadKind::Custom && !pod.workload.object.reference.kind.is_empty();
-            return is_custom
-                .then(|| "a custom resource is its controller's; change what it is made from by hand".to_owned());
+            let is_custom =
+                pod.workload.kind == WorkloadKind::Custom && !pod.workload.object.reference.kind.is_empty();
+            return is_custom.then(|| {
+                "a custom resource is its controller's; change what it is made from by hand".to_owned()
+            });
         }
     };
     Some(where_it_is.to_owned())
@@ -118,9 +133,7 @@ fn foreign(pod: &Pod<'_>) -> Option<String> {
 pub(super) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> bool {
     let name = member.container.name;
     options.sidecars.iter().any(|wish| match wish.split_once('/') {
-        Some((workload, container)) => {
-            workload == pod.workload.object.reference.name && container == name
-        }
+        Some((workload, container)) => workload == pod.workload.object.reference.name && container == name,
         None => wish == name,
     })
 }
@@ -172,7 +185,9 @@ impl<'a> Planner<'_, 'a> {
             || self.wanted.about(&ABOUT_SIDECARS, name).is_some()
             || self.pod.namings.iter().any(|naming| {
                 naming.names.iter().any(|own| own == name)
-                    && self.wanted.any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
+                    && self
+                        .wanted
+                        .any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
             });
         is_named(self.pod, member, self.options)
             || (member.role.role == Role::Sidecar
@@ -196,14 +211,14 @@ impl<'a> Planner<'_, 'a> {
             return;
         }
         let declares = !self.is_declared(member);
-        if declares {
-            if let Some(reason) = obstacle(self.pod, member, self.options.form) {
-                self.plan.left(format!("{name} is not declared a sidecar"), reason, false);
-                return;
-            }
+        if declares && let Some(reason) = obstacle(self.pod, member, self.options.form) {
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
         }
         if declares && let Some(reason) = stays(self.pod, index, self.wanted) {
-            self.plan.left(format!("{name} is not declared a sidecar"), reason, false);
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
             return;
         }
         let parts = parts(self.pod, index, self.wanted);
@@ -243,10 +258,9 @@ impl<'a> Planner<'_, 'a> {
 
     /// Injected output carries the injector's status.
     fn is_injected_output(&self, member: &Member<'_>) -> bool {
-        self.pod
-            .catalogue
-            .of(&member.container)
-            .is_some_and(|known| known.injector.is_some() && known.switch.is_some() && known.name.ends_with("-proxy"))
+        self.pod.catalogue.of(&member.container).is_some_and(|known| {
+            known.injector.is_some() && known.switch.is_some() && known.name.ends_with("-proxy")
+        })
     }
 
     fn is_declared(&self, member: &Member<'_>) -> bool {
@@ -266,7 +280,9 @@ impl<'a> Planner<'_, 'a> {
             return;
         }
         match &part.class {
-            Err(reason) => self.plan.left(format!("not done: {}", part.what), reason.clone(), false),
+            Err(reason) => self
+                .plan
+                .left(format!("not done: {}", part.what), reason.clone(), false),
             Ok(class) if *class > self.allowed() => {
                 let reason = format!("it has to be looked at, beside the declaration of {sidecar}");
                 self.plan.left(format!("not done: {}", part.what), reason, true);
@@ -287,7 +303,8 @@ impl<'a> Planner<'_, 'a> {
         match declare(member, self.options.form, &gate) {
             Ok(changes) => self.changes.extend(changes),
             Err(reason) => {
-                self.plan.left(format!("{name} is not declared a sidecar"), reason, false);
+                self.plan
+                    .left(format!("{name} is not declared a sidecar"), reason, false);
                 return;
             }
         }
@@ -302,9 +319,12 @@ impl<'a> Planner<'_, 'a> {
         );
         let probe = self.options.form.gate().field();
         match &gate {
-            Gate::Present(what) => self.plan.note(format!("the app starts once {name}'s {what} is done")),
+            Gate::Present(what) => self
+                .plan
+                .note(format!("the app starts once {name}'s {what} is done")),
             Gate::Probe { origin, .. } => {
-                self.plan.done(Class::Safe, format!("{name}: a {probe} from {origin}"));
+                self.plan
+                    .done(Class::Safe, format!("{name}: a {probe} from {origin}"));
             }
             Gate::None(reason) => self.plan.note(format!(
                 "the app starts when {name}'s process exists, without a {probe}: {reason}"
@@ -316,7 +336,10 @@ impl<'a> Planner<'_, 'a> {
     /// A sleep says nothing of what it waits for: only by review, and where a gate does its work.
     fn sleeps(&mut self) {
         let gated = !self.declared.is_empty()
-            && self.declared.iter().all(|(_, gate)| !matches!(gate, Gate::None(_)));
+            && self
+                .declared
+                .iter()
+                .all(|(_, gate)| !matches!(gate, Gate::None(_)));
         for (index, member) in self.pod.members.iter().enumerate() {
             let Some((at, program)) = Pod::entrypoint(member) else {
                 continue;

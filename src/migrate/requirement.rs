@@ -14,8 +14,8 @@ use super::{
     entrypoint::{Entrypoint, can_cut, dialect, word_index},
     plan::Class,
     removal::Removals,
-    script::watched_child,
     unwrap::wrapped,
+    watchdog::watched_child,
 };
 
 /// One part of a workaround.
@@ -70,9 +70,9 @@ impl<'f> Wanted<'f> {
 
     /// A finding of one of these rules about a container.
     pub(super) fn about(self, rules: &[&str], container: &str) -> Option<&'f Finding> {
-        self.0
-            .iter()
-            .find(|finding| rules.contains(&finding.rule.name) && finding.container.as_deref() == Some(container))
+        self.0.iter().find(|finding| {
+            rules.contains(&finding.rule.name) && finding.container.as_deref() == Some(container)
+        })
     }
 
     /// A finding of one of these rules.
@@ -110,26 +110,31 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
             LinkKind::EndsOnFile(..) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
-        (is_harmful && of_link(pod, index, link, wanted).is_none())
-            .then(|| format!("{} may still end it, and the kubelet would restart it", member.container.name))
+        (is_harmful && of_link(pod, index, link, wanted).is_none()).then(|| {
+            format!(
+                "{} may still end it, and the kubelet would restart it",
+                member.container.name
+            )
+        })
     });
     of_links.or_else(|| {
         let wrapped = pod.members.iter().find(|member| {
             rules::ends_with_another(member)
                 && wanted.about(&["wrapper-binary"], member.container.name).is_none()
         })?;
-        Some(format!("the wrapper of {} would still tie the two together", wrapped.container.name))
+        Some(format!(
+            "the wrapper of {} would still tie the two together",
+            wrapped.container.name
+        ))
     })
 }
 
 fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
-        LinkKind::EndsOnFile(test, writers) if link.container == index => {
-            wanted
-                .at(&["marker-file", "leftover-workaround"], program, &test.span)
-                .map(|_| marker(pod, index, program, rules::path_of(test), writers))
-        }
+        LinkKind::EndsOnFile(test, writers) if link.container == index => wanted
+            .at(&["marker-file", "leftover-workaround"], program, &test.span)
+            .map(|_| marker(pod, index, program, rules::path_of(test), writers)),
         _ if link.other != Party::Container(index) => None,
         LinkKind::Quits(quit) => {
             let finding = wanted.at(&["quit-endpoint", "leftover-workaround"], program, &quit.span)?;
@@ -151,7 +156,11 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
         }
         LinkKind::Waits(wait) => {
             let finding = wanted.at(&["startup-poll", "leftover-workaround"], program, &wait.span)?;
-            let what = format!("{}: its wait for {} goes", member.container.name, pod.party_name(&link.other));
+            let what = format!(
+                "{}: its wait for {} goes",
+                member.container.name,
+                pod.party_name(&link.other)
+            );
             let mut part = cutting(link.container, program, &wait.span, what, finding);
             part.harmful = false;
             part.wait = Some(wait.clone());
@@ -232,7 +241,11 @@ fn marker<'a>(
                 },
             );
         }
-        None => part.class = Err(format!("what {name} runs besides looking for {file} is not certain")),
+        None => {
+            part.class = Err(format!(
+                "what {name} runs besides looking for {file} is not certain"
+            ))
+        }
     }
     if writers.is_empty() {
         part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
@@ -293,12 +306,20 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
 
 /// Marks for controllers that end the sidecar from outside.
 fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
-    if !wanted.any(&["external-killer", "leftover-workaround", "unsupported-sidecar-type"]) {
+    if !wanted.any(&[
+        "external-killer",
+        "leftover-workaround",
+        "unsupported-sidecar-type",
+    ]) {
         return Vec::new();
     }
     let name = member.container.name;
     let mut parts = Vec::new();
-    for naming in pod.namings.iter().filter(|naming| naming.names.iter().any(|own| own == name)) {
+    for naming in pod
+        .namings
+        .iter()
+        .filter(|naming| naming.names.iter().any(|own| own == name))
+    {
         let key = naming.entry.key;
         let what = match naming.kind {
             NamingKind::KillerAnnotation | NamingKind::LyftAnnotation => {
@@ -307,7 +328,10 @@ fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Pa
             NamingKind::KruiseEnvironment => format!("{name}: OpenKruise's variable goes"),
             _ => continue,
         };
-        let all_here = naming.names.iter().all(|name| pod.workload.container(name).is_some());
+        let all_here = naming
+            .names
+            .iter()
+            .all(|name| pod.workload.container(name).is_some());
         let class = if all_here {
             Ok(Class::Safe)
         } else {
@@ -377,7 +401,10 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
                         .or_default()
                         .merge(&Entrypoint::cutting(span));
                 } else {
-                    part.class = Err(format!("what would remain of {}'s script is not certain", member.container.name));
+                    part.class = Err(format!(
+                        "what would remain of {}'s script is not certain",
+                        member.container.name
+                    ));
                 }
             }
         }
@@ -386,6 +413,9 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
 
 fn in_script(member: &Member<'_>) -> bool {
     Pod::entrypoint(member).is_some_and(|(_, program)| {
-        program.is_shell() && program.node().is_some_and(|node| word_index(program, node).is_some())
+        program.is_shell()
+            && program
+                .node()
+                .is_some_and(|node| word_index(program, node).is_some())
     })
 }

@@ -59,7 +59,10 @@ fn results(plan: &Plan) -> Vec<Value> {
             (Value::string("resourceRef"), Value::Mapping(reference)),
         ])
     };
-    let done = plan.actions.iter().map(|action| result("info", action.what.clone()));
+    let done = plan
+        .actions
+        .iter()
+        .map(|action| result("info", action.what.clone()));
     let left = plan
         .refusals
         .iter()

@@ -30,11 +30,18 @@ pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
             .iter()
             .filter(|(name, amount)| old.get(*name) != Some(*amount))
             .map(|(name, amount)| {
-                format!("{name} {} → {}", written(name, old.get(name).copied().unwrap_or_default()), written(name, *amount))
+                format!(
+                    "{name} {} → {}",
+                    written(name, old.get(name).copied().unwrap_or_default()),
+                    written(name, *amount)
+                )
             })
             .collect();
         if !changed.is_empty() {
-            plan.note(format!("the pod's effective resources change: {}", changed.join(", ")));
+            plan.note(format!(
+                "the pod's effective resources change: {}",
+                changed.join(", ")
+            ));
         }
     }
 }
@@ -91,9 +98,13 @@ fn raise(highest: &mut Amounts, other: &Amounts) {
 fn amounts(container: Node<'_>) -> Amounts {
     let mut amounts = Amounts::new();
     for kind in ["requests", "limits"] {
-        let entries = container.path(&["resources", kind]).map(Node::entries).unwrap_or_default();
+        let entries = container
+            .path(&["resources", kind])
+            .map(Node::entries)
+            .unwrap_or_default();
         for entry in entries {
-            if let (Some(name), Some(amount)) = (entry.key.as_str(), entry.value.as_str().and_then(quantity)) {
+            if let (Some(name), Some(amount)) = (entry.key.as_str(), entry.value.as_str().and_then(quantity))
+            {
                 amounts.insert(format!("{kind}.{name}"), amount);
             }
         }
@@ -154,7 +165,11 @@ mod tests {
     fn of(text: &str) -> Vec<(String, String)> {
         let stream = yaml::parse(text).unwrap();
         let found = all(&stream);
-        found[0].2.iter().map(|(name, amount)| (name.clone(), written(name, *amount))).collect()
+        found[0]
+            .2
+            .iter()
+            .map(|(name, amount)| (name.clone(), written(name, *amount)))
+            .collect()
     }
 
     #[test]
@@ -167,7 +182,19 @@ mod tests {
         let sidecar = "  - {name: s, image: s, resources: {requests: {memory: 100Mi, cpu: '1.5'}}";
         let after = of(&pod(&format!("{sidecar}, restartPolicy: Always}}\n"), ""));
         let before = of(&pod("", &format!("{sidecar}}}\n")));
-        assert_eq!(after, [("requests.cpu".into(), "1750m".into()), ("requests.memory".into(), "600Mi".into())]);
-        assert_eq!(before, [("requests.cpu".into(), "1750m".into()), ("requests.memory".into(), "500Mi".into())]);
+        assert_eq!(
+            after,
+            [
+                ("requests.cpu".into(), "1750m".into()),
+                ("requests.memory".into(), "600Mi".into())
+            ]
+        );
+        assert_eq!(
+            before,
+            [
+                ("requests.cpu".into(), "1750m".into()),
+                ("requests.memory".into(), "500Mi".into())
+            ]
+        );
     }
 }

@@ -52,11 +52,15 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
                 .any(|directory| directory.trim_matches('/') == mount.path.trim_matches('/'))
         });
         let is_scratch = matches!(volume.source, VolumeSource::EmptyDirectory);
-        let is_used = mounts.iter().any(|(container, mount)| uses(container, mount.path));
-        let is_named = workload
-            .pod_annotations()
+        let is_used = mounts
             .iter()
-            .any(|entry| entry.value.as_str().is_some_and(|value| value.contains(volume.name)));
+            .any(|(container, mount)| uses(container, mount.path));
+        let is_named = workload.pod_annotations().iter().any(|entry| {
+            entry
+                .value
+                .as_str()
+                .is_some_and(|value| value.contains(volume.name))
+        });
         if served && is_scratch && !is_used && !is_named {
             mounts.iter().for_each(|(_, mount)| removals.add(mount.node));
             removals.add(volume.node);
@@ -69,9 +73,12 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
 fn uses(container: &Container<'_>, path: &str) -> bool {
     let mounts = container.node.get("volumeMounts").map(|node| node.span());
     container.node.walk().any(|node| {
-        let is_mount = mounts.as_ref().is_some_and(|mounts| {
-            mounts.start <= node.span().start && node.span().end <= mounts.end
-        });
-        !is_mount && node.as_str().is_some_and(|text| text.contains(path.trim_matches('/')))
+        let is_mount = mounts
+            .as_ref()
+            .is_some_and(|mounts| mounts.start <= node.span().start && node.span().end <= mounts.end);
+        !is_mount
+            && node
+                .as_str()
+                .is_some_and(|text| text.contains(path.trim_matches('/')))
     })
 }

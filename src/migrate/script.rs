@@ -1,9 +1,9 @@
 //! What remains of a script when the parts that mind another container are cut out.
 
 use crate::{
-    behaviour::action::{Action, ExitCode, Target, Values, classify_simple},
+    behaviour::action::{Action, ExitCode, Values, classify_simple},
     shell::{
-        AndOr, Command, Connector, Dialect, EmbeddedKind, List, Piece, Pipeline, Simple, Span, Statement,
+        AndOr, Command, Connector, Dialect, EmbeddedKind, List, Pipeline, Simple, Span, Statement,
         Terminator, Word, parse,
     },
 };
@@ -24,11 +24,8 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
     let kept: Vec<Kept<'_>> = kept.into_iter().flatten().collect();
     // Every span has to be gone.
     let remains = |span: &Span| {
-        kept.iter().any(|kept| {
-            kept.parts
-                .iter()
-                .any(|part| part.start < span.end && span.start < part.end)
-        })
+        kept.iter()
+            .any(|kept| kept.part.start < span.end && span.start < kept.part.end)
     };
     if spans.iter().any(remains) || kept.is_empty() {
         return None;
@@ -45,8 +42,8 @@ fn action(simple: &Simple) -> Action {
 /// What is kept of a statement.
 struct Kept<'s> {
     statement: &'s Statement,
-    /// Bytes of the text, in order.
-    parts: Vec<Span>,
+    /// Its bytes of the text.
+    part: Span,
 }
 
 struct Cutter<'c> {
@@ -60,7 +57,7 @@ impl Cutter<'_> {
         if !self.is_touched(&statement.span) && !self.calls_emptied(statement) {
             return Some(Some(Kept {
                 statement,
-                parts: vec![statement.span.clone()],
+                part: statement.span.clone(),
             }));
         }
         if statement
@@ -74,12 +71,16 @@ impl Cutter<'_> {
             return None;
         }
         self.and_chain(&statement.and_or)
-            .map(|parts| Some(Kept { statement, parts }))
+            .map(|part| Some(Kept { statement, part }))
     }
 
     /// `wait && app`, `app && quit`
-    fn and_chain(&self, and_or: &AndOr) -> Option<Vec<Span>> {
-        if and_or.rest.iter().any(|(connector, _)| *connector == Connector::Or) {
+    fn and_chain(&self, and_or: &AndOr) -> Option<Span> {
+        if and_or
+            .rest
+            .iter()
+            .any(|(connector, _)| *connector == Connector::Or)
+        {
             return None;
         }
         let kept: Vec<&Pipeline> = and_or
@@ -88,7 +89,11 @@ impl Cutter<'_> {
             .collect();
         let kept: Vec<&Pipeline> = match kept.as_slice() {
             // `app && code=$(echo $?) && exit $code`
-            [main, assignment, exit] if keeps_result(assignment).is_some() && exits_with(exit, &keeps_result(assignment)?) => vec![main],
+            [main, assignment, exit]
+                if keeps_result(assignment).is_some() && exits_with(exit, &keeps_result(assignment)?) =>
+            {
+                vec![main]
+            }
             _ => kept,
         };
         let (first, last) = (kept.first()?, kept.last()?);
@@ -100,7 +105,7 @@ impl Cutter<'_> {
         if between.len() != kept.len() {
             return None;
         }
-        Some(vec![first.span.start..last.span.end])
+        Some(first.span.start..last.span.end)
     }
 
     fn is_touched(&self, span: &Span) -> bool {
@@ -186,18 +191,20 @@ impl Cutter<'_> {
 
 /// A trap's body, which may keep the result: `code=$?; quit; exit $code`.
 fn trap_goes(cutter: &Cutter<'_>, list: &List) -> bool {
-    list.commands().filter_map(|visit| visit.simple().cloned()).all(|simple| {
-        cutter.is_cut(&simple.span)
-            || cutter.simple_goes(&simple)
-            || result_variable(&simple).is_some()
-            || matches!(
-                action(&simple),
-                Action::Exit {
-                    code: None | Some(ExitCode::LastStatus | ExitCode::Variable(_)),
-                    ..
-                }
-            )
-    })
+    list.commands()
+        .filter_map(|visit| visit.simple().cloned())
+        .all(|simple| {
+            cutter.is_cut(&simple.span)
+                || cutter.simple_goes(&simple)
+                || result_variable(&simple).is_some()
+                || matches!(
+                    action(&simple),
+                    Action::Exit {
+                        code: None | Some(ExitCode::LastStatus | ExitCode::Variable(_)),
+                        ..
+                    }
+                )
+        })
 }
 
 /// Functions that hold nothing but commands that are cut.
@@ -234,8 +241,7 @@ fn result_variable(simple: &Simple) -> Option<String> {
         return None;
     };
     let raw = assignment.value.raw.trim_matches('"');
-    (simple.words.is_empty() && matches!(raw, "$?" | "${?}" | "$(echo $?)"))
-        .then(|| assignment.name.clone())
+    (simple.words.is_empty() && matches!(raw, "$?" | "${?}" | "$(echo $?)")).then(|| assignment.name.clone())
 }
 
 fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
@@ -258,7 +264,12 @@ fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
         return false;
     };
     exit.raw == "exit"
-        && code.raw.trim_matches('"').trim_start_matches('$').trim_matches(['{', '}']) == variable
+        && code
+            .raw
+            .trim_matches('"')
+            .trim_start_matches('$')
+            .trim_matches(['{', '}'])
+            == variable
         && code.raw.contains('$')
 }
 
@@ -277,8 +288,7 @@ fn without_plumbing<'s>(mut kept: Vec<Kept<'s>>, text: &str) -> Vec<Kept<'s>> {
         let earlier = kept
             .iter()
             .take(count - 2)
-            .flat_map(|kept| &kept.parts)
-            .filter_map(|part| text.get(part.clone()))
+            .filter_map(|kept| text.get(kept.part.clone()))
             .any(|part| part.contains(&format!("${variable}")) || part.contains(&format!("{{{variable}")));
         if !earlier {
             kept.truncate(count - 2);
@@ -302,12 +312,10 @@ fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
     for (index, statement) in list.statements.iter().enumerate().rev() {
         let own = kept.iter().find(|kept| std::ptr::eq(kept.statement, statement));
         match own {
+            Some(kept) if kept.part == statement.span => {}
             Some(kept) => {
-                let parts: Vec<&str> = kept.parts.iter().filter_map(|part| text.get(part.clone())).collect();
-                if parts.len() == 1 && kept.parts.first() == Some(&statement.span) {
-                    continue;
-                }
-                result.replace_range(statement.span.clone(), &parts.join(" && "));
+                let part = text.get(kept.part.clone()).unwrap_or_default();
+                result.replace_range(statement.span.clone(), part);
             }
             None => {
                 let next = list.statements.get(index + 1).map(|next| next.span.start);
@@ -322,8 +330,13 @@ fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
 
 /// The bytes that go with a statement: its line with the comment lines above, or up to the next statement.
 fn extent(text: &str, span: &Span, next: Option<usize>) -> Span {
-    let line_start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
-    let own_line = text.get(line_start..span.start).is_some_and(|before| before.trim().is_empty());
+    let line_start = text
+        .get(..span.start)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let own_line = text
+        .get(line_start..span.start)
+        .is_some_and(|before| before.trim().is_empty());
     let after = text.get(span.end..).unwrap_or_default();
     let rest_of_line = after.split('\n').next().unwrap_or_default();
     let tail = rest_of_line.trim_start_matches([' ', '\t', ';', '&']);
@@ -342,7 +355,10 @@ fn extent(text: &str, span: &Span, next: Option<usize>) -> Span {
 fn with_comments_above(text: &str, line_start: usize) -> usize {
     let mut first = line_start;
     while first > 0 {
-        let above = text.get(..first - 1).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+        let above = text
+            .get(..first - 1)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |at| at + 1);
         let line = text.get(above..first - 1).unwrap_or_default().trim_start();
         if !line.starts_with('#') || line.starts_with("#!") {
             break;
@@ -350,153 +366,6 @@ fn with_comments_above(text: &str, line_start: usize) -> usize {
         first = above;
     }
     first
-}
-
-/// How the environment of a container names a variable.
-pub(super) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
-
-/// Built-in commands, which no program stands for.
-const BUILT_IN: [&str; 27] = [
-    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exec", "exit", "export", "fg", "getopts",
-    "hash", "jobs", "read", "readonly", "return", "set", "shift", "source", "trap", "ulimit", "umask", "unset", "wait",
-];
-
-/// The words that start the program which a script is about, where no shell is needed for them.
-///
-/// `$VAR` in double quotes becomes `$(VAR)`, which the kubelet expands
-/// (kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container).
-pub(super) fn plain_command(text: &str, dialect: Dialect, is_variable: IsVariable<'_>) -> Option<Vec<String>> {
-    let script = parse(text, dialect)?;
-    // A comment would be lost.
-    if text.lines().any(|line| line.trim_start().starts_with('#')) {
-        return None;
-    }
-    let mut statements = script.list.statements.iter().filter(|statement| !is_shell_option(statement));
-    let (Some(statement), None) = (statements.next(), statements.next()) else {
-        return None;
-    };
-    if statement.terminator == Terminator::Background || !statement.and_or.rest.is_empty() {
-        return None;
-    }
-    let simple = only_simple(&statement.and_or.first)?;
-    if !simple.assignments.is_empty() || !simple.redirects.is_empty() || !simple.scripts.is_empty() {
-        return None;
-    }
-    let skip = usize::from(simple.words.first().is_some_and(|word| word.raw == "exec"));
-    let words: Vec<String> = simple
-        .words
-        .iter()
-        .skip(skip)
-        .map(|word| plain_word(word, is_variable))
-        .collect::<Option<_>>()?;
-    let program = words.first()?;
-    (!program.is_empty() && !BUILT_IN.contains(&program.as_str()) && !program.contains('$')).then_some(words)
-}
-
-/// `set -e` and its like, which say nothing about a single command.
-fn is_shell_option(statement: &Statement) -> bool {
-    statement.and_or.rest.is_empty()
-        && only_simple(&statement.and_or.first).is_some_and(|simple| {
-            let mut words = simple.words.iter().map(|word| word.raw.as_str());
-            words.next() == Some("set")
-                && words.all(|word| matches!(word, "-e" | "-u" | "-eu" | "-ue" | "-o" | "pipefail" | "-eo" | "-euo"))
-        })
-}
-
-fn plain_word(word: &Word, is_variable: IsVariable<'_>) -> Option<String> {
-    let mut plain = String::new();
-    for piece in &word.pieces {
-        match piece {
-            Piece::Text { text, quoted } => {
-                let expands = text.contains(['*', '?', '[', '{', '~', '!']) && !quoted;
-                if expands {
-                    return None;
-                }
-                plain += &escaped(text);
-            }
-            Piece::Variable {
-                name,
-                default: None,
-                simple: true,
-                quoted: true,
-            } if is_variable(name) => {
-                plain += &format!("$({name})");
-            }
-            _ => return None,
-        }
-    }
-    Some(plain)
-}
-
-/// Text that the kubelet must not expand: `$(` and `$$` mean something to it.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        escaped.push(character);
-        if character == '$' && matches!(characters.peek(), Some('(' | '$')) {
-            escaped.push('$');
-        }
-    }
-    escaped
-}
-
-/// The command of a child process that the rest of a script only watches: `app & pid=$!; …; kill $pid`.
-pub(super) fn watched_child(text: &str, dialect: Dialect, file: &str) -> Option<String> {
-    let script = parse(text, dialect)?;
-    let mut child = None;
-    for statement in &script.list.statements {
-        let is_command = only_simple(&statement.and_or.first)
-            .is_some_and(|simple| matches!(action(simple), Action::Other { .. }));
-        if statement.terminator == Terminator::Background && statement.and_or.rest.is_empty() && is_command {
-            if child.is_some() {
-                return None;
-            }
-            child = text.get(statement.span.clone());
-            continue;
-        }
-        if !watches(statement, file) {
-            return None;
-        }
-    }
-    child.map(str::to_owned)
-}
-
-/// Whether a statement only looks for the file, signals or waits for the child, and ends.
-fn watches(statement: &Statement, file: &str) -> bool {
-    let list = List {
-        statements: vec![statement.clone()],
-    };
-    list.commands().all(|visit| match visit.command {
-        Command::Simple(simple) => {
-            let looks_on = match action(simple) {
-                Action::TestFile { path, .. } => path.path.as_deref() == Some(file),
-                Action::Signal { targets, .. } => targets
-                    .iter()
-                    .all(|target| matches!(target, Target::Variable(_) | Target::Job(_) | Target::Pid(1))),
-                Action::Sleep { .. }
-                | Action::Wait { .. }
-                | Action::Break { .. }
-                | Action::Exit { .. }
-                | Action::Trap { .. }
-                | Action::Compare
-                | Action::Assign
-                | Action::Echo => true,
-                _ => false,
-            };
-            let writes = simple
-                .redirects
-                .iter()
-                .any(|redirect| redirect.target.as_ref().is_some_and(|target| target.raw == file));
-            looks_on && !writes
-        }
-        Command::Test { words, .. } => words
-            .iter()
-            .filter_map(Word::literal)
-            .any(|word| word == file),
-        Command::Case { .. } | Command::Function { .. } => false,
-        _ => true,
-    })
 }
 
 #[cfg(test)]
@@ -554,32 +423,5 @@ mod tests {
         assert_cut("/app || curl x", &["curl x"], None);
         assert_cut("curl x", &["curl x"], None);
         assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
-    }
-
-    #[test]
-    fn a_plain_command_needs_no_shell() {
-        let plain = |text: &str| plain_command(text, Dialect::Posix, &|name| name == "URL");
-        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
-        assert_eq!(plain("exec /app --x 'a b'"), words(&["/app", "--x", "a b"]));
-        assert_eq!(plain("set -e\n/app \"$URL\"\n"), words(&["/app", "$(URL)"]));
-        assert_eq!(plain("/app '$(x)' '$$'"), words(&["/app", "$$(x)", "$$$"]));
-        for text in [
-            "/app $URL", "/app \"$OTHER\"", "/app *.txt", "/app > log", "A=1 /app", "cd /x", "/app | tee", "/app &",
-            "a; b", "/app `x`", "# why\n/app", "/app ~", "$URL",
-        ] {
-            assert_eq!(plain(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_child_is_found_behind_its_watchdog() {
-        let text = "/bin/proxy --x &\npid=$!\nwhile [ ! -f /signal/done ]; do sleep 1; done\nkill $pid\n";
-        assert_eq!(
-            watched_child(text, Dialect::Posix, "/signal/done").as_deref(),
-            Some("/bin/proxy --x")
-        );
-        assert_eq!(watched_child(text, Dialect::Posix, "/other"), None);
-        let more = format!("{text}upload\n");
-        assert_eq!(watched_child(&more, Dialect::Posix, "/signal/done"), None);
     }
 }

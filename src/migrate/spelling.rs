@@ -20,9 +20,8 @@ impl Spelling {
             node.kind(),
             Kind::Mapping { flow: true } | Kind::Sequence { flow: true }
         ) || node.parent().is_some_and(Node::is_bracketed);
-        let is_double = |node: Option<Node<'_>>| {
-            node.and_then(Node::style) == Some(ScalarStyle::DoubleQuoted)
-        };
+        let is_double =
+            |node: Option<Node<'_>>| node.and_then(Node::style) == Some(ScalarStyle::DoubleQuoted);
         let first = node.children().next();
         let own_key = node.parent().and_then(|parent| parent.children().next());
         let quoted_keys = match node.kind() {
@@ -142,6 +141,9 @@ pub(super) fn spell_list(words: &[String], spelling: &Spelling, list: Node<'_>) 
         .map_or(0, |at| at + 1);
     let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let separator = format!("{line_break}{}", " ".repeat(start - line));
-    let words: Vec<String> = words.iter().map(|text| format!("- {}", word(text, false))).collect();
+    let words: Vec<String> = words
+        .iter()
+        .map(|text| format!("- {}", word(text, false)))
+        .collect();
     words.join(&separator)
 }

@@ -50,7 +50,11 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         && let Some(readiness) = container.probe(ProbeKind::Readiness)
         && let Ok(handler) = of_probe(pod, container, &readiness)
     {
-        return probe(handler, budget(&readiness), "its readinessProbe, the gate of lifecycle.type".to_owned());
+        return probe(
+            handler,
+            budget(&readiness),
+            "its readinessProbe, the gate of lifecycle.type".to_owned(),
+        );
     }
     for probed in waits.iter().flat_map(|wait| &wait.probes) {
         match of_probed(pod, container, probed) {
@@ -75,7 +79,11 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         }
     }
     if let Some(handler) = of_catalogue(pod, container) {
-        return probe(handler, ATTEMPTS, "the port that it is known to answer on".to_owned());
+        return probe(
+            handler,
+            ATTEMPTS,
+            "the port that it is known to answer on".to_owned(),
+        );
     }
     if why.is_empty() {
         why = "nothing in the manifest says where it answers".to_owned();
@@ -86,7 +94,7 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
 fn probe(handler: (String, Value), attempts: u32, origin: String) -> Gate {
     Gate::Probe {
         handler,
-        attempts: attempts.max(60),
+        attempts: attempts.max(ATTEMPTS),
         origin,
     }
 }
@@ -116,7 +124,7 @@ fn budget(probe: &Probe<'_>) -> u32 {
     // The API server's defaults (core/v1 Probe).
     let seconds = number("initialDelaySeconds", 0)
         .saturating_add(number("periodSeconds", 10).saturating_mul(number("failureThreshold", 3)));
-    seconds.clamp(60, 600)
+    seconds.clamp(ATTEMPTS, 600)
 }
 
 fn of_probed(
@@ -127,7 +135,12 @@ fn of_probed(
     let (port, handler) = match &probed.action {
         Action::Http(http) => {
             let port = http.url.port.ok_or("the port is not known")?;
-            let path = http.url.path.as_deref().filter(|path| !path.is_empty()).unwrap_or("/");
+            let path = http
+                .url
+                .path
+                .as_deref()
+                .filter(|path| !path.is_empty())
+                .unwrap_or("/");
             (port, http_get(path, port))
         }
         Action::Connect(connect) => {
@@ -147,7 +160,9 @@ fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(
         word.contains(&format!("127.0.0.1:{text}")) || word.contains(&format!("localhost:{text}"))
     });
     if local_only {
-        return Err(format!("it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"));
+        return Err(format!(
+            "it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
+        ));
     }
     let probed = ProbeKind::ALL
         .iter()
@@ -158,16 +173,25 @@ fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(
     }
     let known = pod.catalogue.of(container);
     if known.is_some_and(|known| known.loopback) && !is_bound_to_all(container) {
-        return Err(format!("it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"));
+        return Err(format!(
+            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
+        ));
     }
     let declared = container.ports().any(|declared| {
         declared.number == port
-            && declared.node.get("protocol").and_then(Node::as_str).unwrap_or("TCP") == "TCP"
+            && declared
+                .node
+                .get("protocol")
+                .and_then(Node::as_str)
+                .unwrap_or("TCP")
+                == "TCP"
     });
     if declared {
         return Ok(());
     }
-    Err(format!("its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"))
+    Err(format!(
+        "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
+    ))
 }
 
 fn own_words<'t>(container: &Container<'t>) -> impl Iterator<Item = &'t str> {
@@ -219,11 +243,7 @@ fn health_flags(container: &Container<'_>) -> Option<(String, Value)> {
 }
 
 /// Another probe's handler, where its answer does not depend on the app.
-fn of_probe(
-    pod: &Pod<'_>,
-    container: &Container<'_>,
-    probe: &Probe<'_>,
-) -> Result<(String, Value), String> {
+fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Result<(String, Value), String> {
     let known = pod.catalogue.of(container);
     if known.is_some_and(|known| known.readiness_needs_app) {
         return Err("its readiness waits for the app, which would wait for it in turn".to_owned());

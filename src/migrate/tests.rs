@@ -47,7 +47,10 @@ fn assert_sound(text: &str) {
             let once = migrated(text, form, review);
             assert_eq!(once.failures, [], "{form:?} {review}\n{text}");
             let twice = migrated(&once.text, form, review);
-            assert_eq!(twice.text, once.text, "{form:?} {review}: not the same the second time\n{text}");
+            assert_eq!(
+                twice.text, once.text,
+                "{form:?} {review}: not the same the second time\n{text}"
+            );
         }
     }
 }
@@ -73,28 +76,57 @@ fn the_corpus_is_migrated_soundly() {
             let text = fs::read_to_string(&path).unwrap();
             if parse(&text).is_ok() {
                 assert_sound(&text);
-                if std::env::var("SHOW").is_ok() {
-                    let migration = migrated(&text, Form::Native, true);
-                    println!("=== {}", path.display());
-                    for plan in &migration.plans {
-                        println!("{:#?}", (&plan.actions, &plan.refusals, &plan.notes));
-                    }
-                    if migration.is_changed() {
-                        println!("{}", similar::TextDiff::from_lines(&text, &migration.text).unified_diff());
-                    }
-                }
             }
         }
     }
 }
 
+/// Where the result of `--review` is not the rule's own example, and why.
+const OTHERWISE: [(&str, &str); 14] = [
+    (
+        "startup-sleep",
+        "the example turns the health server on, which no text asks for",
+    ),
+    (
+        "startup-marker",
+        "the example's volume and probe stand in another order",
+    ),
+    ("blocking-poststart", "the hook that gates is kept"),
+    ("quit-endpoint", "flags of the sidecar that do no harm stay"),
+    (
+        "broken-workaround",
+        "what a swallowed call was meant to be is a person's to say",
+    ),
+    ("leftover-workaround", "flags of the sidecar that do no harm stay"),
+    ("marker-file", "the budget is more generous"),
+    ("sigterm-trap", "the budget is more generous"),
+    ("shared-pid-kill", "shareProcessNamespace is a person's to remove"),
+    (
+        "injection-opt-out",
+        "whether a pod joins the mesh is a person's to say",
+    ),
+    ("deadline-as-stopper", "a deadline is a person's to change"),
+    (
+        "wrapper-script",
+        "the second container's image is not in the manifest",
+    ),
+    (
+        "ungated-sidecar",
+        "a gate for what is declared already is a person's to choose",
+    ),
+    (
+        "startup-deadlock",
+        "which of the two starts first is a person's to say",
+    ),
+];
+
 #[test]
-fn show_differences_to_after() {
+fn the_rules_examples_are_what_migrate_makes() {
     for rule in RULES {
         let migration = migrated(rule.before, Form::Native, true);
         let value = |text: &str| Value::of(parse(text).unwrap().root(0).unwrap()).unwrap();
-        if let Some(difference) = value(rule.after).difference(&value(&migration.text)) {
-            println!("{}: {difference:?}", rule.name);
-        }
+        let difference = value(rule.after).difference(&value(&migration.text));
+        let known = OTHERWISE.iter().any(|(name, _)| *name == rule.name);
+        assert!(difference.is_none() || known, "{}: {difference:?}", rule.name);
     }
 }

@@ -42,7 +42,12 @@ const WRAPPERS: [Wrapper; 5] = [
     },
     Wrapper {
         program: "envoy-preflight",
-        settings: &["ENVOY_ADMIN_API", "ALWAYS_KILL_ENVOY", "NEVER_KILL_ISTIO", "START_WITHOUT_ENVOY"],
+        settings: &[
+            "ENVOY_ADMIN_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "START_WITHOUT_ENVOY",
+        ],
         options: false,
     },
     Wrapper {
@@ -78,14 +83,19 @@ pub(super) fn wrapped<'a>(member: &Member<'a>) -> Option<Result<Wrapped<'a>, Str
 }
 
 fn find(program: &Program<'_>) -> Option<(usize, &'static Wrapper)> {
-    program.words.iter().take(3).enumerate().find_map(|(index, node)| {
-        let word = node.as_str()?;
-        let name = word.rsplit('/').next()?;
-        WRAPPERS
-            .iter()
-            .find(|wrapper| wrapper.program == name)
-            .map(|wrapper| (index, wrapper))
-    })
+    program
+        .words
+        .iter()
+        .take(3)
+        .enumerate()
+        .find_map(|(index, node)| {
+            let word = node.as_str()?;
+            let name = word.rsplit('/').next()?;
+            WRAPPERS
+                .iter()
+                .find(|wrapper| wrapper.program == name)
+                .map(|wrapper| (index, wrapper))
+        })
 }
 
 fn unwrap<'a>(
@@ -105,12 +115,18 @@ fn unwrap<'a>(
         match options.iter().position(|word| *word == "--") {
             Some(dashes) => end += dashes + 1,
             None if options.first().is_some_and(|word| word.starts_with('-')) => {
-                return Err(format!("which words are {}'s own is not certain", wrapper.program));
+                return Err(format!(
+                    "which words are {}'s own is not certain",
+                    wrapper.program
+                ));
             }
             None => {}
         }
     } else if words.get(end).is_some_and(|word| word.starts_with('-')) {
-        return Err(format!("which words are {}'s own is not certain", wrapper.program));
+        return Err(format!(
+            "which words are {}'s own is not certain",
+            wrapper.program
+        ));
     }
     let mut removals = Removals::default();
     let mut directories = Vec::new();
@@ -152,5 +168,6 @@ fn unwrap<'a>(
 }
 
 fn mentions(node: Node<'_>, text: &str) -> bool {
-    node.walk().any(|node| node.as_str().is_some_and(|own| own.contains(text)))
+    node.walk()
+        .any(|node| node.as_str().is_some_and(|own| own.contains(text)))
 }

@@ -37,9 +37,9 @@ use crate::workload::Object;
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
-pub(crate) use wrapper_binary::ends_with_another;
-pub(crate) use pod::{delaying_traps, path_of, prestop_delay};
 pub use pod::{KubernetesVersion, Member, Pod, Settings, Sources, Target};
+pub(crate) use pod::{delaying_traps, path_of, prestop_delay};
+pub(crate) use wrapper_binary::ends_with_another;
 
 /// What a rule looks at.
 enum Check {
