@@ -4,6 +4,7 @@
 
 pub mod behaviour;
 pub mod cli;
+pub mod cluster;
 pub mod lint;
 pub mod migrate;
 pub mod report;
@@ -13,5 +14,6 @@ pub mod shell;
 pub mod source;
 pub mod suppress;
 pub mod template;
+pub mod trace;
 pub mod workload;
 pub mod yaml;

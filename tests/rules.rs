@@ -97,3 +97,47 @@ fn findings_point_at_text() {
         }
     }
 }
+
+#[test]
+fn values_of_variables_stay_unsaid() {
+    let text = "\
+apiVersion: batch/v1
+kind: Job
+metadata: {name: secretive}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      volumes: [{name: shared, emptyDir: {}}]
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command: [sh, -c, 'trap \"touch $DONE\" EXIT; until curl http://$HOST:9801/startup; do sleep 1; done; $TOOL']
+        env: [{name: DONE, value: /shared/hush-1}, {name: TOOL, value: hush-2}, {name: HOST, value: 127.0.0.1}]
+        volumeMounts: [{name: shared, mountPath: /shared}]
+      - name: proxy
+        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+        command: [sh, -c, 'proxy & while true; do if [ -f $DONE ]; then kill $!; fi; sleep 1; done']
+        env: [{name: DONE, value: /shared/hush-1}]
+        volumeMounts: [{name: shared, mountPath: /shared}]
+";
+    let findings = lint("secretive", text).findings;
+    assert!(
+        findings.iter().any(|finding| finding.rule.name == "marker-file"),
+        "{findings:?}"
+    );
+    for finding in findings {
+        let said = format!(
+            "{} {} {} {:?}",
+            finding.message,
+            finding.help,
+            finding.fix.reason,
+            finding
+                .locations
+                .iter()
+                .map(|location| location.label.as_str())
+                .collect::<Vec<_>>()
+        );
+        assert!(!said.contains("hush"), "{said}");
+    }
+}

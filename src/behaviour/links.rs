@@ -204,7 +204,7 @@ impl Finder<'_, '_> {
                 add(LinkKind::Waits(wait.clone()), other);
             }
         }
-        for quit in facts.quits.iter().filter(|quit| quit.stops) {
+        for quit in &facts.quits {
             if let Some(other) = self.quit_party(container, quit) {
                 add(LinkKind::Quits(quit.clone()), other);
             }
@@ -266,6 +266,12 @@ impl Finder<'_, '_> {
     fn quit_party(&self, from: usize, quit: &Quit) -> Option<Party> {
         let url = quit.request.urls().find(|url| url.host.is_local())?;
         let path = url.path.as_deref()?.trim_end_matches('/');
+        let known = url
+            .port
+            .is_some_and(|port| self.owners.is_quit_endpoint(port, path));
+        if !quit.stops && !known {
+            return None;
+        }
         let specific = SPECIFIC_QUIT_PATHS.contains(&path) || path.ends_with("/quitquitquit");
         self.owners.of_quit(from, url.port, path, specific)
     }

@@ -80,6 +80,13 @@ impl Owners<'_, '_> {
         }
     }
 
+    /// Whether some known sidecar is stopped by a call there.
+    pub(super) fn is_quit_endpoint(&self, port: u16, path: &str) -> bool {
+        self.catalogue
+            .entries()
+            .any(|known| known.is_quit_endpoint(port, Some(path)))
+    }
+
     /// Who is stopped by a call of a quit endpoint. `specific`: the path alone says that somebody is.
     pub(super) fn of_quit(
         &self,

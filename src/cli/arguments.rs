@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::trace::TraceArguments;
 use crate::{
     report::Format,
     rules::{Severity, Target},
@@ -34,6 +35,8 @@ pub(super) enum Command {
     #[command(after_help = MIGRATE_AFTER_HELP)]
     Migrate(MigrateArguments),
     Explain(ExplainArguments),
+    /// Watch containers start and stop, and judge the order
+    Trace(Box<TraceArguments>),
 }
 
 /// Find sidecar workarounds in manifests

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 use colored::Colorize;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
-use super::{Exit, Failure, arguments::ExplainArguments, lint::width};
+use super::{Error, ExitStatus, arguments::ExplainArguments, lint::width};
 use crate::{
     report::severity_name,
     rules::{Family, RULES, RuleInfo},
@@ -16,7 +16,7 @@ use crate::{
 const LONGEST_LINE: usize = 100;
 
 /// Runs `explain`.
-pub(super) fn run(arguments: &ExplainArguments, program: &str) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &ExplainArguments, program: &str) -> Result<ExitStatus, Error> {
     let mut out = BufWriter::new(io::stdout().lock());
     match &arguments.rule {
         None => list(RULES, width(), program, &mut out)?,
@@ -26,10 +26,10 @@ pub(super) fn run(arguments: &ExplainArguments, program: &str) -> Result<Exit, F
         }
     }
     out.flush()?;
-    Ok(Exit::Clean)
+    Ok(ExitStatus::Success)
 }
 
-fn find(name: &str, rules: &[&'static RuleInfo], program: &str) -> Result<&'static RuleInfo, Failure> {
+fn find(name: &str, rules: &[&'static RuleInfo], program: &str) -> Result<&'static RuleInfo, Error> {
     rules
         .iter()
         .copied()
@@ -39,7 +39,7 @@ fn find(name: &str, rules: &[&'static RuleInfo], program: &str) -> Result<&'stat
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("`{program} explain` lists them"),
             };
-            Failure::Usage(format!("there is no rule `{name}`; {meant}"))
+            Error::Usage(format!("there is no rule `{name}`; {meant}"))
         })
 }
 

@@ -11,7 +11,7 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    Exit, Failure,
+    Error, ExitStatus,
     arguments::{LintArguments, OutputFormat, Threshold},
     color, complain,
     configuration::{Configurations, Loaded},
@@ -29,10 +29,10 @@ use crate::{
 };
 
 /// Runs `lint`.
-pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
     let requests = requests(arguments);
     if requests.is_empty() {
-        return Err(Failure::Usage(format!(
+        return Err(Error::Usage(format!(
             "nothing to lint: name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
         )));
     }
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<Exit, Fail
         && only.name == STANDARD_INPUT
         && only.text.trim().is_empty()
     {
-        return Err(Failure::Usage(
+        return Err(Error::Usage(
             "standard input is empty: nothing to lint".to_owned(),
         ));
     }
@@ -106,7 +106,7 @@ fn requests(arguments: &LintArguments) -> Vec<Request> {
 }
 
 /// The index of each input's configuration.
-fn group(inputs: &[Input], configurations: &mut Configurations) -> Result<Vec<usize>, Failure> {
+fn group(inputs: &[Input], configurations: &mut Configurations) -> Result<Vec<usize>, Error> {
     inputs
         .iter()
         .map(|input| configurations.of(input).map_err(usage))
@@ -114,7 +114,7 @@ fn group(inputs: &[Input], configurations: &mut Configurations) -> Result<Vec<us
 }
 
 /// What the command line says goes before what the configuration says; ignored rules add up.
-fn selection(arguments: &LintArguments, loaded: &Loaded) -> Result<Selection, Failure> {
+fn selection(arguments: &LintArguments, loaded: &Loaded) -> Result<Selection, Error> {
     let configuration = &loaded.configuration;
     let select = if arguments.select.is_empty() {
         &configuration.select
@@ -130,7 +130,7 @@ fn selection(arguments: &LintArguments, loaded: &Loaded) -> Result<Selection, Fa
     Selection::new(select, &ignore, least, RULES).map_err(usage)
 }
 
-fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Failure> {
+fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Error> {
     Ok(Options {
         settings: Settings {
             kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
@@ -168,8 +168,8 @@ pub(super) fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
     ignored
 }
 
-pub(super) fn usage(error: impl std::fmt::Display) -> Failure {
-    Failure::Usage(error.to_string())
+pub(super) fn usage(error: impl std::fmt::Display) -> Error {
+    Error::Usage(error.to_string())
 }
 
 /// What a run has gathered.
@@ -237,7 +237,7 @@ impl Run {
             .sort_by_key(|workload| place(&workload.source.name));
     }
 
-    fn write_baseline(&self, file: &Path, quiet: bool) -> Result<Exit, Failure> {
+    fn write_baseline(&self, file: &Path, quiet: bool) -> Result<ExitStatus, Error> {
         Baseline::write(file, &self.findings).map_err(usage)?;
         self.errors.iter().for_each(|error| complain(&error.to_string()));
         if !quiet {
@@ -245,9 +245,9 @@ impl Run {
             writeln!(io::stderr(), "{count} written to {}", file.display())?;
         }
         Ok(if self.errors.is_empty() {
-            Exit::Clean
+            ExitStatus::Success
         } else {
-            Exit::Unread
+            ExitStatus::Unread
         })
     }
 
@@ -256,7 +256,7 @@ impl Run {
         suppressions: &[Suppression],
         arguments: &LintArguments,
         program: &str,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Error> {
         let report = Report {
             findings: &self.findings,
             workloads: &self.workloads,
@@ -291,13 +291,13 @@ impl Run {
         Ok(())
     }
 
-    fn exit(&self) -> Exit {
+    fn exit(&self) -> ExitStatus {
         if !self.errors.is_empty() {
-            Exit::Unread
+            ExitStatus::Unread
         } else if self.failed {
-            Exit::Findings
+            ExitStatus::Found
         } else {
-            Exit::Clean
+            ExitStatus::Success
         }
     }
 }

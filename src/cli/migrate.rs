@@ -9,7 +9,7 @@ use colored::Colorize;
 use similar::TextDiff;
 
 use super::{
-    Exit, Failure,
+    Error, ExitStatus,
     arguments::{MigrateArguments, MigrateOutput},
     complain,
     configuration::{Configurations, Loaded},
@@ -31,10 +31,10 @@ use crate::{
 };
 
 /// Runs `migrate`.
-pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<Exit, Failure> {
+pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitStatus, Error> {
     let requests = requests(arguments);
     if requests.is_empty() {
-        return Err(Failure::Usage(format!(
+        return Err(Error::Usage(format!(
             "nothing to migrate: name files, directories or - for standard input, as in `{program} migrate deploy.yaml`"
         )));
     }
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<Exit, F
         && only.name == STANDARD_INPUT
         && only.text.trim().is_empty()
     {
-        return Err(Failure::Usage(
+        return Err(Error::Usage(
             "standard input is empty: nothing to migrate".to_owned(),
         ));
     }
@@ -162,7 +162,7 @@ impl Run {
         &mut self,
         arguments: &MigrateArguments,
         configurations: &mut Configurations,
-    ) -> Result<Vec<Decision>, Failure> {
+    ) -> Result<Vec<Decision>, Error> {
         let files: Vec<Arc<SourceFile>> = self
             .sources
             .iter()
@@ -212,7 +212,7 @@ impl Run {
     }
 
     /// Prints or writes the results.
-    fn deliver(&mut self, arguments: &MigrateArguments) -> Result<(), Failure> {
+    fn deliver(&mut self, arguments: &MigrateArguments) -> Result<(), Error> {
         let mut out = BufWriter::new(io::stdout().lock());
         let mut first = true;
         for (input, migration) in &self.migrations {
@@ -261,22 +261,22 @@ impl Run {
         Ok(())
     }
 
-    fn exit(&self, arguments: &MigrateArguments) -> Exit {
+    fn exit(&self, arguments: &MigrateArguments) -> ExitStatus {
         let changes = self
             .migrations
             .iter()
             .any(|(_, migration)| migration.is_changed());
         if !self.errors.is_empty() || self.bugs {
-            Exit::Unread
+            ExitStatus::Unread
         } else if arguments.check && changes {
-            Exit::Findings
+            ExitStatus::Found
         } else {
-            Exit::Clean
+            ExitStatus::Success
         }
     }
 }
 
-fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<Options, Failure> {
+fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<Options, Error> {
     Ok(Options {
         lint: lint::Options {
             settings: Settings {
@@ -295,7 +295,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
     })
 }
 
-fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection, Failure> {
+fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection, Error> {
     let configuration = &loaded.configuration;
     let select = if arguments.select.is_empty() {
         &configuration.select

@@ -3,6 +3,7 @@
 mod arguments;
 mod color;
 mod configuration;
+mod connection;
 mod explain;
 mod lint;
 mod migrate;
@@ -10,6 +11,7 @@ mod program;
 mod progress;
 mod selection;
 mod target;
+pub mod trace;
 mod write;
 
 use std::{
@@ -22,31 +24,37 @@ use clap::{CommandFactory, FromArgMatches};
 use colored::Colorize;
 
 pub use configuration::{Configuration, ConfigurationError};
+pub use connection::ConnectionArguments;
 
 use arguments::{Arguments, Command};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
-    /// Nothing at or above the threshold.
-    Clean = 0,
-    /// Findings at or above the threshold.
-    Findings = 1,
+pub enum ExitStatus {
+    /// Nothing at or above the threshold; the order held.
+    Success = 0,
+    /// Findings at or above the threshold; an order was violated.
+    Found = 1,
     /// The arguments are wrong, or name nothing to lint.
     Usage = 2,
     /// Something could not be read or parsed; the rest was linted.
     Unread = 3,
+    /// There is not enough evidence for a verdict.
+    NotEnough = 4,
 }
 
 /// Why a run ended before it had a result.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Error {
     /// What the user asked for makes no sense.
     #[error("{0}")]
     Usage(String),
     /// Standard output does not take the result.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// A trace failed.
+    #[error(transparent)]
+    Trace(#[from] trace::TraceError),
 }
 
 /// Runs the program with the process's arguments.
@@ -66,7 +74,7 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Where even the message can't be printed there is nobody to tell.
             let _unprinted = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8));
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8));
         }
     };
     color::decide(parsed.color);
@@ -74,14 +82,18 @@ pub fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(arguments, &program),
         Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
+        Command::Trace(arguments) => trace::run(arguments),
     };
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         // Whoever reads has read enough.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
             complain(&failure.to_string());
-            ExitCode::from(Exit::Usage as u8)
+            ExitCode::from(match failure {
+                Error::Trace(_) => ExitStatus::Unread as u8,
+                Error::Usage(_) | Error::Output(_) => ExitStatus::Usage as u8,
+            })
         }
     }
 }

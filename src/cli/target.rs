@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Failure, arguments::TargetChoice};
+use super::{Error, arguments::TargetChoice};
 use crate::{
     migrate::Form,
     rules::{KubernetesVersion, Target},
@@ -33,7 +33,7 @@ pub(super) fn decide(
     version: Option<KubernetesVersion>,
     configured: Option<Target>,
     configured_version: Option<KubernetesVersion>,
-) -> Result<Decision, Failure> {
+) -> Result<Decision, Error> {
     let of = |target: Target, reason: &str| match target {
         Target::Lifecycle => Ok(decision(Form::Lifecycle, reason)),
         Target::Native => native(version.or(configured_version), reason),
@@ -57,9 +57,9 @@ fn decision(form: Form, reason: &str) -> Decision {
     }
 }
 
-fn native(version: Option<KubernetesVersion>, reason: &str) -> Result<Decision, Failure> {
+fn native(version: Option<KubernetesVersion>, reason: &str) -> Result<Decision, Error> {
     match version {
-        Some(version) if version < NATIVE_SINCE => Err(Failure::Usage(format!(
+        Some(version) if version < NATIVE_SINCE => Err(Error::Usage(format!(
             "Kubernetes {}.{} runs no sidecars: they need 1.29 on every node",
             version.0, version.1
         ))),
@@ -68,7 +68,7 @@ fn native(version: Option<KubernetesVersion>, reason: &str) -> Result<Decision, 
 }
 
 /// Asks the current cluster. No answer is an error, not a guess.
-fn ask_cluster() -> Result<Decision, Failure> {
+fn ask_cluster() -> Result<Decision, Error> {
     let openapi = kubectl(&["get", "--raw", "/openapi/v3/api/v1"])?;
     let openapi: serde_json::Value = serde_json::from_str(&openapi).map_err(unclear)?;
     let knows_type = openapi
@@ -93,7 +93,7 @@ fn ask_cluster() -> Result<Decision, Failure> {
             versions.collect::<Option<Vec<_>>>()?.into_iter().min()
         })
         .ok_or_else(|| {
-            Failure::Usage("the cluster does not say which kubelets it has; name a --target".to_owned())
+            Error::Usage("the cluster does not say which kubelets it has; name a --target".to_owned())
         })?;
     native(
         Some(oldest),
@@ -104,15 +104,15 @@ fn ask_cluster() -> Result<Decision, Failure> {
     )
 }
 
-fn unclear(error: serde_json::Error) -> Failure {
-    Failure::Usage(format!(
+fn unclear(error: serde_json::Error) -> Error {
+    Error::Usage(format!(
         "the cluster's answer is not understood ({error}); name a --target"
     ))
 }
 
 /// What `kubectl` prints, if it does so in time.
-fn kubectl(arguments: &[&str]) -> Result<String, Failure> {
-    let fail = |reason: &str| Failure::Usage(format!("--target auto: {reason}; name a --target instead"));
+fn kubectl(arguments: &[&str]) -> Result<String, Error> {
+    let fail = |reason: &str| Error::Usage(format!("--target auto: {reason}; name a --target instead"));
     let mut child = Command::new("kubectl")
         .args(arguments)
         .arg("--request-timeout=2s")

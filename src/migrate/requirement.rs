@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    behaviour::{Link, LinkKind, MarkerWrite, Party, script::Wait},
+    behaviour::{
+        Link, LinkKind, MarkerWrite, Party,
+        script::{Marker, Wait},
+    },
     roles::NamingKind,
     rules::{self, Finding, Member, Pod},
     shell::Span,
@@ -134,7 +137,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
     match &link.kind {
         LinkKind::EndsOnFile(test, writers) if link.container == index => wanted
             .at(&["marker-file", "leftover-workaround"], program, &test.span)
-            .map(|_| marker(pod, index, program, rules::path_of(test), writers)),
+            .map(|_| marker(pod, index, program, path_of(test), writers)),
         _ if link.other != Party::Container(index) => None,
         LinkKind::Quits(quit) => {
             let finding = wanted.at(&["quit-endpoint", "leftover-workaround"], program, &quit.span)?;
@@ -177,7 +180,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
         }
         LinkKind::StartsOnFile(wait, Some(writer)) => {
             let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
-            let file = rules::path_of(&writer.marker).to_owned();
+            let file = path_of(&writer.marker).to_owned();
             let what = format!("{}: its wait for {file} goes", member.container.name);
             let mut part = cutting(link.container, program, &wait.span, what, finding);
             part.harmful = false;
@@ -262,7 +265,7 @@ fn marker<'a>(
             .entry(writer.container)
             .or_default()
             .merge(&Entrypoint::cutting(span.clone()));
-        let written = rules::path_of(&writer.marker).rsplit_once('/');
+        let written = path_of(&writer.marker).rsplit_once('/');
         part.directories
             .extend(written.map(|(directory, _)| directory.to_owned()));
     }
@@ -391,7 +394,7 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
         for (at, program) in member.programs.iter().enumerate() {
             let markers = pod.links.facts(index, at).map(|facts| facts.markers.as_slice());
             for marker in markers.unwrap_or_default() {
-                if rules::path_of(marker) != file {
+                if path_of(marker) != file {
                     continue;
                 }
                 let span = marker.span.clone();
@@ -409,6 +412,11 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
             }
         }
     }
+}
+
+/// The file of a marker; empty where the text does not say which.
+fn path_of(marker: &Marker) -> &str {
+    marker.file.path.as_deref().unwrap_or_default()
 }
 
 fn in_script(member: &Member<'_>) -> bool {

@@ -136,7 +136,12 @@ fn swallowed_call<'a>(
         if !quits {
             continue;
         }
-        let given_to = swallowed.program.as_deref().unwrap_or("another command");
+        let written = program.text.get(swallowed.command.clone()).unwrap_or_default();
+        let given_to = swallowed
+            .program
+            .as_deref()
+            .filter(|name| written.contains(name))
+            .unwrap_or("another command");
         findings.push(
             Draft::new(
                 pod,
@@ -368,7 +373,9 @@ fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         &RULE,
                         format!(
                             "{} never sees {}: {} writes it in a file system of its own",
-                            member.container.name, path, writer.container.name
+                            member.container.name,
+                            super::pod::shown_path(program, &test.file),
+                            writer.container.name
                         ),
                     )
                     .help("share a volume, or better: declare the sidecar and drop the marker")

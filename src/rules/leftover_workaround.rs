@@ -181,7 +181,7 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             format!(
                 "{} still ends when {} is there, although it is a declared sidecar",
                 member.container.name,
-                super::pod::path_of(test)
+                super::pod::shown_path(program, &test.file)
             ),
             "it is restarted and finds the old file again",
             "run its command directly: the kubelet ends the sidecar after the app",

@@ -139,7 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let mut draft = Draft::new(
             pod,
             &RULE,
-            format!("{} ends when {app} has written {}", member.container.name, super::pod::path_of(test)),
+            format!("{} ends when {app} has written {}", member.container.name, super::pod::shown_path(program, &test.file)),
         )
         .help(format!(
             "declare {} a sidecar and run its command directly: the kubelet ends it after the app, even one that was killed",

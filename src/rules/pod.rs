@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{
     behaviour::{
         Link, LinkKind, Links, Party,
-        action::{Action, ExitCode},
-        script::{Marker, MarkerUse, Trap, Wait},
+        action::{Action, ExitCode, FilePath},
+        script::{MarkerUse, Trap, Wait},
     },
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
     shell::Span,
@@ -373,9 +373,14 @@ fn trap_effect(trap: &Trap) -> Option<TrapEffect> {
     only_ends.then_some(TrapEffect::Succeeds)
 }
 
-/// The file a marker is about, as messages call it.
-pub(crate) fn path_of(marker: &Marker) -> &str {
-    marker.file.path.as_deref().unwrap_or("a file")
+/// A file as messages call it: by its path where the script spells it. A path out of a variable stays unsaid,
+/// as every environment value does.
+pub(crate) fn shown_path<'m>(program: &Program<'_>, file: &'m FilePath) -> &'m str {
+    let written = program.text.get(file.span.clone()).unwrap_or_default();
+    file.path
+        .as_deref()
+        .filter(|path| written.contains(path))
+        .unwrap_or("a file")
 }
 
 /// The name of the program that a command at `span` runs.

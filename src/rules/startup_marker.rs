@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, action::Action, script::Wait},
     roles::Role,
-    workload::{ContainerList, ProgramPlace},
+    workload::{ContainerList, Program, ProgramPlace},
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
@@ -157,8 +157,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ),
         )
         .help(format!(
-            "declare {name} a sidecar with a startupProbe (`test -f {}`), and drop the loop",
-            awaited_file(wait)
+            "declare {name} a sidecar with a startupProbe that looks for {}, and drop the loop",
+            awaited_file(program, wait)
         ))
         .confidence(if writer.is_some() {
             Confidence::High
@@ -179,10 +179,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The file a loop asks for.
-fn awaited_file(wait: &Wait) -> &str {
+fn awaited_file<'w>(program: &Program<'_>, wait: &'w Wait) -> &'w str {
     let asked = wait.probes.iter().find_map(|probe| match &probe.action {
-        Action::TestFile { path, .. } => path.path.as_deref(),
+        Action::TestFile { path, .. } => Some(super::pod::shown_path(program, path)),
         _ => None,
     });
-    asked.unwrap_or("FILE")
+    asked.unwrap_or("a file")
 }

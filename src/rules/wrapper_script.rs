@@ -176,7 +176,11 @@ fn script_of_config_map<'a>(
     let links = pod.links.all.iter().any(|link| {
         link.container == index && link.program == at && !matches!(link.kind, LinkKind::EndsOnFile(..))
     });
-    let Some(word) = program.words.first().filter(|_| links) else {
+    let path = program
+        .invocation
+        .as_ref()
+        .map_or(0, |invocation| invocation.script);
+    let Some(word) = program.words.get(path).filter(|_| links) else {
         return;
     };
     let mut draft = Draft::new(

@@ -1,6 +1,6 @@
 //! Puts nodes into the arena; shared by the readers of YAML and JSON.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use super::{
     error::ParseError,
@@ -12,6 +12,7 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Open {
     id: NodeId,
+    pub(super) start: usize,
     pub(super) shape: Shape,
     pub(super) mapping: bool,
     /// How many nodes stand directly in it.
@@ -35,6 +36,15 @@ impl Place {
             end,
         }
     }
+}
+
+/// How much there was at some time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Mark {
+    nodes: usize,
+    values: usize,
+    documents: usize,
+    tags: usize,
 }
 
 pub(super) struct Builder<'t> {
@@ -82,6 +92,33 @@ impl<'t> Builder<'t> {
         }
     }
 
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.nodes.len(),
+            values: self.values.len(),
+            documents: self.documents.len(),
+            tags: self.tags.len(),
+        }
+    }
+
+    /// Forgets what came after the mark, which was between two documents.
+    pub(super) fn roll_back(&mut self, mark: &Mark) {
+        self.nodes.truncate(mark.nodes);
+        self.values.truncate(mark.values);
+        self.documents.truncate(mark.documents);
+        self.tags.truncate(mark.tags);
+        self.open.clear();
+    }
+
+    /// The written places of the scalars after the mark.
+    pub(super) fn scalars(&self, mark: Mark) -> impl Iterator<Item = Range<usize>> {
+        let nodes = self.nodes.get(mark.nodes..).unwrap_or_default();
+        nodes
+            .iter()
+            .filter(|node| matches!(node.content, Content::Verbatim(_) | Content::Decoded(..)))
+            .map(|node| node.written as usize..node.end as usize)
+    }
+
     pub(super) fn start_document(&mut self, start: usize) {
         self.documents.push(Document {
             root: None,
@@ -127,6 +164,7 @@ impl<'t> Builder<'t> {
         let id = self.add(content, place)?;
         self.open.push(Open {
             id,
+            start: place.start,
             shape,
             mapping,
             children: 0,

@@ -16,6 +16,7 @@ pub(super) fn pieces(node: Node<'_>) -> Option<Vec<Piece>> {
         text,
         lexer: Lexer::new(text),
         value,
+        output: None,
         decoded: 0,
         pieces: Vec::new(),
     };
@@ -23,7 +24,7 @@ pub(super) fn pieces(node: Node<'_>) -> Option<Vec<Piece>> {
     match style {
         ScalarStyle::Plain => walk.flow(span, style)?,
         ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-            walk.flow(span.start + 1..span.end.saturating_sub(1), style)?;
+            walk.flow(style.unquoted(span), style)?;
         }
         ScalarStyle::Literal | ScalarStyle::Folded => {
             let header = node.content_start();
@@ -31,6 +32,20 @@ pub(super) fn pieces(node: Node<'_>) -> Option<Vec<Piece>> {
         }
     }
     (walk.decoded == value.len()).then_some(walk.pieces)
+}
+
+/// The value of a quoted scalar; nothing where it holds an unknown escape.
+pub(super) fn quoted_value(text: &str, span: Range<usize>, style: ScalarStyle) -> Option<String> {
+    let mut walk = Walk {
+        text,
+        lexer: Lexer::new(text),
+        value: "",
+        output: Some(String::new()),
+        decoded: 0,
+        pieces: Vec::new(),
+    };
+    walk.flow(style.unquoted(span), style)?;
+    walk.output
 }
 
 /// Where a block scalar's content starts: the first line with any, and how many spaces indent it.
@@ -50,20 +65,29 @@ struct Walk<'t> {
     text: &'t str,
     lexer: Lexer<'t>,
     value: &'t str,
+    /// Where the value goes if the parser does not know it.
+    output: Option<String>,
     /// How much of the value is explained.
     decoded: usize,
     pieces: Vec<Piece>,
 }
 
 impl Walk<'_> {
-    fn rest(&self) -> &str {
-        self.value.get(self.decoded..).unwrap_or_default()
+    /// Whether the value goes on with `part`; where it is not known, that it does.
+    fn goes_on(&mut self, part: &str) -> bool {
+        if let Some(output) = &mut self.output {
+            output.push_str(part);
+            return true;
+        }
+        self.value
+            .get(self.decoded..)
+            .is_some_and(|rest| rest.starts_with(part))
     }
 
     /// Notes bytes that stand for themselves.
     fn verbatim(&mut self, raw: Range<usize>) -> Option<()> {
         let written = self.text.get(raw.clone())?;
-        if !self.rest().starts_with(written) {
+        if !self.goes_on(written) {
             return None;
         }
         self.note(raw, written.len(), true);
@@ -72,7 +96,7 @@ impl Walk<'_> {
 
     /// Notes bytes that stand for one character.
     fn stands_for(&mut self, character: char, raw: Range<usize>) -> Option<()> {
-        if !self.rest().starts_with(character) {
+        if !self.goes_on(character.encode_utf8(&mut [0; 4])) {
             return None;
         }
         self.note(raw, character.len_utf8(), false);

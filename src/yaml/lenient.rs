@@ -1,343 +1,316 @@
-//! Continuation lines that stand too far to the left.
+//! What kubectl's reader accepts and saphyr-parser, which is strict about indentation, does not.
 //!
-//! YAML wants the lines of a quoted scalar or a flow collection indented deeper than what they stand in, and
-//! saphyr-parser insists. libyaml, and so kubectl, does not: a closing `]` below its key is everywhere. Such a
-//! text is read with the missing blanks put in, and every place is moved back to where it was written.
+//! In a flow collection and in quotes, indentation means nothing, and many write
+//!
+//! ```yaml
+//! command: [
+//!   "sh"
+//! ]
+//! ```
+//!
+//! though YAML 1.2 wants the bracket indented more than the key. Such a document is read again with the
+//! offending line breaks and blanks replaced by as many blanks (so that all offsets stay), and quoted content
+//! by a filler, for which the value is then taken from the text itself. No other scalar's bytes may be
+//! touched by that; where they are, they are left alone and the document is read once more.
 
-use super::{
-    lex::Lexer,
-    tree::{Content, Stream},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
 };
 
-/// A text with blanks put in front of continuation lines.
-pub(super) struct Indented {
-    pub(super) text: String,
-    /// Where blanks were put in (offsets of the new text) and how many, in order.
-    insertions: Vec<(usize, usize)>,
-}
+use super::lex::Lexer;
 
-/// The text with its continuation lines indented; `None` where none stands too far to the left.
-pub(super) fn indented(text: &str) -> Option<Indented> {
-    let mut scan = Scan {
-        lexer: Lexer::new(text),
-        length: text.len(),
-        missing: Vec::new(),
-    };
-    scan.lines();
-    if scan.missing.is_empty() {
-        return None;
-    }
-    let mut indented = Indented {
-        text: String::with_capacity(text.len() + 64),
-        insertions: Vec::new(),
-    };
-    let mut copied = 0;
-    for (offset, blanks) in scan.missing {
-        indented.text.push_str(text.get(copied..offset)?);
-        indented.insertions.push((indented.text.len(), blanks));
-        indented.text.extend(std::iter::repeat_n(' ', blanks));
-        copied = offset;
-    }
-    indented.text.push_str(text.get(copied..)?);
-    Some(indented)
-}
+/// A document is read again no more often than this,
+const MAX_ATTEMPTS: usize = 64;
 
-impl Indented {
-    /// The offset in the written text.
-    pub(super) fn written(&self, offset: usize) -> usize {
-        let mut inserted = 0;
-        for (at, blanks) in &self.insertions {
-            if *at >= offset {
-                break;
-            }
-            inserted += (offset - at).min(*blanks);
-        }
-        offset - inserted
-    }
+/// and no more bytes than this are read again for it.
+const MAX_WORK: usize = 64 << 20;
 
-    /// The tree of the indented text as the tree of the written one. Values that are spelled by their bytes
-    /// stand on one line, where nothing was put in.
-    pub(super) fn rebased<'t>(&self, stream: Stream<'_>, text: &'t str) -> Stream<'t> {
-        let Stream {
-            mut nodes,
-            values,
-            mut documents,
-            tags,
-            ..
-        } = stream;
-        let moved = |offset: u32| u32::try_from(self.written(offset as usize)).unwrap_or(offset);
-        for node in &mut nodes {
-            // Blanks are put in front of what a line starts with, so a start moves back to it.
-            node.written = moved(node.written);
-            node.start = moved(node.start);
-            node.end = moved(node.end);
-        }
-        for document in &mut documents {
-            document.span = self.written(document.span.start)..self.written(document.span.end);
-        }
-        debug_assert!(
-            nodes
-                .iter()
-                .all(|node| !matches!(node.content, Content::Alias(_)) || node.end > node.start)
-        );
-        Stream {
-            text,
-            nodes,
-            values,
-            documents,
-            tags,
-        }
-    }
-}
-
-/// Goes through the lines of a text that stand in block collections.
-struct Scan<'t> {
+/// The changes to one document that make it readable.
+pub(super) struct Repair<'t> {
+    text: &'t str,
     lexer: Lexer<'t>,
-    length: usize,
-    /// Starts of lines that lack blanks, and how many.
-    missing: Vec<(usize, usize)>,
+    document: Range<usize>,
+    /// Line breaks, blanks and comments that become blanks: end by start.
+    blanked: BTreeMap<usize, usize>,
+    /// Quoted scalars whose content is replaced: end by start.
+    filled: BTreeMap<usize, usize>,
+    /// The ends of ranges that must not be blanked, for they belong to a scalar.
+    left_alone: BTreeSet<usize>,
+    attempts: usize,
 }
 
-impl Scan<'_> {
-    fn lines(&mut self) {
-        let mut line = 0;
-        while line < self.length {
-            let indentation = self.indentation(line);
-            let end = self.line(line);
-            let next = self.lexer.after_break(self.lexer.line_end(end));
-            line = if self.opens_block_scalar(line, end) {
-                self.behind_block(next, indentation)
-            } else {
-                next
-            };
-            // A line break is at least one byte; the last line may have none.
-            if line <= end && end < self.length {
-                line = end + 1;
+impl<'t> Repair<'t> {
+    pub(super) fn new(text: &'t str, document: Range<usize>) -> Self {
+        Self {
+            text,
+            lexer: Lexer::new(text),
+            document,
+            blanked: BTreeMap::new(),
+            filled: BTreeMap::new(),
+            left_alone: BTreeSet::new(),
+            attempts: 0,
+        }
+    }
+
+    /// Repairs what the scanner says of the place `offset`, and tells whether that could be.
+    pub(super) fn add(&mut self, offset: usize, info: &str) -> bool {
+        if self.is_spent() || !self.document.contains(&offset) {
+            return false;
+        }
+        match info {
+            "invalid indentation" | "invalid indentation in flow construct" => self.join_lines(offset),
+            "invalid indentation in quoted scalar" => {
+                let end = self.lexer.quoted_end(offset);
+                end <= self.document.end && self.filled.insert(offset, end).is_none()
+            }
+            "':' must be followed by a valid YAML whitespace" => {
+                let mut start = offset;
+                while start > self.document.start && self.lexer.is_blank(start - 1) {
+                    start -= 1;
+                }
+                start < offset && self.blanked.insert(start, offset).is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the document has been read often enough.
+    pub(super) fn is_spent(&self) -> bool {
+        self.attempts >= MAX_ATTEMPTS.min(3 + MAX_WORK / self.document.len().max(1))
+    }
+
+    /// The places of quoted scalars whose values the parser can't tell.
+    pub(super) fn filled(&self) -> BTreeMap<usize, usize> {
+        self.filled.clone()
+    }
+
+    /// The document with its repairs; it has as many characters as before.
+    pub(super) fn text(&mut self) -> String {
+        self.attempts += 1;
+        let mut repaired = String::with_capacity(self.document.len());
+        let mut at = self.document.start;
+        let blanked = self.blanked.iter().map(|(start, end)| (*start..*end, ' '));
+        let filled = self.filled.iter().map(|(start, end)| (start + 1..end - 1, 'x'));
+        let mut changes: Vec<(Range<usize>, char)> = blanked.chain(filled).collect();
+        changes.sort_by_key(|(range, _)| range.start);
+        for (range, filler) in changes {
+            if range.start < at {
+                continue;
+            }
+            repaired.push_str(self.text.get(at..range.start).unwrap_or_default());
+            at = range.end;
+            let replaced = self.text.get(range).unwrap_or_default();
+            repaired.extend(replaced.chars().map(|_| filler));
+        }
+        repaired.push_str(self.text.get(at..self.document.end).unwrap_or_default());
+        repaired
+    }
+
+    /// The start of a blanked range in the scalar that is written there.
+    pub(super) fn touching(&self, scalar: Range<usize>) -> Option<usize> {
+        let (start, end) = self.blanked.range(..scalar.end).next_back()?;
+        (*end > scalar.start && !self.filled.contains_key(&scalar.start)).then_some(*start)
+    }
+
+    /// Gives a scalar its bytes back.
+    pub(super) fn leave_alone(&mut self, scalar: Range<usize>) {
+        while let Some(start) = self.touching(scalar.clone()) {
+            if let Some(end) = self.blanked.remove(&start) {
+                self.left_alone.insert(end);
             }
         }
     }
 
-    fn indentation(&self, line: usize) -> usize {
-        self.lexer.skip_spaces(line) - line
-    }
-
-    /// Reads a line, and the quoted scalars and flow collections that start on it. Gives the end of what was
-    /// read.
-    fn line(&mut self, line: usize) -> usize {
-        let mut at = line;
-        let mut value_may_start = true;
-        loop {
-            at = self.skip_blanks(at);
-            if self.lexer.is_line_end(at) {
-                return at;
+    /// Joins the line that holds `offset` to the one above, and others that will have the same flaw.
+    fn join_lines(&mut self, offset: usize) -> bool {
+        let column = offset - self.line_start(offset);
+        let is_closing = |byte: u8| matches!(byte, b']' | b'}');
+        let joined = self.join(offset);
+        let all_brackets = is_closing(self.lexer.at(offset));
+        let mut line = self.lexer.after_break(self.lexer.line_end(offset));
+        while joined && line < self.document.end {
+            let mut content = line;
+            while self.lexer.is_blank(content) {
+                content += 1;
             }
-            match self.lexer.at(at) {
-                b'#' if at == line || self.lexer.is_blank(at - 1) => return self.lexer.line_end(at),
-                b'-' | b'?' | b':' if self.lexer.ends_indicator(at + 1) => {
-                    at += 1;
-                    value_may_start = true;
+            let closing = is_closing(self.lexer.at(content));
+            let blank = self.lexer.is_line_end(content) || self.lexer.at(content) == b'#';
+            if closing && (all_brackets || content - line <= column) {
+                self.join(content);
+                if !all_brackets {
+                    break;
                 }
-                b'&' | b'!' if value_may_start => at = self.word_end(at),
-                quote @ (b'"' | b'\'') if value_may_start => {
-                    at = self.quoted(at, quote, at - line + 1);
-                    value_may_start = false;
-                }
-                b'[' | b'{' if value_may_start => {
-                    at = self.flow(at, at - line + 1);
-                    value_may_start = false;
-                }
-                _ => {
-                    at = self.plain_end(at);
-                    value_may_start = false;
-                }
+            } else if !all_brackets && !blank && content - line <= column {
+                self.join(content);
             }
-        }
-    }
-
-    fn skip_blanks(&self, mut at: usize) -> usize {
-        while self.lexer.is_blank(at) {
-            at += 1;
-        }
-        at
-    }
-
-    fn word_end(&self, mut at: usize) -> usize {
-        while !self.lexer.is_blank(at) && !self.lexer.is_line_end(at) {
-            at += 1;
-        }
-        at
-    }
-
-    /// To a `: ` or ` #`, or to the end of the line.
-    fn plain_end(&self, mut at: usize) -> usize {
-        loop {
-            at += 1;
-            let ends = self.lexer.is_line_end(at)
-                || (self.lexer.at(at) == b':' && self.lexer.ends_indicator(at + 1))
-                || (self.lexer.at(at) == b'#' && self.lexer.is_blank(at - 1));
-            if ends {
-                return at;
-            }
-        }
-    }
-
-    /// Behind the closing quote; lines on the way get at least `indentation` blanks.
-    fn quoted(&mut self, start: usize, quote: u8, indentation: usize) -> usize {
-        let mut at = start + 1;
-        while at < self.length {
-            match self.lexer.at(at) {
-                b'\\' if quote == b'"' && !self.lexer.is_break(at + 1) => at += 2,
-                byte if byte == quote && quote == b'\'' && self.lexer.at(at + 1) == quote => at += 2,
-                byte if byte == quote => return at + 1,
-                b'\n' => {
-                    at += 1;
-                    self.continuation(at, indentation);
-                }
-                _ => at += 1,
-            }
-        }
-        self.length
-    }
-
-    /// Behind the closing bracket.
-    fn flow(&mut self, start: usize, indentation: usize) -> usize {
-        let mut depth = 0_usize;
-        let mut at = start;
-        let mut value_may_start = true;
-        while at < self.length {
-            match self.lexer.at(at) {
-                b'[' | b'{' => {
-                    depth += 1;
-                    at += 1;
-                    value_may_start = true;
-                }
-                b']' | b'}' => {
-                    depth = depth.saturating_sub(1);
-                    at += 1;
-                    if depth == 0 {
-                        return at;
-                    }
-                }
-                quote @ (b'"' | b'\'') if value_may_start => {
-                    at = self.quoted(at, quote, indentation);
-                    value_may_start = false;
-                }
-                b'#' if self.lexer.is_blank(at - 1) || self.lexer.is_break(at - 1) => {
-                    at = self.lexer.line_end(at)
-                }
-                b'\n' => {
-                    at += 1;
-                    self.continuation(at, indentation);
-                }
-                byte => {
-                    value_may_start = matches!(byte, b',' | b':')
-                        || (value_may_start && matches!(byte, b' ' | b'\t' | b'\r'));
-                    at += 1;
-                }
-            }
-        }
-        self.length
-    }
-
-    fn continuation(&mut self, line: usize, indentation: usize) {
-        let own = self.indentation(line);
-        // An empty line needs no blanks; `---` ends the document whatever stands open.
-        if own < indentation && !self.lexer.is_line_end(line + own) {
-            self.missing.push((line, indentation - own));
-        }
-    }
-
-    /// Whether a line ends in a block scalar's header.
-    fn opens_block_scalar(&self, line: usize, end: usize) -> bool {
-        let mut at = end;
-        let is_header = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-');
-        // A comment may follow the header.
-        let comment =
-            (line..end).find(|at| self.lexer.at(*at) == b'#' && *at > line && self.lexer.is_blank(at - 1));
-        at = comment.unwrap_or(at);
-        while at > line && self.lexer.is_blank(at - 1) {
-            at -= 1;
-        }
-        while at > line && is_header(self.lexer.at(at - 1)) {
-            at -= 1;
-        }
-        at > line
-            && matches!(self.lexer.at(at - 1), b'|' | b'>')
-            && (at == line + 1 || self.lexer.is_blank(at - 2))
-    }
-
-    /// The first line behind a block scalar: one that is not deeper than its key.
-    fn behind_block(&self, mut line: usize, indentation: usize) -> usize {
-        while line < self.length {
-            let own = self.indentation(line);
-            if own <= indentation && !self.lexer.is_line_end(line + own) {
-                break;
-            }
-            let next = self.lexer.after_break(self.lexer.line_end(line));
+            let next = self.lexer.after_break(self.lexer.line_end(content));
             if next <= line {
-                return self.length;
+                break;
             }
             line = next;
         }
-        line
+        joined
+    }
+
+    /// Blanks everything between the content above and the content at `offset`, which starts a line.
+    fn join(&mut self, offset: usize) -> bool {
+        let mut line = self.line_start(offset);
+        let mut end = line;
+        while line > self.document.start {
+            line = self.line_start(line - 1).max(self.document.start);
+            end = self.content_end(line);
+            if end > line {
+                break;
+            }
+        }
+        // A line below a block scalar's header is its content.
+        let above = self.text.get(line..end).unwrap_or_default();
+        let last_word = above.rsplit([' ', '\t']).next().unwrap_or_default();
+        if last_word.starts_with(['|', '>']) {
+            return false;
+        }
+        !self.left_alone.contains(&offset) && end < offset && self.blanked.insert(end, offset).is_none()
+    }
+
+    /// The start of the line that holds `offset`, of which the byte there may be the line break.
+    fn line_start(&self, offset: usize) -> usize {
+        let before = self.text.get(..offset).unwrap_or_default();
+        let before = match self.lexer.at(offset) {
+            b'\n' => before.strip_suffix('\r').unwrap_or(before),
+            _ => before,
+        };
+        before.rfind(['\n', '\r']).map_or(0, |at| at + 1)
+    }
+
+    /// The end of what stands on a line before blanks and a comment; its start where there is nothing.
+    fn content_end(&self, line: usize) -> usize {
+        let mut quote = None;
+        let mut end = line;
+        let mut at = line;
+        while !self.lexer.is_line_end(at) {
+            let byte = self.lexer.at(at);
+            let opens =
+                at == line || matches!(self.lexer.at(at - 1), b' ' | b'\t' | b'[' | b'{' | b',' | b':');
+            match (byte, quote) {
+                (b'\\', Some(b'"')) => at += 1,
+                (b'\'', Some(b'\'')) if self.lexer.at(at + 1) == b'\'' => at += 1,
+                (_, Some(open)) if open == byte => quote = None,
+                (b'\'' | b'"', None) if opens => quote = Some(byte),
+                (b'#', None) if opens => return end,
+                _ => {}
+            }
+            at += 1;
+            if !matches!(byte, b' ' | b'\t') {
+                end = at.min(self.lexer.line_end(line));
+            }
+        }
+        end
+    }
+}
+
+/// The end of the document that holds `offset`: the next line that is a document marker.
+pub(super) fn document_end(text: &str, offset: usize) -> usize {
+    let lexer = Lexer::new(text);
+    let mut line = lexer.after_break(lexer.line_end(offset));
+    loop {
+        let rest = text.get(line..).unwrap_or_default();
+        let is_marker = rest.starts_with("---") || rest.starts_with("...");
+        if rest.is_empty() || (is_marker && lexer.ends_indicator(line + 3)) {
+            return line.min(text.len());
+        }
+        let next = lexer.after_break(lexer.line_end(line));
+        if next <= line {
+            return text.len();
+        }
+        line = next;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::yaml::{Node, parse};
+    use super::super::{Value, invariants, parse};
+
+    /// The text is read as the other one, which saphyr-parser reads.
+    #[track_caller]
+    fn assert_same(text: &str, strict: &str) {
+        for (text, strict) in [
+            (text.to_owned(), strict.to_owned()),
+            (text.replace('\n', "\r\n"), strict.to_owned()),
+            (
+                format!("é: [\n]\n--- # ü\nb: c\n---\n{text}---\nd:\te\n...\n---\nf"),
+                format!("é: []\n---\nb: c\n---\n{strict}---\nd: e\n---\nf"),
+            ),
+        ] {
+            let stream = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            invariants::check(&stream).unwrap_or_else(|broken| panic!("{text}: {broken}"));
+            let expected = Value::documents(&parse(&strict).unwrap());
+            assert_eq!(Value::documents(&stream), expected, "{text}");
+        }
+    }
 
     #[test]
-    fn closing_brackets_may_stand_below_their_key() {
-        let text = "a:\n  command: [\n    \"sh\", \"-c\", \"sleep 5\"\n  ]\n  b: {\n  c: d # e\n  }\nf: g\n";
-        let stream = parse(text).expect("what kubectl reads");
-        let root = stream.root(0).expect("a document");
-        let words: Vec<_> = root
-            .path(&["a", "command"])
-            .into_iter()
-            .flat_map(Node::items)
-            .collect();
-        assert_eq!(
-            words.iter().filter_map(|word| word.as_str()).collect::<Vec<_>>(),
-            ["sh", "-c", "sleep 5"]
+    fn brackets_may_stand_below_their_key() {
+        assert_same("a: [\n]\n", "a: []\n");
+        assert_same(
+            "a:\n  b: [\n    \"x\", # c\n    # d\n\n  ]\n  c: 1\n",
+            "a: {b: [x], c: 1}\n",
         );
-        assert_eq!(words.first().map(|word| word.raw()), Some("\"sh\""));
-        assert_eq!(root.path(&["a", "b", "c"]).map(Node::raw), Some("d"));
-        assert_eq!(root.get("f").map(Node::raw), Some("g"));
+        assert_same("- {\n  \"a\": [ 1\n  ]\n}\n- b\n", "- {a: [1]}\n- b\n");
+        assert_same(
+            "a: [\n  'it''s # no', \"x \\\" # y\" # yes\n]\n",
+            "a: [\"it's # no\", 'x \" # y']\n",
+        );
     }
 
     #[test]
-    fn quoted_lines_may_stand_anywhere() {
-        let text = "- a: 'one\n two;\nthree'\n  b: [\"\n    four &&\n    five\n  \"]\n  c: |\n    ' [ \"\n  d: it's [\n- e\n";
-        let stream = parse(text).expect("what kubectl reads");
-        let item = stream
-            .root(0)
-            .and_then(|root| root.items().next())
-            .expect("an item");
-        assert_eq!(item.get("a").and_then(Node::as_str), Some("one two; three"));
-        assert_eq!(item.get("a").map(Node::raw), Some("'one\n two;\nthree'"));
-        let word = item
-            .get("b")
-            .and_then(|list| list.items().next())
-            .expect("a word");
-        assert_eq!(word.as_str(), Some(" four && five "));
-        assert_eq!(word.raw(), "\"\n    four &&\n    five\n  \"");
-        assert_eq!(item.get("c").and_then(Node::as_str), Some("' [ \"\n"));
-        assert_eq!(item.get("d").and_then(Node::as_str), Some("it's ["));
+    fn flow_lines_need_no_indentation() {
+        assert_same(
+            "a:\n  b: {\n\"c\": 1, # x\nd: [2,\n3],\n}\n  e: f\n",
+            "a: {b: {c: 1, d: [2, 3]}, e: f}\n",
+        );
     }
 
     #[test]
-    fn places_in_scripts_stay_exact() {
-        use crate::yaml::ScalarMap;
-        let text = "a:\n  - 'set -x;\n  until curl localhost; do\n    sleep 1; done'\n";
-        let stream = parse(text).expect("what kubectl reads");
-        let script = stream
-            .root(0)
-            .and_then(|root| root.get("a")?.items().next())
-            .expect("a script");
-        let value = script.as_str().expect("a scalar");
-        let at = value.find("curl localhost").expect("the call");
-        let raw = ScalarMap::new(script).raw_range(at..at + "curl localhost".len());
-        assert_eq!(text.get(raw), Some("curl localhost"));
+    fn scripts_with_such_lines_stay_as_they_are() {
+        assert_same(
+            "a: [\n]\ns: |\n  f() {\n    x # y\n  }\n  z\nt: \"{\n  }\"\nu: [\n  \"v\"\n]\nw: >\n  x\n  ]\n",
+            "a: []\ns: \"f() {\\n  x # y\\n}\\nz\\n\"\nt: \"{ }\"\nu: [v]\nw: \"x ]\\n\"\n",
+        );
+    }
+
+    #[test]
+    fn quoted_lines_need_no_indentation() {
+        assert_same(
+            "a:\n  b: \"x\n  y \\\n\n  é\\n\"\n  c: 'd\n\nit''s'\n",
+            "a:\n  b: \"x y \\né\\n\"\n  c: \"d\\nit's\"\n",
+        );
+        assert_same("a: \"x\n]\n\" \nb: [\n]\n", "a: \"x ] \"\nb: []\n");
+    }
+
+    #[test]
+    fn tabs_may_follow_a_colon() {
+        assert_same("a:\tb\nc: {d:\te}\n", "a: b\nc: {d: e}\n");
+    }
+
+    #[test]
+    fn what_is_wrong_stays_wrong() {
+        for text in [
+            "a: [\n",
+            "a: [\n]]\n",
+            "a: {\n}\n  b: c\n",
+            "a: \"\nb\\q\"\n",
+            "a: [\n]\nb: [\n---\nc: ]\n",
+        ] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_work_is_bounded() {
+        let text = "a: {\nb: \"\nc\",\n".repeat(2_000);
+        assert!(parse(&text).is_err());
+        let text = format!("a: [\n]\n{}", "b: [\n  \"c\"\n]\nd: |\n  }\n".repeat(1_000));
+        assert_eq!(parse(&text).unwrap().documents().len(), 1);
     }
 }

@@ -10,6 +10,8 @@ const MAX_RUN: usize = 4096;
 pub(super) struct Offsets<'t> {
     bytes: &'t [u8],
     ascii: bool,
+    /// Where the scanner's character 0 is.
+    base: usize,
     /// The index of the character that starts `run`.
     character: usize,
     /// Bytes that are all ASCII.
@@ -23,17 +25,26 @@ impl<'t> Offsets<'t> {
         Self {
             bytes: text.as_bytes(),
             ascii,
+            base: 0,
             character: 0,
             run: 0..0,
             drift: 0,
         }
     }
 
+    /// From now on the scanner counts from the byte `base`.
+    pub(super) fn start_at(&mut self, base: usize) {
+        self.base = base;
+        self.character = 0;
+        self.run = base..base;
+        self.drift = 0;
+    }
+
     /// The byte offset of the character that the scanner calls `index`; the end of the text for any behind
     /// it.
     pub(super) fn byte(&mut self, index: usize) -> usize {
         if self.ascii {
-            return index.min(self.bytes.len());
+            return (self.base + index).min(self.bytes.len());
         }
         let character = index.saturating_sub(self.drift);
         if character < self.character {
@@ -61,7 +72,7 @@ impl<'t> Offsets<'t> {
 
     fn go_back(&mut self, character: usize) {
         let mut start = self.run.start;
-        while self.character > character && start > 0 {
+        while self.character > character && start > self.base {
             start -= 1;
             while self.is_continuation(start) {
                 start -= 1;

@@ -234,6 +234,14 @@ fn empty_values_stand_behind_their_indicator() {
         ],
     );
     assert_nodes("? a\n? b\n: \n", &["map ? a⏎? b⏎:", "  a", "  @3", "  b", "  @9"]);
+    assert_nodes(
+        "? a\n:::: b\n",
+        &["map ? a⏎:::: b", "  a", "  @3", "  :::", "  b"],
+    );
+    assert_nodes(
+        "? ? a\n: b\n",
+        &["map ? ? a⏎: b", "  map ? a", "    a", "    @5", "  b"],
+    );
     assert_nodes("? # k\n: v\n", &["map ? # k⏎: v", "  @1", "  v"]);
     assert_nodes(": v\n", &["map : v", "  @0", "  v"]);
     assert_nodes(

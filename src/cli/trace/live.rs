@@ -1,0 +1,434 @@
+//! `trace` on a cluster: the watches, and what follows single containers.
+
+use std::{collections::HashSet, time::Duration};
+
+use kube::Client;
+use tokio::{
+    sync::mpsc::{Receiver, Sender, channel},
+    task::{JoinSet, LocalSet},
+    time::Instant,
+};
+
+use super::{
+    TraceArguments, TraceError,
+    output::note,
+    record::Recorder,
+    session::{SETTLING, Session, conclude},
+};
+use crate::{
+    cli::ExitStatus,
+    cluster::{
+        self, Arrival, Followed, Follower, Owners, Selection, Target, creation_times, follow_attach,
+        follow_log, get_json, watch_resource,
+    },
+    trace::{
+        Evidence, Moment,
+        evidence::NodeSeen,
+        goal::{Goal, Progress},
+        object::{Event, Pod},
+        pod::PodTimeline,
+    },
+};
+
+/// Lines that wait between the watches and the engine: when it is full, the watches wait.
+const WAITING_LINES: usize = 1024;
+/// How often ended pods and the goal are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// After the goal, this long for what comes late.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// Traces until the goal, the timeout, or the user ends it.
+pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, trace(arguments))
+}
+
+/// What is traced.
+struct Scope {
+    selection: Selection,
+    owners: Option<Owners>,
+    names: Vec<String>,
+    targets: Vec<Target>,
+}
+
+async fn scope(arguments: &TraceArguments, client: &Client, default: &str) -> Result<Scope, TraceError> {
+    let namespace = arguments.namespace.clone().unwrap_or_else(|| default.to_owned());
+    let mut owners = Owners::new(client.clone());
+    let (mut names, mut targets) = (Vec::new(), Vec::new());
+    for target in &arguments.targets {
+        match target.split_once('/') {
+            Some((kind, name)) if !matches!(kind.to_lowercase().as_str(), "po" | "pod" | "pods") => {
+                targets.push(owners.add(kind, name, &namespace).await?);
+            }
+            Some((_, name)) => names.push(name.to_owned()),
+            None => names.push(target.clone()),
+        }
+    }
+    let single = names.len() + targets.len() == 1;
+    let pod = names.first().filter(|_| single).cloned();
+    let labels = match targets.first() {
+        Some(target) if single => target.labels.clone(),
+        _ => arguments.selector.clone(),
+    };
+    Ok(Scope {
+        selection: Selection {
+            namespace: (!arguments.all_namespaces).then_some(namespace),
+            labels,
+            pod,
+        },
+        owners: (!targets.is_empty()).then_some(owners),
+        names,
+        targets,
+    })
+}
+
+async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
+    let settings = arguments.settings()?;
+    let (client, namespace) = cluster::connect(&arguments.connection.connection()).await?;
+    let scope = scope(arguments, &client, &namespace).await?;
+    let recorder = match &arguments.record {
+        Some(path) => Some(Recorder::create(path, &settings)?),
+        None => None,
+    };
+    let wanted = scope.targets.iter().filter_map(|target| target.replicas).sum();
+    let goal: Option<Goal> = arguments.goal.map(Goal::from);
+    let (sender, arrivals) = channel(WAITING_LINES);
+    let (follow_sender, followed) = channel(WAITING_LINES);
+    let mut watches = JoinSet::new();
+    for_each_resource(&client, &scope.selection, arguments.once, sender, &mut watches);
+    let mut live = Live {
+        arguments,
+        client,
+        scope,
+        session: Session::new(arguments, settings, goal.map(|goal| Progress::new(goal, wanted)))?,
+        recorder,
+        follow_sender,
+        followers: JoinSet::new(),
+        followed_runs: HashSet::new(),
+        nodes: HashSet::new(),
+        reached: None,
+        complaints: HashSet::new(),
+    };
+    live.run(arrivals, followed).await?;
+    live.finish()
+}
+
+fn for_each_resource(
+    client: &Client,
+    selection: &Selection,
+    once: bool,
+    sender: Sender<Arrival>,
+    watches: &mut JoinSet<()>,
+) {
+    let (first, second) = (client.clone(), client.clone());
+    let (pods, events) = (selection.clone(), selection.clone());
+    let other = sender.clone();
+    watches.spawn_local(async move { watch_resource::<Pod>(first, pods, once, sender).await });
+    watches.spawn_local(async move { watch_resource::<Event>(second, events, once, other).await });
+}
+
+struct Live<'a> {
+    arguments: &'a TraceArguments,
+    client: Client,
+    scope: Scope,
+    session: Session,
+    recorder: Option<Recorder>,
+    follow_sender: Sender<Followed>,
+    followers: JoinSet<()>,
+    followed_runs: HashSet<String>,
+    nodes: HashSet<String>,
+    reached: Option<Instant>,
+    complaints: HashSet<String>,
+}
+
+impl Live<'_> {
+    async fn run(
+        &mut self,
+        mut arrivals: Receiver<Arrival>,
+        mut followed: Receiver<Followed>,
+    ) -> Result<(), TraceError> {
+        let deadline = self.arguments.timeout.map(|timeout| Instant::now() + timeout);
+        let mut ticks = tokio::time::interval(TICK);
+        let mut interrupts = Interrupts::new()?;
+        loop {
+            tokio::select! {
+                arrival = arrivals.recv() => {
+                    let Some(arrival) = arrival else {
+                        break;
+                    };
+                    self.arrived(arrival).await?;
+                    while let Ok(arrival) = arrivals.try_recv() {
+                        self.arrived(arrival).await?;
+                    }
+                    self.session.flush()?;
+                }
+                Some(followed) = followed.recv() => {
+                    self.followed(followed)?;
+                    self.session.flush()?;
+                }
+                _ = ticks.tick() => {
+                    if self.tick().await? {
+                        break;
+                    }
+                }
+                () = interrupts.next() => break,
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                break;
+            }
+        }
+        self.last_evidence(&mut followed).await
+    }
+
+    fn finish(mut self) -> Result<ExitStatus, TraceError> {
+        let missed = self.session.has_goal() && self.reached.is_none();
+        let judgement = self.session.finish()?;
+        if let Some(recorder) = &mut self.recorder {
+            recorder.finish()?;
+        }
+        Ok(conclude(&judgement, self.arguments, missed))
+    }
+
+    /// With `--once`: the answers to what was asked about single containers.
+    async fn last_evidence(&mut self, followed: &mut Receiver<Followed>) -> Result<(), TraceError> {
+        let end = Instant::now() + GRACE;
+        while self.arguments.once && !self.followers.is_empty() {
+            tokio::select! {
+                Some(one) = followed.recv() => self.followed(one)?,
+                _ = self.followers.join_next() => {}
+                () = tokio::time::sleep_until(end) => break,
+            }
+        }
+        while let Ok(one) = followed.try_recv() {
+            self.followed(one)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at what time alone brings about. Returns whether the trace is over.
+    async fn tick(&mut self) -> Result<bool, TraceError> {
+        self.session.settle(Moment::now().plus(-SETTLING))?;
+        self.session.flush()?;
+        if self.session.refresh(Moment::now())? {
+            return Ok(true);
+        }
+        while self.followers.try_join_next().is_some() {}
+        if self.reached.is_none() && self.session.goal_reached() && self.owner_is_done().await {
+            self.reached = Some(Instant::now());
+        }
+        Ok(self.reached.is_some_and(|reached| reached.elapsed() >= GRACE))
+    }
+
+    /// A Job whose pod failed may make another one: the Job itself says when it is done.
+    async fn owner_is_done(&self) -> bool {
+        let complete = self.arguments.goal == Some(super::arguments::GoalName::Complete);
+        for target in &self.scope.targets {
+            if complete && target.resource == "jobs" {
+                let job: Result<Pod, _> = get_json(&self.client, &target.path).await;
+                let done = job.is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
+                if !done {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    async fn arrived(&mut self, arrival: Arrival) -> Result<(), TraceError> {
+        match arrival {
+            Arrival::Evidence {
+                kind,
+                received,
+                raw,
+                evidence,
+            } => {
+                if !self.is_traced(&evidence).await {
+                    return Ok(());
+                }
+                if let Some(recorder) = &mut self.recorder {
+                    match &raw {
+                        Some(raw) => recorder.watched(kind, received, raw)?,
+                        None => recorder.evidence(&evidence)?,
+                    }
+                }
+                let uid = match &evidence {
+                    Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
+                    _ => None,
+                };
+                self.session.take(evidence)?;
+                if let Some(uid) = uid {
+                    self.follow(&uid).await?;
+                }
+            }
+            Arrival::Listed(kind) => {
+                if kind == "pods" && !self.arguments.once && self.session.engine.pods().next().is_none() {
+                    note("no pod yet; waiting");
+                }
+            }
+            Arrival::Note(text) => self.complain(text),
+            Arrival::Failed(error) if error.path().contains("/events") => {
+                self.complain(format!(
+                    "{error}; without events, starts within one second are not told apart"
+                ));
+            }
+            Arrival::Failed(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, text: String) {
+        if self.complaints.insert(text.clone()) {
+            note(&text);
+        }
+    }
+
+    /// Whether the pod belongs to what is traced. Events find their pod by its uid.
+    async fn is_traced(&mut self, evidence: &Evidence) -> bool {
+        let Evidence::Pod(seen) = evidence else {
+            return true;
+        };
+        if self.scope.names.contains(&seen.pod.metadata.name) {
+            return true;
+        }
+        let Some(owners) = &mut self.scope.owners else {
+            return self.scope.names.is_empty();
+        };
+        let owned = owners.owns(&seen.pod).await;
+        let notes = std::mem::take(&mut owners.notes);
+        for text in notes {
+            self.complain(text);
+        }
+        owned
+    }
+
+    /// Starts to follow what is new of a pod: its node, and the runs of its containers.
+    async fn follow(&mut self, uid: &str) -> Result<(), TraceError> {
+        let Some(pod) = self.session.engine.pod(uid) else {
+            return Ok(());
+        };
+        let followed = self.arguments.attach || self.arguments.logs || self.arguments.metrics;
+        let node = pod.node.clone();
+        let runs = if followed { running(pod) } else { Vec::new() };
+        let node_is_new = !node.is_empty() && self.nodes.insert(node.clone());
+        let mut new_run = false;
+        for follower in runs {
+            if !self.followed_runs.insert(follower.id.clone()) {
+                continue;
+            }
+            new_run = true;
+            let client = self.client.clone();
+            let sender = self.follow_sender.clone();
+            if self.arguments.attach && !self.arguments.once {
+                self.followers
+                    .spawn_local(follow_attach(client.clone(), follower.clone(), sender.clone()));
+            }
+            if self.arguments.logs {
+                self.followers.spawn_local(follow_log(client, follower, sender));
+            }
+        }
+        if node_is_new {
+            self.read_version(&node);
+        }
+        if new_run && self.arguments.metrics && !node.is_empty() {
+            self.read_metrics(&node);
+        }
+        Ok(())
+    }
+
+    fn read_version(&mut self, node: &str) {
+        let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
+        self.followers.spawn_local(async move {
+            let answer: Result<serde_json::Value, _> =
+                get_json(&client, &format!("/api/v1/nodes/{node}")).await;
+            let version = answer.ok().and_then(|value| {
+                let version = value.pointer("/status/nodeInfo/kubeletVersion")?;
+                version.as_str().map(str::to_owned)
+            });
+            if let Some(kubelet_version) = version {
+                let seen = NodeSeen {
+                    name: node,
+                    kubelet_version,
+                };
+                let _ = sender.send(Followed::Evidence(Evidence::Node(seen))).await;
+            }
+        });
+    }
+
+    fn read_metrics(&mut self, node: &str) {
+        let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
+        self.followers.spawn_local(async move {
+            match creation_times(&client, &node).await {
+                Ok(times) => {
+                    for time in times {
+                        let _ = sender.send(Followed::Evidence(Evidence::Creation(time))).await;
+                    }
+                }
+                Err(error) => {
+                    let _ = sender
+                        .send(Followed::Refused(format!("--metrics: {error}")))
+                        .await;
+                }
+            }
+        });
+    }
+
+    fn followed(&mut self, followed: Followed) -> Result<(), TraceError> {
+        match followed {
+            Followed::Evidence(evidence) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.evidence(&evidence)?;
+                }
+                self.session.take(evidence)
+            }
+            Followed::Refused(text) => {
+                self.complain(text);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The runs of a pod's containers that are running.
+fn running(pod: &PodTimeline) -> Vec<Follower> {
+    let running = pod
+        .containers
+        .iter()
+        .filter(|container| container.state == crate::trace::container::State::Running);
+    running
+        .filter_map(|container| {
+            Some(Follower {
+                namespace: pod.name.namespace.clone(),
+                pod: pod.name.name.clone(),
+                container: container.name.clone(),
+                id: container.id.clone()?,
+            })
+        })
+        .collect()
+}
+
+/// Ctrl-C, and SIGTERM where there are signals: the trace ends with its verdicts.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupts {
+    fn new() -> Result<Self, TraceError> {
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

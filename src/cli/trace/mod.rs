@@ -1,0 +1,108 @@
+//! `kubectl sidecar trace`
+
+mod arguments;
+mod live;
+mod output;
+mod page;
+mod plan;
+mod record;
+mod replay;
+mod screen;
+mod session;
+
+use std::path::PathBuf;
+
+pub use arguments::TraceArguments;
+
+use super::{Error, ExitStatus};
+use crate::{
+    cluster::{ConnectError, OwnerError, RequestError},
+    trace::{judgement::Conclusion, plan::PlanError, recording::RecordingError},
+};
+
+/// Why a trace could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// No client.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server refuses or cannot be reached.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// An owner is not there.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A manifest has no pods.
+    #[error("{path}: {source}")]
+    Plan {
+        /// The manifest.
+        path: String,
+        /// What is wrong with it.
+        source: PlanError,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Nothing can be written any more.
+    #[error("cannot write: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl TraceError {
+    /// Whether the reader of the output has gone away, as `head` does.
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn file_error(path: &std::path::Path, source: std::io::Error) -> TraceError {
+    TraceError::File {
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+fn read_file(path: &PathBuf) -> Result<String, TraceError> {
+    if path.as_os_str() == "-" {
+        return std::io::read_to_string(std::io::stdin()).map_err(|source| file_error(path, source));
+    }
+    std::fs::read_to_string(path).map_err(|source| file_error(path, source))
+}
+
+/// Runs `trace`.
+///
+/// # Errors
+/// Where the arguments do not fit together, or something cannot be reached, read or written.
+pub fn run(arguments: &TraceArguments) -> Result<ExitStatus, Error> {
+    arguments.check().map_err(Error::Usage)?;
+    let outcome = if let Some(path) = &arguments.plan {
+        plan::run(arguments, path)
+    } else if let Some(path) = &arguments.replay {
+        replay::run(arguments, path)
+    } else {
+        live::run(arguments)
+    };
+    match outcome {
+        Ok(status) => Ok(status),
+        Err(error) if error.is_closed_pipe() => Ok(ExitStatus::Success),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl From<Conclusion> for ExitStatus {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Held => Self::Success,
+            Conclusion::Violated => Self::Found,
+            Conclusion::NotEnough => Self::NotEnough,
+        }
+    }
+}

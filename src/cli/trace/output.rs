@@ -1,0 +1,92 @@
+//! Where facts and verdicts go: text or JSON on standard output.
+
+use std::io::{BufWriter, IsTerminal, Stdout, Write};
+
+use super::arguments::Format;
+use crate::trace::{
+    Moment, News,
+    pod::PodTimeline,
+    report::{TextStyle, draw, line_of_news, line_of_verdict, text_line, verdict_table},
+    timeline::timeline,
+    verdict::Verdict,
+};
+
+/// The width of drawings where there is no terminal that tells its own.
+const DEFAULT_WIDTH: u16 = 120;
+
+/// Writes what the engine tells.
+pub(super) struct Output {
+    format: Format,
+    style: TextStyle,
+    writer: BufWriter<Stdout>,
+    width: u16,
+}
+
+impl Output {
+    pub(super) fn new(format: Format) -> Self {
+        let width = if std::io::stdout().is_terminal() {
+            crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(columns, _)| columns)
+        } else {
+            DEFAULT_WIDTH
+        };
+        Self {
+            format,
+            style: TextStyle::default(),
+            writer: BufWriter::with_capacity(64 * 1024, std::io::stdout()),
+            width: if width < 40 { DEFAULT_WIDTH } else { width },
+        }
+    }
+
+    /// One piece of news.
+    pub(super) fn news(&mut self, news: &News) -> std::io::Result<()> {
+        match self.format {
+            Format::Text => {
+                let line = text_line(news, &mut self.style);
+                writeln!(self.writer, "{line}")
+            }
+            Format::Json => {
+                serde_json::to_writer(&mut self.writer, &line_of_news(news))?;
+                self.writer.write_all(b"\n")
+            }
+        }
+    }
+
+    /// The end of a pod, or of what was seen of it.
+    pub(super) fn verdicts(
+        &mut self,
+        pod: &PodTimeline,
+        verdicts: &[Verdict],
+        now: Moment,
+    ) -> std::io::Result<()> {
+        if self.format == Format::Json {
+            for verdict in verdicts {
+                serde_json::to_writer(&mut self.writer, &line_of_verdict(verdict))?;
+                self.writer.write_all(b"\n")?;
+            }
+            return Ok(());
+        }
+        writeln!(self.writer, "\n{}/{}", pod.name.namespace, pod.name.name)?;
+        for line in draw(&timeline(pod, now), usize::from(self.width)) {
+            writeln!(self.writer, "  {line}")?;
+        }
+        if verdicts.is_empty() {
+            writeln!(self.writer, "  no order is declared")?;
+        } else {
+            writeln!(self.writer, "{}", verdict_table(verdicts, self.width))?;
+        }
+        writeln!(self.writer)
+    }
+
+    /// Makes everything written so far visible.
+    pub(super) fn flush(&mut self) -> std::io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+/// Tells the user something that is no result.
+pub(super) fn note(text: &str) {
+    #[expect(clippy::print_stderr, reason = "the edge of the program")]
+    {
+        eprintln!("trace: {text}");
+    }
+}

@@ -1,0 +1,98 @@
+//! `--record`: raw evidence to a file, in the format that `--replay` reads.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+
+use super::{TraceError, file_error};
+use crate::trace::{
+    Evidence, Moment, Settings,
+    recording::{FORMAT_VERSION, Header},
+};
+
+/// Writes a recording.
+pub(super) struct Recorder {
+    path: PathBuf,
+    writer: BufWriter<File>,
+}
+
+impl Recorder {
+    /// Starts a recording with its header.
+    pub(super) fn create(path: &Path, settings: &Settings) -> Result<Self, TraceError> {
+        let file = File::create(path).map_err(|source| file_error(path, source))?;
+        let mut recorder = Self {
+            path: path.to_owned(),
+            writer: BufWriter::new(file),
+        };
+        let header = Header {
+            version: FORMAT_VERSION,
+            logs: settings.logs,
+            attach: settings.attach,
+            metrics: settings.metrics,
+            sidecars: settings.reading.sidecars.iter().cloned().collect(),
+        };
+        let mut line = serde_json::to_value(header).map_err(std::io::Error::from)?;
+        if let Some(object) = line.as_object_mut() {
+            object.insert("kind".to_owned(), json!("trace"));
+        }
+        recorder.line(line.to_string().as_bytes())?;
+        Ok(recorder)
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), TraceError> {
+        self.writer
+            .write_all(line)
+            .and_then(|()| self.writer.write_all(b"\n"))
+            .map_err(|source| file_error(&self.path, source))
+    }
+
+    /// A line of a watch, untouched.
+    pub(super) fn watched(&mut self, kind: &str, received: Moment, raw: &[u8]) -> Result<(), TraceError> {
+        let mut line = format!("{{\"kind\":\"{kind}\",\"received\":{},\"event\":", received.0).into_bytes();
+        line.extend_from_slice(raw);
+        line.push(b'}');
+        self.line(&line)
+    }
+
+    /// Evidence that did not come over a watch.
+    pub(super) fn evidence(&mut self, evidence: &Evidence) -> Result<(), TraceError> {
+        let line = match evidence {
+            Evidence::Pod(_) | Evidence::Event(_) => return Ok(()),
+            Evidence::Log(line) => json!({
+                "kind": "logs", "time": line.time.0, "namespace": line.address.namespace,
+                "pod": line.address.pod, "container": line.address.container,
+            }),
+            Evidence::Attach(end) => json!({
+                "kind": "attach", "namespace": end.address.namespace, "pod": end.address.pod,
+                "container": end.address.container, "id": end.id, "opened": end.opened.0,
+                "closed": end.closed.0, "error": end.error,
+            }),
+            Evidence::Creation(creation) => json!({
+                "kind": "metrics", "time": creation.time.0, "namespace": creation.address.namespace,
+                "pod": creation.address.pod, "container": creation.address.container,
+            }),
+            Evidence::Node(node) => json!({
+                "kind": "node", "node": node.name, "kubeletVersion": node.kubelet_version,
+            }),
+            Evidence::Gap(gap) => json!({
+                "kind": "gap", "received": gap.noticed.0, "resource": gap.resource,
+                "namespace": gap.namespace, "reason": gap.reason,
+            }),
+            Evidence::Vanished(vanished) => json!({
+                "kind": "vanished", "received": vanished.noticed.0, "uid": vanished.uid,
+            }),
+        };
+        self.line(line.to_string().as_bytes())
+    }
+
+    /// Makes sure everything is in the file.
+    pub(super) fn finish(&mut self) -> Result<(), TraceError> {
+        self.writer
+            .flush()
+            .map_err(|source| file_error(&self.path, source))
+    }
+}

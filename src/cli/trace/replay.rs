@@ -1,0 +1,135 @@
+//! `trace --replay`: a recording through the same engine.
+
+use std::{path::Path, time::Duration};
+
+use super::{
+    TraceArguments, TraceError,
+    output::note,
+    session::{SETTLING, Session, conclude},
+};
+use crate::{
+    cli::ExitStatus,
+    trace::{
+        Evidence, Moment,
+        evidence::Gap,
+        goal::Progress,
+        recording::{self, BadLine, Content, Entry},
+    },
+};
+
+/// Replays a recording.
+pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus, TraceError> {
+    let mut entries = recording::entries(path)?.peekable();
+    let mut settings = arguments.settings()?;
+    if let Some(Entry {
+        content: Ok(Content::Header(header)),
+        ..
+    }) = entries.peek()
+    {
+        settings.attach |= header.attach;
+        settings.logs |= header.logs;
+        settings.metrics |= header.metrics;
+        settings.reading.sidecars.extend(header.sidecars.iter().cloned());
+    }
+    let progress = arguments.goal.map(|goal| Progress::new(goal.into(), 1));
+    let mut session = Session::new(arguments, settings, progress)?;
+    let mut previous: Option<Moment> = None;
+    let mut end = End::new(arguments.timeout);
+    let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
+    for entry in entries {
+        if let Some(at) = entry.at {
+            if end.is_over(at) {
+                break;
+            }
+            if arguments.realtime {
+                session.flush()?;
+                if session.look_around(Some(pause(previous, at)))? {
+                    break;
+                }
+            }
+            previous = Some(previous.map_or(at, |before| before.max(at)));
+        }
+        match entry.content {
+            Ok(Content::Evidence(evidence)) => {
+                evidence_lines += 1;
+                session.take(evidence)?;
+            }
+            Ok(Content::Header(_) | Content::Nothing) => {}
+            Err(line) => {
+                bad += 1;
+                session.take(unreadable(&line, previous))?;
+            }
+        }
+        if let Some(at) = entry.at {
+            session.settle(at.plus(-SETTLING))?;
+        }
+        if session.goal_reached() {
+            end.reached(previous);
+        }
+    }
+    if session.has_screen() {
+        session.look_around(None)?;
+    }
+    let has_goal = session.has_goal();
+    let judgement = session.finish()?;
+    if bad > 0 {
+        note(&format!("{bad} lines of the recording could not be read"));
+    }
+    if evidence_lines == 0 {
+        note("the recording holds no evidence");
+    }
+    let missed = has_goal && !end.goal_reached();
+    Ok(conclude(&judgement, arguments, missed))
+}
+
+/// When a replay ends before the recording does, as the trace itself would have.
+struct End {
+    timeout: Option<i64>,
+    first: Option<Moment>,
+    reached_at: Option<Moment>,
+}
+
+impl End {
+    fn new(timeout: Option<Duration>) -> Self {
+        Self {
+            timeout: timeout.map(|timeout| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX)),
+            first: None,
+            reached_at: None,
+        }
+    }
+
+    fn reached(&mut self, at: Option<Moment>) {
+        self.reached_at = self.reached_at.or(at);
+    }
+
+    fn goal_reached(&self) -> bool {
+        self.reached_at.is_some()
+    }
+
+    fn is_over(&mut self, at: Moment) -> bool {
+        let first = *self.first.get_or_insert(at);
+        let timed_out = self.timeout.is_some_and(|timeout| at.since(first) > timeout);
+        let settled = self
+            .reached_at
+            .is_some_and(|reached| at.since(reached) > SETTLING);
+        timed_out || settled
+    }
+}
+
+/// How long the recorder waited.
+fn pause(previous: Option<Moment>, at: Moment) -> Duration {
+    let pause = previous.map_or(0, |previous| at.since(previous));
+    Duration::from_nanos(u64::try_from(pause).unwrap_or(0))
+}
+
+/// A line that cannot be read is a gap: what it held is missing.
+fn unreadable(line: &BadLine, at: Option<Moment>) -> Evidence {
+    let place = format!("{}:{}", line.path, line.line);
+    note(&format!("{place}: {}", line.message));
+    Evidence::Gap(Gap {
+        noticed: at.unwrap_or_default(),
+        resource: "recording".to_owned(),
+        namespace: None,
+        reason: format!("line {} of {} cannot be read", line.line, line.path),
+    })
+}

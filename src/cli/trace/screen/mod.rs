@@ -1,0 +1,206 @@
+//! `--tui`: a live timeline on the whole screen.
+
+mod detail;
+mod keys;
+mod list;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::mpsc::{Receiver, channel},
+    time::Duration,
+};
+
+use crossterm::event::Event;
+use ratatui::{DefaultTerminal, Frame, layout::Rect};
+
+use crate::trace::{Engine, Fact, Moment, News, pod::PodTimeline};
+
+/// Pods that have ended and can still be looked at.
+const ENDED_KEPT: usize = 200;
+/// Facts kept of each pod.
+const FACTS_KEPT: usize = 500;
+
+/// What the keys act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// The list of pods.
+    List,
+    /// The list, while the filter is typed.
+    Filter,
+    /// One pod.
+    Detail,
+}
+
+/// A moment that was stopped to be looked at.
+struct Frozen {
+    at: Moment,
+    pods: Vec<PodTimeline>,
+}
+
+/// The screen. While it lives the terminal is in raw mode, on its second page; dropping it, a panic included,
+/// gives the terminal back as it was.
+pub(super) struct Screen {
+    terminal: DefaultTerminal,
+    input: Receiver<Event>,
+    ended: VecDeque<PodTimeline>,
+    facts: HashMap<String, VecDeque<Fact>>,
+    mode: Mode,
+    filter: String,
+    selected: usize,
+    scroll: usize,
+    frozen: Option<Frozen>,
+    quit: bool,
+    gaps: usize,
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub(super) fn open() -> std::io::Result<Self> {
+        let terminal = ratatui::try_init()?;
+        let (sender, input) = channel();
+        // Reading blocks, and nothing can end it but a key: the thread ends with the program.
+        std::thread::spawn(move || {
+            while let Ok(event) = crossterm::event::read() {
+                if sender.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            terminal,
+            input,
+            ended: VecDeque::new(),
+            facts: HashMap::new(),
+            mode: Mode::List,
+            filter: String::new(),
+            selected: 0,
+            scroll: 0,
+            frozen: None,
+            quit: false,
+            gaps: 0,
+        })
+    }
+
+    /// Takes over one piece of news.
+    pub(super) fn news(&mut self, news: &News) {
+        match news {
+            News::Fact(fact) => {
+                let facts = self.facts.entry(fact.pod.uid.clone()).or_default();
+                if facts.len() >= FACTS_KEPT {
+                    facts.pop_front();
+                }
+                facts.push_back(fact.clone());
+            }
+            News::Gap(_) => self.gaps += 1,
+            News::Pod(_) => {}
+        }
+    }
+
+    /// Keeps a pod that the engine forgets.
+    pub(super) fn ended(&mut self, pod: PodTimeline) {
+        self.ended.push_back(pod);
+        if self.ended.len() > ENDED_KEPT
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.facts.remove(&oldest.name.uid);
+        }
+    }
+
+    /// Handles the keys that were pressed and draws. Returns whether the user wants to leave.
+    pub(super) fn refresh(&mut self, engine: &Engine, now: Moment) -> std::io::Result<bool> {
+        while let Ok(event) = self.input.try_recv() {
+            self.handle(&event, engine, now);
+        }
+        self.draw(engine, now)?;
+        Ok(self.quit)
+    }
+
+    /// Like [`Self::refresh`], and waits for a key no longer than `pause`.
+    pub(super) fn wait(&mut self, engine: &Engine, now: Moment, pause: Duration) -> std::io::Result<bool> {
+        if let Ok(event) = self.input.recv_timeout(pause) {
+            self.handle(&event, engine, now);
+        }
+        self.refresh(engine, now)
+    }
+
+    fn draw(&mut self, engine: &Engine, now: Moment) -> std::io::Result<()> {
+        let now = self.frozen.as_ref().map_or(now, |frozen| frozen.at);
+        let pods = shown(&self.ended, self.frozen.as_ref(), engine, &self.filter);
+        self.selected = self.selected.min(pods.len().saturating_sub(1));
+        let view = View {
+            pods: &pods,
+            facts: &self.facts,
+            engine,
+            now,
+            mode: self.mode,
+            filter: &self.filter,
+            selected: self.selected,
+            scroll: self.scroll,
+            paused: self.frozen.is_some(),
+            gaps: self.gaps,
+        };
+        self.terminal.draw(|frame| view.render(frame))?;
+        Ok(())
+    }
+}
+
+/// The pods the list shows: those that have ended, then those that are followed, filtered by name.
+fn shown<'p>(
+    ended: &'p VecDeque<PodTimeline>,
+    frozen: Option<&'p Frozen>,
+    engine: &'p Engine,
+    filter: &str,
+) -> Vec<&'p PodTimeline> {
+    let matches = |pod: &&PodTimeline| {
+        filter.is_empty() || format!("{}/{}", pod.name.namespace, pod.name.name).contains(filter)
+    };
+    let mut pods: Vec<&PodTimeline> = match frozen {
+        Some(frozen) => frozen.pods.iter().filter(matches).collect(),
+        None => ended.iter().chain(engine.pods()).filter(matches).collect(),
+    };
+    pods.sort_by_key(|pod| (pod.received.0, pod.name.name.as_str()));
+    pods
+}
+
+/// Everything one drawing needs.
+struct View<'v> {
+    pods: &'v [&'v PodTimeline],
+    facts: &'v HashMap<String, VecDeque<Fact>>,
+    engine: &'v Engine,
+    now: Moment,
+    mode: Mode,
+    filter: &'v str,
+    selected: usize,
+    scroll: usize,
+    paused: bool,
+    gaps: usize,
+}
+
+impl View<'_> {
+    fn render(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        if area.height < 3 || area.width < 20 {
+            return;
+        }
+        let body = Rect {
+            height: area.height - 1,
+            ..area
+        };
+        let foot = Rect {
+            y: area.height - 1,
+            height: 1,
+            ..area
+        };
+        match (self.mode, self.pods.get(self.selected)) {
+            (Mode::Detail, Some(pod)) => self.render_detail(frame, body, pod),
+            _ => self.render_list(frame, body),
+        }
+        self.render_foot(frame, foot);
+    }
+}

@@ -1,0 +1,192 @@
+//! One run of `trace`: evidence into the engine, what it says to the outputs.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    TraceArguments, TraceError,
+    output::{Output, note},
+    page::Page,
+    screen::Screen,
+};
+use crate::{
+    cli::ExitStatus,
+    trace::{
+        Engine, Evidence, Moment, SECOND, Settings,
+        goal::Progress,
+        judgement::{Conclusion, Judgement},
+        pod::PodTimeline,
+    },
+};
+
+/// Pods are judged this long after they ended: events and streams come a little later than the last state.
+pub(super) const SETTLING: i64 = 2 * SECOND;
+
+/// The exit status. What was waited for and did not come is evidence that is missing.
+pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_missed: bool) -> ExitStatus {
+    match judgement.conclusion(arguments.strict) {
+        Conclusion::Held if goal_missed => {
+            note("what --for waits for did not happen");
+            ExitStatus::NotEnough
+        }
+        conclusion => conclusion.into(),
+    }
+}
+
+/// How often the screen is drawn.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Where it all goes.
+enum Sink {
+    Lines(Output),
+    Screen(Box<Screen>),
+}
+
+/// One run.
+pub(super) struct Session {
+    pub(super) engine: Engine,
+    sink: Sink,
+    page: Option<Page>,
+    judgement: Judgement,
+    progress: Option<Progress>,
+    newest: Moment,
+}
+
+impl Session {
+    /// Starts a run; with `--tui` it takes the terminal.
+    pub(super) fn new(
+        arguments: &TraceArguments,
+        settings: Settings,
+        progress: Option<Progress>,
+    ) -> Result<Self, TraceError> {
+        let sink = if arguments.tui {
+            Sink::Screen(Box::new(Screen::open()?))
+        } else {
+            Sink::Lines(Output::new(arguments.output))
+        };
+        Ok(Self {
+            engine: Engine::new(settings),
+            sink,
+            page: arguments.report.as_deref().map(Page::new),
+            judgement: Judgement::default(),
+            progress,
+            newest: Moment::default(),
+        })
+    }
+
+    /// Takes over one piece of evidence.
+    pub(super) fn take(&mut self, evidence: Evidence) -> Result<(), TraceError> {
+        if let Some(received) = evidence.received() {
+            self.newest = self.newest.max(received);
+        }
+        let uid = match &evidence {
+            Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
+            Evidence::Vanished(vanished) => Some(vanished.uid.clone()),
+            _ => None,
+        };
+        for news in self.engine.push(evidence) {
+            match &mut self.sink {
+                Sink::Lines(output) => output.news(&news)?,
+                Sink::Screen(screen) => screen.news(&news),
+            }
+            if let Some(page) = &mut self.page {
+                page.news(news);
+            }
+        }
+        if let (Some(progress), Some(pod)) = (&mut self.progress, uid.and_then(|uid| self.engine.pod(&uid))) {
+            progress.look(pod);
+        }
+        Ok(())
+    }
+
+    /// Judges the pods that had ended by then and forgets them.
+    pub(super) fn settle(&mut self, before: Moment) -> Result<(), TraceError> {
+        for pod in self.engine.take_ended(before) {
+            self.judge(pod)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
+        let verdicts = self.engine.verdicts(&pod);
+        self.judgement.add(&verdicts);
+        if let Sink::Lines(output) = &mut self.sink {
+            output.verdicts(&pod, &verdicts, self.newest)?;
+        }
+        if let Some(page) = &mut self.page {
+            page.pod(&pod, verdicts, self.newest);
+        }
+        if let Sink::Screen(screen) = &mut self.sink {
+            screen.ended(pod);
+        }
+        Ok(())
+    }
+
+    /// Whether all pods are where `--for` wants them.
+    pub(super) fn goal_reached(&self) -> bool {
+        self.progress.as_ref().is_some_and(Progress::reached)
+    }
+
+    /// Whether `--for` was given.
+    pub(super) fn has_goal(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), TraceError> {
+        match &mut self.sink {
+            Sink::Lines(output) => Ok(output.flush()?),
+            Sink::Screen(_) => Ok(()),
+        }
+    }
+
+    /// Draws the screen, if there is one. Returns whether the user wants to leave.
+    pub(super) fn refresh(&mut self, now: Moment) -> Result<bool, TraceError> {
+        match &mut self.sink {
+            Sink::Lines(_) => Ok(false),
+            Sink::Screen(screen) => Ok(screen.refresh(&self.engine, now)?),
+        }
+    }
+
+    /// Draws the screen and waits for keys until the time is over. Returns whether the user wants to leave.
+    pub(super) fn look_around(&mut self, pause: Option<Duration>) -> Result<bool, TraceError> {
+        let end = pause.map(|pause| Instant::now() + pause);
+        let Sink::Screen(screen) = &mut self.sink else {
+            std::thread::sleep(pause.unwrap_or_default());
+            return Ok(false);
+        };
+        loop {
+            let left = end.map_or(FRAME, |end| {
+                end.saturating_duration_since(Instant::now()).min(FRAME)
+            });
+            if screen.wait(&self.engine, self.newest, left)? {
+                return Ok(true);
+            }
+            if end.is_some_and(|end| Instant::now() >= end) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether there is a screen.
+    pub(super) fn has_screen(&self) -> bool {
+        matches!(self.sink, Sink::Screen(_))
+    }
+
+    /// Judges everything that is left.
+    pub(super) fn finish(mut self) -> Result<Judgement, TraceError> {
+        for pod in self.engine.take_all() {
+            self.judge(pod)?;
+        }
+        self.flush()?;
+        if let Some(page) = &self.page {
+            page.write(self.newest)?;
+        }
+        let sum = self.judgement;
+        // The screen gives the terminal back before anything is written to it.
+        drop(self);
+        note(&format!(
+            "{} pods; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
+            sum.pods, sum.proved, sum.consistent, sum.unknown, sum.violated, sum.not_applicable
+        ));
+        Ok(sum)
+    }
+}

@@ -1,0 +1,174 @@
+//! Streams to single containers: attach, whose end dates the exit, and logs.
+
+use futures::{AsyncBufReadExt, StreamExt, io::BufReader};
+use kube::Client;
+use serde::Deserialize;
+use tokio::sync::mpsc::Sender;
+
+use super::request::{RequestError, encode, get, get_text};
+use crate::trace::{
+    Evidence, Moment,
+    evidence::{AttachEnd, ContainerAddress, LogLine},
+};
+
+/// One run of a container to be followed.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    /// The namespace.
+    pub namespace: String,
+    /// The pod.
+    pub pod: String,
+    /// The container.
+    pub container: String,
+    /// The run's container ID.
+    pub id: String,
+}
+
+/// What a follower tells.
+#[derive(Debug)]
+pub enum Followed {
+    /// Evidence.
+    Evidence(Evidence),
+    /// It may not, or cannot, be followed.
+    Refused(String),
+}
+
+impl Follower {
+    fn address(&self) -> ContainerAddress {
+        ContainerAddress {
+            namespace: Some(self.namespace.clone()),
+            pod: self.pod.clone(),
+            container: self.container.clone(),
+        }
+    }
+
+    fn path(&self, subresource: &str, query: &str) -> String {
+        format!(
+            "/api/v1/namespaces/{}/pods/{}/{subresource}?container={}&{query}",
+            self.namespace,
+            self.pod,
+            encode(&self.container)
+        )
+    }
+}
+
+/// The channel on which the server says how a stream ended (remotecommand protocol).
+const ERROR_CHANNEL: u8 = 3;
+
+#[derive(Debug, Deserialize)]
+struct StreamStatus {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    message: String,
+}
+
+/// Attaches to a run, discards what it prints, and tells when the stream ended.
+pub async fn follow_attach(client: Client, follower: Follower, sender: Sender<Followed>) {
+    let path = follower.path("attach", "stdout=true");
+    let opened = Moment::now();
+    let outcome = match get(&path) {
+        Ok(request) => attach_until_end(&client, request).await,
+        Err(error) => Err(error.to_string()),
+    };
+    let (closed, error) = match outcome {
+        Ok(closed) => (closed, None),
+        Err(error) => (Moment::now(), Some(error)),
+    };
+    let refused = error.clone();
+    let end = AttachEnd {
+        address: follower.address(),
+        id: follower.id,
+        opened,
+        closed,
+        error,
+    };
+    let _ = sender.send(Followed::Evidence(Evidence::Attach(end))).await;
+    if let Some(error) = refused {
+        let _ = sender
+            .send(Followed::Refused(format!(
+                "attach {}/{}: {error}",
+                follower.pod, follower.container
+            )))
+            .await;
+    }
+}
+
+/// The moment at which the server said that the process had ended.
+async fn attach_until_end(client: &Client, request: http::Request<Vec<u8>>) -> Result<Moment, String> {
+    let connection = client
+        .connect(request)
+        .await
+        .map_err(|error| RequestError::new("attach", &error).to_string())?;
+    let mut stream = connection.into_stream();
+    while let Some(message) = stream.next().await {
+        let now = Moment::now();
+        let data = message.map_err(|error| format!("cut: {error}"))?.into_data();
+        if data.first() == Some(&ERROR_CHANNEL) {
+            let status: StreamStatus = serde_json::from_slice(data.get(1..).unwrap_or_default())
+                .map_err(|error| error.to_string())?;
+            return if status.status == "Success" {
+                Ok(now)
+            } else {
+                Err(status.message)
+            };
+        }
+    }
+    Err("cut: the stream ended without a status".to_owned())
+}
+
+/// Bytes that hold at least the first line's time.
+const FIRST_LINE_BYTES: usize = 256;
+
+/// Reads when a run printed its first line, and follows it to its last.
+pub async fn follow_log(client: Client, follower: Follower, sender: Sender<Followed>) {
+    let send = async |line: &str| {
+        let time = line.split_once(' ').and_then(|(time, _)| Moment::parse(time));
+        if let Some(time) = time {
+            let line = LogLine {
+                address: follower.address(),
+                time,
+            };
+            let _ = sender.send(Followed::Evidence(Evidence::Log(line))).await;
+        }
+    };
+    let path = follower.path("log", "follow=true&timestamps=true&tailLines=1");
+    let request = match get(&path) {
+        Ok(request) => request,
+        Err(error) => {
+            let _ = sender.send(Followed::Refused(error.to_string())).await;
+            return;
+        }
+    };
+    let first = follower.path("log", &format!("timestamps=true&limitBytes={FIRST_LINE_BYTES}"));
+    if let Ok(text) = get_text(&client, &first).await {
+        send(&text).await;
+    }
+    let stream = match client.request_stream(request).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let error = RequestError::new(&path, &error);
+            let _ = sender.send(Followed::Refused(error.to_string())).await;
+            return;
+        }
+    };
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut last) = (Vec::new(), None);
+    let mut alone = true;
+    while reader
+        .read_until(b'\n', &mut line)
+        .await
+        .is_ok_and(|read| read > 0)
+    {
+        let text = String::from_utf8_lossy(&line).into_owned();
+        if alone {
+            send(&text).await;
+            alone = false;
+        }
+        last = Some(text);
+        line.clear();
+    }
+    if let Some(last) = last {
+        send(&last).await;
+    }
+}

@@ -1,0 +1,15 @@
+//! The API server: how to reach it, and how to follow what it says.
+
+mod connect;
+mod follow;
+mod metrics;
+mod owner;
+mod request;
+mod watch;
+
+pub use connect::{ConnectError, Connection, connect};
+pub use follow::{Followed, Follower, follow_attach, follow_log};
+pub use metrics::creation_times;
+pub use owner::{OwnerError, Owners, Target};
+pub use request::{RequestError, get_json, get_text};
+pub use watch::{Arrival, Selection, WatchedResource, watch_resource};

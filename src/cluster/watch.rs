@@ -1,0 +1,472 @@
+//! LIST and WATCH, as raw as the server sends them.
+//!
+//! kube's own watcher merges ADDED and MODIFIED and hides when it listed again; trace must tell these apart.
+//! A watch is resumed at the last resourceVersion that was seen, so that nothing is lost or sent twice; where
+//! the server no longer has it (410), everything is listed anew and the gap is said.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures::{AsyncBufReadExt, io::BufReader};
+use kube::Client;
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::sync::mpsc::Sender;
+
+use super::request::{RequestError, encode, get, get_json};
+use crate::trace::{
+    Evidence, Moment,
+    evidence::{Change, EventSeen, Gap, PodSeen, Vanished},
+    object::{ErrorStatus, Event, Metadata, Pod, WatchEvent},
+};
+
+/// Objects a page of a list holds.
+const PAGE: usize = 500;
+/// The server ends a watch after this many seconds; a new one goes on where it ended.
+const WATCH_SECONDS: u64 = 290;
+/// A watch that says nothing for this long after it should have ended is taken for dead.
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 30);
+/// Pauses between attempts to reach the server: the first and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// Which pods to watch.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The namespace; `None` for all.
+    pub namespace: Option<String>,
+    /// `-l`
+    pub labels: Option<String>,
+    /// A single pod.
+    pub pod: Option<String>,
+}
+
+/// What a watch delivers.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A line, and what it means.
+    Evidence {
+        /// `pods` or `events`.
+        kind: &'static str,
+        /// When it arrived.
+        received: Moment,
+        /// The raw watch event, to be recorded; `None` for what the server did not send.
+        raw: Option<Vec<u8>>,
+        /// What it means.
+        evidence: Evidence,
+    },
+    /// The first list is complete.
+    Listed(&'static str),
+    /// Something the user should know.
+    Note(String),
+    /// The watch cannot go on.
+    Failed(RequestError),
+}
+
+/// A kind of object that can be watched.
+pub trait WatchedResource: DeserializeOwned + Default {
+    /// The plural, as in paths.
+    const KIND: &'static str;
+
+    /// Its metadata.
+    fn metadata(&self) -> &Metadata;
+
+    /// The evidence it is.
+    fn evidence(self, received: Moment, change: Change) -> Option<Evidence>;
+
+    /// The selectors as a query, after `&`.
+    fn selectors(selection: &Selection) -> String;
+}
+
+impl WatchedResource for Pod {
+    const KIND: &'static str = "pods";
+
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
+        Some(Evidence::Pod(Box::new(PodSeen {
+            received,
+            change,
+            pod: self,
+        })))
+    }
+
+    fn selectors(selection: &Selection) -> String {
+        let mut query = String::new();
+        if let Some(labels) = &selection.labels {
+            query.push_str(&format!("&labelSelector={}", encode(labels)));
+        }
+        if let Some(pod) = &selection.pod {
+            query.push_str(&format!(
+                "&fieldSelector={}",
+                encode(&format!("metadata.name={pod}"))
+            ));
+        }
+        query
+    }
+}
+
+impl WatchedResource for Event {
+    const KIND: &'static str = "events";
+
+    fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
+        (change != Change::Deleted && self.involved_object.kind == "Pod").then(|| {
+            Evidence::Event(Box::new(EventSeen {
+                received,
+                event: self,
+            }))
+        })
+    }
+
+    fn selectors(selection: &Selection) -> String {
+        let mut fields = "involvedObject.kind=Pod".to_owned();
+        if let Some(pod) = &selection.pod {
+            fields.push_str(&format!(",involvedObject.name={pod}"));
+        }
+        format!("&fieldSelector={}", encode(&fields))
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct List {
+    metadata: ListMetadata,
+    items: Vec<serde_json::Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    resource_version: String,
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+/// Why a watch stream ended.
+enum End {
+    /// It can be resumed.
+    Resume,
+    /// The resourceVersion is too old.
+    Expired(String),
+    /// The server does not do bookmarks.
+    NoBookmarks,
+    /// Nobody listens any more.
+    Closed,
+    /// It cannot go on.
+    Failed(RequestError),
+}
+
+/// Lists and watches one kind of object until nobody listens. With `once` it lists only.
+pub async fn watch_resource<T: WatchedResource>(
+    client: Client,
+    selection: Selection,
+    once: bool,
+    sender: Sender<Arrival>,
+) {
+    let mut watch = Watch::<T> {
+        client,
+        selection,
+        sender,
+        version: String::new(),
+        known: HashSet::new(),
+        bookmarks: true,
+        listed: false,
+        pause: PAUSES.0,
+        complained: false,
+        resource: std::marker::PhantomData,
+    };
+    let outcome = watch.run(once).await;
+    if let Err(error) = outcome {
+        let _ = watch.sender.send(Arrival::Failed(error)).await;
+    }
+}
+
+struct Watch<T> {
+    client: Client,
+    selection: Selection,
+    sender: Sender<Arrival>,
+    version: String,
+    known: HashSet<String>,
+    bookmarks: bool,
+    listed: bool,
+    pause: Duration,
+    complained: bool,
+    resource: std::marker::PhantomData<T>,
+}
+
+impl<T: WatchedResource> Watch<T> {
+    fn path(&self) -> String {
+        match &self.selection.namespace {
+            Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
+            None => format!("/api/v1/{}", T::KIND),
+        }
+    }
+
+    async fn run(&mut self, once: bool) -> Result<(), RequestError> {
+        loop {
+            if let Err(error) = self.list().await {
+                self.recover(error).await?;
+                continue;
+            }
+            if once {
+                return Ok(());
+            }
+            loop {
+                match self.watch().await {
+                    End::Resume => {}
+                    End::NoBookmarks => self.bookmarks = false,
+                    End::Closed => return Ok(()),
+                    End::Expired(reason) => {
+                        self.gap(&reason).await;
+                        break;
+                    }
+                    End::Failed(error) => self.recover(error).await?,
+                }
+                if self.sender.is_closed() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Waits after an error that may pass; gives back one that will not.
+    async fn recover(&mut self, error: RequestError) -> Result<(), RequestError> {
+        let passing = match error.code() {
+            // 401: the client asks for a new token with the next request.
+            Some(code) => matches!(code, 401 | 408 | 429 | 500..),
+            None => self.listed,
+        };
+        if !passing || self.sender.is_closed() {
+            return Err(error);
+        }
+        if !self.complained {
+            self.complained = true;
+            let _ = self
+                .sender
+                .send(Arrival::Note(format!("{error}; trying again")))
+                .await;
+        }
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(PAUSES.1);
+        Ok(())
+    }
+
+    fn recovered(&mut self) {
+        self.pause = PAUSES.0;
+        self.complained = false;
+    }
+
+    /// Everything there is. What was known and is not there any more has vanished.
+    async fn list(&mut self) -> Result<(), RequestError> {
+        let mut seen = HashSet::new();
+        let mut next: Option<String> = None;
+        loop {
+            let mut path = format!("{}?limit={PAGE}{}", self.path(), T::selectors(&self.selection));
+            if let Some(token) = &next {
+                path.push_str(&format!("&continue={}", encode(token)));
+            }
+            let list: List = get_json(&self.client, &path).await?;
+            let received = Moment::now();
+            for item in list.items {
+                self.listed_item(item, received, &mut seen).await;
+            }
+            self.version = list.metadata.resource_version;
+            next = list.metadata.next.filter(|token| !token.is_empty());
+            if next.is_none() {
+                break;
+            }
+        }
+        for uid in self.known.difference(&seen) {
+            let noticed = Moment::now();
+            let vanished = Vanished {
+                noticed,
+                uid: uid.clone(),
+            };
+            if T::KIND == "pods" {
+                let _ = self
+                    .sender
+                    .send(Arrival::Evidence {
+                        kind: T::KIND,
+                        received: noticed,
+                        raw: None,
+                        evidence: Evidence::Vanished(vanished),
+                    })
+                    .await;
+            }
+        }
+        self.known = seen;
+        self.recovered();
+        if !self.listed {
+            self.listed = true;
+            let _ = self.sender.send(Arrival::Listed(T::KIND)).await;
+        }
+        Ok(())
+    }
+
+    async fn listed_item(&self, item: serde_json::Value, received: Moment, seen: &mut HashSet<String>) {
+        let raw = serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok();
+        let Ok(object) = serde_json::from_value::<T>(item) else {
+            return;
+        };
+        if T::KIND == "pods" {
+            seen.insert(object.metadata().uid.clone());
+        }
+        if let Some(evidence) = object.evidence(received, Change::Listed) {
+            let arrival = Arrival::Evidence {
+                kind: T::KIND,
+                received,
+                raw,
+                evidence,
+            };
+            let _ = self.sender.send(arrival).await;
+        }
+    }
+
+    async fn gap(&self, reason: &str) {
+        let noticed = Moment::now();
+        let gap = Gap {
+            noticed,
+            resource: T::KIND.to_owned(),
+            namespace: self.selection.namespace.clone(),
+            reason: format!("{reason}; listed again, changes in between may be missing"),
+        };
+        let _ = self
+            .sender
+            .send(Arrival::Evidence {
+                kind: T::KIND,
+                received: noticed,
+                raw: None,
+                evidence: Evidence::Gap(gap),
+            })
+            .await;
+    }
+
+    /// One watch request, to its end.
+    async fn watch(&mut self) -> End {
+        let bookmarks = if self.bookmarks {
+            "&allowWatchBookmarks=true"
+        } else {
+            ""
+        };
+        let path = format!(
+            "{}?watch=1&resourceVersion={}&timeoutSeconds={WATCH_SECONDS}{bookmarks}{}",
+            self.path(),
+            encode(&self.version),
+            T::selectors(&self.selection),
+        );
+        let request = match get(&path) {
+            Ok(request) => request,
+            Err(error) => return End::Failed(error),
+        };
+        let stream = match self.client.request_stream(request).await {
+            Ok(stream) => stream,
+            Err(error) => {
+                let error = RequestError::new(&path, &error);
+                return match error.code() {
+                    Some(410) => End::Expired(error.to_string()),
+                    _ => End::Failed(error),
+                };
+            }
+        };
+        let mut reader = BufReader::with_capacity(64 * 1024, stream);
+        let mut line = Vec::new();
+        let mut first = true;
+        loop {
+            line.clear();
+            let read = tokio::select! {
+                read = tokio::time::timeout(SILENCE, reader.read_until(b'\n', &mut line)) => read,
+                () = self.sender.closed() => return End::Closed,
+            };
+            // A line without its end was cut off; resuming sends it again.
+            let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');
+            if !whole {
+                if first {
+                    tokio::time::sleep(self.pause).await;
+                    self.pause = (self.pause * 2).min(PAUSES.1);
+                }
+                return End::Resume;
+            }
+            if let Some(end) = self.line(&line, first).await {
+                return end;
+            }
+            first = false;
+        }
+    }
+
+    async fn line(&mut self, line: &[u8], first: bool) -> Option<End> {
+        let received = Moment::now();
+        let event: WatchEvent<T> = match serde_json::from_slice(line) {
+            Ok(event) => event,
+            Err(error) => return Some(self.error_line(line, first, &error).await),
+        };
+        let version = &event.object.metadata().resource_version;
+        if event.kind == "ERROR" {
+            return Some(self.error_line(line, first, &"an error").await);
+        }
+        if !version.is_empty() {
+            self.version.clone_from(version);
+        }
+        let change = match event.kind.as_str() {
+            "ADDED" => Change::Added,
+            "MODIFIED" => Change::Modified,
+            "DELETED" => Change::Deleted,
+            _ => return None,
+        };
+        self.recovered();
+        let uid = &event.object.metadata().uid;
+        if T::KIND == "pods" {
+            if change == Change::Deleted {
+                self.known.remove(uid);
+            } else if !self.known.contains(uid) {
+                self.known.insert(uid.clone());
+            }
+        }
+        if let Some(evidence) = event.object.evidence(received, change) {
+            let arrival = Arrival::Evidence {
+                kind: T::KIND,
+                received,
+                raw: Some(line.trim_ascii_end().to_vec()),
+                evidence,
+            };
+            if self.sender.send(arrival).await.is_err() {
+                return Some(End::Closed);
+            }
+        }
+        None
+    }
+
+    /// `ERROR`: too old, or a server that cannot do bookmarks, or something that passes.
+    async fn error_line(&mut self, line: &[u8], first: bool, problem: &dyn std::fmt::Display) -> End {
+        let Ok(error) = serde_json::from_slice::<WatchEvent<ErrorStatus>>(line) else {
+            let noticed = Moment::now();
+            let _ = self
+                .sender
+                .send(Arrival::Evidence {
+                    kind: T::KIND,
+                    received: noticed,
+                    raw: None,
+                    evidence: Evidence::Gap(Gap {
+                        noticed,
+                        resource: T::KIND.to_owned(),
+                        namespace: self.selection.namespace.clone(),
+                        reason: format!("a line of the watch could not be read: {problem}"),
+                    }),
+                })
+                .await;
+            return End::Resume;
+        };
+        let status = error.object;
+        match status.code {
+            410 => End::Expired(format!("410 {}", status.message)),
+            500 if self.bookmarks && first => End::NoBookmarks,
+            code => End::Failed(RequestError::Refused {
+                path: self.path(),
+                code: u16::try_from(code).unwrap_or(500).max(500),
+                message: status.message,
+            }),
+        }
+    }
+}

@@ -1,0 +1,536 @@
+//! The history of one container: its runs, and what was told about them.
+
+use super::{
+    Clock, Moment,
+    evidence::AttachEnd,
+    fact::{Precision, What},
+    moment::SECOND,
+    object::{ContainerStatus, Terminated},
+    run::{NamedTime, Run, Source},
+};
+use crate::roles::Role;
+
+/// Runs kept of a container that restarts for ever: the first, and the newest of the others.
+const RUNS_KEPT: usize = 64;
+/// Evidence that no run is known for yet.
+const PENDING_KEPT: usize = 4096;
+/// The kubelet names `Started` up to a quarter of a second after the start; a stalled node takes longer.
+const EVENT_DELAY: i64 = 5 * SECOND;
+
+/// What a container does in the newest state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// Not running yet, or not again yet.
+    #[default]
+    Waiting,
+    /// Running.
+    Running,
+    /// Ended.
+    Terminated,
+}
+
+/// Something that happened to a run, before the pod's name is put on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `restartCount` of the run.
+    pub restarts: i64,
+    /// What happened.
+    pub what: What,
+    /// When, as far as is known.
+    pub time: Option<Moment>,
+    /// How exactly.
+    pub precision: Precision,
+    /// By whose clock.
+    pub clock: Clock,
+    /// How it is known.
+    pub source: Source,
+    /// Of an end.
+    pub exit_code: Option<i32>,
+    /// The runtime's word for an end.
+    pub reason: Option<String>,
+}
+
+impl Step {
+    fn new(restarts: i64, what: What, time: Option<Moment>, precision: Precision, source: Source) -> Self {
+        Self {
+            restarts,
+            what,
+            time,
+            precision,
+            clock: Clock::Node,
+            source,
+            exit_code: None,
+            reason: None,
+        }
+    }
+}
+
+/// One container of a pod, with everything seen of it.
+#[derive(Debug, Clone)]
+pub struct ContainerHistory {
+    /// Its name.
+    pub name: String,
+    /// What it is in the pod.
+    pub role: Role,
+    /// It has a startupProbe.
+    pub startup_probe: bool,
+    /// Its runs, the oldest first.
+    pub runs: Vec<Run>,
+    /// What it does in the newest state.
+    pub state: State,
+    /// The ID in the newest state.
+    pub id: Option<String>,
+    /// `started` in the newest state.
+    pub started: Option<bool>,
+    /// `ready` in the newest state.
+    pub ready: bool,
+    /// `restartCount` in the newest state.
+    pub restarts: i64,
+    /// A start of it failed or was put off: no image, a refused start.
+    pub start_trouble: bool,
+    /// Its end was lost, and no run of it is known.
+    pub status_lost: bool,
+    /// Runs that were dropped to bound memory.
+    pub dropped_runs: usize,
+    told: Vec<(i64, What)>,
+    stop_requests: Vec<Moment>,
+    pending_lines: Vec<Moment>,
+    pending_attaches: Vec<AttachEnd>,
+    pending_creation: Option<Moment>,
+}
+
+impl ContainerHistory {
+    /// A container of which nothing is known yet.
+    #[must_use]
+    pub fn new(name: &str, role: Role, startup_probe: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            startup_probe,
+            runs: Vec::new(),
+            state: State::Waiting,
+            id: None,
+            started: None,
+            ready: false,
+            restarts: 0,
+            start_trouble: false,
+            status_lost: false,
+            dropped_runs: 0,
+            told: Vec::new(),
+            stop_requests: Vec::new(),
+            pending_lines: Vec::new(),
+            pending_attaches: Vec::new(),
+            pending_creation: None,
+        }
+    }
+
+    /// The first run, where it is known to be the very first.
+    #[must_use]
+    pub fn first_run(&self) -> Option<&Run> {
+        self.runs.first().filter(|run| run.restarts == 0)
+    }
+
+    /// The first run of a start of the pod, where it is known to be that.
+    #[must_use]
+    pub fn first_run_of(&self, round: usize) -> Option<&Run> {
+        if round == 0 {
+            return self.first_run();
+        }
+        self.runs.iter().find(|run| run.round == round)
+    }
+
+    /// The newest run.
+    #[must_use]
+    pub fn last_run(&self) -> Option<&Run> {
+        self.runs.last()
+    }
+
+    /// Whether a status has shown that the runtime has created it. Events do not count: they run ahead of the
+    /// states, or behind.
+    #[must_use]
+    pub fn shown_created(&self) -> bool {
+        self.runs.iter().any(|run| run.id.is_some()) || self.restarts > 0 || self.status_lost
+    }
+
+    /// When the kubelet was seen to ask a run to stop.
+    #[must_use]
+    pub fn asked_to_stop(&self, run: &Run) -> Option<Moment> {
+        let mut requests = self.stop_requests.iter().copied();
+        requests.find(|at| {
+            run.started.is_some_and(|started| started <= *at)
+                && run.finished().is_none_or(|second| *at < second.plus(SECOND))
+        })
+    }
+
+    /// Whether a process of it has ever run, as far as is known.
+    #[must_use]
+    pub fn ran(&self) -> bool {
+        self.runs.iter().any(Run::ran) || (self.restarts > 0 && self.runs.iter().all(|run| !run.never_ran))
+    }
+
+    /// Whether this status shows a run that is not known yet.
+    #[must_use]
+    pub fn shows_new_run(&self, status: &ContainerStatus) -> bool {
+        let id = status.container_id.as_deref().filter(|id| !id.is_empty());
+        id.is_some_and(|id| self.runs.iter().all(|run| run.id.as_deref() != Some(id)))
+    }
+
+    /// Takes over one status of the container. Returns what is news.
+    pub fn apply(&mut self, status: &ContainerStatus, round: usize, received: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.restarts = status.restart_count;
+        if let Some(ended) = &status.last_state.terminated {
+            // Between two runs restartCount still counts the one that ended (CrashLoopBackOff).
+            let between = status.state.running.is_none() && status.state.terminated.is_none();
+            let restarts = status.restart_count.saturating_sub(i64::from(!between));
+            self.ended(ended, None, restarts, round, &mut steps);
+        }
+        self.started = status.started;
+        self.ready = status.ready;
+        let id = status.container_id.clone().filter(|id| !id.is_empty());
+        if let Some(running) = &status.state.running {
+            self.state = State::Running;
+            self.id = id.clone();
+            let started = running.started_at.as_deref().and_then(Moment::parse);
+            if let Some(run) = self.run(id.as_deref(), status.restart_count, round, started) {
+                run.seen_running = true;
+                run.started = run.started.or(started);
+            }
+            self.tell_start(status.restart_count, &mut steps);
+            self.tell_progress(status, received, &mut steps);
+        } else if let Some(ended) = &status.state.terminated {
+            self.state = State::Terminated;
+            self.id = ended.container_id.clone().filter(|id| !id.is_empty()).or(id);
+            let current = self.id.clone();
+            self.ended(ended, current.as_deref(), status.restart_count, round, &mut steps);
+        } else {
+            self.state = State::Waiting;
+            self.id = id;
+            let reason = status
+                .state
+                .waiting
+                .as_ref()
+                .map_or("", |waiting| waiting.reason.as_str());
+            self.wait(reason, received, &mut steps);
+        }
+        self.place_pending();
+        self.bound_memory();
+        steps
+    }
+
+    /// `waiting`: before the first run, or between two.
+    fn wait(&mut self, reason: &str, received: Moment, steps: &mut Vec<Step>) {
+        let ordinary = matches!(reason, "" | "ContainerCreating" | "PodInitializing");
+        self.start_trouble |= !ordinary && self.runs.is_empty();
+        if reason == "CrashLoopBackOff" {
+            let mut step = Step::new(
+                self.restarts + 1,
+                What::Restarting,
+                Some(received),
+                Precision::NotAfter,
+                Source::Status,
+            );
+            step.clock = Clock::Tracer;
+            step.reason = Some(reason.to_owned());
+            self.tell(step, steps);
+        }
+    }
+
+    /// `terminated`, of the current run or of the one before.
+    fn ended(
+        &mut self,
+        ended: &Terminated,
+        id: Option<&str>,
+        restarts: i64,
+        round: usize,
+        steps: &mut Vec<Step>,
+    ) {
+        let id = ended.container_id.as_deref().filter(|id| !id.is_empty()).or(id);
+        let unknown = ended.started_at.is_none() && ended.finished_at.is_none();
+        if unknown {
+            match self
+                .runs
+                .iter_mut()
+                .find(|run| id.is_some() && run.id.as_deref() == id)
+            {
+                Some(run) => run.lost = run.exit.is_none(),
+                None => self.status_lost |= ended.reason == "ContainerStatusUnknown",
+            }
+            if let Some(run) = self
+                .runs
+                .last_mut()
+                .filter(|run| id.is_none() && run.restarts == restarts)
+            {
+                run.lost = run.exit.is_none();
+            }
+            return;
+        }
+        let started = ended.started_at.as_deref().and_then(Moment::parse);
+        let Some(run) = self.run(id, restarts, round, started) else {
+            return;
+        };
+        if !run.terminate(ended) {
+            return;
+        }
+        let (never_ran, second) = (run.never_ran, run.finished());
+        self.start_trouble |= never_ran && restarts == 0;
+        if !never_ran {
+            self.tell_start(restarts, steps);
+        }
+        let killed = ended.exit_code == 137 || ended.reason == "OOMKilled";
+        let what = match (never_ran, killed) {
+            (true, _) => What::StartFailed,
+            (false, true) => What::Killed,
+            (false, false) => What::Exited,
+        };
+        let mut step = Step::new(restarts, what, second, Precision::Second, Source::Status);
+        step.exit_code = Some(ended.exit_code);
+        step.reason = Some(ended.reason.clone()).filter(|reason| !reason.is_empty());
+        self.tell(step, steps);
+    }
+
+    /// The run of that ID, made where it is new. A run that only events have told of becomes it.
+    fn run(
+        &mut self,
+        id: Option<&str>,
+        restarts: i64,
+        round: usize,
+        started: Option<Moment>,
+    ) -> Option<&mut Run> {
+        let known = self.runs.iter().position(|run| match id {
+            Some(id) => run.id.as_deref() == Some(id),
+            None => run.restarts == restarts,
+        });
+        if let Some(known) = known {
+            return self.runs.get_mut(known);
+        }
+        self.settle_provisional(restarts, started);
+        if let Some(provisional) = self.runs.iter().position(|run| run.id.is_none()) {
+            let run = self.runs.get_mut(provisional)?;
+            run.id = id.map(str::to_owned);
+            run.restarts = restarts;
+            run.round = round;
+            return Some(run);
+        }
+        let at = self.runs.partition_point(|run| run.restarts <= restarts);
+        self.runs.insert(
+            at,
+            Run {
+                id: id.map(str::to_owned),
+                restarts,
+                round,
+                ..Run::default()
+            },
+        );
+        self.runs.get_mut(at)
+    }
+
+    /// Drops a run that only events have told of where the status shows that they meant another one.
+    fn settle_provisional(&mut self, restarts: i64, started: Option<Moment>) {
+        self.runs.retain(|run| {
+            let Some(event) = run.started_event.as_ref().or(run.created_event.as_ref()) else {
+                return run.id.is_some();
+            };
+            let fits = started.is_some_and(|started| {
+                started.plus(SECOND + EVENT_DELAY).since(event.at) > 0
+                    && event.at.plus(EVENT_DELAY) >= started
+            });
+            run.id.is_some() || restarts == 0 || fits
+        });
+    }
+
+    fn tell_start(&mut self, restarts: i64, steps: &mut Vec<Step>) {
+        let Some(run) = self.runs.iter().find(|run| run.restarts == restarts) else {
+            return;
+        };
+        let (named, second) = (run.started_event.as_ref().map(|event| event.at), run.started);
+        if restarts > 0 {
+            let step = Step::new(
+                restarts,
+                What::Restarting,
+                second,
+                Precision::Second,
+                Source::Status,
+            );
+            self.tell(step, steps);
+        }
+        let step = match named {
+            Some(at) => Step::new(
+                restarts,
+                What::Started,
+                Some(at),
+                Precision::NotAfter,
+                Source::Event,
+            ),
+            None => Step::new(restarts, What::Started, second, Precision::Second, Source::Status),
+        };
+        self.tell(step, steps);
+    }
+
+    /// `started` and `ready` carry no time: they had become true when the state was received.
+    fn tell_progress(&mut self, status: &ContainerStatus, received: Moment, steps: &mut Vec<Step>) {
+        let restarts = status.restart_count;
+        let passed = status.started == Some(true) && self.role != Role::Init;
+        let ready = status.ready && self.role != Role::Init;
+        if let Some(run) = self.runs.last_mut() {
+            run.gate_seen = run.gate_seen.or(passed.then_some(received));
+            run.ready_seen = run.ready_seen.or(ready.then_some(received));
+        }
+        let gate = passed && self.startup_probe;
+        for (holds, what) in [(gate, What::GatePassed), (ready, What::Ready)] {
+            if holds {
+                let mut step = Step::new(
+                    restarts,
+                    what,
+                    Some(received),
+                    Precision::NotAfter,
+                    Source::Status,
+                );
+                step.clock = Clock::Tracer;
+                self.tell(step, steps);
+            }
+        }
+    }
+
+    /// Tells a step, once.
+    fn tell(&mut self, step: Step, steps: &mut Vec<Step>) {
+        let key = (step.restarts, step.what);
+        if !self.told.contains(&key) {
+            self.told.push(key);
+            steps.push(step);
+        }
+    }
+
+    /// A `Created` or `Started` event of the first occurrence.
+    pub fn named(&mut self, what: What, event: NamedTime) -> Vec<Step> {
+        let fits = |run: &Run| {
+            run.started.is_none_or(|started| match what {
+                What::Created => started.plus(SECOND) > event.at && event.at.plus(EVENT_DELAY) >= started,
+                _ => started <= event.at && started.plus(SECOND + EVENT_DELAY) > event.at,
+            })
+        };
+        if self.runs.is_empty() && !self.status_lost && self.restarts == 0 {
+            self.runs.push(Run::default());
+        }
+        let mut steps = Vec::new();
+        let Some(run) = self.runs.iter_mut().find(|run| fits(run)) else {
+            return steps;
+        };
+        let (at, restarts) = (event.at, run.restarts);
+        let (slot, precision) = match what {
+            What::Created => (&mut run.created_event, Precision::Nanosecond),
+            _ => (&mut run.started_event, Precision::NotAfter),
+        };
+        if slot.is_none() {
+            *slot = Some(event);
+            self.tell(
+                Step::new(restarts, what, Some(at), precision, Source::Event),
+                &mut steps,
+            );
+            self.place_pending();
+        }
+        steps
+    }
+
+    /// The kubelet asked a run to stop then.
+    pub fn stop_requested(&mut self, at: Moment) {
+        if self.stop_requests.len() >= RUNS_KEPT {
+            self.stop_requests.remove(0);
+        }
+        self.stop_requests.push(at);
+    }
+
+    /// The kubelet asked the current run to stop: tells it.
+    pub fn stopping(&mut self, what: What, at: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);
+        let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Event);
+        self.tell(step, &mut steps);
+        steps
+    }
+
+    /// A step that follows from others.
+    pub fn derived(&mut self, what: What, at: Moment) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);
+        let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Derived);
+        self.tell(step, &mut steps);
+        steps
+    }
+
+    /// It printed a line.
+    pub fn line(&mut self, at: Moment) {
+        if self.pending_lines.len() >= PENDING_KEPT {
+            self.pending_lines.remove(0);
+        }
+        self.pending_lines.push(at);
+        self.place_pending();
+    }
+
+    /// A stream to it ended.
+    pub fn attach(&mut self, end: AttachEnd) {
+        if self.pending_attaches.len() < PENDING_KEPT {
+            self.pending_attaches.push(end);
+        }
+        self.place_pending();
+    }
+
+    /// The runtime created it then.
+    pub fn creation(&mut self, at: Moment) {
+        self.pending_creation = Some(at);
+        self.place_pending();
+    }
+
+    /// Gives evidence that came before its run was known to the run it belongs to.
+    fn place_pending(&mut self) {
+        let runs = &mut self.runs;
+        self.pending_lines.retain(|line| {
+            let fits = |run: &Run| {
+                run.started.is_some_and(|started| started <= *line)
+                    && run
+                        .finished()
+                        .is_none_or(|second| *line < second.plus(2 * SECOND))
+            };
+            let Some(run) = runs.iter_mut().rev().find(|run| fits(run)) else {
+                return true;
+            };
+            run.first_line = Some(run.first_line.map_or(*line, |first| first.min(*line)));
+            run.last_line = Some(run.last_line.map_or(*line, |last| last.max(*line)));
+            false
+        });
+        self.pending_attaches.retain(|end| {
+            let same = |run: &Run| run.id.as_deref().is_some_and(|id| same_run(id, &end.id));
+            let Some(run) = runs.iter_mut().find(|run| same(run)) else {
+                return true;
+            };
+            run.attach = Some(end.clone());
+            false
+        });
+        if let Some(at) = self.pending_creation {
+            let fits = |run: &Run| run.started.is_some_and(|started| started.plus(SECOND) > at);
+            if let Some(run) = runs.iter_mut().find(|run| fits(run)) {
+                run.creation = Some(at);
+                self.pending_creation = None;
+            }
+        }
+    }
+
+    fn bound_memory(&mut self) {
+        while self.runs.len() > RUNS_KEPT {
+            self.runs.remove(1);
+            self.dropped_runs += 1;
+        }
+        let oldest = self.runs.get(1).map_or(0, |run| run.restarts);
+        self.told
+            .retain(|(restarts, _)| *restarts == 0 || *restarts >= oldest);
+    }
+}
+
+/// Whether two container IDs mean one run, whether or not they carry the runtime's prefix.
+fn same_run(one: &str, two: &str) -> bool {
+    let bare = |id: &str| {
+        id.rsplit_once("://")
+            .map_or(id.to_owned(), |(_, bare)| bare.to_owned())
+    };
+    bare(one) == bare(two)
+}

@@ -1,0 +1,365 @@
+//! The engine: evidence in, facts and verdicts out.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use super::{
+    Moment, SECOND,
+    declared::Reading,
+    evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, PodSeen, Vanished},
+    fact::{GapNotice, News, PodNotice, PodStep},
+    pod::{PodTimeline, named_time},
+    verdict::{self, Context, Verdict},
+};
+
+/// Events that came before their pod are kept this long; the two watches are not ordered.
+const ORPHAN_AGE: i64 = 60 * SECOND;
+/// And no more than this many of them.
+const ORPHANS_KEPT: usize = 20_000;
+/// How many pods that are gone are remembered, so that late events do not wait for them.
+const DEPARTED_KEPT: usize = 10_000;
+
+/// How the engine judges.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How declarations are read.
+    pub reading: Reading,
+    /// How far two attach streams must end apart to tell the order of exits; nanoseconds.
+    pub attach_margin: i64,
+    /// Ends of attach streams count.
+    pub attach: bool,
+    /// Log lines count.
+    pub logs: bool,
+    /// Creation times count.
+    pub metrics: bool,
+}
+
+/// Everything known about the traced pods.
+#[derive(Debug, Default)]
+pub struct Engine {
+    settings: Settings,
+    pods: BTreeMap<String, PodTimeline>,
+    ended_at: HashMap<String, Moment>,
+    orphans: HashMap<String, Vec<EventSeen>>,
+    orphan_ages: VecDeque<(Moment, String)>,
+    departed: VecDeque<String>,
+    departed_set: HashSet<String>,
+    kubelets: HashMap<String, u32>,
+    offsets: HashMap<String, i64>,
+}
+
+impl Engine {
+    /// An engine that knows nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Takes over one piece of evidence. Returns what is news.
+    pub fn push(&mut self, evidence: Evidence) -> Vec<News> {
+        match evidence {
+            Evidence::Pod(seen) => self.push_pod(&seen),
+            Evidence::Event(seen) => self.push_event(*seen),
+            Evidence::Log(line) => {
+                if self.settings.logs {
+                    self.each(&line.address, |container| container.line(line.time));
+                }
+                Vec::new()
+            }
+            Evidence::Attach(end) => {
+                if self.settings.attach {
+                    self.each(&end.address, |container| container.attach(end.clone()));
+                }
+                Vec::new()
+            }
+            Evidence::Creation(creation) => {
+                if self.settings.metrics {
+                    self.each(&creation.address, |container| container.creation(creation.time));
+                }
+                Vec::new()
+            }
+            Evidence::Node(node) => {
+                if let Some(minor) = minor_version(&node.kubelet_version) {
+                    self.kubelets.insert(node.name, minor);
+                }
+                Vec::new()
+            }
+            Evidence::Gap(gap) => self.push_gap(&gap),
+            Evidence::Vanished(vanished) => self.push_vanished(&vanished),
+        }
+    }
+
+    fn push_pod(&mut self, seen: &PodSeen) -> Vec<News> {
+        let uid = &seen.pod.metadata.uid;
+        if uid.is_empty() || self.departed_set.contains(uid) || self.is_stale(seen) {
+            return Vec::new();
+        }
+        let known = self.pods.contains_key(uid);
+        let reading = &self.settings.reading;
+        let pod = self
+            .pods
+            .entry(uid.clone())
+            .or_insert_with(|| PodTimeline::new(&seen.pod, reading, seen.received));
+        let (facts, steps) = pod.apply(seen);
+        let name = pod.name.clone();
+        if pod.ended() {
+            self.ended_at.entry(uid.clone()).or_insert(seen.received);
+        }
+        let newest = newest_second(seen);
+        let node = pod.node.clone();
+        let mut news: Vec<News> = steps
+            .into_iter()
+            .map(|(step, detail)| {
+                News::Pod(PodNotice {
+                    pod: name.clone(),
+                    step,
+                    received: seen.received,
+                    detail,
+                })
+            })
+            .collect();
+        // The pod's own steps frame what its containers did.
+        let last = news
+            .iter()
+            .position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
+        let at = last.unwrap_or(news.len());
+        news.splice(at..at, facts.into_iter().map(News::Fact));
+        if let Some(second) = newest {
+            self.bound_offset(&node, seen.received.since(second));
+        }
+        if !known {
+            news.extend(self.adopt_orphans(&name.uid));
+        }
+        news
+    }
+
+    /// A state that is not newer than the one known: sent again after a resumed or restarted watch.
+    fn is_stale(&self, seen: &PodSeen) -> bool {
+        let Some(pod) = self.pods.get(&seen.pod.metadata.uid) else {
+            return false;
+        };
+        if seen.change == Change::Deleted {
+            return pod.gone;
+        }
+        let (new, old) = (&seen.pod.metadata.resource_version, &pod.resource_version);
+        match (new.parse::<u64>(), old.parse::<u64>()) {
+            (Ok(new), Ok(old)) => new <= old,
+            _ => new == old,
+        }
+    }
+
+    fn push_event(&mut self, seen: EventSeen) -> Vec<News> {
+        let uid = &seen.event.involved_object.uid;
+        if seen.event.involved_object.kind != "Pod" || self.departed_set.contains(uid) {
+            return Vec::new();
+        }
+        let Some(pod) = self.pods.get_mut(uid) else {
+            self.keep_orphan(seen);
+            return Vec::new();
+        };
+        let facts = pod.event(&seen);
+        if let Some(named) = named_time(&seen.event) {
+            let node = pod.node.clone();
+            self.bound_offset(&node, seen.received.since(named.at));
+        }
+        facts.into_iter().map(News::Fact).collect()
+    }
+
+    /// Keeps an event until its pod comes, unless there are too many or it gets too old.
+    fn keep_orphan(&mut self, seen: EventSeen) {
+        let too_old = |oldest: &(Moment, String)| seen.received.since(oldest.0) > ORPHAN_AGE;
+        while self.orphan_ages.len() >= ORPHANS_KEPT || self.orphan_ages.front().is_some_and(too_old) {
+            let Some((_, uid)) = self.orphan_ages.pop_front() else {
+                break;
+            };
+            if let Some(events) = self.orphans.get_mut(&uid) {
+                events.remove(0);
+                if events.is_empty() {
+                    self.orphans.remove(&uid);
+                }
+            }
+        }
+        let uid = seen.event.involved_object.uid.clone();
+        self.orphan_ages.push_back((seen.received, uid.clone()));
+        self.orphans.entry(uid).or_default().push(seen);
+    }
+
+    fn adopt_orphans(&mut self, uid: &str) -> Vec<News> {
+        let Some(mine) = self.orphans.remove(uid) else {
+            return Vec::new();
+        };
+        mine.into_iter().flat_map(|seen| self.push_event(seen)).collect()
+    }
+
+    /// This program's clock minus the node's is at most the time between something and its arrival.
+    fn bound_offset(&mut self, node: &str, at_most: i64) {
+        if let Some(known) = self.offsets.get_mut(node) {
+            *known = at_most.min(*known);
+        } else {
+            self.offsets.insert(node.to_owned(), at_most);
+        }
+    }
+
+    fn each(
+        &mut self,
+        address: &ContainerAddress,
+        mut change: impl FnMut(&mut super::container::ContainerHistory),
+    ) {
+        for pod in self.pods.values_mut() {
+            let same_namespace = address
+                .namespace
+                .as_ref()
+                .is_none_or(|namespace| *namespace == pod.name.namespace);
+            if pod.name.name == address.pod && same_namespace {
+                let mut containers = pod.containers.iter_mut();
+                if let Some(container) = containers.find(|one| one.name == address.container) {
+                    change(container);
+                }
+            }
+        }
+    }
+
+    fn push_gap(&mut self, gap: &Gap) -> Vec<News> {
+        if gap.resource != "events" {
+            for pod in self.pods.values_mut() {
+                let concerned = gap
+                    .namespace
+                    .as_ref()
+                    .is_none_or(|namespace| *namespace == pod.name.namespace);
+                if concerned && !pod.ended() {
+                    pod.gap(&gap.reason);
+                }
+            }
+        }
+        vec![News::Gap(GapNotice {
+            pod: None,
+            resource: gap.resource.clone(),
+            noticed: gap.noticed,
+            reason: gap.reason.clone(),
+        })]
+    }
+
+    fn push_vanished(&mut self, vanished: &Vanished) -> Vec<News> {
+        self.forget(&vanished.uid);
+        let Some(pod) = self.pods.get_mut(&vanished.uid) else {
+            return Vec::new();
+        };
+        if pod.gone || pod.vanished {
+            return Vec::new();
+        }
+        pod.vanished = true;
+        pod.gap("the pod was deleted meanwhile, its last states were not seen");
+        self.ended_at
+            .entry(vanished.uid.clone())
+            .or_insert(vanished.noticed);
+        vec![News::Gap(GapNotice {
+            pod: Some(pod.name.clone()),
+            resource: "pods".to_owned(),
+            noticed: vanished.noticed,
+            reason: "the pod is gone; its deletion was not seen".to_owned(),
+        })]
+    }
+
+    /// The pods that are being followed.
+    pub fn pods(&self) -> impl Iterator<Item = &PodTimeline> {
+        self.pods.values()
+    }
+
+    /// A pod that is being followed.
+    #[must_use]
+    pub fn pod(&self, uid: &str) -> Option<&PodTimeline> {
+        self.pods.get(uid)
+    }
+
+    /// Judges one pod.
+    #[must_use]
+    pub fn verdicts(&self, pod: &PodTimeline) -> Vec<Verdict> {
+        verdict::judge(
+            pod,
+            &Context {
+                kubelet_minor: self.kubelets.get(&pod.node).copied(),
+                clock_offset: self.offsets.get(&pod.node).copied(),
+                attach_margin: self.settings.attach_margin,
+                attach: self.settings.attach,
+                logs: self.settings.logs,
+                metrics: self.settings.metrics,
+            },
+        )
+    }
+
+    /// Hands over the pods that had ended by `before`: nothing more is kept of them.
+    pub fn take_ended(&mut self, before: Moment) -> Vec<PodTimeline> {
+        let due: Vec<String> = self
+            .ended_at
+            .iter()
+            .filter(|(_, at)| **at <= before)
+            .map(|(uid, _)| uid.clone())
+            .collect();
+        let mut ended: Vec<PodTimeline> = due.iter().filter_map(|uid| self.take(uid)).collect();
+        ended.sort_by_key(|pod| (pod.received.0, pod.name.clone()));
+        ended
+    }
+
+    /// Hands over all pods, ended or not.
+    pub fn take_all(&mut self) -> Vec<PodTimeline> {
+        let uids: Vec<String> = self.pods.keys().cloned().collect();
+        let mut all: Vec<PodTimeline> = uids.iter().filter_map(|uid| self.take(uid)).collect();
+        all.sort_by_key(|pod| (pod.received.0, pod.name.clone()));
+        all
+    }
+
+    fn take(&mut self, uid: &str) -> Option<PodTimeline> {
+        self.ended_at.remove(uid);
+        let pod = self.pods.remove(uid)?;
+        if self.departed_set.insert(uid.to_owned()) {
+            self.departed.push_back(uid.to_owned());
+        }
+        while self.departed.len() > DEPARTED_KEPT {
+            if let Some(oldest) = self.departed.pop_front() {
+                self.departed_set.remove(&oldest);
+            }
+        }
+        Some(pod)
+    }
+
+    fn forget(&mut self, uid: &str) {
+        if self.departed_set.remove(uid) {
+            self.departed.retain(|departed| departed != uid);
+        }
+    }
+}
+
+/// Whether the step comes after what the containers did in the same state.
+fn closes(step: PodStep) -> bool {
+    matches!(step, PodStep::Succeeded | PodStep::Failed | PodStep::Deleted)
+}
+
+/// The newest time a state tells of, on the node's clock.
+fn newest_second(seen: &PodSeen) -> Option<Moment> {
+    let status = &seen.pod.status;
+    let times = status.containers().flat_map(|container| {
+        let running = container
+            .state
+            .running
+            .as_ref()
+            .and_then(|state| state.started_at.as_deref());
+        let ended = container
+            .state
+            .terminated
+            .as_ref()
+            .and_then(|state| state.finished_at.as_deref());
+        [running, ended]
+    });
+    times.flatten().filter_map(Moment::parse).max()
+}
+
+/// `v1.34.4` is 34.
+fn minor_version(version: &str) -> Option<u32> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    parts.next()?;
+    let minor = parts.next()?;
+    let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}

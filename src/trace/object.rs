@@ -1,0 +1,359 @@
+//! The few fields of pods and events that trace reads.
+//!
+//! Types of our own instead of the whole API: a busy namespace sends megabytes a second, and most of it
+//! (`managedFields`, volumes) says nothing about order. Every field may be absent, as it may in a bookmark.
+
+use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+
+/// `null` counts as absent: the API server writes `"containers":null` into bookmarks.
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Whether a field is there, whatever it holds.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Option::<IgnoredAny>::deserialize(deserializer)?.is_some())
+}
+
+/// One line of a watch stream.
+#[derive(Debug, Clone, Deserialize)]
+pub struct WatchEvent<T> {
+    /// `ADDED`, `MODIFIED`, `DELETED`, `BOOKMARK` or `ERROR`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The object; of an `ERROR` a `Status`.
+    pub object: T,
+}
+
+/// `metadata`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metadata {
+    /// The name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// The namespace.
+    #[serde(deserialize_with = "nullable")]
+    pub namespace: String,
+    /// Unique in the cluster's life.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+    /// Opaque; from 1.35 on ordered within one resource (KEP-5504).
+    #[serde(deserialize_with = "nullable")]
+    pub resource_version: String,
+    /// Request time plus grace, by the API server's clock, whole seconds.
+    pub deletion_timestamp: Option<String>,
+    /// The grace that was granted; 0 in the final delete and in a forced one.
+    pub deletion_grace_period_seconds: Option<i64>,
+    /// The annotations trace knows.
+    #[serde(deserialize_with = "nullable")]
+    pub annotations: Annotations,
+    /// Who made it.
+    #[serde(deserialize_with = "nullable")]
+    pub owner_references: Vec<OwnerReference>,
+}
+
+/// The annotations that matter.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Annotations {
+    /// Present on mirror pods, which stand for static pods.
+    #[serde(rename = "kubernetes.io/config.mirror")]
+    pub mirror: Option<String>,
+}
+
+/// `metadata.ownerReferences[]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnerReference {
+    /// `apps/v1`, …
+    #[serde(deserialize_with = "nullable")]
+    pub api_version: String,
+    /// `ReplicaSet`, …
+    #[serde(deserialize_with = "nullable")]
+    pub kind: String,
+    /// The owner's name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// The owner's uid.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+}
+
+/// A pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Pod {
+    /// Its metadata.
+    #[serde(deserialize_with = "nullable")]
+    pub metadata: Metadata,
+    /// What is wanted.
+    #[serde(deserialize_with = "nullable")]
+    pub spec: PodSpec,
+    /// What the kubelet saw.
+    #[serde(deserialize_with = "nullable")]
+    pub status: PodStatus,
+}
+
+/// `spec` of a pod or of a pod template.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodSpec {
+    /// The node; empty until scheduled.
+    #[serde(deserialize_with = "nullable")]
+    pub node_name: String,
+    /// `Always`, `OnFailure` or `Never`; empty means `Always`.
+    #[serde(deserialize_with = "nullable")]
+    pub restart_policy: String,
+    /// Seconds; the API server fills in 30.
+    pub termination_grace_period_seconds: Option<i64>,
+    /// In start order; sidecars among them.
+    #[serde(deserialize_with = "nullable")]
+    pub init_containers: Vec<ContainerSpec>,
+    /// The regular containers.
+    #[serde(deserialize_with = "nullable")]
+    pub containers: Vec<ContainerSpec>,
+    /// Added to the running pod.
+    #[serde(deserialize_with = "nullable")]
+    pub ephemeral_containers: Vec<ContainerSpec>,
+}
+
+/// A container's declaration.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerSpec {
+    /// Its name, unique in the pod.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// `Always` makes an init container a sidecar, and nothing else one.
+    pub restart_policy: Option<String>,
+    /// There is a startupProbe.
+    #[serde(deserialize_with = "present")]
+    pub startup_probe: bool,
+    /// There is a readinessProbe.
+    #[serde(deserialize_with = "present")]
+    pub readiness_probe: bool,
+    /// Hooks, and the first design's type.
+    #[serde(deserialize_with = "nullable")]
+    pub lifecycle: Lifecycle,
+}
+
+/// `lifecycle`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lifecycle {
+    /// `Sidecar` in KEP-753's first design; no released API server keeps it.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// There is a postStart hook.
+    #[serde(deserialize_with = "present")]
+    pub post_start: bool,
+    /// There is a preStop hook.
+    #[serde(deserialize_with = "present")]
+    pub pre_stop: bool,
+}
+
+/// `status` of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodStatus {
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
+    #[serde(deserialize_with = "nullable")]
+    pub phase: String,
+    /// Why it is in this state as a whole: `Evicted`, `DeadlineExceeded`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+    /// The conditions.
+    #[serde(deserialize_with = "nullable")]
+    pub conditions: Vec<Condition>,
+    /// Of init containers and sidecars.
+    #[serde(deserialize_with = "nullable")]
+    pub init_container_statuses: Vec<ContainerStatus>,
+    /// Of the regular containers.
+    #[serde(deserialize_with = "nullable")]
+    pub container_statuses: Vec<ContainerStatus>,
+    /// Of ephemeral containers.
+    #[serde(deserialize_with = "nullable")]
+    pub ephemeral_container_statuses: Vec<ContainerStatus>,
+}
+
+impl PodStatus {
+    /// The status of every container, in the API's order.
+    pub fn containers(&self) -> impl Iterator<Item = &ContainerStatus> {
+        self.init_container_statuses
+            .iter()
+            .chain(&self.container_statuses)
+            .chain(&self.ephemeral_container_statuses)
+    }
+
+    /// The condition of that type.
+    #[must_use]
+    pub fn condition(&self, kind: &str) -> Option<&Condition> {
+        self.conditions.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// Whether the condition of that type is `True`.
+    #[must_use]
+    pub fn holds(&self, kind: &str) -> bool {
+        self.condition(kind)
+            .is_some_and(|condition| condition.status == "True")
+    }
+}
+
+/// A pod condition.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Condition {
+    /// `Initialized`, `Ready`, …
+    #[serde(rename = "type", deserialize_with = "nullable")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    #[serde(deserialize_with = "nullable")]
+    pub status: String,
+    /// The kubelet's clock when it made the status, whole seconds.
+    pub last_transition_time: Option<String>,
+}
+
+/// A container's status.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerStatus {
+    /// The container.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// What it does now.
+    #[serde(deserialize_with = "nullable")]
+    pub state: ContainerState,
+    /// How its previous run ended.
+    #[serde(deserialize_with = "nullable")]
+    pub last_state: ContainerState,
+    /// Passes its readiness probe; of an ordinary init container: has completed.
+    #[serde(deserialize_with = "nullable")]
+    pub ready: bool,
+    /// Has passed its startup probe; absent where the kubelet does not say.
+    pub started: Option<bool>,
+    /// How often it was started again.
+    #[serde(deserialize_with = "nullable")]
+    pub restart_count: i64,
+    /// `containerd://…`
+    #[serde(rename = "containerID")]
+    pub container_id: Option<String>,
+}
+
+/// `state` and `lastState`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ContainerState {
+    /// Not running yet, or not again yet.
+    pub waiting: Option<Waiting>,
+    /// Running.
+    pub running: Option<Running>,
+    /// Ended.
+    pub terminated: Option<Terminated>,
+}
+
+/// `waiting`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Waiting {
+    /// `ContainerCreating`, `PodInitializing`, `ImagePullBackOff`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+}
+
+/// `running`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Running {
+    /// Whole seconds of the node's clock.
+    pub started_at: Option<String>,
+}
+
+/// `terminated`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Terminated {
+    /// The process's exit code; 128 plus the signal where one killed it.
+    #[serde(deserialize_with = "nullable")]
+    pub exit_code: i32,
+    /// `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+    /// Whole seconds of the node's clock; 1970 where the runtime never started it.
+    pub started_at: Option<String>,
+    /// Whole seconds of the node's clock.
+    pub finished_at: Option<String>,
+    /// The run this tells of.
+    #[serde(rename = "containerID")]
+    pub container_id: Option<String>,
+}
+
+/// A `v1` Event.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Event {
+    /// Its name ends in the nanosecond at which the kubelet first recorded it.
+    #[serde(deserialize_with = "nullable")]
+    pub metadata: Metadata,
+    /// What it is about.
+    #[serde(deserialize_with = "nullable")]
+    pub involved_object: InvolvedObject,
+    /// `Created`, `Started`, `Killing`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
+    /// How many occurrences were merged into it.
+    pub count: Option<i64>,
+    /// The first occurrence, whole seconds of the sender's clock.
+    pub first_timestamp: Option<String>,
+    /// The last occurrence, whole seconds of the sender's clock.
+    pub last_timestamp: Option<String>,
+    /// Who sent it.
+    #[serde(deserialize_with = "nullable")]
+    pub source: EventSource,
+}
+
+/// `involvedObject`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct InvolvedObject {
+    /// `Pod`, …
+    #[serde(deserialize_with = "nullable")]
+    pub kind: String,
+    /// Its uid.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+    /// `spec.containers{name}`, …
+    #[serde(deserialize_with = "nullable")]
+    pub field_path: String,
+}
+
+/// `source`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct EventSource {
+    /// `kubelet`, …
+    #[serde(deserialize_with = "nullable")]
+    pub component: String,
+}
+
+/// The `Status` an `ERROR` carries.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ErrorStatus {
+    /// The HTTP status: 410 where the resourceVersion is too old.
+    #[serde(deserialize_with = "nullable")]
+    pub code: i32,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
+    /// `Expired`, `InternalError`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+}

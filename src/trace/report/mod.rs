@@ -1,0 +1,15 @@
+//! What trace shows: lines, drawings, tables, JSON, a page.
+
+mod draw;
+mod html;
+mod json;
+mod svg;
+mod table;
+mod text;
+
+pub use draw::{cells, draw, symbol};
+pub use html::{PodSection, page};
+pub use json::{JsonLine, line_of_news, line_of_verdict, schema};
+pub use svg::svg;
+pub use table::verdict_table;
+pub use text::{TextStyle, how, role_name, text_line, time_text, what_text};

@@ -1,0 +1,134 @@
+//! A pod's timeline as SVG.
+
+use super::{html::escape, text::role_name};
+use crate::trace::{
+    Moment, describe_length,
+    timeline::{Phase, Timeline},
+};
+
+/// Sizes in pixels.
+const LABEL_WIDTH: i64 = 190;
+const BAR_WIDTH: i64 = 760;
+const ENDING_WIDTH: i64 = 70;
+const ROW_HEIGHT: i64 = 28;
+const BAR_HEIGHT: i64 = 16;
+const AXIS_HEIGHT: i64 = 34;
+/// Marks on the axis, about.
+const MARKS: i64 = 8;
+/// Bars are at least this wide, so that short ones are seen.
+const LEAST_BAR: i64 = 2;
+
+/// The class of a phase in the page's style sheet.
+fn class(phase: Phase) -> &'static str {
+    phase.name()
+}
+
+/// The x of a moment.
+fn x(timeline: &Timeline, at: Moment) -> i64 {
+    let length = i128::from(timeline.to.since(timeline.from).max(1));
+    let offset = i128::from(at.since(timeline.from)).clamp(0, length);
+    LABEL_WIDTH + i64::try_from(offset * i128::from(BAR_WIDTH) / length).unwrap_or(0)
+}
+
+/// A step between marks that people like, in nanoseconds.
+fn mark_step(length: i64) -> i64 {
+    let mut step = 100_000_000;
+    for factor in [2, 5, 10].iter().cycle().take(40) {
+        if length / step <= MARKS {
+            break;
+        }
+        step = match factor {
+            2 => step * 2,
+            5 => step / 2 * 5,
+            _ => step * 2,
+        };
+    }
+    step
+}
+
+/// The timeline as an `<svg>` element.
+#[must_use]
+pub fn svg(timeline: &Timeline) -> String {
+    let rows = i64::try_from(timeline.bars.len()).unwrap_or(0);
+    let bottom = rows * ROW_HEIGHT;
+    let width = LABEL_WIDTH + BAR_WIDTH + ENDING_WIDTH;
+    let height = bottom + AXIS_HEIGHT;
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" \
+         xmlns=\"http://www.w3.org/2000/svg\">\n"
+    );
+    svg.push_str(&axis(timeline, bottom));
+    for (row, bar) in (0_i64..).zip(&timeline.bars) {
+        let top = row * ROW_HEIGHT + (ROW_HEIGHT - BAR_HEIGHT) / 2;
+        let baseline = top + BAR_HEIGHT - 3;
+        svg.push_str(&format!(
+            "<text class=\"label\" x=\"{}\" y=\"{baseline}\">{} <tspan class=\"role\">{}</tspan></text>\n",
+            LABEL_WIDTH - 10,
+            escape(&bar.container),
+            role_name(bar.role)
+        ));
+        let mut end = LABEL_WIDTH;
+        for stretch in &bar.stretches {
+            let from = x(timeline, stretch.from);
+            let to = x(timeline, stretch.to).max(from + LEAST_BAR);
+            svg.push_str(&format!(
+                "<rect class=\"{}\" x=\"{from}\" y=\"{top}\" width=\"{}\" height=\"{BAR_HEIGHT}\"><title>{} {}: {} to {} ({})</title></rect>\n",
+                class(stretch.phase),
+                to - from,
+                escape(&bar.container),
+                stretch.phase.name(),
+                stretch.from.clock(3),
+                stretch.to.clock(3),
+                describe_length(stretch.to.since(stretch.from))
+            ));
+            end = to;
+        }
+        if let Some(code) = bar.ending {
+            let class = if code == 0 { "ok" } else { "bad" };
+            svg.push_str(&format!(
+                "<text class=\"ending {class}\" x=\"{}\" y=\"{baseline}\">exit {code}</text>\n",
+                end + 6
+            ));
+        }
+    }
+    if let Some(deletion) = timeline.deletion {
+        let at = x(timeline, deletion);
+        svg.push_str(&format!(
+            "<line class=\"deletion\" x1=\"{at}\" x2=\"{at}\" y1=\"0\" y2=\"{bottom}\"><title>deletion requested</title></line>\n"
+        ));
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn axis(timeline: &Timeline, bottom: i64) -> String {
+    let mut axis = String::new();
+    let length = timeline.to.since(timeline.from);
+    let step = mark_step(length).max(1);
+    let mut at = Moment(timeline.from.0 - timeline.from.0.rem_euclid(step) + step);
+    let digits = if step % 1_000_000_000 == 0 { 0 } else { 1 };
+    while at <= timeline.to {
+        let place = x(timeline, at);
+        axis.push_str(&format!(
+            "<line class=\"grid\" x1=\"{place}\" x2=\"{place}\" y1=\"0\" y2=\"{bottom}\"/>\
+             <text class=\"tick\" x=\"{place}\" y=\"{}\">{}</text>\n",
+            bottom + 18,
+            at.clock(digits)
+        ));
+        at = at.plus(step);
+    }
+    axis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_neither_crowded_nor_missing() {
+        for length in [1, 5, 11, 60, 600, 86_400] {
+            let marks = length * 1_000_000_000 / mark_step(length * 1_000_000_000);
+            assert!((3..=MARKS).contains(&marks), "{length} s: {marks} marks");
+        }
+    }
+}

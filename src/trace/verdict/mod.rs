@@ -1,0 +1,179 @@
+//! Verdicts: what the evidence says about each rule, and with what certainty (`semantics.md` 4.5).
+
+mod order;
+mod platform;
+mod start;
+mod stop;
+mod void;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{
+    Clock, Moment, PodName,
+    declared::{Pair, Rule},
+    pod::PodTimeline,
+    run::Source,
+};
+
+/// What is known about a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// However the unknown parts of the times fell, the rule held.
+    Proved,
+    /// It may have held; nothing speaks against it.
+    Consistent,
+    /// One of the two ends has no evidence.
+    Unknown,
+    /// However the unknown parts of the times fell, the rule did not hold.
+    Violated,
+    /// The evidence contradicts itself.
+    Conflict,
+    /// The rule promised nothing here.
+    NotApplicable,
+}
+
+impl Outcome {
+    /// The name in output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Consistent => "consistent",
+            Self::Unknown => "unknown",
+            Self::Violated => "violated",
+            Self::Conflict => "conflict",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+}
+
+/// One piece of evidence, as it stood where it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceItem {
+    /// What kind it is.
+    pub source: Source,
+    /// The container it is about; absent where it is about two, or the pod.
+    pub container: Option<String>,
+    /// The raw value.
+    pub value: String,
+    /// Whose clock it is on; absent where no clock is needed.
+    pub clock: Option<Clock>,
+    /// The state it was read from.
+    pub resource_version: Option<String>,
+    /// When that state arrived, by this program's clock.
+    pub received: Option<String>,
+}
+
+/// The judgement of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The pod.
+    pub pod: PodName,
+    /// `start-order`, `stop-order`, `list-order`, `phase`, `restart-isolation` or `leftover-quit`.
+    pub rule: &'static str,
+    /// Who comes first.
+    pub before: Option<String>,
+    /// Who comes second.
+    pub after: Option<String>,
+    /// The judgement.
+    pub outcome: Outcome,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Where the rule is written down.
+    pub basis: &'static str,
+    /// What it rests on.
+    pub evidence: Vec<EvidenceItem>,
+    /// What would decide it.
+    pub suggestion: Option<String>,
+}
+
+impl Verdict {
+    /// Whether it is about the declared order: only these decide the exit code.
+    #[must_use]
+    pub fn is_order(&self) -> bool {
+        [Rule::StartOrder, Rule::ListOrder, Rule::StopOrder]
+            .iter()
+            .any(|rule| rule.name() == self.rule)
+    }
+}
+
+/// What the engine knows beside the pod, and how it judges.
+#[derive(Debug, Clone, Copy)]
+pub struct Context {
+    /// The minor version of the pod's kubelet.
+    pub kubelet_minor: Option<u32>,
+    /// This program's clock minus the node's, at most; nanoseconds.
+    pub clock_offset: Option<i64>,
+    /// How far two attach streams must end apart to tell the order of exits; nanoseconds.
+    pub attach_margin: i64,
+    /// Attach streams are opened.
+    pub attach: bool,
+    /// Log lines are read.
+    pub logs: bool,
+    /// Creation times are read.
+    pub metrics: bool,
+}
+
+/// KEP-753 as shipped.
+const NATIVE: &str =
+    "KEP-753 (native sidecars) and kubernetes.io/docs/concepts/workloads/pods/sidecar-containers";
+/// KEP-753 as first designed.
+const LIFECYCLE: &str = "KEP-753, first design (2019-10-30): lifecycle.type Sidecar";
+/// Regular containers.
+const LIST: &str = "the kubelet starts regular containers one call after another in list order";
+
+fn basis(pair: &Pair) -> &'static str {
+    match (pair.rule, pair.enforced) {
+        (Rule::ListOrder, _) => LIST,
+        (_, true) => NATIVE,
+        (_, false) => LIFECYCLE,
+    }
+}
+
+/// Judges a pod by everything seen so far.
+#[must_use]
+pub fn judge(pod: &PodTimeline, context: &Context) -> Vec<Verdict> {
+    let mut verdicts: Vec<Verdict> = pod
+        .declared
+        .pairs
+        .iter()
+        .enumerate()
+        .map(|(index, pair)| match pair.rule {
+            Rule::StartOrder | Rule::ListOrder => start::judge(pod, index, pair, context),
+            Rule::StopOrder => stop::judge(pod, index, pair, context),
+        })
+        .collect();
+    verdicts.extend(platform::judge(pod));
+    verdicts
+}
+
+/// A verdict on a pair with nothing but a reason.
+fn plain(pod: &PodTimeline, pair: &Pair, outcome: Outcome, reason: String) -> Verdict {
+    Verdict {
+        pod: pod.name.clone(),
+        rule: pair.rule.name(),
+        before: Some(pair.before.clone()),
+        after: Some(pair.after.clone()),
+        outcome,
+        reason,
+        basis: basis(pair),
+        evidence: Vec::new(),
+        suggestion: None,
+    }
+}
+
+/// What was missed, for the reason of a verdict that lacks evidence.
+fn gap_words(pod: &PodTimeline) -> String {
+    match pod.gaps.last() {
+        Some(gap) => format!(" (the watch has a gap: {gap})"),
+        None => String::new(),
+    }
+}
+
+/// The time of a state's arrival as evidence carries it.
+fn received_text(received: Moment) -> Option<String> {
+    Some(received.rfc3339(9))
+}

@@ -1,0 +1,298 @@
+//! The command line of `trace`: its contract in JSON, its exit codes, and what needs no cluster.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "test code outside of test functions"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use kubectl_sidecar::trace::report::schema;
+use serde_json::{Value, json};
+use support::{recordings, trace};
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn scratch(name: &str, text: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Set `UPDATE_SCHEMAS=1` to write the file anew.
+#[test]
+fn the_committed_schema_is_the_program_s() {
+    let path = repository("schemas/trace.v1.json");
+    let made = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        made,
+        "run with UPDATE_SCHEMAS=1"
+    );
+}
+
+/// Checks a value by the parts of JSON Schema that schemars writes.
+fn fits(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.strip_prefix("#/$defs/").unwrap();
+        return fits(&root["$defs"][name], value, root);
+    }
+    if schema.as_bool() == Some(true) {
+        return Ok(());
+    }
+    for choice in ["oneOf", "anyOf"] {
+        if let Some(choices) = schema[choice].as_array() {
+            let errors: Vec<String> = choices
+                .iter()
+                .filter_map(|one| fits(one, value, root).err())
+                .collect();
+            let fitting = choices.len() - errors.len();
+            if fitting == 0 || (choice == "oneOf" && fitting > 1) {
+                return Err(format!("{fitting} of {choice} fit {value}: {errors:?}"));
+            }
+        }
+    }
+    if let Some(constant) = schema.get("const").filter(|constant| *constant != value) {
+        return Err(format!("{value} is not {constant}"));
+    }
+    if schema["enum"]
+        .as_array()
+        .is_some_and(|allowed| !allowed.contains(value))
+    {
+        return Err(format!("{value} is none of {}", schema["enum"]));
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !types.is_empty() && !types.contains(&kind) {
+        return Err(format!("{value} is no {types:?}"));
+    }
+    for required in schema["required"].as_array().into_iter().flatten() {
+        if value.get(required.as_str().unwrap()).is_none() {
+            return Err(format!("{required} is missing in {value}"));
+        }
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(inner) = value.get(name) {
+            fits(property, inner, root)?;
+        }
+    }
+    for item in value.as_array().into_iter().flatten() {
+        fits(&schema["items"], item, root)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn every_line_fits_the_schema() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let schema = serde_json::to_value(schema()).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for recording in recordings {
+        let run = trace(
+            &[
+                "--attach",
+                "--sidecar",
+                "proxy",
+                "--replay",
+                recording.to_str().unwrap(),
+            ],
+            None,
+        );
+        for line in &run.lines {
+            fits(&schema, line, &schema).unwrap_or_else(|error| panic!("{error}\n{line}"));
+            assert_eq!(line["version"], 1);
+            assert!(line["pod"]["uid"].as_str().is_some_and(|uid| !uid.is_empty()));
+            kinds.insert(line["type"].as_str().unwrap().to_owned());
+        }
+    }
+    assert!(
+        kinds.contains("fact") && kinds.contains("verdict") && kinds.contains("pod"),
+        "{kinds:?}"
+    );
+    let wrong = json!({"version": 1, "pod": {"namespace": "n", "name": "p", "uid": "u"}, "type": "fact"});
+    assert!(
+        fits(&schema, &wrong, &schema).is_err(),
+        "the check itself can fail"
+    );
+}
+
+#[test]
+fn exit_codes() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let code = |scenario: &str, more: &[&str]| {
+        let path = recordings.iter().find(|path| path.ends_with(scenario)).unwrap();
+        let mut arguments = vec!["--replay", path.to_str().unwrap()];
+        arguments.extend(more);
+        trace(&arguments, None).code
+    };
+    assert_eq!(code("1.37/native-delete", &[]), Some(0));
+    assert_eq!(
+        code("1.37/plain-proxy-dies-first", &["--sidecar", "proxy"]),
+        Some(1)
+    );
+    assert_eq!(code("1.37/image-missing", &[]), Some(4));
+    assert_eq!(code("1.37/many-containers", &[]), Some(0));
+    assert_eq!(code("1.37/many-containers", &["--strict"]), Some(4));
+    assert_eq!(code("1.37/native-job", &["--for", "complete"]), Some(0));
+    assert_eq!(code("1.37/native-job", &["--for", "deleted"]), Some(4));
+    assert_eq!(code("1.37/native-delete", &["--for", "ready"]), Some(0));
+    assert_eq!(trace(&["--replay", "/nowhere"], None).code, Some(3));
+    assert_eq!(trace(&["a", "b"], None).code, Some(2));
+    assert_eq!(trace(&["x/y/z"], None).code, Some(2));
+    assert_eq!(trace(&["--for", "never"], None).code, Some(2));
+}
+
+#[test]
+fn another_order_can_be_expected() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let path = |scenario: &str| {
+        let found = recordings.iter().find(|path| path.ends_with(scenario)).unwrap();
+        found.to_str().unwrap().to_owned()
+    };
+    // The app of this pod started before its sidecar was ready: native allows it, the first design does not.
+    let ungated = path("1.37/native-ungated");
+    assert_eq!(trace(&["--replay", &ungated], None).code, Some(0));
+    assert_eq!(
+        trace(&["--replay", &ungated, "--expect", "native"], None).code,
+        Some(0)
+    );
+    assert_eq!(
+        trace(&["--replay", &ungated, "--expect", "lifecycle"], None).code,
+        Some(1)
+    );
+    let migrated = scratch(
+        "migrated.yaml",
+        "kind: Pod\nmetadata: {name: x}\nspec:\n  initContainers: [{name: proxy, restartPolicy: Always}]\n  containers: [{name: app}]\n",
+    );
+    let before = path("1.37/plain-proxy-dies-first");
+    assert_eq!(
+        trace(&["--replay", &before, "--expect", &migrated], None).code,
+        Some(1)
+    );
+    assert_eq!(
+        trace(&["--replay", &before, "--expect", "/nowhere.yaml"], None).code,
+        Some(3)
+    );
+}
+
+#[test]
+fn damaged_lines_are_named_and_the_rest_is_judged() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let source = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-job"))
+        .unwrap();
+    let mut text = String::new();
+    for kind in ["pods", "events"] {
+        for line in std::fs::read_to_string(source.join(format!("{kind}.jsonl")))
+            .unwrap()
+            .lines()
+        {
+            text.push_str(&format!("{{\"kind\":\"{kind}\",{}\n", &line[1..]));
+        }
+    }
+    let good = text.lines().count();
+    text.insert_str(0, "not json\n{\"kind\":\"unheard-of\"}\n");
+    text.push_str("{\"kind\":\"pods\",\"received\":1}\n");
+    let path = scratch("damaged.jsonl", &text);
+    let run = trace(&["--replay", &path], None);
+    for line in [1, 2, good + 3] {
+        assert!(
+            run.notes.contains(&format!("damaged.jsonl:{line}:")),
+            "{line}: {}",
+            run.notes
+        );
+    }
+    assert!(run.of_type("gap").count() == 3);
+    assert_eq!(run.code, Some(0), "{}", run.notes);
+}
+
+#[test]
+fn a_plan_needs_no_cluster() {
+    let manifest = scratch(
+        "plan.yaml",
+        "kind: Job\nmetadata: {name: migrate}\nspec:\n  template:\n    spec:\n      initContainers:\n      - {name: setup}\n      - {name: proxy, restartPolicy: Always}\n      containers: [{name: app}]\n",
+    );
+    let run = trace(&["--plan", &manifest], None);
+    assert_eq!(run.code, Some(0), "{}", run.notes);
+    let promises: Vec<(&str, &str)> = run
+        .lines
+        .iter()
+        .map(|line| {
+            (
+                line["design"].as_str().unwrap(),
+                line["promise"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert!(promises.contains(&("native", "proxy starts after setup completed")));
+    assert!(promises.contains(&("native", "proxy stops after app has ended")));
+    assert!(promises.contains(&("lifecycle", "app starts after proxy started")));
+}
+
+#[test]
+fn the_report_is_one_page_with_everything() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let source = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-job"))
+        .unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report.html");
+    let run = trace(
+        &[
+            "--replay",
+            source.to_str().unwrap(),
+            "--report",
+            path.to_str().unwrap(),
+        ],
+        None,
+    );
+    assert_eq!(run.code, Some(0));
+    let page = std::fs::read_to_string(&path).unwrap();
+    for part in [
+        "<svg",
+        "stop-order",
+        "proved",
+        "shipper",
+        "KEP-753",
+        "resourceVersion",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(
+        !page.contains("src=") && !page.contains("href="),
+        "nothing is loaded"
+    );
+}
