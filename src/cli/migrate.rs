@@ -170,7 +170,7 @@ impl Run {
             .collect();
         let config_maps: Vec<Arc<SourceFile>> = files
             .iter()
-            .filter(|source| source.text.contains("ConfigMap"))
+            .filter(|source| serves_others(&source.text))
             .cloned()
             .collect();
         let mut in_sources = InSources::collect(&files, RULES);
@@ -274,6 +274,13 @@ impl Run {
             ExitStatus::Success
         }
     }
+}
+
+/// Whether a source may hold scripts for the workloads of others, or patches of them.
+fn serves_others(text: &str) -> bool {
+    ["ConfigMap", "Kustomization", "Component", "containers:"]
+        .iter()
+        .any(|sign| text.contains(sign))
 }
 
 fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<Options, Error> {

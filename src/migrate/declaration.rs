@@ -1,6 +1,8 @@
 //! Declares a container a sidecar, in either form (`semantics.md`, 3.0).
 
 use crate::{
+    behaviour::{LinkKind, Party},
+    roles::Role,
     rules::{Member, Pod},
     workload::{Container, ContainerList, ProbeKind},
     yaml::{Kind, Node, Value},
@@ -61,10 +63,45 @@ pub(super) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option
     if container.node.entry("restartPolicyRules").is_some() {
         return Some("restartPolicyRules have no effect on a sidecar".to_owned());
     }
-    if form == Form::Lifecycle {
-        return None;
+    if pod.apps().next().is_none() {
+        return Some("a pod needs a container that is no sidecar".to_owned());
     }
-    anchored(pod, container)
+    if let Some(reason) = deadlock(pod, member, form) {
+        return Some(reason);
+    }
+    match form {
+        Form::Lifecycle => None,
+        Form::Native => anchored(pod, container),
+    }
+}
+
+/// A sidecar that waits for the app, which would wait for it in turn.
+fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
+    let own = pod.members.iter().position(|other| std::ptr::eq(other, member))?;
+    let is_app = |index: usize| {
+        pod.members.get(index).is_some_and(|other| {
+            other.container.list == ContainerList::Regular && other.role.role == Role::App
+        })
+    };
+    let waits = pod.links.all.iter().any(|link| {
+        link.container == own
+            && matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
+            && matches!(link.other, Party::Container(index) if is_app(index))
+    });
+    if waits {
+        return Some("it waits for the app, which would start only after it".to_owned());
+    }
+    let port = member.container.probe(form.gate())?.port()?;
+    let asks_app = !member.container.ports().any(|own| own.number.to_string() == port)
+        && pod
+            .apps()
+            .any(|app| app.container.ports().any(|own| own.number.to_string() == port));
+    asks_app.then(|| {
+        format!(
+            "its {} asks the app, which would start only after it",
+            form.gate().field()
+        )
+    })
 }
 
 /// Anchors within a container that moves, and aliases to what stands in the same pod.

@@ -14,6 +14,7 @@ mod plain_command;
 mod plan;
 mod planner;
 mod position;
+mod references;
 mod removal;
 mod requirement;
 mod resource_list;
@@ -77,7 +78,7 @@ pub struct Migration {
 /// Chooses among the findings of one pod those that are to go.
 pub type Choose<'c> = &'c mut dyn FnMut(Vec<Finding>) -> Vec<Finding>;
 
-/// Rewrites one source. The ConfigMaps in `others` serve its workloads too.
+/// Rewrites one source. The ConfigMaps in `others` serve its workloads too, and the patches there may stop it.
 ///
 /// # Errors
 /// A source that is no YAML.
@@ -121,13 +122,17 @@ fn plans(
         .iter()
         .flat_map(lint::objects_of)
         .for_each(|object| config_maps.add(&object));
+    let mut patches = references::patches(&objects);
+    for other in &other_streams {
+        patches.extend(references::patches(&lint::objects_of(other).collect::<Vec<_>>()));
+    }
     let mut plans = Vec::new();
     for object in &objects {
         for workload in workload::discover(object) {
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
             let findings = choose(rules::check_pod(&pod));
-            let plan = planner::plan(&pod, &findings, options);
+            let plan = planner::plan(&pod, &findings, &patches, options);
             if !plan.is_empty() || !plan.refusals.is_empty() {
                 plans.push(plan);
             }

@@ -14,6 +14,7 @@ use super::{
     entrypoint::{self, Entrypoint},
     injected,
     plan::{Changes, Class, Plan, Round, place},
+    references::{self, Patch},
     removal::Removals,
     requirement::{Part, Wanted, parts, stays},
     startup_gate::{Gate, gate, on_file},
@@ -33,7 +34,7 @@ const ABOUT_SIDECARS: [&str; 9] = [
 ];
 
 /// The plan for one pod. `findings` are those that the user wants to see gone.
-pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Plan {
+pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], options: &Options) -> Plan {
     let mut plan = Plan::new(
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
@@ -56,6 +57,7 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], options: &Options) -> Pl
         pod,
         options,
         wanted,
+        patches,
         plan,
         declared: Vec::new(),
         entrypoints: BTreeMap::new(),
@@ -142,6 +144,7 @@ struct Planner<'p, 'a> {
     pod: &'p Pod<'a>,
     options: &'p Options,
     wanted: Wanted<'p>,
+    patches: &'p [Patch],
     plan: Plan,
     /// The sidecars that are declared here, with their index.
     declared: Vec<(usize, Gate)>,
@@ -212,6 +215,14 @@ impl<'a> Planner<'_, 'a> {
         }
         let declares = !self.is_declared(member);
         if declares && let Some(reason) = obstacle(self.pod, member, self.options.form) {
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
+        }
+        if declares
+            && self.options.form == Form::Native
+            && let Some(reason) = references::hindrance(self.pod, member, self.patches)
+        {
             self.plan
                 .left(format!("{name} is not declared a sidecar"), reason, false);
             return;
@@ -317,6 +328,11 @@ impl<'a> Planner<'_, 'a> {
             Class::Safe,
             format!("{name} is declared a sidecar: {}", self.options.form.describe()),
         );
+        if self.options.form == Form::Native {
+            for note in references::notes(self.pod, member) {
+                self.plan.note(note);
+            }
+        }
         let probe = self.options.form.gate().field();
         match &gate {
             Gate::Present(what) => self
