@@ -22,12 +22,14 @@ use kubectl_sidecar::trace::{
     declared::Reading,
     evidence::Change,
     recording::{self, Content},
+    report::{draw, svg, verdict_table},
+    timeline::timeline,
     verdict::{Outcome, Verdict},
 };
 use serde_json::Value;
 
 /// The margin that the recordings are judged with; the default of `--attach-margin`.
-const MARGIN: i64 = 150 * MILLISECOND;
+const MARGIN: i64 = 250 * MILLISECOND;
 
 #[derive(Debug, Clone, Copy)]
 struct Uses {
@@ -373,4 +375,112 @@ fn evidence_that_is_lost_or_late_makes_no_verdict_wrong() {
     println!("{judged} verdicts on thinned recordings, {} wrong", wrong.len());
     assert!(judged > 1000);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Damages a recording in every way a file gets damaged: lines cut, doubled, swapped; bytes changed; numbers
+/// and texts replaced by extreme ones.
+fn damaged(text: &str, numbers: &mut Numbers) -> Vec<u8> {
+    let mut lines: Vec<Vec<u8>> = text.lines().map(|line| line.as_bytes().to_vec()).collect();
+    for _ in 0..8 {
+        let at = numbers.below(lines.len() as u64) as usize;
+        match numbers.below(6) {
+            0 => {
+                let line = lines[at].clone();
+                lines.insert(at, line);
+            }
+            1 => {
+                let other = numbers.below(lines.len() as u64) as usize;
+                lines.swap(at, other);
+            }
+            2 => {
+                let keep = numbers.below(lines[at].len() as u64 + 1) as usize;
+                lines[at].truncate(keep);
+            }
+            3 if !lines[at].is_empty() => {
+                let byte = numbers.below(lines[at].len() as u64) as usize;
+                lines[at][byte] = numbers.below(256) as u8;
+            }
+            4 => {
+                let line = String::from_utf8_lossy(&lines[at]).into_owned();
+                let extreme = [
+                    "-9223372036854775808",
+                    "9223372036854775807",
+                    "null",
+                    "\"\"",
+                    "[]",
+                ];
+                let with = extreme[numbers.below(extreme.len() as u64) as usize];
+                let fields = [
+                    "restartCount",
+                    "exitCode",
+                    "deletionGracePeriodSeconds",
+                    "received",
+                    "closed",
+                    "name",
+                ];
+                let field = format!("\"{}\":", fields[numbers.below(fields.len() as u64) as usize]);
+                if let Some((before, after)) = line.split_once(&field) {
+                    let rest = after.find([',', '}']).map_or("", |end| &after[end..]);
+                    lines[at] = format!("{before}{field}{with}{rest}").into_bytes();
+                }
+            }
+            _ => {
+                let line = String::from_utf8_lossy(&lines[at]).into_owned();
+                let times = [
+                    "0001-01-01T00:00:00Z",
+                    "9999-12-31T23:59:59Z",
+                    "1970-01-01T00:00:00Z",
+                    "soon",
+                ];
+                let with = times[numbers.below(times.len() as u64) as usize];
+                if let Some((before, after)) = line.split_once("At\":\"") {
+                    let rest = after.find('"').map_or("", |end| &after[end..]);
+                    lines[at] = format!("{before}At\":\"{with}{rest}").into_bytes();
+                }
+            }
+        }
+    }
+    lines.join(&b'\n')
+}
+
+#[test]
+fn damaged_recordings_never_panic_and_bad_lines_are_named() {
+    let mut bad_lines = 0;
+    for name in ["settle-accounts", "storefront", "catalogue"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/recordings/{name}.jsonl"));
+        let text = std::fs::read_to_string(path).unwrap();
+        for seed in 0..60 {
+            let bytes = damaged(&text, &mut Numbers(seed));
+            let mut engine = Engine::new(Settings {
+                attach_margin: MARGIN,
+                attach: true,
+                logs: true,
+                metrics: true,
+                ..Settings::default()
+            });
+            let count = bytes.split(|byte| *byte == b'\n').count();
+            let mut last = 0;
+            for entry in recording::Lines::new("damaged", None, bytes.as_slice()) {
+                match entry.content {
+                    Ok(Content::Evidence(evidence)) => drop(engine.push(evidence)),
+                    Ok(_) => {}
+                    Err(bad) => {
+                        assert!(
+                            bad.line > last && bad.line <= count && !bad.message.is_empty(),
+                            "{bad:?}"
+                        );
+                        last = bad.line;
+                        bad_lines += 1;
+                    }
+                }
+            }
+            for pod in engine.take_all() {
+                let verdicts = engine.verdicts(&pod);
+                let bars = timeline(&pod, pod.received.1);
+                assert!(!draw(&bars, 80).is_empty() && svg(&bars).ends_with("</svg>\n"));
+                assert!(!verdict_table(&verdicts, 80).is_empty());
+            }
+        }
+    }
+    assert!(bad_lines > 50, "{bad_lines}: the damage is damage");
 }

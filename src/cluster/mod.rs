@@ -5,6 +5,7 @@ mod follow;
 mod metrics;
 mod owner;
 mod request;
+mod resource;
 mod watch;
 
 pub use connect::{ConnectError, Connection, connect};
@@ -12,4 +13,5 @@ pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use owner::{OwnerError, Owners, Target};
 pub use request::{RequestError, get_json, get_text};
-pub use watch::{Arrival, Selection, WatchedResource, watch_resource};
+pub use resource::{Selection, WatchedResource};
+pub use watch::{Arrival, watch_resource};

@@ -8,14 +8,17 @@ use std::{collections::HashSet, time::Duration};
 
 use futures::{AsyncBufReadExt, io::BufReader};
 use kube::Client;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 
-use super::request::{RequestError, encode, get, get_json};
+use super::{
+    request::{RequestError, encode, get, get_json},
+    resource::{Selection, WatchedResource},
+};
 use crate::trace::{
     Evidence, Moment,
-    evidence::{Change, EventSeen, Gap, PodSeen, Vanished},
-    object::{ErrorStatus, Event, Metadata, Pod, WatchEvent},
+    evidence::{Change, Gap, Vanished},
+    object::{ErrorStatus, WatchEvent},
 };
 
 /// Objects a page of a list holds.
@@ -26,17 +29,6 @@ const WATCH_SECONDS: u64 = 290;
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 30);
 /// Pauses between attempts to reach the server: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-
-/// Which pods to watch.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// The namespace; `None` for all.
-    pub namespace: Option<String>,
-    /// `-l`
-    pub labels: Option<String>,
-    /// A single pod.
-    pub pod: Option<String>,
-}
 
 /// What a watch delivers.
 #[derive(Debug)]
@@ -60,76 +52,6 @@ pub enum Arrival {
     Failed(RequestError),
 }
 
-/// A kind of object that can be watched.
-pub trait WatchedResource: DeserializeOwned + Default {
-    /// The plural, as in paths.
-    const KIND: &'static str;
-
-    /// Its metadata.
-    fn metadata(&self) -> &Metadata;
-
-    /// The evidence it is.
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence>;
-
-    /// The selectors as a query, after `&`.
-    fn selectors(selection: &Selection) -> String;
-}
-
-impl WatchedResource for Pod {
-    const KIND: &'static str = "pods";
-
-    fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
-        Some(Evidence::Pod(Box::new(PodSeen {
-            received,
-            change,
-            pod: self,
-        })))
-    }
-
-    fn selectors(selection: &Selection) -> String {
-        let mut query = String::new();
-        if let Some(labels) = &selection.labels {
-            query.push_str(&format!("&labelSelector={}", encode(labels)));
-        }
-        if let Some(pod) = &selection.pod {
-            query.push_str(&format!(
-                "&fieldSelector={}",
-                encode(&format!("metadata.name={pod}"))
-            ));
-        }
-        query
-    }
-}
-
-impl WatchedResource for Event {
-    const KIND: &'static str = "events";
-
-    fn metadata(&self) -> &Metadata {
-        &self.metadata
-    }
-
-    fn evidence(self, received: Moment, change: Change) -> Option<Evidence> {
-        (change != Change::Deleted && self.involved_object.kind == "Pod").then(|| {
-            Evidence::Event(Box::new(EventSeen {
-                received,
-                event: self,
-            }))
-        })
-    }
-
-    fn selectors(selection: &Selection) -> String {
-        let mut fields = "involvedObject.kind=Pod".to_owned();
-        if let Some(pod) = &selection.pod {
-            fields.push_str(&format!(",involvedObject.name={pod}"));
-        }
-        format!("&fieldSelector={}", encode(&fields))
-    }
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct List {
@@ -144,6 +66,9 @@ struct ListMetadata {
     #[serde(rename = "continue")]
     next: Option<String>,
 }
+
+/// A server that was never reached is given up after so many failures: about three seconds.
+const FIRST_ATTEMPTS: u32 = 5;
 
 /// Why a watch stream ended.
 enum End {
@@ -175,6 +100,7 @@ pub async fn watch_resource<T: WatchedResource>(
         bookmarks: true,
         listed: false,
         pause: PAUSES.0,
+        attempts: 0,
         complained: false,
         resource: std::marker::PhantomData,
     };
@@ -193,6 +119,7 @@ struct Watch<T> {
     bookmarks: bool,
     listed: bool,
     pause: Duration,
+    attempts: u32,
     complained: bool,
     resource: std::marker::PhantomData<T>,
 }
@@ -237,8 +164,9 @@ impl<T: WatchedResource> Watch<T> {
         let passing = match error.code() {
             // 401: the client asks for a new token with the next request.
             Some(code) => matches!(code, 401 | 408 | 429 | 500..),
-            None => self.listed,
+            None => self.listed || self.attempts < FIRST_ATTEMPTS,
         };
+        self.attempts += 1;
         if !passing || self.sender.is_closed() {
             return Err(error);
         }

@@ -1,10 +1,10 @@
 //! `leftover-workaround`
 
 use crate::{
-    behaviour::{Link, LinkKind, Party},
+    behaviour::{Link, LinkKind},
     roles::{NamingKind, pod_mark},
     shell::Span,
-    workload::{ContainerList, HookKind, ProbeKind},
+    workload::ContainerList,
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, embedded};
@@ -120,7 +120,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .filter(|(_, member)| member.role.declared)
     {
         let name = member.container.name;
-        if let Some(delay) = super::pod::prestop_delay(pod, index, member) {
+        if let Some(delay) = super::delay::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,
                 &RULE,
@@ -130,9 +130,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .fix(FixClass::Safe, "the hook does nothing but wait");
-            findings.push(super::pod::at_delay(draft, &delay, "no longer needed").finish());
+            findings.push(super::delay::at_delay(draft, &delay, "no longer needed").finish());
         }
-        for (program, trap, effect) in super::pod::delaying_traps(pod, index, member) {
+        for (program, trap, effect) in super::delay::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,
@@ -188,7 +188,9 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
         ),
         LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..)
             if pod.is_declared(&link.other)
-                && is_gated(pod, &link.other)
+                && pod
+                    .party(&link.other)
+                    .is_some_and(|sidecar| sidecar.container.gates_the_app())
                 && member.container.list == ContainerList::Regular =>
         {
             (
@@ -216,17 +218,6 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             )
             .finish(),
     )
-}
-
-fn is_gated(pod: &Pod<'_>, other: &Party) -> bool {
-    pod.party(other).is_some_and(|sidecar| {
-        let container = &sidecar.container;
-        if container.is_native_sidecar() {
-            container.probe(ProbeKind::Startup).is_some() || container.hook(HookKind::PostStart).is_some()
-        } else {
-            container.probe(ProbeKind::Readiness).is_some()
-        }
-    })
 }
 
 /// Killers and wrappers that still name a declared sidecar.

@@ -3,6 +3,7 @@
 //! A rule sees a [`Pod`] (or any object) and writes findings down. It never sees files, the network, other
 //! rules or the terminal.
 
+mod delay;
 mod draft;
 mod embedded;
 mod finding;
@@ -49,59 +50,41 @@ enum Check {
     Object(fn(&Object<'_>, Sources<'_>, &mut Vec<Finding>)),
 }
 
-/// Every rule, in the order of the documentation.
-pub const RULES: &[&RuleInfo] = &[
-    &startup_sleep::RULE,
-    &startup_poll::RULE,
-    &startup_marker::RULE,
-    &blocking_poststart::RULE,
-    &hold_annotation::RULE,
-    &quit_endpoint::RULE,
-    &marker_file::RULE,
-    &shared_pid_kill::RULE,
-    &external_killer::RULE,
-    &injection_opt_out::RULE,
-    &deadline_as_stopper::RULE,
-    &job_never_completes::RULE,
-    &sidecar_prestop_delay::RULE,
-    &drain_setting::RULE,
-    &sigterm_trap::RULE,
-    &wrapper_binary::RULE,
-    &wrapper_script::RULE,
-    &broken_workaround::RULE,
-    &leftover_workaround::RULE,
-    &ungated_sidecar::RULE,
-    &unsupported_sidecar_type::RULE,
-    &startup_deadlock::RULE,
-];
+/// Lists each rule with what it looks at, so that its description and its checks cannot part.
+macro_rules! registry {
+    ($($rule:ident: $($subject:ident($check:ident)),+;)*) => {
+        /// Every rule, in the order of the documentation.
+        pub const RULES: &[&RuleInfo] = &[$(&$rule::RULE),*];
 
-/// What the rules do.
-const CHECKS: &[Check] = &[
-    Check::Pod(startup_sleep::check),
-    Check::Pod(startup_poll::check),
-    Check::Pod(startup_marker::check),
-    Check::Pod(blocking_poststart::check),
-    Check::Pod(hold_annotation::check),
-    Check::Object(hold_annotation::check_object),
-    Check::Pod(quit_endpoint::check),
-    Check::Pod(marker_file::check),
-    Check::Pod(shared_pid_kill::check),
-    Check::Pod(external_killer::check),
-    Check::Pod(injection_opt_out::check),
-    Check::Pod(deadline_as_stopper::check),
-    Check::Pod(job_never_completes::check),
-    Check::Pod(sidecar_prestop_delay::check),
-    Check::Pod(drain_setting::check),
-    Check::Object(drain_setting::check_object),
-    Check::Pod(sigterm_trap::check),
-    Check::Pod(wrapper_binary::check),
-    Check::Pod(wrapper_script::check),
-    Check::Pod(broken_workaround::check),
-    Check::Pod(leftover_workaround::check),
-    Check::Pod(ungated_sidecar::check),
-    Check::Pod(unsupported_sidecar_type::check),
-    Check::Pod(startup_deadlock::check),
-];
+        /// What the rules do.
+        const CHECKS: &[Check] = &[$($(Check::$subject($rule::$check)),+),*];
+    };
+}
+
+registry! {
+    startup_sleep: Pod(check);
+    startup_poll: Pod(check);
+    startup_marker: Pod(check);
+    blocking_poststart: Pod(check);
+    hold_annotation: Pod(check), Object(check_object);
+    quit_endpoint: Pod(check);
+    marker_file: Pod(check);
+    shared_pid_kill: Pod(check);
+    external_killer: Pod(check);
+    injection_opt_out: Pod(check);
+    deadline_as_stopper: Pod(check);
+    job_never_completes: Pod(check);
+    sidecar_prestop_delay: Pod(check);
+    drain_setting: Pod(check), Object(check_object);
+    sigterm_trap: Pod(check);
+    wrapper_binary: Pod(check);
+    wrapper_script: Pod(check);
+    broken_workaround: Pod(check);
+    leftover_workaround: Pod(check);
+    ungated_sidecar: Pod(check);
+    unsupported_sidecar_type: Pod(check);
+    startup_deadlock: Pod(check);
+}
 
 /// The rule of that name.
 #[must_use]

@@ -121,7 +121,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if !is_sidecar || member.role.declared {
             continue;
         }
-        let Some(delay) = super::pod::prestop_delay(pod, index, member) else {
+        let Some(delay) = super::delay::prestop_delay(pod, index, member) else {
             continue;
         };
         let (class, reason) = if delay.only {
@@ -137,6 +137,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .fix(class, reason);
-        findings.push(super::pod::at_delay(draft, &delay, "keeps the sidecar up").finish());
+        findings.push(super::delay::at_delay(draft, &delay, "keeps the sidecar up").finish());
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if !is_sidecar || member.role.declared {
             continue;
         }
-        for (program, trap, effect) in super::pod::delaying_traps(pod, index, member) {
+        for (program, trap, effect) in super::delay::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,

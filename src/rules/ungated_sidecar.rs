@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
-    workload::{Container, ContainerList, HookKind, ProbeKind},
+    workload::{ContainerList, ProbeKind},
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
@@ -111,7 +111,7 @@ app from starting."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
-        if !member.role.declared || is_gated(&member.container) {
+        if !member.role.declared || member.container.gates_the_app() {
             continue;
         }
         let waiting = pod.links.all.iter().find(|link| {
@@ -174,14 +174,5 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             draft = draft.with_text(program, wait.span.clone(), "so the app waits by itself");
         }
         findings.push(draft.finish());
-    }
-}
-
-/// Only a startupProbe or a postStart hook gates a native sidecar; the first design gates on readiness.
-fn is_gated(container: &Container<'_>) -> bool {
-    if container.is_native_sidecar() {
-        container.probe(ProbeKind::Startup).is_some() || container.hook(HookKind::PostStart).is_some()
-    } else {
-        container.probe(ProbeKind::Readiness).is_some()
     }
 }

@@ -133,7 +133,7 @@ fn background_sidecar<'a>(
         let known = pod
             .catalogue
             .entries()
-            .find(|known| known.certain && known.programs.iter().any(|name| *name == word));
+            .find(|known| known.certain && known.programs.contains(&word));
         let Some(known) = known.filter(|_| own.is_none_or(|own| !own.programs.contains(&word))) else {
             continue;
         };

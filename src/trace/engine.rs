@@ -44,7 +44,7 @@ pub struct Engine {
     departed: VecDeque<String>,
     departed_set: HashSet<String>,
     kubelets: HashMap<String, u32>,
-    offsets: HashMap<String, i64>,
+    offsets: HashMap<String, ClockOffset>,
 }
 
 impl Engine {
@@ -107,7 +107,7 @@ impl Engine {
         if pod.ended() {
             self.ended_at.entry(uid.clone()).or_insert(seen.received);
         }
-        let newest = newest_second(seen);
+        let newest = newest_second(seen).filter(|_| seen.change != Change::Listed);
         let node = pod.node.clone();
         let mut news: Vec<News> = steps
             .into_iter()
@@ -127,7 +127,10 @@ impl Engine {
         let at = last.unwrap_or(news.len());
         news.splice(at..at, facts.into_iter().map(News::Fact));
         if let Some(second) = newest {
-            self.bound_offset(&node, seen.received.since(second));
+            self.offsets
+                .entry(node)
+                .or_default()
+                .state(seen.received.since(second));
         }
         if !known {
             news.extend(self.adopt_orphans(&name.uid));
@@ -145,7 +148,8 @@ impl Engine {
         }
         let (new, old) = (&seen.pod.metadata.resource_version, &pod.resource_version);
         match (new.parse::<u64>(), old.parse::<u64>()) {
-            (Ok(new), Ok(old)) => new <= old,
+            // A list tells what is there now, even where etcd was restored and counts from an older number.
+            (Ok(new), Ok(old)) if seen.change != Change::Listed => new <= old,
             _ => new == old,
         }
     }
@@ -162,7 +166,10 @@ impl Engine {
         let facts = pod.event(&seen);
         if let Some(named) = named_time(&seen.event) {
             let node = pod.node.clone();
-            self.bound_offset(&node, seen.received.since(named.at));
+            self.offsets
+                .entry(node)
+                .or_default()
+                .event(seen.received.since(named.at));
         }
         facts.into_iter().map(News::Fact).collect()
     }
@@ -191,15 +198,6 @@ impl Engine {
             return Vec::new();
         };
         mine.into_iter().flat_map(|seen| self.push_event(seen)).collect()
-    }
-
-    /// This program's clock minus the node's is at most the time between something and its arrival.
-    fn bound_offset(&mut self, node: &str, at_most: i64) {
-        if let Some(known) = self.offsets.get_mut(node) {
-            *known = at_most.min(*known);
-        } else {
-            self.offsets.insert(node.to_owned(), at_most);
-        }
     }
 
     fn each(
@@ -280,7 +278,7 @@ impl Engine {
             pod,
             &Context {
                 kubelet_minor: self.kubelets.get(&pod.node).copied(),
-                clock_offset: self.offsets.get(&pod.node).copied(),
+                clock_offset: self.offsets.get(&pod.node).map_or(0, |offset| offset.estimate()),
                 attach_margin: self.settings.attach_margin,
                 attach: self.settings.attach,
                 logs: self.settings.logs,
@@ -327,6 +325,36 @@ impl Engine {
     fn forget(&mut self, uid: &str) {
         if self.departed_set.remove(uid) {
             self.departed.retain(|departed| departed != uid);
+        }
+    }
+}
+
+/// What is known of this program's clock minus a node's: nothing arrives before it happened.
+#[derive(Debug, Default)]
+struct ClockOffset {
+    /// The least time from an event's nanosecond to its arrival.
+    by_event: Option<i64>,
+    /// The least time from the newest second of a state to its arrival.
+    by_state: Option<i64>,
+}
+
+impl ClockOffset {
+    fn event(&mut self, at_most: i64) {
+        self.by_event = Some(self.by_event.map_or(at_most, |known| known.min(at_most)));
+    }
+
+    fn state(&mut self, at_most: i64) {
+        self.by_state = Some(self.by_state.map_or(at_most, |known| known.min(at_most)));
+    }
+
+    /// Events bound it within milliseconds where one was seen live. Otherwise the clocks are taken to agree, as
+    /// far as the states allow that.
+    fn estimate(&self) -> i64 {
+        match (self.by_event, self.by_state) {
+            (Some(event), None) => event,
+            (Some(event), Some(state)) if event <= state.saturating_add(SECOND / 5) => event,
+            (_, Some(state)) => state.min(0),
+            (None, None) => 0,
         }
     }
 }

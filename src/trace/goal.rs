@@ -66,9 +66,56 @@ impl Progress {
         self.reached += usize::from(now == Some(true));
     }
 
+    /// A pod that had ended, and was forgotten, is gone.
+    pub fn gone(&mut self, uid: &str) {
+        if self.goal == Goal::Deleted
+            && let Some(reached) = self.pods.get_mut(uid)
+            && !*reached
+        {
+            *reached = true;
+            self.reached += 1;
+        }
+    }
+
     /// Whether all pods have reached it.
     #[must_use]
     pub fn reached(&self) -> bool {
         self.reached == self.pods.len() && self.reached >= self.wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Moment, declared::Reading, object::Pod};
+
+    fn pod(uid: &str, phase: &str) -> PodTimeline {
+        let mut pod = Pod::default();
+        pod.metadata.uid = uid.to_owned();
+        let mut timeline = PodTimeline::new(&pod, &Reading::default(), Moment(0));
+        timeline.phase = phase.to_owned();
+        timeline
+    }
+
+    #[test]
+    fn all_pods_and_as_many_as_wanted_must_get_there() {
+        let mut progress = Progress::new(Goal::Complete, 2);
+        progress.look(&pod("a", "Succeeded"));
+        assert!(!progress.reached());
+        progress.look(&pod("b", "Running"));
+        assert!(!progress.reached());
+        progress.look(&pod("b", "Failed"));
+        assert!(progress.reached());
+        assert!(!Progress::new(Goal::Complete, 0).reached());
+    }
+
+    #[test]
+    fn a_pod_that_was_forgotten_can_still_go() {
+        let mut progress = Progress::new(Goal::Deleted, 1);
+        progress.look(&pod("a", "Succeeded"));
+        assert!(!progress.reached());
+        progress.gone("a");
+        progress.gone("a");
+        assert!(progress.reached());
     }
 }

@@ -1,17 +1,19 @@
 //! The timeline of one pod: its containers' histories, its rounds and its end.
 
+mod events;
+mod rounds;
+
 use super::{
     Moment, PodName,
     container::{ContainerHistory, Step},
     declared::{Declared, Reading, Rule},
-    evidence::{Change, EventSeen, PodSeen},
-    fact::{Fact, PodStep, What},
-    moment::SECOND,
-    object::{Event, Pod, PodSpec},
-    run::NamedTime,
+    evidence::{Change, PodSeen},
+    fact::{Fact, PodStep},
+    object::{Pod, PodSpec},
     witness::{PairWitness, StateName},
 };
 use crate::roles::Role;
+pub use events::named_time;
 
 /// Starts of one pod in place of which witnesses are kept.
 const ROUNDS_KEPT: usize = 8;
@@ -23,14 +25,6 @@ pub struct Deletion {
     pub deadline: Moment,
     /// `deletionGracePeriodSeconds`
     pub grace_seconds: i64,
-}
-
-/// All containers of a pod start anew.
-struct Restart {
-    /// By a container's exit rule.
-    asked: bool,
-    /// Init containers that had completed and run again.
-    again: Vec<String>,
 }
 
 /// Everything known about one pod.
@@ -222,64 +216,6 @@ impl PodTimeline {
         );
     }
 
-    /// A pod starts anew in place when the kubelet is told to restart all containers (KEP-5532) or makes a
-    /// new sandbox after a reboot: its phase goes back to Pending, completed init containers run again.
-    fn detect_restart(&mut self, pod: &Pod) -> Option<Restart> {
-        let round = self.round();
-        let restarting = pod.status.holds("AllContainersRestarting");
-        let in_round = |history: &ContainerHistory| history.last_run().is_some_and(|run| run.round == round);
-        let mains_ran = self
-            .containers
-            .iter()
-            .any(|container| container.role == Role::App && in_round(container));
-        let asked = restarting && !self.restarting_all;
-        let back = self.phase == "Running" && pod.status.phase == "Pending" && mains_ran;
-        let completed = |history: &ContainerHistory| {
-            let exit = history.last_run().and_then(|run| run.exit.as_ref());
-            exit.is_some_and(|exit| exit.code == 0)
-        };
-        let again: Vec<String> = pod
-            .status
-            .init_container_statuses
-            .iter()
-            .filter(|status| {
-                self.container(&status.name).is_some_and(|history| {
-                    history.role == Role::Init
-                        && in_round(history)
-                        && history.shows_new_run(status)
-                        && completed(history)
-                })
-            })
-            .map(|status| status.name.clone())
-            .collect();
-        self.restarting_all = restarting;
-        (asked || back || !again.is_empty()).then_some(Restart { asked, again })
-    }
-
-    /// Runs that are first seen in the state that tells of the restart count as older ones, but for init
-    /// containers that run again: a state may have been missed in which they were shown.
-    fn begin_round(&mut self, restart: &Restart, steps: &mut Vec<(PodStep, String)>) {
-        if self.rounds.len() >= ROUNDS_KEPT {
-            return;
-        }
-        self.rounds
-            .push(vec![PairWitness::default(); self.declared.pairs.len()]);
-        let round = self.round();
-        for container in &mut self.containers {
-            if restart.again.contains(&container.name)
-                && let Some(run) = container.runs.last_mut()
-            {
-                run.round = round;
-            }
-        }
-        let why = if restart.asked {
-            "by request"
-        } else {
-            "new sandbox"
-        };
-        steps.push((PodStep::Restarting, why.to_owned()));
-    }
-
     fn adopt_status(&mut self, pod: &Pod, steps: &mut Vec<(PodStep, String)>) {
         let status = &pod.status;
         self.phase.clone_from(&status.phase);
@@ -330,44 +266,6 @@ impl PodTimeline {
         }
     }
 
-    /// A native sidecar's turn to stop comes when everything it waits for has ended (1.29 and later).
-    fn derive_turns(&mut self, facts: &mut Vec<Fact>) {
-        let stopping = self.deletion.is_some() || self.is_terminal();
-        if !stopping || !self.has_native {
-            return;
-        }
-        let mut waited: Vec<Option<Moment>> = self
-            .containers
-            .iter()
-            .filter(|container| container.role == Role::App && container.ran())
-            .map(|container| container.last_run().and_then(super::run::Run::finished))
-            .collect();
-        let natives: Vec<String> = self
-            .declared
-            .sidecars()
-            .filter(|sidecar| sidecar.native)
-            .map(|sidecar| sidecar.name.clone())
-            .collect();
-        for name in natives.iter().rev() {
-            let Some(at) = self.containers.iter().position(|one| one.name == *name) else {
-                continue;
-            };
-            let turn = waited.iter().copied().collect::<Option<Vec<_>>>();
-            let turn = turn.and_then(|ends| ends.into_iter().max());
-            let Some(container) = self.containers.get_mut(at) else {
-                continue;
-            };
-            let exit = container.last_run().and_then(super::run::Run::finished);
-            if let (Some(turn), true) = (turn, container.ran())
-                && exit.is_none_or(|exit| exit >= turn)
-            {
-                let told = container.derived(What::Sigterm, turn);
-                self.facts(at, told, facts);
-            }
-            waited.push(exit);
-        }
-    }
-
     /// Without grace the kubelet orders nothing, and the object goes before the containers do.
     fn detect_force(&mut self, seen: &PodSeen) {
         let metadata = &seen.pod.metadata;
@@ -408,79 +306,10 @@ impl PodTimeline {
             reason: step.reason,
         }));
     }
-
-    /// Takes over one event about the pod. Only first occurrences from the kubelet date anything.
-    pub fn event(&mut self, seen: &EventSeen) -> Vec<Fact> {
-        let mut facts = Vec::new();
-        let event = &seen.event;
-        let Some(name) = container_of(&event.involved_object.field_path) else {
-            return facts;
-        };
-        let known = self.containers.iter().position(|one| one.name == name);
-        let at = match known {
-            Some(at) => at,
-            None if event
-                .involved_object
-                .field_path
-                .starts_with("spec.ephemeralContainers") =>
-            {
-                self.containers
-                    .push(ContainerHistory::new(name, Role::Ephemeral, false));
-                self.containers.len() - 1
-            }
-            None => return facts,
-        };
-        if event.reason == "Killing" {
-            let last = event.last_timestamp.as_deref().and_then(Moment::parse);
-            let requested = named_time(event).map(|named| named.at).or(last);
-            if let (Some(container), Some(at)) = (self.containers.get_mut(at), requested) {
-                container.stop_requested(at);
-            }
-        }
-        let Some(named) = named_time(event) else {
-            return facts;
-        };
-        let pre_stop = self.declared.container(name).is_some_and(|one| one.pre_stop);
-        let native = self.declared.container(name).is_some_and(|one| one.native);
-        let Some(container) = self.containers.get_mut(at) else {
-            return facts;
-        };
-        let told = match event.reason.as_str() {
-            "Created" => container.named(What::Created, named),
-            "Started" => container.named(What::Started, named),
-            "Killing" if pre_stop => container.stopping(What::PreStop, named.at),
-            "Killing" if !native => container.stopping(What::Sigterm, named.at),
-            _ => Vec::new(),
-        };
-        self.facts(at, told, &mut facts);
-        facts
-    }
 }
 
 fn has_native(spec: &PodSpec) -> bool {
     spec.init_containers
         .iter()
         .any(|container| container.restart_policy.as_deref() == Some("Always"))
-}
-
-/// The container of `spec.containers{name}`.
-fn container_of(field_path: &str) -> Option<&str> {
-    let (_, rest) = field_path.split_once('{')?;
-    rest.strip_suffix('}')
-}
-
-/// The nanosecond in an event's name, of an event that occurred once and whose name agrees with its second.
-#[must_use]
-pub fn named_time(event: &Event) -> Option<NamedTime> {
-    if event.count.unwrap_or(1) != 1 || event.source.component != "kubelet" {
-        return None;
-    }
-    let (_, hex) = event.metadata.name.rsplit_once('.')?;
-    let at = Moment(i64::from_str_radix(hex, 16).ok()?);
-    let second = event.first_timestamp.as_deref().and_then(Moment::parse)?;
-    let agrees = at >= second && at < second.plus(SECOND);
-    agrees.then(|| NamedTime {
-        at,
-        name: event.metadata.name.clone(),
-    })
 }

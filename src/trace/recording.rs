@@ -128,6 +128,15 @@ fn moment(value: Option<i64>, field: &str) -> Result<Moment, String> {
     value.map(Moment).ok_or_else(|| format!("{field} is missing"))
 }
 
+/// The kind of a watch's line that does not say it: its object does.
+fn kind_of(raw: &RawLine) -> Option<&'static str> {
+    match raw.event.as_ref()?.object.get("kind")?.as_str()? {
+        "Pod" => Some("pods"),
+        "Event" => Some("events"),
+        _ => None,
+    }
+}
+
 /// Reads one line. `kind` is given by the file's name where the line does not carry it.
 ///
 /// # Errors
@@ -135,7 +144,11 @@ fn moment(value: Option<i64>, field: &str) -> Result<Moment, String> {
 pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
     let raw: RawLine = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let named = raw.kind.clone();
-    let kind = named.as_deref().or(kind).ok_or("kind is missing")?;
+    let kind = named
+        .as_deref()
+        .or(kind)
+        .or_else(|| kind_of(&raw))
+        .ok_or("kind is missing")?;
     let evidence = match kind {
         "trace" => {
             let header: Header = serde_json::from_str(text).map_err(|error| error.to_string())?;

@@ -110,7 +110,7 @@ pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
     let deletion = pod.deletion.map(|deletion| {
         deletion
             .deadline
-            .plus(-deletion.grace_seconds.saturating_mul(SECOND))
+            .plus(deletion.grace_seconds.saturating_mul(SECOND).saturating_neg())
     });
     let runs = || pod.containers.iter().flat_map(|container| &container.runs);
     let starts = runs().filter_map(|run| {

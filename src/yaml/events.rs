@@ -258,6 +258,9 @@ impl<'t> Reader<'t> {
             }
             ScalarStyle::Literal | ScalarStyle::Folded => {
                 let header = self.lexer.skip_gap(before);
+                if self.ends_with_added_break(header, raw_end, &value) {
+                    value.to_mut().pop();
+                }
                 let (start, end) = self.block_content(header, raw_end, &value);
                 (if properties > 0 { written } else { header }, start, end)
             }

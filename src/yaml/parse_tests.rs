@@ -135,6 +135,29 @@ fn block_scalars_of_all_headers() {
 }
 
 #[test]
+fn block_scalars_at_the_end_of_the_text_get_no_line_break() {
+    for (text, value) in [
+        ("a: |\n  x", "x"),
+        ("a: >\n  x\n", "x\n"),
+        ("a: |+\n  x", "x"),
+        ("a: |-\n  x", "x"),
+        ("a: |\n  x\n  ", "x\n"),
+        ("a: |\n  x\n ", "x\n"),
+        ("a: |+\n  x\n\n ", "x\n\n"),
+        ("a: |+\n  ", ""),
+        ("a: |+\n\n  ", "\n"),
+        ("a: |+\n", ""),
+        ("a: |2\n    ", "  "),
+    ] {
+        let stream = parse(text).unwrap();
+        invariants::check(&stream).unwrap();
+        let node = stream.root(0).unwrap().get("a").unwrap();
+        assert_eq!(node.as_str(), Some(value), "{text:?}");
+        assert!(super::ScalarMap::new(node).is_exact(), "{text:?}");
+    }
+}
+
+#[test]
 fn quoted_scalars_end_with_their_quote() {
     assert_nodes(
         "a: \"b\" # \"c\"\nd: 'it''s' # 'e'\nf: {\"g\" : \"\\\"\" , 'h':'i' }\n\"k\\L\\L\\L\" : \"\" #\"\n",

@@ -95,11 +95,26 @@ impl Reader<'_> {
         })
     }
 
+    /// Whether the parser made up the line break that a block scalar's value ends with: it does if the text
+    /// ends in the scalar's last line. Other readers (kubectl's) don't.
+    pub(super) fn ends_with_added_break(&self, header: usize, raw_end: usize, value: &str) -> bool {
+        let text = self.text;
+        if raw_end < text.len() || text.ends_with(['\n', '\r']) || !value.ends_with('\n') {
+            return false;
+        }
+        let last_line = text.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        if is_blank_text(value) {
+            return self.lexer.after_break(self.lexer.line_end(header)) == last_line;
+        }
+        let (_, indentation) = block_start(self.lexer, header, value);
+        text.len() - last_line >= indentation.max(1)
+    }
+
     /// The content of a block scalar: from the first line that has any, behind its indentation, to the end of
     /// the last line with more than blanks. Without content it is empty and stands behind the header.
     pub(super) fn block_content(&self, header: usize, raw_end: usize, value: &str) -> (usize, usize) {
         let lexer = self.lexer;
-        if value.bytes().all(|byte| byte == b'\n') {
+        if is_blank_text(value) {
             let end = lexer.header_end(header);
             return (end, end);
         }
@@ -111,4 +126,9 @@ impl Reader<'_> {
         }
         (start, lexer.line_end(end))
     }
+}
+
+/// Whether a decoded text has no content but line breaks.
+fn is_blank_text(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b'\n')
 }

@@ -9,8 +9,10 @@ pub enum PlainType {
     Null,
     /// `true`, `no`, `on`, `y`, …
     Boolean(bool),
-    /// An integer, in any base, also with `:` between digits of base 60.
+    /// An integer, in any base.
     Integer,
+    /// `1:30`: a number in base 60 for YAML 1.1, but not for kubectl.
+    Sexagesimal,
     /// A number with a fraction or exponent, infinity or not a number.
     Float,
     /// A date, perhaps with a time.
@@ -46,7 +48,7 @@ impl PlainType {
 /// The type of a text in lower case that starts like a number.
 fn number(text: &str) -> Option<PlainType> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".nan") {
+    if unsigned == ".inf" || text == ".nan" {
         return Some(PlainType::Float);
     }
     let starts_as_number = unsigned.starts_with(|c: char| c.is_ascii_digit())
@@ -72,7 +74,7 @@ fn number(text: &str) -> Option<PlainType> {
         return Some(PlainType::Integer);
     }
     if unsigned.contains(':') && all(unsigned, |c| c.is_ascii_digit() || matches!(c, ':' | '.')) {
-        return Some(PlainType::Integer);
+        return Some(PlainType::Sexagesimal);
     }
     if unsigned.replace('_', "").parse::<f64>().is_ok() {
         return Some(PlainType::Float);

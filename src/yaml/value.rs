@@ -229,7 +229,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
         Some(PlainType::Boolean(value)) => Value::Boolean(value),
         Some(PlainType::Integer) => Value::Integer(text.to_owned()),
         Some(PlainType::Float) => Value::Float(text.to_owned()),
-        Some(PlainType::Timestamp | PlainType::Special) | None => string(),
+        Some(PlainType::Sexagesimal | PlainType::Timestamp | PlainType::Special) | None => string(),
     }
 }
 

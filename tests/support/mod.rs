@@ -285,10 +285,9 @@ impl Shared {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(());
             }
-            if is_pods {
-                if let Some(fault) = self.fault_at(index) {
-                    return self.strike(stream, fault, index, event, started);
-                }
+            let fault = if is_pods { self.fault_at(index) } else { None };
+            if let Some(fault) = fault {
+                return self.strike(stream, fault, index, event, started);
             }
             thread::sleep(self.script.pause);
             chunk(stream, event)?;

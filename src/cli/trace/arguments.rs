@@ -81,7 +81,7 @@ pub struct TraceArguments {
     #[arg(long)]
     pub attach: bool,
     /// Streams that end less than this apart order nothing
-    #[arg(long, value_parser = duration, default_value = "150ms", value_name = "DURATION")]
+    #[arg(long, value_parser = duration, default_value = "250ms", value_name = "DURATION")]
     pub attach_margin: Duration,
 
     /// Keep the raw evidence

@@ -1,5 +1,8 @@
 //! `trace` on a cluster: the watches, and what follows single containers.
 
+mod interrupts;
+mod scope;
+
 use std::{collections::HashSet, time::Duration};
 
 use kube::Client;
@@ -8,6 +11,9 @@ use tokio::{
     task::{JoinSet, LocalSet},
     time::Instant,
 };
+
+use interrupts::Interrupts;
+use scope::{Scope, scope};
 
 use super::{
     TraceArguments, TraceError,
@@ -18,7 +24,7 @@ use super::{
 use crate::{
     cli::ExitStatus,
     cluster::{
-        self, Arrival, Followed, Follower, Owners, Selection, Target, creation_times, follow_attach,
+        self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_attach,
         follow_log, get_json, watch_resource,
     },
     trace::{
@@ -32,6 +38,8 @@ use crate::{
 
 /// Lines that wait between the watches and the engine: when it is full, the watches wait.
 const WAITING_LINES: usize = 1024;
+/// When more runs than this were followed, those that have ended are forgotten.
+const FOLLOWED_KEPT: usize = 20_000;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// After the goal, this long for what comes late.
@@ -45,47 +53,9 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> 
     LocalSet::new().block_on(&runtime, trace(arguments))
 }
 
-/// What is traced.
-struct Scope {
-    selection: Selection,
-    owners: Option<Owners>,
-    names: Vec<String>,
-    targets: Vec<Target>,
-}
-
-async fn scope(arguments: &TraceArguments, client: &Client, default: &str) -> Result<Scope, TraceError> {
-    let namespace = arguments.namespace.clone().unwrap_or_else(|| default.to_owned());
-    let mut owners = Owners::new(client.clone());
-    let (mut names, mut targets) = (Vec::new(), Vec::new());
-    for target in &arguments.targets {
-        match target.split_once('/') {
-            Some((kind, name)) if !matches!(kind.to_lowercase().as_str(), "po" | "pod" | "pods") => {
-                targets.push(owners.add(kind, name, &namespace).await?);
-            }
-            Some((_, name)) => names.push(name.to_owned()),
-            None => names.push(target.clone()),
-        }
-    }
-    let single = names.len() + targets.len() == 1;
-    let pod = names.first().filter(|_| single).cloned();
-    let labels = match targets.first() {
-        Some(target) if single => target.labels.clone(),
-        _ => arguments.selector.clone(),
-    };
-    Ok(Scope {
-        selection: Selection {
-            namespace: (!arguments.all_namespaces).then_some(namespace),
-            labels,
-            pod,
-        },
-        owners: (!targets.is_empty()).then_some(owners),
-        names,
-        targets,
-    })
-}
-
 async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     let settings = arguments.settings()?;
+    announce(arguments);
     let (client, namespace) = cluster::connect(&arguments.connection.connection()).await?;
     let scope = scope(arguments, &client, &namespace).await?;
     let recorder = match &arguments.record {
@@ -264,11 +234,11 @@ impl Live<'_> {
             }
             Arrival::Listed(kind) => {
                 if kind == "pods" && !self.arguments.once && self.session.engine.pods().next().is_none() {
-                    note("no pod yet; waiting");
+                    self.session.note("no pod yet; waiting".to_owned());
                 }
             }
             Arrival::Note(text) => self.complain(text),
-            Arrival::Failed(error) if error.path().contains("/events") => {
+            Arrival::Failed(error) if is_about_events(&error) => {
                 self.complain(format!(
                     "{error}; without events, starts within one second are not told apart"
                 ));
@@ -280,7 +250,7 @@ impl Live<'_> {
 
     fn complain(&mut self, text: String) {
         if self.complaints.insert(text.clone()) {
-            note(&text);
+            self.session.note(text);
         }
     }
 
@@ -312,6 +282,10 @@ impl Live<'_> {
         let node = pod.node.clone();
         let runs = if followed { running(pod) } else { Vec::new() };
         let node_is_new = !node.is_empty() && self.nodes.insert(node.clone());
+        if self.followed_runs.len() > FOLLOWED_KEPT {
+            let current = self.session.engine.pods().flat_map(running);
+            self.followed_runs = current.map(|follower| follower.id).collect();
+        }
         let mut new_run = false;
         for follower in runs {
             if !self.followed_runs.insert(follower.id.clone()) {
@@ -390,6 +364,27 @@ impl Live<'_> {
     }
 }
 
+/// Whether the watch of events failed.
+fn is_about_events(error: &RequestError) -> bool {
+    let path = error.path().split('?').next().unwrap_or_default();
+    path.ends_with("/events")
+}
+
+/// Says which evidence is used.
+fn announce(arguments: &TraceArguments) {
+    let mut used = vec!["pods", "events"];
+    for (wanted, name) in [
+        (arguments.logs, "log times"),
+        (arguments.metrics, "kubelet metrics"),
+        (arguments.attach, "attach streams"),
+    ] {
+        if wanted {
+            used.push(name);
+        }
+    }
+    note(&format!("evidence from {}", used.join(", ")));
+}
+
 /// The runs of a pod's containers that are running.
 fn running(pod: &PodTimeline) -> Vec<Follower> {
     let running = pod
@@ -406,29 +401,4 @@ fn running(pod: &PodTimeline) -> Vec<Follower> {
             })
         })
         .collect()
-}
-
-/// Ctrl-C, and SIGTERM where there are signals: the trace ends with its verdicts.
-struct Interrupts {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupts {
-    fn new() -> Result<Self, TraceError> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -57,6 +57,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
             Ok(Content::Header(_) | Content::Nothing) => {}
             Err(line) => {
                 bad += 1;
+                session.note(format!("{}:{}: {}", line.path, line.line, line.message));
                 session.take(unreadable(&line, previous))?;
             }
         }
@@ -124,8 +125,6 @@ fn pause(previous: Option<Moment>, at: Moment) -> Duration {
 
 /// A line that cannot be read is a gap: what it held is missing.
 fn unreadable(line: &BadLine, at: Option<Moment>) -> Evidence {
-    let place = format!("{}:{}", line.path, line.line);
-    note(&format!("{place}: {}", line.message));
     Evidence::Gap(Gap {
         noticed: at.unwrap_or_default(),
         resource: "recording".to_owned(),

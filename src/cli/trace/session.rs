@@ -12,6 +12,7 @@ use crate::{
     cli::ExitStatus,
     trace::{
         Engine, Evidence, Moment, SECOND, Settings,
+        evidence::Change,
         goal::Progress,
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
@@ -49,6 +50,8 @@ pub(super) struct Session {
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
+    /// What is to be said when the screen is gone.
+    held_notes: Vec<String>,
 }
 
 impl Session {
@@ -70,6 +73,7 @@ impl Session {
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
+            held_notes: Vec::new(),
         })
     }
 
@@ -78,10 +82,13 @@ impl Session {
         if let Some(received) = evidence.received() {
             self.newest = self.newest.max(received);
         }
-        let uid = match &evidence {
-            Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
-            Evidence::Vanished(vanished) => Some(vanished.uid.clone()),
-            _ => None,
+        let (uid, gone) = match &evidence {
+            Evidence::Pod(seen) => (
+                Some(seen.pod.metadata.uid.clone()),
+                seen.change == Change::Deleted,
+            ),
+            Evidence::Vanished(vanished) => (Some(vanished.uid.clone()), true),
+            _ => (None, false),
         };
         for news in self.engine.push(evidence) {
             match &mut self.sink {
@@ -92,8 +99,12 @@ impl Session {
                 page.news(news);
             }
         }
-        if let (Some(progress), Some(pod)) = (&mut self.progress, uid.and_then(|uid| self.engine.pod(&uid))) {
-            progress.look(pod);
+        if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
+            match self.engine.pod(&uid) {
+                Some(pod) => progress.look(pod),
+                None if gone => progress.gone(&uid),
+                None => {}
+            }
         }
         Ok(())
     }
@@ -119,6 +130,15 @@ impl Session {
             screen.ended(pod);
         }
         Ok(())
+    }
+
+    /// Tells the user something; while the screen is drawn on, it waits.
+    pub(super) fn note(&mut self, text: String) {
+        if self.has_screen() {
+            self.held_notes.push(text);
+        } else {
+            note(&text);
+        }
     }
 
     /// Whether all pods are where `--for` wants them.
@@ -181,11 +201,20 @@ impl Session {
             page.write(self.newest)?;
         }
         let sum = self.judgement;
+        let notes = std::mem::take(&mut self.held_notes);
         // The screen gives the terminal back before anything is written to it.
         drop(self);
+        for text in notes {
+            note(&text);
+        }
         note(&format!(
-            "{} pods; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
-            sum.pods, sum.proved, sum.consistent, sum.unknown, sum.violated, sum.not_applicable
+            "{}; order: {} proved, {} consistent, {} unknown, {} violated, {} not applicable",
+            crate::report::counted(sum.pods, "pod"),
+            sum.proved,
+            sum.consistent,
+            sum.unknown,
+            sum.violated,
+            sum.not_applicable
         ));
         Ok(sum)
     }

@@ -105,9 +105,12 @@ fn axis(timeline: &Timeline, bottom: i64) -> String {
     let mut axis = String::new();
     let length = timeline.to.since(timeline.from);
     let step = mark_step(length).max(1);
-    let mut at = Moment(timeline.from.0 - timeline.from.0.rem_euclid(step) + step);
+    let mut at = timeline.from.plus(step - timeline.from.0.rem_euclid(step));
     let digits = if step % 1_000_000_000 == 0 { 0 } else { 1 };
-    while at <= timeline.to {
+    for _ in 0..=MARKS {
+        if at > timeline.to {
+            break;
+        }
         let place = x(timeline, at);
         axis.push_str(&format!(
             "<line class=\"grid\" x1=\"{place}\" x2=\"{place}\" y1=\"0\" y2=\"{bottom}\"/>\

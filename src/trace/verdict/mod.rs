@@ -105,8 +105,8 @@ impl Verdict {
 pub struct Context {
     /// The minor version of the pod's kubelet.
     pub kubelet_minor: Option<u32>,
-    /// This program's clock minus the node's, at most; nanoseconds.
-    pub clock_offset: Option<i64>,
+    /// This program's clock minus the node's, as far as is known; nanoseconds.
+    pub clock_offset: i64,
     /// How far two attach streams must end apart to tell the order of exits; nanoseconds.
     pub attach_margin: i64,
     /// Attach streams are opened.

@@ -170,7 +170,7 @@ fn ended_by_itself(pod: &PodTimeline, history: &ContainerHistory) -> bool {
             second.plus(SECOND)
                 <= deletion
                     .deadline
-                    .plus(-deletion.grace_seconds.saturating_mul(SECOND))
+                    .plus(deletion.grace_seconds.saturating_mul(SECOND).saturating_neg())
         }
         None => true,
     }
@@ -181,8 +181,7 @@ fn ended_by_itself(pod: &PodTimeline, history: &ContainerHistory) -> bool {
 fn believable<'r>(run: &'r Run, context: &Context) -> Option<&'r super::super::evidence::AttachEnd> {
     let end = run.attach.as_ref().filter(|end| end.error.is_none())?;
     let second = run.finished()?;
-    let offset = context.clock_offset.unwrap_or(0);
-    let latest = end.closed.plus(-offset);
+    let latest = end.closed.plus(context.clock_offset.saturating_neg());
     let earliest_limit = second.plus(-context.attach_margin - OFFSET_UNCERTAINTY);
     let latest_limit = second.plus(SECOND + context.attach_margin);
     let in_second = latest >= earliest_limit && latest < latest_limit;
