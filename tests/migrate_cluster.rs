@@ -3,6 +3,13 @@
 //! Without one the tests say that they are skipped. `SIDECAR_TEST_IMAGE` names the image with a shell, curl and
 //! `stand-in` (`../shared/cluster/README.md`).
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
 use std::{
     io::Write,
     process::{Command, Output, Stdio},

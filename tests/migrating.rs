@@ -156,6 +156,36 @@ fn migrated(text: &str, form: Form, review: bool) -> Migration {
     migrate(&source, &[], &options, &mut |findings| findings).unwrap()
 }
 
+/// Rules whose findings are gone once nothing was refused.
+const REMOVED: [&str; 8] = [
+    "startup-poll",
+    "startup-sleep",
+    "quit-endpoint",
+    "marker-file",
+    "shared-pid-kill",
+    "job-never-completes",
+    "sidecar-prestop-delay",
+    "leftover-workaround",
+];
+
+/// The rules that find something in a text.
+fn findings(text: &str) -> Vec<String> {
+    let source = Arc::new(SourceFile {
+        name: "a.yaml".into(),
+        text: text.into(),
+    });
+    let options = lint::Options {
+        settings: Settings::default(),
+        catalogue: Arc::new(Catalogue::built_in().clone()),
+    };
+    let outcome = lint::lint_source(&source, &[], &options);
+    outcome
+        .findings
+        .iter()
+        .map(|finding| finding.rule.name.to_owned())
+        .collect()
+}
+
 /// What an app's script may do before and after its work.
 fn script() -> impl Strategy<Value = String> {
     let before = prop::sample::select(vec![
@@ -238,6 +268,13 @@ proptest! {
                 prop_assert_eq!(&twice.text, &once.text);
                 if text.contains("\r\n") {
                     prop_assert!(!once.text.replace("\r\n", "").contains('\n'));
+                }
+                if review && once.plans.iter().all(|plan| plan.refusals.is_empty()) {
+                    let left = findings(&once.text);
+                    prop_assert!(
+                        !left.iter().any(|rule| REMOVED.contains(&rule.as_str())),
+                        "{:?} {:?}\n{}", form, left, once.text
+                    );
                 }
                 // No comment is made up.
                 for comment in once.text.lines().filter_map(|line| line.split_once("# ")) {

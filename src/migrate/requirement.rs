@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite, Party,
-        script::{Marker, Wait},
+        script::{Marker, Wait, WaitForm},
     },
     roles::NamingKind,
     rules::{self, Finding, Member, Pod},
@@ -175,6 +175,9 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 part.class = Err("the loop does more than wait".to_owned());
             } else if runs_the_app {
                 part.class = Err("the waiting tool runs the app itself".to_owned());
+            } else if gives_up(wait) && part.class.is_ok() {
+                // The gate never gives up: the app would not start at all.
+                part.class = Ok(Class::Review);
             }
             Some(part)
         }
@@ -417,6 +420,11 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
 /// The file of a marker; empty where the text does not say which.
 fn path_of(marker: &Marker) -> &str {
     marker.file.path.as_deref().unwrap_or_default()
+}
+
+/// A wait after which the app starts in any case.
+fn gives_up(wait: &Wait) -> bool {
+    wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()
 }
 
 fn in_script(member: &Member<'_>) -> bool {

@@ -13,6 +13,9 @@ use crate::{
     yaml::{Node, Value},
 };
 
+/// What a probe does: the entry of its handler, and its timeout where one was given.
+pub(super) type Handler = Vec<(Value, Value)>;
+
 /// How the start of the app is held back.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Gate {
@@ -21,7 +24,7 @@ pub(super) enum Gate {
     /// By a new probe.
     Probe {
         /// The probe without its budget: its handler's key and value.
-        handler: (String, Value),
+        handler: Handler,
         /// The attempts that the probe it was made from allowed.
         attempts: u32,
         /// Where it was read from.
@@ -91,7 +94,7 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     Gate::None(why)
 }
 
-fn probe(handler: (String, Value), attempts: u32, origin: String) -> Gate {
+fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
     Gate::Probe {
         handler,
         attempts: attempts.max(ATTEMPTS),
@@ -104,7 +107,7 @@ pub(super) fn on_file(file: &str) -> Gate {
     let command = ["test", "-f", file].map(Value::string).to_vec();
     let exec = Value::Mapping(vec![(Value::string("command"), Value::Sequence(command))]);
     probe(
-        ("exec".to_owned(), exec),
+        vec![(Value::string("exec"), exec)],
         ATTEMPTS,
         format!("{file}, which it writes when it is ready (its image has to have `test`)"),
     )
@@ -127,11 +130,7 @@ fn budget(probe: &Probe<'_>) -> u32 {
     seconds.clamp(ATTEMPTS, 600)
 }
 
-fn of_probed(
-    pod: &Pod<'_>,
-    container: &Container<'_>,
-    probed: &CommandAction,
-) -> Result<(String, Value), String> {
+fn of_probed(pod: &Pod<'_>, container: &Container<'_>, probed: &CommandAction) -> Result<Handler, String> {
     let (port, handler) = match &probed.action {
         Action::Http(http) => {
             let port = http.url.port.ok_or("the port is not known")?;
@@ -216,7 +215,7 @@ fn is_bound_to_all(container: &Container<'_>) -> bool {
 
 /// The health listener of the Cloud SQL proxy and its kin: `--health-check --http-address=0.0.0.0`
 /// (github.com/GoogleCloudPlatform/cloud-sql-proxy, README, "Health checks").
-fn health_flags(container: &Container<'_>) -> Option<(String, Value)> {
+fn health_flags(container: &Container<'_>) -> Option<Handler> {
     let words: Vec<&str> = own_words(container).collect();
     let image = container.image()?;
     let knows_flags = ["cloud-sql-proxy", "alloydb-auth-proxy"]
@@ -243,7 +242,7 @@ fn health_flags(container: &Container<'_>) -> Option<(String, Value)> {
 }
 
 /// Another probe's handler, where its answer does not depend on the app.
-fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Result<(String, Value), String> {
+fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Result<Handler, String> {
     let known = pod.catalogue.of(container);
     if known.is_some_and(|known| known.readiness_needs_app) {
         return Err("its readiness waits for the app, which would wait for it in turn".to_owned());
@@ -267,14 +266,21 @@ fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Resu
     ["httpGet", "tcpSocket", "grpc", "exec"]
         .iter()
         .find_map(|handler| {
-            let value = Value::of(probe.entry.value.get(handler)?).ok()?;
-            Some(((*handler).to_owned(), value))
+            let mut fields = vec![field(probe, handler)?];
+            fields.extend(field(probe, "timeoutSeconds"));
+            Some(fields)
         })
         .ok_or_else(|| "its probe has no handler".to_owned())
 }
 
+/// An entry of a probe.
+fn field(probe: &Probe<'_>, key: &str) -> Option<(Value, Value)> {
+    let value = Value::of(probe.entry.value.get(key)?).ok()?;
+    Some((Value::string(key), value))
+}
+
 /// A port that the sidecar is known to answer on and that the manifest declares.
-fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<(String, Value)> {
+fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
     let known = pod
         .catalogue
         .of(container)
@@ -297,25 +303,23 @@ fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<(String, Val
         .map(|port| tcp_socket(*port))
 }
 
-fn http_get(path: &str, port: u16) -> (String, Value) {
+fn http_get(path: &str, port: u16) -> Handler {
     let fields = vec![
         (Value::string("path"), Value::string(path)),
         (Value::string("port"), Value::Integer(port.to_string())),
     ];
-    ("httpGet".to_owned(), Value::Mapping(fields))
+    vec![(Value::string("httpGet"), Value::Mapping(fields))]
 }
 
-fn tcp_socket(port: u16) -> (String, Value) {
+fn tcp_socket(port: u16) -> Handler {
     let fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
-    ("tcpSocket".to_owned(), Value::Mapping(fields))
+    vec![(Value::string("tcpSocket"), Value::Mapping(fields))]
 }
 
 /// The whole probe of a handler. A startup probe gets its budget; a readiness probe keeps asking anyway.
-pub(super) fn probe_value(handler: &(String, Value), kind: ProbeKind, attempts: u32) -> Value {
-    let mut fields = vec![
-        (Value::string(handler.0.clone()), handler.1.clone()),
-        (Value::string("periodSeconds"), Value::Integer("1".to_owned())),
-    ];
+pub(super) fn probe_value(handler: &Handler, kind: ProbeKind, attempts: u32) -> Value {
+    let mut fields = handler.clone();
+    fields.push((Value::string("periodSeconds"), Value::Integer("1".to_owned())));
     if kind == ProbeKind::Startup {
         fields.push((
             Value::string("failureThreshold"),
