@@ -116,7 +116,7 @@ fn add_shared_scripts(
 }
 
 /// The ConfigMaps of a stream whose names are wanted.
-fn index<'a>(stream: &'a Stream<'a>, is_wanted: impl Fn(&str) -> bool) -> ConfigMapIndex<'a> {
+pub(crate) fn index<'a>(stream: &'a Stream<'a>, is_wanted: impl Fn(&str) -> bool) -> ConfigMapIndex<'a> {
     let mut found = ConfigMapIndex::default();
     objects_of(stream).for_each(|object| found.add(&object, &is_wanted));
     found
@@ -182,7 +182,7 @@ fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceE
         .at(position.line, Some(position.column))
 }
 
-fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
+pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
     stream
         .roots()
         .flat_map(|(document, root)| workload::objects(root, document))
@@ -195,6 +195,26 @@ fn lint_workload<'a>(
     options: &'a Options,
     outcome: &mut Outcome,
 ) {
+    let Some(source) = sources.of(workload.pod_spec) else {
+        return;
+    };
+    let pod = pod(workload, config_maps, sources, options);
+    outcome.workloads.push(WorkloadSummary {
+        source,
+        document: workload.object.document,
+        object: workload.object.reference.clone(),
+        containers: pod.members.iter().map(|member| member.role.clone()).collect(),
+    });
+    outcome.findings.extend(rules::check_pod(&pod));
+}
+
+/// Everything that is known of a workload's pod.
+pub(crate) fn pod<'p, 'a: 'p>(
+    workload: &'p Workload<'a>,
+    config_maps: &ConfigMaps<'a>,
+    sources: Sources<'p>,
+    options: &'p Options,
+) -> Pod<'p> {
     let catalogue = &options.catalogue;
     let programs: Vec<_> = workload
         .containers
@@ -205,16 +225,6 @@ fn lint_workload<'a>(
     let injected = roles::injected(workload, catalogue);
     let links = crate::behaviour::links(workload, &programs, &injected, catalogue);
     let roles = roles::assign(workload, catalogue, &namings, &links.relations());
-    let source = workload.pod_spec;
-    outcome.workloads.push(WorkloadSummary {
-        source: match sources.of(source) {
-            Some(source) => source,
-            None => return,
-        },
-        document: workload.object.document,
-        object: workload.object.reference.clone(),
-        containers: roles.clone(),
-    });
     let members = workload
         .containers
         .iter()
@@ -226,7 +236,7 @@ fn lint_workload<'a>(
             programs,
         })
         .collect();
-    let pod = Pod {
+    Pod {
         workload,
         members,
         injected,
@@ -235,8 +245,7 @@ fn lint_workload<'a>(
         catalogue,
         settings: options.settings,
         sources,
-    };
-    outcome.findings.extend(rules::check_pod(&pod));
+    }
 }
 
 /// How many documents of one source may be broken before the rest is left alone.

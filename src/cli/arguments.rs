@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::trace::TraceArguments;
-use crate::{report::Format, rules::Severity};
+use crate::{
+    report::Format,
+    rules::{Severity, Target},
+};
 
 pub(super) const AFTER_HELP: &str = "\
 Exit codes:
@@ -29,6 +32,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     #[command(after_help = AFTER_HELP)]
     Lint(LintArguments),
+    #[command(after_help = MIGRATE_AFTER_HELP)]
+    Migrate(MigrateArguments),
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
@@ -85,6 +90,94 @@ pub(super) struct LintArguments {
     /// Write what is found to the baseline instead of reporting it
     #[arg(long, requires = "baseline")]
     pub(super) write_baseline: bool,
+}
+
+pub(super) const MIGRATE_AFTER_HELP: &str = "\
+Exit codes:
+  0  done, or nothing to do
+  1  with --check: something would change
+  2  wrong usage, or a path that names nothing
+  3  something could not be read, parsed or written; the rest was migrated";
+
+/// Rewrite sidecar workarounds into declared sidecars
+///
+/// Prints a unified diff and, on standard error, what was done and what was left to a person. Nothing on
+/// disk changes without --write.
+#[derive(Debug, Args)]
+pub(super) struct MigrateArguments {
+    /// Files and directories to migrate, or - for standard input, whose result is printed
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Files and directories as kubectl takes them
+    #[arg(short, long, value_name = "FILENAME", value_delimiter = ',')]
+    pub(super) filename: Vec<PathBuf>,
+    /// Search the directories of -f recursively
+    #[arg(short = 'R', long, requires = "filename")]
+    pub(super) recursive: bool,
+    /// How sidecars are declared [default: lifecycle]
+    #[arg(long, value_name = "TARGET")]
+    pub(super) target: Option<TargetChoice>,
+    /// The Kubernetes version that the manifests are for, such as 1.29
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    pub(super) kubernetes_version: Option<(u32, u32)>,
+    /// Also make the changes that a person has to look at
+    #[arg(long)]
+    pub(super) review: bool,
+    /// A container that is a sidecar though nothing shows it: NAME or WORKLOAD/NAME
+    #[arg(long, value_name = "NAME")]
+    pub(super) sidecar: Vec<String>,
+    /// Remove the workarounds of these rules or families only
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Leave the workarounds of these rules or families
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// Change the files
+    #[arg(short, long, conflicts_with_all = ["output", "check"])]
+    pub(super) write: bool,
+    /// Print whole documents instead of a diff
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(super) output: Option<MigrateOutput>,
+    /// Exit with 1 when something would change
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Say nothing about what was done and left
+    #[arg(short, long)]
+    pub(super) quiet: bool,
+    /// The configuration, instead of the .kubectl-sidecar.yaml found upwards from each input
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(super) no_config: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TargetChoice {
+    /// lifecycle.type: Sidecar, the first design of KEP-753
+    Lifecycle,
+    /// An init container with restartPolicy: Always, Kubernetes since 1.29
+    Native,
+    /// What the current cluster runs
+    Auto,
+}
+
+impl From<TargetChoice> for Target {
+    fn from(choice: TargetChoice) -> Self {
+        match choice {
+            TargetChoice::Lifecycle => Self::Lifecycle,
+            TargetChoice::Native => Self::Native,
+            TargetChoice::Auto => Self::Auto,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum MigrateOutput {
+    /// A unified diff
+    Diff,
+    /// Whole documents
+    Yaml,
 }
 
 /// Explain a rule: what it finds, why it matters, what to do. Without RULE, list all rules

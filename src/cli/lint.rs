@@ -145,7 +145,7 @@ fn threshold(arguments: &LintArguments, loaded: &Loaded) -> Threshold {
         .unwrap_or(Threshold::Warning)
 }
 
-fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
+pub(super) fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
     if loaded.ignores.is_empty() {
         return false;
     }
@@ -166,7 +166,7 @@ fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
     ignored
 }
 
-fn usage(error: impl std::fmt::Display) -> Error {
+pub(super) fn usage(error: impl std::fmt::Display) -> Error {
     Error::Usage(error.to_string())
 }
 

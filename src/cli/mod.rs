@@ -6,10 +6,13 @@ mod configuration;
 mod connection;
 mod explain;
 mod lint;
+mod migrate;
 mod program;
 mod progress;
 mod selection;
+mod target;
 pub mod trace;
+mod write;
 
 use std::{
     ffi::OsString,
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
     color::decide(parsed.color);
     let result = match &parsed.command {
         Command::Lint(arguments) => lint::run(arguments, &program),
+        Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
     };

@@ -36,11 +36,13 @@ mod wrapper_script;
 
 use crate::workload::Object;
 
+pub(crate) use delay::{delaying_traps, prestop_delay};
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
 pub use pod::{KubernetesVersion, Member, Pod, Settings, Target};
 pub use sources::Sources;
+pub(crate) use wrapper_binary::ends_with_another;
 
 /// What a rule looks at.
 enum Check {

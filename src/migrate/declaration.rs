@@ -1,0 +1,198 @@
+//! Declares a container a sidecar, in either form (`semantics.md`, 3.0).
+
+use crate::{
+    behaviour::{LinkKind, Party},
+    roles::Role,
+    rules::{Member, Pod},
+    workload::{Container, ContainerList, ProbeKind},
+    yaml::{Kind, Node, Value},
+};
+
+use super::{
+    change::{Change, Position},
+    place::Place,
+    plan::{Changes, SHARED, place},
+    position,
+    startup_gate::{Gate, probe_value},
+};
+
+/// How a sidecar is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `lifecycle.type: Sidecar`, KEP-753's first design.
+    Lifecycle,
+    /// `initContainers[].restartPolicy: Always`, Kubernetes since 1.29.
+    Native,
+}
+
+impl Form {
+    /// The probe that holds the app back: readiness in the first design, startup in what runs.
+    pub(super) fn gate(self) -> ProbeKind {
+        match self {
+            Self::Lifecycle => ProbeKind::Readiness,
+            Self::Native => ProbeKind::Startup,
+        }
+    }
+
+    /// The declaration in words.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Lifecycle => "lifecycle.type: Sidecar",
+            Self::Native => "an init container with restartPolicy: Always",
+        }
+    }
+}
+
+/// Why a container must not become a sidecar, whatever the form.
+pub(super) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
+    let container = &member.container;
+    let name = container.name;
+    if name.is_empty() {
+        return Some("it has no name".to_owned());
+    }
+    if pod
+        .workload
+        .containers
+        .iter()
+        .filter(|other| other.name == name)
+        .count()
+        > 1
+    {
+        return Some("another container has the same name".to_owned());
+    }
+    if container.node.entry("restartPolicyRules").is_some() {
+        return Some("restartPolicyRules have no effect on a sidecar".to_owned());
+    }
+    if pod.apps().next().is_none() {
+        return Some("a pod needs a container that is no sidecar".to_owned());
+    }
+    if let Some(reason) = deadlock(pod, member, form) {
+        return Some(reason);
+    }
+    match form {
+        Form::Lifecycle => None,
+        Form::Native => anchored(pod, container),
+    }
+}
+
+/// A sidecar that waits for the app, which would wait for it in turn.
+fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
+    let own = pod.members.iter().position(|other| std::ptr::eq(other, member))?;
+    let is_app = |index: usize| {
+        pod.members.get(index).is_some_and(|other| {
+            other.container.list == ContainerList::Regular && other.role.role == Role::App
+        })
+    };
+    let waits = pod.links.all.iter().any(|link| {
+        link.container == own
+            && matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
+            && matches!(link.other, Party::Container(index) if is_app(index))
+    });
+    if waits {
+        return Some("it waits for the app, which would start only after it".to_owned());
+    }
+    let port = member.container.probe(form.gate())?.port()?;
+    let asks_app = !member.container.ports().any(|own| own.number.to_string() == port)
+        && pod
+            .apps()
+            .any(|app| app.container.ports().any(|own| own.number.to_string() == port));
+    asks_app.then(|| {
+        format!(
+            "its {} asks the app, which would start only after it",
+            form.gate().field()
+        )
+    })
+}
+
+/// Anchors within a container that moves, and aliases to what stands in the same pod.
+fn anchored(pod: &Pod<'_>, container: &Container<'_>) -> Option<String> {
+    let start = pod.workload.pod_spec.written_span().start;
+    let stream = container.node.stream();
+    let ties = container.node.walk().any(|node| {
+        node.is_anchored()
+            || matches!(node.kind(), Kind::Alias(target)
+                if stream.node(target).is_none_or(|target| target.span().start >= start))
+    });
+    let stands_elsewhere = Place::of(container.node).is_none();
+    (ties || stands_elsewhere).then(|| SHARED.to_owned())
+}
+
+/// The changes that declare a container, besides its move.
+pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Changes, String> {
+    let mut changes = Changes::default();
+    let container = &member.container;
+    let at = place(container.node)?;
+    let after_image = position_after(container.node, &["image", "name"]);
+    match form {
+        Form::Native => {
+            if container.restart_policy().is_none() {
+                changes.insert(at.clone(), "restartPolicy", Value::string("Always"), after_image);
+            }
+        }
+        Form::Lifecycle => match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
+            Some(lifecycle) if container.lifecycle_type().is_none() => {
+                // Behind the hooks, because those before it may go.
+                changes.insert(
+                    place(lifecycle)?,
+                    "type",
+                    Value::string("Sidecar"),
+                    Position::Last,
+                );
+            }
+            Some(_) => {}
+            None => {
+                let declared = vec![(Value::string("type"), Value::string("Sidecar"))];
+                changes.insert(at.clone(), "lifecycle", Value::Mapping(declared), after_image);
+            }
+        },
+    }
+    if let Gate::Probe {
+        handler, attempts, ..
+    } = gate
+    {
+        let kind = form.gate();
+        let probe = probe_value(handler, kind, *attempts);
+        changes.insert(at, kind.field(), probe, probe_position(container.node));
+    }
+    Ok(changes)
+}
+
+fn position_after(node: Node<'_>, keys: &[&str]) -> Position {
+    keys.iter()
+        .find(|key| node.entry(key).is_some())
+        .map_or(Position::Last, |key| Position::After((*key).to_owned()))
+}
+
+/// Beside other probes, else behind the ports.
+fn probe_position(node: Node<'_>) -> Position {
+    let before = ["startupProbe", "readinessProbe", "livenessProbe"]
+        .into_iter()
+        .filter(|key| node.entry(key).is_some())
+        .min_by_key(|key| node.entry(key).map_or(0, |entry| entry.key.span().start));
+    match before {
+        Some(key) => Position::Before(key.to_owned()),
+        None if node.entry("ports").is_some() => Position::After("ports".to_owned()),
+        None => Position::Last,
+    }
+}
+
+/// The moves of containers to `initContainers`, in the order in which they stand: the last one declared is the
+/// first one stopped.
+pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>]) -> Result<Vec<Change>, String> {
+    let mapping = place(pod.workload.pod_spec)?;
+    let mut moves = Vec::new();
+    for (moved, member) in members.iter().enumerate() {
+        if member.container.list != ContainerList::Regular {
+            continue;
+        }
+        moves.push(Change::Move {
+            mapping: mapping.clone(),
+            from: "containers",
+            // Those before it have left.
+            index: member.container.index.saturating_sub(moved),
+            to: "initContainers",
+            at: position::index(pod, member) + moved,
+        });
+    }
+    Ok(moves)
+}

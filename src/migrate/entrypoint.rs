@@ -1,0 +1,228 @@
+//! The new entrypoint of a container: parts of its script cut out, its wrappers gone, its shell too where no
+//! feature of it is left.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    rules::{Member, Pod},
+    shell::{Dialect, Span},
+    workload::{Program, ProgramPlace},
+    yaml::Node,
+};
+
+use super::{plain_command::plain_command, plan::Changes, removal::Removals, script::cut};
+
+/// What is to be changed in one container's entrypoint.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Entrypoint {
+    /// Commands that are cut out of the script.
+    pub(super) cuts: Vec<Span>,
+    /// The script's new text before anything is cut, where it is not the old one.
+    pub(super) restored: Option<String>,
+    /// Words of the command line that go: a wrapper and its options.
+    pub(super) dropped: BTreeSet<usize>,
+}
+
+impl Entrypoint {
+    pub(super) fn is_empty(&self) -> bool {
+        self.cuts.is_empty() && self.restored.is_none() && self.dropped.is_empty()
+    }
+
+    /// Adds what another reason changes.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for span in &other.cuts {
+            if !self.cuts.contains(span) {
+                self.cuts.push(span.clone());
+            }
+        }
+        if other.restored.is_some() {
+            self.restored.clone_from(&other.restored);
+        }
+        self.dropped.extend(&other.dropped);
+    }
+
+    /// Cuts a command out.
+    pub(super) fn cutting(span: Span) -> Self {
+        Self {
+            cuts: vec![span],
+            ..Self::default()
+        }
+    }
+}
+
+/// The changes that give a container its new entrypoint.
+///
+/// # Errors
+/// Why it can't be written, in one sentence.
+pub(super) fn change<'a>(
+    member: &Member<'a>,
+    entrypoint: &Entrypoint,
+    removals: &mut Removals<'a>,
+) -> Result<Changes, String> {
+    let mut changes = Changes::default();
+    if entrypoint.is_empty() {
+        return Ok(changes);
+    }
+    let (_, program) = Pod::entrypoint(member).ok_or("it has no entrypoint in the manifest")?;
+    if program.config_map.is_some() && (!entrypoint.cuts.is_empty() || entrypoint.restored.is_some()) {
+        return Err("its script is in a ConfigMap, which others may use too".to_owned());
+    }
+    let script = new_script(program, entrypoint)?;
+    let plain = script
+        .as_deref()
+        .and_then(|script| without_shell(member, program, script));
+    let command = member.container.node.get("command");
+    let arguments = member.container.node.entry("args");
+    let kept_before = |end: usize| -> Vec<String> {
+        program
+            .words
+            .iter()
+            .enumerate()
+            .take(end)
+            .filter(|(index, _)| !entrypoint.dropped.contains(index))
+            .filter_map(|(_, node)| node.as_str().map(str::to_owned))
+            .collect()
+    };
+    if let (Some(plain), Some(command), Some(shell)) = (
+        plain,
+        command,
+        program
+            .invocation
+            .as_ref()
+            .and_then(|invocation| invocation.shell),
+    ) {
+        let mut words = kept_before(shell);
+        words.extend(plain);
+        changes.words(command, words)?;
+        if let Some(arguments) = arguments {
+            removals.add(arguments.key);
+        }
+        return Ok(changes);
+    }
+    if let Some(script) = script {
+        let node = program.node().ok_or("its script was not found")?;
+        changes.text(node, script)?;
+    }
+    drop_words(member, program, entrypoint, removals, &mut changes)?;
+    Ok(changes)
+}
+
+fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<String>, String> {
+    if entrypoint.cuts.is_empty() && entrypoint.restored.is_none() {
+        return Ok(None);
+    }
+    if !program.is_shell() {
+        return Err("no shell runs it, so that nothing can be cut out".to_owned());
+    }
+    if let Some(restored) = &entrypoint.restored {
+        return Ok(Some(restored.clone()));
+    }
+    cut(&program.text, dialect(program), &entrypoint.cuts)
+        .map(Some)
+        .ok_or_else(|| "what would remain of the script is not certain".to_owned())
+}
+
+/// Whether these commands can be cut out of a program's script.
+pub(super) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
+    program.is_shell()
+        && program.config_map.is_none()
+        && program.place == ProgramPlace::Entrypoint
+        && cut(&program.text, dialect(program), spans).is_some()
+}
+
+pub(super) fn dialect(program: &Program<'_>) -> Dialect {
+    program
+        .invocation
+        .as_ref()
+        .map_or(Dialect::Posix, |invocation| invocation.dialect)
+}
+
+/// The words of the program that the script runs, where nothing else needs the shell.
+fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Option<Vec<String>> {
+    let invocation = program.invocation.as_ref()?;
+    // Arguments behind the script are `$0` and on.
+    if invocation.file || invocation.script + 1 != program.words.len() {
+        return None;
+    }
+    let options = program.words.get(invocation.options.clone())?;
+    let understood = options.iter().filter_map(|node| node.as_str()).all(|option| {
+        matches!(
+            option,
+            "-c" | "-e"
+                | "-u"
+                | "-ec"
+                | "-ce"
+                | "-uc"
+                | "-eu"
+                | "-euc"
+                | "-o"
+                | "pipefail"
+                | "-eo"
+                | "-euo"
+                | "--"
+        )
+    });
+    if !understood {
+        return None;
+    }
+    // Only a literal value is certain to be one word, and certain to be there.
+    plain_command(script, dialect(program), &|name| {
+        member.container.value_of(name).is_some()
+    })
+}
+
+/// Takes words off the command line.
+fn drop_words<'a>(
+    member: &Member<'a>,
+    program: &Program<'a>,
+    entrypoint: &Entrypoint,
+    removals: &mut Removals<'a>,
+    changes: &mut Changes,
+) -> Result<(), String> {
+    if entrypoint.dropped.is_empty() {
+        return Ok(());
+    }
+    let command = member.container.command();
+    let Some(list) = member
+        .container
+        .node
+        .get("command")
+        .filter(|_| !command.is_empty())
+    else {
+        return Err("the image's own entrypoint gets these words, and it is not in the manifest".to_owned());
+    };
+    if entrypoint.dropped.len() >= program.words.len() {
+        return Err("nothing but the image's own entrypoint would remain".to_owned());
+    }
+    if (0..command.len()).any(|index| !entrypoint.dropped.contains(&index)) {
+        for node in entrypoint
+            .dropped
+            .iter()
+            .filter_map(|index| program.words.get(*index))
+        {
+            removals.add(*node);
+        }
+        return Ok(());
+    }
+    // All words of `command` go, so `args` becomes the command.
+    if !entrypoint.cuts.is_empty() || entrypoint.restored.is_some() {
+        return Err("the script would have to move from args to command".to_owned());
+    }
+    let words: Vec<String> = program
+        .words
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !entrypoint.dropped.contains(index))
+        .filter_map(|(_, node)| node.as_str().map(str::to_owned))
+        .collect();
+    changes.words(list, words)?;
+    if let Some(arguments) = member.container.node.entry("args") {
+        removals.add(arguments.key);
+    }
+    Ok(())
+}
+
+/// The node of a word among those that start a container.
+pub(super) fn word_index(program: &Program<'_>, node: Node<'_>) -> Option<usize> {
+    program.words.iter().position(|word| *word == node)
+}

@@ -1,0 +1,305 @@
+//! Sidecars that an injector adds: nothing moves, its own switch is set (`semantics.md`, 3.3).
+
+use crate::{
+    behaviour::{LinkKind, Party},
+    roles::{KnownSidecar, pod_mark},
+    rules::Pod,
+    yaml::{self, Node, Value, edit},
+};
+
+use super::{
+    Options,
+    change::{Change, Position},
+    entrypoint::{self, Entrypoint, can_cut},
+    plan::{Changes, Class, Plan, Round, place},
+    removal::Removals,
+    requirement::Wanted,
+    unwrap::wrapped,
+};
+
+/// Rules whose findings an injector's switch makes good.
+const RULES: [&str; 7] = [
+    "job-never-completes",
+    "hold-annotation",
+    "drain-setting",
+    "startup-poll",
+    "quit-endpoint",
+    "wrapper-binary",
+    "external-killer",
+];
+
+/// Keys in `proxy.istio.io/config` that native injection makes superfluous.
+const ISTIO_KEYS: [&str; 5] = [
+    "holdApplicationUntilProxyStarts",
+    "terminationDrainDuration",
+    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
+    "MINIMUM_DRAIN_DURATION",
+    "TERMINATION_DRAIN_DURATION_SECONDS",
+];
+
+/// Annotations of Linkerd's that its native injection replaces.
+const LINKERD_ANNOTATIONS: [&str; 4] = [
+    "config.linkerd.io/proxy-await",
+    "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
+    "config.beta.linkerd.io/proxy-wait-before-exit-seconds",
+    "config.linkerd.io/proxy-wait-before-exit-seconds",
+];
+
+/// Plans the switch of each injected sidecar that a finding is about, and the app's half.
+pub(super) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
+    if !wanted.any(&RULES) {
+        return;
+    }
+    let mut known: Vec<&KnownSidecar> = pod.injected.iter().map(|injected| &*injected.known).collect();
+    for link in &pod.links.all {
+        if let Party::Injected(party) = &link.other
+            && !known.iter().any(|known| known.name == party.name)
+        {
+            known.push(party);
+        }
+    }
+    for known in known {
+        one(pod, known, wanted, options, plan);
+    }
+}
+
+fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
+    let what = format!("{} is injected as a native sidecar", known.name);
+    let Some(switch) = &known.switch else {
+        let injector = known.injector.as_deref().unwrap_or("its injector");
+        plan.left(
+            format!("{} as it is", known.name),
+            format!("{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"),
+            false,
+        );
+        return;
+    };
+    if pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some() {
+        return;
+    }
+    if !options.review {
+        plan.left(
+            format!("not done: {what}"),
+            format!(
+                "the injector has to know {}: {:?} ({})",
+                switch.annotation, switch.value, switch.since
+            ),
+            true,
+        );
+        return;
+    }
+    let mut half = AppHalf::default();
+    if let Err(reason) = half
+        .gather(pod, known, wanted)
+        .and_then(|()| half.switch(pod, &switch.annotation, &switch.value))
+        .and_then(|()| half.finish(pod, plan))
+    {
+        plan.left(format!("not done: {what}"), reason, false);
+        return;
+    }
+    plan.done(
+        Class::Review,
+        format!("{what}: {}: {:?}", switch.annotation, switch.value),
+    );
+    plan.note(format!("{}: {}", switch.annotation, switch.since));
+}
+
+/// What the app does about an injected sidecar.
+#[derive(Default)]
+struct AppHalf<'a> {
+    entrypoints: Vec<(usize, Entrypoint)>,
+    removals: Removals<'a>,
+    changes: Changes,
+    done: Vec<String>,
+    left: Vec<(String, String)>,
+}
+
+impl<'a> AppHalf<'a> {
+    fn gather(&mut self, pod: &Pod<'a>, known: &KnownSidecar, wanted: Wanted<'_>) -> Result<(), String> {
+        for link in &pod.links.all {
+            let Some((member, program)) = pod.program(link.container, link.program) else {
+                continue;
+            };
+            let is_it = matches!(&link.other, Party::Injected(party) if party.name == known.name);
+            let (span, does, harmful) = match &link.kind {
+                LinkKind::Waits(wait) if is_it && wait.only_waits && !wait.has_side_effects => {
+                    (&wait.span, "its wait for", false)
+                }
+                LinkKind::Quits(quit) if is_it => (&quit.span, "its call that ends", true),
+                _ => continue,
+            };
+            if wanted
+                .at(&["startup-poll", "quit-endpoint"], program, span)
+                .is_none()
+            {
+                continue;
+            }
+            let what = format!("{}: {does} {} goes", member.container.name, known.name);
+            if can_cut(program, std::slice::from_ref(span)) {
+                self.entrypoints
+                    .push((link.container, Entrypoint::cutting(span.clone())));
+                self.done.push(what);
+            } else if harmful {
+                return Err(format!(
+                    "“{what}” can't be done: what would remain of the script is not certain"
+                ));
+            } else {
+                self.left.push((
+                    format!("not done: {what}"),
+                    "what would remain of the script is not certain".to_owned(),
+                ));
+            }
+        }
+        self.wrappers(pod, wanted)?;
+        self.settings(pod, known)
+    }
+
+    fn wrappers(&mut self, pod: &Pod<'a>, wanted: Wanted<'_>) -> Result<(), String> {
+        for (index, member) in pod.members.iter().enumerate() {
+            if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
+                continue;
+            }
+            match wrapped(member) {
+                Some(Ok(wrapped)) => {
+                    self.done.push(format!(
+                        "{}: runs without {}",
+                        member.container.name, wrapped.name
+                    ));
+                    self.entrypoints.push((index, wrapped.entrypoint));
+                    self.removals.extend(&wrapped.removals);
+                }
+                Some(Err(reason)) => return Err(reason),
+                None => return Err("the wrapper is in the image, or part of a script".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Hold and drain settings in the pod template's annotations.
+    fn settings(&mut self, pod: &Pod<'a>, known: &KnownSidecar) -> Result<(), String> {
+        for entry in pod.workload.pod_annotations() {
+            let key = entry.key.as_str().unwrap_or_default();
+            if known.name == "linkerd-proxy" && LINKERD_ANNOTATIONS.contains(&key) {
+                self.removals.add(entry.key);
+                self.done.push(format!("{key} goes"));
+            }
+            if known.name == "istio-proxy" && key == "proxy.istio.io/config" {
+                self.istio_config(entry.key, entry.value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes keys out of YAML or JSON that stands in a string.
+    fn istio_config(&mut self, key: Node<'a>, value: Node<'a>) -> Result<(), String> {
+        let text = value.as_str().unwrap_or_default();
+        let Ok(stream) = yaml::parse(text) else {
+            return Err("proxy.istio.io/config is no YAML".to_owned());
+        };
+        let Some(root) = stream.root(0) else { return Ok(()) };
+        let mut inner = Removals::default();
+        let settings: Vec<Node<'_>> = root
+            .walk()
+            .filter(|node| node.is_mapping())
+            .flat_map(Node::written_entries)
+            .filter(|entry| entry.key.as_str().is_some_and(|key| ISTIO_KEYS.contains(&key)))
+            .map(|entry| entry.key)
+            .collect();
+        if settings.is_empty() {
+            return Ok(());
+        }
+        for setting in &settings {
+            inner.add(*setting);
+            self.done
+                .push(format!("{} goes", setting.as_str().unwrap_or_default()));
+        }
+        if settings.len() == root.written_entries().count()
+            && settings.iter().all(|node| node.parent() == Some(root))
+        {
+            self.removals.add(key);
+            return Ok(());
+        }
+        let edited = edit::remove(&settings)
+            .and_then(|edits| edit::apply(text, &edits))
+            .map_err(|error| error.to_string())?;
+        // What it said is checked here, because the outer guard sees only a string.
+        let mut intended = Value::documents(&stream).map_err(|error| error.to_string())?;
+        super::change::intend(&mut intended, &inner.changes(&[])?).map_err(|error| error.to_string())?;
+        let again = yaml::parse(&edited).map_err(|error| error.to_string())?;
+        if Value::documents(&again).ok().as_ref() != Some(&intended) {
+            return Err("proxy.istio.io/config has a form that can't be edited".to_owned());
+        }
+        self.changes.text(value, edited)
+    }
+
+    /// The annotation, in the pod template's metadata.
+    fn switch(&mut self, pod: &Pod<'a>, annotation: &str, value: &str) -> Result<(), String> {
+        let metadata = pod.workload.pod_metadata;
+        let entry = (Value::string(annotation), Value::string(value));
+        match metadata.map(|metadata| (metadata, metadata.get("annotations"))) {
+            Some((_, Some(annotations))) => match annotations.entry(annotation) {
+                Some(existing) => self.changes.text(existing.value, value)?,
+                None => self
+                    .changes
+                    .insert(place(annotations)?, annotation, entry.1, Position::Last),
+            },
+            Some((metadata, None)) => {
+                self.changes.insert(
+                    place(metadata)?,
+                    "annotations",
+                    Value::Mapping(vec![entry]),
+                    Position::Last,
+                );
+            }
+            None => {
+                let template = pod
+                    .workload
+                    .pod_spec
+                    .parent()
+                    .ok_or("the pod template has no metadata")?;
+                let annotations = Value::Mapping(vec![entry]);
+                let metadata = Value::Mapping(vec![(Value::string("annotations"), annotations)]);
+                self.changes.insert(
+                    place(template)?,
+                    "metadata",
+                    metadata,
+                    Position::Before("spec".to_owned()),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, pod: &Pod<'a>, plan: &mut Plan) -> Result<(), String> {
+        let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> =
+            std::collections::BTreeMap::new();
+        for (index, entrypoint) in &self.entrypoints {
+            entrypoints.entry(*index).or_default().merge(entrypoint);
+        }
+        for (index, entrypoint) in &entrypoints {
+            if let Some(member) = pod.members.get(*index) {
+                self.changes
+                    .extend(entrypoint::change(member, entrypoint, &mut self.removals)?);
+            }
+        }
+        let annotations = pod
+            .workload
+            .pod_metadata
+            .and_then(|metadata| metadata.get("annotations"));
+        let kept: Vec<_> = annotations.map(place).transpose()?.into_iter().collect();
+        let removals: Vec<Change> = self.removals.changes(&kept)?;
+        for change in self.changes.cuts.into_iter().chain(removals) {
+            plan.add(Round::Cut, change);
+        }
+        for change in self.changes.additions {
+            plan.add(Round::Add, change);
+        }
+        self.done
+            .into_iter()
+            .for_each(|what| plan.done(Class::Review, what));
+        self.left
+            .into_iter()
+            .for_each(|(what, reason)| plan.left(what, reason, false));
+        Ok(())
+    }
+}

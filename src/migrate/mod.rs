@@ -1,0 +1,223 @@
+//! Rewrites workarounds into declared sidecars.
+//!
+//! Findings and links become a [`Plan`]: changes with a class, refusals with a reason. The changes are carried
+//! out round by round on the text and, apart from that, on plain values; where the two differ nothing is
+//! written. No terminal, no files, no network.
+
+mod change;
+mod convert;
+mod declaration;
+mod entrypoint;
+mod injected;
+mod place;
+mod plain_command;
+mod plan;
+mod planner;
+mod position;
+mod references;
+mod removal;
+mod requirement;
+mod resource_list;
+mod resources;
+mod rewrite;
+mod scratch;
+mod script;
+mod spelling;
+mod startup_gate;
+#[cfg(test)]
+mod tests;
+mod unwrap;
+mod watchdog;
+
+use std::sync::Arc;
+
+use crate::{
+    lint,
+    roles::{Evidence, Role, Strength},
+    rules::{self, Finding, Pod, Sources},
+    source::SourceFile,
+    workload::{self, ConfigMapIndex, ConfigMaps},
+    yaml::{self, ParseError, Stream},
+};
+
+pub use change::{Change, ChangeError, Position};
+pub use declaration::Form;
+pub use place::{Place, Step};
+pub use plan::{Action, Class, Plan, Refusal};
+pub use resource_list::describe_results;
+pub use rewrite::{RewriteError, rewrite};
+
+/// What decides about a rewrite besides the text.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What decides about findings.
+    pub lint: lint::Options,
+    /// How sidecars are declared.
+    pub form: Form,
+    /// Also do what a person has to look at.
+    pub review: bool,
+    /// Also turn native sidecars into the first design's form, which no released Kubernetes runs.
+    pub converts_native: bool,
+    /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
+    pub sidecars: Vec<String>,
+}
+
+/// What became of one source.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// The source.
+    pub source: Arc<SourceFile>,
+    /// Its new text; the old one where nothing is changed.
+    pub text: String,
+    /// What was done to each workload, in the order of the text. Workloads without findings are left out.
+    pub plans: Vec<Plan>,
+    /// Rewrites that failed the check of their result: bugs. Nothing of these workloads was changed.
+    pub failures: Vec<RewriteError>,
+}
+
+/// Chooses among the findings of one pod those that are to go.
+pub type Choose<'c> = &'c mut dyn FnMut(Vec<Finding>) -> Vec<Finding>;
+
+/// Rewrites one source. The ConfigMaps in `others` serve its workloads too, and the patches there may stop it.
+///
+/// # Errors
+/// A source that is no YAML.
+pub fn migrate(
+    source: &Arc<SourceFile>,
+    others: &[Arc<SourceFile>],
+    options: &Options,
+    choose: Choose<'_>,
+) -> Result<Migration, ParseError> {
+    let stream = yaml::parse(&source.text)?;
+    let plans = plans(&stream, source, others, options, choose);
+    let mut migration = Migration {
+        source: Arc::clone(source),
+        text: source.text.to_string(),
+        plans,
+        failures: Vec::new(),
+    };
+    migration.carry_out();
+    Ok(migration)
+}
+
+fn plans(
+    stream: &Stream<'_>,
+    source: &Arc<SourceFile>,
+    others: &[Arc<SourceFile>],
+    options: &Options,
+    choose: Choose<'_>,
+) -> Vec<Plan> {
+    let other_streams: Vec<Stream<'_>> = others
+        .iter()
+        .filter(|other| other.name != source.name)
+        .filter_map(|other| yaml::parse(&other.text).ok())
+        .collect();
+    let mut files = others.to_vec();
+    files.sort_by_key(|file| file.text.as_ptr().addr());
+    let sources = Sources::new(source, &files);
+    let objects: Vec<_> = lint::objects_of(stream).collect();
+    let mut shared = ConfigMapIndex::default();
+    for other in &other_streams {
+        shared.merge(lint::index(other, |_| true));
+    }
+    let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&shared));
+    let mut patches = references::patches(&objects);
+    for other in &other_streams {
+        patches.extend(references::patches(&lint::objects_of(other).collect::<Vec<_>>()));
+    }
+    let mut plans = Vec::new();
+    for object in &objects {
+        for workload in workload::discover(object) {
+            let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
+            name_sidecars(&mut pod, options);
+            let findings = choose(rules::check_pod(&pod));
+            let plan = planner::plan(&pod, &findings, &patches, options);
+            if !plan.is_empty() || !plan.refusals.is_empty() {
+                plans.push(plan);
+            }
+        }
+    }
+    plans
+}
+
+/// Makes sidecars of the containers that the user names.
+fn name_sidecars(pod: &mut Pod<'_>, options: &Options) {
+    let named: Vec<bool> = pod
+        .members
+        .iter()
+        .map(|member| planner::is_named(pod, member, options))
+        .collect();
+    for (member, named) in pod.members.iter_mut().zip(named) {
+        if named {
+            member.role.role = Role::Sidecar;
+            member.role.evidence.insert(
+                0,
+                Evidence {
+                    strength: Strength::Explicit,
+                    text: "named on the command line".to_owned(),
+                },
+            );
+        }
+    }
+}
+
+impl Migration {
+    /// Whether the text is another one.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.text != *self.source.text
+    }
+
+    /// Carries all plans out at once, or, where that fails, one by one without those that fail.
+    fn carry_out(&mut self) {
+        if self.plans.iter().all(Plan::is_empty) {
+            return;
+        }
+        let before = self.source.text.to_string();
+        let all = joined(self.plans.iter());
+        if let Ok(text) = rewrite(&before, &all) {
+            self.text = scratch::sweep(text, &self.plans);
+        } else {
+            for index in 0..self.plans.len() {
+                self.carry_out_one(index);
+            }
+            self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
+        }
+        resources::compare(&before, &self.text, &mut self.plans);
+    }
+
+    fn carry_out_one(&mut self, index: usize) {
+        let Some(plan) = self.plans.get_mut(index) else {
+            return;
+        };
+        match rewrite(&self.text, &plan.rounds) {
+            Ok(text) => self.text = text,
+            Err(error) => {
+                plan.actions.clear();
+                plan.notes.clear();
+                plan.rounds.clear();
+                plan.directories.clear();
+                plan.left("all of it", error.to_string(), false);
+                if matches!(error, RewriteError::Guard(_)) {
+                    self.failures.push(error);
+                }
+            }
+        }
+    }
+}
+
+/// The rounds of several plans as those of one.
+fn joined<'p>(plans: impl Iterator<Item = &'p Plan>) -> Vec<Vec<Change>> {
+    let mut rounds: Vec<Vec<Change>> = Vec::new();
+    for plan in plans {
+        for (index, round) in plan.rounds.iter().enumerate() {
+            if rounds.len() <= index {
+                rounds.push(Vec::new());
+            }
+            if let Some(joined) = rounds.get_mut(index) {
+                joined.extend(round.iter().cloned());
+            }
+        }
+    }
+    rounds
+}

@@ -1,0 +1,133 @@
+//! A script that is nothing but one command needs no shell.
+
+use crate::shell::{Command, Dialect, Piece, Pipeline, Simple, Statement, Terminator, Word, parse};
+
+/// How the environment of a container names a variable.
+pub(super) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
+
+/// Built-in commands, which no program stands for.
+const BUILT_IN: [&str; 27] = [
+    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exec", "exit", "export", "fg",
+    "getopts", "hash", "jobs", "read", "readonly", "return", "set", "shift", "source", "trap", "ulimit",
+    "umask", "unset", "wait",
+];
+
+/// The words that start the program which a script is about, where no shell is needed for them.
+///
+/// `$VAR` in double quotes becomes `$(VAR)`, which the kubelet expands
+/// (kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container).
+pub(super) fn plain_command(
+    text: &str,
+    dialect: Dialect,
+    is_variable: IsVariable<'_>,
+) -> Option<Vec<String>> {
+    let script = parse(text, dialect)?;
+    // A comment would be lost, and what the kubelet itself expands in the script is not what the shell sees.
+    let has_comment = text.lines().any(|line| line.trim_start().starts_with('#'));
+    if has_comment || text.contains("$$") || text.contains("$(") {
+        return None;
+    }
+    let mut statements = script
+        .list
+        .statements
+        .iter()
+        .filter(|statement| !is_shell_option(statement));
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return None;
+    };
+    if statement.terminator == Terminator::Background || !statement.and_or.rest.is_empty() {
+        return None;
+    }
+    let simple = only_simple(&statement.and_or.first)?;
+    if !simple.assignments.is_empty() || !simple.redirects.is_empty() || !simple.scripts.is_empty() {
+        return None;
+    }
+    let skip = usize::from(simple.words.first().is_some_and(|word| word.raw == "exec"));
+    let words: Vec<String> = simple
+        .words
+        .iter()
+        .skip(skip)
+        .map(|word| plain_word(word, is_variable))
+        .collect::<Option<_>>()?;
+    let program = words.first()?;
+    (!program.is_empty() && !BUILT_IN.contains(&program.as_str()) && !program.contains('$')).then_some(words)
+}
+
+/// `set -e` and its like, which say nothing about a single command.
+fn is_shell_option(statement: &Statement) -> bool {
+    statement.and_or.rest.is_empty()
+        && only_simple(&statement.and_or.first).is_some_and(|simple| {
+            let mut words = simple.words.iter().map(|word| word.raw.as_str());
+            words.next() == Some("set")
+                && words.all(|word| {
+                    matches!(
+                        word,
+                        "-e" | "-u" | "-eu" | "-ue" | "-o" | "pipefail" | "-eo" | "-euo"
+                    )
+                })
+        })
+}
+
+fn plain_word(word: &Word, is_variable: IsVariable<'_>) -> Option<String> {
+    let mut plain = String::new();
+    for piece in &word.pieces {
+        match piece {
+            Piece::Text { text, quoted } => {
+                let expands = text.contains(['*', '?', '[', '{', '~', '!']) && !quoted;
+                if expands {
+                    return None;
+                }
+                plain += text;
+            }
+            Piece::Variable {
+                name,
+                default: None,
+                simple: true,
+                quoted: true,
+            } if is_variable(name) => {
+                plain += &format!("$({name})");
+            }
+            _ => return None,
+        }
+    }
+    Some(plain)
+}
+
+fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
+    match pipeline.commands.as_slice() {
+        [Command::Simple(simple)] if !pipeline.negated => Some(simple),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_command_needs_no_shell() {
+        let plain = |text: &str| plain_command(text, Dialect::Posix, &|name| name == "URL");
+        let words = |words: &[&str]| Some(words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert_eq!(plain("exec /app --x 'a b'"), words(&["/app", "--x", "a b"]));
+        assert_eq!(plain("set -e\n/app \"$URL\"\n"), words(&["/app", "$(URL)"]));
+        for text in [
+            "/app $URL",
+            "/app \"$OTHER\"",
+            "/app *.txt",
+            "/app > log",
+            "A=1 /app",
+            "cd /x",
+            "/app | tee",
+            "/app &",
+            "a; b",
+            "/app `x`",
+            "# why\n/app",
+            "/app ~",
+            "/app '$(x)'",
+            "/app '$$'",
+            "$URL",
+        ] {
+            assert_eq!(plain(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What is to be done to one workload, what is left to a person, and why.
+
+use crate::{
+    rules::{FixClass, ObjectReference},
+    yaml::Node,
+};
+
+use super::{
+    change::{Change, Position},
+    place::Place,
+};
+
+/// How far a rewrite can be trusted. Later ones are less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// The text proves that the meaning stays.
+    Safe,
+    /// A person has to look at it.
+    Review,
+    /// Only a person can do it.
+    Manual,
+}
+
+impl From<FixClass> for Class {
+    fn from(class: FixClass) -> Self {
+        match class {
+            FixClass::Safe => Self::Safe,
+            FixClass::Review => Self::Review,
+            FixClass::Manual | FixClass::None => Self::Manual,
+        }
+    }
+}
+
+/// Something that was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Action {
+    /// How far it can be trusted.
+    pub class: Class,
+    /// What was done, in a few words.
+    pub what: String,
+}
+
+/// Something that was left as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What was left.
+    pub what: String,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// `--review` does it.
+    pub review: bool,
+}
+
+/// What is done to one workload and what is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Index of the document in its source, from 0.
+    pub document: usize,
+    /// The object.
+    pub object: ObjectReference,
+    /// What is done.
+    pub actions: Vec<Action>,
+    /// What is left, and why.
+    pub refusals: Vec<Refusal>,
+    /// What a person should know besides.
+    pub notes: Vec<String>,
+    /// The changes; each round's places are those after the round before.
+    pub rounds: Vec<Vec<Change>>,
+    /// Directories that served the workaround, whose volumes may have no use any more.
+    pub(super) directories: Vec<String>,
+}
+
+/// The rounds of a plan before containers change their list, one in each round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// Texts and removals.
+    Cut = 0,
+    /// New entries.
+    Add = 1,
+}
+
+impl Plan {
+    pub(super) fn new(document: usize, object: ObjectReference) -> Self {
+        Self {
+            document,
+            object,
+            actions: Vec::new(),
+            refusals: Vec::new(),
+            notes: Vec::new(),
+            rounds: vec![Vec::new(), Vec::new()],
+            directories: Vec::new(),
+        }
+    }
+
+    /// Whether nothing is changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rounds.iter().all(Vec::is_empty)
+    }
+
+    pub(super) fn done(&mut self, class: Class, what: impl Into<String>) {
+        let action = Action {
+            class,
+            what: what.into(),
+        };
+        if !self.actions.contains(&action) {
+            self.actions.push(action);
+        }
+    }
+
+    pub(super) fn left(&mut self, what: impl Into<String>, reason: impl Into<String>, review: bool) {
+        let refusal = Refusal {
+            what: what.into(),
+            reason: reason.into(),
+            review,
+        };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+    }
+
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    pub(super) fn add(&mut self, round: Round, change: Change) {
+        if let Some(changes) = self.rounds.get_mut(round as usize)
+            && !changes.contains(&change)
+        {
+            changes.push(change);
+        }
+    }
+
+    /// A move in a round of its own.
+    pub(super) fn add_move(&mut self, change: Change) {
+        self.rounds.push(vec![change]);
+    }
+}
+
+/// Changes in the making: what has no place of its own in the text stops the rewrite.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Changes {
+    pub(super) cuts: Vec<Change>,
+    pub(super) additions: Vec<Change>,
+}
+
+/// What stands behind an anchor belongs to several places at once.
+pub(super) const SHARED: &str =
+    "it is written with an anchor or alias, so that a change would reach other places too";
+
+impl Changes {
+    pub(super) fn text(&mut self, node: Node<'_>, text: impl Into<String>) -> Result<(), String> {
+        self.cuts.push(Change::Text(place(node)?, text.into()));
+        Ok(())
+    }
+
+    pub(super) fn words(&mut self, node: Node<'_>, words: Vec<String>) -> Result<(), String> {
+        self.cuts.push(Change::Words(place(node)?, words));
+        Ok(())
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        mapping: Place,
+        key: &str,
+        value: crate::yaml::Value,
+        position: Position,
+    ) {
+        self.additions.push(Change::Insert {
+            mapping,
+            key: key.to_owned(),
+            value,
+            position,
+        });
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.cuts.extend(other.cuts);
+        self.additions.extend(other.additions);
+    }
+}
+
+/// The place of a node that is to be changed.
+pub(super) fn place(node: Node<'_>) -> Result<Place, String> {
+    Place::of(node).ok_or_else(|| SHARED.to_owned())
+}

@@ -1,0 +1,427 @@
+//! From what is known of a pod to what is done to it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    roles::Role,
+    rules::{Finding, FixClass, Member, Pod, Severity},
+    workload::{ContainerList, Controller, WorkloadKind},
+};
+
+use super::{
+    Options, convert,
+    declaration::{Form, declare, moves, obstacle},
+    entrypoint::{self, Entrypoint},
+    injected,
+    plan::{Changes, Class, Plan, Round, place},
+    references::{self, Patch},
+    removal::Removals,
+    requirement::{Part, Wanted, parts, stays},
+    startup_gate::{Gate, gate, on_file},
+};
+
+/// Rules whose findings are about a sidecar that is not declared.
+const ABOUT_SIDECARS: [&str; 9] = [
+    "job-never-completes",
+    "sidecar-prestop-delay",
+    "sigterm-trap",
+    "blocking-poststart",
+    "marker-file",
+    "external-killer",
+    "unsupported-sidecar-type",
+    "leftover-workaround",
+    "wrapper-binary",
+];
+
+/// The plan for one pod. `findings` are those that the user wants to see gone.
+pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], options: &Options) -> Plan {
+    let mut plan = Plan::new(
+        pod.workload.object.document,
+        pod.workload.object.reference.clone(),
+    );
+    if options.converts_native && foreign(pod).is_none() {
+        convert::plan(pod, &mut plan);
+        if !plan.is_empty() {
+            return plan;
+        }
+    }
+    if findings.is_empty() && !pod.members.iter().any(|member| is_named(pod, member, options)) {
+        return plan;
+    }
+    if let Some(reason) = foreign(pod) {
+        plan.left("all of it", reason, false);
+        return plan;
+    }
+    let wanted = Wanted(findings);
+    let mut planner = Planner {
+        pod,
+        options,
+        wanted,
+        patches,
+        plan,
+        declared: Vec::new(),
+        entrypoints: BTreeMap::new(),
+        removals: Removals::default(),
+        changes: Changes::default(),
+        directories: Vec::new(),
+    };
+    planner.sidecars();
+    planner.sleeps();
+    if let Err(reason) = planner.finish() {
+        let mut plan = Plan::new(
+            pod.workload.object.document,
+            pod.workload.object.reference.clone(),
+        );
+        plan.left("all of it", reason, false);
+        return plan;
+    }
+    injected::plan(pod, wanted, options, &mut planner.plan);
+    manual(findings, &mut planner.plan);
+    planner.plan
+}
+
+/// What only a person can do, and nothing else in the plan speaks of.
+fn manual(findings: &[Finding], plan: &mut Plan) {
+    for finding in findings {
+        let speaks = [
+            "job-never-completes",
+            "quit-endpoint",
+            "startup-poll",
+            "marker-file",
+            "external-killer",
+            "wrapper-binary",
+            "sidecar-prestop-delay",
+        ]
+        .contains(&finding.rule.name)
+            && !plan.refusals.is_empty();
+        if finding.fix.class == FixClass::Manual && finding.severity >= Severity::Warning && !speaks {
+            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
+        }
+    }
+    if plan.actions.is_empty() && plan.refusals.is_empty() {
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.severity >= Severity::Warning)
+        {
+            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
+        }
+    }
+}
+
+/// Why a pod is not ours to rewrite.
+fn foreign(pod: &Pod<'_>) -> Option<String> {
+    let where_it_is = match pod.workload.controller {
+        Controller::ArgoWorkflows => {
+            "Argo Workflows ends a template's `sidecars` itself, and gates nothing on them"
+        }
+        Controller::Tekton => {
+            "Tekton starts and ends a task's `sidecars` itself and honours their readinessProbe"
+        }
+        Controller::Knative => "Knative gives the pod its own sidecar; change the Service's template by hand",
+        Controller::SidecarSet => "a SidecarSet's containers are injected into other pods",
+        Controller::Unknown => "a custom resource is its controller's; change what it is made from by hand",
+        Controller::Kubernetes => {
+            let is_custom =
+                pod.workload.kind == WorkloadKind::Custom && !pod.workload.object.reference.kind.is_empty();
+            return is_custom.then(|| {
+                "a custom resource is its controller's; change what it is made from by hand".to_owned()
+            });
+        }
+    };
+    Some(where_it_is.to_owned())
+}
+
+/// Whether the user names the container a sidecar: `proxy` or `migrate/proxy`.
+pub(super) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> bool {
+    let name = member.container.name;
+    options.sidecars.iter().any(|wish| match wish.split_once('/') {
+        Some((workload, container)) => workload == pod.workload.object.reference.name && container == name,
+        None => wish == name,
+    })
+}
+
+struct Planner<'p, 'a> {
+    pod: &'p Pod<'a>,
+    options: &'p Options,
+    wanted: Wanted<'p>,
+    patches: &'p [Patch],
+    plan: Plan,
+    /// The sidecars that are declared here, with their index.
+    declared: Vec<(usize, Gate)>,
+    entrypoints: BTreeMap<usize, Entrypoint>,
+    removals: Removals<'a>,
+    changes: Changes,
+    directories: Vec<String>,
+}
+
+impl<'a> Planner<'_, 'a> {
+    fn sidecars(&mut self) {
+        let concerned: Vec<bool> = (0..self.pod.members.len())
+            .map(|index| self.is_concerned(index))
+            .collect();
+        let together = self.pod.workload.runs_to_completion() && concerned.contains(&true);
+        for index in 0..self.pod.members.len() {
+            let Some(member) = self.pod.members.get(index) else {
+                continue;
+            };
+            let is_sidecar = member.role.role == Role::Sidecar
+                && matches!(
+                    member.container.list,
+                    ContainerList::Regular | ContainerList::Init
+                );
+            if is_sidecar && (together || concerned.get(index) == Some(&true)) {
+                self.sidecar(index, member);
+            }
+        }
+    }
+
+    /// Whether a workaround minds this container, or the user names it.
+    fn is_concerned(&self, index: usize) -> bool {
+        let Some(member) = self.pod.members.get(index) else {
+            return false;
+        };
+        let name = member.container.name;
+        let slept_for = self.options.review
+            && self.wanted.any(&["startup-sleep"])
+            && member.container.list == ContainerList::Regular;
+        let named_by_finding = slept_for
+            || self.wanted.about(&ABOUT_SIDECARS, name).is_some()
+            || self.pod.namings.iter().any(|naming| {
+                naming.names.iter().any(|own| own == name)
+                    && self
+                        .wanted
+                        .any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
+            });
+        is_named(self.pod, member, self.options)
+            || (member.role.role == Role::Sidecar
+                && (named_by_finding || !parts(self.pod, index, self.wanted).is_empty()))
+    }
+
+    fn allowed(&self) -> Class {
+        if self.options.review {
+            Class::Review
+        } else {
+            Class::Safe
+        }
+    }
+
+    /// Plans one sidecar: its declaration and the parts of workarounds that mind it, or why it stays.
+    fn sidecar(&mut self, index: usize, member: &Member<'a>) {
+        let name = member.container.name;
+        if self.is_injected_output(member) {
+            let reason = "injected output is injected anew with the injector's own switch, never edited";
+            self.plan.left(format!("{name} as it is"), reason, false);
+            return;
+        }
+        let declares = !self.is_declared(member);
+        if declares && let Some(reason) = obstacle(self.pod, member, self.options.form) {
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
+        }
+        if declares
+            && self.options.form == Form::Native
+            && let Some(reason) = references::hindrance(self.pod, member, self.patches)
+        {
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
+        }
+        if declares && let Some(reason) = stays(self.pod, index, self.wanted) {
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
+        }
+        let parts = parts(self.pod, index, self.wanted);
+        let hinders = parts.iter().filter(|part| part.harmful).find_map(|part| {
+            let (reason, review) = match &part.class {
+                Err(reason) => (reason.clone(), false),
+                Ok(class) if *class > self.allowed() => ("it has to be looked at".to_owned(), true),
+                Ok(_) => return None,
+            };
+            Some((part.what.clone(), reason, review))
+        });
+        if let Some((what, reason, review)) = hinders {
+            let left = if declares {
+                format!("{name} is not declared a sidecar, because “{what}” can't be done")
+            } else {
+                format!("not done: {what}")
+            };
+            self.plan.left(left, reason, review);
+            return;
+        }
+        let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
+        let mut gate = gate(self.pod, member, self.options.form.gate(), &waits);
+        let file = parts
+            .iter()
+            .filter(|part| part.class.as_ref().is_ok_and(|class| *class <= self.allowed()))
+            .find_map(|part| part.gate_file.as_deref());
+        if let (Gate::None(_), Some(file)) = (&gate, file) {
+            gate = on_file(file);
+        }
+        for part in &parts {
+            self.part(name, part, &gate);
+        }
+        if declares {
+            self.declaration(index, member, gate);
+        }
+    }
+
+    /// Injected output carries the injector's status.
+    fn is_injected_output(&self, member: &Member<'_>) -> bool {
+        self.pod.catalogue.of(&member.container).is_some_and(|known| {
+            known.injector.is_some() && known.switch.is_some() && known.name.ends_with("-proxy")
+        })
+    }
+
+    fn is_declared(&self, member: &Member<'_>) -> bool {
+        let container = &member.container;
+        match self.options.form {
+            Form::Native => container.is_native_sidecar(),
+            Form::Lifecycle => container.is_lifecycle_sidecar() || container.is_native_sidecar(),
+        }
+    }
+
+    fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
+        if part.wait.is_some()
+            && let Gate::None(reason) = gate
+        {
+            let reason = format!("no probe can take its place: {reason}");
+            self.plan.left(format!("not done: {}", part.what), reason, false);
+            return;
+        }
+        match &part.class {
+            Err(reason) => self
+                .plan
+                .left(format!("not done: {}", part.what), reason.clone(), false),
+            Ok(class) if *class > self.allowed() => {
+                let reason = format!("it has to be looked at, beside the declaration of {sidecar}");
+                self.plan.left(format!("not done: {}", part.what), reason, true);
+            }
+            Ok(class) => {
+                self.plan.done(*class, part.what.clone());
+                for (container, entrypoint) in &part.entrypoints {
+                    self.entrypoints.entry(*container).or_default().merge(entrypoint);
+                }
+                self.removals.extend(&part.removals);
+                self.directories.extend(part.directories.iter().cloned());
+            }
+        }
+    }
+
+    fn declaration(&mut self, index: usize, member: &Member<'a>, gate: Gate) {
+        let name = member.container.name;
+        match declare(member, self.options.form, &gate) {
+            Ok(changes) => self.changes.extend(changes),
+            Err(reason) => {
+                self.plan
+                    .left(format!("{name} is not declared a sidecar"), reason, false);
+                return;
+            }
+        }
+        if self.options.form == Form::Native
+            && let Some(entry) = member.container.lifecycle_type()
+        {
+            self.removals.add(entry.key);
+        }
+        self.plan.done(
+            Class::Safe,
+            format!("{name} is declared a sidecar: {}", self.options.form.describe()),
+        );
+        if self.options.form == Form::Native {
+            for note in references::notes(self.pod, member) {
+                self.plan.note(note);
+            }
+        }
+        let probe = self.options.form.gate().field();
+        match &gate {
+            Gate::Present(what) => self
+                .plan
+                .note(format!("the app starts once {name}'s {what} is done")),
+            Gate::Probe { origin, .. } => {
+                self.plan
+                    .done(Class::Safe, format!("{name}: a {probe} from {origin}"));
+            }
+            Gate::None(reason) => self.plan.note(format!(
+                "the app starts when {name}'s process exists, without a {probe}: {reason}"
+            )),
+        }
+        self.declared.push((index, gate));
+    }
+
+    /// A sleep says nothing of what it waits for: only by review, and where a gate does its work.
+    fn sleeps(&mut self) {
+        let gated = !self.declared.is_empty()
+            && self
+                .declared
+                .iter()
+                .all(|(_, gate)| !matches!(gate, Gate::None(_)));
+        for (index, member) in self.pod.members.iter().enumerate() {
+            let Some((at, program)) = Pod::entrypoint(member) else {
+                continue;
+            };
+            let Some(facts) = self.pod.links.facts(index, at) else {
+                continue;
+            };
+            for sleep in &facts.sleeps {
+                if self.wanted.at(&["startup-sleep"], program, &sleep.span).is_none() {
+                    continue;
+                }
+                let what = format!("{}: its sleep before the start goes", member.container.name);
+                let cuts = std::slice::from_ref(&sleep.span);
+                let (reason, review) = if !entrypoint::can_cut(program, cuts) {
+                    ("what would remain of the script is not certain", false)
+                } else if !self.options.review {
+                    ("a sleep does not say what it waits for", true)
+                } else if !gated {
+                    ("no declared sidecar with a gate takes its place", false)
+                } else {
+                    self.plan.done(Class::Review, what);
+                    self.entrypoints
+                        .entry(index)
+                        .or_default()
+                        .merge(&Entrypoint::cutting(sleep.span.clone()));
+                    continue;
+                };
+                self.plan.left(format!("not done: {what}"), reason, review);
+            }
+        }
+    }
+
+    /// Turns what was gathered into rounds of changes.
+    fn finish(&mut self) -> Result<(), String> {
+        let mut kept = Vec::new();
+        for (index, entrypoint) in &self.entrypoints {
+            if let Some(member) = self.pod.members.get(*index) {
+                let changes = entrypoint::change(member, entrypoint, &mut self.removals)?;
+                self.changes.extend(changes);
+            }
+        }
+        if self.options.form == Form::Lifecycle {
+            for (index, _) in &self.declared {
+                if let Some(member) = self.pod.members.get(*index) {
+                    kept.push(place(member.container.node)?.key("lifecycle"));
+                }
+            }
+        }
+        let changes = std::mem::take(&mut self.changes);
+        for change in changes.cuts.into_iter().chain(self.removals.changes(&kept)?) {
+            self.plan.add(Round::Cut, change);
+        }
+        for change in changes.additions {
+            self.plan.add(Round::Add, change);
+        }
+        if self.options.form == Form::Native {
+            let members: Vec<&Member<'_>> = self
+                .declared
+                .iter()
+                .filter_map(|(index, _)| self.pod.members.get(*index))
+                .collect();
+            for change in moves(self.pod, &members)? {
+                self.plan.add_move(change);
+            }
+        }
+        self.plan.directories = std::mem::take(&mut self.directories);
+        Ok(())
+    }
+}

@@ -1,0 +1,437 @@
+//! What has to go when a container is declared a sidecar: every part of a workaround that minds it.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    behaviour::{
+        Link, LinkKind, MarkerWrite, Party,
+        script::{Marker, Wait, WaitForm},
+    },
+    roles::NamingKind,
+    rules::{self, Finding, Member, Pod},
+    shell::Span,
+    workload::{HookKind, Program, ProgramPlace},
+};
+
+use super::{
+    entrypoint::{Entrypoint, can_cut, dialect, word_index},
+    plan::Class,
+    removal::Removals,
+    unwrap::wrapped,
+    watchdog::watched_child,
+};
+
+/// One part of a workaround.
+#[derive(Debug, Clone)]
+pub(super) struct Part<'a> {
+    /// What becomes of it, in a few words.
+    pub(super) what: String,
+    /// How far its removal can be trusted, or why it can't be removed.
+    pub(super) class: Result<Class, String>,
+    /// It does harm if it stays beside a declared sidecar.
+    pub(super) harmful: bool,
+    /// It only makes sense where the app is held back by a gate instead.
+    pub(super) wait: Option<Wait>,
+    /// The file that the gate asks for instead.
+    pub(super) gate_file: Option<String>,
+    /// Changes of entrypoints, by container.
+    pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
+    /// What else goes.
+    pub(super) removals: Removals<'a>,
+    /// Directories that served the workaround; their volumes may be left without use.
+    pub(super) directories: Vec<String>,
+}
+
+impl Part<'_> {
+    fn new(what: String, class: Result<Class, String>) -> Self {
+        Self {
+            what,
+            class,
+            harmful: true,
+            wait: None,
+            gate_file: None,
+            entrypoints: BTreeMap::new(),
+            removals: Removals::default(),
+            directories: Vec::new(),
+        }
+    }
+}
+
+/// The findings of a pod that the user wants to see gone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'f>(pub(super) &'f [Finding]);
+
+impl<'f> Wanted<'f> {
+    /// A finding of one of these rules at a place of a program.
+    pub(super) fn at(self, rules: &[&str], program: &Program<'_>, span: &Span) -> Option<&'f Finding> {
+        let (_, bytes) = program.locate(span.clone())?;
+        self.0.iter().find(|finding| {
+            rules.contains(&finding.rule.name)
+                && finding.primary().is_some_and(|primary| primary.span == bytes)
+        })
+    }
+
+    /// A finding of one of these rules about a container.
+    pub(super) fn about(self, rules: &[&str], container: &str) -> Option<&'f Finding> {
+        self.0.iter().find(|finding| {
+            rules.contains(&finding.rule.name) && finding.container.as_deref() == Some(container)
+        })
+    }
+
+    /// A finding of one of these rules.
+    pub(super) fn any(self, rules: &[&str]) -> bool {
+        self.0.iter().any(|finding| rules.contains(&finding.rule.name))
+    }
+}
+
+/// All parts of workarounds that mind the sidecar at `index`.
+pub(super) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+    let mut parts: Vec<Part<'a>> = pod
+        .links
+        .all
+        .iter()
+        .filter_map(|link| of_link(pod, index, link, wanted))
+        .collect();
+    let Some(member) = pod.members.get(index) else {
+        return parts;
+    };
+    parts.extend(prestop(pod, index, member, wanted));
+    parts.extend(traps(pod, index, member, wanted));
+    parts.extend(namings(pod, member, wanted));
+    parts.extend(wrappers(pod, wanted));
+    parts
+}
+
+/// A part of a workaround that would stay and do harm: a call or signal that ends the sidecar, which the
+/// kubelet then restarts, or a file that does.
+pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<String> {
+    let of_links = pod.links.all.iter().find_map(|link| {
+        let (member, _) = pod.program(link.container, link.program)?;
+        let minds = link.other == Party::Container(index) || link.other == Party::Unknown;
+        let is_harmful = match link.kind {
+            LinkKind::Quits(_) | LinkKind::Kills(_) => minds,
+            LinkKind::EndsOnFile(..) => link.container == index,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
+        };
+        (is_harmful && of_link(pod, index, link, wanted).is_none()).then(|| {
+            format!(
+                "{} may still end it, and the kubelet would restart it",
+                member.container.name
+            )
+        })
+    });
+    of_links.or_else(|| {
+        let wrapped = pod.members.iter().find(|member| {
+            rules::ends_with_another(member)
+                && wanted.about(&["wrapper-binary"], member.container.name).is_none()
+        })?;
+        Some(format!(
+            "the wrapper of {} would still tie the two together",
+            wrapped.container.name
+        ))
+    })
+}
+
+fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {
+    let (member, program) = pod.program(link.container, link.program)?;
+    match &link.kind {
+        LinkKind::EndsOnFile(test, writers) if link.container == index => wanted
+            .at(&["marker-file", "leftover-workaround"], program, &test.span)
+            .map(|_| marker(pod, index, program, path_of(test), writers)),
+        _ if link.other != Party::Container(index) => None,
+        LinkKind::Quits(quit) => {
+            let finding = wanted.at(&["quit-endpoint", "leftover-workaround"], program, &quit.span)?;
+            let what = format!(
+                "{}: its call that ends {} goes",
+                member.container.name,
+                pod.party_name(&link.other)
+            );
+            Some(cutting(link.container, program, &quit.span, what, finding))
+        }
+        LinkKind::Kills(kill) => {
+            let finding = wanted.at(&["shared-pid-kill", "leftover-workaround"], program, &kill.span)?;
+            let what = format!(
+                "{}: its signal that ends {} goes",
+                member.container.name,
+                pod.party_name(&link.other)
+            );
+            Some(cutting(link.container, program, &kill.span, what, finding))
+        }
+        LinkKind::Waits(wait) => {
+            let finding = wanted.at(&["startup-poll", "leftover-workaround"], program, &wait.span)?;
+            let what = format!(
+                "{}: its wait for {} goes",
+                member.container.name,
+                pod.party_name(&link.other)
+            );
+            let mut part = cutting(link.container, program, &wait.span, what, finding);
+            part.harmful = false;
+            part.wait = Some(wait.clone());
+            let runs_the_app = wait
+                .command_after
+                .as_ref()
+                .is_some_and(|command| command.start < wait.span.end);
+            if wait.has_side_effects || !wait.only_waits {
+                part.class = Err("the loop does more than wait".to_owned());
+            } else if runs_the_app {
+                part.class = Err("the waiting tool runs the app itself".to_owned());
+            } else if gives_up(wait) && part.class.is_ok() {
+                // The gate never gives up: the app would not start at all.
+                part.class = Ok(Class::Review);
+            }
+            Some(part)
+        }
+        LinkKind::StartsOnFile(wait, Some(writer)) => {
+            let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
+            let file = path_of(&writer.marker).to_owned();
+            let what = format!("{}: its wait for {file} goes", member.container.name);
+            let mut part = cutting(link.container, program, &wait.span, what, finding);
+            part.harmful = false;
+            part.wait = Some(wait.clone());
+            part.gate_file = Some(file);
+            if wait.has_side_effects || !wait.only_waits {
+                part.class = Err("the loop does more than wait".to_owned());
+            }
+            Some(part)
+        }
+        _ => None,
+    }
+}
+
+/// A command that is cut out of an entrypoint.
+fn cutting<'a>(
+    container: usize,
+    program: &Program<'a>,
+    span: &Span,
+    what: String,
+    finding: &Finding,
+) -> Part<'a> {
+    let class = Class::from(finding.fix.class);
+    let class = if program.place != ProgramPlace::Entrypoint {
+        Err("it stands in a hook".to_owned())
+    } else if program.config_map.is_some() {
+        Err("it stands in a script of a ConfigMap, which others may use too".to_owned())
+    } else if class == Class::Manual {
+        Err(finding.fix.reason.clone())
+    } else if !can_cut(program, std::slice::from_ref(span)) {
+        Err("what would remain of the script is not certain".to_owned())
+    } else {
+        Ok(class)
+    };
+    let mut part = Part::new(what, class);
+    part.entrypoints
+        .insert(container, Entrypoint::cutting(span.clone()));
+    part
+}
+
+/// Both halves of a marker file.
+fn marker<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    program: &Program<'a>,
+    file: &str,
+    writers: &[MarkerWrite],
+) -> Part<'a> {
+    let name = pod.members.get(index).map_or("", |member| member.container.name);
+    let what = format!("{name}: its own command takes the place of the script that looks for {file}");
+    let mut part = Part::new(what, Ok(Class::Review));
+    let child = watched_child(&program.text, dialect(program), file)
+        .filter(|_| program.is_shell() && program.config_map.is_none());
+    match child {
+        Some(child) => {
+            part.entrypoints.insert(
+                index,
+                Entrypoint {
+                    restored: Some(child),
+                    ..Entrypoint::default()
+                },
+            );
+        }
+        None => {
+            part.class = Err(format!(
+                "what {name} runs besides looking for {file} is not certain"
+            ))
+        }
+    }
+    if writers.is_empty() {
+        part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
+    }
+    for writer in writers {
+        let Some((_, theirs)) = pod.program(writer.container, writer.program) else {
+            continue;
+        };
+        let span = &writer.marker.span;
+        if !can_cut(theirs, std::slice::from_ref(span)) {
+            part.class = Err("what would remain of the writer's script is not certain".to_owned());
+        }
+        part.entrypoints
+            .entry(writer.container)
+            .or_default()
+            .merge(&Entrypoint::cutting(span.clone()));
+        let written = path_of(&writer.marker).rsplit_once('/');
+        part.directories
+            .extend(written.map(|(directory, _)| directory.to_owned()));
+    }
+    part.directories
+        .extend(file.rsplit_once('/').map(|(directory, _)| directory.to_owned()));
+    part
+}
+
+/// A preStop hook that only waits.
+fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_>) -> Option<Part<'a>> {
+    wanted.about(
+        &["sidecar-prestop-delay", "leftover-workaround"],
+        member.container.name,
+    )?;
+    let delay = rules::prestop_delay(pod, index, member)?;
+    let hook = member.container.hook(HookKind::PreStop)?;
+    let class = if delay.only {
+        Ok(Class::Safe)
+    } else {
+        Err("the hook does more than wait".to_owned())
+    };
+    let mut part = Part::new(format!("{}: its preStop wait goes", member.container.name), class);
+    part.harmful = false;
+    part.removals.add(hook.entry.key);
+    Some(part)
+}
+
+/// Traps that delay or disguise the sidecar's end.
+fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+    rules::delaying_traps(pod, index, member)
+        .into_iter()
+        .filter_map(|(program, trap, _)| {
+            let finding = wanted.at(&["sigterm-trap", "leftover-workaround"], program, &trap.span)?;
+            let what = format!("{}: its trap goes", member.container.name);
+            let mut part = cutting(index, program, &trap.span, what, finding);
+            part.harmful = false;
+            Some(part)
+        })
+        .collect()
+}
+
+/// Marks for controllers that end the sidecar from outside.
+fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+    if !wanted.any(&[
+        "external-killer",
+        "leftover-workaround",
+        "unsupported-sidecar-type",
+    ]) {
+        return Vec::new();
+    }
+    let name = member.container.name;
+    let mut parts = Vec::new();
+    for naming in pod
+        .namings
+        .iter()
+        .filter(|naming| naming.names.iter().any(|own| own == name))
+    {
+        let key = naming.entry.key;
+        let what = match naming.kind {
+            NamingKind::KillerAnnotation | NamingKind::LyftAnnotation => {
+                format!("{} goes", key.as_str().unwrap_or("the annotation"))
+            }
+            NamingKind::KruiseEnvironment => format!("{name}: OpenKruise's variable goes"),
+            _ => continue,
+        };
+        let all_here = naming
+            .names
+            .iter()
+            .all(|name| pod.workload.container(name).is_some());
+        let class = if all_here {
+            Ok(Class::Safe)
+        } else {
+            Err("it also names containers that are not in this manifest".to_owned())
+        };
+        let mut part = Part::new(what, class);
+        match naming.container {
+            // The variable, not only its value.
+            Some(_) => {
+                if let Some(item) = key.parent() {
+                    part.removals.add(item);
+                }
+            }
+            None => part.removals.add(key),
+        }
+        parts.push(part);
+    }
+    parts
+}
+
+/// The wrappers of all containers: they tie them together.
+fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    for (index, member) in pod.members.iter().enumerate() {
+        if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
+            continue;
+        }
+        let part = match wrapped(member) {
+            Some(Ok(wrapped)) => {
+                let what = format!("{}: runs without {}", member.container.name, wrapped.name);
+                let mut part = Part::new(what, Ok(Class::Safe));
+                part.entrypoints.insert(index, wrapped.entrypoint);
+                part.removals = wrapped.removals;
+                part.directories = wrapped.directories;
+                if let Some(file) = &wrapped.watched_file {
+                    writers(pod, file, &mut part);
+                }
+                part
+            }
+            Some(Err(reason)) => Part::new(format!("the wrapper of {}", member.container.name), Err(reason)),
+            None => Part::new(
+                format!("the wrapper of {}", member.container.name),
+                Err(match in_script(member) {
+                    true => "the wrapped command is part of a script".to_owned(),
+                    false => "the wrapper is in the image, where no manifest can remove it".to_owned(),
+                }),
+            ),
+        };
+        parts.push(part);
+    }
+    parts
+}
+
+/// The commands of other containers that write the file which a wrapper watches.
+fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
+    for (index, member) in pod.members.iter().enumerate() {
+        for (at, program) in member.programs.iter().enumerate() {
+            let markers = pod.links.facts(index, at).map(|facts| facts.markers.as_slice());
+            for marker in markers.unwrap_or_default() {
+                if path_of(marker) != file {
+                    continue;
+                }
+                let span = marker.span.clone();
+                if can_cut(program, std::slice::from_ref(&span)) {
+                    part.entrypoints
+                        .entry(index)
+                        .or_default()
+                        .merge(&Entrypoint::cutting(span));
+                } else {
+                    part.class = Err(format!(
+                        "what would remain of {}'s script is not certain",
+                        member.container.name
+                    ));
+                }
+            }
+        }
+    }
+}
+
+/// The file of a marker; empty where the text does not say which.
+fn path_of(marker: &Marker) -> &str {
+    marker.file.path.as_deref().unwrap_or_default()
+}
+
+/// A wait after which the app starts in any case.
+fn gives_up(wait: &Wait) -> bool {
+    wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()
+}
+
+fn in_script(member: &Member<'_>) -> bool {
+    Pod::entrypoint(member).is_some_and(|(_, program)| {
+        program.is_shell()
+            && program
+                .node()
+                .is_some_and(|node| word_index(program, node).is_some())
+    })
+}

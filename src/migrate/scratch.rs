@@ -1,0 +1,84 @@
+//! Volumes that served nothing but a workaround (`semantics.md`, 3.6).
+
+use crate::{
+    lint,
+    workload::{self, Container, VolumeSource, Workload},
+    yaml,
+};
+
+use super::{change::Change, plan::Plan, removal::Removals, rewrite::rewrite};
+
+/// Removes the volumes under the plans' directories that nothing uses any more. Where that can't be done the
+/// text stays as it is: a volume too many does no harm.
+pub(super) fn sweep(text: String, plans: &[Plan]) -> String {
+    if plans.iter().all(|plan| plan.directories.is_empty()) {
+        return text;
+    }
+    let Ok(stream) = yaml::parse(&text) else {
+        return text;
+    };
+    let mut changes: Vec<Change> = Vec::new();
+    for object in lint::objects_of(&stream) {
+        let directories: Vec<&String> = plans
+            .iter()
+            .filter(|plan| plan.document == object.document && plan.object == object.reference)
+            .flat_map(|plan| &plan.directories)
+            .collect();
+        if directories.is_empty() {
+            continue;
+        }
+        for workload in workload::discover(&object) {
+            changes.extend(unused(&workload, &directories));
+        }
+    }
+    match rewrite(&text, &[changes]) {
+        Ok(swept) => swept,
+        Err(_) => text,
+    }
+}
+
+fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
+    let mut removals = Removals::default();
+    for volume in &workload.volumes {
+        let mounts: Vec<_> = workload
+            .containers
+            .iter()
+            .flat_map(|container| container.mounts().map(move |mount| (container, mount)))
+            .filter(|(_, mount)| mount.volume == volume.name)
+            .collect();
+        let served = mounts.iter().any(|(_, mount)| {
+            directories
+                .iter()
+                .any(|directory| directory.trim_matches('/') == mount.path.trim_matches('/'))
+        });
+        let is_scratch = matches!(volume.source, VolumeSource::EmptyDirectory);
+        let is_used = mounts
+            .iter()
+            .any(|(container, mount)| uses(container, mount.path));
+        let is_named = workload.pod_annotations().iter().any(|entry| {
+            entry
+                .value
+                .as_str()
+                .is_some_and(|value| value.contains(volume.name))
+        });
+        if served && is_scratch && !is_used && !is_named {
+            mounts.iter().for_each(|(_, mount)| removals.add(mount.node));
+            removals.add(volume.node);
+        }
+    }
+    removals.changes(&[]).unwrap_or_default()
+}
+
+/// Whether a container's text names a directory anywhere but where it is mounted.
+fn uses(container: &Container<'_>, path: &str) -> bool {
+    let mounts = container.node.get("volumeMounts").map(|node| node.span());
+    container.node.walk().any(|node| {
+        let is_mount = mounts
+            .as_ref()
+            .is_some_and(|mounts| mounts.start <= node.span().start && node.span().end <= mounts.end);
+        !is_mount
+            && node
+                .as_str()
+                .is_some_and(|text| text.contains(path.trim_matches('/')))
+    })
+}

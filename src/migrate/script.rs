@@ -1,0 +1,427 @@
+//! What remains of a script when the parts that mind another container are cut out.
+
+use crate::{
+    behaviour::action::{Action, ExitCode, Values, classify_simple},
+    shell::{
+        AndOr, Command, Connector, Dialect, EmbeddedKind, List, Pipeline, Simple, Span, Statement,
+        Terminator, Word, parse,
+    },
+};
+
+/// Cuts the commands at `spans` out of a script. `None` where it is not certain what remains.
+///
+/// Whole statements go where they hold nothing else than these commands and noise; of `a && b` the one side
+/// goes. So does what only kept the main command's result over them: `code=$?` and `exit $code`.
+pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String> {
+    let script = parse(text, dialect)?;
+    let emptied = emptied_functions(&script.list, spans);
+    let cutter = Cutter { spans, emptied };
+    let statements: Vec<&Statement> = script.list.statements.iter().collect();
+    let kept: Vec<Option<Kept<'_>>> = statements
+        .iter()
+        .map(|statement| cutter.statement(statement))
+        .collect::<Option<_>>()?;
+    let kept: Vec<Kept<'_>> = kept.into_iter().flatten().collect();
+    // Every span has to be gone.
+    let remains = |span: &Span| {
+        kept.iter()
+            .any(|kept| kept.part.start < span.end && span.start < kept.part.end)
+    };
+    if spans.iter().any(remains) || kept.is_empty() {
+        return None;
+    }
+    let kept = without_plumbing(kept, text);
+    Some(write(text, &script.list, &kept))
+}
+
+/// What a command does, whatever its variables hold.
+fn action(simple: &Simple) -> Action {
+    classify_simple(simple, &Values::new(&|_| None)).action
+}
+
+/// What is kept of a statement.
+struct Kept<'s> {
+    statement: &'s Statement,
+    /// Its bytes of the text.
+    part: Span,
+}
+
+struct Cutter<'c> {
+    spans: &'c [Span],
+    emptied: Vec<String>,
+}
+
+impl Cutter<'_> {
+    /// `Some(None)`: all of it goes. `None`: not certain.
+    fn statement<'s>(&self, statement: &'s Statement) -> Option<Option<Kept<'s>>> {
+        if !self.is_touched(&statement.span) && !self.calls_emptied(statement) {
+            return Some(Some(Kept {
+                statement,
+                part: statement.span.clone(),
+            }));
+        }
+        if statement
+            .and_or
+            .pipelines()
+            .all(|pipeline| self.pipeline_goes(pipeline))
+        {
+            return Some(None);
+        }
+        if statement.terminator == Terminator::Background {
+            return None;
+        }
+        self.and_chain(&statement.and_or)
+            .map(|part| Some(Kept { statement, part }))
+    }
+
+    /// `wait && app`, `app && quit`
+    fn and_chain(&self, and_or: &AndOr) -> Option<Span> {
+        if and_or
+            .rest
+            .iter()
+            .any(|(connector, _)| *connector == Connector::Or)
+        {
+            return None;
+        }
+        let kept: Vec<&Pipeline> = and_or
+            .pipelines()
+            .filter(|pipeline| !self.is_touched(&pipeline.span) || !self.pipeline_goes(pipeline))
+            .collect();
+        let kept: Vec<&Pipeline> = match kept.as_slice() {
+            // `app && code=$(echo $?) && exit $code`
+            [main, assignment, exit]
+                if keeps_result(assignment).is_some() && exits_with(exit, &keeps_result(assignment)?) =>
+            {
+                vec![main]
+            }
+            _ => kept,
+        };
+        let (first, last) = (kept.first()?, kept.last()?);
+        // What is kept has to stand together.
+        let between: Vec<&Pipeline> = and_or
+            .pipelines()
+            .filter(|pipeline| first.span.start <= pipeline.span.start && pipeline.span.end <= last.span.end)
+            .collect();
+        if between.len() != kept.len() {
+            return None;
+        }
+        Some(first.span.start..last.span.end)
+    }
+
+    fn is_touched(&self, span: &Span) -> bool {
+        self.spans
+            .iter()
+            .any(|own| span.start <= own.start && own.end <= span.end)
+    }
+
+    fn is_cut(&self, span: &Span) -> bool {
+        self.spans
+            .iter()
+            .any(|own| own.start <= span.start && span.end <= own.end)
+    }
+
+    fn calls_emptied(&self, statement: &Statement) -> bool {
+        statement.and_or.pipelines().any(|pipeline| {
+            pipeline.commands.iter().any(|command| match command {
+                Command::Simple(simple) => self.is_emptied_call(simple),
+                _ => false,
+            })
+        })
+    }
+
+    fn is_emptied_call(&self, simple: &Simple) -> bool {
+        let calls = |word: Option<&Word>| {
+            word.and_then(Word::literal)
+                .is_some_and(|name| self.emptied.iter().any(|emptied| *emptied == *name))
+        };
+        calls(simple.words.first())
+            || (simple.words.first().is_some_and(|word| word.raw == "trap") && calls(simple.words.get(1)))
+    }
+
+    fn pipeline_goes(&self, pipeline: &Pipeline) -> bool {
+        pipeline.commands.iter().all(|command| self.goes(command))
+    }
+
+    fn list_goes(&self, list: &List) -> bool {
+        list.statements
+            .iter()
+            .flat_map(|statement| statement.and_or.pipelines())
+            .all(|pipeline| self.pipeline_goes(pipeline))
+    }
+
+    /// Whether a command may go together with those that are cut.
+    fn goes(&self, command: &Command) -> bool {
+        if self.is_cut(&command.span()) {
+            return true;
+        }
+        match command {
+            Command::Simple(simple) => self.simple_goes(simple),
+            Command::Group { body, .. } | Command::Subshell { body, .. } => self.list_goes(body),
+            Command::Loop { condition, body, .. } => self.list_goes(condition) && self.list_goes(body),
+            Command::For { body, .. } => self.list_goes(body),
+            Command::If {
+                branches, otherwise, ..
+            } => {
+                branches
+                    .iter()
+                    .all(|branch| self.list_goes(&branch.condition) && self.list_goes(&branch.body))
+                    && otherwise.as_ref().is_none_or(|list| self.list_goes(list))
+            }
+            Command::Function { name, .. } => self.emptied.contains(name),
+            Command::Test { .. } => true,
+            Command::Case { .. } | Command::Arithmetic { .. } => false,
+        }
+    }
+
+    fn simple_goes(&self, simple: &Simple) -> bool {
+        if self.is_emptied_call(simple) {
+            return true;
+        }
+        if let Some(embedded) = simple.scripts.first() {
+            return matches!(embedded.kind, EmbeddedKind::Trap { .. })
+                && embedded.list.as_ref().is_some_and(|list| trap_goes(self, list));
+        }
+        match action(simple) {
+            Action::Sleep { .. } | Action::Break { .. } | Action::TestFile { .. } | Action::Compare => true,
+            Action::Echo => simple.assignments.is_empty() && is_harmless(simple),
+            _ => false,
+        }
+    }
+}
+
+/// A trap's body, which may keep the result: `code=$?; quit; exit $code`.
+fn trap_goes(cutter: &Cutter<'_>, list: &List) -> bool {
+    list.commands()
+        .filter_map(|visit| visit.simple().cloned())
+        .all(|simple| {
+            cutter.is_cut(&simple.span)
+                || cutter.simple_goes(&simple)
+                || result_variable(&simple).is_some()
+                || matches!(
+                    action(&simple),
+                    Action::Exit {
+                        code: None | Some(ExitCode::LastStatus | ExitCode::Variable(_)),
+                        ..
+                    }
+                )
+        })
+}
+
+/// Functions that hold nothing but commands that are cut.
+fn emptied_functions(list: &List, spans: &[Span]) -> Vec<String> {
+    let cutter = Cutter {
+        spans,
+        emptied: Vec::new(),
+    };
+    list.constructs()
+        .filter_map(|visit| match visit.command {
+            Command::Function { name, body, span } if cutter.is_touched(span) && trap_goes(&cutter, body) => {
+                Some(name.clone())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// `echo`, `true`, `:`, `printf`: whose only effect is what they print.
+fn is_harmless(simple: &Simple) -> bool {
+    let name = simple.words.first().and_then(Word::literal);
+    name.is_some_and(|name| matches!(&*name, "echo" | "true" | ":" | "printf" | "date" | "false"))
+        && simple.redirects.iter().all(|redirect| {
+            redirect
+                .target
+                .as_ref()
+                .is_none_or(|target| matches!(target.raw.as_str(), "/dev/null" | "1" | "2" | "&1" | "&2"))
+        })
+}
+
+/// The variable of `code=$?`.
+fn result_variable(simple: &Simple) -> Option<String> {
+    let [assignment] = simple.assignments.as_slice() else {
+        return None;
+    };
+    let raw = assignment.value.raw.trim_matches('"');
+    (simple.words.is_empty() && matches!(raw, "$?" | "${?}" | "$(echo $?)")).then(|| assignment.name.clone())
+}
+
+fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
+    match pipeline.commands.as_slice() {
+        [Command::Simple(simple)] if !pipeline.negated => Some(simple),
+        _ => None,
+    }
+}
+
+fn keeps_result(pipeline: &Pipeline) -> Option<String> {
+    only_simple(pipeline).and_then(result_variable)
+}
+
+/// `exit $code`
+fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
+    let Some(simple) = only_simple(pipeline) else {
+        return false;
+    };
+    let [exit, code] = simple.words.as_slice() else {
+        return false;
+    };
+    exit.raw == "exit"
+        && code
+            .raw
+            .trim_matches('"')
+            .trim_start_matches('$')
+            .trim_matches(['{', '}'])
+            == variable
+        && code.raw.contains('$')
+}
+
+/// Drops `code=$?` and `exit $code` where nothing stands between them any more.
+fn without_plumbing<'s>(mut kept: Vec<Kept<'s>>, text: &str) -> Vec<Kept<'s>> {
+    fn single<'s>(kept: &Kept<'s>) -> Option<&'s Pipeline> {
+        (kept.statement.and_or.rest.is_empty() && kept.statement.terminator == Terminator::Sequence)
+            .then_some(&kept.statement.and_or.first)
+    }
+    let count = kept.len();
+    if let Some([before, assignment, exit]) = count.checked_sub(3).and_then(|at| kept.get(at..))
+        && before.statement.terminator == Terminator::Sequence
+        && let Some(variable) = single(assignment).and_then(keeps_result)
+        && single(exit).is_some_and(|exit| exits_with(exit, &variable))
+    {
+        let earlier = kept
+            .iter()
+            .take(count - 2)
+            .filter_map(|kept| text.get(kept.part.clone()))
+            .any(|part| part.contains(&format!("${variable}")) || part.contains(&format!("{{{variable}")));
+        if !earlier {
+            kept.truncate(count - 2);
+            return kept;
+        }
+    }
+    if count >= 2
+        && kept
+            .last()
+            .and_then(single)
+            .is_some_and(|exit| exits_with(exit, "?"))
+    {
+        kept.truncate(count - 1);
+    }
+    kept
+}
+
+/// The text with only what is kept: whole lines where statements have their own.
+fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
+    let mut result = text.to_owned();
+    for (index, statement) in list.statements.iter().enumerate().rev() {
+        let own = kept.iter().find(|kept| std::ptr::eq(kept.statement, statement));
+        match own {
+            Some(kept) if kept.part == statement.span => {}
+            Some(kept) => {
+                let part = text.get(kept.part.clone()).unwrap_or_default();
+                result.replace_range(statement.span.clone(), part);
+            }
+            None => {
+                let next = list.statements.get(index + 1).map(|next| next.span.start);
+                result.replace_range(extent(text, &statement.span, next), "");
+            }
+        }
+    }
+    let trailing = text.len() - text.trim_end_matches('\n').len();
+    let body = result.trim_end().trim_end_matches(';').trim_end();
+    format!("{}{}", body, "\n".repeat(trailing))
+}
+
+/// The bytes that go with a statement: its line with the comment lines above, or up to the next statement.
+fn extent(text: &str, span: &Span, next: Option<usize>) -> Span {
+    let line_start = text
+        .get(..span.start)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |at| at + 1);
+    let own_line = text
+        .get(line_start..span.start)
+        .is_some_and(|before| before.trim().is_empty());
+    let after = text.get(span.end..).unwrap_or_default();
+    let rest_of_line = after.split('\n').next().unwrap_or_default();
+    let tail = rest_of_line.trim_start_matches([' ', '\t', ';', '&']);
+    if own_line && (tail.is_empty() || tail.starts_with('#')) {
+        let end = (span.end + rest_of_line.len() + 1).min(text.len());
+        return with_comments_above(text, line_start)..end;
+    }
+    let end = match next {
+        Some(next) if text.get(span.end..next).is_some_and(|gap| !gap.contains('\n')) => next,
+        _ => span.end + (rest_of_line.len() - tail.len()),
+    };
+    span.start..end
+}
+
+/// Comment lines directly above a line belong to it.
+fn with_comments_above(text: &str, line_start: usize) -> usize {
+    let mut first = line_start;
+    while first > 0 {
+        let above = text
+            .get(..first - 1)
+            .and_then(|before| before.rfind('\n'))
+            .map_or(0, |at| at + 1);
+        let line = text.get(above..first - 1).unwrap_or_default().trim_start();
+        if !line.starts_with('#') || line.starts_with("#!") {
+            break;
+        }
+        first = above;
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn assert_cut(text: &str, commands: &[&str], expected: Option<&str>) {
+        let spans: Vec<Span> = commands
+            .iter()
+            .map(|command| {
+                let start = text.find(command).unwrap();
+                start..start + command.len()
+            })
+            .collect();
+        assert_eq!(cut(text, Dialect::Bash, &spans).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn statements_go_with_what_belongs_to_them() {
+        assert_cut("sleep 5; exec /app --x", &["sleep 5"], Some("exec /app --x"));
+        assert_cut("sleep 5 && /app", &["sleep 5"], Some("/app"));
+        assert_cut(
+            "# wait\nuntil nc -z localhost 1; do sleep 1; done\n# run\n/app\n",
+            &["until nc -z localhost 1; do sleep 1; done"],
+            Some("# run\n/app\n"),
+        );
+        assert_cut(
+            "/app up\ncode=$?\ncurl -X POST localhost:1/quit\nexit $code\n",
+            &["curl -X POST localhost:1/quit"],
+            Some("/app up\n"),
+        );
+        assert_cut(
+            "/app; rc=$?; echo done; curl x || true; exit $rc",
+            &["curl x"],
+            Some("/app; rc=$?; echo done; exit $rc"),
+        );
+        assert_cut("/app && curl x", &["curl x"], Some("/app"));
+        assert_cut(
+            "/app && x=$(echo $?) && curl x && exit $x",
+            &["curl x"],
+            Some("/app"),
+        );
+        assert_cut("trap 'touch /d' EXIT\n/app\n", &["touch /d"], Some("/app\n"));
+        assert_cut(
+            "finish() {\n  rc=$?\n  curl x\n  exit $rc\n}\ntrap finish EXIT\n/app\n",
+            &["curl x"],
+            Some("/app\n"),
+        );
+    }
+
+    #[test]
+    fn what_is_not_certain_is_left() {
+        assert_cut("if /app; then curl x; else curl x; exit 1; fi", &["curl x"], None);
+        assert_cut("/app || curl x", &["curl x"], None);
+        assert_cut("curl x", &["curl x"], None);
+        assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
+    }
+}

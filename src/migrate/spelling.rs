@@ -1,0 +1,149 @@
+//! How new text is written so that it looks like its neighbours.
+
+use crate::yaml::{Kind, Node, ScalarStyle, Value, edit::write_scalar};
+
+/// The way a collection is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spelling {
+    /// In braces or brackets, or within some.
+    flow: bool,
+    /// Keys stand in double quotes, as in JSON.
+    quoted_keys: bool,
+    /// Words of a list stand in double quotes.
+    quoted_words: bool,
+}
+
+impl Spelling {
+    /// The spelling of a collection.
+    pub(super) fn of(node: Node<'_>) -> Self {
+        let flow = matches!(
+            node.kind(),
+            Kind::Mapping { flow: true } | Kind::Sequence { flow: true }
+        ) || node.parent().is_some_and(Node::is_bracketed);
+        let is_double =
+            |node: Option<Node<'_>>| node.and_then(Node::style) == Some(ScalarStyle::DoubleQuoted);
+        let first = node.children().next();
+        let own_key = node.parent().and_then(|parent| parent.children().next());
+        let quoted_keys = match node.kind() {
+            Kind::Mapping { .. } => is_double(first.or(own_key)),
+            _ => is_double(own_key),
+        };
+        Self {
+            flow,
+            quoted_keys: flow && quoted_keys,
+            quoted_words: matches!(node.kind(), Kind::Sequence { .. }) && (is_double(first) || quoted_keys),
+        }
+    }
+
+    /// A key.
+    pub(super) fn key(&self, key: &str) -> String {
+        if self.quoted_keys {
+            quoted(key)
+        } else {
+            write_scalar(key, self.flow)
+        }
+    }
+}
+
+/// An entry as lines without indentation.
+pub(super) fn spell_entry(key: &str, value: &Value, spelling: &Spelling) -> String {
+    let key = spelling.key(key);
+    if spelling.flow {
+        return format!("{key}: {}", flow(value, spelling.quoted_keys));
+    }
+    match value {
+        Value::Mapping(entries) if !entries.is_empty() => {
+            let lines = block(value).replace('\n', "\n  ");
+            format!("{key}:\n  {lines}")
+        }
+        Value::Sequence(items) if items.iter().all(is_scalar) => format!("{key}: {}", flow(value, false)),
+        Value::Sequence(_) => format!("{key}:\n{}", block(value)),
+        _ => format!("{key}: {}", flow(value, false)),
+    }
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::Mapping(_) | Value::Sequence(_))
+}
+
+fn block(value: &Value) -> String {
+    let lines: Vec<String> = match value {
+        Value::Mapping(entries) => entries
+            .iter()
+            .map(|(key, value)| {
+                let key = match key {
+                    Value::String(key) => key.clone(),
+                    other => flow(other, false),
+                };
+                let plain = Spelling {
+                    flow: false,
+                    quoted_keys: false,
+                    quoted_words: false,
+                };
+                spell_entry(&key, value, &plain)
+            })
+            .collect(),
+        Value::Sequence(items) => items
+            .iter()
+            .map(|item| format!("- {}", block(item).replace('\n', "\n  ")))
+            .collect(),
+        other => vec![flow(other, false)],
+    };
+    lines.join("\n")
+}
+
+/// A value on one line.
+fn flow(value: &Value, json: bool) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Boolean(value) => value.to_string(),
+        Value::Integer(text) | Value::Float(text) => text.clone(),
+        Value::String(text) if json => quoted(text),
+        Value::String(text) => write_scalar(text, true),
+        Value::Tagged(tag, value) => format!("!<{tag}> {}", flow(value, json)),
+        Value::Sequence(items) => {
+            let items: Vec<String> = items.iter().map(|item| flow(item, json)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Mapping(entries) => {
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{}: {}", flow(key, json), flow(value, json)))
+                .collect();
+            format!("{{{}}}", entries.join(", "))
+        }
+    }
+}
+
+/// A string in double quotes, as JSON and YAML both read it.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A list of words in place of `list`, in its style.
+pub(super) fn spell_list(words: &[String], spelling: &Spelling, list: Node<'_>) -> String {
+    let word = |word: &String, flow: bool| {
+        if spelling.quoted_words {
+            quoted(word)
+        } else {
+            write_scalar(word, flow)
+        }
+    };
+    if list.is_bracketed() {
+        let words: Vec<String> = words.iter().map(|text| word(text, true)).collect();
+        return format!("[{}]", words.join(", "));
+    }
+    let start = list.span().start;
+    let text = list.stream().text();
+    let line = text
+        .get(..start)
+        .and_then(|before| before.rfind(['\n', '\r']))
+        .map_or(0, |at| at + 1);
+    let line_break = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let separator = format!("{line_break}{}", " ".repeat(start - line));
+    let words: Vec<String> = words
+        .iter()
+        .map(|text| format!("- {}", word(text, false)))
+        .collect();
+    words.join(&separator)
+}

@@ -1,0 +1,173 @@
+//! Takes wrapper binaries off a command: kubexit, scuttle, envoy-preflight, linkerd-await, watchkiller.
+
+use crate::{
+    rules::{Member, Pod},
+    workload::Program,
+    yaml::Node,
+};
+
+use super::{entrypoint::Entrypoint, removal::Removals};
+
+/// A wrapper whose own words and settings are known.
+struct Wrapper {
+    program: &'static str,
+    /// Prefixes of the environment variables that only it reads.
+    settings: &'static [&'static str],
+    /// Its own options stand before the command, up to `--`.
+    options: bool,
+}
+
+/// Each with what its documentation says it reads (`workarounds.md`, J4).
+const WRAPPERS: [Wrapper; 5] = [
+    Wrapper {
+        program: "kubexit",
+        settings: &["KUBEXIT_"],
+        options: false,
+    },
+    Wrapper {
+        program: "scuttle",
+        settings: &[
+            "ENVOY_ADMIN_API",
+            "ISTIO_QUIT_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "NEVER_KILL_ISTIO_ON_FAILURE",
+            "WAIT_FOR_ENVOY_TIMEOUT",
+            "START_WITHOUT_ENVOY",
+            "QUIT_WITHOUT_ENVOY_TIMEOUT",
+            "SCUTTLE_",
+        ],
+        options: false,
+    },
+    Wrapper {
+        program: "envoy-preflight",
+        settings: &[
+            "ENVOY_ADMIN_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "START_WITHOUT_ENVOY",
+        ],
+        options: false,
+    },
+    Wrapper {
+        program: "linkerd-await",
+        settings: &["LINKERD_AWAIT_"],
+        options: true,
+    },
+    Wrapper {
+        program: "watchkiller",
+        settings: &["KILLER_"],
+        options: false,
+    },
+];
+
+/// A wrapper at the start of a container's command line.
+pub(super) struct Wrapped<'a> {
+    pub(super) name: &'static str,
+    /// The words that go.
+    pub(super) entrypoint: Entrypoint,
+    /// The settings that go.
+    pub(super) removals: Removals<'a>,
+    /// Directories of the wrapper's own files.
+    pub(super) directories: Vec<String>,
+    /// The file at whose sight it ends the command.
+    pub(super) watched_file: Option<String>,
+}
+
+/// The wrapper of a container, where it stands in the manifest.
+pub(super) fn wrapped<'a>(member: &Member<'a>) -> Option<Result<Wrapped<'a>, String>> {
+    let (_, program) = Pod::entrypoint(member)?;
+    let (at, wrapper) = find(program)?;
+    Some(unwrap(member, program, at, wrapper))
+}
+
+fn find(program: &Program<'_>) -> Option<(usize, &'static Wrapper)> {
+    program
+        .words
+        .iter()
+        .take(3)
+        .enumerate()
+        .find_map(|(index, node)| {
+            let word = node.as_str()?;
+            let name = word.rsplit('/').next()?;
+            WRAPPERS
+                .iter()
+                .find(|wrapper| wrapper.program == name)
+                .map(|wrapper| (index, wrapper))
+        })
+}
+
+fn unwrap<'a>(
+    member: &Member<'a>,
+    program: &Program<'a>,
+    at: usize,
+    wrapper: &'static Wrapper,
+) -> Result<Wrapped<'a>, String> {
+    let words: Vec<&str> = program
+        .words
+        .iter()
+        .map(|node| node.as_str().unwrap_or_default())
+        .collect();
+    let mut end = at + 1;
+    if wrapper.options {
+        let options = words.get(end..).unwrap_or_default();
+        match options.iter().position(|word| *word == "--") {
+            Some(dashes) => end += dashes + 1,
+            None if options.first().is_some_and(|word| word.starts_with('-')) => {
+                return Err(format!(
+                    "which words are {}'s own is not certain",
+                    wrapper.program
+                ));
+            }
+            None => {}
+        }
+    } else if words.get(end).is_some_and(|word| word.starts_with('-')) {
+        return Err(format!(
+            "which words are {}'s own is not certain",
+            wrapper.program
+        ));
+    }
+    let mut removals = Removals::default();
+    let mut directories = Vec::new();
+    for variable in member.container.environment() {
+        let is_setting = wrapper.settings.iter().any(|known| {
+            variable.name == *known || (known.ends_with('_') && variable.name.starts_with(known))
+        });
+        if !is_setting {
+            continue;
+        }
+        // A name that another variable is made of has to stay.
+        let reference = format!("$({})", variable.name);
+        if mentions(member.container.node, &reference) {
+            return Err(format!("{} is used elsewhere", variable.name));
+        }
+        if variable.name == "KUBEXIT_GRAVEYARD" {
+            directories.extend(variable.value.map(str::to_owned));
+        }
+        if variable.name == "KILLER_WATCH_FILE" {
+            let directory = variable.value.and_then(|file| file.rsplit_once('/'));
+            directories.extend(directory.map(|(directory, _)| directory.to_owned()));
+        }
+        removals.add(variable.node);
+    }
+    if let Some((directory, _)) = words.get(at).and_then(|word| word.rsplit_once('/')) {
+        directories.push(directory.to_owned());
+    }
+    let watched_file = member.container.value_of("KILLER_WATCH_FILE").map(str::to_owned);
+    Ok(Wrapped {
+        watched_file,
+        name: wrapper.program,
+        entrypoint: Entrypoint {
+            dropped: (at..end).collect(),
+            ..Entrypoint::default()
+        },
+        removals,
+        directories,
+    })
+}
+
+fn mentions(node: Node<'_>, text: &str) -> bool {
+    node.walk()
+        .any(|node| node.as_str().is_some_and(|own| own.contains(text)))
+}

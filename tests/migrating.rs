@@ -1,0 +1,286 @@
+//! The pairs of `docs/migrating.md` are what the binary makes, and generated pods keep what is promised.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use kubectl_sidecar::{
+    lint,
+    migrate::{Form, Migration, Options, migrate},
+    roles::Catalogue,
+    rules::Settings,
+    source::SourceFile,
+};
+use proptest::prelude::*;
+
+/// The YAML block behind a comment such as `<!-- before: istio review -->`, with the comment's words.
+fn blocks(text: &str, which: &str) -> Vec<(String, String)> {
+    text.split("<!-- ")
+        .filter_map(|part| part.strip_prefix(which)?.strip_prefix(": "))
+        .map(|part| {
+            let (words, rest) = part.split_once(" -->\n```yaml\n").unwrap();
+            let (block, _) = rest.split_once("```").unwrap();
+            (words.to_owned(), block.to_owned())
+        })
+        .collect()
+}
+
+fn run(arguments: &[&str], input: &str) -> (String, String, Option<i32>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+        output.status.code(),
+    )
+}
+
+#[test]
+fn the_guides_pairs_are_true() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let (before, after) = (blocks(&guide, "before"), blocks(&guide, "after"));
+    assert_eq!(before.len(), after.len());
+    assert!(before.len() >= 4);
+    for ((name, before), (_, after)) in before.iter().zip(&after) {
+        let mut arguments = vec!["migrate", "--target", "native", "--no-config", "-"];
+        if name.contains("review") {
+            arguments.push("--review");
+        }
+        let (out, errors, code) = run(&arguments, before);
+        assert_eq!(out, *after, "{name}\n{errors}");
+        assert_eq!(code, Some(0), "{name}");
+    }
+}
+
+#[test]
+fn the_first_form_is_said_to_run_nowhere_and_becomes_what_runs() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md");
+    let guide = fs::read_to_string(guide).unwrap();
+    let (_, before) = blocks(&guide, "before").remove(0);
+    let (first, errors, _) = run(&["migrate", "--no-config", "-"], &before);
+    assert!(first.contains("type: Sidecar") && !first.contains("initContainers"));
+    assert_eq!(errors.matches("No released Kubernetes").count(), 1);
+    assert!(errors.contains("migrate --target native -o yaml -"), "{errors}");
+    let (second, ..) = run(&["migrate", "--no-config", "--target", "native", "-"], &first);
+    assert!(second.contains("restartPolicy: Always") && second.contains("startupProbe"));
+    assert!(!second.contains("type: Sidecar"), "{second}");
+}
+
+#[test]
+fn a_file_is_changed_only_when_asked_for() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md");
+    let (_, before) = blocks(&fs::read_to_string(guide).unwrap(), "before").remove(0);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.yaml");
+    fs::write(&file, &before).unwrap();
+    let name = file.to_str().unwrap();
+    let (diff, _, code) = run(&["migrate", "--target", "native", name], "");
+    assert!(diff.contains("+          restartPolicy: Always\n"), "{diff}");
+    assert_eq!((code, fs::read_to_string(&file).unwrap()), (Some(0), before));
+    assert_eq!(
+        run(&["migrate", "--target", "native", "--check", name], "").2,
+        Some(1)
+    );
+    assert_eq!(
+        run(&["migrate", "--target", "native", "--write", name], "").2,
+        Some(0)
+    );
+    assert!(fs::read_to_string(&file).unwrap().contains("initContainers:"));
+    assert_eq!(
+        run(&["migrate", "--target", "native", "--check", name], "").2,
+        Some(0)
+    );
+    let old = run(
+        &[
+            "migrate",
+            "--target",
+            "native",
+            "--kubernetes-version",
+            "1.28",
+            name,
+        ],
+        "",
+    );
+    assert_eq!(old.2, Some(2));
+}
+
+#[test]
+fn a_resource_list_stays_one_and_gets_results() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- apiVersion: batch/v1\n  kind: Job\n  metadata: {name: a}\n  spec:\n    template:\n      spec:\n        restartPolicy: Never\n        containers:\n        - {name: app, image: app, command: [/app]}\n        - {name: filebeat, image: elastic/filebeat}\n";
+    let (out, errors, code) = run(&["migrate", "--target", "native", "--no-config", "-"], list);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(out.starts_with("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"));
+    assert!(
+        out.contains("initContainers:") && out.contains("\nresults:\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_patch_by_index_stops_the_move() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - {name: app, image: app, command: [/app]}\n      - {name: filebeat, image: elastic/filebeat}\n---\nkind: Kustomization\npatches:\n- target: {kind: Job}\n  patch: |\n    - {op: remove, path: /spec/template/spec/containers/1/image}\n";
+    let (out, errors, _) = run(&["migrate", "--target", "native", "--no-config", "-"], text);
+    assert_eq!(out, text);
+    assert!(errors.contains("reaches it in its old place"), "{errors}");
+}
+
+fn migrated(text: &str, form: Form, review: bool) -> Migration {
+    let source = Arc::new(SourceFile {
+        name: "a.yaml".into(),
+        text: text.into(),
+    });
+    let options = Options {
+        lint: lint::Options {
+            settings: Settings::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
+        },
+        form,
+        review,
+        converts_native: false,
+        sidecars: Vec::new(),
+    };
+    migrate(&source, &[], &options, &mut |findings| findings).unwrap()
+}
+
+/// Rules whose findings are gone once nothing was refused.
+const REMOVED: [&str; 8] = [
+    "startup-poll",
+    "startup-sleep",
+    "quit-endpoint",
+    "marker-file",
+    "shared-pid-kill",
+    "job-never-completes",
+    "sidecar-prestop-delay",
+    "leftover-workaround",
+];
+
+/// The rules that find something in a text.
+fn findings(text: &str) -> Vec<String> {
+    let source = Arc::new(SourceFile {
+        name: "a.yaml".into(),
+        text: text.into(),
+    });
+    let options = lint::Options {
+        settings: Settings::default(),
+        catalogue: Arc::new(Catalogue::built_in().clone()),
+    };
+    let outcome = lint::lint_source(&source, &[], &options);
+    outcome
+        .findings
+        .iter()
+        .map(|finding| finding.rule.name.to_owned())
+        .collect()
+}
+
+/// What an app's script may do before and after its work.
+fn script() -> impl Strategy<Value = String> {
+    let before = prop::sample::select(vec![
+        "",
+        "sleep 5\n",
+        "# wait\nuntil nc -z localhost 6432; do sleep 1; done\n",
+        "while ! curl -sf http://localhost:9901/ready; do\n  sleep 2\ndone\n",
+        "set -e\n",
+        "trap 'touch /work/done' EXIT\n",
+        "echo starting\n",
+    ]);
+    let work = prop::sample::select(vec![
+        "/app --x\n",
+        "/app \"$URL\" | tee /log\n",
+        "exec /app\n",
+        "/app 'on' n 8080\n",
+    ]);
+    let after = prop::sample::select(vec![
+        "",
+        "code=$?\ncurl -X POST localhost:9901/quitquitquit\nexit $code\n",
+        "touch /work/done\n",
+        "pkill pgbouncer\n",
+        "curl -X POST localhost:9901/quitquitquit || true\n",
+    ]);
+    (before, work, after).prop_map(|(before, work, after)| format!("{before}{work}{after}"))
+}
+
+fn sidecar() -> impl Strategy<Value = String> {
+    let image = prop::sample::select(vec![
+        ("pgbouncer", "edoburu/pgbouncer:1", 6432),
+        ("envoy", "envoyproxy/envoy:v1", 9901),
+        ("filebeat", "elastic/filebeat:8", 5066),
+    ]);
+    let hook = prop::sample::select(vec![
+        "",
+        "    lifecycle: {preStop: {exec: {command: [sleep, '9']}}} # stay\n",
+        "    lifecycle:\n      postStart:\n        exec: {command: [sh, -c, 'sleep 3']}\n      preStop:\n        sleep: {seconds: 9}\n",
+        "    readinessProbe: {tcpSocket: {port: 6432}}\n",
+        "    command: [sh, -c, \"/bin/x & p=$!; while [ ! -f /work/done ]; do sleep 1; done; kill $p\"]\n",
+    ]);
+    let mount = prop::sample::select(vec!["", "    volumeMounts: [{name: work, mountPath: /work}]\n"]);
+    (image, hook, mount).prop_map(|((name, image, port), hook, mount)| {
+        format!("  # about {name}\n  - name: {name}\n    image: {image}\n    ports:\n    - containerPort: {port}\n{hook}{mount}")
+    })
+}
+
+fn pod() -> impl Strategy<Value = String> {
+    let policy = prop::sample::select(vec!["Never", "OnFailure", "Always"]);
+    let init = prop::sample::select(vec![
+        "",
+        "  initContainers:\n  - {name: setup, image: busybox}\n",
+        "  initContainers: []\n",
+    ]);
+    (script(), sidecar(), policy, init, any::<bool>(), any::<bool>()).prop_map(
+        |(script, sidecar, policy, init, first, windows)| {
+            let script = script.replace('\n', "\n      ");
+            let app = format!(
+                "  - name: app # the app\n    image: app:1\n    env: [{{name: URL, value: x}}]\n    command: [\"sh\", \"-c\"]\n    args:\n    - |\n      {}\n    volumeMounts: [{{name: work, mountPath: /work}}]\n",
+                script.trim_end()
+            );
+            let containers = if first { format!("{sidecar}{app}") } else { format!("{app}{sidecar}") };
+            let text = format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  restartPolicy: {policy}\n  shareProcessNamespace: true\n{init}  containers:\n{containers}  volumes: [{{name: work, emptyDir: {{}}}}]\n"
+            );
+            if windows { text.replace('\n', "\r\n") } else { text }
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn generated_pods_keep_what_is_promised(text in pod()) {
+        for form in [Form::Native, Form::Lifecycle] {
+            for review in [false, true] {
+                let once = migrated(&text, form, review);
+                prop_assert_eq!(&once.failures, &[]);
+                let twice = migrated(&once.text, form, review);
+                prop_assert_eq!(&twice.text, &once.text);
+                if text.contains("\r\n") {
+                    prop_assert!(!once.text.replace("\r\n", "").contains('\n'));
+                }
+                if review && once.plans.iter().all(|plan| plan.refusals.is_empty()) {
+                    let left = findings(&once.text);
+                    prop_assert!(
+                        !left.iter().any(|rule| REMOVED.contains(&rule.as_str())),
+                        "{:?} {:?}\n{}", form, left, once.text
+                    );
+                }
+                // No comment is made up.
+                for comment in once.text.lines().filter_map(|line| line.split_once("# ")) {
+                    prop_assert!(text.contains(comment.1), "{}", comment.1);
+                }
+            }
+        }
+    }
+}
