@@ -73,7 +73,7 @@ fn deep_nesting_is_refused() {
 #[test]
 fn a_pod_of_a_thousand_containers_is_left_out() {
     let large = pod(1000, |index| format!("    - {{name: c{index}, image: i}}\n"));
-    refused(&large, "hostile.yaml:5:1: a pod with 1000 containers is left out");
+    refused(&large, "hostile.yaml:5:3: a pod with 1000 containers is left out");
 }
 
 #[test]
