@@ -1,6 +1,11 @@
 //! How long linting takes beside the bare events of saphyr-parser, over the same 10,000 manifests in the same
 //! run, and what the binary takes in time and memory: `cargo bench --bench lint`.
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
 
 #[path = "lint/manifests.rs"]
 mod manifests;
