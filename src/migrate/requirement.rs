@@ -10,7 +10,7 @@ use crate::{
     roles::NamingKind,
     rules::{self, Finding, Member, Pod},
     shell::Span,
-    workload::{HookKind, Program, ProgramPlace},
+    workload::{ContainerList, HookKind, Program, ProgramPlace},
 };
 
 use super::{
@@ -34,6 +34,8 @@ pub(super) struct Part<'a> {
     pub(super) wait: Option<Wait>,
     /// The file that the gate asks for instead.
     pub(super) gate_file: Option<String>,
+    /// The app is held back by it, so that a gate has to take its place.
+    pub(super) needs_gate: bool,
     /// Changes of entrypoints, by container.
     pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
     /// What else goes.
@@ -50,6 +52,7 @@ impl Part<'_> {
             harmful: true,
             wait: None,
             gate_file: None,
+            needs_gate: false,
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
@@ -123,6 +126,7 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
     of_links.or_else(|| {
         let wrapped = pod.members.iter().find(|member| {
             rules::ends_with_another(member)
+                && member.container.list == ContainerList::Regular
                 && wanted.about(&["wrapper-binary"], member.container.name).is_none()
         })?;
         Some(format!(
@@ -368,7 +372,13 @@ fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
         let part = match wrapped(member) {
             Some(Ok(wrapped)) => {
                 let what = format!("{}: runs without {}", member.container.name, wrapped.name);
-                let mut part = Part::new(what, Ok(Class::Safe));
+                let class = if wrapped.in_script {
+                    Class::Review
+                } else {
+                    Class::Safe
+                };
+                let mut part = Part::new(what, Ok(class));
+                part.needs_gate = wrapped.waits;
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
                 part.directories = wrapped.directories;
@@ -388,7 +398,40 @@ fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
         };
         parts.push(part);
     }
+    if !parts.is_empty() {
+        parts.extend(copiers(pod));
+    }
     parts
+}
+
+/// Init containers that do nothing but copy a wrapper's binary: `cp /bin/kubexit /kubexit/kubexit`.
+fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
+    let copies = |member: &&Member<'a>| {
+        let words: Vec<&str> = member
+            .container
+            .command()
+            .into_iter()
+            .chain(member.container.arguments())
+            .filter_map(|node| node.as_str())
+            .collect();
+        let is_wrapper = member
+            .container
+            .image()
+            .is_some_and(|image| image.base_name() == "kubexit");
+        let copies = matches!(words.as_slice(), ["cp" | "/bin/cp", from, _] if from.ends_with("/kubexit"));
+        member.container.list == ContainerList::Init && is_wrapper && copies
+    };
+    pod.members
+        .iter()
+        .filter(copies)
+        .map(|member| {
+            let what = format!("{}: goes, it only copied kubexit", member.container.name);
+            let mut part = Part::new(what, Ok(Class::Review));
+            part.harmful = false;
+            part.removals.add(member.container.node);
+            part
+        })
+        .collect()
 }
 
 /// The commands of other containers that write the file which a wrapper watches.
