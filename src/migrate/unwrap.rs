@@ -111,7 +111,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
                 .find(|wrapper| name.rsplit('/').next() == Some(wrapper.program) && !wrapper.options)?;
             directory = name.rsplit_once('/').map(|(directory, _)| directory.to_owned());
             found = Some(wrapper);
-            (!next.raw.starts_with('-')).then(|| word.span.start..next.span.start)
+            (!next.raw.starts_with('-')).then_some(word.span.start..next.span.start)
         })
         .collect();
     let wrapper = found?;
