@@ -1,6 +1,11 @@
 //! How long linting takes beside the bare events of saphyr-parser, over the same 10,000 manifests in the same
 //! run, and what the binary takes in time and memory: `cargo bench --bench lint`.
-#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
+#![allow(
+    missing_docs,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
 
 #[path = "lint/manifests.rs"]
 mod manifests;
@@ -93,9 +98,14 @@ fn main() {
     println!("its peak memory: {:.1} MB", memory as f64 / 1e6);
 
     let file = manifests::name(0);
-    let [version, small] = medians([&mut || drop(run(&["--version"], directory.path())), &mut || {
-        drop(run(&["lint", &file], directory.path()))
-    }]);
+    let [version, small] = medians([
+        &mut || {
+            run(&["--version"], directory.path());
+        },
+        &mut || {
+            run(&["lint", &file], directory.path());
+        },
+    ]);
     println!("kubectl-sidecar --version: {version:.1?}");
     println!("kubectl-sidecar lint of one file: {small:.1?}");
 }

@@ -1,16 +1,19 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use rayon::prelude::*;
 
 use crate::{
     roles::{self, Catalogue, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass, Member, Pod, Settings, Sources},
-    source::{SourceError, SourceErrorKind, SourceFile, first_template_line},
+    source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
-    workload::{self, ConfigMaps, Object, Workload, programs},
-    yaml::{self, ParseError, Stream},
+    workload::{self, ConfigMapIndex, ConfigMaps, Object, Workload, programs},
+    yaml::{self, ParseError, Reason, Stream},
 };
 
 /// What decides about findings besides the text.
@@ -31,29 +34,24 @@ pub struct Outcome {
     pub workloads: Vec<WorkloadSummary>,
     /// Sources that are no YAML, or not yet.
     pub errors: Vec<SourceError>,
-    /// Scripts come from ConfigMaps that are not in the same source.
-    wants_config_maps: bool,
+    /// The names of ConfigMaps that hold scripts and are not in the same source.
+    wanted: Vec<String>,
 }
 
 /// Lints sources in parallel; what comes out stands in their order. `done` is called once for each of them.
 #[must_use]
 pub fn lint(sources: &[Arc<SourceFile>], options: &Options, done: &(dyn Fn() + Sync)) -> Outcome {
-    let config_maps: Vec<Arc<SourceFile>> = sources
-        .iter()
-        .filter(|source| source.text.contains("ConfigMap"))
-        .cloned()
-        .collect();
-    let outcomes: Vec<Outcome> = sources
+    let turn = Mutex::new(());
+    let mut outcomes: Vec<Outcome> = sources
         .par_iter()
         .map(|source| {
-            let mut outcome = lint_source(source, &[], options);
-            if outcome.wants_config_maps && config_maps.iter().any(|other| other.name != source.name) {
-                outcome = lint_source(source, &config_maps, options);
-            }
+            let _turn = await_turn(source, &turn);
+            let outcome = lint_alone(source, options);
             done();
             outcome
         })
         .collect();
+    add_shared_scripts(sources, &mut outcomes, options, &turn);
     let mut all = Outcome::default();
     for outcome in outcomes {
         all.findings.extend(outcome.findings);
@@ -63,45 +61,104 @@ pub fn lint(sources: &[Arc<SourceFile>], options: &Options, done: &(dyn Fn() + S
     all
 }
 
+/// Sources from this size on are linted one after the other: their trees take several times their size.
+const LARGE: usize = 4 << 20;
+
+fn await_turn<'m>(source: &SourceFile, turn: &'m Mutex<()>) -> Option<MutexGuard<'m, ()>> {
+    (source.text.len() >= LARGE).then(|| turn.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Lints those sources again whose workloads run scripts from ConfigMaps of other sources. Each source that
+/// may hold one is parsed once for all of them, and its tree is kept only if it does.
+fn add_shared_scripts(
+    sources: &[Arc<SourceFile>],
+    outcomes: &mut [Outcome],
+    options: &Options,
+    turn: &Mutex<()>,
+) {
+    let wanted: HashSet<String> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.wanted.iter().cloned())
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let holders: Vec<(Arc<SourceFile>, Stream<'_>)> = sources
+        .par_iter()
+        .filter(|source| source.text.contains("ConfigMap"))
+        .filter_map(|source| {
+            let _turn = await_turn(source, turn);
+            // A source that fails to parse holds no ConfigMap; its own lint says so.
+            let stream = yaml::parse(&source.text).ok()?;
+            let holds = !index(&stream, |name| wanted.contains(name)).is_empty();
+            holds.then(|| (Arc::clone(source), stream))
+        })
+        .collect();
+    if holders.is_empty() {
+        return;
+    }
+    let mut shared = ConfigMapIndex::default();
+    for (_, stream) in &holders {
+        shared.merge(index(stream, |name| wanted.contains(name)));
+    }
+    let mut files: Vec<Arc<SourceFile>> = holders.iter().map(|(source, _)| Arc::clone(source)).collect();
+    files.sort_by_key(|file| file.text.as_ptr().addr());
+    outcomes
+        .par_iter_mut()
+        .zip(sources)
+        .filter(|(outcome, _)| !outcome.wanted.is_empty())
+        .for_each(|(outcome, source)| {
+            let _turn = await_turn(source, turn);
+            if let Ok(stream) = yaml::parse(&source.text) {
+                *outcome = lint_stream(&stream, Some(&shared), Sources::new(source, &files), options);
+            }
+        });
+}
+
+/// The ConfigMaps of a stream whose names are wanted.
+pub(crate) fn index<'a>(stream: &'a Stream<'a>, is_wanted: impl Fn(&str) -> bool) -> ConfigMapIndex<'a> {
+    let mut found = ConfigMapIndex::default();
+    objects_of(stream).for_each(|object| found.add(&object, &is_wanted));
+    found
+}
+
 /// Lints one source; the ConfigMaps in `others` serve its workloads too.
 #[must_use]
 pub fn lint_source(source: &Arc<SourceFile>, others: &[Arc<SourceFile>], options: &Options) -> Outcome {
+    let mut sources = vec![Arc::clone(source)];
+    sources.extend(others.iter().cloned());
+    let mut outcomes = [lint_alone(source, options)];
+    add_shared_scripts(&sources, &mut outcomes, options, &Mutex::default());
+    let [outcome] = outcomes;
+    outcome
+}
+
+fn lint_alone(source: &Arc<SourceFile>, options: &Options) -> Outcome {
     match yaml::parse(&source.text) {
-        Ok(stream) => {
-            // A source that fails to parse holds no ConfigMap; its own lint says so.
-            let other_streams: Vec<Stream<'_>> = others
-                .iter()
-                .filter(|other| other.name != source.name)
-                .filter_map(|other| yaml::parse(&other.text).ok())
-                .collect();
-            let mut files = vec![Arc::clone(source)];
-            files.extend(others.iter().cloned());
-            lint_streams(&stream, &other_streams, Sources::new(&files), options)
-        }
+        Ok(stream) => lint_stream(&stream, None, Sources::new(source, &[]), options),
         Err(error) => lint_text(source, error, options),
     }
 }
 
-fn lint_streams<'a>(
+fn lint_stream<'a>(
     stream: &'a Stream<'a>,
-    others: &'a [Stream<'a>],
+    others: Option<&'a ConfigMapIndex<'a>>,
     sources: Sources<'a>,
     options: &'a Options,
 ) -> Outcome {
-    let objects: Vec<Object<'a>> = objects_of(stream).collect();
-    let mut config_maps = ConfigMaps::default();
-    objects.iter().for_each(|object| config_maps.add(object));
-    others
-        .iter()
-        .flat_map(objects_of)
-        .for_each(|object| config_maps.add(&object));
+    let config_maps = ConfigMaps::new(index(stream, |_| true), others);
     let mut outcome = Outcome::default();
-    for object in &objects {
-        outcome.findings.extend(rules::check_object(object, sources));
-        for workload in workload::discover(object) {
+    for object in objects_of(stream) {
+        outcome.findings.extend(rules::check_object(&object, sources));
+        for workload in workload::discover(&object) {
+            if workload.containers.len() > MAX_CONTAINERS {
+                outcome.errors.push(too_many_containers(&workload, sources));
+                continue;
+            }
             lint_workload(&workload, &config_maps, sources, options, &mut outcome);
         }
     }
+    outcome.wanted = config_maps.into_missed().into_iter().map(str::to_owned).collect();
     outcome.findings.sort_by_key(|finding| {
         (
             finding.primary().map_or(0, |location| location.span.start),
@@ -109,6 +166,20 @@ fn lint_streams<'a>(
         )
     });
     outcome
+}
+
+/// Each container of a pod is compared with each other one. No node runs a pod of so many.
+const MAX_CONTAINERS: usize = 500;
+
+fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceError {
+    let source = sources.own();
+    let position = Lines::new(&source.text).position(workload.pod_spec.span().start);
+    let message = format!(
+        "a pod with {} containers is left out, as no node would run it; at most {MAX_CONTAINERS} are compared",
+        workload.containers.len()
+    );
+    SourceError::new(&source.name, SourceErrorKind::TooLarge, message)
+        .at(position.line, Some(position.column))
 }
 
 pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
@@ -124,7 +195,6 @@ fn lint_workload<'a>(
     options: &'a Options,
     outcome: &mut Outcome,
 ) {
-    outcome.wants_config_maps |= config_maps.misses_script(workload);
     let Some(source) = sources.of(workload.pod_spec) else {
         return;
     };
@@ -139,12 +209,12 @@ fn lint_workload<'a>(
 }
 
 /// Everything that is known of a workload's pod.
-pub(crate) fn pod<'a>(
-    workload: &'a Workload<'a>,
+pub(crate) fn pod<'p, 'a: 'p>(
+    workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
-    sources: Sources<'a>,
-    options: &'a Options,
-) -> Pod<'a> {
+    sources: Sources<'p>,
+    options: &'p Options,
+) -> Pod<'p> {
     let catalogue = &options.catalogue;
     let programs: Vec<_> = workload
         .containers
@@ -190,7 +260,13 @@ fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &Options) -> 
     } else {
         source.text.to_string()
     };
-    let mut outcome = match readable_part(masked) {
+    // The text as a whole is too much; to look for the part that is not would be more of it.
+    let readable = if error.reason == Reason::Limit {
+        None
+    } else {
+        readable_part(masked)
+    };
+    let mut outcome = match readable {
         Some(readable) => lint_readable_part(source, readable, is_template, options),
         None => Outcome {
             findings: template::signs(source),
@@ -216,7 +292,7 @@ fn lint_readable_part(
         text: readable.into(),
     });
     let mut outcome = match yaml::parse(&stand_in.text) {
-        Ok(stream) => lint_streams(&stream, &[], Sources::new(&[Arc::clone(&stand_in)]), options),
+        Ok(stream) => lint_stream(&stream, None, Sources::new(&stand_in, &[]), options),
         Err(_) => Outcome::default(),
     };
     for finding in &mut outcome.findings {
@@ -254,14 +330,17 @@ fn show_actions(finding: &mut Finding) {
 
 /// The text with its broken documents blanked; `None` where nothing can be read.
 fn readable_part(mut text: String) -> Option<String> {
+    // Documents that were read once need not be read again to find the next one that is broken.
+    let mut from = 0;
     for _ in 0..BROKEN_DOCUMENTS {
-        let Err(error) = yaml::parse(&text) else {
+        let Err(error) = yaml::parse(text.get(from..)?) else {
             return Some(text);
         };
-        let broken = document_around(&text, error.offset);
+        let broken = document_around(&text, from + error.offset);
         if broken.is_empty() || broken.len() == text.len() {
             return None;
         }
+        from = broken.end;
         let blank: String = text
             .get(broken.clone())?
             .bytes()

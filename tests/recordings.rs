@@ -12,6 +12,10 @@
     reason = "test code outside of test functions"
 )]
 
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -65,7 +69,7 @@ fn root() -> Option<PathBuf> {
         PathBuf::from,
     );
     if !root.is_dir() {
-        eprintln!("SKIPPED: no recordings at {}", root.display());
+        tell!("SKIPPED: no recordings at {}", root.display());
         return None;
     }
     Some(root)
@@ -250,9 +254,14 @@ fn no_verdict_is_wrong_and_what_the_evidence_separates_is_decided() {
     let scenarios = scenarios(&root);
     assert!(!scenarios.is_empty(), "no recording in {}", root.display());
     let mut complaints = Vec::new();
-    println!(
+    tell!(
         "{:<22}{:>7}{:>9}{:>7}{:>7}{:>6}",
-        "evidence", "pairs", "decided", "wrong", "open", "n/a"
+        "evidence",
+        "pairs",
+        "decided",
+        "wrong",
+        "open",
+        "n/a"
     );
     let mut decided = Vec::new();
     for (name, logs, attach) in [
@@ -265,14 +274,18 @@ fn no_verdict_is_wrong_and_what_the_evidence_separates_is_decided() {
         for scenario in &scenarios {
             total.add(judge(scenario, Uses { logs, attach }, &mut complaints));
         }
-        println!(
+        tell!(
             "{name:<22}{:>7}{:>9}{:>7}{:>7}{:>6}",
-            total.pairs, total.decided, total.wrong, total.open, total.not_applicable
+            total.pairs,
+            total.decided,
+            total.wrong,
+            total.open,
+            total.not_applicable
         );
         decided.push(total.decided);
     }
     for complaint in &complaints {
-        println!("{complaint}");
+        tell!("{complaint}");
     }
     assert!(complaints.is_empty(), "{} complaints", complaints.len());
     assert!(decided[2] > decided[0], "attach streams decide more pairs");
@@ -372,7 +385,7 @@ fn evidence_that_is_lost_or_late_makes_no_verdict_wrong() {
             }
         }
     }
-    println!("{judged} verdicts on thinned recordings, {} wrong", wrong.len());
+    tell!("{judged} verdicts on thinned recordings, {} wrong", wrong.len());
     assert!(judged > 1000);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

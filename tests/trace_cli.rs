@@ -9,6 +9,7 @@
     reason = "test code outside of test functions"
 )]
 
+#[macro_use]
 mod support;
 
 use std::path::{Path, PathBuf};

@@ -9,6 +9,7 @@
     reason = "test code outside of test functions"
 )]
 
+#[macro_use]
 mod support;
 
 use std::{
@@ -29,7 +30,7 @@ struct Namespace {
 impl Namespace {
     fn create(name: &str) -> Option<Self> {
         let Some(kubeconfig) = std::env::var_os("KUBECONFIG").map(PathBuf::from) else {
-            eprintln!("SKIPPED: KUBECONFIG is not set");
+            tell!("SKIPPED: KUBECONFIG is not set");
             return None;
         };
         let namespace = Self {

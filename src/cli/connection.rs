@@ -1,9 +1,10 @@
 //! kubectl's connection flags.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
+use super::trace::duration;
 use crate::cluster::Connection;
 
 /// How to reach the cluster: kubectl's own flags.
@@ -52,6 +53,9 @@ pub struct ConnectionArguments {
     /// Name to check the server's certificate against
     #[arg(long, value_name = "NAME")]
     tls_server_name: Option<String>,
+    /// How long a single request may take, such as 10s; 0 for no limit
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    request_timeout: Option<Duration>,
 }
 
 impl ConnectionArguments {
@@ -73,6 +77,7 @@ impl ConnectionArguments {
             client_certificate: self.client_certificate.clone(),
             client_key: self.client_key.clone(),
             tls_server_name: self.tls_server_name.clone(),
+            request_timeout: self.request_timeout,
         }
     }
 }

@@ -8,8 +8,6 @@ use std::{
     sync::Arc,
 };
 
-use rayon::prelude::*;
-
 use super::{
     Error, ExitStatus,
     arguments::{LintArguments, OutputFormat, Threshold},
@@ -24,7 +22,7 @@ use crate::{
     report::{Appearance, Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
-    source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read},
+    source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
     suppress::{Baseline, InSources, Suppression},
 };
 
@@ -186,8 +184,7 @@ struct Run {
 
 impl Run {
     fn read(&mut self, inputs: &[Input], groups: &[usize], progress: &Progress) {
-        let texts: Vec<_> = inputs.par_iter().map(read).collect();
-        for (text, group) in texts.into_iter().zip(groups) {
+        for (text, group) in read_all(inputs).into_iter().zip(groups) {
             match text {
                 Ok(Some(source)) => {
                     self.sources.push(Arc::new(source));

@@ -37,6 +37,8 @@ pub struct Connection {
     pub client_key: Option<std::path::PathBuf>,
     /// `--tls-server-name`
     pub tls_server_name: Option<String>,
+    /// `--request-timeout`; a watch that is silent for so long is asked for anew.
+    pub request_timeout: Option<std::time::Duration>,
 }
 
 /// Why there is no client.
@@ -98,6 +100,12 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
 
 /// Flags outweigh the kubeconfig.
 fn adjust(config: &mut Config, connection: &Connection) -> Result<(), ConnectError> {
+    // kubectl reads 0 as no limit.
+    if let Some(limit) = connection.request_timeout.filter(|limit| !limit.is_zero()) {
+        config.connect_timeout = Some(limit);
+        config.read_timeout = Some(limit);
+        config.write_timeout = Some(limit);
+    }
     if let Some(server) = &connection.server {
         config.cluster_url = server.parse().map_err(|_| ConnectError::Server(server.clone()))?;
     }

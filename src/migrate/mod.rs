@@ -37,7 +37,7 @@ use crate::{
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, Pod, Sources},
     source::SourceFile,
-    workload::{self, ConfigMaps},
+    workload::{self, ConfigMapIndex, ConfigMaps},
     yaml::{self, ParseError, Stream},
 };
 
@@ -113,16 +113,15 @@ fn plans(
         .filter(|other| other.name != source.name)
         .filter_map(|other| yaml::parse(&other.text).ok())
         .collect();
-    let mut files = vec![Arc::clone(source)];
-    files.extend(others.iter().cloned());
-    let sources = Sources::new(&files);
+    let mut files = others.to_vec();
+    files.sort_by_key(|file| file.text.as_ptr().addr());
+    let sources = Sources::new(source, &files);
     let objects: Vec<_> = lint::objects_of(stream).collect();
-    let mut config_maps = ConfigMaps::default();
-    objects.iter().for_each(|object| config_maps.add(object));
-    other_streams
-        .iter()
-        .flat_map(lint::objects_of)
-        .for_each(|object| config_maps.add(&object));
+    let mut shared = ConfigMapIndex::default();
+    for other in &other_streams {
+        shared.merge(lint::index(other, |_| true));
+    }
+    let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&shared));
     let mut patches = references::patches(&objects);
     for other in &other_streams {
         patches.extend(references::patches(&lint::objects_of(other).collect::<Vec<_>>()));

@@ -47,12 +47,15 @@ pub struct Injected<'t> {
 pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injected<'t>> {
     let mut found: Vec<Injected<'t>> = Vec::new();
     for known in catalogue.entries().filter(|known| known.injector.is_some()) {
-        let present = workload
-            .containers
-            .iter()
-            .any(|container| catalogue.of(container).is_some_and(|own| own.name == known.name));
         let mark = known.injection.iter().find_map(|mark| pod_mark(workload, mark));
-        if let Some(entry) = mark.filter(|_| !present && !opted_out(workload, known)) {
+        // Images are looked at last: hardly any pod has a mark, and matching them takes longest.
+        let is_present = || {
+            workload
+                .containers
+                .iter()
+                .any(|container| catalogue.of(container).is_some_and(|own| own.name == known.name))
+        };
+        if let Some(entry) = mark.filter(|_| !opted_out(workload, known) && !is_present()) {
             found.push(Injected {
                 known: Arc::clone(known),
                 entry,

@@ -121,11 +121,11 @@ injector's own switch is named instead."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
-        if member.container.list != ContainerList::Regular || !holds_others(pod, member) {
+        if member.container.list != ContainerList::Regular {
             continue;
         }
         for (at, program) in member.programs.iter().enumerate() {
-            if program.place != ProgramPlace::Hook(HookKind::PostStart) {
+            if program.place != ProgramPlace::Hook(HookKind::PostStart) || !holds_others(pod, member) {
                 continue;
             }
             let Some(facts) = pod.links.facts(index, at) else {

@@ -190,7 +190,7 @@ fn annotation<'a>(
                         )
                         .confidence(Confidence::High)
                         .at_span(entry.value, setting.span, "rests on containers starting in list order")
-                        .fix(FixClass::Review, "the injector's own switch replaces it, from Istio 1.19 on")
+                        .fix(FixClass::Review, "the injector's own switch replaces it, where Istio knows the annotation; native sidecars are its default since 1.27")
                         .finish(),
                     );
                 }
@@ -205,7 +205,7 @@ fn annotation<'a>(
             .at_entry(entry, "a blocking postStart hook in the injected proxy")
             .fix(
                 FixClass::Review,
-                "the injector's own switch replaces it, from Linkerd 2.15 on",
+                "the injector's own switch replaces it; Linkerd 2.15 knows it as config.alpha.linkerd.io, later ones as config.beta first",
             )
             .finish(),
         ),

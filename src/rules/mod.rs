@@ -9,6 +9,7 @@ mod embedded;
 mod finding;
 mod info;
 mod pod;
+mod sources;
 
 mod blocking_poststart;
 mod broken_workaround;
@@ -39,7 +40,8 @@ pub(crate) use delay::{delaying_traps, prestop_delay};
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
-pub use pod::{KubernetesVersion, Member, Pod, Settings, Sources, Target};
+pub use pod::{KubernetesVersion, Member, Pod, Settings, Target};
+pub use sources::Sources;
 pub(crate) use wrapper_binary::ends_with_another;
 
 /// What a rule looks at.

@@ -1,15 +1,14 @@
 //! What a rule sees: one pod with everything that is known of it.
 
-use std::sync::Arc;
-
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
     shell::Span,
-    source::SourceFile,
     workload::{Container, ContainerList, Program, ProgramPlace, Workload},
-    yaml::{Entry, Node},
+    yaml::Entry,
 };
+
+use super::Sources;
 
 /// A Kubernetes version: (1, minor).
 pub type KubernetesVersion = (u32, u32);
@@ -35,30 +34,6 @@ pub struct Settings {
     pub kubernetes_version: Option<KubernetesVersion>,
     /// The form to declare sidecars in.
     pub target: Option<Target>,
-}
-
-/// The sources that the nodes of a pod can come from: its own and those of the input's ConfigMaps.
-#[derive(Debug, Clone, Copy)]
-pub struct Sources<'a> {
-    files: &'a [Arc<SourceFile>],
-}
-
-impl<'a> Sources<'a> {
-    /// The sources to look in.
-    #[must_use]
-    pub fn new(files: &'a [Arc<SourceFile>]) -> Self {
-        Self { files }
-    }
-
-    /// The source a node stands in: the one whose text was parsed.
-    #[must_use]
-    pub fn of(&self, node: Node<'_>) -> Option<Arc<SourceFile>> {
-        let text = node.stream().text();
-        self.files
-            .iter()
-            .find(|file| std::ptr::eq(file.text.as_ptr(), text.as_ptr()))
-            .cloned()
-    }
 }
 
 /// A container with its role and what it runs.

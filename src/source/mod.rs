@@ -18,7 +18,7 @@ pub use error::{SourceError, SourceErrorKind};
 pub use nature::{first_template_line, looks_like_manifest};
 pub(crate) use position::character_start;
 pub use position::{Lines, Position, Positions};
-pub use read::{MAXIMUM_SIZE, read};
+pub use read::{MAXIMUM_SIZE, read, read_all};
 
 /// A text that was read: a file, standard input or a rendered object.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,6 +7,8 @@ use std::{
     sync::Arc,
 };
 
+use rayon::prelude::*;
+
 use super::{
     Input, Origin, SourceError, SourceErrorKind, SourceFile, discover::plain, kustomize, looks_like_manifest,
 };
@@ -14,8 +16,59 @@ use super::{
 /// Larger texts are refused: no manifest is that large (etcd takes 1.5 MiB), and memory is finite.
 pub const MAXIMUM_SIZE: u64 = 64 * 1024 * 1024;
 
+/// Texts of one run may have no more than this together (512 MiB).
+const MAXIMUM_TOTAL: usize = 512 * 1024 * 1024;
+
+/// As much is read at once, before it is known what of it is a manifest.
+const BATCH: u64 = 64 * 1024 * 1024;
+
 /// As much of a file that was met in a directory is looked at before it is called a manifest that is too large.
 const GLANCE: u64 = 64 * 1024;
+
+/// Reads inputs in parallel; the results stand in their order. What would make the texts larger than memory
+/// should hold is refused.
+#[must_use]
+pub fn read_all(inputs: &[Input]) -> Vec<Result<Option<SourceFile>, SourceError>> {
+    let sizes: Vec<u64> = inputs.par_iter().map(size).collect();
+    let mut rest = inputs;
+    let mut sizes = sizes.into_iter().peekable();
+    let mut total = 0;
+    let mut all = Vec::with_capacity(inputs.len());
+    while !rest.is_empty() {
+        let (mut count, mut batch) = (0, 0);
+        while let Some(size) = sizes.next_if(|size| count == 0 || batch + size <= BATCH) {
+            batch += size;
+            count += 1;
+        }
+        let (now, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+        rest = later;
+        let texts: Vec<_> = now.par_iter().map(read).collect();
+        for (text, input) in texts.into_iter().zip(now) {
+            let length = match &text {
+                Ok(Some(source)) => source.text.len(),
+                _ => 0,
+            };
+            all.push(if total + length > MAXIMUM_TOTAL {
+                Err(too_much(&input.name))
+            } else {
+                total += length;
+                text
+            });
+        }
+    }
+    all
+}
+
+/// How many bytes an input may take.
+fn size(input: &Input) -> u64 {
+    match &input.origin {
+        Origin::File(path) | Origin::Found(path) => fs::metadata(path)
+            .ok()
+            .filter(|metadata| metadata.is_file() && metadata.len() <= MAXIMUM_SIZE)
+            .map_or(0, |metadata| metadata.len()),
+        Origin::StandardInput | Origin::Kustomization(_) => MAXIMUM_SIZE,
+    }
+}
 
 /// Reads an input. `None`: a file met in a directory that is no manifest.
 ///
@@ -152,6 +205,17 @@ pub(super) fn too_large(name: &str) -> SourceError {
         format!(
             "is larger than {} MiB, which no manifest is; split it",
             MAXIMUM_SIZE / 1024 / 1024
+        ),
+    )
+}
+
+fn too_much(name: &str) -> SourceError {
+    SourceError::new(
+        name,
+        SourceErrorKind::TooLarge,
+        format!(
+            "is left out: with it the manifests of this run are larger than {} MiB; lint it in a run of its own",
+            MAXIMUM_TOTAL / 1024 / 1024
         ),
     )
 }

@@ -11,7 +11,11 @@ mod ignore;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 pub use baseline::{Baseline, BaselineError};
 pub use choice::{Choice, UnknownName, suggestion};
@@ -133,16 +137,24 @@ impl InSources {
             .iter()
             .map(|(source, _)| Arc::clone(source))
             .collect();
+        let indices: HashMap<*const SourceFile, usize> = sources
+            .iter()
+            .enumerate()
+            .map(|(index, source)| (Arc::as_ptr(source), index))
+            .collect();
         let mut positions = Positions::default();
         findings
             .into_iter()
             .filter(|finding| {
                 let mut silenced = false;
-                for (source, (_, written)) in sources.iter().zip(&mut self.sources) {
-                    if finding
-                        .locations
-                        .iter()
-                        .any(|location| Arc::ptr_eq(&location.source, source))
+                let own: BTreeSet<usize> = finding
+                    .locations
+                    .iter()
+                    .filter_map(|location| indices.get(&Arc::as_ptr(&location.source)).copied())
+                    .collect();
+                for index in own {
+                    if let (Some(source), Some((_, written))) =
+                        (sources.get(index), self.sources.get_mut(index))
                     {
                         silenced |= silence(finding, source, positions.of(source), written);
                     }

@@ -35,13 +35,21 @@ const SIGNS: [(&str, &str); 20] = [
 #[must_use]
 pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
     let mut found = Vec::new();
+    // A text of many short lines is searched as a whole first.
+    let signs: Vec<_> = SIGNS
+        .iter()
+        .filter(|(_, word)| source.text.contains(word))
+        .collect();
+    if signs.is_empty() {
+        return found;
+    }
     let mut line_start = 0;
     for line in source.text.split_inclusive('\n') {
         let mut seen: Vec<&str> = Vec::new();
         let code = without_comment(line);
-        for (rule, word) in SIGNS {
+        for (rule, word) in &signs {
             if let (Some(at), false, Some(rule)) =
-                (code.find(word), seen.contains(&rule), rules::by_name(rule))
+                (code.find(word), seen.contains(rule), rules::by_name(rule))
             {
                 seen.push(rule.name);
                 let start = line_start + at;

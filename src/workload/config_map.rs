@@ -1,25 +1,73 @@
 //! Scripts that a ConfigMap of the same input holds.
 
-use std::collections::HashMap;
+use std::{cell::RefCell, collections::HashMap};
 
 use crate::yaml::Node;
 
 use super::{Container, Object, VolumeSource, Workload};
 
-/// The ConfigMaps of an input by name. Those of one name in several namespaces are kept apart.
+/// ConfigMaps by name. Those of one name in several namespaces are kept apart.
 #[derive(Debug, Default)]
+pub struct ConfigMapIndex<'t> {
+    by_name: HashMap<&'t str, Vec<ConfigMap<'t>>>,
+}
+
+#[derive(Debug)]
+struct ConfigMap<'t> {
+    node: Node<'t>,
+    namespace: Option<&'t str>,
+}
+
+impl<'t> ConfigMapIndex<'t> {
+    /// Takes in an object if it is a ConfigMap, and `is_wanted` says so of its name.
+    pub fn add(&mut self, object: &Object<'t>, is_wanted: impl Fn(&str) -> bool) {
+        if object.reference.kind != "ConfigMap" {
+            return;
+        }
+        let text = |key: &str| object.node.path(&["metadata", key]).and_then(Node::as_str);
+        let name = text("name").or_else(|| text("generateName")).unwrap_or_default();
+        if is_wanted(name) {
+            self.by_name.entry(name).or_default().push(ConfigMap {
+                node: object.node,
+                namespace: text("namespace"),
+            });
+        }
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// All of its ConfigMaps together with those of `other`, which come later.
+    pub fn merge(&mut self, other: Self) {
+        for (name, config_maps) in other.by_name {
+            self.by_name.entry(name).or_default().extend(config_maps);
+        }
+    }
+
+    fn named(&self, name: &str) -> &[ConfigMap<'t>] {
+        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The ConfigMaps that the scripts of a source can come from, and those that were looked for in vain.
+#[derive(Debug)]
 pub struct ConfigMaps<'t> {
-    by_name: HashMap<String, Vec<Object<'t>>>,
+    own: ConfigMapIndex<'t>,
+    others: Option<&'t ConfigMapIndex<'t>>,
+    missed: RefCell<Vec<&'t str>>,
 }
 
 impl<'t> ConfigMaps<'t> {
-    /// Takes in an object if it is a ConfigMap.
-    pub fn add(&mut self, object: &Object<'t>) {
-        if object.reference.kind == "ConfigMap" {
-            self.by_name
-                .entry(object.reference.name.clone())
-                .or_default()
-                .push(object.clone());
+    /// The ConfigMaps of a source, before those of other sources.
+    #[must_use]
+    pub fn new(own: ConfigMapIndex<'t>, others: Option<&'t ConfigMapIndex<'t>>) -> Self {
+        Self {
+            own,
+            others,
+            missed: RefCell::default(),
         }
     }
 
@@ -32,9 +80,6 @@ impl<'t> ConfigMaps<'t> {
         container: &Container<'t>,
         file: &str,
     ) -> Option<(&'t str, Node<'t>)> {
-        if self.by_name.is_empty() {
-            return None;
-        }
         let (volume, relative) = workload.volume_of_file(container, file)?;
         let VolumeSource::ConfigMap { name, node } = volume.source else {
             return None;
@@ -49,30 +94,29 @@ impl<'t> ConfigMaps<'t> {
                 .to_owned(),
             None => relative,
         };
-        let data = self.named(name, workload)?.node.get("data")?.get(&key)?;
+        let Some(config_map) = self.named(name, workload) else {
+            self.missed.borrow_mut().push(name);
+            return None;
+        };
+        let data = config_map.get("data")?.get(&key)?;
         data.as_str().map(|_| (name, data))
     }
 
-    /// Whether a container of the workload may run a script from a ConfigMap that is not known.
-    #[must_use]
-    pub fn misses_script(&self, workload: &Workload<'t>) -> bool {
-        workload.volumes.iter().any(|volume| match volume.source {
-            VolumeSource::ConfigMap { name, .. } => self.named(name, workload).is_none(),
-            _ => false,
-        })
+    /// The names of ConfigMaps that hold scripts and are not known.
+    pub fn into_missed(self) -> Vec<&'t str> {
+        self.missed.into_inner()
     }
 
-    fn named(&self, name: &str, workload: &Workload<'_>) -> Option<&Object<'t>> {
-        let found = self.by_name.get(name)?;
+    fn named(&self, name: &str, workload: &Workload<'_>) -> Option<Node<'t>> {
+        let known = || {
+            let others = self.others.map_or(&[][..], |others| others.named(name));
+            self.own.named(name).iter().chain(others)
+        };
         let namespace = workload.object.reference.namespace.as_deref();
-        found
-            .iter()
-            .find(|object| object.reference.namespace.as_deref() == namespace)
+        known()
+            .find(|config_map| config_map.namespace == namespace)
             // kustomize and `kubectl -n` set namespaces late: one of the two may not say it.
-            .or_else(|| {
-                found
-                    .iter()
-                    .find(|object| object.reference.namespace.is_none() || namespace.is_none())
-            })
+            .or_else(|| known().find(|config_map| config_map.namespace.is_none() || namespace.is_none()))
+            .map(|config_map| config_map.node)
     }
 }

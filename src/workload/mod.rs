@@ -12,7 +12,7 @@ mod probe;
 mod program;
 mod volume;
 
-pub use config_map::ConfigMaps;
+pub use config_map::{ConfigMapIndex, ConfigMaps};
 pub use container::{Container, ContainerList, EnvironmentVariable, Port};
 pub use discover::{Controller, Workload, discover};
 pub use image::Image;

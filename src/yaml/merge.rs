@@ -107,10 +107,14 @@ impl<'t> Node<'t> {
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'t>> {
         let own = |mapping: Node<'t>| mapping.pairs().find(|entry| entry.key.key_text() == Some(key));
-        if let Some(entry) = own(self) {
-            return Some(entry);
+        let mut merges = false;
+        // One pass: most keys that are asked for are not there.
+        for entry in self.pairs() {
+            if entry.key.key_text() == Some(key) {
+                return Some(entry);
+            }
+            merges |= entry.key.is_merge_key();
         }
-        let merges = self.pairs().any(|entry| entry.key.is_merge_key());
         if merges && key != "<<" {
             Merged::of(self).find_map(own)
         } else {

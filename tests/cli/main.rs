@@ -6,6 +6,7 @@ mod configuration;
 mod explain;
 mod findings;
 mod hostile;
+mod hostile_size;
 mod inputs;
 mod silencing;
 mod usage;

@@ -7,6 +7,9 @@
     reason = "each test binary uses its part of this module"
 )]
 
+#[macro_use]
+mod tell;
+
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -448,7 +451,7 @@ pub fn recordings() -> Option<Vec<PathBuf>> {
         PathBuf::from,
     );
     if !root.is_dir() {
-        eprintln!("SKIPPED: no recordings at {}", root.display());
+        tell!("SKIPPED: no recordings at {}", root.display());
         return None;
     }
     let mut found: Vec<PathBuf> = std::fs::read_dir(&root)

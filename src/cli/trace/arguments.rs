@@ -16,9 +16,11 @@ use crate::{
 };
 
 /// Watch containers start and stop, and judge the order they were declared in.
-///
-/// Exit code: 0 the order held, 1 it was violated, 4 there is not enough evidence, 2 wrong usage, 3 failure.
 #[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit code: 0 the order held, 1 it was violated, 4 there is not enough evidence, \
+                        2 wrong usage, 3 failure."
+)]
 pub struct TraceArguments {
     /// POD or TYPE/NAME; nothing for all pods of the namespace
     #[arg(value_name = "POD|TYPE/NAME")]
@@ -136,7 +138,7 @@ impl From<GoalName> for Goal {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration such as 300ms, 90s, 5m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

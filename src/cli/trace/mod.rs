@@ -13,6 +13,7 @@ mod session;
 use std::path::PathBuf;
 
 pub use arguments::TraceArguments;
+pub(super) use arguments::duration;
 
 use super::{Error, ExitStatus};
 use crate::{

@@ -70,9 +70,9 @@ pub fn page(sections: &[PodSection], gaps: &[GapNotice], made: Moment) -> String
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Container order</title>\
-         <style>{STYLE}</style></head><body>\n<h1>Container order</h1>\n<p class=\"soft\">{} pods, made {} by \
+         <style>{STYLE}</style></head><body>\n<h1>Container order</h1>\n<p class=\"soft\">{}, made {} by \
          kubectl sidecar trace {}. Times are UTC.</p>\n",
-        sections.len(),
+        crate::report::counted(sections.len(), "pod"),
         made.rfc3339(0),
         env!("CARGO_PKG_VERSION"),
     );
