@@ -178,7 +178,9 @@ fn probe_position(node: Node<'_>) -> Position {
 
 /// The moves of containers to `initContainers`, in the order in which they stand: the last one declared is the
 /// first one stopped.
-pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>]) -> Result<Vec<Change>, String> {
+///
+/// `removed` init containers before them have gone.
+pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>], removed: usize) -> Result<Vec<Change>, String> {
     let mapping = place(pod.workload.pod_spec)?;
     let mut moves = Vec::new();
     for (moved, member) in members.iter().enumerate() {
@@ -191,7 +193,7 @@ pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>]) -> Result<Vec<Change
             // Those before it have left.
             index: member.container.index.saturating_sub(moved),
             to: "initContainers",
-            at: position::index(pod, member) + moved,
+            at: (position::index(pod, member) + moved).saturating_sub(removed),
         });
     }
     Ok(moves)

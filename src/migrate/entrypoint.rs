@@ -19,6 +19,8 @@ pub(super) struct Entrypoint {
     pub(super) cuts: Vec<Span>,
     /// The script's new text before anything is cut, where it is not the old one.
     pub(super) restored: Option<String>,
+    /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
+    pub(super) alone: bool,
     /// Words of the command line that go: a wrapper and its options.
     pub(super) dropped: BTreeSet<usize>,
 }
@@ -37,6 +39,7 @@ impl Entrypoint {
         }
         if other.restored.is_some() {
             self.restored.clone_from(&other.restored);
+            self.alone |= other.alone;
         }
         self.dropped.extend(&other.dropped);
     }
@@ -113,6 +116,9 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     }
     if !program.is_shell() {
         return Err("no shell runs it, so that nothing can be cut out".to_owned());
+    }
+    if entrypoint.alone && !entrypoint.cuts.is_empty() {
+        return Err("its script would have to change for two reasons at once".to_owned());
     }
     if let Some(restored) = &entrypoint.restored {
         return Ok(Some(restored.clone()));

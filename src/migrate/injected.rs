@@ -77,6 +77,11 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
     if pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some() {
         return;
     }
+    // The OpenTelemetry operator is told by the same annotation what to inject: there is nothing to set.
+    if known.injection.contains(&switch.annotation) {
+        plan.left(format!("{} as it is", known.name), switch.since.clone(), false);
+        return;
+    }
     if !options.review {
         plan.left(
             format!("not done: {what}"),

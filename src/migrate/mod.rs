@@ -28,6 +28,7 @@ mod startup_gate;
 mod tests;
 mod unwrap;
 mod watchdog;
+mod wrapper_parts;
 
 use std::sync::Arc;
 

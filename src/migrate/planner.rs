@@ -259,6 +259,12 @@ impl<'a> Planner<'_, 'a> {
         if let (Gate::None(_), Some(file)) = (&gate, file) {
             gate = on_file(file);
         }
+        if let (Gate::None(reason), Some(part)) = (&gate, parts.iter().find(|part| part.needs_gate)) {
+            let reason = format!("“{}” would let the app start too early: {reason}", part.what);
+            self.plan
+                .left(format!("{name} is not declared a sidecar"), reason, false);
+            return;
+        }
         for part in &parts {
             self.part(name, part, &gate);
         }
@@ -417,7 +423,16 @@ impl<'a> Planner<'_, 'a> {
                 .iter()
                 .filter_map(|(index, _)| self.pod.members.get(*index))
                 .collect();
-            for change in moves(self.pod, &members)? {
+            let removed = self
+                .pod
+                .members
+                .iter()
+                .filter(|member| {
+                    member.container.list == ContainerList::Init
+                        && self.removals.contains(member.container.node)
+                })
+                .count();
+            for change in moves(self.pod, &members, removed)? {
                 self.plan.add_move(change);
             }
         }

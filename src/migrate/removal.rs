@@ -36,6 +36,10 @@ impl<'a> Removals<'a> {
         }
     }
 
+    pub(super) fn contains(&self, node: Node<'a>) -> bool {
+        self.nodes.contains(&node)
+    }
+
     pub(super) fn extend(&mut self, other: &Self) {
         other.nodes.iter().for_each(|node| self.add(*node));
     }

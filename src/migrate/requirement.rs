@@ -10,15 +10,15 @@ use crate::{
     roles::NamingKind,
     rules::{self, Finding, Member, Pod},
     shell::Span,
-    workload::{HookKind, Program, ProgramPlace},
+    workload::{ContainerList, HookKind, Program, ProgramPlace},
 };
 
 use super::{
-    entrypoint::{Entrypoint, can_cut, dialect, word_index},
+    entrypoint::{Entrypoint, can_cut, dialect},
     plan::Class,
     removal::Removals,
-    unwrap::wrapped,
     watchdog::watched_child,
+    wrapper_parts::wrappers,
 };
 
 /// One part of a workaround.
@@ -34,6 +34,8 @@ pub(super) struct Part<'a> {
     pub(super) wait: Option<Wait>,
     /// The file that the gate asks for instead.
     pub(super) gate_file: Option<String>,
+    /// The app is held back by it, so that a gate has to take its place.
+    pub(super) needs_gate: bool,
     /// Changes of entrypoints, by container.
     pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
     /// What else goes.
@@ -43,13 +45,14 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    fn new(what: String, class: Result<Class, String>) -> Self {
+    pub(super) fn new(what: String, class: Result<Class, String>) -> Self {
         Self {
             what,
             class,
             harmful: true,
             wait: None,
             gate_file: None,
+            needs_gate: false,
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
@@ -123,6 +126,7 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
     of_links.or_else(|| {
         let wrapped = pod.members.iter().find(|member| {
             rules::ends_with_another(member)
+                && member.container.list == ContainerList::Regular
                 && wanted.about(&["wrapper-binary"], member.container.name).is_none()
         })?;
         Some(format!(
@@ -358,80 +362,12 @@ fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Pa
     parts
 }
 
-/// The wrappers of all containers: they tie them together.
-fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
-    let mut parts = Vec::new();
-    for (index, member) in pod.members.iter().enumerate() {
-        if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
-            continue;
-        }
-        let part = match wrapped(member) {
-            Some(Ok(wrapped)) => {
-                let what = format!("{}: runs without {}", member.container.name, wrapped.name);
-                let mut part = Part::new(what, Ok(Class::Safe));
-                part.entrypoints.insert(index, wrapped.entrypoint);
-                part.removals = wrapped.removals;
-                part.directories = wrapped.directories;
-                if let Some(file) = &wrapped.watched_file {
-                    writers(pod, file, &mut part);
-                }
-                part
-            }
-            Some(Err(reason)) => Part::new(format!("the wrapper of {}", member.container.name), Err(reason)),
-            None => Part::new(
-                format!("the wrapper of {}", member.container.name),
-                Err(match in_script(member) {
-                    true => "the wrapped command is part of a script".to_owned(),
-                    false => "the wrapper is in the image, where no manifest can remove it".to_owned(),
-                }),
-            ),
-        };
-        parts.push(part);
-    }
-    parts
-}
-
-/// The commands of other containers that write the file which a wrapper watches.
-fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
-    for (index, member) in pod.members.iter().enumerate() {
-        for (at, program) in member.programs.iter().enumerate() {
-            let markers = pod.links.facts(index, at).map(|facts| facts.markers.as_slice());
-            for marker in markers.unwrap_or_default() {
-                if path_of(marker) != file {
-                    continue;
-                }
-                let span = marker.span.clone();
-                if can_cut(program, std::slice::from_ref(&span)) {
-                    part.entrypoints
-                        .entry(index)
-                        .or_default()
-                        .merge(&Entrypoint::cutting(span));
-                } else {
-                    part.class = Err(format!(
-                        "what would remain of {}'s script is not certain",
-                        member.container.name
-                    ));
-                }
-            }
-        }
-    }
-}
-
-/// The file of a marker; empty where the text does not say which.
-fn path_of(marker: &Marker) -> &str {
-    marker.file.path.as_deref().unwrap_or_default()
-}
-
 /// A wait after which the app starts in any case.
 fn gives_up(wait: &Wait) -> bool {
     wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()
 }
 
-fn in_script(member: &Member<'_>) -> bool {
-    Pod::entrypoint(member).is_some_and(|(_, program)| {
-        program.is_shell()
-            && program
-                .node()
-                .is_some_and(|node| word_index(program, node).is_some())
-    })
+/// The file of a marker; empty where the text does not say which.
+pub(super) fn path_of(marker: &Marker) -> &str {
+    marker.file.path.as_deref().unwrap_or_default()
 }

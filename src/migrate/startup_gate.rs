@@ -8,6 +8,7 @@ use crate::{
         action::{Action, CommandAction},
         script::Wait,
     },
+    roles::NamingKind,
     rules::{Member, Pod},
     workload::{Container, HookKind, Probe, ProbeKind},
     yaml::{Node, Value},
@@ -49,14 +50,14 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     let mut why = String::new();
     // In the first design readiness is the gate, and somebody has said that it is one.
     if kind == ProbeKind::Startup
-        && container.is_lifecycle_sidecar()
+        && readiness_is_gate(pod, container)
         && let Some(readiness) = container.probe(ProbeKind::Readiness)
         && let Ok(handler) = of_probe(pod, container, &readiness)
     {
         return probe(
             handler,
             budget(&readiness),
-            "its readinessProbe, the gate of lifecycle.type".to_owned(),
+            "its readinessProbe, which held the app back before".to_owned(),
         );
     }
     for probed in waits.iter().flat_map(|wait| &wait.probes) {
@@ -92,6 +93,16 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         why = "nothing in the manifest says where it answers".to_owned();
     }
     Gate::None(why)
+}
+
+/// Whether somebody has said that the app waits for this container's readiness: the first design's field, or
+/// kubexit's `KUBEXIT_BIRTH_DEPS`.
+fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    container.is_lifecycle_sidecar()
+        || pod.namings.iter().any(|naming| {
+            naming.kind == NamingKind::KubexitBirthDependencies
+                && naming.names.iter().any(|name| name == container.name)
+        })
 }
 
 fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
@@ -247,7 +258,7 @@ fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Resu
     if known.is_some_and(|known| known.readiness_needs_app) {
         return Err("its readiness waits for the app, which would wait for it in turn".to_owned());
     }
-    if known.is_none() && probe.kind == ProbeKind::Readiness && !container.is_lifecycle_sidecar() {
+    if known.is_none() && probe.kind == ProbeKind::Readiness && !readiness_is_gate(pod, container) {
         return Err(
             "its readinessProbe may depend on the app, which its image does not tell; make it a startupProbe by hand if not"
                 .to_owned(),

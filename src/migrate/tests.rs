@@ -130,3 +130,11 @@ fn the_rules_examples_are_what_migrate_makes() {
         assert!(difference.is_none() || known, "{}: {difference:?}", rule.name);
     }
 }
+
+#[test]
+fn what_names_the_collector_is_no_switch() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    metadata:\n      annotations:\n        sidecar.opentelemetry.io/inject: my-collector\n    spec:\n      restartPolicy: Never\n      containers:\n      - {name: app, image: app, command: [/app]}\n";
+    for review in [false, true] {
+        assert_eq!(migrated(text, Form::Native, review).text, text);
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::{
     rules::{Member, Pod},
+    shell::command_index,
     workload::Program,
     yaml::Node,
 };
@@ -73,13 +74,66 @@ pub(super) struct Wrapped<'a> {
     pub(super) directories: Vec<String>,
     /// The file at whose sight it ends the command.
     pub(super) watched_file: Option<String>,
+    /// It waits for another container before it starts the command.
+    pub(super) waits: bool,
+    /// It stands in a script.
+    pub(super) in_script: bool,
 }
 
 /// The wrapper of a container, where it stands in the manifest.
 pub(super) fn wrapped<'a>(member: &Member<'a>) -> Option<Result<Wrapped<'a>, String>> {
     let (_, program) = Pod::entrypoint(member)?;
-    let (at, wrapper) = find(program)?;
-    Some(unwrap(member, program, at, wrapper))
+    match find(program) {
+        Some((at, wrapper)) => Some(unwrap(member, program, at, wrapper)),
+        None => in_script(member, program),
+    }
+}
+
+/// A wrapper before a command of the script.
+fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wrapped<'a>, String>> {
+    let script = program
+        .script
+        .as_ref()
+        .filter(|_| program.is_shell() && program.config_map.is_none())?;
+    let mut found = None;
+    let mut text = program.text.clone();
+    let mut directory = None;
+    let mut words: Vec<_> = script
+        .list
+        .commands()
+        .filter_map(|visit| {
+            let simple = visit.simple()?;
+            let at = command_index(&simple.words);
+            let (word, next) = (simple.words.get(at)?, simple.words.get(at + 1)?);
+            let name = word.literal()?.into_owned();
+            let wrapper = WRAPPERS
+                .iter()
+                .find(|wrapper| name.rsplit('/').next() == Some(wrapper.program) && !wrapper.options)?;
+            directory = name.rsplit_once('/').map(|(directory, _)| directory.to_owned());
+            found = Some(wrapper);
+            (!next.raw.starts_with('-')).then_some(word.span.start..next.span.start)
+        })
+        .collect();
+    let wrapper = found?;
+    words.sort_by_key(|span| std::cmp::Reverse(span.start));
+    for span in words {
+        text.get(span.clone())?;
+        text.replace_range(span, "");
+    }
+    if text.contains(wrapper.program) {
+        return None;
+    }
+    let settings = settings(member, wrapper).map(|mut wrapped| {
+        wrapped.directories.extend(directory);
+        wrapped.entrypoint = Entrypoint {
+            restored: Some(text),
+            alone: true,
+            ..Entrypoint::default()
+        };
+        wrapped.in_script = true;
+        wrapped
+    });
+    Some(settings)
 }
 
 fn find(program: &Program<'_>) -> Option<(usize, &'static Wrapper)> {
@@ -128,6 +182,16 @@ fn unwrap<'a>(
             wrapper.program
         ));
     }
+    let mut wrapped = settings(member, wrapper)?;
+    if let Some((directory, _)) = words.get(at).and_then(|word| word.rsplit_once('/')) {
+        wrapped.directories.push(directory.to_owned());
+    }
+    wrapped.entrypoint.dropped = (at..end).collect();
+    Ok(wrapped)
+}
+
+/// What goes with a wrapper besides its words.
+fn settings<'a>(member: &Member<'a>, wrapper: &'static Wrapper) -> Result<Wrapped<'a>, String> {
     let mut removals = Removals::default();
     let mut directories = Vec::new();
     for variable in member.container.environment() {
@@ -151,19 +215,20 @@ fn unwrap<'a>(
         }
         removals.add(variable.node);
     }
-    if let Some((directory, _)) = words.get(at).and_then(|word| word.rsplit_once('/')) {
-        directories.push(directory.to_owned());
-    }
     let watched_file = member.container.value_of("KILLER_WATCH_FILE").map(str::to_owned);
+    let waits = match wrapper.program {
+        "kubexit" => member.container.variable("KUBEXIT_BIRTH_DEPS").is_some(),
+        "watchkiller" => false,
+        _ => true,
+    };
     Ok(Wrapped {
-        watched_file,
         name: wrapper.program,
-        entrypoint: Entrypoint {
-            dropped: (at..end).collect(),
-            ..Entrypoint::default()
-        },
+        entrypoint: Entrypoint::default(),
         removals,
         directories,
+        watched_file,
+        waits,
+        in_script: false,
     })
 }
 

@@ -49,10 +49,16 @@ impl ContainerHistory {
         self.stop_requests.push(at);
     }
 
-    /// The kubelet asked the current run to stop: tells it.
+    /// The kubelet asked the run of that time to stop: tells it.
     pub fn stopping(&mut self, what: What, at: Moment) -> Vec<Step> {
         let mut steps = Vec::new();
-        let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);
+        // The state of the next run may have come first: the request is for the run that had begun by then.
+        let begun = |run: &&Run| {
+            let created_later = run.created_event.as_ref().is_some_and(|created| created.at > at);
+            !created_later && run.started.is_none_or(|started| started <= at)
+        };
+        let run = self.runs.iter().rev().find(begun).or(self.runs.last());
+        let restarts = run.map_or(self.restarts, |run| run.restarts);
         let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Event);
         self.tell(step, &mut steps);
         steps
