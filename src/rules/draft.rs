@@ -167,7 +167,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-fn entry_span(entry: Entry<'_>) -> Range<usize> {
+/// The bytes a finding marks for a key and its value.
+pub(super) fn entry_span(entry: Entry<'_>) -> Range<usize> {
     let (key, value) = (entry.key.span(), entry.value.span());
     // A value behind an alias stands elsewhere; a collection would mark many lines.
     if value.start >= key.end && !entry.value.is_mapping() && !entry.value.is_sequence() {

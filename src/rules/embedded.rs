@@ -7,6 +7,8 @@ use crate::{
     yaml::{self, Node, ScalarMap},
 };
 
+use super::draft::entry_span;
+
 /// A setting inside a string.
 #[derive(Debug, Clone)]
 pub(crate) struct Setting {
@@ -40,7 +42,7 @@ pub(crate) fn settings(node: Node<'_>) -> Vec<Setting> {
                 (Some(key), Some(value)) => found.push(Setting {
                     key: key.to_owned(),
                     value: value.to_owned(),
-                    span: map.raw_range(entry.key.span().start..entry.value.span().end),
+                    span: map.raw_range(entry_span(entry)),
                 }),
                 _ => stack.push(entry.value),
             }
@@ -83,7 +85,7 @@ pub(crate) fn mesh_settings<'t>(object: &Object<'t>, keys: &[&str]) -> Vec<MeshS
                 (Some(key), Some(value)) if keys.contains(&key) => found.push(MeshSetting {
                     node: entry.value,
                     value: value.to_owned(),
-                    span: entry.key.span().start..entry.value.span().end,
+                    span: entry_span(entry),
                 }),
                 (Some("mesh"), Some(_)) => {
                     found.extend(
