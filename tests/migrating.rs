@@ -225,6 +225,7 @@ fn sidecar() -> impl Strategy<Value = String> {
         "    lifecycle:\n      postStart:\n        exec: {command: [sh, -c, 'sleep 3']}\n      preStop:\n        sleep: {seconds: 9}\n",
         "    readinessProbe: {tcpSocket: {port: 6432}}\n",
         "    command: [sh, -c, \"/bin/x & p=$!; while [ ! -f /work/done ]; do sleep 1; done; kill $p\"]\n",
+        "    command:\n    - sh\n    - -c\n    - |\n      trap '' TERM\n      /bin/x\n",
     ]);
     let mount = prop::sample::select(vec!["", "    volumeMounts: [{name: work, mountPath: /work}]\n"]);
     (image, hook, mount).prop_map(|((name, image, port), hook, mount)| {
@@ -239,17 +240,38 @@ fn pod() -> impl Strategy<Value = String> {
         "  initContainers:\n  - {name: setup, image: busybox}\n",
         "  initContainers: []\n",
     ]);
-    (script(), sidecar(), policy, init, any::<bool>(), any::<bool>()).prop_map(
-        |(script, sidecar, policy, init, first, windows)| {
+    let order = (any::<bool>(), any::<bool>());
+    let ending = (any::<bool>(), any::<bool>());
+    (script(), sidecar(), policy, init, order, ending).prop_map(
+        |(script, sidecar, policy, init, (sidecar_first, volumes_first), (windows, unended))| {
             let script = script.replace('\n', "\n      ");
+            let mount = "    volumeMounts: [{name: work, mountPath: /work}]\n";
+            let arguments = format!("    args:\n    - |\n      {}\n", script.trim_end());
+            let rest = if sidecar_first {
+                format!("{mount}{arguments}")
+            } else {
+                format!("{arguments}{mount}")
+            };
             let app = format!(
-                "  - name: app # the app\n    image: app:1\n    env: [{{name: URL, value: x}}]\n    command: [\"sh\", \"-c\"]\n    args:\n    - |\n      {}\n    volumeMounts: [{{name: work, mountPath: /work}}]\n",
-                script.trim_end()
+                "  - name: app # the app\n    image: app:1\n    env: [{{name: URL, value: x}}]\n    command: [\"sh\", \"-c\"]\n{rest}"
             );
-            let containers = if first { format!("{sidecar}{app}") } else { format!("{app}{sidecar}") };
-            let text = format!(
-                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  restartPolicy: {policy}\n  shareProcessNamespace: true\n{init}  containers:\n{containers}  volumes: [{{name: work, emptyDir: {{}}}}]\n"
+            let containers = if sidecar_first {
+                format!("  containers:\n{sidecar}{app}")
+            } else {
+                format!("  containers:\n{app}{sidecar}")
+            };
+            let volumes = "  volumes: [{name: work, emptyDir: {}}]\n";
+            let rest = if volumes_first {
+                format!("{volumes}{containers}")
+            } else {
+                format!("{containers}{volumes}")
+            };
+            let mut text = format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  restartPolicy: {policy}\n  shareProcessNamespace: true\n{init}{rest}"
             );
+            if unended {
+                text.pop();
+            }
             if windows { text.replace('\n', "\r\n") } else { text }
         },
     )

@@ -113,7 +113,14 @@ pub(super) fn edits(stream: &Stream<'_>, changes: &[Change]) -> Result<Vec<Edit>
         }
     }
     edits.extend(edit::remove(&removed)?);
-    Ok(edits)
+    // Two insertions below the same scalar may both need its header changed.
+    let mut distinct: Vec<Edit> = Vec::new();
+    for edit in edits {
+        if edit.span.is_empty() || !distinct.contains(&edit) {
+            distinct.push(edit);
+        }
+    }
+    Ok(distinct)
 }
 
 /// The key or item that stands for a place.
@@ -158,7 +165,7 @@ fn insert(
             .ok_or(ChangeError::Lost)
     };
     Ok(match position {
-        Position::After(name) => vec![edit::insert_after(sibling(name)?, &text)?],
+        Position::After(name) => edit::insert_after(sibling(name)?, &text)?,
         Position::Before(name) => vec![edit::insert_before(sibling(name)?, &text)?],
         Position::Last => edit::append(mapping, &text)?,
     })

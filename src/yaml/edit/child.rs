@@ -1,8 +1,8 @@
 //! An entry of a mapping or an item of a sequence, with the indicator that introduces it.
 
 use super::{
-    super::{Kind, Node, ScalarStyle},
-    EditError,
+    super::{Kind, Node},
+    Edit, EditError,
     lines::Lines,
 };
 
@@ -109,20 +109,53 @@ impl<'t> Children<'t> {
     }
 
     fn kept_lines(&self, tail: usize) -> usize {
-        let leaf = self.last.walk().last().unwrap_or(self.last);
-        let lexer = self.lines.lexer;
-        let header = leaf.content_start();
-        let header = self
-            .lines
-            .text
-            .get(header..lexer.header_end(header))
-            .unwrap_or_default();
-        let keeps = leaf.style().is_some_and(ScalarStyle::is_block) && header.contains('+');
-        if keeps {
-            self.lines.blank_lines_end(tail)
-        } else {
-            tail
+        match self.last_block() {
+            Some((_, header)) if header.text.contains('+') => self.lines.blank_lines_end(tail),
+            _ => tail,
         }
+    }
+
+    /// The block scalar that the children end with, and its header.
+    fn last_block(&self) -> Option<(Node<'t>, Edit)> {
+        let leaf = self.last.walk().last().unwrap_or(self.last);
+        leaf.style().filter(|style| style.is_block())?;
+        let start = leaf.content_start();
+        let span = start..self.lines.lexer.header_end(start);
+        let text = self.lines.text.get(span.clone())?.to_owned();
+        Some((leaf, Edit { span, text }))
+    }
+
+    /// The header that keeps the value of a block scalar whose last line ends with the text instead of a line
+    /// break, once something is written below it: the new line break must not become part of the value.
+    ///
+    /// # Errors
+    /// Trailing blank lines that only this missing line break counts right.
+    pub(super) fn unended_header(&self) -> Result<Option<Edit>, EditError> {
+        let Some((leaf, header)) = self.last_block() else {
+            return Ok(None);
+        };
+        let end = self.lines.lexer.skip_gap(self.end);
+        let has_last_line = end == self.lines.text.len() && !self.lines.text.ends_with(['\n', '\r']);
+        let value = leaf.as_str().unwrap_or_default();
+        if self.is_flow() || !has_last_line || value.is_empty() {
+            return Ok(None);
+        }
+        if value.ends_with('\n') {
+            return if header.text.contains('+') {
+                Err(EditError::unsupported(
+                    self.lines.text,
+                    self.end,
+                    "the text ends within the blank lines that this scalar keeps; end it with a line break",
+                ))
+            } else {
+                Ok(None)
+            };
+        }
+        let text = match header.text.split_once(['+', '-']) {
+            Some((before, after)) => format!("{before}-{after}"),
+            None => format!("{}-", header.text),
+        };
+        Ok((text != header.text).then_some(Edit { text, ..header }))
     }
 
     /// The comma behind the children in a flow collection.

@@ -15,7 +15,7 @@ use super::{
 ///
 /// # Errors
 /// A sibling that is neither key nor item.
-pub fn insert_after(sibling: Node<'_>, lines: &str) -> Result<Edit, EditError> {
+pub fn insert_after(sibling: Node<'_>, lines: &str) -> Result<Vec<Edit>, EditError> {
     let child = Children::one(sibling)?;
     let text = child.lines;
     let line_break = text.line_break();
@@ -23,21 +23,23 @@ pub fn insert_after(sibling: Node<'_>, lines: &str) -> Result<Edit, EditError> {
     let new = indented(lines, column, line_break);
     if !child.is_flow() {
         let tail = child.last_line()?;
-        return Ok(new_line(text, tail, &new));
+        let mut edits = vec![new_line(text, tail, &new)];
+        edits.extend(child.unended_header()?);
+        return Ok(edits);
     }
     if !child.has_own_lines() {
-        return Ok(Edit::insert(
+        return Ok(vec![Edit::insert(
             child.end,
             format!(", {}", new.trim_start_matches(' ')),
-        ));
+        )]);
     }
-    match child.comma() {
+    Ok(vec![match child.comma() {
         Some(comma) => {
             let tail = text.tail(comma + 1).unwrap_or(comma + 1);
-            Ok(new_line(text, tail, &format!("{new},")))
+            new_line(text, tail, &format!("{new},"))
         }
-        None => Ok(Edit::insert(child.end, format!(",{line_break}{new}"))),
-    }
+        None => Edit::insert(child.end, format!(",{line_break}{new}")),
+    }])
 }
 
 /// Inserts an entry or item before another and before that one's comments; otherwise as [`insert_after`].
@@ -86,7 +88,7 @@ pub fn append(collection: Node<'_>, lines: &str) -> Result<Vec<Edit>, EditError>
         _ => return Err(fail("only a collection can get another entry or item")),
     };
     if let Some(last) = last {
-        return Ok(vec![insert_after(last, lines)?]);
+        return insert_after(last, lines);
     }
     let text = Lines::new(stream_text);
     let span = collection.span();
@@ -169,7 +171,7 @@ mod tests {
 
     #[track_caller]
     fn assert_after(text: &str, path: &str, lines: &str, expected: &str) {
-        let new = edited(text, |stream| Ok(vec![insert_after(at(stream, path), lines)?]));
+        let new = edited(text, |stream| insert_after(at(stream, path), lines));
         assert_eq!(new, expected, "{text}");
     }
 

@@ -30,8 +30,17 @@ pub fn extract(child: Node<'_>) -> Result<String, EditError> {
     } else {
         child.start
     };
-    let raw = text.get(first..child.last_line()?).unwrap_or_default();
-    Ok(dedented(raw, column))
+    let end = child.last_line()?;
+    let raw = match child.unended_header()? {
+        Some(header) => format!(
+            "{}{}{}",
+            text.get(first..header.span.start).unwrap_or_default(),
+            header.text,
+            text.get(header.span.end..end).unwrap_or_default()
+        ),
+        None => text.get(first..end).unwrap_or_default().to_owned(),
+    };
+    Ok(dedented(&raw, column))
 }
 
 /// Moves an item behind another one, usually of another sequence, with its comments and indented anew.
@@ -60,7 +69,7 @@ pub fn move_item(item: Node<'_>, after: Node<'_>) -> Result<Vec<Edit>, EditError
         _ => extract(item)?,
     };
     let mut edits = remove(&[item])?;
-    edits.push(insert_after(after, &text)?);
+    edits.extend(insert_after(after, &text)?);
     Ok(edits)
 }
 
@@ -197,6 +206,28 @@ mod tests {
         let stream = parse("a: [x]\nb:\n- y\n").unwrap();
         assert!(move_item(at(&stream, "b/0"), at(&stream, "a/0")).is_err());
         assert!(move_item(at(&stream, "b!"), at(&stream, "a/0")).is_err());
+    }
+
+    #[test]
+    fn the_end_of_the_text_is_no_line_break() {
+        assert_moved(
+            "a:\n- x\nb:\n- y\n- |\n  z",
+            "b/1",
+            "a/0",
+            "a:\n- x\n- |-\n  z\nb:\n- y\n",
+        );
+        assert_moved(
+            "b:\n- y\n- x\na:\n- >2+ # c\n   z",
+            "b/1",
+            "a/0",
+            "b:\n- y\na:\n- >2- # c\n   z\n- x",
+        );
+        for text in ["a:\n- x\nb:\n- y\n- |-\n  z", "a:\n- x\nb:\n- y\n- |\n  z\n  "] {
+            let new = edited(text, |stream| move_item(at(stream, "b/1"), at(stream, "a/0")));
+            assert_eq!(new.matches('-').count(), text.matches('-').count(), "{new}");
+        }
+        let stream = parse("a:\n- x\nb:\n- y\n- |+\n  z\n  ").unwrap();
+        assert!(move_item(at(&stream, "b/1"), at(&stream, "a/0")).is_err());
     }
 
     #[test]
