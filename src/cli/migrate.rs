@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     lint,
-    migrate::{Class, Form, Migration, Options, Plan, describe_results, migrate},
+    migrate::{Class, Form, Migration, Options, Plan, carry_over, describe_results, migrate},
     report::printable,
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
@@ -62,6 +62,12 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         ));
     }
     let decisions = run.migrate(arguments, &mut configurations)?;
+    let mut migrations: Vec<&mut Migration> = run
+        .migrations
+        .iter_mut()
+        .map(|(_, migration)| migration)
+        .collect();
+    carry_over(&mut migrations);
     run.deliver(arguments)?;
     for (index, decision) in decisions.iter().enumerate() {
         if decisions.iter().position(|other| other == decision) == Some(index) {

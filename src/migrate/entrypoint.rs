@@ -30,6 +30,10 @@ impl Entrypoint {
         self.cuts.is_empty() && self.restored.is_none() && self.dropped.is_empty()
     }
 
+    fn changes_script(&self) -> bool {
+        !self.cuts.is_empty() || self.restored.is_some()
+    }
+
     /// Adds what another reason changes.
     pub(super) fn merge(&mut self, other: &Self) {
         for span in &other.cuts {
@@ -58,6 +62,7 @@ impl Entrypoint {
 /// # Errors
 /// Why it can't be written, in one sentence.
 pub(super) fn change<'a>(
+    pod: &Pod<'a>,
     member: &Member<'a>,
     entrypoint: &Entrypoint,
     removals: &mut Removals<'a>,
@@ -67,8 +72,8 @@ pub(super) fn change<'a>(
         return Ok(changes);
     }
     let (_, program) = Pod::entrypoint(member).ok_or("it has no entrypoint in the manifest")?;
-    if program.config_map.is_some() && (!entrypoint.cuts.is_empty() || entrypoint.restored.is_some()) {
-        return Err("its script is in a ConfigMap, which others may use too".to_owned());
+    if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
+        return Err(reason.clone());
     }
     let script = new_script(program, entrypoint)?;
     let plain = script
@@ -104,14 +109,14 @@ pub(super) fn change<'a>(
     }
     if let Some(script) = script {
         let node = program.node().ok_or("its script was not found")?;
-        changes.text(node, script)?;
+        changes.script(pod.sources, node, script)?;
     }
     drop_words(member, program, entrypoint, removals, &mut changes)?;
     Ok(changes)
 }
 
 fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<String>, String> {
-    if entrypoint.cuts.is_empty() && entrypoint.restored.is_none() {
+    if !entrypoint.changes_script() {
         return Ok(None);
     }
     if !program.is_shell() {
@@ -131,7 +136,7 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
 /// Whether these commands can be cut out of a program's script.
 pub(super) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
     program.is_shell()
-        && program.config_map.is_none()
+        && program.shared.is_none()
         && program.place == ProgramPlace::Entrypoint
         && cut(&program.text, dialect(program), spans).is_some()
 }
@@ -211,7 +216,7 @@ fn drop_words<'a>(
         return Ok(());
     }
     // All words of `command` go, so `args` becomes the command.
-    if !entrypoint.cuts.is_empty() || entrypoint.restored.is_some() {
+    if entrypoint.changes_script() {
         return Err("the script would have to move from args to command".to_owned());
     }
     let words: Vec<String> = program

@@ -284,7 +284,7 @@ impl<'a> AppHalf<'a> {
         for (index, entrypoint) in &entrypoints {
             if let Some(member) = pod.members.get(*index) {
                 self.changes
-                    .extend(entrypoint::change(member, entrypoint, &mut self.removals)?);
+                    .extend(entrypoint::change(pod, member, entrypoint, &mut self.removals)?);
             }
         }
         let annotations = pod
@@ -299,6 +299,7 @@ impl<'a> AppHalf<'a> {
         for change in self.changes.additions {
             plan.add(Round::Add, change);
         }
+        plan.elsewhere.extend(self.changes.elsewhere);
         self.done
             .into_iter()
             .for_each(|what| plan.done(Class::Review, what));

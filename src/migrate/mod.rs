@@ -7,6 +7,7 @@
 mod change;
 mod convert;
 mod declaration;
+mod elsewhere;
 mod entrypoint;
 mod injected;
 mod place;
@@ -22,6 +23,7 @@ mod resources;
 mod rewrite;
 mod scratch;
 mod script;
+mod shared_script;
 mod spelling;
 mod startup_gate;
 #[cfg(test)]
@@ -43,6 +45,7 @@ use crate::{
 
 pub use change::{Change, ChangeError, Position};
 pub use declaration::Form;
+pub use elsewhere::{Elsewhere, carry_over};
 pub use place::{Place, Step};
 pub use plan::{Action, Class, Plan, Refusal};
 pub use resource_list::describe_results;
@@ -127,10 +130,13 @@ fn plans(
         patches.extend(references::patches(&lint::objects_of(other).collect::<Vec<_>>()));
     }
     let mut plans = Vec::new();
+    let mut all_objects = objects.clone();
+    all_objects.extend(other_streams.iter().flat_map(lint::objects_of));
     for object in &objects {
         for workload in workload::discover(object) {
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
+            shared_script::settle(&mut pod, &all_objects);
             let findings = choose(rules::check_pod(&pod));
             let plan = planner::plan(&pod, &findings, &patches, options);
             if !plan.is_empty() || !plan.refusals.is_empty() {
@@ -194,11 +200,7 @@ impl Migration {
         match rewrite(&self.text, &plan.rounds) {
             Ok(text) => self.text = text,
             Err(error) => {
-                plan.actions.clear();
-                plan.notes.clear();
-                plan.rounds.clear();
-                plan.directories.clear();
-                plan.left("all of it", error.to_string(), false);
+                plan.abandon(error.to_string());
                 if matches!(error, RewriteError::Guard(_)) {
                     self.failures.push(error);
                 }

@@ -1,12 +1,13 @@
 //! What is to be done to one workload, what is left to a person, and why.
 
 use crate::{
-    rules::{FixClass, ObjectReference},
+    rules::{FixClass, ObjectReference, Sources},
     yaml::Node,
 };
 
 use super::{
     change::{Change, Position},
+    elsewhere::Elsewhere,
     place::Place,
 };
 
@@ -66,6 +67,8 @@ pub struct Plan {
     pub notes: Vec<String>,
     /// The changes; each round's places are those after the round before.
     pub rounds: Vec<Vec<Change>>,
+    /// What changes in other sources at the same time.
+    pub(super) elsewhere: Vec<Elsewhere>,
     /// Directories that served the workaround, whose volumes may have no use any more.
     pub(super) directories: Vec<String>,
 }
@@ -88,6 +91,7 @@ impl Plan {
             refusals: Vec::new(),
             notes: Vec::new(),
             rounds: vec![Vec::new(), Vec::new()],
+            elsewhere: Vec::new(),
             directories: Vec::new(),
         }
     }
@@ -95,7 +99,13 @@ impl Plan {
     /// Whether nothing is changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rounds.iter().all(Vec::is_empty)
+        self.rounds.iter().all(Vec::is_empty) && self.elsewhere.is_empty()
+    }
+
+    /// Leaves everything as it is, for one reason.
+    pub(super) fn abandon(&mut self, reason: impl Into<String>) {
+        *self = Self::new(self.document, self.object.clone());
+        self.left("all of it", reason, false);
     }
 
     pub(super) fn done(&mut self, class: Class, what: impl Into<String>) {
@@ -145,6 +155,7 @@ impl Plan {
 pub(super) struct Changes {
     pub(super) cuts: Vec<Change>,
     pub(super) additions: Vec<Change>,
+    pub(super) elsewhere: Vec<Elsewhere>,
 }
 
 /// What stands behind an anchor belongs to several places at once.
@@ -154,6 +165,25 @@ pub(super) const SHARED: &str =
 impl Changes {
     pub(super) fn text(&mut self, node: Node<'_>, text: impl Into<String>) -> Result<(), String> {
         self.cuts.push(Change::Text(place(node)?, text.into()));
+        Ok(())
+    }
+
+    /// Gives a script another text, in whichever source it stands.
+    pub(super) fn script(
+        &mut self,
+        sources: Sources<'_>,
+        node: Node<'_>,
+        text: impl Into<String>,
+    ) -> Result<(), String> {
+        let source = sources.of(node).ok_or("its script was not found")?;
+        if std::ptr::eq(&*source, sources.own()) {
+            return self.text(node, text);
+        }
+        let change = Change::Text(place(node)?, text.into());
+        self.elsewhere.push(Elsewhere {
+            source,
+            rounds: vec![vec![change]],
+        });
         Ok(())
     }
 
@@ -180,6 +210,7 @@ impl Changes {
     pub(super) fn extend(&mut self, other: Self) {
         self.cuts.extend(other.cuts);
         self.additions.extend(other.additions);
+        self.elsewhere.extend(other.elsewhere);
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
 use super::{
     Options, convert,
     declaration::{Form, declare, moves, obstacle},
+    elsewhere::Elsewhere,
     entrypoint::{self, Entrypoint},
     injected,
     plan::{Changes, Class, Plan, Round, place},
@@ -68,14 +69,14 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
     planner.sidecars();
     planner.sleeps();
     if let Err(reason) = planner.finish() {
-        let mut plan = Plan::new(
-            pod.workload.object.document,
-            pod.workload.object.reference.clone(),
-        );
-        plan.left("all of it", reason, false);
-        return plan;
+        planner.plan.abandon(reason);
+        return planner.plan;
     }
     injected::plan(pod, wanted, options, &mut planner.plan);
+    if let Err(error) = planner.plan.elsewhere.iter().try_for_each(Elsewhere::check) {
+        planner.plan.abandon(error);
+        return planner.plan;
+    }
     manual(findings, &mut planner.plan);
     planner.plan
 }
@@ -399,7 +400,7 @@ impl<'a> Planner<'_, 'a> {
         let mut kept = Vec::new();
         for (index, entrypoint) in &self.entrypoints {
             if let Some(member) = self.pod.members.get(*index) {
-                let changes = entrypoint::change(member, entrypoint, &mut self.removals)?;
+                let changes = entrypoint::change(self.pod, member, entrypoint, &mut self.removals)?;
                 self.changes.extend(changes);
             }
         }
@@ -417,6 +418,7 @@ impl<'a> Planner<'_, 'a> {
         for change in changes.additions {
             self.plan.add(Round::Add, change);
         }
+        self.plan.elsewhere.extend(changes.elsewhere);
         if self.options.form == Form::Native {
             let members: Vec<&Member<'_>> = self
                 .declared

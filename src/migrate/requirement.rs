@@ -213,14 +213,18 @@ fn cutting<'a>(
     let class = Class::from(finding.fix.class);
     let class = if program.place != ProgramPlace::Entrypoint {
         Err("it stands in a hook".to_owned())
-    } else if program.config_map.is_some() {
-        Err("it stands in a script of a ConfigMap, which others may use too".to_owned())
+    } else if let Some(reason) = &program.shared {
+        Err(reason.clone())
     } else if class == Class::Manual {
         Err(finding.fix.reason.clone())
     } else if !can_cut(program, std::slice::from_ref(span)) {
         Err("what would remain of the script is not certain".to_owned())
     } else {
         Ok(class)
+    };
+    let what = match program.config_map {
+        Some(name) => format!("{what} from the script of ConfigMap {name}"),
+        None => what,
     };
     let mut part = Part::new(what, class);
     part.entrypoints
@@ -240,7 +244,7 @@ fn marker<'a>(
     let what = format!("{name}: its own command takes the place of the script that looks for {file}");
     let mut part = Part::new(what, Ok(Class::Review));
     let child = watched_child(&program.text, dialect(program), file)
-        .filter(|_| program.is_shell() && program.config_map.is_none());
+        .filter(|_| program.is_shell() && program.shared.is_none());
     match child {
         Some(child) => {
             part.entrypoints.insert(

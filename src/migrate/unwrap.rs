@@ -94,7 +94,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
     let script = program
         .script
         .as_ref()
-        .filter(|_| program.is_shell() && program.config_map.is_none())?;
+        .filter(|_| program.is_shell() && program.shared.is_none())?;
     let mut found = None;
     let mut text = program.text.clone();
     let mut directory = None;

@@ -46,6 +46,8 @@ pub struct Program<'t> {
     pub invocation: Option<ShellInvocation>,
     /// The name of the ConfigMap the script comes from.
     pub config_map: Option<&'t str>,
+    /// Why a change of the script may reach more than this program. Nothing where it stands in the pod itself.
+    pub shared: Option<String>,
     /// The script's text, or the words joined by blanks.
     pub text: String,
     /// What it says, as far as it was understood. Words without a shell are a script of one command.
@@ -140,6 +142,8 @@ impl<'t> Program<'t> {
             words,
             invocation,
             config_map,
+            shared: config_map
+                .map(|name| format!("it stands in a script of ConfigMap {name}, which others may use too")),
             text,
             script,
             origin: Origin::Scalar(node),
@@ -192,6 +196,7 @@ impl<'t> Program<'t> {
             words,
             invocation: None,
             config_map: None,
+            shared: None,
             text,
             script,
             origin,
