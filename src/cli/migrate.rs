@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     lint,
-    migrate::{Class, Form, Migration, Options, Plan, carry_over, describe_results, migrate},
+    migrate::{
+        Class, Form, Holders, Migration, Options, Plan, Surroundings, carry_over, describe_results,
+        migrate_within,
+    },
     report::printable,
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
@@ -174,11 +177,8 @@ impl Run {
             .iter()
             .map(|(_, source, _)| Arc::clone(source))
             .collect();
-        let config_maps: Vec<Arc<SourceFile>> = files
-            .iter()
-            .filter(|source| serves_others(&source.text))
-            .cloned()
-            .collect();
+        let holders = Holders::read(&files);
+        let surroundings = Surroundings::of(&holders);
         let mut in_sources = InSources::collect(&files, RULES);
         self.errors.append(&mut in_sources.errors);
         let mut decisions = Vec::new();
@@ -202,7 +202,7 @@ impl Run {
                     findings.retain(|finding| !is_ignored(finding, loaded) && selection.includes(finding));
                     findings
                 };
-                match migrate(source, &config_maps, &options, &mut choose) {
+                match migrate_within(source, &surroundings, &options, &mut choose) {
                     Ok(migration) => self.migrations.push((input.clone(), migration)),
                     Err(error) => self
                         .errors
@@ -280,13 +280,6 @@ impl Run {
             ExitStatus::Success
         }
     }
-}
-
-/// Whether a source may hold scripts for the workloads of others, or patches of them.
-fn serves_others(text: &str) -> bool {
-    ["ConfigMap", "Kustomization", "Component", "containers:"]
-        .iter()
-        .any(|sign| text.contains(sign))
 }
 
 fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<Options, Error> {

@@ -108,12 +108,10 @@ fn texts(
         let known = texts.iter().position(|(index, _)| *index == at);
         let before = match known.and_then(|known| texts.get(known)) {
             Some((_, text)) => text.as_str(),
-            None => migrations
-                .get(at)
-                .map_or("", |migration| migration.text.as_str()),
+            None => migrations.get(at).map_or("", |migration| migration.text.as_str()),
         };
-        let text = rewrite(before, &elsewhere.rounds)
-            .map_err(|error: RewriteError| format!("{name}: {error}"))?;
+        let text =
+            rewrite(before, &elsewhere.rounds).map_err(|error: RewriteError| format!("{name}: {error}"))?;
         match known.and_then(|known| texts.get_mut(known)) {
             Some(known) => known.1 = text,
             None => texts.push((at, text)),

@@ -10,6 +10,7 @@ mod declaration;
 mod elsewhere;
 mod entrypoint;
 mod injected;
+mod patches;
 mod place;
 mod plain_command;
 mod plan;
@@ -26,6 +27,7 @@ mod script;
 mod shared_script;
 mod spelling;
 mod startup_gate;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod unwrap;
@@ -39,7 +41,7 @@ use crate::{
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, Pod, Sources},
     source::SourceFile,
-    workload::{self, ConfigMapIndex, ConfigMaps},
+    workload::{self, ConfigMaps},
     yaml::{self, ParseError, Stream},
 };
 
@@ -50,6 +52,7 @@ pub use place::{Place, Step};
 pub use plan::{Action, Class, Plan, Refusal};
 pub use resource_list::describe_results;
 pub use rewrite::{RewriteError, rewrite};
+pub use surroundings::{Holders, Surroundings};
 
 /// What decides about a rewrite besides the text.
 #[derive(Debug, Clone)]
@@ -82,7 +85,7 @@ pub struct Migration {
 /// Chooses among the findings of one pod those that are to go.
 pub type Choose<'c> = &'c mut dyn FnMut(Vec<Finding>) -> Vec<Finding>;
 
-/// Rewrites one source. The ConfigMaps in `others` serve its workloads too, and the patches there may stop it.
+/// Rewrites one source. The ConfigMaps in `others` serve its workloads too, and the patches there follow them.
 ///
 /// # Errors
 /// A source that is no YAML.
@@ -92,8 +95,26 @@ pub fn migrate(
     options: &Options,
     choose: Choose<'_>,
 ) -> Result<Migration, ParseError> {
+    let mut sources = others.to_vec();
+    if !sources.contains(source) {
+        sources.push(Arc::clone(source));
+    }
+    let holders = Holders::read(&sources);
+    migrate_within(source, &Surroundings::of(&holders), options, choose)
+}
+
+/// Rewrites one source of an input. What its plans change in other sources is for [`carry_over`] to do.
+///
+/// # Errors
+/// A source that is no YAML.
+pub fn migrate_within(
+    source: &Arc<SourceFile>,
+    surroundings: &Surroundings<'_>,
+    options: &Options,
+    choose: Choose<'_>,
+) -> Result<Migration, ParseError> {
     let stream = yaml::parse(&source.text)?;
-    let plans = plans(&stream, source, others, options, choose);
+    let plans = plans(&stream, source, surroundings, options, choose);
     let mut migration = Migration {
         source: Arc::clone(source),
         text: source.text.to_string(),
@@ -107,38 +128,23 @@ pub fn migrate(
 fn plans(
     stream: &Stream<'_>,
     source: &Arc<SourceFile>,
-    others: &[Arc<SourceFile>],
+    surroundings: &Surroundings<'_>,
     options: &Options,
     choose: Choose<'_>,
 ) -> Vec<Plan> {
-    let other_streams: Vec<Stream<'_>> = others
-        .iter()
-        .filter(|other| other.name != source.name)
-        .filter_map(|other| yaml::parse(&other.text).ok())
-        .collect();
-    let mut files = others.to_vec();
-    files.sort_by_key(|file| file.text.as_ptr().addr());
-    let sources = Sources::new(source, &files);
-    let objects: Vec<_> = lint::objects_of(stream).collect();
-    let mut shared = ConfigMapIndex::default();
-    for other in &other_streams {
-        shared.merge(lint::index(other, |_| true));
-    }
-    let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&shared));
-    let mut patches = references::patches(&objects);
-    for other in &other_streams {
-        patches.extend(references::patches(&lint::objects_of(other).collect::<Vec<_>>()));
-    }
+    let sources = Sources::new(source, surroundings.files);
+    let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&surroundings.config_maps));
     let mut plans = Vec::new();
-    let mut all_objects = objects.clone();
-    all_objects.extend(other_streams.iter().flat_map(lint::objects_of));
-    for object in &objects {
-        for workload in workload::discover(object) {
+    for object in lint::objects_of(stream) {
+        if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
+            continue;
+        }
+        for workload in workload::discover(&object) {
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            shared_script::settle(&mut pod, &all_objects);
+            shared_script::settle(&mut pod, surroundings.config_map_uses);
             let findings = choose(rules::check_pod(&pod));
-            let plan = planner::plan(&pod, &findings, &patches, options);
+            let plan = planner::plan(&pod, &findings, &surroundings.patches, options);
             if !plan.is_empty() || !plan.refusals.is_empty() {
                 plans.push(plan);
             }

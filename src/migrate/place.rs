@@ -22,7 +22,7 @@ pub struct Place {
 
 impl Place {
     /// The place of a node; nothing where it is reached through an anchor, because a change there would change
-    /// every place that uses the anchor.
+    /// every place that uses the anchor, or through a key that its mapping has twice.
     #[must_use]
     pub fn of(node: Node<'_>) -> Option<Self> {
         let mut steps = Vec::new();
@@ -39,6 +39,9 @@ impl Place {
                 Kind::Sequence { .. } => Step::Index(index),
                 Kind::Mapping { .. } => {
                     let key = parent.children().nth(index.checked_sub(1)?)?;
+                    if stands_twice(key, parent) {
+                        return None;
+                    }
                     Step::Key(key.as_str()?.to_owned())
                 }
                 _ => return None,
@@ -52,6 +55,19 @@ impl Place {
             .find(|(_, root)| *root == at)
             .map(|(document, _)| document)?;
         Some(Self { document, steps })
+    }
+
+    /// Whether a key on the way to a node stands twice in its mapping.
+    pub(super) fn is_ambiguous(node: Node<'_>) -> bool {
+        let mut at = node;
+        while let Some(parent) = at.parent() {
+            let entry = parent.written_entries().find(|entry| entry.written_value() == at);
+            if entry.is_some_and(|entry| stands_twice(entry.key, parent)) {
+                return true;
+            }
+            at = parent;
+        }
+        false
     }
 
     /// The place behind a further key.
@@ -110,4 +126,10 @@ impl Place {
             Step::Index(index) => value.items_mut()?.get_mut(*index),
         })
     }
+}
+
+fn stands_twice(key: Node<'_>, mapping: Node<'_>) -> bool {
+    mapping
+        .written_entries()
+        .any(|entry| entry.key != key && entry.key.as_str() == key.as_str())
 }

@@ -216,5 +216,11 @@ impl Changes {
 
 /// The place of a node that is to be changed.
 pub(super) fn place(node: Node<'_>) -> Result<Place, String> {
-    Place::of(node).ok_or_else(|| SHARED.to_owned())
+    Place::of(node).ok_or_else(|| {
+        match Place::is_ambiguous(node) {
+            true => "a key on the way to it stands twice in its mapping",
+            false => SHARED,
+        }
+        .to_owned()
+    })
 }

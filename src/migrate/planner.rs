@@ -9,13 +9,16 @@ use crate::{
 };
 
 use super::{
-    Options, convert,
+    Options,
+    change::Change,
+    convert,
     declaration::{Form, declare, moves, obstacle},
     elsewhere::Elsewhere,
     entrypoint::{self, Entrypoint},
     injected,
+    patches::{Patch, Rewrites, follow},
     plan::{Changes, Class, Plan, Round, place},
-    references::{self, Patch},
+    references,
     removal::Removals,
     requirement::{Part, Wanted, parts, stays},
     startup_gate::{Gate, gate, on_file},
@@ -220,14 +223,6 @@ impl<'a> Planner<'_, 'a> {
                 .left(format!("{name} is not declared a sidecar"), reason, false);
             return;
         }
-        if declares
-            && self.options.form == Form::Native
-            && let Some(reason) = references::hindrance(self.pod, member, self.patches)
-        {
-            self.plan
-                .left(format!("{name} is not declared a sidecar"), reason, false);
-            return;
-        }
         if declares && let Some(reason) = stays(self.pod, index, self.wanted) {
             self.plan
                 .left(format!("{name} is not declared a sidecar"), reason, false);
@@ -419,26 +414,92 @@ impl<'a> Planner<'_, 'a> {
             self.plan.add(Round::Add, change);
         }
         self.plan.elsewhere.extend(changes.elsewhere);
-        if self.options.form == Form::Native {
-            let members: Vec<&Member<'_>> = self
-                .declared
-                .iter()
-                .filter_map(|(index, _)| self.pod.members.get(*index))
-                .collect();
-            let removed = self
-                .pod
-                .members
-                .iter()
-                .filter(|member| {
-                    member.container.list == ContainerList::Init
-                        && self.removals.contains(member.container.node)
-                })
-                .count();
-            for change in moves(self.pod, &members, removed)? {
-                self.plan.add_move(change);
-            }
-        }
+        let moves = self.moves()?;
+        self.follow(&moves)?;
+        moves.into_iter().for_each(|change| self.plan.add_move(change));
         self.plan.directories = std::mem::take(&mut self.directories);
         Ok(())
+    }
+    fn moves(&self) -> Result<Vec<Change>, String> {
+        if self.options.form == Form::Lifecycle {
+            return Ok(Vec::new());
+        }
+        let members: Vec<&Member<'_>> = self
+            .declared
+            .iter()
+            .filter_map(|(index, _)| self.pod.members.get(*index))
+            .collect();
+        let removed = self
+            .pod
+            .members
+            .iter()
+            .filter(|member| {
+                member.container.list == ContainerList::Init && self.removals.contains(member.container.node)
+            })
+            .count();
+        moves(self.pod, &members, removed)
+    }
+
+    /// Lets the input's patches follow.
+    fn follow(&mut self, moves: &[Change]) -> Result<(), String> {
+        if self.plan.is_empty() && moves.is_empty() {
+            return Ok(());
+        }
+        let of_list = |list: ContainerList| -> Vec<usize> {
+            let members = self.pod.members.iter().enumerate();
+            members
+                .filter(|(_, member)| {
+                    member.container.list == list && !self.removals.contains(member.container.node)
+                })
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let (mut init, mut regular) = (of_list(ContainerList::Init), of_list(ContainerList::Regular));
+        for change in moves {
+            if let Change::Move { index, at, .. } = change
+                && *index < regular.len()
+                && *at <= init.len()
+            {
+                init.insert(*at, regular.remove(*index));
+            }
+        }
+        let touches = |index: usize, field: &str| self.touches(index, field);
+        let rewrites = Rewrites {
+            init,
+            regular,
+            touches: &touches,
+        };
+        let changes = follow(self.pod, self.patches, &rewrites)?;
+        for elsewhere in changes {
+            self.plan.done(
+                Class::Safe,
+                format!("the patch in {} follows", elsewhere.source.name),
+            );
+            if elsewhere.source.name == self.pod.sources.own().name {
+                self.plan.rounds.extend(elsewhere.rounds);
+            } else {
+                self.plan.elsewhere.push(elsewhere);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field of a container is rewritten.
+    fn touches(&self, index: usize, field: &str) -> bool {
+        let is_declared = self.declared.iter().any(|(own, _)| *own == index);
+        let is_part_of_declaration = matches!(
+            field,
+            "name" | "lifecycle" | "restartPolicy" | "startupProbe" | "readinessProbe" | "livenessProbe"
+        );
+        let is_entrypoint = matches!(field, "command" | "args");
+        let removed = self
+            .pod
+            .members
+            .get(index)
+            .and_then(|member| member.container.node.entry(field))
+            .is_some_and(|entry| self.removals.reach(entry));
+        removed
+            || (is_declared && is_part_of_declaration)
+            || (is_entrypoint && self.entrypoints.contains_key(&index))
     }
 }

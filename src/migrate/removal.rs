@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::yaml::{Kind, Node, NodeId};
+use crate::yaml::{Entry, Kind, Node, NodeId};
 
 use super::{
     change::Change,
@@ -38,6 +38,13 @@ impl<'a> Removals<'a> {
 
     pub(super) fn contains(&self, node: Node<'a>) -> bool {
         self.nodes.contains(&node)
+    }
+
+    /// Whether something goes that is an entry, or part of it.
+    pub(super) fn reach(&self, entry: Entry<'a>) -> bool {
+        self.nodes
+            .iter()
+            .any(|node| *node == entry.key || entry.value.walk().any(|part| part == *node))
     }
 
     pub(super) fn extend(&mut self, other: &Self) {

@@ -4,19 +4,30 @@
 //! reads it.
 
 use crate::{
-    rules::Pod,
-    workload::{Object, Program, Workload},
-    yaml::Node,
+    lint,
+    rules::{ObjectReference, Pod},
+    workload::{Program, Workload},
+    yaml::{Node, Stream},
 };
 
-/// Finds out of every script from a ConfigMap whether a change of it reaches more than its program.
-/// `objects` are those of the whole input.
-pub(super) fn settle(pod: &mut Pod<'_>, objects: &[Object<'_>]) {
+/// An object that refers to a ConfigMap, once for each time it does.
+#[derive(Debug, Clone)]
+pub(super) struct ConfigMapUse {
+    config_map: String,
+    source: String,
+    document: usize,
+    object: ObjectReference,
+}
+
+/// Finds out of every script from a ConfigMap whether a change of it reaches more than its program. `all` are
+/// the uses in the whole input.
+pub(super) fn settle(pod: &mut Pod<'_>, all: &[ConfigMapUse]) {
     let workload = pod.workload;
+    let source = &pod.sources.own().name;
     for member in &mut pod.members {
         for program in &mut member.programs {
             if let Some(name) = program.config_map {
-                program.shared = hindrance(workload, program, name, objects).map(|reason| {
+                program.shared = hindrance(workload, source, program, all).map(|reason| {
                     format!("it stands in a script of ConfigMap {name}, which is not rewritten: {reason}")
                 });
             }
@@ -26,9 +37,9 @@ pub(super) fn settle(pod: &mut Pod<'_>, objects: &[Object<'_>]) {
 
 fn hindrance(
     workload: &Workload<'_>,
+    source: &str,
     program: &Program<'_>,
-    name: &str,
-    objects: &[Object<'_>],
+    all: &[ConfigMapUse],
 ) -> Option<String> {
     let script = program.node()?;
     let data = script.parent()?;
@@ -39,22 +50,23 @@ fn hindrance(
     if config_map.raw().contains("{{") {
         return Some("it is made from a template".to_owned());
     }
-    let in_namespace = |object: &&Object<'_>| {
-        let (own, other) = (
-            &workload.object.reference.namespace,
-            &object.reference.namespace,
-        );
+    let in_namespace = |other: &&ConfigMapUse| {
+        let (own, other) = (&workload.object.reference.namespace, &other.object.namespace);
         own.is_none() || other.is_none() || own == other
     };
     let mut own_uses = 0;
-    for object in objects.iter().filter(in_namespace) {
-        let uses = uses(object.node, name);
-        if object.node == workload.object.node {
-            own_uses += uses;
-        } else if uses > 0 {
-            let reference = &object.reference;
-            return Some(format!("{} {} uses it too", reference.kind, reference.name));
+    for other in all
+        .iter()
+        .filter(|other| Some(other.config_map.as_str()) == program.config_map)
+        .filter(in_namespace)
+    {
+        let is_own = other.source == source
+            && other.document == workload.object.document
+            && other.object == workload.object.reference;
+        if !is_own {
+            return Some(format!("{} {} uses it too", other.object.kind, other.object.name));
         }
+        own_uses += 1;
     }
     if own_uses != 1 {
         return Some("the pod uses it in several places".to_owned());
@@ -85,26 +97,36 @@ fn hindrance(
     by_others.then(|| format!("another of its files names {base_name}"))
 }
 
-/// How often an object refers to a ConfigMap by its name.
-fn uses(node: Node<'_>, name: &str) -> usize {
-    const REFERRING: [&str; 3] = ["configMap", "configMapRef", "configMapKeyRef"];
-    node.walk()
-        .filter(|node| node.is_mapping())
-        .map(|mapping| {
-            let references = REFERRING
-                .iter()
-                .filter_map(|key| mapping.get(key)?.get("name")?.as_str())
-                .filter(|own| *own == name)
-                .count();
-            let generated = mapping
-                .get("configMapGenerator")
-                .into_iter()
-                .flat_map(Node::items)
-                .filter(|generator| generator.get("name").and_then(Node::as_str) == Some(name))
-                .count();
-            references + generated
-        })
-        .sum()
+/// All references to ConfigMaps in a source.
+pub(super) fn uses(source: &str, stream: &Stream<'_>) -> Vec<ConfigMapUse> {
+    let mut uses = Vec::new();
+    for object in lint::objects_of(stream) {
+        let names = object
+            .node
+            .walk()
+            .filter(|node| node.is_mapping())
+            .flat_map(config_maps_named);
+        uses.extend(names.map(|name| ConfigMapUse {
+            config_map: name.to_owned(),
+            source: source.to_owned(),
+            document: object.document,
+            object: object.reference.clone(),
+        }));
+    }
+    uses
+}
+
+/// The ConfigMaps that a mapping refers to, or that a kustomization generates.
+fn config_maps_named<'t>(mapping: Node<'t>) -> Vec<&'t str> {
+    let referring = ["configMap", "configMapRef", "configMapKeyRef"]
+        .into_iter()
+        .filter_map(|key| mapping.get(key)?.get("name"));
+    let generators = mapping
+        .get("configMapGenerator")
+        .into_iter()
+        .flat_map(Node::items)
+        .filter_map(|generator| generator.get("name"));
+    referring.chain(generators).filter_map(Node::as_str).collect()
 }
 
 fn strings<'t>(node: Node<'t>) -> impl Iterator<Item = &'t str> {

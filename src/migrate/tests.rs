@@ -138,3 +138,12 @@ fn what_names_the_collector_is_no_switch() {
         assert_eq!(migrated(text, Form::Native, review).text, text);
     }
 }
+
+#[test]
+fn a_key_that_stands_twice_is_not_guessed_at() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    metadata: {}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - {name: app, image: app, command: [/app]}\n      - {name: filebeat, image: elastic/filebeat}\n";
+    assert_sound(text);
+    let migration = migrated(text, Form::Native, true);
+    assert_eq!(migration.text, text);
+    assert!(migration.plans[0].refusals[0].reason.contains("stands twice"));
+}
