@@ -31,6 +31,7 @@ use crate::{
         Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover, read,
     },
     suppress::InSources,
+    yaml,
 };
 
 /// Runs `migrate`.
@@ -52,7 +53,11 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         let group = configurations.of(&input).map_err(usage)?;
         match read(&input) {
             Ok(Some(source)) => run.sources.push((input, Arc::new(source), group)),
-            Ok(None) => {}
+            Ok(None) => {
+                if let Some(patches) = patches(&input) {
+                    run.sources.push((input, Arc::new(patches), group));
+                }
+            }
             Err(error) => run.errors.push(error),
         }
     }
@@ -79,6 +84,20 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     }
     run.errors.iter().for_each(|error| complain(&error.to_string()));
     Ok(run.exit(arguments))
+}
+
+/// A file met in a directory that is no manifest, but may hold patches of one: a kustomization, which needs
+/// neither `apiVersion` nor `kind`, or a JSON patch.
+fn patches(input: &Input) -> Option<SourceFile> {
+    let path = input.path()?;
+    let is_kustomization = path.file_stem().is_some_and(|stem| stem == "kustomization");
+    let named = Input {
+        name: input.name.clone(),
+        origin: Origin::File(path.to_owned()),
+    };
+    let source = read(&named).ok()??;
+    let may_patch = is_kustomization || source.text.to_ascii_lowercase().contains("containers/");
+    (may_patch && yaml::parse(&source.text).is_ok()).then_some(source)
 }
 
 fn requests(arguments: &MigrateArguments) -> Vec<Request> {

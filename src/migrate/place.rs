@@ -128,7 +128,8 @@ impl Place {
     }
 }
 
-fn stands_twice(key: Node<'_>, mapping: Node<'_>) -> bool {
+/// Whether a mapping has a key twice. Readers disagree on which of the two counts.
+pub(super) fn stands_twice(key: Node<'_>, mapping: Node<'_>) -> bool {
     mapping
         .written_entries()
         .any(|entry| entry.key != key && entry.key.as_str() == key.as_str())

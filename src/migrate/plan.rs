@@ -162,6 +162,9 @@ pub(super) struct Changes {
 pub(super) const SHARED: &str =
     "it is written with an anchor or alias, so that a change would reach other places too";
 
+/// A key is not guessed at.
+pub(super) const TWICE: &str = "a key on the way to it stands twice in its mapping";
+
 impl Changes {
     pub(super) fn text(&mut self, node: Node<'_>, text: impl Into<String>) -> Result<(), String> {
         self.cuts.push(Change::Text(place(node)?, text.into()));
@@ -218,7 +221,7 @@ impl Changes {
 pub(super) fn place(node: Node<'_>) -> Result<Place, String> {
     Place::of(node).ok_or_else(|| {
         match Place::is_ambiguous(node) {
-            true => "a key on the way to it stands twice in its mapping",
+            true => TWICE,
             false => SHARED,
         }
         .to_owned()

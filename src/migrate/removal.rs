@@ -6,8 +6,8 @@ use crate::yaml::{Entry, Kind, Node, NodeId};
 
 use super::{
     change::Change,
-    place::Place,
-    plan::{SHARED, place},
+    place::{Place, stands_twice},
+    plan::{SHARED, TWICE, place},
 };
 
 /// Keys whose collection goes when nothing is left in it.
@@ -101,6 +101,7 @@ fn key_of(node: Node<'_>) -> Option<Node<'_>> {
 fn removal_place(node: Node<'_>) -> Result<Place, String> {
     let parent = node.parent().ok_or(SHARED)?;
     match parent.kind() {
+        Kind::Mapping { .. } if stands_twice(node, parent) => Err(TWICE.to_owned()),
         Kind::Mapping { .. } => Ok(place(parent)?.key(node.as_str().ok_or(SHARED)?)),
         _ => {
             let index = parent.children().position(|child| child == node).ok_or(SHARED)?;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    patches::{Patch, is_overlay, patches},
+    patches::{Patch, is_kustomization, is_overlay, patches},
     shared_script::{ConfigMapUse, uses},
 };
 
@@ -43,7 +43,8 @@ impl<'s> Holders<'s> {
             objects: HashSet::new(),
         };
         let signs = |sign: &str| sources.iter().any(|source| source.text.contains(sign));
-        if sources.len() == 1 && !signs("ConfigMap") && !signs("Kustomization") && !signs("\n---") {
+        // One object alone has no company.
+        if sources.len() == 1 && !signs("\n---") && !signs("\"kind\"") && !signs("items:") {
             return holders;
         }
         let has_config_maps = signs("ConfigMap");
@@ -59,7 +60,7 @@ impl<'s> Holders<'s> {
                     .filter(|object| !is_overlay(object.node))
                     .map(|object| (object.reference.kind, object.reference.name))
                     .collect();
-                let serves = serves(&stream).then_some((Arc::clone(source), stream));
+                let serves = serves(source, &stream).then_some((Arc::clone(source), stream));
                 Some((serves, uses, objects))
             })
             .collect();
@@ -73,16 +74,14 @@ impl<'s> Holders<'s> {
 }
 
 /// Whether a source holds scripts for the workloads of others, or patches of them.
-fn serves(stream: &Stream<'_>) -> bool {
+fn serves(source: &SourceFile, stream: &Stream<'_>) -> bool {
     let is_json_patch =
         |root: Node<'_>| root.is_sequence() && root.items().any(|item| item.get("op").is_some());
-    stream.roots().any(|(_, root)| is_json_patch(root))
-        || lint::objects_of(stream).any(|object| {
-            matches!(
-                object.reference.kind.as_str(),
-                "ConfigMap" | "Kustomization" | "Component"
-            ) || is_overlay(object.node)
-        })
+    stream
+        .roots()
+        .any(|(_, root)| is_json_patch(root) || is_kustomization(source, root))
+        || lint::objects_of(stream)
+            .any(|object| object.reference.kind == "ConfigMap" || is_overlay(object.node))
 }
 
 /// An input as its workloads see it.

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     rules::Pod,
     workload::ContainerList,
-    yaml::{self, Node},
+    yaml::{self, Node, Stream, Value},
 };
 
 use super::{
     super::{
-        change::Change,
+        change::{Change, Position},
         elsewhere::Elsewhere,
         place::{Place, Step},
         rewrite::rewrite,
@@ -63,12 +63,13 @@ pub(in crate::migrate) fn follow(
             .entry((patch.source.name.clone(), patch.inline.clone()))
             .or_insert_with(|| PatchText {
                 patch: patch.clone(),
+                init_names: rewrites.init_names(pod),
                 paths: Vec::new(),
                 entries: Vec::new(),
             });
         match follows {
             Follows::Path(change) => text.paths.push(change),
-            Follows::Entry(place) => text.entries.push(place),
+            Follows::Entry(entry) => text.entries.push(entry),
         }
     }
     texts.into_values().map(PatchText::changes).collect()
@@ -79,13 +80,26 @@ enum Follows {
     /// Its path is another one.
     Path(Change),
     /// Its entry moves to `initContainers`.
-    Entry(Place),
+    Entry(Entry),
+}
+
+/// An entry of an overlay that moves.
+#[derive(Debug, Clone)]
+struct Entry {
+    place: Place,
+    /// The index of its container in `initContainers`.
+    at: usize,
 }
 
 impl Rewrites<'_> {
     /// Whether a patch is nothing but the object itself.
     fn is_own(pod: &Pod<'_>, patch: &Patch) -> bool {
         patch.is_overlay_in(pod.sources.own(), pod.workload.object.document)
+    }
+
+    fn init_names(&self, pod: &Pod<'_>) -> Vec<String> {
+        let members = self.init.iter().filter_map(|index| pod.members.get(*index));
+        members.map(|member| member.container.name.to_owned()).collect()
     }
 
     fn moves_anything(&self, pod: &Pod<'_>) -> bool {
@@ -198,14 +212,18 @@ impl Rewrites<'_> {
         if let Some(field) = fields.iter().find(|field| (self.touches)(index, field)) {
             return Err(format!("{field} of {container} is rewritten"));
         }
-        if list != "containers" || !self.init.contains(&index) {
+        let at = self.init.iter().position(|own| *own == index);
+        let (Some(at), "containers") = (at, list) else {
             return Ok(None);
-        }
+        };
         if fields.iter().any(|field| field.starts_with('$')) {
             return Err("it has directives".to_owned());
         }
         let place = place.ok_or("it is written with an anchor or alias")?;
-        Ok(Some(Follows::Entry(place.clone())))
+        Ok(Some(Follows::Entry(Entry {
+            place: place.clone(),
+            at,
+        })))
     }
 }
 
@@ -213,8 +231,10 @@ impl Rewrites<'_> {
 struct PatchText {
     /// One of its patches.
     patch: Patch,
+    /// The names of all `initContainers` of the object.
+    init_names: Vec<String>,
     paths: Vec<Change>,
-    entries: Vec<Place>,
+    entries: Vec<Entry>,
 }
 
 impl PatchText {
@@ -247,34 +267,84 @@ impl PatchText {
     fn rounds(&self, text: &str) -> Result<Vec<Vec<Change>>, String> {
         let stream = yaml::parse(text).map_err(|error| error.to_string())?;
         let mut rounds = vec![self.paths.clone()];
-        let mut entries = self.entries.clone();
-        entries.sort();
-        let mut moved: BTreeMap<Place, usize> = BTreeMap::new();
-        for entry in &entries {
+        let mut by_mapping: BTreeMap<Place, Vec<(usize, usize)>> = BTreeMap::new();
+        for entry in &self.entries {
             let lost = "its entry is lost";
-            let (list, Step::Index(index)) = entry.split().ok_or(lost)? else {
+            let (list, Step::Index(index)) = entry.place.split().ok_or(lost)? else {
                 return Err(lost.to_owned());
             };
             let (mapping, _) = list.split().ok_or(lost)?;
-            let count = |key: &str| {
-                let list = mapping.key(key);
-                list.node(&stream).map_or(0, |list| list.children().count())
+            by_mapping.entry(mapping).or_default().push((entry.at, *index));
+        }
+        for (mapping, mut moved) in by_mapping {
+            moved.sort_unstable();
+            rounds.extend(self.moves(&stream, &mapping, &moved)?);
+        }
+        rounds.retain(|round| !round.is_empty());
+        Ok(rounds)
+    }
+
+    /// Moves entries of one overlay, each told by its index in `initContainers` and the one it has now.
+    ///
+    /// Kustomize puts what an overlay names before all else, in the overlay's order. So it has to name the
+    /// init containers before the last one that moves, too.
+    fn moves(
+        &self,
+        stream: &Stream<'_>,
+        mapping: &Place,
+        moved: &[(usize, usize)],
+    ) -> Result<Vec<Vec<Change>>, String> {
+        let children = |key: &str| {
+            let list = mapping.key(key);
+            list.node(stream)
+                .map(|list| list.children().collect::<Vec<_>>())
+                .unwrap_or_default()
+        };
+        let named: Vec<&str> = children("initContainers")
+            .iter()
+            .filter_map(|item| item.get("name")?.as_str())
+            .collect();
+        let last = moved.last().map_or(0, |(at, _)| *at);
+        let others: Vec<&String> = self
+            .init_names
+            .iter()
+            .enumerate()
+            .take(last)
+            .filter(|(index, _)| !moved.iter().any(|(at, _)| at == index))
+            .map(|(_, name)| name)
+            .collect();
+        let mut rounds = Vec::new();
+        if named.is_empty() && !others.is_empty() {
+            let entry = |name: &&String| {
+                Value::Mapping(vec![(Value::string("name"), Value::string((*name).clone()))])
             };
-            let before = moved.entry(mapping.clone()).or_default();
+            rounds.push(vec![Change::Insert {
+                mapping: mapping.clone(),
+                key: "initContainers".to_owned(),
+                value: Value::Sequence(others.iter().map(entry).collect()),
+                position: Position::Before("containers".to_owned()),
+            }]);
+        } else if named != others {
+            return Err("it would change the order of the init containers".to_owned());
+        }
+        for (count, (at, index)) in moved.iter().enumerate() {
+            let gone = moved
+                .iter()
+                .take(count)
+                .filter(|(_, earlier)| earlier < index)
+                .count();
             rounds.push(vec![Change::Move {
                 mapping: mapping.clone(),
                 from: "containers",
-                index: index.saturating_sub(*before),
+                index: index - gone,
                 to: "initContainers",
-                at: count("initContainers") + *before,
+                at: *at,
             }]);
-            *before += 1;
-            // An overlay without containers says nothing of them.
-            if *before == count("containers") {
-                rounds.push(vec![Change::Remove(mapping.key("containers"))]);
-            }
         }
-        rounds.retain(|round| !round.is_empty());
+        // An overlay without containers says nothing of them.
+        if moved.len() == children("containers").len() {
+            rounds.push(vec![Change::Remove(mapping.key("containers"))]);
+        }
         Ok(rounds)
     }
 }

@@ -15,7 +15,7 @@ use super::place::Place;
 
 pub(super) use follow::{Rewrites, follow};
 pub(super) use overlay::is_overlay;
-pub(super) use read::patches;
+pub(super) use read::{is_kustomization, patches};
 
 /// One thing in a patch that reaches into a list of containers.
 #[derive(Debug, Clone, PartialEq, Eq)]

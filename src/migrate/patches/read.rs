@@ -8,7 +8,7 @@ use std::{
 use crate::{
     lint,
     source::SourceFile,
-    workload::{Object, WorkloadKind},
+    workload::WorkloadKind,
     yaml::{self, Node, Stream},
 };
 
@@ -26,10 +26,11 @@ pub(in crate::migrate) fn patches(streams: &[(Arc<SourceFile>, Stream<'_>)]) -> 
             source: Arc::clone(source),
             inline: None,
         };
+        for (_, root) in stream.roots().filter(|(_, root)| is_kustomization(source, *root)) {
+            kustomization(root, streams, &holder, &mut found);
+        }
         for object in lint::objects_of(stream) {
-            if matches!(object.reference.kind.as_str(), "Kustomization" | "Component") {
-                kustomization(&object, streams, &holder, &mut found);
-            } else if WorkloadKind::of(&object.reference) != WorkloadKind::Custom && is_overlay(object.node) {
+            if WorkloadKind::of(&object.reference) != WorkloadKind::Custom && is_overlay(object.node) {
                 overlay(object.node, None, &holder, &mut found);
             }
         }
@@ -43,6 +44,16 @@ pub(in crate::migrate) fn patches(streams: &[(Arc<SourceFile>, Stream<'_>)]) -> 
     distinct
 }
 
+/// Whether a document is a kustomization, which may say so by nothing but its file's name.
+pub(in crate::migrate) fn is_kustomization(source: &SourceFile, root: Node<'_>) -> bool {
+    match root.get("kind").and_then(Node::as_str) {
+        Some(kind) => matches!(kind, "Kustomization" | "Component"),
+        None => Path::new(&source.name)
+            .file_stem()
+            .is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization")),
+    }
+}
+
 /// Where the text of a patch stands.
 #[derive(Debug, Clone)]
 pub(super) struct Holder {
@@ -51,13 +62,13 @@ pub(super) struct Holder {
 }
 
 fn kustomization(
-    object: &Object<'_>,
+    kustomization: Node<'_>,
     streams: &[(Arc<SourceFile>, Stream<'_>)],
     holder: &Holder,
     found: &mut Vec<Patch>,
 ) {
     for list in ["patches", "patchesJson6902", "patchesStrategicMerge"] {
-        for item in items(object.node, list) {
+        for item in items(kustomization, list) {
             let target = item.get("target").map(target);
             if let Some(inline) = item.get("patch").or(item.as_str().map(|_| item))
                 && inline
@@ -100,12 +111,12 @@ fn kustomization(
             }
         }
     }
-    replacements(object, holder, found);
+    replacements(kustomization, holder, found);
 }
 
 /// `replacements[].targets[]`, which name fields by their way.
-fn replacements(object: &Object<'_>, holder: &Holder, found: &mut Vec<Patch>) {
-    let targets = items(object.node, "replacements").flat_map(|replacement| items(replacement, "targets"));
+fn replacements(kustomization: Node<'_>, holder: &Holder, found: &mut Vec<Patch>) {
+    let targets = items(kustomization, "replacements").flat_map(|replacement| items(replacement, "targets"));
     for wanted in targets {
         for path in items(wanted, "fieldPaths").filter_map(Node::as_str) {
             if path.contains("ontainers.") {
