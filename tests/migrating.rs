@@ -130,14 +130,6 @@ fn a_resource_list_stays_one_and_gets_results() {
     );
 }
 
-#[test]
-fn a_patch_by_index_stops_the_move() {
-    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - {name: app, image: app, command: [/app]}\n      - {name: filebeat, image: elastic/filebeat}\n---\nkind: Kustomization\npatches:\n- target: {kind: Job}\n  patch: |\n    - {op: remove, path: /spec/template/spec/containers/1/image}\n";
-    let (out, errors, _) = run(&["migrate", "--target", "native", "--no-config", "-"], text);
-    assert_eq!(out, text);
-    assert!(errors.contains("reaches it in its old place"), "{errors}");
-}
-
 fn migrated(text: &str, form: Form, review: bool) -> Migration {
     let source = Arc::new(SourceFile {
         name: "a.yaml".into(),

@@ -9,10 +9,8 @@ use crate::{
 };
 
 use super::{
-    change::{Change, Position},
-    place::Place,
+    change::Position,
     plan::{Changes, SHARED, place},
-    position,
     startup_gate::{Gate, probe_value},
 };
 
@@ -113,8 +111,10 @@ fn anchored(pod: &Pod<'_>, container: &Container<'_>) -> Option<String> {
             || matches!(node.kind(), Kind::Alias(target)
                 if stream.node(target).is_none_or(|target| target.span().start >= start))
     });
-    let stands_elsewhere = Place::of(container.node).is_none();
-    (ties || stands_elsewhere).then(|| SHARED.to_owned())
+    match place(container.node) {
+        Ok(_) => ties.then(|| SHARED.to_owned()),
+        Err(reason) => Some(reason),
+    }
 }
 
 /// The changes that declare a container, besides its move.
@@ -126,12 +126,16 @@ pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Ch
     match form {
         Form::Native => {
             if container.restart_policy().is_none() {
-                changes.insert(at.clone(), "restartPolicy", Value::string("Always"), after_image);
+                changes.insert(at, "restartPolicy", Value::string("Always"), after_image);
             }
         }
-        Form::Lifecycle => match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
-            Some(lifecycle) if container.lifecycle_type().is_none() => {
-                // Behind the hooks, because those before it may go.
+        Form::Lifecycle => match (
+            container.lifecycle_type(),
+            container.node.get("lifecycle").filter(|node| node.is_mapping()),
+        ) {
+            (Some(standard), _) => changes.text(standard.value, "Sidecar")?,
+            // Behind the hooks, because those before it may go.
+            (None, Some(lifecycle)) => {
                 changes.insert(
                     place(lifecycle)?,
                     "type",
@@ -139,20 +143,26 @@ pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Ch
                     Position::Last,
                 );
             }
-            Some(_) => {}
-            None => {
+            (None, None) => {
                 let declared = vec![(Value::string("type"), Value::string("Sidecar"))];
-                changes.insert(at.clone(), "lifecycle", Value::Mapping(declared), after_image);
+                changes.insert(at, "lifecycle", Value::Mapping(declared), after_image);
             }
         },
     }
+    changes.extend(gate_entry(member, form.gate(), gate)?);
+    Ok(changes)
+}
+
+/// The probe that is a sidecar's gate, where it is a new one.
+pub(super) fn gate_entry(member: &Member<'_>, kind: ProbeKind, gate: &Gate) -> Result<Changes, String> {
+    let mut changes = Changes::default();
     if let Gate::Probe {
         handler, attempts, ..
     } = gate
     {
-        let kind = form.gate();
+        let node = member.container.node;
         let probe = probe_value(handler, kind, *attempts);
-        changes.insert(at, kind.field(), probe, probe_position(container.node));
+        changes.insert(place(node)?, kind.field(), probe, probe_position(node));
     }
     Ok(changes)
 }
@@ -174,27 +184,4 @@ fn probe_position(node: Node<'_>) -> Position {
         None if node.entry("ports").is_some() => Position::After("ports".to_owned()),
         None => Position::Last,
     }
-}
-
-/// The moves of containers to `initContainers`, in the order in which they stand: the last one declared is the
-/// first one stopped.
-///
-/// `removed` init containers before them have gone.
-pub(super) fn moves(pod: &Pod<'_>, members: &[&Member<'_>], removed: usize) -> Result<Vec<Change>, String> {
-    let mapping = place(pod.workload.pod_spec)?;
-    let mut moves = Vec::new();
-    for (moved, member) in members.iter().enumerate() {
-        if member.container.list != ContainerList::Regular {
-            continue;
-        }
-        moves.push(Change::Move {
-            mapping: mapping.clone(),
-            from: "containers",
-            // Those before it have left.
-            index: member.container.index.saturating_sub(moved),
-            to: "initContainers",
-            at: (position::index(pod, member) + moved).saturating_sub(removed),
-        });
-    }
-    Ok(moves)
 }

@@ -4,11 +4,14 @@
 //! out round by round on the text and, apart from that, on plain values; where the two differ nothing is
 //! written. No terminal, no files, no network.
 
+mod arrangement;
+mod assembly;
 mod change;
 mod convert;
 mod declaration;
 mod elsewhere;
 mod entrypoint;
+mod foreign;
 mod injected;
 mod patches;
 mod place;
@@ -24,6 +27,7 @@ mod resources;
 mod rewrite;
 mod scratch;
 mod script;
+mod shared_processes;
 mod shared_script;
 mod spelling;
 mod startup_gate;
@@ -189,13 +193,14 @@ impl Migration {
         let before = self.source.text.to_string();
         let all = joined(self.plans.iter());
         if let Ok(text) = rewrite(&before, &all) {
-            self.text = scratch::sweep(text, &self.plans);
+            self.text = text;
         } else {
             for index in 0..self.plans.len() {
                 self.carry_out_one(index);
             }
-            self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
         }
+        self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
+        self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
         resources::compare(&before, &self.text, &mut self.plans);
     }
 

@@ -71,6 +71,8 @@ pub struct Plan {
     pub(super) elsewhere: Vec<Elsewhere>,
     /// Directories that served the workaround, whose volumes may have no use any more.
     pub(super) directories: Vec<String>,
+    /// A signal to another container's process went.
+    pub(super) signals_gone: bool,
 }
 
 /// The rounds of a plan before containers change their list, one in each round.
@@ -93,6 +95,7 @@ impl Plan {
             rounds: vec![Vec::new(), Vec::new()],
             elsewhere: Vec::new(),
             directories: Vec::new(),
+            signals_gone: false,
         }
     }
 

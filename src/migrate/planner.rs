@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use crate::{
     roles::Role,
     rules::{Finding, FixClass, Member, Pod, Severity},
-    workload::{ContainerList, Controller, WorkloadKind},
+    workload::{ContainerList, ProbeKind},
 };
 
 use super::{
-    Options,
-    change::Change,
-    convert,
-    declaration::{Form, declare, moves, obstacle},
+    Options, convert,
+    declaration::{Form, declare, gate_entry, obstacle},
     elsewhere::Elsewhere,
     entrypoint::{self, Entrypoint},
+    foreign::foreign,
     injected,
-    patches::{Patch, Rewrites, follow},
-    plan::{Changes, Class, Plan, Round, place},
+    patches::Patch,
+    plan::{Changes, Class, Plan},
+    position::{Position, position},
     references,
     removal::Removals,
     requirement::{Part, Wanted, parts, stays},
@@ -70,6 +70,7 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         directories: Vec::new(),
     };
     planner.sidecars();
+    planner.defaults();
     planner.sleeps();
     if let Err(reason) = planner.finish() {
         planner.plan.abandon(reason);
@@ -112,29 +113,6 @@ fn manual(findings: &[Finding], plan: &mut Plan) {
     }
 }
 
-/// Why a pod is not ours to rewrite.
-fn foreign(pod: &Pod<'_>) -> Option<String> {
-    let where_it_is = match pod.workload.controller {
-        Controller::ArgoWorkflows => {
-            "Argo Workflows ends a template's `sidecars` itself, and gates nothing on them"
-        }
-        Controller::Tekton => {
-            "Tekton starts and ends a task's `sidecars` itself and honours their readinessProbe"
-        }
-        Controller::Knative => "Knative gives the pod its own sidecar; change the Service's template by hand",
-        Controller::SidecarSet => "a SidecarSet's containers are injected into other pods",
-        Controller::Unknown => "a custom resource is its controller's; change what it is made from by hand",
-        Controller::Kubernetes => {
-            let is_custom =
-                pod.workload.kind == WorkloadKind::Custom && !pod.workload.object.reference.kind.is_empty();
-            return is_custom.then(|| {
-                "a custom resource is its controller's; change what it is made from by hand".to_owned()
-            });
-        }
-    };
-    Some(where_it_is.to_owned())
-}
-
 /// Whether the user names the container a sidecar: `proxy` or `migrate/proxy`.
 pub(super) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> bool {
     let name = member.container.name;
@@ -144,18 +122,19 @@ pub(super) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) ->
     })
 }
 
-struct Planner<'p, 'a> {
-    pod: &'p Pod<'a>,
-    options: &'p Options,
+/// What is gathered about a pod.
+pub(super) struct Planner<'p, 'a> {
+    pub(super) pod: &'p Pod<'a>,
+    pub(super) options: &'p Options,
     wanted: Wanted<'p>,
-    patches: &'p [Patch],
-    plan: Plan,
+    pub(super) patches: &'p [Patch],
+    pub(super) plan: Plan,
     /// The sidecars that are declared here, with their index.
-    declared: Vec<(usize, Gate)>,
-    entrypoints: BTreeMap<usize, Entrypoint>,
-    removals: Removals<'a>,
-    changes: Changes,
-    directories: Vec<String>,
+    pub(super) declared: Vec<(usize, Gate)>,
+    pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
+    pub(super) removals: Removals<'a>,
+    pub(super) changes: Changes,
+    pub(super) directories: Vec<String>,
 }
 
 impl<'a> Planner<'_, 'a> {
@@ -189,7 +168,8 @@ impl<'a> Planner<'_, 'a> {
             && self.wanted.any(&["startup-sleep"])
             && member.container.list == ContainerList::Regular;
         let named_by_finding = slept_for
-            || self.wanted.about(&ABOUT_SIDECARS, name).is_some()
+            || self.wanted.about(&["ungated-sidecar"], name).is_some()
+            || self.wanted.about_as(&ABOUT_SIDECARS, name, self.allowed())
             || self.pod.namings.iter().any(|naming| {
                 naming.names.iter().any(|own| own == name)
                     && self
@@ -228,6 +208,9 @@ impl<'a> Planner<'_, 'a> {
                 .left(format!("{name} is not declared a sidecar"), reason, false);
             return;
         }
+        if declares && self.is_needed_earlier(index, name) {
+            return;
+        }
         let parts = parts(self.pod, index, self.wanted);
         let hinders = parts.iter().filter(|part| part.harmful).find_map(|part| {
             let (reason, review) = match &part.class {
@@ -247,7 +230,8 @@ impl<'a> Planner<'_, 'a> {
             return;
         }
         let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
-        let mut gate = gate(self.pod, member, self.options.form.gate(), &waits);
+        let kind = self.gate_kind(member);
+        let mut gate = gate(self.pod, member, kind, &waits);
         let file = parts
             .iter()
             .filter(|part| part.class.as_ref().is_ok_and(|class| *class <= self.allowed()))
@@ -266,6 +250,81 @@ impl<'a> Planner<'_, 'a> {
         }
         if declares {
             self.declaration(index, member, gate);
+        } else {
+            let replaces_wait = parts.iter().any(|part| {
+                part.wait.is_some() && part.class.as_ref().is_ok_and(|class| *class <= self.allowed())
+            });
+            self.gate_of_declared(member, kind, &gate, replaces_wait);
+        }
+    }
+
+    /// The probe that holds the app back in the form in which the sidecar is declared, or is going to be.
+    fn gate_kind(&self, member: &Member<'a>) -> ProbeKind {
+        match self.options.form {
+            Form::Lifecycle if member.container.is_native_sidecar() => ProbeKind::Startup,
+            form => form.gate(),
+        }
+    }
+
+    /// Says of a sidecar that would have to start before an init container that this is for review: today the
+    /// init container runs without it.
+    fn is_needed_earlier(&mut self, index: usize, name: &str) -> bool {
+        let Position::Before(init) = position(self.pod, index) else {
+            return false;
+        };
+        let init = self
+            .pod
+            .members
+            .get(init)
+            .map_or("", |member| member.container.name);
+        match self.options.form {
+            Form::Lifecycle => {
+                self.plan.note(format!(
+                    "the init container {init} needs {name}, which the first design can't express"
+                ));
+                false
+            }
+            Form::Native if self.options.review => {
+                self.plan.done(
+                    Class::Review,
+                    format!("{name} starts before the init container {init}, which needs it"),
+                );
+                false
+            }
+            Form::Native => {
+                self.plan.left(
+                    format!("{name} is not declared a sidecar"),
+                    format!("the init container {init} names its address: it would start before that one"),
+                    true,
+                );
+                true
+            }
+        }
+    }
+
+    /// Gives a sidecar that is declared already the gate that takes a wait's place, or that lint misses.
+    fn gate_of_declared(&mut self, member: &Member<'a>, kind: ProbeKind, gate: &Gate, replaces_wait: bool) {
+        let name = member.container.name;
+        let is_missed = self.wanted.about(&["ungated-sidecar"], name).is_some();
+        if !replaces_wait && !is_missed {
+            return;
+        }
+        let what = format!("{name}: a {}", kind.field());
+        match gate {
+            Gate::Present(_) => {}
+            Gate::None(reason) => self.plan.left(format!("not done: {what}"), reason.clone(), false),
+            Gate::Probe { .. } if !replaces_wait && !self.options.review => {
+                let reason = "whether the address tells that it is ready has to be looked at";
+                self.plan.left(format!("not done: {what}"), reason, true);
+            }
+            Gate::Probe { origin, .. } => match gate_entry(member, kind, gate) {
+                Ok(changes) => {
+                    self.changes.extend(changes);
+                    let class = if replaces_wait { Class::Safe } else { Class::Review };
+                    self.plan.done(class, format!("{what} from {origin}"));
+                }
+                Err(reason) => self.plan.left(format!("not done: {what}"), reason, false),
+            },
         }
     }
 
@@ -306,6 +365,7 @@ impl<'a> Planner<'_, 'a> {
                     self.entrypoints.entry(*container).or_default().merge(entrypoint);
                 }
                 self.removals.extend(&part.removals);
+                self.plan.signals_gone |= part.signals;
                 self.directories.extend(part.directories.iter().cloned());
             }
         }
@@ -351,6 +411,31 @@ impl<'a> Planner<'_, 'a> {
         self.declared.push((index, gate));
     }
 
+    /// `lifecycle.type: Standard`, the first design's default, which 2020's design has not.
+    fn defaults(&mut self) {
+        for (index, member) in self.pod.members.iter().enumerate() {
+            let name = member.container.name;
+            let is_declared = self.declared.iter().any(|(own, _)| *own == index);
+            let Some(entry) = member
+                .container
+                .lifecycle_type()
+                .filter(|entry| entry.value.as_str() == Some("Standard") && !is_declared)
+            else {
+                continue;
+            };
+            if self
+                .wanted
+                .about_as(&["unsupported-sidecar-type"], name, Class::Safe)
+            {
+                self.removals.add(entry.key);
+                self.plan.done(
+                    Class::Safe,
+                    format!("{name}: lifecycle.type: Standard goes, which says nothing"),
+                );
+            }
+        }
+    }
+
     /// A sleep says nothing of what it waits for: only by review, and where a gate does its work.
     fn sleeps(&mut self) {
         let gated = !self.declared.is_empty()
@@ -388,118 +473,5 @@ impl<'a> Planner<'_, 'a> {
                 self.plan.left(format!("not done: {what}"), reason, review);
             }
         }
-    }
-
-    /// Turns what was gathered into rounds of changes.
-    fn finish(&mut self) -> Result<(), String> {
-        let mut kept = Vec::new();
-        for (index, entrypoint) in &self.entrypoints {
-            if let Some(member) = self.pod.members.get(*index) {
-                let changes = entrypoint::change(self.pod, member, entrypoint, &mut self.removals)?;
-                self.changes.extend(changes);
-            }
-        }
-        if self.options.form == Form::Lifecycle {
-            for (index, _) in &self.declared {
-                if let Some(member) = self.pod.members.get(*index) {
-                    kept.push(place(member.container.node)?.key("lifecycle"));
-                }
-            }
-        }
-        let changes = std::mem::take(&mut self.changes);
-        for change in changes.cuts.into_iter().chain(self.removals.changes(&kept)?) {
-            self.plan.add(Round::Cut, change);
-        }
-        for change in changes.additions {
-            self.plan.add(Round::Add, change);
-        }
-        self.plan.elsewhere.extend(changes.elsewhere);
-        let moves = self.moves()?;
-        self.follow(&moves)?;
-        moves.into_iter().for_each(|change| self.plan.add_move(change));
-        self.plan.directories = std::mem::take(&mut self.directories);
-        Ok(())
-    }
-    fn moves(&self) -> Result<Vec<Change>, String> {
-        if self.options.form == Form::Lifecycle {
-            return Ok(Vec::new());
-        }
-        let members: Vec<&Member<'_>> = self
-            .declared
-            .iter()
-            .filter_map(|(index, _)| self.pod.members.get(*index))
-            .collect();
-        let removed = self
-            .pod
-            .members
-            .iter()
-            .filter(|member| {
-                member.container.list == ContainerList::Init && self.removals.contains(member.container.node)
-            })
-            .count();
-        moves(self.pod, &members, removed)
-    }
-
-    /// Lets the input's patches follow.
-    fn follow(&mut self, moves: &[Change]) -> Result<(), String> {
-        if self.plan.is_empty() && moves.is_empty() {
-            return Ok(());
-        }
-        let of_list = |list: ContainerList| -> Vec<usize> {
-            let members = self.pod.members.iter().enumerate();
-            members
-                .filter(|(_, member)| {
-                    member.container.list == list && !self.removals.contains(member.container.node)
-                })
-                .map(|(index, _)| index)
-                .collect()
-        };
-        let (mut init, mut regular) = (of_list(ContainerList::Init), of_list(ContainerList::Regular));
-        for change in moves {
-            if let Change::Move { index, at, .. } = change
-                && *index < regular.len()
-                && *at <= init.len()
-            {
-                init.insert(*at, regular.remove(*index));
-            }
-        }
-        let touches = |index: usize, field: &str| self.touches(index, field);
-        let rewrites = Rewrites {
-            init,
-            regular,
-            touches: &touches,
-        };
-        let changes = follow(self.pod, self.patches, &rewrites)?;
-        for elsewhere in changes {
-            self.plan.done(
-                Class::Safe,
-                format!("the patch in {} follows", elsewhere.source.name),
-            );
-            if elsewhere.source.name == self.pod.sources.own().name {
-                self.plan.rounds.extend(elsewhere.rounds);
-            } else {
-                self.plan.elsewhere.push(elsewhere);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a field of a container is rewritten.
-    fn touches(&self, index: usize, field: &str) -> bool {
-        let is_declared = self.declared.iter().any(|(own, _)| *own == index);
-        let is_part_of_declaration = matches!(
-            field,
-            "name" | "lifecycle" | "restartPolicy" | "startupProbe" | "readinessProbe" | "livenessProbe"
-        );
-        let is_entrypoint = matches!(field, "command" | "args");
-        let removed = self
-            .pod
-            .members
-            .get(index)
-            .and_then(|member| member.container.node.entry(field))
-            .is_some_and(|entry| self.removals.reach(entry));
-        removed
-            || (is_declared && is_part_of_declaration)
-            || (is_entrypoint && self.entrypoints.contains_key(&index))
     }
 }

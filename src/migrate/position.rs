@@ -1,30 +1,85 @@
 //! Where among the init containers a sidecar goes (`semantics.md`, 3.0 and 3.8).
 
 use crate::{
+    behaviour::{LinkKind, Party},
     rules::{Member, Pod},
     workload::ContainerList,
+    yaml::Node,
 };
 
 /// Init containers that redirect the pod's traffic into a proxy.
 const REDIRECTING: [&str; 3] = ["istio-init", "linkerd-init", "kuma-init"];
 
-/// The index in `initContainers` for a sidecar that is moved there.
-///
-/// Today it starts after all init containers, so the end changes least. A mesh proxy goes directly behind the
-/// init container that redirects the traffic to it, since the later ones need the network.
-pub(super) fn index(pod: &Pod<'_>, member: &Member<'_>) -> usize {
-    let inits = || {
-        pod.members
-            .iter()
-            .filter(|other| other.container.list == ContainerList::Init)
+/// What decides where a sidecar goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Behind all init containers: it starts after them today.
+    Last,
+    /// Directly behind the init container of this index among the pod's members, which redirects the traffic to
+    /// it: the later ones need the network.
+    Behind(usize),
+    /// Before the init container of this index among the pod's members, which needs it.
+    Before(usize),
+}
+
+/// The position of a sidecar that is moved.
+pub(super) fn position(pod: &Pod<'_>, sidecar: usize) -> Position {
+    let Some(member) = pod.members.get(sidecar) else {
+        return Position::Last;
     };
-    let redirects = inits().position(|other| REDIRECTING.contains(&other.container.name));
+    let needing = inits(pod)
+        .find(|(index, init)| {
+            waits_for(pod, *index, sidecar)
+                || (!init.container.is_native_sidecar() && names_address_of(init, member))
+        })
+        .map(|(index, _)| index);
+    let redirects = inits(pod)
+        .find(|(_, other)| REDIRECTING.contains(&other.container.name))
+        .map(|(index, _)| index);
     let is_mesh_proxy = pod
         .catalogue
         .of(&member.container)
         .is_some_and(|known| matches!(known.name.as_str(), "istio-proxy" | "linkerd-proxy" | "kuma-dp"));
-    match redirects {
-        Some(at) if is_mesh_proxy => at + 1,
-        _ => inits().count(),
+    match (redirects, needing) {
+        (Some(at), _) if is_mesh_proxy => Position::Behind(at),
+        (_, Some(at)) => Position::Before(at),
+        _ => Position::Last,
     }
+}
+
+fn inits<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = (usize, &'p Member<'a>)> {
+    pod.members
+        .iter()
+        .enumerate()
+        .filter(|(_, member)| member.container.list == ContainerList::Init)
+}
+
+/// Whether a container waits until another one is ready.
+pub(super) fn waits_for(pod: &Pod<'_>, container: usize, other: usize) -> bool {
+    pod.links.all.iter().any(|link| {
+        link.container == container
+            && link.other == Party::Container(other)
+            && matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
+    })
+}
+
+/// Whether a container's command or environment names a local address with a port that another one declares.
+fn names_address_of(member: &Member<'_>, other: &Member<'_>) -> bool {
+    let texts: Vec<&str> = ["command", "args", "env"]
+        .iter()
+        .filter_map(|field| member.container.node.get(field))
+        .flat_map(Node::walk)
+        .filter_map(Node::as_str)
+        .collect();
+    other.container.ports().any(|port| {
+        ["localhost", "127.0.0.1"].iter().any(|host| {
+            let address = format!("{host}:{}", port.number);
+            texts.iter().any(|text| {
+                text.match_indices(&address).any(|(at, _)| {
+                    let behind = text.get(at + address.len()..).unwrap_or_default();
+                    !behind.starts_with(|letter: char| letter.is_ascii_digit())
+                })
+            })
+        })
+    })
 }

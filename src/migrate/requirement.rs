@@ -36,6 +36,8 @@ pub(super) struct Part<'a> {
     pub(super) gate_file: Option<String>,
     /// The app is held back by it, so that a gate has to take its place.
     pub(super) needs_gate: bool,
+    /// It is a signal to another container's process.
+    pub(super) signals: bool,
     /// Changes of entrypoints, by container.
     pub(super) entrypoints: BTreeMap<usize, Entrypoint>,
     /// What else goes.
@@ -53,6 +55,7 @@ impl Part<'_> {
             wait: None,
             gate_file: None,
             needs_gate: false,
+            signals: false,
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
@@ -78,6 +81,15 @@ impl<'f> Wanted<'f> {
     pub(super) fn about(self, rules: &[&str], container: &str) -> Option<&'f Finding> {
         self.0.iter().find(|finding| {
             rules.contains(&finding.rule.name) && finding.container.as_deref() == Some(container)
+        })
+    }
+
+    /// Whether there is a finding of one of these rules about a container that may be rewritten at this class.
+    pub(super) fn about_as(self, rules: &[&str], container: &str, allowed: Class) -> bool {
+        self.0.iter().any(|finding| {
+            rules.contains(&finding.rule.name)
+                && finding.container.as_deref() == Some(container)
+                && Class::from(finding.fix.class) <= allowed
         })
     }
 
@@ -159,10 +171,16 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            Some(cutting(link.container, program, &kill.span, what, finding))
+            let mut part = cutting(link.container, program, &kill.span, what, finding);
+            part.signals = true;
+            Some(part)
         }
         LinkKind::Waits(wait) => {
-            let finding = wanted.at(&["startup-poll", "leftover-workaround"], program, &wait.span)?;
+            // Where the wait is the only gate of a declared sidecar, the finding is about the sidecar.
+            let sidecar = pod.members.get(index)?.container.name;
+            let finding = wanted
+                .at(&["startup-poll", "leftover-workaround"], program, &wait.span)
+                .or_else(|| wanted.about(&["ungated-sidecar"], sidecar))?;
             let what = format!(
                 "{}: its wait for {} goes",
                 member.container.name,

@@ -21,9 +21,9 @@ use super::{
 /// What becomes of a pod's containers, as far as patches have to know.
 pub(in crate::migrate) struct Rewrites<'r> {
     /// The containers that are `initContainers` afterwards, by their index in the pod's members.
-    pub(in crate::migrate) init: Vec<usize>,
+    pub(in crate::migrate) init: &'r [usize],
     /// Those that are `containers` afterwards.
-    pub(in crate::migrate) regular: Vec<usize>,
+    pub(in crate::migrate) regular: &'r [usize],
     /// Whether a field of a container is rewritten.
     pub(in crate::migrate) touches: &'r dyn Fn(usize, &str) -> bool,
 }
@@ -177,7 +177,7 @@ impl Rewrites<'_> {
             return Err(format!("{field} is rewritten"));
         }
         let at = |members: &[usize]| members.iter().position(|own| *own == member);
-        let (new_list, new_index) = match (at(&self.init), at(&self.regular)) {
+        let (new_list, new_index) = match (at(self.init), at(self.regular)) {
             (Some(at), _) => ("initContainers", at),
             (None, Some(at)) => ("containers", at),
             (None, None) => return Err("the container goes".to_owned()),

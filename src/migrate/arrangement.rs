@@ -1,0 +1,95 @@
+//! The order of a pod's containers once its sidecars are declared: the last one declared is the first one
+//! stopped (`semantics.md`, 3.0).
+
+use crate::{rules::Pod, workload::ContainerList};
+
+use super::{
+    change::Change,
+    plan::place,
+    position::{Position, position, waits_for},
+};
+
+/// Where a pod's containers stand afterwards, by their index among its members.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Arrangement {
+    /// The init containers.
+    pub(super) init: Vec<usize>,
+    /// The regular containers.
+    pub(super) regular: Vec<usize>,
+    /// The moves that bring them there, each after the one before.
+    pub(super) moves: Vec<Change>,
+}
+
+/// Moves containers to `initContainers`. Their order stays, but a sidecar that another one waits for goes before
+/// that one. `goes` says of an init container that it is removed first.
+///
+/// # Errors
+/// Sidecars that wait for one another, and a list that can't be changed.
+pub(super) fn arrange(
+    pod: &Pod<'_>,
+    moved: &[usize],
+    goes: &dyn Fn(usize) -> bool,
+) -> Result<Arrangement, String> {
+    let of_list = |list: ContainerList| -> Vec<usize> {
+        let members = pod.members.iter().enumerate();
+        members
+            .filter(|(index, member)| member.container.list == list && !goes(*index))
+            .map(|(index, _)| index)
+            .collect()
+    };
+    let mut arrangement = Arrangement {
+        init: of_list(ContainerList::Init),
+        regular: of_list(ContainerList::Regular),
+        moves: Vec::new(),
+    };
+    let moved: Vec<usize> = moved
+        .iter()
+        .copied()
+        .filter(|index| arrangement.regular.contains(index))
+        .collect();
+    if moved.is_empty() {
+        return Ok(arrangement);
+    }
+    let mapping = place(pod.workload.pod_spec)?;
+    for sidecar in in_order(pod, &moved)? {
+        let at = |list: &[usize], wanted: usize| list.iter().position(|index| *index == wanted);
+        let end = arrangement.init.len();
+        let to = match position(pod, sidecar) {
+            Position::Last => end,
+            Position::Behind(other) => at(&arrangement.init, other).map_or(end, |at| at + 1),
+            Position::Before(other) => at(&arrangement.init, other).unwrap_or(end),
+        };
+        // Not before a sidecar that it waits for itself.
+        let needed = arrangement
+            .init
+            .iter()
+            .rposition(|other| waits_for(pod, sidecar, *other));
+        let to = needed.map_or(to, |needed| to.max(needed + 1));
+        let Some(index) = at(&arrangement.regular, sidecar) else {
+            continue;
+        };
+        arrangement.init.insert(to, arrangement.regular.remove(index));
+        arrangement.moves.push(Change::Move {
+            mapping: mapping.clone(),
+            from: "containers",
+            index,
+            to: "initContainers",
+            at: to,
+        });
+    }
+    Ok(arrangement)
+}
+
+/// Sidecars in their own order, but each behind those that it waits for.
+fn in_order(pod: &Pod<'_>, moved: &[usize]) -> Result<Vec<usize>, String> {
+    let mut rest = moved.to_vec();
+    let mut ordered = Vec::new();
+    while !rest.is_empty() {
+        let next = rest
+            .iter()
+            .position(|sidecar| !rest.iter().any(|other| waits_for(pod, *sidecar, *other)))
+            .ok_or("its sidecars wait for one another")?;
+        ordered.push(rest.remove(next));
+    }
+    Ok(ordered)
+}

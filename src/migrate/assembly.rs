@@ -1,0 +1,106 @@
+//! From what was gathered about a pod to rounds of changes.
+
+use crate::workload::ContainerList;
+
+use super::{
+    arrangement::{Arrangement, arrange},
+    declaration::Form,
+    entrypoint,
+    patches::{Rewrites, follow},
+    plan::{Class, Round, place},
+    planner::Planner,
+};
+
+impl Planner<'_, '_> {
+    /// Turns what was gathered into rounds of changes.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        let mut kept = Vec::new();
+        for (index, entrypoint) in &self.entrypoints {
+            if let Some(member) = self.pod.members.get(*index) {
+                let changes = entrypoint::change(self.pod, member, entrypoint, &mut self.removals)?;
+                self.changes.extend(changes);
+            }
+        }
+        if self.options.form == Form::Lifecycle {
+            for (index, _) in &self.declared {
+                if let Some(member) = self.pod.members.get(*index) {
+                    kept.push(place(member.container.node)?.key("lifecycle"));
+                }
+            }
+        }
+        let changes = std::mem::take(&mut self.changes);
+        for change in changes.cuts.into_iter().chain(self.removals.changes(&kept)?) {
+            self.plan.add(Round::Cut, change);
+        }
+        for change in changes.additions {
+            self.plan.add(Round::Add, change);
+        }
+        self.plan.elsewhere.extend(changes.elsewhere);
+        let arrangement = self.arrangement()?;
+        self.follow(&arrangement)?;
+        for change in arrangement.moves {
+            self.plan.add_move(change);
+        }
+        self.plan.directories = std::mem::take(&mut self.directories);
+        Ok(())
+    }
+
+    /// Where the containers stand afterwards.
+    fn arrangement(&self) -> Result<Arrangement, String> {
+        let moved: Vec<usize> = match self.options.form {
+            Form::Lifecycle => Vec::new(),
+            Form::Native => self.declared.iter().map(|(index, _)| *index).collect(),
+        };
+        let goes = |index: usize| {
+            self.pod.members.get(index).is_some_and(|member| {
+                member.container.list == ContainerList::Init && self.removals.contains(member.container.node)
+            })
+        };
+        arrange(self.pod, &moved, &goes)
+    }
+
+    /// Lets the input's patches follow.
+    fn follow(&mut self, arrangement: &Arrangement) -> Result<(), String> {
+        if self.plan.is_empty() && arrangement.moves.is_empty() {
+            return Ok(());
+        }
+        let touches = |index: usize, field: &str| self.touches(index, field);
+        let rewrites = Rewrites {
+            init: &arrangement.init,
+            regular: &arrangement.regular,
+            touches: &touches,
+        };
+        let changes = follow(self.pod, self.patches, &rewrites)?;
+        for elsewhere in changes {
+            self.plan.done(
+                Class::Safe,
+                format!("the patch in {} follows", elsewhere.source.name),
+            );
+            if elsewhere.source.name == self.pod.sources.own().name {
+                self.plan.rounds.extend(elsewhere.rounds);
+            } else {
+                self.plan.elsewhere.push(elsewhere);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field of a container is rewritten.
+    fn touches(&self, index: usize, field: &str) -> bool {
+        let is_declared = self.declared.iter().any(|(own, _)| *own == index);
+        let is_part_of_declaration = matches!(
+            field,
+            "name" | "lifecycle" | "restartPolicy" | "startupProbe" | "readinessProbe" | "livenessProbe"
+        );
+        let is_entrypoint = matches!(field, "command" | "args");
+        let removed = self
+            .pod
+            .members
+            .get(index)
+            .and_then(|member| member.container.node.entry(field))
+            .is_some_and(|entry| self.removals.reach(entry));
+        removed
+            || (is_declared && is_part_of_declaration)
+            || (is_entrypoint && self.entrypoints.contains_key(&index))
+    }
+}
