@@ -73,7 +73,7 @@ spec:
         - name: cloud-sql-proxy
           image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
           restartPolicy: Always
-          args: ["--port=5432", "--health-check", "--http-address=0.0.0.0", "example:eu:shop"]
+          args: ["--quitquitquit", "--health-check", "--http-address=0.0.0.0", "example:eu:shop"]
           ports:
             - containerPort: 5432
             - containerPort: 9090

@@ -79,9 +79,10 @@ spec:
           ports:
             - containerPort: 9102
           startupProbe:
-            tcpSocket: {port: 9102}
+            tcpSocket:
+              port: 9102
             periodSeconds: 1
-            failureThreshold: 60
+            failureThreshold: 120
       containers:
         - name: report
           image: registry.example.com/reports/nightly:5.2.1

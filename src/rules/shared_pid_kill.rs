@@ -68,6 +68,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
+      shareProcessNamespace: true
       initContainers:
         - name: cloud-sql-proxy
           image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
@@ -88,8 +89,7 @@ spec:
     migrate: r#"The kill is removed with its exit-code plumbing and the sidecar declared; safe where the name
 can only mean the migrated container's process. `shareProcessNamespace` is taken out only
 where nothing else needs it and the manifest shows that each container can be process 1
-(`tini`, `dumb-init`); otherwise it stays, with a note, for a person to remove as in the
-example."#,
+(`tini`, `dumb-init`); otherwise it stays, with a note, as in the example."#,
     sources: &[
         (
             "Terminating Sidecar after Kubernetes Job (GoogleCloudPlatform/cloud-sql-proxy#262)",

@@ -76,9 +76,10 @@ spec:
           ports:
             - containerPort: 9102
           startupProbe:
-            tcpSocket: {port: 9102}
+            tcpSocket:
+              port: 9102
             periodSeconds: 1
-            failureThreshold: 60
+            failureThreshold: 120
       containers:
         - name: checkout
           image: registry.example.com/shop/checkout:6.1.0

@@ -87,19 +87,22 @@ spec:
               rm -f /data/.ready
               rules-sync --once --to=/data && touch /data/.ready
               exec rules-sync --watch --to=/data
-          startupProbe:
-            exec: {command: ["test", "-f", "/data/.ready"]}
-            periodSeconds: 1
-            failureThreshold: 120
           volumeMounts:
             - {name: rules, mountPath: /data}
+          startupProbe:
+            exec:
+              command: [test, -f, /data/.ready]
+            periodSeconds: 1
+            failureThreshold: 120
       containers:
         - name: pricing
           image: registry.example.com/pricing:2.0.7
           command: ["/app/pricing", "--rules=/rules"]
           volumeMounts:
             - {name: rules, mountPath: /rules}
-      volumes: [{name: rules, emptyDir: {}}]
+      volumes:
+        - name: rules
+          emptyDir: {}
 "#,
     migrate: r#"The wait is cut out of the app and becomes an `exec` startup probe of the sidecar on the same
 file. That needs a `test` program in the sidecar's image, so it is for review, and for a
