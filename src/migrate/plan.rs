@@ -2,7 +2,7 @@
 
 use crate::{
     rules::{FixClass, ObjectReference, Sources},
-    yaml::Node,
+    yaml::{Kind, Node},
 };
 
 use super::{
@@ -194,6 +194,9 @@ impl Changes {
     }
 
     pub(super) fn words(&mut self, node: Node<'_>, words: Vec<String>) -> Result<(), String> {
+        if node.children().any(is_used_elsewhere) {
+            return Err(SHARED.to_owned());
+        }
         self.cuts.push(Change::Words(place(node)?, words));
         Ok(())
     }
@@ -229,4 +232,23 @@ pub(super) fn place(node: Node<'_>) -> Result<Place, String> {
         }
         .to_owned()
     })
+}
+
+/// Whether an alias somewhere else stands for a node, or for something in it.
+pub(super) fn is_used_elsewhere(node: Node<'_>) -> bool {
+    let anchored: Vec<_> = node
+        .walk()
+        .filter(|part| part.is_anchored())
+        .map(Node::id)
+        .collect();
+    let span = node.written_span();
+    !anchored.is_empty()
+        && node
+            .stream()
+            .roots()
+            .flat_map(|(_, root)| root.walk())
+            .any(|other| {
+                let is_inside = span.contains(&other.written_span().start);
+                matches!(other.kind(), Kind::Alias(target) if !is_inside && anchored.contains(&target))
+            })
 }

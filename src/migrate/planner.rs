@@ -81,12 +81,12 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         planner.plan.abandon(error);
         return planner.plan;
     }
-    manual(findings, &mut planner.plan);
+    manual(findings, options, &mut planner.plan);
     planner.plan
 }
 
 /// What only a person can do, and nothing else in the plan speaks of.
-fn manual(findings: &[Finding], plan: &mut Plan) {
+fn manual(findings: &[Finding], options: &Options, plan: &mut Plan) {
     for finding in findings {
         let speaks = [
             "job-never-completes",
@@ -108,7 +108,8 @@ fn manual(findings: &[Finding], plan: &mut Plan) {
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
         {
-            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
+            let for_review = finding.fix.class == FixClass::Review && !options.review;
+            plan.left(finding.message.clone(), finding.fix.reason.clone(), for_review);
         }
     }
 }
@@ -120,6 +121,15 @@ pub(super) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) ->
         Some((workload, container)) => workload == pod.workload.object.reference.name && container == name,
         None => wish == name,
     })
+}
+
+/// Whether there is a reason to declare a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    None,
+    /// What there is can't be done, or not without review.
+    Insufficient,
+    Sufficient,
 }
 
 /// What is gathered about a pod.
@@ -139,11 +149,12 @@ pub(super) struct Planner<'p, 'a> {
 
 impl<'a> Planner<'_, 'a> {
     fn sidecars(&mut self) {
-        let concerned: Vec<bool> = (0..self.pod.members.len())
-            .map(|index| self.is_concerned(index))
+        let grounds: Vec<Ground> = (0..self.pod.members.len())
+            .map(|index| self.ground(index))
             .collect();
-        let together = self.pod.workload.runs_to_completion() && concerned.contains(&true);
-        for index in 0..self.pod.members.len() {
+        // A Job with one sidecar that is not declared never completes.
+        let together = self.pod.workload.runs_to_completion() && grounds.contains(&Ground::Sufficient);
+        for (index, ground) in grounds.into_iter().enumerate() {
             let Some(member) = self.pod.members.get(index) else {
                 continue;
             };
@@ -152,33 +163,48 @@ impl<'a> Planner<'_, 'a> {
                     member.container.list,
                     ContainerList::Regular | ContainerList::Init
                 );
-            if is_sidecar && (together || concerned.get(index) == Some(&true)) {
-                self.sidecar(index, member);
+            match ground {
+                _ if !is_sidecar => {}
+                Ground::None if !together => {}
+                Ground::Insufficient if !together => self.sidecar(index, member, false),
+                _ => self.sidecar(index, member, true),
             }
         }
     }
 
     /// Whether a workaround minds this container, or the user names it.
-    fn is_concerned(&self, index: usize) -> bool {
+    fn ground(&self, index: usize) -> Ground {
         let Some(member) = self.pod.members.get(index) else {
-            return false;
+            return Ground::None;
         };
         let name = member.container.name;
+        if is_named(self.pod, member, self.options) {
+            return Ground::Sufficient;
+        }
+        if member.role.role != Role::Sidecar {
+            return Ground::None;
+        }
         let slept_for = self.options.review
             && self.wanted.any(&["startup-sleep"])
             && member.container.list == ContainerList::Regular;
-        let named_by_finding = slept_for
-            || self.wanted.about(&["ungated-sidecar"], name).is_some()
+        let is_marked = self.pod.namings.iter().any(|naming| {
+            naming.names.iter().any(|own| own == name)
+                && self
+                    .wanted
+                    .any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
+        });
+        let parts = parts(self.pod, index, self.wanted);
+        if slept_for
+            || is_marked
             || self.wanted.about_as(&ABOUT_SIDECARS, name, self.allowed())
-            || self.pod.namings.iter().any(|naming| {
-                naming.names.iter().any(|own| own == name)
-                    && self
-                        .wanted
-                        .any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
-            });
-        is_named(self.pod, member, self.options)
-            || (member.role.role == Role::Sidecar
-                && (named_by_finding || !parts(self.pod, index, self.wanted).is_empty()))
+            || parts.iter().any(|part| part.is_allowed(self.allowed()))
+        {
+            return Ground::Sufficient;
+        }
+        match parts.is_empty() && self.wanted.about(&["ungated-sidecar"], name).is_none() {
+            true => Ground::None,
+            false => Ground::Insufficient,
+        }
     }
 
     fn allowed(&self) -> Class {
@@ -190,7 +216,8 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// Plans one sidecar: its declaration and the parts of workarounds that mind it, or why it stays.
-    fn sidecar(&mut self, index: usize, member: &Member<'a>) {
+    /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
+    fn sidecar(&mut self, index: usize, member: &Member<'a>, has_ground: bool) {
         let name = member.container.name;
         if self.is_injected_output(member) {
             let reason = "injected output is injected anew with the injector's own switch, never edited";
@@ -229,12 +256,17 @@ impl<'a> Planner<'_, 'a> {
             self.plan.left(left, reason, review);
             return;
         }
+        if declares && !has_ground {
+            let gate = Gate::Present("nothing");
+            parts.iter().for_each(|part| self.part(name, part, &gate));
+            return;
+        }
         let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
         let kind = self.gate_kind(member);
         let mut gate = gate(self.pod, member, kind, &waits);
         let file = parts
             .iter()
-            .filter(|part| part.class.as_ref().is_ok_and(|class| *class <= self.allowed()))
+            .filter(|part| part.is_allowed(self.allowed()))
             .find_map(|part| part.gate_file.as_deref());
         if let (Gate::None(_), Some(file)) = (&gate, file) {
             gate = on_file(file);
@@ -245,15 +277,25 @@ impl<'a> Planner<'_, 'a> {
                 .left(format!("{name} is not declared a sidecar"), reason, false);
             return;
         }
+        if declares
+            && member.container.is_lifecycle_sidecar()
+            && member.container.probe(ProbeKind::Readiness).is_some()
+            && let Gate::None(reason) = &gate
+        {
+            let reason = format!("its readinessProbe is its gate, and can't become a startupProbe: {reason}");
+            self.plan
+                .left(format!("{name} is not declared anew"), reason, false);
+            return;
+        }
         for part in &parts {
             self.part(name, part, &gate);
         }
         if declares {
             self.declaration(index, member, gate);
         } else {
-            let replaces_wait = parts.iter().any(|part| {
-                part.wait.is_some() && part.class.as_ref().is_ok_and(|class| *class <= self.allowed())
-            });
+            let replaces_wait = parts
+                .iter()
+                .any(|part| part.wait.is_some() && part.is_allowed(self.allowed()));
             self.gate_of_declared(member, kind, &gate, replaces_wait);
         }
     }

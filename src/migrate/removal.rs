@@ -7,7 +7,7 @@ use crate::yaml::{Entry, Kind, Node, NodeId};
 use super::{
     change::Change,
     place::{Place, stands_twice},
-    plan::{SHARED, TWICE, place},
+    plan::{SHARED, TWICE, is_used_elsewhere, place},
 };
 
 /// Keys whose collection goes when nothing is left in it.
@@ -100,6 +100,13 @@ fn key_of(node: Node<'_>) -> Option<Node<'_>> {
 
 fn removal_place(node: Node<'_>) -> Result<Place, String> {
     let parent = node.parent().ok_or(SHARED)?;
+    let value = match parent.kind() {
+        Kind::Mapping { .. } => node.next_sibling().unwrap_or(node),
+        _ => node,
+    };
+    if is_used_elsewhere(node) || is_used_elsewhere(value) {
+        return Err(SHARED.to_owned());
+    }
     match parent.kind() {
         Kind::Mapping { .. } if stands_twice(node, parent) => Err(TWICE.to_owned()),
         Kind::Mapping { .. } => Ok(place(parent)?.key(node.as_str().ok_or(SHARED)?)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite, Party,
+        action::Action,
         script::{Marker, Wait, WaitForm},
     },
     roles::NamingKind,
@@ -60,6 +61,11 @@ impl Part<'_> {
             removals: Removals::default(),
             directories: Vec::new(),
         }
+    }
+
+    /// Whether it may be removed at this class.
+    pub(super) fn is_allowed(&self, allowed: Class) -> bool {
+        self.class.as_ref().is_ok_and(|class| *class <= allowed)
     }
 }
 
@@ -162,7 +168,11 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            Some(cutting(link.container, program, &quit.span, what, finding))
+            let mut part = cutting(link.container, program, &quit.span, what, finding);
+            if keeps_output(program, &quit.span) {
+                part.class = Err("its output is kept in a file".to_owned());
+            }
+            Some(part)
         }
         LinkKind::Kills(kill) => {
             let finding = wanted.at(&["shared-pid-kill", "leftover-workaround"], program, &kill.span)?;
@@ -173,6 +183,9 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             );
             let mut part = cutting(link.container, program, &kill.span, what, finding);
             part.signals = true;
+            if let Some(other) = runs_the_same(pod, index) {
+                part.class = Err(format!("{other} may run the same program"));
+            }
             Some(part)
         }
         LinkKind::Waits(wait) => {
@@ -195,6 +208,10 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 .is_some_and(|command| command.start < wait.span.end);
             if wait.has_side_effects || !wait.only_waits {
                 part.class = Err("the loop does more than wait".to_owned());
+            } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
+                part.class = Err(format!(
+                    "{other} declares the same port, so that it may be waited for"
+                ));
             } else if runs_the_app {
                 part.class = Err("the waiting tool runs the app itself".to_owned());
             } else if gives_up(wait) && part.class.is_ok() {
@@ -382,6 +399,72 @@ fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Pa
         parts.push(part);
     }
     parts
+}
+
+/// Whether a command writes what it gets into a file.
+fn keeps_output(program: &Program<'_>, span: &Span) -> bool {
+    let Some(script) = &program.script else {
+        return true;
+    };
+    script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple().cloned())
+        .filter(|simple| span.start < simple.span.end && simple.span.start < span.end)
+        .any(|simple| {
+            let redirected = simple.redirects.iter().any(|redirect| {
+                redirect
+                    .target
+                    .as_ref()
+                    .is_some_and(|target| !is_nowhere(&target.raw))
+            });
+            let by_option = simple.words.windows(2).any(|pair| {
+                matches!(pair, [option, file]
+                    if matches!(option.raw.as_str(), "-o" | "--output" | "-O" | "--output-document")
+                        && !is_nowhere(&file.raw))
+            });
+            redirected || by_option
+        })
+}
+
+/// A target that keeps nothing.
+pub(super) fn is_nowhere(target: &str) -> bool {
+    matches!(target, "/dev/null" | "-" | "1" | "2" | "&1" | "&2")
+}
+
+/// Another container whose image is the same program's.
+fn runs_the_same<'a>(pod: &Pod<'a>, index: usize) -> Option<&'a str> {
+    let program = |member: &Member<'a>| member.container.image().map(|image| image.base_name().to_owned());
+    let own = program(pod.members.get(index)?)?;
+    let mut others = pod.members.iter().enumerate().filter(|(at, _)| *at != index);
+    others
+        .find(|(_, member)| program(member).as_deref() == Some(own.as_str()))
+        .map(|(_, member)| member.container.name)
+}
+
+/// A further container that declares the port which is waited for.
+fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a str> {
+    let asked: Vec<u16> = wait
+        .probes
+        .iter()
+        .filter_map(|probe| match &probe.action {
+            Action::Http(http) => http.url.port,
+            Action::Connect(connect) => connect.port,
+            _ => None,
+        })
+        .collect();
+    let others = pod.members.iter().enumerate();
+    others
+        .filter(|(index, member)| {
+            !known.contains(index)
+                && member.container.ports().any(|port| {
+                    asked
+                        .iter()
+                        .any(|asked| i64::from(*asked) == i64::from(port.number))
+                })
+        })
+        .map(|(_, member)| member.container.name)
+        .next()
 }
 
 /// A wait after which the app starts in any case.

@@ -8,6 +8,8 @@ use crate::{
     },
 };
 
+use super::requirement::is_nowhere;
+
 /// Cuts the commands at `spans` out of a script. `None` where it is not certain what remains.
 ///
 /// Whole statements go where they hold nothing else than these commands and noise; of `a && b` the one side
@@ -231,7 +233,7 @@ fn is_harmless(simple: &Simple) -> bool {
             redirect
                 .target
                 .as_ref()
-                .is_none_or(|target| matches!(target.raw.as_str(), "/dev/null" | "1" | "2" | "&1" | "&2"))
+                .is_none_or(|target| is_nowhere(&target.raw))
         })
 }
 
