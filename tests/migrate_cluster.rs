@@ -3,12 +3,7 @@
 //! Without one the tests say that they are skipped. `SIDECAR_TEST_IMAGE` names the image with a shell, curl and
 //! `stand-in` (`../shared/cluster/README.md`).
 
-#![allow(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::unwrap_used
-)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::{
     io::Write,
@@ -19,19 +14,23 @@ use std::{
 
 use kubectl_sidecar::rules::RULES;
 
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
 /// A namespace that goes with the test.
 struct Namespace(String);
 
 impl Namespace {
     fn new(name: &str) -> Option<Self> {
         if std::env::var_os("KUBECONFIG").is_none() {
-            println!("skipped: no KUBECONFIG");
+            tell!("skipped: no KUBECONFIG");
             return None;
         }
         let name = format!("migrate-{name}-{}", std::process::id());
         let created = kubectl(&["create", "namespace", &name], "");
         if !created.status.success() {
-            println!("skipped: {}", String::from_utf8_lossy(&created.stderr));
+            tell!("skipped: {}", String::from_utf8_lossy(&created.stderr));
             return None;
         }
         // Pods need its service account, which a controller makes.
@@ -111,66 +110,96 @@ fn migrated_examples_are_accepted_by_a_strict_server() {
     }
 }
 
-/// What became of a pod.
+/// What became of the app of a pod.
 #[derive(Debug, PartialEq)]
 struct Ended {
     phase: String,
     exit_code: i64,
-    output: String,
+    said: bool,
 }
 
-/// Runs a pod to its end.
-fn run_pod(namespace: &Namespace, text: &str, grace: Duration) -> (Ended, serde_json::Value) {
-    let created = namespace.kubectl(&["create", "-f", "-"], text);
-    assert!(
-        created.status.success(),
-        "{}",
-        String::from_utf8_lossy(&created.stderr)
-    );
-    let started = Instant::now();
-    loop {
-        let pod = namespace.kubectl(&["get", "pod", "probe", "-o", "json"], "");
-        let pod: serde_json::Value = serde_json::from_slice(&pod.stdout).unwrap();
-        let phase = pod["status"]["phase"].as_str().unwrap_or_default().to_owned();
-        if matches!(phase.as_str(), "Succeeded" | "Failed") {
-            let log = namespace.kubectl(&["logs", "probe", "-c", "app"], "");
-            let app = pod["status"]["containerStatuses"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|status| status["name"] == "app")
-                .unwrap();
-            let ended = Ended {
-                phase,
-                exit_code: app["state"]["terminated"]["exitCode"].as_i64().unwrap(),
-                output: String::from_utf8(log.stdout).unwrap(),
-            };
-            namespace.kubectl(&["delete", "pod", "probe", "--now"], "");
-            return (ended, pod);
-        }
+/// How long a pod may take to its end.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+impl Namespace {
+    fn create(&self, text: &str) {
+        let created = self.kubectl(&["create", "-f", "-"], text);
         assert!(
-            started.elapsed() < grace,
-            "the pod did not end: {}",
-            pod["status"]
+            created.status.success(),
+            "{}\n{text}",
+            String::from_utf8_lossy(&created.stderr)
         );
-        thread::sleep(Duration::from_millis(500));
+    }
+
+    /// The one pod with this label, once it is what is waited for.
+    fn pod(&self, label: &str, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let started = Instant::now();
+        loop {
+            let pods = self.kubectl(&["get", "pods", "-l", label, "-o", "json"], "");
+            let pods: serde_json::Value = serde_json::from_slice(&pods.stdout).unwrap_or_default();
+            let pod = &pods["items"][0];
+            if pod.is_object() && is_it(pod) {
+                return pod.clone();
+            }
+            assert!(started.elapsed() < PATIENCE, "{label}: {}", pod["status"]);
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Runs a workload to its end.
+    fn run(&self, label: &str, text: &str) -> (Ended, serde_json::Value) {
+        self.create(text);
+        let pod = self.pod(label, |pod| {
+            matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+        });
+        let log = self.kubectl(&["logs", "-l", label, "-c", "app"], "");
+        let ended = Ended {
+            phase: pod["status"]["phase"].as_str().unwrap_or_default().to_owned(),
+            exit_code: status(&pod, "app")["state"]["terminated"]["exitCode"]
+                .as_i64()
+                .unwrap(),
+            said: String::from_utf8(log.stdout)
+                .unwrap()
+                .contains("the proxy is there"),
+        };
+        (ended, pod)
     }
 }
 
-/// An app that waits for its proxy, works, ends the proxy and keeps its own result.
-fn pod_with_workarounds(work: &str) -> String {
-    let image = std::env::var("SIDECAR_TEST_IMAGE").unwrap_or_else(|_| "cluster.local/tools:1".to_owned());
+/// The status of a container, in whichever list it is.
+fn status<'p>(pod: &'p serde_json::Value, container: &str) -> &'p serde_json::Value {
+    ["initContainerStatuses", "containerStatuses"]
+        .iter()
+        .filter_map(|list| pod["status"][list].as_array())
+        .flatten()
+        .find(|status| status["name"] == container)
+        .unwrap()
+}
+
+fn image() -> String {
+    std::env::var("SIDECAR_TEST_IMAGE").unwrap_or_else(|_| "cluster.local/tools:1".to_owned())
+}
+
+/// A proxy that is ready after three seconds.
+const PROXY: &str = r#"    - name: proxy
+      image: IMAGE
+      command: [stand-in, --listen, ":8099", --ready-after, 3s, --ready, /ready, --quit, /quitquitquit]
+      ports:
+        - containerPort: 8099
+      lifecycle:
+        preStop:
+          exec: {command: [sleep, "5"]}
+"#;
+
+/// A pod's spec whose app waits for its proxy, works, ends the proxy and keeps its own result.
+fn waits_and_quits(work: &str) -> String {
     format!(
-        r#"apiVersion: v1
-kind: Pod
-metadata:
-  name: probe
-spec:
+        r#"spec:
   restartPolicy: Never
   terminationGracePeriodSeconds: 20
   containers:
     - name: app
-      image: {image}
+      image: IMAGE
       command: ["sh", "-c"]
       args:
         - |
@@ -180,52 +209,157 @@ spec:
           code=$?
           curl -s -X POST http://localhost:8099/quitquitquit
           exit $code
-    - name: proxy
-      image: {image}
-      command: [stand-in, --listen, ":8099", --ready-after, 3s, --ready, /ready, --quit, /quitquitquit]
-      ports:
-        - containerPort: 8099
-      lifecycle:
-        preStop:
-          exec: {{command: [sleep, "5"]}}
-"#
+{PROXY}"#
     )
 }
 
+/// A pod's spec whose proxy looks for the file that the app leaves.
+const MARKER: &str = r#"spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 20
+  volumes: [{name: signal, emptyDir: {}}]
+  containers:
+    - name: app
+      image: IMAGE
+      command: ["sh", "-c"]
+      args:
+        - |
+          trap 'touch /signal/done' EXIT
+          until curl -sf http://localhost:8099/ready; do sleep 1; done
+          curl -sf http://localhost:8099/ready > /dev/null && echo the proxy is there
+      volumeMounts: [{name: signal, mountPath: /signal}]
+    - name: proxy
+      image: IMAGE
+      command: ["sh", "-c"]
+      args:
+        - |
+          stand-in --listen :8099 --ready-after 2s --ready /ready &
+          pid=$!
+          while [ ! -f /signal/done ]; do sleep 1; done
+          kill $pid
+      ports: [{containerPort: 8099}]
+      volumeMounts: [{name: signal, mountPath: /signal}]
+"#;
+
+/// An app and a proxy that end when they are told to.
+fn runs_on() -> String {
+    format!(
+        r#"spec:
+  terminationGracePeriodSeconds: 15
+  containers:
+    - name: app
+      image: IMAGE
+      command: ["sh", "-c", "until curl -sf http://localhost:8099/ready; do sleep 1; done; exec stand-in --listen :8098 --ready-after 0s --ready /ready"]
+{PROXY}"#
+    )
+}
+
+fn workload(kind: &str, name: &str, spec: &str) -> String {
+    let spec = spec.replace("IMAGE", &image());
+    if kind == "Pod" {
+        return format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{run: {name}}}\n{spec}"
+        );
+    }
+    let template = format!("metadata:\n  labels: {{run: {name}}}\n{spec}").replace('\n', "\n    ");
+    format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: {name}\nspec:\n  backoffLimit: 0\n  template:\n    {}\n",
+        template.trim_end()
+    )
+}
+
+/// Runs a workload as it is and migrated, side by side.
+fn assert_runs_as_before(namespace: &Namespace, kind: &str, name: &str, spec: &str, result: i64) {
+    let before = workload(kind, name, spec);
+    let new_name = format!("{name}-migrated");
+    let after = migrated(
+        &workload(kind, &new_name, spec),
+        &["--target", "native", "--review"],
+    );
+    for gone in ["until", "while", "-X POST", "preStop", "code=$?", "trap"] {
+        assert!(!after.contains(gone), "{gone} is still there:\n{after}");
+    }
+    let (old, (new, pod)) = thread::scope(|scope| {
+        let old = scope.spawn(|| namespace.run(&format!("run={name}"), &before).0);
+        let new = namespace.run(&format!("run={new_name}"), &after);
+        (old.join().unwrap(), new)
+    });
+    assert_eq!(old, new);
+    assert!(new.said && new.exit_code == result, "{new:?}");
+    let (sidecar, app) = (status(&pod, "proxy"), status(&pod, "app"));
+    assert_eq!(sidecar["restartCount"], 0, "{sidecar}");
+    let time = |status: &serde_json::Value, which: &str| {
+        let state = &status["state"]["terminated"][which];
+        state.as_str().unwrap_or_default().to_owned()
+    };
+    assert!(
+        time(sidecar, "startedAt") < time(app, "startedAt"),
+        "the app started before its sidecar was ready: {}",
+        pod["status"]
+    );
+    assert!(
+        time(sidecar, "finishedAt") >= time(app, "finishedAt"),
+        "{}",
+        pod["status"]
+    );
+    if kind == "Job" && result == 0 {
+        let condition = namespace.kubectl(
+            &[
+                "wait",
+                "--for=condition=complete",
+                "--timeout=20s",
+                "job",
+                &new_name,
+            ],
+            "",
+        );
+        assert!(condition.status.success());
+    }
+}
+
+/// Deletes a running pod and says how long that took.
+fn deletion(namespace: &Namespace, name: &str, text: &str) -> (Duration, serde_json::Value) {
+    namespace.create(text);
+    let pod = namespace.pod(&format!("run={name}"), |pod| {
+        pod["status"]["conditions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
+    });
+    let started = Instant::now();
+    namespace.kubectl(&["delete", "pod", name], "");
+    (started.elapsed(), pod)
+}
+
 #[test]
-fn a_workload_runs_as_before() {
+fn workloads_run_as_before() {
     let Some(namespace) = Namespace::new("run") else {
         return;
     };
-    for (work, result) in [
-        ("grep -q Name /proc/self/status", 0),
-        ("grep -q nobody-here /proc/self/status", 1),
-    ] {
-        let before = pod_with_workarounds(work);
-        let after = migrated(&before, &["--target", "native"]);
-        for gone in ["until", "-X POST", "preStop", "code=$?"] {
-            assert!(!after.contains(gone), "{gone} is still there:\n{after}");
+    let namespace = &namespace;
+    let succeeds = waits_and_quits("grep -q Name /proc/self/status");
+    let fails = waits_and_quits("grep -q nobody-here /proc/self/status");
+    thread::scope(|scope| {
+        scope.spawn(|| assert_runs_as_before(namespace, "Job", "succeeds", &succeeds, 0));
+        scope.spawn(|| assert_runs_as_before(namespace, "Pod", "fails", &fails, 1));
+        scope.spawn(|| assert_runs_as_before(namespace, "Job", "marker", MARKER, 0));
+        let old = scope.spawn(|| deletion(namespace, "stops", &workload("Pod", "stops", &runs_on())));
+        let new = scope.spawn(|| {
+            let text = workload("Pod", "stops-migrated", &runs_on());
+            let text = migrated(&text, &["--target", "native"]);
+            assert!(
+                !text.contains("preStop") && text.contains("startupProbe"),
+                "{text}"
+            );
+            deletion(namespace, "stops-migrated", &text)
+        });
+        let ((old, _), (new, pod)) = (old.join().unwrap(), new.join().unwrap());
+        for container in ["app", "proxy"] {
+            assert_eq!(status(&pod, container)["restartCount"], 0, "{container}");
         }
-        let limit = Duration::from_secs(90);
-        let (old, _) = run_pod(&namespace, &before, limit);
-        let (new, pod) = run_pod(&namespace, &after, limit);
-        let said = |ended: &Ended| ended.output.contains("the proxy is there");
-        assert_eq!(
-            (&old.phase, old.exit_code, said(&old)),
-            (&new.phase, new.exit_code, said(&new))
-        );
-        assert!(said(&new), "{}", new.output);
-        assert_eq!(new.exit_code, result);
-        let sidecar = &pod["status"]["initContainerStatuses"][0];
-        assert_eq!(sidecar["restartCount"], 0, "{sidecar}");
-        let started = |status: &serde_json::Value| {
-            let state = &status["state"]["terminated"]["startedAt"];
-            state.as_str().unwrap_or_default().to_owned()
-        };
-        assert!(
-            started(sidecar) < started(&pod["status"]["containerStatuses"][0]),
-            "the app started before its sidecar was ready: {}",
-            pod["status"]
-        );
-    }
+        // The kubelet takes a moment of its own to say that a pod is gone.
+        let grace = Duration::from_secs(15 + 5);
+        assert!(new < grace, "{new:?}, before {old:?}");
+    });
 }

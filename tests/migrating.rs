@@ -16,8 +16,13 @@ use kubectl_sidecar::{
     roles::Catalogue,
     rules::Settings,
     source::SourceFile,
+    yaml::{Value, parse},
 };
 use proptest::prelude::*;
+
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
 
 /// The YAML block behind a comment such as `<!-- before: istio review -->`, with the comment's words.
 fn blocks(text: &str, which: &str) -> Vec<(String, String)> {
@@ -128,6 +133,177 @@ fn a_resource_list_stays_one_and_gets_results() {
         out.contains("initContainers:") && out.contains("\nresults:\n"),
         "{out}"
     );
+}
+
+/// The rest of a file of the corpus, where it is there.
+fn corpus(folder: &str, number: &str) -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/corpus")
+        .join(folder);
+    let file = fs::read_dir(folder).ok()?.filter_map(Result::ok).find(|file| {
+        file.file_name()
+            .to_string_lossy()
+            .starts_with(&format!("{number}-"))
+    })?;
+    fs::read_to_string(file.path()).ok()
+}
+
+/// What stays of an object when everything that its authors changed besides is left out.
+fn comparable(text: &str) -> Value {
+    fn without(value: &mut Value, path: &str) {
+        match value {
+            Value::Sequence(items) => items.iter_mut().for_each(|item| without(item, path)),
+            Value::Mapping(entries) => {
+                // The app's image and command, the proxy's version and its flag for the quit endpoint.
+                entries.retain(|(key, _)| {
+                    let key = format!("{path}.{key:?}");
+                    !(key.contains("ontainers") && (key.contains("\"image\"") || key.contains("\"command\"")))
+                });
+                for (key, value) in entries.iter_mut() {
+                    without(value, &format!("{path}.{key:?}"));
+                }
+                entries.sort_by_key(|(key, _)| format!("{key:?}"));
+            }
+            _ => {}
+        }
+        if let Value::Sequence(items) = value {
+            items.retain(|item| *item != Value::string("--quitquitquit"));
+        }
+    }
+    let mut value = Value::of(parse(text).unwrap().root(0).unwrap()).unwrap();
+    without(&mut value, "");
+    value
+}
+
+#[test]
+fn the_pairs_of_the_corpus_are_what_their_authors_made() {
+    for (before, after) in [("001", "101"), ("017", "116")] {
+        let (Some(before_text), Some(after_text)) = (corpus("positive", before), corpus("negative", after))
+        else {
+            tell!("skipped: {before} or {after} is not in the corpus");
+            continue;
+        };
+        let (made, said, code) = run(
+            &["migrate", "--target", "native", "--no-config", "-"],
+            &before_text,
+        );
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(
+            comparable(&made),
+            comparable(&after_text),
+            "{before}: {said}\n{made}"
+        );
+        if before == "001" {
+            // Its quit call is an argument of the app, which a person has to look at.
+            assert!(said.contains("it never runs"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_diff_is_coloured_where_colour_is_asked_for() {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md");
+    let (_, before) = blocks(&fs::read_to_string(guide).unwrap(), "before").remove(0);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.yaml");
+    fs::write(&file, &before).unwrap();
+    let name = file.to_str().unwrap();
+    let (plain, ..) = run(&["migrate", "--target", "native", "--color", "never", name], "");
+    let (coloured, ..) = run(&["migrate", "--target", "native", "--color", "always", name], "");
+    assert!(!plain.contains('\u{1b}'));
+    for line in [
+        "\u{1b}[1m--- a",
+        "\u{1b}[36m@@",
+        "\u{1b}[32m+          restartPolicy: Always",
+        "\u{1b}[31m-      containers:\u{1b}[0m\n",
+    ] {
+        assert!(coloured.contains(line), "{line:?}: {coloured:?}");
+    }
+    let uncoloured: String = coloured
+        .split('\u{1b}')
+        .map(|part| {
+            part.split_once('m')
+                .filter(|(code, _)| code.starts_with('['))
+                .map_or(part, |(_, rest)| rest)
+        })
+        .collect();
+    assert_eq!(uncoloured, plain);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_written_file_keeps_its_mode_its_owner_and_the_link_to_it() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/migrating.md");
+    let (_, before) = blocks(&fs::read_to_string(guide).unwrap(), "before").remove(0);
+    let directory = tempfile::tempdir().unwrap();
+    let (file, link) = (
+        directory.path().join("real.yaml"),
+        directory.path().join("link.yaml"),
+    );
+    fs::write(&file, &before).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    // Only root may give files away.
+    let given_away = chown(&file, Some(12345), Some(54321)).is_ok();
+    symlink("real.yaml", &link).unwrap();
+    let (_, said, code) = run(
+        &["migrate", "--target", "native", "--write", link.to_str().unwrap()],
+        "",
+    );
+    assert_eq!(code, Some(0), "{said}");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(
+        fs::read_to_string(&file)
+            .unwrap()
+            .contains("restartPolicy: Always")
+    );
+    let metadata = fs::metadata(&file).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o640);
+    if given_away {
+        assert_eq!((metadata.uid(), metadata.gid()), (12345, 54321));
+    } else {
+        tell!("skipped: only root can give a file to somebody else");
+    }
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        2,
+        "nothing is left behind"
+    );
+    // What can't be written is an error, and stays as it was.
+    let nowhere = directory.path().join("nowhere.yaml");
+    symlink("/dev/null/nothing", &nowhere).unwrap();
+    let (_, _, code) = run(
+        &[
+            "migrate",
+            "--target",
+            "native",
+            "--write",
+            nowhere.to_str().unwrap(),
+        ],
+        "",
+    );
+    assert_eq!(code, Some(3));
+}
+
+#[test]
+fn effective_requests_are_shown_where_they_change() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      initContainers:\n      - name: redirect\n        image: istio/proxyv2\n      - {name: setup, image: setup, resources: {requests: {memory: 1Gi}, limits: {cpu: '2'}}}\n      containers:\n      - {name: app, image: app, command: [/app]}\n      - {name: istio-proxy, image: proxy, resources: {requests: {memory: 128Mi}, limits: {cpu: 500m}}}\n";
+    let text = text.replace("redirect", "istio-init").replace(
+        "name: istio-proxy, image: proxy",
+        "name: kuma-dp, image: kumahq/kuma-dp",
+    );
+    let (_, said, _) = run(&["migrate", "--target", "native", "--no-config", "-"], &text);
+    assert!(
+        said.contains(
+            "the pod's effective resources change: limits.cpu 2 → 2500m, requests.memory 1Gi → 1152Mi"
+        ),
+        "{said}"
+    );
+    let (_, said, _) = run(
+        &["migrate", "--target", "native", "--no-config", "-"],
+        &text.replace("istio-init", "other"),
+    );
+    assert!(said.contains("declared") && !said.contains("effective"), "{said}");
 }
 
 fn migrated(text: &str, form: Form, review: bool) -> Migration {

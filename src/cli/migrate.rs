@@ -345,12 +345,19 @@ fn diff(migration: &Migration) -> String {
         return text;
     }
     text.split_inclusive('\n')
-        .map(|line| match line.chars().next() {
-            _ if line.starts_with("---") || line.starts_with("+++") => line.bold().to_string(),
-            Some('+') => line.green().to_string(),
-            Some('-') => line.red().to_string(),
-            Some('@') => line.cyan().to_string(),
-            _ => line.to_owned(),
+        .map(|line| {
+            let (line, end) = match line.strip_suffix('\n') {
+                Some(line) => (line, "\n"),
+                None => (line, ""),
+            };
+            let line = match line.chars().next() {
+                _ if line.starts_with("---") || line.starts_with("+++") => line.bold().to_string(),
+                Some('+') => line.green().to_string(),
+                Some('-') => line.red().to_string(),
+                Some('@') => line.cyan().to_string(),
+                _ => line.to_owned(),
+            };
+            line + end
         })
         .collect()
 }
