@@ -2,6 +2,7 @@
 
 mod arguments;
 mod color;
+mod completion;
 mod configuration;
 mod connection;
 mod explain;
@@ -12,6 +13,7 @@ mod progress;
 mod selection;
 mod target;
 pub mod trace;
+mod version;
 mod write;
 
 use std::{
@@ -61,7 +63,13 @@ pub enum Error {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let program = program::name(arguments.first().map(OsString::as_os_str));
+    let file = program::file(arguments.first().map(OsString::as_os_str));
+    let program = program::name(&file);
+    match completion::answer(&arguments) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return print(&error),
+    }
     let command = Arguments::command()
         .bin_name(&program)
         .color(color::wished(&arguments))
@@ -71,11 +79,7 @@ pub fn main() -> ExitCode {
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => {
-            // Where even the message can't be printed there is nobody to tell.
-            let _unprinted = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8));
-        }
+        Err(error) => return print(&error),
     };
     color::decide(parsed.color);
     let result = match &parsed.command {
@@ -83,6 +87,8 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Completion(arguments) => completion::run(arguments, &file),
+        Command::Version(arguments) => version::run(arguments, &program),
     };
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -96,6 +102,13 @@ pub fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// Prints what clap has to say: a mistake, or the help that was asked for.
+fn print(error: &clap::Error) -> ExitCode {
+    // Where even the message can't be printed there is nobody to tell.
+    let _unprinted = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8))
 }
 
 /// One line about what went wrong, on standard error.
