@@ -6,6 +6,7 @@ pub mod behaviour;
 pub mod cli;
 pub mod cluster;
 pub mod lint;
+pub mod lsp;
 pub mod migrate;
 pub mod report;
 pub mod roles;

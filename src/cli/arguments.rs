@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{completion::CompletionArguments, trace::TraceArguments, version::VersionArguments};
+use super::{
+    completion::CompletionArguments, lsp::LspArguments, trace::TraceArguments, version::VersionArguments,
+};
 use crate::{
     report::Format,
     rules::{Severity, Target},
@@ -37,6 +39,7 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
+    Lsp(LspArguments),
     Completion(CompletionArguments),
     Version(VersionArguments),
 }

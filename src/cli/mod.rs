@@ -7,6 +7,7 @@ mod configuration;
 mod connection;
 mod explain;
 mod lint;
+mod lsp;
 mod migrate;
 mod program;
 mod progress;
@@ -88,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
         Command::Completion(arguments) => completion::run(arguments, &file),
+        Command::Lsp(arguments) => lsp::run(arguments),
         Command::Version(arguments) => version::run(arguments, &program),
     };
     match result {
