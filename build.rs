@@ -7,7 +7,7 @@ const PACKAGED: &str = ".cargo_vcs_info.json";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed={PACKAGED}");
+    watch(PACKAGED);
     // A debug build would have to be made anew after every commit to say the truth.
     let commit = packaged().or_else(|| {
         (env::var("PROFILE").as_deref() == Ok("release"))

@@ -26,6 +26,7 @@ use std::{
 use clap::{CommandFactory, FromArgMatches};
 use colored::Colorize;
 
+pub use completion::completion_scripts;
 pub use configuration::{Configuration, ConfigurationError};
 pub use connection::ConnectionArguments;
 
@@ -60,6 +61,12 @@ pub enum Error {
     Trace(#[from] trace::TraceError),
 }
 
+/// The commands and options, for man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command().after_help(arguments::AFTER_HELP)
+}
+
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -71,11 +78,9 @@ pub fn main() -> ExitCode {
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => return print(&error),
     }
-    let command = Arguments::command()
+    let parsed = command()
         .bin_name(&program)
         .color(color::wished(&arguments))
-        .after_help(arguments::AFTER_HELP);
-    let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {

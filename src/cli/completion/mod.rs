@@ -63,17 +63,37 @@ impl Shell {
             Self::Kubectl => &Kubectl,
         }
     }
+
+    /// The script that completes the program of this file name.
+    fn script(self, file: &str) -> io::Result<Vec<u8>> {
+        let mut script = Vec::new();
+        self.completer()
+            .write_registration(VARIABLE, file, file, file, &mut script)?;
+        Ok(script)
+    }
 }
 
 /// Runs `completion`: prints the script.
 pub(super) fn run(arguments: &CompletionArguments, file: &str) -> Result<ExitStatus, Error> {
-    let mut script = Vec::new();
-    arguments
-        .shell
-        .completer()
-        .write_registration(VARIABLE, file, file, file, &mut script)?;
-    io::stdout().lock().write_all(&script)?;
+    io::stdout().lock().write_all(&arguments.shell.script(file)?)?;
     Ok(ExitStatus::Success)
+}
+
+/// The scripts for all shells and kubectl under the names that they look for, as a package installs them.
+///
+/// # Errors
+/// None that is known of: they are written to memory.
+pub fn completion_scripts() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
+    [
+        (Shell::Bash, "kubectl-sidecar.bash"),
+        (Shell::Zsh, "_kubectl-sidecar"),
+        (Shell::Fish, "kubectl-sidecar.fish"),
+        (Shell::Powershell, "kubectl-sidecar.ps1"),
+        (Shell::Kubectl, "kubectl_complete-sidecar"),
+    ]
+    .into_iter()
+    .map(|(shell, name)| Ok((name, shell.script(env!("CARGO_PKG_NAME"))?)))
+    .collect()
 }
 
 /// Whether a script runs this to complete, which is then done.
