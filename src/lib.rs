@@ -5,6 +5,7 @@
 pub mod behaviour;
 pub mod cli;
 pub mod cluster;
+pub mod diff;
 pub mod lint;
 pub mod lsp;
 pub mod migrate;

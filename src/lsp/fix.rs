@@ -6,13 +6,13 @@ use gen_lsp_types::{
     CodeAction, CodeActionKind, Diagnostic, DocumentChange, Edit, OptionalVersionedTextDocumentIdentifier,
     TextDocumentEdit, TextDocumentIdentifier, TextEdit, WorkspaceEdit,
 };
-use similar::{ChangeTag, TextDiff};
 
 use super::{
     document::Document,
     position::{Encoding, Places},
 };
 use crate::{
+    diff::{hunks, lines},
     lint,
     migrate::{Form, Migration, Options, migrate},
     rules::{Finding, Settings, Target},
@@ -158,27 +158,20 @@ fn declared(form: Form) -> &'static str {
 
 /// The lines that differ, as bytes of the old text and what takes their place.
 fn edits(old: &str, new: &str) -> Vec<(Range<usize>, String)> {
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let (mut at, mut continues) = (0, false);
-    for change in TextDiff::from_lines(old, new).iter_all_changes() {
-        let text = change.value();
-        let tag = change.tag();
-        if tag != ChangeTag::Equal && !continues {
-            edits.push((at..at, String::new()));
-        }
-        continues = tag != ChangeTag::Equal;
-        if let Some((span, replacement)) = edits.last_mut().filter(|_| continues) {
-            if tag == ChangeTag::Delete {
-                span.end += text.len();
-            } else {
-                replacement.push_str(text);
-            }
-        }
-        if tag != ChangeTag::Insert {
-            at += text.len();
-        }
-    }
-    edits
+    let (old_lines, new_lines) = (lines(old), lines(new));
+    let length = |range: Range<usize>| -> usize {
+        let lines = old_lines.get(range).unwrap_or_default();
+        lines.iter().map(|line| line.len()).sum()
+    };
+    hunks(old, new)
+        .into_iter()
+        .map(|hunk| {
+            let start = length(0..hunk.before.start);
+            let end = start + length(hunk.before);
+            let lines = new_lines.get(hunk.after).unwrap_or_default();
+            (start..end, lines.concat())
+        })
+        .collect()
 }
 
 #[cfg(test)]
