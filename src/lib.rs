@@ -5,7 +5,9 @@
 pub mod behaviour;
 pub mod cli;
 pub mod cluster;
+pub mod diff;
 pub mod lint;
+pub mod lsp;
 pub mod migrate;
 pub mod report;
 pub mod roles;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::trace::TraceArguments;
+use super::{
+    completion::CompletionArguments, lsp::LspArguments, trace::TraceArguments, version::VersionArguments,
+};
 use crate::{
     report::Format,
     rules::{Severity, Target},
@@ -19,7 +21,7 @@ Exit codes:
 
 /// Find the workarounds that stand in for Kubernetes sidecars.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version = env!("KUBECTL_SIDECAR_VERSION"), arg_required_else_help = true)]
 pub(super) struct Arguments {
     /// When to use colour; NO_COLOR and CLICOLOR_FORCE are honoured
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
@@ -37,6 +39,9 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
+    Lsp(LspArguments),
+    Completion(CompletionArguments),
+    Version(VersionArguments),
 }
 
 /// Find sidecar workarounds in manifests

@@ -6,7 +6,6 @@ use std::{
 };
 
 use colored::Colorize;
-use similar::TextDiff;
 
 use super::{
     Error, ExitStatus,
@@ -19,6 +18,7 @@ use super::{
     write::replace,
 };
 use crate::{
+    diff::unified,
     lint,
     migrate::{
         Class, Form, Holders, Migration, Options, Plan, Surroundings, carry_over, describe_results,
@@ -335,12 +335,12 @@ fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection,
 fn diff(migration: &Migration) -> String {
     let name = printable(&migration.source.name);
     let name = name.trim_start_matches('/');
-    let diff = TextDiff::from_lines(&*migration.source.text, migration.text.as_str());
-    let text = diff
-        .unified_diff()
-        .context_radius(3)
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_string();
+    let text = unified(
+        &migration.source.text,
+        &migration.text,
+        &format!("a/{name}"),
+        &format!("b/{name}"),
+    );
     if !super::color::is_on() {
         return text;
     }

@@ -2,16 +2,19 @@
 
 mod arguments;
 mod color;
+mod completion;
 mod configuration;
 mod connection;
 mod explain;
 mod lint;
+mod lsp;
 mod migrate;
 mod program;
 mod progress;
 mod selection;
 mod target;
 pub mod trace;
+mod version;
 mod write;
 
 use std::{
@@ -23,6 +26,7 @@ use std::{
 use clap::{CommandFactory, FromArgMatches};
 use colored::Colorize;
 
+pub use completion::completion_scripts;
 pub use configuration::{Configuration, ConfigurationError};
 pub use connection::ConnectionArguments;
 
@@ -57,25 +61,31 @@ pub enum Error {
     Trace(#[from] trace::TraceError),
 }
 
+/// The commands and options, for man pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Arguments::command().after_help(arguments::AFTER_HELP)
+}
+
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let program = program::name(arguments.first().map(OsString::as_os_str));
-    let command = Arguments::command()
+    let file = program::file(arguments.first().map(OsString::as_os_str));
+    let program = program::name(&file);
+    match completion::answer(&arguments) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return print(&error),
+    }
+    let parsed = command()
         .bin_name(&program)
         .color(color::wished(&arguments))
-        .after_help(arguments::AFTER_HELP);
-    let parsed = command
         .try_get_matches_from(arguments)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => {
-            // Where even the message can't be printed there is nobody to tell.
-            let _unprinted = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8));
-        }
+        Err(error) => return print(&error),
     };
     color::decide(parsed.color);
     let result = match &parsed.command {
@@ -83,6 +93,9 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Completion(arguments) => completion::run(arguments, &file),
+        Command::Lsp(arguments) => lsp::run(arguments),
+        Command::Version(arguments) => version::run(arguments, &program),
     };
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
@@ -96,6 +109,13 @@ pub fn main() -> ExitCode {
             })
         }
     }
+}
+
+/// Prints what clap has to say: a mistake, or the help that was asked for.
+fn print(error: &clap::Error) -> ExitCode {
+    // Where even the message can't be printed there is nobody to tell.
+    let _unprinted = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(ExitStatus::Usage as u8))
 }
 
 /// One line about what went wrong, on standard error.

@@ -3,16 +3,22 @@
 use std::{ffi::OsStr, path::Path};
 
 /// The name for usage lines and hints. kubectl runs `kubectl-native_sidecar` as `kubectl native-sidecar`.
-pub(super) fn name(argument: Option<&OsStr>) -> String {
+pub(super) fn name(file: &str) -> String {
+    match file.strip_prefix("kubectl-") {
+        Some("") | None => file.to_owned(),
+        Some(plugin) => format!("kubectl {}", plugin.replace('-', " ").replace('_', "-")),
+    }
+}
+
+/// The name of the file that was run, as completion scripts call it.
+pub(super) fn file(argument: Option<&OsStr>) -> String {
     let file = argument
         .and_then(|argument| Path::new(argument).file_name())
         .map(|file| file.to_string_lossy().into_owned())
         .unwrap_or_default();
-    let file = file.strip_suffix(".exe").unwrap_or(&file);
-    match file.strip_prefix("kubectl-") {
-        Some("") | None if file.is_empty() => env!("CARGO_PKG_NAME").to_owned(),
-        Some("") | None => file.to_owned(),
-        Some(plugin) => format!("kubectl {}", plugin.replace('-', " ").replace('_', "-")),
+    match file.strip_suffix(".exe").unwrap_or(&file) {
+        "" => env!("CARGO_PKG_NAME").to_owned(),
+        file => file.to_owned(),
     }
 }
 
@@ -30,9 +36,9 @@ mod tests {
             ("kubectl-sidecar.exe", "kubectl sidecar"),
             ("/opt/sidecar-lint", "sidecar-lint"),
             ("kubectl-", "kubectl-"),
-            ("", "kubectl-sidecar"),
+            ("", "kubectl sidecar"),
         ] {
-            assert_eq!(name(Some(OsStr::new(argument))), expected, "{argument}");
+            assert_eq!(name(&file(Some(OsStr::new(argument)))), expected, "{argument}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The first version whose sidecars stop in order by default (KEP-753, beta in 1.29).
-const NATIVE_SINCE: KubernetesVersion = (1, 29);
+pub(super) const NATIVE_SINCE: KubernetesVersion = (1, 29);
 
 /// How long a cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

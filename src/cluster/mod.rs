@@ -3,6 +3,7 @@
 mod connect;
 mod follow;
 mod metrics;
+mod names;
 mod owner;
 mod request;
 mod resource;
@@ -11,7 +12,8 @@ mod watch;
 pub use connect::{ConnectError, Connection, connect};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
-pub use owner::{OwnerError, Owners, Target};
+pub use names::{KubeconfigNames, kubeconfig_names, namespaces};
+pub use owner::{OwnerError, Owners, Target, pod_owners};
 pub use request::{RequestError, get_json, get_text};
 pub use resource::{Selection, WatchedResource};
 pub use watch::{Arrival, watch_resource};

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use kube::Client;
 use serde::Deserialize;
 
-use super::request::{RequestError, get_json};
+use super::{
+    names::object_names,
+    request::{RequestError, get_json},
+};
 use crate::trace::object::{OwnerReference, Pod};
 
 /// Owners own owners (CronJob, Job, Pod); no further than this.
@@ -129,6 +132,22 @@ fn base(group_version: &str) -> String {
     }
 }
 
+/// The path of all objects of a type, in one namespace where it is of one.
+fn collection(group_version: &str, plural: &str, namespace: Option<&str>) -> String {
+    let base = base(group_version);
+    match namespace {
+        Some(namespace) => format!("{base}/namespaces/{namespace}/{plural}"),
+        None => format!("{base}/{plural}"),
+    }
+}
+
+/// The types that have pods on every server, in the singular.
+pub fn pod_owners() -> impl Iterator<Item = &'static str> {
+    KNOWN
+        .iter()
+        .filter_map(|(names, ..)| names.iter().rev().nth(1).copied())
+}
+
 impl Owners {
     /// Knows no owner yet.
     #[must_use]
@@ -148,12 +167,10 @@ impl Owners {
     /// Where the type or the object is not there, or may not be read.
     pub async fn add(&mut self, kind: &str, name: &str, namespace: &str) -> Result<Target, OwnerError> {
         let (group_version, resource, namespaced) = self.resource(kind).await?;
-        let place = if namespaced {
-            format!("namespaces/{namespace}/")
-        } else {
-            String::new()
-        };
-        let path = format!("{}/{place}{resource}/{name}", base(&group_version));
+        let path = format!(
+            "{}/{name}",
+            collection(&group_version, &resource, namespaced.then_some(namespace))
+        );
         let owner: Owner = get_json(&self.client, &path).await?;
         self.targets.push(owner.metadata.uid.clone());
         Ok(Target {
@@ -163,6 +180,16 @@ impl Owners {
             replicas: owner.spec.replicas,
             labels: match_labels(&owner.spec.selector),
         })
+    }
+
+    /// The names of the objects of a type.
+    ///
+    /// # Errors
+    /// Where the type is not there, or its objects may not be listed.
+    pub async fn names(&mut self, kind: &str, namespace: &str) -> Result<Vec<String>, OwnerError> {
+        let (group_version, resource, namespaced) = self.resource(kind).await?;
+        let path = collection(&group_version, &resource, namespaced.then_some(namespace));
+        Ok(object_names(&self.client, &path).await?)
     }
 
     /// The group and version, plural and scope of a type as the user wrote it: `deploy`, `rollouts.argoproj.io`.

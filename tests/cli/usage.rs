@@ -56,6 +56,22 @@ fn versions_are_printed() {
 }
 
 #[test]
+fn a_version_says_what_it_knows() {
+    let project = Project::new();
+    let output = project.run(&["version", "-o", "json"]);
+    assert_eq!(output.code, Some(0));
+    let version = output.json();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(version["kubernetes"]["oldest"], "1.29");
+    assert_eq!(version["schemas"][0]["name"], "config");
+    let text = project.run(&["version"]).stdout;
+    assert!(text.starts_with("kubectl sidecar "), "{text}");
+    for key in ["commit:", "Kubernetes: 1.29 to ", "schemas:", "config v1"] {
+        assert!(text.contains(key), "{text}");
+    }
+}
+
+#[test]
 fn exit_codes_tell_what_happened() {
     let project = Project::new()
         .file("clean.yaml", CLEAN)

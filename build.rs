@@ -1,0 +1,71 @@
+//! Tells the program which commit it is made of.
+
+use std::{env, fs, process::Command};
+
+/// Where `cargo package` writes the commit of what is on crates.io.
+const PACKAGED: &str = ".cargo_vcs_info.json";
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    watch(PACKAGED);
+    // A debug build would have to be made anew after every commit to say the truth.
+    let commit = packaged().or_else(|| {
+        (env::var("PROFILE").as_deref() == Ok("release"))
+            .then(checked_out)
+            .flatten()
+    });
+    let version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    match commit {
+        Some(commit) => {
+            println!("cargo:rustc-env=KUBECTL_SIDECAR_VERSION={version} ({commit})");
+            println!("cargo:rustc-env=KUBECTL_SIDECAR_COMMIT={commit}");
+        }
+        None => println!("cargo:rustc-env=KUBECTL_SIDECAR_VERSION={version}"),
+    }
+}
+
+/// The commit of a crate from crates.io: `{"git": {"sha1": "…"}, …}`.
+fn packaged() -> Option<String> {
+    let text = fs::read_to_string(PACKAGED).ok()?;
+    let (_, rest) = text.split_once("\"sha1\"")?;
+    rest.split('"').nth(1).map(str::to_owned)
+}
+
+/// The commit of a clone, marked where files differ from it.
+fn checked_out() -> Option<String> {
+    // Inside of another repository, as where dependencies are kept in one, the commit would be that one's.
+    if !git(&["rev-parse", "--show-prefix"])?.is_empty() {
+        return None;
+    }
+    for name in ["HEAD", "index", "packed-refs"] {
+        watch(&git(&["rev-parse", "--git-path", name])?);
+    }
+    if let Some(branch) = git(&["symbolic-ref", "--quiet", "HEAD"]) {
+        watch(&git(&["rev-parse", "--git-path", &branch])?);
+    }
+    for path in ["src", "Cargo.toml", "Cargo.lock"] {
+        watch(path);
+    }
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    Some(if changes.is_empty() {
+        commit
+    } else {
+        format!("{commit}-dirty")
+    })
+}
+
+/// A path that is not there would have this run at every build.
+fn watch(path: &str) {
+    if fs::exists(path).unwrap_or_default() {
+        println!("cargo:rerun-if-changed={path}");
+    }
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}

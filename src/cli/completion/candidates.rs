@@ -1,0 +1,108 @@
+//! What completes which argument, by the argument's name in whatever command it is.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::Path,
+    sync::Arc,
+};
+
+use clap::{Arg, Command};
+use clap_complete::{
+    ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, engine::ValueCompleter,
+};
+
+use super::scope::Scope;
+use crate::{
+    cli::version::kubernetes_versions,
+    cluster::pod_owners,
+    rules::{Family, RULES},
+};
+
+/// Attaches the candidates to all arguments of a command and of those below it. `typed` is what is asked with.
+pub(super) fn attach(command: Command, typed: &[OsString]) -> Command {
+    let typed: Arc<[OsString]> = typed.into();
+    attach_all(command, &typed)
+}
+
+fn attach_all(command: Command, typed: &Arc<[OsString]>) -> Command {
+    command
+        .mut_args(|argument| attach_one(argument, typed))
+        .mut_subcommands(|inner| attach_all(inner, typed))
+}
+
+fn attach_one(argument: Arg, typed: &Arc<[OsString]>) -> Arg {
+    let scope = {
+        let typed = Arc::clone(typed);
+        move || Scope::of(&typed)
+    };
+    match argument.get_id().as_str() {
+        "rule" => argument.add(ArgValueCandidates::new(rules)),
+        "select" | "ignore" => argument.add(ArgValueCandidates::new(|| {
+            families().into_iter().chain(rules()).collect()
+        })),
+        "kubernetes_version" => argument.add(ArgValueCandidates::new(|| candidates(kubernetes_versions()))),
+        "paths" | "filename" => argument.add(ArgValueCompleter::new(manifests())),
+        "context" => argument.add(ArgValueCandidates::new(move || {
+            candidates(scope().kubeconfig().contexts)
+        })),
+        "cluster" => argument.add(ArgValueCandidates::new(move || {
+            candidates(scope().kubeconfig().clusters)
+        })),
+        "user" => argument.add(ArgValueCandidates::new(move || {
+            candidates(scope().kubeconfig().users)
+        })),
+        "namespace" => argument.add(ArgValueCandidates::new(move || candidates(scope().namespaces()))),
+        "targets" => argument.add(ArgValueCompleter::new(move |current: &OsStr| {
+            targets(&scope(), current)
+        })),
+        _ => argument,
+    }
+}
+
+fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+fn rules() -> Vec<CompletionCandidate> {
+    let described = |rule: &&crate::rules::RuleInfo| {
+        CompletionCandidate::new(rule.name).help(Some(rule.summary.to_owned().into()))
+    };
+    RULES.iter().map(described).collect()
+}
+
+fn families() -> Vec<CompletionCandidate> {
+    Family::ALL
+        .iter()
+        .map(|family| {
+            CompletionCandidate::new(family.name()).help(Some("all rules of the family".to_owned().into()))
+        })
+        .collect()
+}
+
+/// What `lint` reads: manifests, and the directories they may be in.
+fn manifests() -> impl ValueCompleter {
+    let is_manifest = |path: &Path| {
+        let suffix = path.extension().and_then(OsStr::to_str);
+        path.is_file() && matches!(suffix, Some("yaml" | "yml" | "json"))
+    };
+    PathCompleter::any().filter(is_manifest).stdio()
+}
+
+/// `POD`, `TYPE/` or `TYPE/NAME`.
+fn targets(scope: &Scope, current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(current) = current.to_str() else {
+        return Vec::new();
+    };
+    let mut found: Vec<String> = match current.split_once('/') {
+        Some((kind, _)) => {
+            let named = |name| format!("{kind}/{name}");
+            scope.objects(kind).into_iter().map(named).collect()
+        }
+        None => {
+            let kinds = pod_owners().map(|kind| format!("{kind}/"));
+            scope.objects("pod").into_iter().chain(kinds).collect()
+        }
+    };
+    found.retain(|candidate| candidate.starts_with(current));
+    candidates(found)
+}

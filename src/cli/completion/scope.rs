@@ -1,0 +1,95 @@
+//! What the words typed so far say about the cluster, and what the cluster says to that.
+
+use std::{ffi::OsString, sync::mpsc, thread, time::Duration};
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+use crate::{
+    cli::{ConnectionArguments, arguments::Arguments},
+    cluster::{Connection, KubeconfigNames, Owners, connect, kubeconfig_names, namespaces},
+};
+
+/// Whoever waits for a candidate waits no longer.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// The cluster and the namespace that a command line would use. What does not answer has no names.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope {
+    connection: Connection,
+    namespace: Option<String>,
+}
+
+/// What can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Question {
+    Namespaces,
+    /// The objects of a type, in the namespace.
+    Objects(String),
+}
+
+impl Scope {
+    /// Reads what is typed so far, as far as it makes sense.
+    pub(super) fn of(typed: &[OsString]) -> Self {
+        let command = Arguments::command().ignore_errors(true);
+        let Ok(matches) = command.try_get_matches_from(typed) else {
+            return Self::default();
+        };
+        let mut innermost: &ArgMatches = &matches;
+        while let Some((_, inner)) = innermost.subcommand() {
+            innermost = inner;
+        }
+        let has = |name| innermost.try_contains_id(name).is_ok();
+        let connection = if has("kubeconfig") {
+            ConnectionArguments::from_arg_matches(innermost).unwrap_or_default()
+        } else {
+            ConnectionArguments::default()
+        };
+        Self {
+            connection: connection.connection(),
+            namespace: innermost
+                .try_get_one::<String>("namespace")
+                .ok()
+                .flatten()
+                .cloned(),
+        }
+    }
+
+    pub(super) fn kubeconfig(&self) -> KubeconfigNames {
+        kubeconfig_names(&self.connection).unwrap_or_default()
+    }
+
+    pub(super) fn namespaces(&self) -> Vec<String> {
+        self.ask(Question::Namespaces)
+    }
+
+    pub(super) fn objects(&self, kind: &str) -> Vec<String> {
+        self.ask(Question::Objects(kind.to_owned()))
+    }
+
+    /// Asks on a thread of its own, which is left behind where it takes too long: a credential plugin can't be
+    /// interrupted otherwise.
+    fn ask(&self, question: Question) -> Vec<String> {
+        let (sender, receiver) = mpsc::channel();
+        let scope = self.clone();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let names = runtime
+                .ok()
+                .and_then(|runtime| runtime.block_on(scope.answer(question)));
+            // Nobody listens any more once the time is over.
+            let _unheard = sender.send(names);
+        });
+        receiver.recv_timeout(PATIENCE).ok().flatten().unwrap_or_default()
+    }
+
+    async fn answer(&self, question: Question) -> Option<Vec<String>> {
+        let (client, default) = connect(&self.connection).await.ok()?;
+        match question {
+            Question::Namespaces => namespaces(&client).await.ok(),
+            Question::Objects(kind) => {
+                let namespace = self.namespace.as_deref().unwrap_or(&default);
+                Owners::new(client).names(&kind, namespace).await.ok()
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The names of what is there, for completion.
+
+use kube::{Client, config::Kubeconfig};
+use serde::Deserialize;
+
+use super::{
+    Connection,
+    request::{RequestError, get},
+};
+
+/// Nobody reads more candidates than these.
+const LIMIT: usize = 500;
+
+/// The server leaves out everything but the metadata.
+const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
+/// What a kubeconfig has names for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KubeconfigNames {
+    /// Its contexts.
+    pub contexts: Vec<String>,
+    /// Its clusters.
+    pub clusters: Vec<String>,
+    /// Its users.
+    pub users: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct List {
+    items: Vec<Item>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Item {
+    metadata: Named,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Named {
+    name: String,
+}
+
+/// The names in the kubeconfig that the connection would use.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn kubeconfig_names(connection: &Connection) -> Result<KubeconfigNames, kube::config::KubeconfigError> {
+    let kubeconfig = match &connection.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path)?,
+        None => Kubeconfig::read()?,
+    };
+    Ok(KubeconfigNames {
+        contexts: kubeconfig.contexts.into_iter().map(|one| one.name).collect(),
+        clusters: kubeconfig.clusters.into_iter().map(|one| one.name).collect(),
+        users: kubeconfig.auth_infos.into_iter().map(|one| one.name).collect(),
+    })
+}
+
+/// The names of all namespaces.
+///
+/// # Errors
+/// Where they may not be listed, or nobody answers.
+pub async fn namespaces(client: &Client) -> Result<Vec<String>, RequestError> {
+    object_names(client, "/api/v1/namespaces").await
+}
+
+/// The names of the first objects of a collection.
+pub(super) async fn object_names(client: &Client, path: &str) -> Result<Vec<String>, RequestError> {
+    let mut request = get(&format!("{path}?limit={LIMIT}"))?;
+    request.headers_mut().insert(
+        http::header::ACCEPT,
+        http::HeaderValue::from_static(METADATA_ONLY),
+    );
+    let list: List = client
+        .request(request)
+        .await
+        .map_err(|error| RequestError::new(path, &error))?;
+    Ok(list.items.into_iter().map(|item| item.metadata.name).collect())
+}

@@ -1,0 +1,39 @@
+//! What a rule says, where one of its findings is pointed at.
+
+use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind, Range};
+
+use crate::rules::Finding;
+
+/// Several findings of one place, one after the other.
+pub(super) fn of_findings(findings: &[&Finding], range: Range, markdown: bool) -> Option<Hover> {
+    if findings.is_empty() {
+        return None;
+    }
+    let texts: Vec<String> = findings.iter().map(|finding| text(finding)).collect();
+    Some(Hover {
+        contents: Contents::MarkupContent(MarkupContent {
+            kind: if markdown {
+                MarkupKind::Markdown
+            } else {
+                // It is Markdown that reads well as it is.
+                MarkupKind::PlainText
+            },
+            value: texts.join("\n\n---\n\n"),
+        }),
+        range: Some(range),
+    })
+}
+
+fn text(finding: &Finding) -> String {
+    let rule = finding.rule;
+    format!(
+        "**{}**: {}\n\n{}\n\n{}\n\n**Why it matters**\n\n{}\n\n**What migrate does with it**\n\n{}\n\n{}",
+        rule.name,
+        rule.summary,
+        finding.message,
+        finding.help,
+        rule.why.trim(),
+        rule.migrate.trim(),
+        rule.url()
+    )
+}
