@@ -14,6 +14,6 @@ pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, kubeconfig_names, namespaces};
 pub use owner::{OwnerError, Owners, Target, pod_owners};
-pub use request::{RequestError, get_json, get_text};
+pub use request::{RequestError, get_json, get_text, send_json};
 pub use resource::{Selection, WatchedResource};
 pub use watch::{Arrival, watch_resource};

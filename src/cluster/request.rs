@@ -1,6 +1,6 @@
-//! Plain GET requests.
+//! Plain requests: what is read, and what is asked to be changed.
 
-use http::Request;
+use http::{Method, Request};
 use kube::Client;
 use serde::de::DeserializeOwned;
 
@@ -117,6 +117,34 @@ pub async fn get_json<T: DeserializeOwned>(client: &Client, path: &str) -> Resul
         path: path.to_owned(),
         message: error.to_string(),
     })
+}
+
+/// Sends a value with a request that changes something, or would (`dryRun=All` in the path's query), and gives the
+/// server's answer.
+///
+/// # Errors
+/// Where the server cannot be reached or refuses.
+pub async fn send_json(
+    client: &Client,
+    method: Method,
+    path: &str,
+    content_type: &str,
+    body: &serde_json::Value,
+) -> Result<serde_json::Value, RequestError> {
+    let broken = |message: String| RequestError::Broken {
+        path: path.to_owned(),
+        message,
+    };
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(http::header::CONTENT_TYPE, content_type)
+        .body(serde_json::to_vec(body).map_err(|error| broken(error.to_string()))?)
+        .map_err(|error| broken(error.to_string()))?;
+    client
+        .request(request)
+        .await
+        .map_err(|error| RequestError::new(path, &error))
 }
 
 /// A value as a part of a query.
