@@ -4,6 +4,11 @@ mod arguments;
 mod color;
 mod completion;
 mod configuration;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the first command that asks is on its way")
+)]
+mod confirm;
 mod connection;
 mod explain;
 mod lint;
