@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     report::Format,
-    rules::{Severity, Target},
+    rules::{KubernetesVersion, Severity, Target, parse_kubernetes_version},
 };
 
 pub(super) const AFTER_HELP: &str = "\
@@ -274,25 +274,8 @@ impl Threshold {
 }
 
 /// `1.29`, `v1.29`, `1.29.3`, `v1.29.3-gke.100`
-pub(super) fn parse_version(text: &str) -> Result<(u32, u32), String> {
-    let wrong = || format!("{text:?} is no Kubernetes version such as 1.29");
-    let mut parts = text
-        .trim()
-        .strip_prefix('v')
-        .unwrap_or(text.trim())
-        .splitn(3, '.');
-    let mut number = || parts.next().and_then(|part| part.parse::<u32>().ok());
-    let (Some(major), Some(minor)) = (number(), number()) else {
-        return Err(wrong());
-    };
-    if major != 1
-        || parts
-            .next()
-            .is_some_and(|patch| !patch.starts_with(|first: char| first.is_ascii_digit()))
-    {
-        return Err(wrong());
-    }
-    Ok((major, minor))
+pub(super) fn parse_version(text: &str) -> Result<KubernetesVersion, String> {
+    parse_kubernetes_version(text).ok_or_else(|| format!("{text:?} is no Kubernetes version such as 1.29"))
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ pub struct ConnectionArguments {
     /// Path to the kubeconfig
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// The context of the kubeconfig to use
+    /// The context of the kubeconfig to use; lint takes several
     #[arg(long, value_name = "NAME")]
-    context: Option<String>,
+    context: Vec<String>,
     /// The cluster of the kubeconfig to use
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
@@ -59,12 +59,36 @@ pub struct ConnectionArguments {
 }
 
 impl ConnectionArguments {
-    /// As the cluster's client takes it.
+    /// Whether any of the flags was given.
+    pub(super) fn is_given(&self) -> bool {
+        self.connections() != [Connection::default()]
+    }
+
+    /// How many contexts were named.
+    pub(super) fn contexts(&self) -> usize {
+        self.context.len()
+    }
+
+    /// A connection for each context that was named; for the current one where none was.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        if self.context.is_empty() {
+            return vec![self.of_context(None)];
+        }
+        let of = |context: &String| self.of_context(Some(context.clone()));
+        self.context.iter().map(of).collect()
+    }
+
+    /// As the cluster's client takes it. Of several contexts the last one counts, as for kubectl.
     #[must_use]
     pub fn connection(&self) -> Connection {
+        self.of_context(self.context.last().cloned())
+    }
+
+    fn of_context(&self, context: Option<String>) -> Connection {
         Connection {
             kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
+            context,
             cluster: self.cluster.clone(),
             user: self.user.clone(),
             impersonate: self.impersonate.clone(),

@@ -10,8 +10,11 @@ mod configuration;
 )]
 mod confirm;
 mod connection;
+mod deadline;
 mod explain;
 mod lint;
+#[expect(dead_code, reason = "`lint --live` and `migrate --live` are about to take it")]
+mod live;
 mod lsp;
 mod migrate;
 mod program;

@@ -1,15 +1,10 @@
 //! Which form sidecars are declared in, and why.
 
-use std::{
-    io::Read,
-    process::{Child, Command, Stdio},
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::time::Duration;
 
-use super::{Error, arguments::TargetChoice};
+use super::{Error, arguments::TargetChoice, deadline::within};
 use crate::{
+    cluster::{Connection, Server, Versions, versions},
     migrate::Form,
     rules::{KubernetesVersion, Target},
 };
@@ -69,32 +64,39 @@ fn native(version: Option<KubernetesVersion>, reason: &str) -> Result<Decision, 
 
 /// Asks the current cluster. No answer is an error, not a guess.
 fn ask_cluster() -> Result<Decision, Error> {
-    let openapi = kubectl(&["get", "--raw", "/openapi/v3/api/v1"])?;
-    let openapi: serde_json::Value = serde_json::from_str(&openapi).map_err(unclear)?;
-    let knows_type = openapi
-        .pointer("/components/schemas/io.k8s.api.core.v1.Lifecycle/properties/type")
-        .is_some();
-    if knows_type {
+    let fail = |reason: &str| Error::Usage(format!("--target auto: {reason}; name a --target instead"));
+    let answer = within(PATIENCE, || async {
+        let server = Server::connect(&Connection::default())
+            .await
+            .map_err(|error| error.to_string())?;
+        versions(&server).await.map_err(|error| error.to_string())
+    });
+    match answer {
+        None => Err(fail("the cluster did not answer within 2 seconds")),
+        Some(Err(reason)) => Err(fail(&reason)),
+        Some(Ok(versions)) => of_cluster(&versions),
+    }
+}
+
+/// The form that a cluster runs.
+pub(super) fn of_cluster(versions: &Versions) -> Result<Decision, Error> {
+    let unknown = |reason: String| Error::Usage(format!("{reason}; name a --target"));
+    if versions.knows_lifecycle_type {
         return Ok(decision(
             Form::Lifecycle,
             "the cluster's Lifecycle has a field `type`",
         ));
     }
-    let nodes = kubectl(&["get", "nodes", "-o", "json"])?;
-    let nodes: serde_json::Value = serde_json::from_str(&nodes).map_err(unclear)?;
-    let oldest = nodes
-        .pointer("/items")
-        .and_then(|items| items.as_array())
-        .and_then(|items| {
-            let versions = items.iter().map(|node| {
-                let version = node.pointer("/status/nodeInfo/kubeletVersion")?.as_str()?;
-                super::arguments::parse_version(version).ok()
-            });
-            versions.collect::<Option<Vec<_>>>()?.into_iter().min()
-        })
-        .ok_or_else(|| {
-            Error::Usage("the cluster does not say which kubelets it has; name a --target".to_owned())
-        })?;
+    let kubelets = versions
+        .kubelets
+        .as_ref()
+        .map_err(|error| unknown(format!("the cluster does not say which kubelets it has: {error}")))?;
+    let Some(oldest) = kubelets.oldest() else {
+        return Err(unknown(match kubelets.unclear.first() {
+            Some(node) => format!("node {node} does not say its kubelet's version"),
+            None => "the cluster has no nodes, so no kubelets to ask".to_owned(),
+        }));
+    };
     native(
         Some(oldest),
         &format!(
@@ -102,50 +104,6 @@ fn ask_cluster() -> Result<Decision, Error> {
             oldest.0, oldest.1
         ),
     )
-}
-
-fn unclear(error: serde_json::Error) -> Error {
-    Error::Usage(format!(
-        "the cluster's answer is not understood ({error}); name a --target"
-    ))
-}
-
-/// What `kubectl` prints, if it does so in time.
-fn kubectl(arguments: &[&str]) -> Result<String, Error> {
-    let fail = |reason: &str| Error::Usage(format!("--target auto: {reason}; name a --target instead"));
-    let mut child = Command::new("kubectl")
-        .args(arguments)
-        .arg("--request-timeout=2s")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| fail(&format!("kubectl cannot be run: {error}")))?;
-    let Some(mut stdout) = child.stdout.take() else {
-        return Err(fail("kubectl cannot be read"));
-    };
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut text = String::new();
-        let read = stdout.read_to_string(&mut text).map(|_| text);
-        // Nobody listens any more once the time is over.
-        let _unheard = sender.send(read);
-    });
-    let answer = receiver.recv_timeout(PATIENCE);
-    let ended = end(&mut child, answer.is_ok());
-    match answer {
-        Ok(Ok(text)) if ended => Ok(text),
-        Err(_) => Err(fail("the cluster did not answer within 2 seconds")),
-        _ => Err(fail("the cluster did not answer")),
-    }
-}
-
-/// Whether the process ended well; one that has not is killed.
-fn end(child: &mut Child, answered: bool) -> bool {
-    if !answered {
-        let _already_gone = child.kill();
-    }
-    child.wait().is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

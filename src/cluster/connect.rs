@@ -7,7 +7,7 @@ use kube::{
 
 /// Where the API server is and who asks, as kubectl's flags say it. What is absent comes from the kubeconfig,
 /// or from the pod this runs in.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Connection {
     /// `--kubeconfig`
     pub kubeconfig: Option<std::path::PathBuf>,

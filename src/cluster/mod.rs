@@ -1,19 +1,29 @@
 //! The API server: how to reach it, and how to follow what it says.
 
 mod connect;
+mod discovery;
 mod follow;
 mod metrics;
 mod names;
 mod owner;
+mod page;
 mod request;
 mod resource;
+mod schema;
+mod server;
+mod versions;
 mod watch;
 
 pub use connect::{ConnectError, Connection, connect};
+pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, kubeconfig_names, namespaces};
 pub use owner::{OwnerError, Owners, Target, pod_owners};
+pub use page::{Filter, Glance, Listed, Pages};
 pub use request::{RequestError, get_json, get_text, send_json};
 pub use resource::{Selection, WatchedResource};
+pub use schema::{WorkloadKinds, is_built_in_workload, workload_kinds};
+pub use server::Server;
+pub use versions::{Kubelets, Versions, versions};
 pub use watch::{Arrival, watch_resource};

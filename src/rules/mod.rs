@@ -10,6 +10,7 @@ mod finding;
 mod info;
 mod pod;
 mod sources;
+mod version;
 
 mod blocking_poststart;
 mod broken_workaround;
@@ -40,8 +41,9 @@ pub(crate) use delay::{delaying_traps, prestop_delay};
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
-pub use pod::{KubernetesVersion, Member, Pod, Settings, Target};
+pub use pod::{Member, Pod, Settings, Target};
 pub use sources::Sources;
+pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper_binary::ends_with_another;
 
 /// What a rule looks at.

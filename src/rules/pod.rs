@@ -8,10 +8,7 @@ use crate::{
     yaml::Entry,
 };
 
-use super::Sources;
-
-/// A Kubernetes version: (1, minor).
-pub type KubernetesVersion = (u32, u32);
+use super::{KubernetesVersion, Sources};
 
 /// Which form of declaration the user wants.
 #[derive(

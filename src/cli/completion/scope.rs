@@ -1,11 +1,11 @@
 //! What the words typed so far say about the cluster, and what the cluster says to that.
 
-use std::{ffi::OsString, sync::mpsc, thread, time::Duration};
+use std::{ffi::OsString, time::Duration};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::{
-    cli::{ConnectionArguments, arguments::Arguments},
+    cli::{ConnectionArguments, arguments::Arguments, deadline::within},
     cluster::{Connection, KubeconfigNames, Owners, connect, kubeconfig_names, namespaces},
 };
 
@@ -66,20 +66,11 @@ impl Scope {
         self.ask(Question::Objects(kind.to_owned()))
     }
 
-    /// Asks on a thread of its own, which is left behind where it takes too long: a credential plugin can't be
-    /// interrupted otherwise.
     fn ask(&self, question: Question) -> Vec<String> {
-        let (sender, receiver) = mpsc::channel();
         let scope = self.clone();
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let names = runtime
-                .ok()
-                .and_then(|runtime| runtime.block_on(scope.answer(question)));
-            // Nobody listens any more once the time is over.
-            let _unheard = sender.send(names);
-        });
-        receiver.recv_timeout(PATIENCE).ok().flatten().unwrap_or_default()
+        within(PATIENCE, move || async move { scope.answer(question).await })
+            .flatten()
+            .unwrap_or_default()
     }
 
     async fn answer(&self, question: Question) -> Option<Vec<String>> {

@@ -180,6 +180,9 @@ impl TraceArguments {
     /// # Errors
     /// What does not fit.
     pub(super) fn check(&self) -> Result<(), String> {
+        if self.connection.contexts() > 1 {
+            return Err("a trace follows one cluster: name one --context".to_owned());
+        }
         if self.targets.len() > 1 && self.targets.iter().any(|target| !target.contains('/')) {
             let [kind, name] = self.targets.as_slice() else {
                 return Err("several targets are written TYPE/NAME".to_owned());

@@ -1,0 +1,162 @@
+//! Lists, page by page: no more than a page of objects is held at a time.
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use rayon::prelude::*;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
+
+use super::{
+    request::{RequestError, encode},
+    server::{JSON, Server},
+};
+
+/// Objects a page holds, as kubectl asks for them.
+const PAGE: usize = 500;
+/// A list whose token expires more often than this changes faster than it can be read.
+const RESTARTS: u32 = 5;
+
+/// Which objects of a collection are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// `--selector`
+    pub labels: Option<String>,
+    /// `--field-selector`
+    pub fields: Option<String>,
+}
+
+impl Filter {
+    fn query(&self) -> String {
+        let mut query = String::new();
+        for (name, value) in [("labelSelector", &self.labels), ("fieldSelector", &self.fields)] {
+            if let Some(value) = value {
+                query.push_str(&format!("&{name}={}", encode(value)));
+            }
+        }
+        query
+    }
+}
+
+/// What is read of every object of a list.
+pub trait Glance: DeserializeOwned + Send {
+    /// `metadata.uid`
+    fn uid(&self) -> &str;
+}
+
+/// An object of a list.
+#[derive(Debug)]
+pub struct Listed<T> {
+    /// What was read of it.
+    pub glance: T,
+    /// All of it, as the server sent it. Items of a list have no `apiVersion` and `kind`.
+    pub raw: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct List<'a> {
+    #[serde(default)]
+    metadata: ListMetadata,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+    remaining_item_count: Option<u64>,
+}
+
+/// A list that is read page by page.
+pub struct Pages<'s> {
+    server: &'s Server,
+    path: String,
+    filter: Filter,
+    next: Option<String>,
+    ended: bool,
+    restarts: u32,
+    /// Hashes of the uids that were given out, which a list that starts again must not give out again.
+    given: HashSet<u64>,
+    remaining: u64,
+}
+
+impl<'s> Pages<'s> {
+    /// The objects at the path of a collection.
+    #[must_use]
+    pub fn new(server: &'s Server, path: impl Into<String>, filter: &Filter) -> Self {
+        Self {
+            server,
+            path: path.into(),
+            filter: filter.clone(),
+            next: None,
+            ended: false,
+            restarts: 0,
+            given: HashSet::new(),
+            remaining: 0,
+        }
+    }
+
+    /// How many objects the server says are still to come; 0 where it does not say.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.remaining
+    }
+
+    /// The objects of the next page; `None` after the last one. A list whose token has expired is started again,
+    /// and gives only what it has not given yet.
+    ///
+    /// # Errors
+    /// Where the server refuses or cannot be reached: what was given until then is not the whole list.
+    pub async fn next<T: Glance>(&mut self) -> Result<Option<Vec<Listed<T>>>, RequestError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let (metadata, mut items) = loop {
+            let mut path = format!("{}?limit={PAGE}{}", self.path, self.filter.query());
+            if let Some(token) = &self.next {
+                path.push_str(&format!("&continue={}", encode(token)));
+            }
+            match self.server.get_as(&path, JSON, decode::<T>).await {
+                Ok(page) => break page,
+                Err(error) if error.code() == Some(410) && self.next.is_some() => {
+                    self.next = None;
+                    self.restarts += 1;
+                    if self.restarts > RESTARTS {
+                        return Err(error);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        items.retain(|item| self.given.insert(hash(item.glance.uid())));
+        self.remaining = metadata.remaining_item_count.unwrap_or(0);
+        self.next = metadata.next.filter(|token| !token.is_empty());
+        self.ended = self.next.is_none();
+        Ok(Some(items))
+    }
+}
+
+fn hash(uid: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    uid.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn decode<T: Glance>(text: &[u8]) -> serde_json::Result<(ListMetadata, Vec<Listed<T>>)> {
+    let list: List<'_> = serde_json::from_slice(text)?;
+    let items = list.items.unwrap_or_default();
+    let items: serde_json::Result<Vec<Listed<T>>> = items
+        .into_par_iter()
+        .map(|raw| {
+            Ok(Listed {
+                glance: serde_json::from_str(raw.get())?,
+                raw: raw.to_owned(),
+            })
+        })
+        .collect();
+    Ok((list.metadata, items?))
+}

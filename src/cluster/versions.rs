@@ -1,0 +1,157 @@
+//! Which Kubernetes a cluster runs: the API server, every kubelet, and what the API's schema knows.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    page::{Filter, Glance, Pages},
+    request::RequestError,
+    server::Server,
+};
+use crate::rules::{KubernetesVersion, parse_kubernetes_version};
+
+/// What runs in a cluster.
+#[derive(Debug)]
+pub struct Versions {
+    /// The API server's.
+    pub server: Option<KubernetesVersion>,
+    /// How many nodes have a kubelet of which version; the error where nodes may not be listed.
+    pub kubelets: Result<Kubelets, RequestError>,
+    /// Whether a container's `lifecycle` has the field `type` of KEP-753's first design. No released Kubernetes has it.
+    pub knows_lifecycle_type: bool,
+}
+
+/// The kubelets of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kubelets {
+    /// How many nodes have which version.
+    pub nodes: BTreeMap<KubernetesVersion, usize>,
+    /// Nodes whose version cannot be read: virtual kubelets call themselves what they like.
+    pub unclear: Vec<String>,
+}
+
+impl Kubelets {
+    /// The oldest version of any node; `None` without nodes, or where one does not say.
+    #[must_use]
+    pub fn oldest(&self) -> Option<KubernetesVersion> {
+        if !self.unclear.is_empty() {
+            return None;
+        }
+        self.nodes.keys().next().copied()
+    }
+}
+
+impl Versions {
+    /// The oldest version that a pod of this cluster can meet, as far as it is known.
+    #[must_use]
+    pub fn oldest(&self) -> Option<KubernetesVersion> {
+        let kubelets = self.kubelets.as_ref().ok();
+        let kubelet = kubelets.and_then(|kubelets| kubelets.nodes.keys().next().copied());
+        [self.server, kubelet].into_iter().flatten().min()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ServerVersion {
+    git_version: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Node {
+    metadata: NodeMetadata,
+    status: NodeStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NodeMetadata {
+    name: String,
+    uid: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NodeStatus {
+    node_info: NodeInfo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct NodeInfo {
+    kubelet_version: String,
+}
+
+impl Glance for Node {
+    fn uid(&self) -> &str {
+        &self.metadata.uid
+    }
+}
+
+/// Only what is asked of the schema: the rest of its megabytes is skipped.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OpenApi {
+    components: Components,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Components {
+    schemas: Schemas,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Schemas {
+    #[serde(rename = "io.k8s.api.core.v1.Lifecycle")]
+    lifecycle: Lifecycle,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Lifecycle {
+    properties: HashMap<String, IgnoredAny>,
+}
+
+/// Asks a cluster what it runs.
+///
+/// # Errors
+/// Where the server does not say its version or its schema. Nodes that may not be listed are no error here.
+pub async fn versions(server: &Server) -> Result<Versions, RequestError> {
+    let (version, lifecycle, kubelets) = tokio::join!(
+        server.get::<ServerVersion>("/version"),
+        lifecycle(server),
+        kubelets(server),
+    );
+    Ok(Versions {
+        server: parse_kubernetes_version(&version?.git_version),
+        kubelets,
+        knows_lifecycle_type: lifecycle?.properties.contains_key("type"),
+    })
+}
+
+/// The schema of a container's `lifecycle`; an empty one from servers before 1.24, which have no OpenAPI v3.
+async fn lifecycle(server: &Server) -> Result<Lifecycle, RequestError> {
+    match server.get::<OpenApi>("/openapi/v3/api/v1").await {
+        Ok(openapi) => Ok(openapi.components.schemas.lifecycle),
+        Err(error) if error.code() == Some(404) => Ok(Lifecycle::default()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn kubelets(server: &Server) -> Result<Kubelets, RequestError> {
+    let mut kubelets = Kubelets::default();
+    let mut pages = Pages::new(server, "/api/v1/nodes", &Filter::default());
+    while let Some(nodes) = pages.next::<Node>().await? {
+        for node in nodes {
+            match parse_kubernetes_version(&node.glance.status.node_info.kubelet_version) {
+                Some(version) => *kubelets.nodes.entry(version).or_default() += 1,
+                None => kubelets.unclear.push(node.glance.metadata.name),
+            }
+        }
+    }
+    Ok(kubelets)
+}
