@@ -9,6 +9,7 @@ pub mod diff;
 pub mod lint;
 pub mod lsp;
 pub mod migrate;
+pub mod policy;
 pub mod report;
 pub mod roles;
 pub mod rules;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completion::CompletionArguments, lsp::LspArguments, trace::TraceArguments, version::VersionArguments,
+    completion::CompletionArguments, lsp::LspArguments, policy::PolicyArguments, trace::TraceArguments,
+    version::VersionArguments,
 };
 use crate::{
     report::Format,
@@ -39,6 +40,7 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
+    Policy(PolicyArguments),
     Lsp(LspArguments),
     Completion(CompletionArguments),
     Version(VersionArguments),

@@ -17,6 +17,7 @@ mod lint;
 mod live;
 mod lsp;
 mod migrate;
+mod policy;
 mod program;
 mod progress;
 mod selection;
@@ -101,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
+        Command::Policy(arguments) => policy::run(arguments),
         Command::Completion(arguments) => completion::run(arguments, &file),
         Command::Lsp(arguments) => lsp::run(arguments),
         Command::Version(arguments) => version::run(arguments, &program),

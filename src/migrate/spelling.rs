@@ -1,6 +1,6 @@
 //! How new text is written so that it looks like its neighbours.
 
-use crate::yaml::{Kind, Node, ScalarStyle, Value, edit::write_scalar};
+use crate::yaml::{Kind, Node, ScalarStyle, Value, edit::write_scalar, is_scalar, write_flow, write_quoted};
 
 /// The way a collection is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Spelling {
     /// A key.
     pub(super) fn key(&self, key: &str) -> String {
         if self.quoted_keys {
-            quoted(key)
+            write_quoted(key)
         } else {
             write_scalar(key, self.flow)
         }
@@ -49,21 +49,19 @@ impl Spelling {
 pub(super) fn spell_entry(key: &str, value: &Value, spelling: &Spelling) -> String {
     let key = spelling.key(key);
     if spelling.flow {
-        return format!("{key}: {}", flow(value, spelling.quoted_keys));
+        return format!("{key}: {}", write_flow(value, spelling.quoted_keys));
     }
     match value {
         Value::Mapping(entries) if !entries.is_empty() => {
             let lines = block(value).replace('\n', "\n  ");
             format!("{key}:\n  {lines}")
         }
-        Value::Sequence(items) if items.iter().all(is_scalar) => format!("{key}: {}", flow(value, false)),
+        Value::Sequence(items) if items.iter().all(is_scalar) => {
+            format!("{key}: {}", write_flow(value, false))
+        }
         Value::Sequence(_) => format!("{key}:\n{}", block(value)),
-        _ => format!("{key}: {}", flow(value, false)),
+        _ => format!("{key}: {}", write_flow(value, false)),
     }
-}
-
-fn is_scalar(value: &Value) -> bool {
-    !matches!(value, Value::Mapping(_) | Value::Sequence(_))
 }
 
 fn block(value: &Value) -> String {
@@ -73,7 +71,7 @@ fn block(value: &Value) -> String {
             .map(|(key, value)| {
                 let key = match key {
                     Value::String(key) => key.clone(),
-                    other => flow(other, false),
+                    other => write_flow(other, false),
                 };
                 let plain = Spelling {
                     flow: false,
@@ -87,44 +85,16 @@ fn block(value: &Value) -> String {
             .iter()
             .map(|item| format!("- {}", block(item).replace('\n', "\n  ")))
             .collect(),
-        other => vec![flow(other, false)],
+        other => vec![write_flow(other, false)],
     };
     lines.join("\n")
-}
-
-/// A value on one line.
-fn flow(value: &Value, json: bool) -> String {
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Boolean(value) => value.to_string(),
-        Value::Integer(text) | Value::Float(text) => text.clone(),
-        Value::String(text) if json => quoted(text),
-        Value::String(text) => write_scalar(text, true),
-        Value::Tagged(tag, value) => format!("!<{tag}> {}", flow(value, json)),
-        Value::Sequence(items) => {
-            let items: Vec<String> = items.iter().map(|item| flow(item, json)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Mapping(entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(key, value)| format!("{}: {}", flow(key, json), flow(value, json)))
-                .collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-    }
-}
-
-/// A string in double quotes, as JSON and YAML both read it.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 /// A list of words in place of `list`, in its style.
 pub(super) fn spell_list(words: &[String], spelling: &Spelling, list: Node<'_>) -> String {
     let word = |word: &String, flow: bool| {
         if spelling.quoted_words {
-            quoted(word)
+            write_quoted(word)
         } else {
             write_scalar(word, flow)
         }

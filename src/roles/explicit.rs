@@ -9,6 +9,12 @@ use crate::{
 /// The annotation by which this project's admission policy is told the sidecars.
 pub const DECLARATION_ANNOTATION: &str = "kubectl-sidecar/sidecars";
 
+/// The annotation by which a pod asks for its sidecars before its init containers (`first`).
+pub const POSITION_ANNOTATION: &str = "kubectl-sidecar/position";
+
+/// The annotation in which the admission policy leaves the names of the containers it has promoted.
+pub const PROMOTED_ANNOTATION: &str = "kubectl-sidecar/promoted";
+
 /// The prefix of the annotation that Lyft's fork of the kubelet reads (`isSidecar()`).
 pub const LYFT_ANNOTATION: &str = "sidecars.lyft.net/container-lifecycle-";
 

@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 pub use assign::{Injected, Relation, RelationKind, assign, injected};
 pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
-pub use explicit::{DECLARATION_ANNOTATION, LYFT_ANNOTATION, Naming, NamingKind, namings, pod_mark};
+pub use explicit::{
+    DECLARATION_ANNOTATION, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION, PROMOTED_ANNOTATION,
+    namings, pod_mark,
+};
 
 use crate::{rules::ObjectReference, source::SourceFile};
 

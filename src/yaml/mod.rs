@@ -22,6 +22,7 @@ mod quote;
 mod scalar;
 mod tree;
 mod value;
+mod write;
 
 #[cfg(any(test, fuzzing))]
 pub mod invariants;
@@ -43,3 +44,5 @@ pub use quote::PlainType;
 pub use scalar::ScalarMap;
 pub use tree::{Document, Kind, NodeId, ScalarStyle, Stream};
 pub use value::{Difference, Value, ValueError};
+pub(crate) use write::is_scalar;
+pub use write::{NewDocument, write_flow, write_quoted};

@@ -1,0 +1,19 @@
+//! Admission policies: the cluster itself orders the sidecars, and warns of new workarounds.
+//!
+//! Here the policies are built, and what they do to a pod is told by a model in Rust; nothing here asks a server.
+
+mod cel;
+mod conflict;
+mod model;
+mod objects;
+mod promote;
+mod promotion;
+mod selector;
+
+pub use model::{Outcome, deadlocked, promoted};
+pub use objects::{MANAGER, OPTIONS_ANNOTATION, PolicyObject, VERSION_ANNOTATION};
+pub use promotion::{Gate, OnConflict, Promotion, PromotionError};
+pub use selector::{Operator, Requirement, SelectorError, parse_selector};
+
+/// The first Kubernetes version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).
+pub const MUTATING_SINCE: crate::rules::KubernetesVersion = (1, 36);

@@ -1,0 +1,71 @@
+//! `policy`: what is printed, and what is refused before any server is asked.
+
+use super::Project;
+
+/// What a run prints, whatever version prints it.
+fn printed(arguments: &[&str]) -> String {
+    let version = concat!("kubectl-sidecar/version: ", env!("CARGO_PKG_VERSION"));
+    let output = Project::new().run(arguments).to_string();
+    assert!(output.contains(version));
+    output.replace(version, "kubectl-sidecar/version: [VERSION]")
+}
+
+#[test]
+fn help_says_what_each_does() {
+    let project = Project::new();
+    insta::assert_snapshot!("help_policy", project.run(&["policy", "-h"]));
+    insta::assert_snapshot!("help_policy_promote", project.run(&["policy", "promote", "-h"]));
+}
+
+#[test]
+fn promotion_by_annotation_is_printed_with_its_reasons() {
+    insta::assert_snapshot!("policy_promote", printed(&["policy", "promote"]));
+}
+
+#[test]
+fn promotion_by_name_is_printed_with_its_reasons() {
+    let arguments = [
+        "policy",
+        "promote",
+        "--policy-name",
+        "shop-sidecars",
+        "--names",
+        "agent,shipper",
+        "--known",
+        "--gate",
+        "daprd=readiness,shipper=none",
+        "--namespace-selector",
+        "team=shop,env in (test,stage),!legacy",
+        "--include-kube-system",
+        "--on-conflict",
+        "deny",
+    ];
+    insta::assert_snapshot!("policy_promote_names", printed(&arguments));
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let project = Project::new();
+    for (arguments, says) in [
+        (
+            &["--names", "Not_A_Name"][..],
+            "error: \"Not_A_Name\" is no name that a container can have",
+        ),
+        (&["--gate", "a"], "a gate is NAME=readiness or NAME=none"),
+        (
+            &["--gate", "a=liveness"],
+            "\"liveness\" is no gate; it is readiness or none",
+        ),
+        (
+            &["--namespace-selector", "a in b"],
+            "error: \"a in b\" is no label selector such as",
+        ),
+    ] {
+        let mut all = vec!["policy", "promote"];
+        all.extend(arguments);
+        let output = project.run(&all);
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains(says), "{output}");
+        assert_eq!(output.stdout, "");
+    }
+}

@@ -1,0 +1,109 @@
+//! Containers that a webhook adds: the real one of `../shared/cluster/injector`.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::json;
+
+use super::{Ground, assert_promoted, image, kubectl, names, pod};
+
+/// One test at a time has the webhook: there is one address for it.
+static INJECTOR: Mutex<()> = Mutex::new(());
+
+/// The webhook, which goes with the test unless it was there before.
+struct Injector {
+    program: PathBuf,
+    is_own: bool,
+}
+
+impl Injector {
+    fn up() -> Option<Self> {
+        let program = std::env::var_os("SIDECAR_INJECTOR").map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/cluster/injector"),
+            PathBuf::from,
+        );
+        if !program.is_file() {
+            tell!("SKIPPED: no injector at {}", program.display());
+            return None;
+        }
+        let there = kubectl(&["get", "mutatingwebhookconfiguration", "injector"], "")
+            .status
+            .success();
+        if !there {
+            let up = Command::new(&program).arg("up").output().unwrap();
+            if !up.status.success() {
+                tell!(
+                    "SKIPPED: the injector does not start: {}",
+                    String::from_utf8_lossy(&up.stderr)
+                );
+                return None;
+            }
+        }
+        Some(Self {
+            program,
+            is_own: !there,
+        })
+    }
+}
+
+impl Drop for Injector {
+    fn drop(&mut self) {
+        if self.is_own {
+            let _unheard = Command::new(&self.program).arg("down").output();
+        }
+    }
+}
+
+#[test]
+fn an_injected_container_is_promoted_whoever_comes_first() {
+    let _one = INJECTOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(mut ground) = Ground::new("injected") else {
+        return;
+    };
+    let Some(_injector) = Injector::up() else { return };
+    let daprd = json!({"name": "daprd", "image": image(), "command": ["sleep", "3600"],
+        "readinessProbe": {"httpGet": {"port": 3500, "path": "/v1.0/healthz"}}});
+    let injected = |sidecars: Option<&str>, containers: &[&str]| {
+        let mut pod = pod("injected", sidecars.unwrap_or_default(), containers);
+        pod["metadata"]["annotations"]["injector.test/container"] = json!(daprd.to_string());
+        if sidecars.is_none() {
+            pod["metadata"]["annotations"]
+                .as_object_mut()
+                .unwrap()
+                .remove("kubectl-sidecar/sidecars");
+        }
+        pod
+    };
+    ground.until("the webhook is called", || {
+        names(&ground.dry_run(&injected(None, &["app"])), "containers") == ["app", "daprd"]
+    });
+    // Before and after "injector" in the alphabet.
+    for policy in ["a-first", "z-last"] {
+        ground.promote(policy, &[]);
+        let stored = ground.dry_run(&injected(Some("daprd"), &["app"]));
+        assert_promoted(&stored, &["daprd"], &["app"]);
+        // Its readiness waits for the app: no gate.
+        assert!(stored["spec"]["initContainers"][0]["startupProbe"].is_null());
+        // What the manifest holds is promoted in the first round, what the webhook adds in the second.
+        let stored = ground.dry_run(&injected(Some("daprd,proxy"), &["proxy", "app"]));
+        assert_promoted(&stored, &["proxy", "daprd"], &["app"]);
+        let mut first = injected(Some("daprd,proxy"), &["proxy", "app"]);
+        first["metadata"]["annotations"]["kubectl-sidecar/position"] = json!("first");
+        first["spec"]["initContainers"] = json!([super::sleeper("setup")]);
+        let stored = ground.dry_run(&first);
+        assert_eq!(names(&stored, "initContainers"), ["proxy", "daprd", "setup"]);
+        // Nobody named it.
+        let stored = ground.dry_run(&injected(None, &["app"]));
+        assert_eq!(names(&stored, "containers"), ["app", "daprd"]);
+        ground.remove_policies();
+        ground.until("the policy is forgotten", || {
+            names(&ground.dry_run(&injected(Some("daprd"), &["app"])), "containers") == ["app", "daprd"]
+        });
+    }
+    ground.promote("known", &["--known"]);
+    let stored = ground.dry_run(&injected(None, &["app"]));
+    assert_promoted(&stored, &["daprd"], &["app"]);
+}
