@@ -92,6 +92,7 @@ fn render(format: Format, findings: &[Finding], appearance: &Appearance) -> Stri
             errors: &[],
             suppressions: &[],
             files: 1,
+            ..Report::default()
         },
         appearance,
     )
@@ -261,6 +262,7 @@ fn table_is_one_row_a_workload() {
         errors: &[],
         suppressions: &[],
         files: 1,
+        ..Report::default()
     };
     insta::assert_snapshot!(render_report(Format::Table, &report, &plain()));
 }
@@ -280,6 +282,7 @@ fn json_is_the_contract() {
             used: true,
         }],
         files: 2,
+        ..Report::default()
     };
     insta::assert_snapshot!(render_report(Format::Json, &report, &plain()));
 }
@@ -308,6 +311,7 @@ fn errors_are_mentioned() {
         errors: &[SourceError::template("b.yaml", 1)],
         suppressions: &[],
         files: 2,
+        ..Report::default()
     };
     insta::assert_snapshot!(render_report(Format::Text, &report, &plain()));
 }

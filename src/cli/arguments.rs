@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    completion::CompletionArguments, lsp::LspArguments, policy::PolicyArguments, trace::TraceArguments,
+    completion::CompletionArguments,
+    lsp::LspArguments,
+    output::{Output, OutputParser},
+    policy::PolicyArguments,
+    trace::TraceArguments,
     version::VersionArguments,
 };
 use crate::{
@@ -64,9 +68,11 @@ pub(super) struct LintArguments {
     /// A directory to render by `kubectl kustomize` (or `kustomize build`)
     #[arg(short, long, value_name = "DIR", conflicts_with = "filename")]
     pub(super) kustomize: Option<PathBuf>,
-    /// How to print the result
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    pub(super) output: OutputFormat,
+    /// How to report the result: FORMAT on standard output, FORMAT=FILE in a file
+    ///
+    /// May be given several times. A file is written wholly or not at all.
+    #[arg(short = 'o', long = "output", value_name = "FORMAT[=FILE]", value_parser = OutputParser, default_value = "text")]
+    pub(super) outputs: Vec<Output>,
     /// Print findings alone, without summary and hints
     #[arg(short, long)]
     pub(super) quiet: bool,

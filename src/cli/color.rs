@@ -41,6 +41,15 @@ pub(super) fn wished(arguments: &[OsString]) -> clap::ColorChoice {
     clap::ColorChoice::Auto
 }
 
+/// Does something without colour, whatever was decided.
+pub(super) fn without<T>(act: impl FnOnce() -> T) -> T {
+    let decided = is_on();
+    colored::control::set_override(false);
+    let done = act();
+    colored::control::set_override(decided);
+    done
+}
+
 /// What was decided.
 pub(super) fn is_on() -> bool {
     colored::control::SHOULD_COLORIZE.should_colorize()

@@ -3,31 +3,32 @@
 use std::{
     collections::HashMap,
     fs,
-    io::{self, BufWriter, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
     path::Path,
     sync::Arc,
 };
 
 use super::{
     Error, ExitStatus,
-    arguments::{LintArguments, OutputFormat, Threshold},
-    color, complain,
+    arguments::{LintArguments, Threshold},
+    complain,
     configuration::{Configurations, Loaded},
+    output,
     progress::Progress,
     selection::Selection,
-    warn,
 };
 use crate::{
     lint::{Options, lint},
-    report::{Appearance, Report, counted},
+    report::{Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
     source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
-    suppress::{Baseline, InSources, Suppression},
+    suppress::{Baseline, InSources, Silenced, Suppression},
 };
 
 /// Runs `lint`.
 pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
+    output::check(&arguments.outputs)?;
     let requests = requests(arguments);
     if requests.is_empty() {
         return Err(Error::Usage(format!(
@@ -68,12 +69,17 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     let mut suppressions: Vec<Suppression> = Vec::new();
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
         let findings = run.lint(index, &options(arguments, loaded)?, &progress);
-        let mut findings = in_sources.apply(findings);
-        findings.retain(|finding| !is_ignored(finding, loaded));
+        let (mut findings, ignored) = without_ignored(in_sources.apply(findings), loaded);
         if let Some(baseline) = &mut baseline {
             findings = baseline.apply(findings);
         }
         findings.retain(|finding| selection.includes(finding));
+        let in_baseline = baseline
+            .iter_mut()
+            .flat_map(|baseline| baseline.silenced.drain(..));
+        let silenced = in_sources.silenced.drain(..).chain(ignored).chain(in_baseline);
+        run.silenced
+            .extend(silenced.filter(|silenced| selection.includes(&silenced.finding)));
         let threshold = threshold(arguments, loaded);
         run.failed |= findings
             .iter()
@@ -145,9 +151,32 @@ fn threshold(arguments: &LintArguments, loaded: &Loaded) -> Threshold {
         .unwrap_or(Threshold::Warning)
 }
 
+/// The findings that the configuration does not ignore, and those that it does.
+fn without_ignored(findings: Vec<Finding>, loaded: &mut Loaded) -> (Vec<Finding>, Vec<Silenced>) {
+    let mut left = Vec::with_capacity(findings.len());
+    let mut ignored = Vec::new();
+    for finding in findings {
+        match ignored_by(&finding, loaded) {
+            Some(by) => ignored.push(Silenced {
+                finding,
+                by,
+                in_source: false,
+            }),
+            None => left.push(finding),
+        }
+    }
+    (left, ignored)
+}
+
+/// Whether the configuration ignores the finding.
 pub(super) fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
+    ignored_by(finding, loaded).is_some()
+}
+
+/// The first ignore of the configuration that silences the finding.
+fn ignored_by(finding: &Finding, loaded: &mut Loaded) -> Option<Suppression> {
     if loaded.ignores.is_empty() {
-        return false;
+        return None;
     }
     let name = finding
         .primary()
@@ -159,11 +188,13 @@ pub(super) fn is_ignored(finding: &Finding, loaded: &mut Loaded) -> bool {
         _ => name.to_owned(),
     };
     // Every ignore that matches counts as used, so none may be skipped.
-    let mut ignored = false;
+    let mut first = None;
     for ignore in &mut loaded.ignores {
-        ignored |= ignore.silences(finding, &file);
+        if ignore.silences(finding, &file) {
+            first.get_or_insert_with(|| ignore.suppression_of(finding.rule));
+        }
     }
-    ignored
+    first
 }
 
 pub(super) fn usage(error: impl std::fmt::Display) -> Error {
@@ -179,6 +210,7 @@ struct Run {
     findings: Vec<Finding>,
     workloads: Vec<crate::roles::WorkloadSummary>,
     errors: Vec<SourceError>,
+    silenced: Vec<Silenced>,
     failed: bool,
 }
 
@@ -259,33 +291,11 @@ impl Run {
             workloads: &self.workloads,
             errors: &self.errors,
             suppressions,
+            silenced: &self.silenced,
             files: self.sources.len(),
+            ..Report::default()
         };
-        let appearance = Appearance {
-            color: color::is_on(),
-            width: width(),
-            quiet: arguments.quiet,
-            program: program.to_owned(),
-        };
-        let mut out = BufWriter::new(io::stdout().lock());
-        let written = report
-            .write(arguments.output.into(), &appearance, &mut out)
-            .and_then(|()| out.flush());
-        match written {
-            // Whoever reads has read enough; the exit code still tells what was found.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            other => other?,
-        }
-        // JSON has them in itself.
-        if arguments.output == OutputFormat::Json {
-            return Ok(());
-        }
-        if !arguments.quiet {
-            let unused = suppressions.iter().filter(|suppression| !suppression.used);
-            unused.for_each(|suppression| warn(&suppression.to_string()));
-        }
-        self.errors.iter().for_each(|error| complain(&error.to_string()));
-        Ok(())
+        output::deliver(&report, &arguments.outputs, arguments.quiet, program)
     }
 
     fn exit(&self) -> ExitStatus {

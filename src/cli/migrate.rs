@@ -249,7 +249,7 @@ impl Run {
             if arguments.write && !is_stream {
                 if migration.is_changed()
                     && let Some(path) = input.path()
-                    && let Err(error) = replace(path, &migration.text)
+                    && let Err(error) = replace(path, migration.text.as_bytes())
                 {
                     let message = format!("cannot be written: {error}");
                     self.errors.push(SourceError::new(

@@ -17,6 +17,7 @@ mod lint;
 mod live;
 mod lsp;
 mod migrate;
+mod output;
 mod policy;
 mod program;
 mod progress;

@@ -6,7 +6,7 @@ mod json;
 mod table;
 mod text;
 
-use std::io;
+use std::{collections::HashMap, io};
 
 pub use json::{JsonReport, VERSION};
 
@@ -16,11 +16,11 @@ use crate::{
     roles::WorkloadSummary,
     rules::{Finding, FixClass, ObjectReference, Severity},
     source::SourceError,
-    suppress::Suppression,
+    suppress::{Silenced, Suppression},
 };
 
 /// What there is to report.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Report<'a> {
     /// What was found, in order.
     pub findings: &'a [Finding],
@@ -30,8 +30,13 @@ pub struct Report<'a> {
     pub errors: &'a [SourceError],
     /// What the user has silenced, and what silences nothing.
     pub suppressions: &'a [Suppression],
+    /// The findings that are silenced.
+    pub silenced: &'a [Silenced],
     /// How many texts were linted.
     pub files: usize,
+    /// The contexts of sources that are objects of clusters, by the sources' names; `None` where all are texts of
+    /// the user's.
+    pub contexts: Option<&'a HashMap<String, String>>,
 }
 
 /// The formats of a report.
@@ -45,6 +50,14 @@ pub enum Format {
     Table,
     /// The documented contract.
     Json,
+}
+
+impl Format {
+    /// Whether a report says itself what could not be read and what silences nothing.
+    #[must_use]
+    pub fn holds_errors(self) -> bool {
+        matches!(self, Self::Json)
+    }
 }
 
 /// How a report for people looks.

@@ -11,11 +11,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::Suppression;
-use crate::{
-    rules::{Finding, ObjectReference},
-    source::plain,
-};
+use super::{Identity, Silenced, Suppression};
+use crate::{rules::Finding, source::plain};
 
 /// The version of the file's form.
 const VERSION: u32 = 1;
@@ -27,6 +24,8 @@ pub struct Baseline {
     entries: Vec<Entry>,
     /// How many findings of each entry were met.
     met: Vec<usize>,
+    /// What it has silenced.
+    pub silenced: Vec<Silenced>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,20 +39,8 @@ struct Form {
 #[serde(deny_unknown_fields)]
 struct Entry {
     #[serde(flatten)]
-    key: Key,
+    key: Identity,
     count: usize,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Key {
-    file: String,
-    api_version: String,
-    kind: String,
-    namespace: Option<String>,
-    name: String,
-    container: Option<String>,
-    rule: String,
 }
 
 /// A baseline could not be read or written.
@@ -127,6 +114,7 @@ impl Baseline {
             path: path.to_owned(),
             met: vec![0; form.findings.len()],
             entries: form.findings,
+            silenced: Vec::new(),
         })
     }
 
@@ -135,9 +123,9 @@ impl Baseline {
     /// # Errors
     /// The file can't be written.
     pub fn write(path: &Path, findings: &[Finding]) -> Result<(), BaselineError> {
-        let mut counts: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<Identity, usize> = BTreeMap::new();
         for finding in findings {
-            *counts.entry(Key::of(finding, path)).or_default() += 1;
+            *counts.entry(identity(finding, path)).or_default() += 1;
         }
         let form = Form {
             version: VERSION,
@@ -158,27 +146,29 @@ impl Baseline {
     /// The findings that are not in the baseline, or not as often.
     #[must_use]
     pub fn apply(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
-        let index: BTreeMap<Key, usize> = self
+        let index: BTreeMap<Identity, usize> = self
             .entries
             .iter()
             .enumerate()
             .map(|(at, entry)| (entry.key.clone(), at))
             .collect();
-        findings
-            .into_iter()
-            .filter(|finding| {
-                let Some(at) = index.get(&Key::of(finding, &self.path)) else {
-                    return true;
-                };
-                match (self.entries.get(*at), self.met.get_mut(*at)) {
-                    (Some(entry), Some(met)) if *met < entry.count => {
-                        *met += 1;
-                        false
-                    }
-                    _ => true,
+        let mut left = Vec::with_capacity(findings.len());
+        for finding in findings {
+            let at = index.get(&identity(&finding, &self.path)).copied();
+            let known = at.and_then(|at| Some((self.entries.get(at)?, self.met.get_mut(at)?)));
+            match known {
+                Some((entry, met)) if *met < entry.count => {
+                    *met += 1;
+                    self.silenced.push(Silenced {
+                        finding,
+                        by: entry.suppression(&self.path, true),
+                        in_source: false,
+                    });
                 }
-            })
-            .collect()
+                _ => left.push(finding),
+            }
+        }
+        left
     }
 
     /// One suppression an entry. One that was met less often than it says is not used up.
@@ -186,49 +176,28 @@ impl Baseline {
         self.entries
             .iter()
             .zip(&self.met)
-            .map(|(entry, met)| Suppression {
-                file: self.path.display().to_string(),
-                line: None,
-                rule: entry.key.rule.clone(),
-                reason: Some(entry.key.describe()),
-                used: *met >= entry.count,
-            })
+            .map(|(entry, met)| entry.suppression(&self.path, *met >= entry.count))
     }
 }
 
-impl Key {
-    fn of(finding: &Finding, baseline: &Path) -> Self {
-        let file = finding
-            .primary()
-            .map_or("", |primary| primary.source.name.as_str());
-        let ObjectReference {
-            api_version,
-            kind,
-            namespace,
-            name,
-        } = finding.object.clone();
-        Self {
-            file: relative(file, baseline),
-            api_version,
-            kind,
-            namespace,
-            name,
-            container: finding.container.clone(),
-            rule: finding.rule.name.to_owned(),
+impl Entry {
+    fn suppression(&self, baseline: &Path, used: bool) -> Suppression {
+        Suppression {
+            file: baseline.display().to_string(),
+            line: None,
+            rule: self.key.rule().to_owned(),
+            reason: Some(format!("in the baseline: {}", self.key.describe())),
+            used,
         }
     }
+}
 
-    fn describe(&self) -> String {
-        let container = self
-            .container
-            .as_ref()
-            .map(|container| format!(", container {container}"))
-            .unwrap_or_default();
-        format!(
-            "in the baseline: {} {}{container} in {}",
-            self.kind, self.name, self.file
-        )
-    }
+/// The identity of a finding, its file named from the baseline's directory.
+fn identity(finding: &Finding, baseline: &Path) -> Identity {
+    let file = finding
+        .primary()
+        .map_or("", |primary| primary.source.name.as_str());
+    Identity::of(finding, relative(file, baseline))
 }
 
 /// The path from the baseline's directory, so that the baseline holds wherever the run starts.

@@ -4,7 +4,7 @@ use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::Suppression;
-use crate::rules::Finding;
+use crate::rules::{Finding, RuleInfo};
 
 /// Findings that are not reported: those that match every field that is given. One at least must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -113,6 +113,18 @@ impl IgnoreMatcher {
             }
         }
         silenced
+    }
+
+    /// What silences a finding of this rule.
+    #[must_use]
+    pub fn suppression_of(&self, rule: &RuleInfo) -> Suppression {
+        Suppression {
+            file: self.configuration.clone(),
+            line: self.line,
+            rule: rule.name.to_owned(),
+            reason: self.ignore.reason.clone(),
+            used: true,
+        }
     }
 
     /// One suppression for each of the rules.

@@ -7,6 +7,7 @@ mod annotation;
 mod baseline;
 mod choice;
 mod comment;
+mod identity;
 mod ignore;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::{
 
 pub use baseline::{Baseline, BaselineError};
 pub use choice::{Choice, UnknownName, suggestion};
+pub(crate) use identity::Identity;
 pub use ignore::{Ignore, IgnoreMatcher};
 
 use crate::{
@@ -57,6 +59,17 @@ impl fmt::Display for Suppression {
     }
 }
 
+/// A finding that is not reported, and what silences it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Silenced {
+    /// The finding.
+    pub finding: Finding,
+    /// What silences it: the first of several.
+    pub by: Suppression,
+    /// Whether that stands in the source itself.
+    pub in_source: bool,
+}
+
 /// Where a suppression of a source holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
@@ -81,6 +94,8 @@ struct Written {
 #[derive(Debug, Default)]
 pub struct InSources {
     sources: Vec<(Arc<SourceFile>, Vec<Written>)>,
+    /// What they have silenced.
+    pub silenced: Vec<Silenced>,
     /// Suppressions that do not say what they silence.
     pub errors: Vec<SourceError>,
 }
@@ -143,25 +158,31 @@ impl InSources {
             .map(|(index, source)| (Arc::as_ptr(source), index))
             .collect();
         let mut positions = Positions::default();
-        findings
-            .into_iter()
-            .filter(|finding| {
-                let mut silenced = false;
-                let own: BTreeSet<usize> = finding
-                    .locations
-                    .iter()
-                    .filter_map(|location| indices.get(&Arc::as_ptr(&location.source)).copied())
-                    .collect();
-                for index in own {
-                    if let (Some(source), Some((_, written))) =
-                        (sources.get(index), self.sources.get_mut(index))
-                    {
-                        silenced |= silence(finding, source, positions.of(source), written);
-                    }
+        let mut left = Vec::with_capacity(findings.len());
+        for finding in findings {
+            let mut by = None;
+            let own: BTreeSet<usize> = finding
+                .locations
+                .iter()
+                .filter_map(|location| indices.get(&Arc::as_ptr(&location.source)).copied())
+                .collect();
+            for index in own {
+                if let (Some(source), Some((_, written))) = (sources.get(index), self.sources.get_mut(index))
+                {
+                    let first = silence(&finding, source, positions.of(source), written);
+                    by = by.or(first);
                 }
-                !silenced
-            })
-            .collect()
+            }
+            match by {
+                Some(by) => self.silenced.push(Silenced {
+                    finding,
+                    by,
+                    in_source: true,
+                }),
+                None => left.push(finding),
+            }
+        }
+        left
     }
 
     /// All suppressions, in the order of the sources.
@@ -173,13 +194,18 @@ impl InSources {
     }
 }
 
-/// Whether one of the suppressions of a source silences a finding that is partly in it.
-fn silence(finding: &Finding, source: &Arc<SourceFile>, lines: &Lines<'_>, written: &mut [Written]) -> bool {
+/// The first of the suppressions of a source that silences a finding that is partly in it. All that do count as used.
+fn silence(
+    finding: &Finding,
+    source: &Arc<SourceFile>,
+    lines: &Lines<'_>,
+    written: &mut [Written],
+) -> Option<Suppression> {
     let line = finding
         .primary()
         .filter(|primary| Arc::ptr_eq(&primary.source, source))
         .map(|primary| lines.position(primary.span.start).line);
-    let mut silenced = false;
+    let mut first = None;
     for entry in written {
         let within = match &entry.scope {
             Scope::Lines { first, last } => line.is_some_and(|line| (*first..=*last).contains(&line)),
@@ -187,8 +213,8 @@ fn silence(finding: &Finding, source: &Arc<SourceFile>, lines: &Lines<'_>, writt
         };
         if within && entry.choice.covers(finding.rule) {
             entry.suppression.used = true;
-            silenced = true;
+            first.get_or_insert_with(|| entry.suppression.clone());
         }
     }
-    silenced
+    first
 }

@@ -6,14 +6,14 @@ use std::{
     sync::Arc,
 };
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, ValueEnum};
 use clap_complete::{
     ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, engine::ValueCompleter,
 };
 
 use super::scope::Scope;
 use crate::{
-    cli::version::kubernetes_versions,
+    cli::{arguments::OutputFormat, version::kubernetes_versions},
     cluster::pod_owners,
     rules::{Family, RULES},
 };
@@ -41,6 +41,7 @@ fn attach_one(argument: Arg, typed: &Arc<[OsString]>) -> Arg {
             families().into_iter().chain(rules()).collect()
         })),
         "kubernetes_version" => argument.add(ArgValueCandidates::new(|| candidates(kubernetes_versions()))),
+        "outputs" => argument.add(ArgValueCompleter::new(outputs)),
         "paths" | "filename" => argument.add(ArgValueCompleter::new(manifests())),
         "context" => argument.add(ArgValueCandidates::new(move || {
             candidates(scope().kubeconfig().contexts)
@@ -77,6 +78,26 @@ fn families() -> Vec<CompletionCandidate> {
             CompletionCandidate::new(family.name()).help(Some("all rules of the family".to_owned().into()))
         })
         .collect()
+}
+
+/// `FORMAT`, or `FORMAT=FILE`.
+fn outputs(current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(current) = current.to_str() else {
+        return Vec::new();
+    };
+    match current.split_once('=') {
+        Some((format, file)) => PathCompleter::file()
+            .complete(OsStr::new(file))
+            .into_iter()
+            .map(|candidate| candidate.add_prefix(format!("{format}=")))
+            .collect(),
+        None => OutputFormat::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value)
+            .filter(|value| value.get_name().starts_with(current))
+            .map(|value| CompletionCandidate::new(value.get_name()).help(value.get_help().cloned()))
+            .collect(),
+    }
 }
 
 /// What `lint` reads: manifests, and the directories they may be in.

@@ -1,0 +1,182 @@
+//! `-o`: which reports a run writes, and where they go.
+
+use std::{
+    collections::HashSet,
+    ffi::OsStr,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::{
+    Arg, Command, ValueEnum,
+    builder::{EnumValueParser, PossibleValue, TypedValueParser},
+};
+
+use super::{Error, arguments::OutputFormat, color, complain, lint::width, warn, write};
+use crate::{
+    report::{Appearance, Format, Report},
+    source::plain,
+};
+
+/// One `-o FORMAT` or `-o FORMAT=FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Output {
+    format: OutputFormat,
+    /// `None`: standard output.
+    file: Option<PathBuf>,
+}
+
+/// Takes `FORMAT` and `FORMAT=FILE`.
+#[derive(Debug, Clone)]
+pub(super) struct OutputParser;
+
+impl TypedValueParser for OutputParser {
+    type Value = Output;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<Output, clap::Error> {
+        let text = value.to_str().unwrap_or_default();
+        let (format, file) = match text.split_once('=') {
+            Some((format, "-")) => (OsStr::new(format), None),
+            // Without a name there is no file to write.
+            Some((format, file)) if !file.is_empty() => (OsStr::new(format), Some(PathBuf::from(file))),
+            _ => (value, None),
+        };
+        let format = EnumValueParser::<OutputFormat>::new().parse_ref(command, argument, format)?;
+        Ok(Output { format, file })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let formats = OutputFormat::value_variants().iter();
+        Some(Box::new(formats.filter_map(ValueEnum::to_possible_value)))
+    }
+}
+
+impl Output {
+    fn format(&self) -> Format {
+        self.format.into()
+    }
+
+    fn name(&self) -> String {
+        self.format
+            .to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Whether each report has a place of its own.
+///
+/// # Errors
+/// Two go to standard output or to one file.
+pub(super) fn check(outputs: &[Output]) -> Result<(), Error> {
+    let mut printed: Option<&Output> = None;
+    let mut files = HashSet::new();
+    for output in outputs {
+        let mistake = match &output.file {
+            Some(file) if !files.insert(file) => {
+                format!(
+                    "two reports go to {}; give each a file of its own",
+                    file.display()
+                )
+            }
+            Some(_) => continue,
+            None => match printed.replace(output) {
+                None => continue,
+                Some(first) => format!(
+                    "{} and {name} both go to standard output; write one to a file, as in -o {name}=FILE",
+                    first.name(),
+                    name = output.name()
+                ),
+            },
+        };
+        return Err(Error::Usage(mistake));
+    }
+    Ok(())
+}
+
+/// Writes the reports, and says on standard error what those on standard output do not hold.
+///
+/// # Errors
+/// A file or standard output does not take its report. The others are written nevertheless.
+pub(super) fn deliver(
+    report: &Report<'_>,
+    outputs: &[Output],
+    quiet: bool,
+    program: &str,
+) -> Result<(), Error> {
+    let printed = outputs.iter().find(|output| output.file.is_none());
+    let mut failures = Vec::new();
+    for output in outputs {
+        if let Some(file) = &output.file
+            && let Err(error) = write_file(report, output.format(), file, quiet, program)
+        {
+            failures.push(format!(
+                "{}: the report cannot be written: {}",
+                file.display(),
+                plain(&error)
+            ));
+        }
+    }
+    if let Some(output) = printed {
+        print(report, output.format(), quiet, program)?;
+    }
+    if printed.is_none_or(|output| !output.format().holds_errors()) {
+        tell(report, quiet);
+    }
+    let last = failures.pop();
+    failures.iter().for_each(|failure| complain(failure));
+    last.map_or(Ok(()), |failure| Err(Error::Usage(failure)))
+}
+
+fn write_file(
+    report: &Report<'_>,
+    format: Format,
+    file: &Path,
+    quiet: bool,
+    program: &str,
+) -> io::Result<()> {
+    let appearance = Appearance {
+        color: false,
+        width: None,
+        quiet,
+        program: program.to_owned(),
+    };
+    let mut bytes = Vec::new();
+    color::without(|| report.write(format, &appearance, &mut bytes))?;
+    write::put(file, &bytes)
+}
+
+fn print(report: &Report<'_>, format: Format, quiet: bool, program: &str) -> Result<(), Error> {
+    let appearance = Appearance {
+        color: color::is_on(),
+        width: width(),
+        quiet,
+        program: program.to_owned(),
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = report
+        .write(format, &appearance, &mut out)
+        .and_then(|()| out.flush());
+    match written {
+        // Whoever reads has read enough; the exit code still tells what was found.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// What could not be read, and what silences nothing.
+fn tell(report: &Report<'_>, quiet: bool) {
+    if !quiet {
+        let unused = report.suppressions.iter().filter(|suppression| !suppression.used);
+        unused.for_each(|suppression| warn(&suppression.to_string()));
+    }
+    report
+        .errors
+        .iter()
+        .for_each(|error| complain(&error.to_string()));
+}
