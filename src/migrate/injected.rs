@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
-    roles::{KnownSidecar, pod_mark},
+    roles::{KnownSidecar, is_switched_on},
     rules::Pod,
     yaml::{self, Node, Value, edit},
 };
@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Rules whose findings an injector's switch makes good.
-const RULES: [&str; 7] = [
+const RULES: [&str; 8] = [
     "job-never-completes",
     "hold-annotation",
     "drain-setting",
@@ -26,6 +26,7 @@ const RULES: [&str; 7] = [
     "quit-endpoint",
     "wrapper-binary",
     "external-killer",
+    "leftover-workaround",
 ];
 
 /// Keys in `proxy.istio.io/config` that native injection makes superfluous.
@@ -74,12 +75,12 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
         );
         return;
     };
-    if pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some() {
+    if known.own_switch().is_none() {
+        plan.left(format!("{} as it is", known.name), switch.since.clone(), false);
         return;
     }
-    // The OpenTelemetry operator is told by the same annotation what to inject: there is nothing to set.
-    if known.injection.contains(&switch.annotation) {
-        plan.left(format!("{} as it is", known.name), switch.since.clone(), false);
+    let is_set = is_switched_on(pod.workload, known);
+    if !options.review && is_set {
         return;
     }
     if !options.review {
@@ -96,10 +97,19 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
     let mut half = AppHalf::default();
     if let Err(reason) = half
         .gather(pod, known, wanted)
-        .and_then(|()| half.switch(pod, &switch.annotation, &switch.value))
+        .and_then(|()| {
+            if is_set {
+                Ok(())
+            } else {
+                half.switch(pod, &switch.annotation, &switch.value)
+            }
+        })
         .and_then(|()| half.finish(pod, plan))
     {
         plan.left(format!("not done: {what}"), reason, false);
+        return;
+    }
+    if is_set {
         return;
     }
     plan.done(
@@ -134,7 +144,11 @@ impl<'a> AppHalf<'a> {
                 _ => continue,
             };
             if wanted
-                .at(&["startup-poll", "quit-endpoint"], program, span)
+                .at(
+                    &["startup-poll", "quit-endpoint", "leftover-workaround"],
+                    program,
+                    span,
+                )
                 .is_none()
             {
                 continue;

@@ -127,6 +127,32 @@ fn what_names_the_collector_is_no_switch() {
 }
 
 #[test]
+fn what_is_left_of_a_hack_around_an_injected_native_sidecar_goes() {
+    let text = include_str!("../../tests/cases/native-leftover-injected.yaml");
+    assert_eq!(migrated(text, Form::Native, false).text, text);
+    let reviewed = migrated(text, Form::Native, true);
+    assert_eq!(reviewed.failures, []);
+    for gone in ["until", "quitquitquit"] {
+        assert!(!reviewed.text.contains(gone), "{}", reviewed.text);
+    }
+    assert_eq!(
+        reviewed.text.matches("ative").count(),
+        text.matches("ative").count()
+    );
+    assert_sound(text);
+}
+
+#[test]
+fn an_operator_that_decides_by_its_version_is_not_guessed_at() {
+    let text = include_str!("../../tests/cases/poll-otel-injected.yaml");
+    for review in [false, true] {
+        let migration = migrated(text, Form::Native, review);
+        assert_eq!(migration.text, text);
+        assert!(migration.plans[0].refusals[0].reason.contains("0.139.0"));
+    }
+}
+
+#[test]
 fn a_key_that_stands_twice_is_not_guessed_at() {
     let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    metadata: {}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - {name: app, image: app, command: [/app]}\n      - {name: filebeat, image: elastic/filebeat}\n";
     assert_sound(text);

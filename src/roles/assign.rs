@@ -47,7 +47,11 @@ pub struct Injected<'t> {
 pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injected<'t>> {
     let mut found: Vec<Injected<'t>> = Vec::new();
     for known in catalogue.entries().filter(|known| known.injector.is_some()) {
-        let mark = known.injection.iter().find_map(|mark| pod_mark(workload, mark));
+        let mark = known
+            .injection
+            .iter()
+            .find_map(|mark| pod_mark(workload, mark))
+            .or_else(|| switched_on(workload, known));
         // Images are looked at last: hardly any pod has a mark, and matching them takes longest.
         let is_present = || {
             workload
@@ -63,6 +67,19 @@ pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injec
         }
     }
     found
+}
+
+/// Whether the pod template sets the injector's own switch, so that the sidecar is injected as a native one.
+#[must_use]
+pub fn is_switched_on(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
+    switched_on(workload, known).is_some()
+}
+
+fn switched_on<'t>(workload: &Workload<'t>, known: &KnownSidecar) -> Option<Entry<'t>> {
+    let switch = known.own_switch()?;
+    std::iter::once(&switch.annotation)
+        .chain(&switch.formerly)
+        .find_map(|name| pod_mark(workload, &format!("{name}={}", switch.value)))
 }
 
 /// `sidecar.istio.io/inject: "false"` and its like.

@@ -61,6 +61,9 @@ pub struct Switch {
     pub value: String,
     /// Since which version it holds.
     pub since: String,
+    /// Names that the annotation had before, which are still read.
+    #[serde(default)]
+    pub formerly: Vec<String>,
 }
 
 /// A port, with a path where it is HTTP.
@@ -204,6 +207,15 @@ fn matches_glob(glob: &str, text: &str) -> bool {
 }
 
 impl KnownSidecar {
+    /// The injector's switch where it is an annotation of its own. The OpenTelemetry operator is told by one and the
+    /// same annotation what to inject: whether that becomes a native sidecar is its version's affair.
+    #[must_use]
+    pub fn own_switch(&self) -> Option<&Switch> {
+        self.switch
+            .as_ref()
+            .filter(|switch| !self.injection.contains(&switch.annotation))
+    }
+
     /// Whether it says on this port (and path) that it is ready.
     #[must_use]
     pub fn is_ready_endpoint(&self, port: u16, path: Option<&str>) -> bool {

@@ -194,9 +194,9 @@ fn severity(pod: &Pod<'_>) -> Severity {
 fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for injected in &pod.injected {
         let injector = injected.known.injector.as_deref().unwrap_or("the injector");
-        let switched_on = injected.known.switch.as_ref().is_some_and(|switch| {
-            crate::roles::pod_mark(pod.workload, &format!("{}={}", switch.annotation, switch.value)).is_some()
-        });
+        // An injector without a switch of its own makes native sidecars by its version, and says so nowhere.
+        let switched_on = crate::roles::is_switched_on(pod.workload, &injected.known)
+            || injected.known.switch.is_some() && injected.known.own_switch().is_none();
         // Vault's agent leaves after the secrets are there when it is told so.
         let one_shot =
             crate::roles::pod_mark(pod.workload, "vault.hashicorp.com/agent-pre-populate-only=true")

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{Link, LinkKind},
-    roles::{NamingKind, pod_mark},
+    roles::{NamingKind, is_switched_on},
     shell::Span,
     workload::ContainerList,
 };
@@ -190,7 +190,7 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             if pod.is_declared(&link.other)
                 && pod
                     .party(&link.other)
-                    .is_some_and(|sidecar| sidecar.container.gates_the_app())
+                    .is_none_or(|sidecar| sidecar.container.gates_the_app())
                 && member.container.list == ContainerList::Regular =>
         {
             (
@@ -267,7 +267,11 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             "the switch is set, and nothing else reads the key",
         )
     };
-    if pod_mark(pod.workload, "sidecar.istio.io/nativeSidecar=true").is_some()
+    let is_native = |name: &str| {
+        let known = pod.injected.iter().find(|injected| injected.known.name == name);
+        known.is_some_and(|injected| is_switched_on(pod.workload, &injected.known))
+    };
+    if is_native("istio-proxy")
         && let Some(entry) = pod.workload.pod_annotation("proxy.istio.io/config")
     {
         for setting in embedded::settings(entry.value) {
@@ -280,19 +284,7 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             }
         }
     }
-    let linkerd = [
-        "config.linkerd.io",
-        "config.beta.linkerd.io",
-        "config.alpha.linkerd.io",
-    ]
-    .iter()
-    .any(|prefix| {
-        pod_mark(
-            pod.workload,
-            &format!("{prefix}/proxy-enable-native-sidecar=true"),
-        )
-        .is_some()
-    });
+    let linkerd = is_native("linkerd-proxy");
     for entry in pod.workload.pod_annotations().into_iter().filter(|_| linkerd) {
         let key = entry.key.as_str().unwrap_or_default();
         let value = entry.value.as_str().unwrap_or_default();

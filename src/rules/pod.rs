@@ -183,10 +183,7 @@ impl<'a> Pod<'a> {
     /// Whether the other side of a link is declared a sidecar.
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {
-            Party::Injected(known) => known.switch.as_ref().is_some_and(|switch| {
-                crate::roles::pod_mark(self.workload, &format!("{}={}", switch.annotation, switch.value))
-                    .is_some()
-            }),
+            Party::Injected(known) => crate::roles::is_switched_on(self.workload, known),
             _ => self.party(party).is_some_and(|member| member.role.declared),
         }
     }

@@ -211,12 +211,16 @@ fn finding<'a>(
 
 fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
     match other {
-        Party::Injected(known) => match &known.switch {
-            Some(switch) => format!(
+        Party::Injected(known) => match (known.own_switch(), &known.switch) {
+            (Some(switch), _) => format!(
                 "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the loop then",
                 switch.annotation, switch.value
             ),
-            None => format!(
+            (None, Some(version)) => format!(
+                "{}; drop the loop once it does so and gives {name} a startupProbe",
+                version.since
+            ),
+            (None, None) => format!(
                 "{name} is injected, and its injector has no native sidecars yet: keep the loop for now"
             ),
         },
@@ -244,6 +248,10 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
         Party::Injected(known) if known.switch.is_none() => (
             FixClass::Manual,
             "the injector cannot make its container a native sidecar".to_owned(),
+        ),
+        Party::Injected(known) if known.own_switch().is_none() => (
+            FixClass::Manual,
+            "the injector decides by its version, and nothing here says that it gates the start".to_owned(),
         ),
         Party::Injected(_) => (
             FixClass::Review,
