@@ -34,7 +34,7 @@ fn migrated(text: &str, form: Form, review: bool) -> Migration {
         },
         form,
         review,
-        converts_native: false,
+        converts: false,
         sidecars: Vec::new(),
     };
     migrate(&source, &[], &options, &mut |findings| findings).unwrap()

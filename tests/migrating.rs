@@ -61,7 +61,11 @@ fn the_guides_pairs_are_true() {
     assert_eq!(before.len(), after.len());
     assert!(before.len() >= 4);
     for ((name, before), (_, after)) in before.iter().zip(&after) {
-        let mut arguments = vec!["migrate", "--target", "native", "--no-config", "-"];
+        let target = match name.contains("annotation") {
+            true => "annotation",
+            false => "native",
+        };
+        let mut arguments = vec!["migrate", "--target", target, "--no-config", "-"];
         if name.contains("review") {
             arguments.push("--review");
         }
@@ -318,7 +322,7 @@ fn migrated(text: &str, form: Form, review: bool) -> Migration {
         },
         form,
         review,
-        converts_native: false,
+        converts: false,
         sidecars: Vec::new(),
     };
     migrate(&source, &[], &options, &mut |findings| findings).unwrap()
@@ -450,7 +454,7 @@ proptest! {
 
     #[test]
     fn generated_pods_keep_what_is_promised(text in pod()) {
-        for form in [Form::Native, Form::Lifecycle] {
+        for form in [Form::Native, Form::Lifecycle, Form::Annotation] {
             for review in [false, true] {
                 let once = migrated(&text, form, review);
                 prop_assert_eq!(&once.failures, &[]);

@@ -22,6 +22,8 @@ mod generated;
 mod injected;
 #[path = "policy_cluster/kinds.rs"]
 mod kinds;
+#[path = "policy_cluster/migrated.rs"]
+mod migrated;
 #[path = "policy_cluster/order.rs"]
 mod order;
 

@@ -30,7 +30,7 @@ fuzz_target!(|text: &str| {
                 },
                 form,
                 review,
-                converts_native: false,
+                converts: false,
                 sidecars: Vec::new(),
             };
             let Ok(once) = migrate(&source(text), &[], &options, &mut |findings| findings) else {

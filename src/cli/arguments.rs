@@ -171,6 +171,8 @@ pub(super) enum TargetChoice {
     Lifecycle,
     /// An init container with restartPolicy: Always, Kubernetes since 1.29
     Native,
+    /// The annotation kubectl-sidecar/sidecars, which `policy promote` acts on, Kubernetes since 1.36
+    Annotation,
     /// What the current cluster runs
     Auto,
 }
@@ -180,6 +182,7 @@ impl From<TargetChoice> for Target {
         match choice {
             TargetChoice::Lifecycle => Self::Lifecycle,
             TargetChoice::Native => Self::Native,
+            TargetChoice::Annotation => Self::Annotation,
             TargetChoice::Auto => Self::Auto,
         }
     }

@@ -97,6 +97,7 @@ impl Configured for Discovered {
         match loaded.and_then(|loaded| loaded.configuration.target) {
             Some(Target::Native) => vec![Form::Native],
             Some(Target::Lifecycle) => vec![Form::Lifecycle],
+            Some(Target::Annotation) => vec![Form::Annotation],
             // No cluster is asked while somebody types.
             Some(Target::Auto) | None if too_old => vec![Form::Lifecycle],
             Some(Target::Auto) | None => vec![Form::Native, Form::Lifecycle],

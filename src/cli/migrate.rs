@@ -118,6 +118,11 @@ fn announce(decision: &Decision, arguments: &MigrateArguments, program: &str) {
             decision.reason,
             native_command(arguments, program)
         ),
+        Form::Annotation => format!(
+            "target: annotation ({}). It does what the policy of `{program} policy promote` does with it, on clusters since 1.36; where that is not installed the containers stay ordinary ones. What clusters since 1.29 run without a policy: {}",
+            decision.reason,
+            native_command(arguments, program)
+        ),
     };
     tell(&line);
 }
@@ -309,13 +314,15 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
                 target: Some(match form {
                     Form::Lifecycle => crate::rules::Target::Lifecycle,
                     Form::Native => crate::rules::Target::Native,
+                    Form::Annotation => crate::rules::Target::Annotation,
                 }),
             },
             catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
         },
         form,
         review: arguments.review,
-        converts_native: arguments.target.is_some() && form == Form::Lifecycle && arguments.review,
+        // The other two are not what every cluster runs.
+        converts: arguments.target.is_some() && (form == Form::Native || arguments.review),
         sidecars: arguments.sidecar.clone(),
     })
 }

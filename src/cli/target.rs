@@ -6,7 +6,7 @@ use super::{Error, arguments::TargetChoice, deadline::within};
 use crate::{
     cluster::{Connection, Server, Versions, versions},
     migrate::Form,
-    rules::{KubernetesVersion, Target},
+    rules::{KubernetesVersion, PROMOTES_SINCE, Target},
 };
 
 /// The first version whose sidecars stop in order by default (KEP-753, beta in 1.29).
@@ -30,6 +30,7 @@ pub(super) fn decide(
     configured_version: Option<KubernetesVersion>,
 ) -> Result<Decision, Error> {
     let of = |target: Target, reason: &str| match target {
+        Target::Annotation => annotation(version.or(configured_version), reason),
         Target::Lifecycle => Ok(decision(Form::Lifecycle, reason)),
         Target::Native => native(version.or(configured_version), reason),
         Target::Auto => ask_cluster(),
@@ -49,6 +50,16 @@ fn decision(form: Form, reason: &str) -> Decision {
     Decision {
         form,
         reason: reason.to_owned(),
+    }
+}
+
+fn annotation(version: Option<KubernetesVersion>, reason: &str) -> Result<Decision, Error> {
+    match version {
+        Some(version) if version < PROMOTES_SINCE => Err(Error::Usage(format!(
+            "Kubernetes {}.{} has no stable admission policies that could act on the annotation: they need {}.{}; --target native does the same since {}.{}",
+            version.0, version.1, PROMOTES_SINCE.0, PROMOTES_SINCE.1, NATIVE_SINCE.0, NATIVE_SINCE.1
+        ))),
+        _ => Ok(decision(Form::Annotation, reason)),
     }
 }
 
@@ -126,6 +137,11 @@ mod tests {
             Form::Lifecycle
         );
         assert!(form(Some(TargetChoice::Native), Some((1, 28)), None).is_err());
+        assert_eq!(
+            form(Some(TargetChoice::Annotation), Some((1, 36)), None).unwrap(),
+            Form::Annotation
+        );
+        assert!(form(Some(TargetChoice::Annotation), Some((1, 35)), None).is_err());
         assert!(form(None, Some((1, 28)), None).is_err());
     }
 }

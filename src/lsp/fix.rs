@@ -79,6 +79,7 @@ impl Bench<'_> {
                     target: Some(match form {
                         Form::Lifecycle => Target::Lifecycle,
                         Form::Native => Target::Native,
+                        Form::Annotation => Target::Annotation,
                     }),
                     ..self.lint.settings
                 },
@@ -86,7 +87,7 @@ impl Bench<'_> {
             },
             form,
             review,
-            converts_native: false,
+            converts: false,
             sidecars: Vec::new(),
         };
         let mut choose = |mut all: Vec<Finding>| {
@@ -153,6 +154,9 @@ fn declared(form: Form) -> &'static str {
     match form {
         Form::Native => "a native sidecar (Kubernetes 1.29 and later)",
         Form::Lifecycle => "lifecycle.type: Sidecar (no released Kubernetes runs it)",
+        Form::Annotation => {
+            "the annotation kubectl-sidecar/sidecars (an admission policy acts on it, Kubernetes 1.36 and later)"
+        }
     }
 }
 

@@ -51,11 +51,13 @@ pub(super) fn arrange(
         return Ok(arrangement);
     }
     let mapping = place(pod.workload.pod_spec)?;
+    let mut first = 0;
     for sidecar in in_order(pod, &moved)? {
         let at = |list: &[usize], wanted: usize| list.iter().position(|index| *index == wanted);
         let end = arrangement.init.len();
         let to = match position(pod, sidecar) {
             Position::Last => end,
+            Position::First => first,
             Position::Behind(other) => at(&arrangement.init, other).map_or(end, |at| at + 1),
             Position::Before(other) => at(&arrangement.init, other).unwrap_or(end),
         };
@@ -68,6 +70,7 @@ pub(super) fn arrange(
         let Some(index) = at(&arrangement.regular, sidecar) else {
             continue;
         };
+        first += usize::from(position(pod, sidecar) == Position::First);
         arrangement.init.insert(to, arrangement.regular.remove(index));
         arrangement.moves.push(Change::Move {
             mapping: mapping.clone(),
@@ -78,6 +81,15 @@ pub(super) fn arrange(
         });
     }
     Ok(arrangement)
+}
+
+/// Two sidecars of which the first waits for the second, though it stands before it.
+pub(super) fn out_of_order(pod: &Pod<'_>, sidecars: &[usize]) -> Option<(usize, usize)> {
+    sidecars.iter().enumerate().find_map(|(at, sidecar)| {
+        let later = sidecars.get(at + 1..)?;
+        let other = later.iter().find(|other| waits_for(pod, *sidecar, **other))?;
+        Some((*sidecar, *other))
+    })
 }
 
 /// Sidecars in their own order, but each behind those that it waits for.

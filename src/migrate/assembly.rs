@@ -1,12 +1,14 @@
 //! From what was gathered about a pod to rounds of changes.
 
-use crate::workload::ContainerList;
+use crate::{behaviour::Party, rules::Member, workload::ContainerList};
 
 use super::{
-    arrangement::{Arrangement, arrange},
+    annotation::{drop_names, kept},
+    arrangement::{Arrangement, arrange, out_of_order},
     declaration::Form,
     entrypoint,
     patches::{Rewrites, follow},
+    place::Place,
     plan::{Class, Round, place},
     planner::Planner,
 };
@@ -21,6 +23,7 @@ impl Planner<'_, '_> {
                 self.changes.extend(changes);
             }
         }
+        kept.extend(self.annotations()?);
         if self.options.form == Form::Lifecycle {
             for (index, _) in &self.declared {
                 if let Some(member) = self.pod.members.get(*index) {
@@ -36,6 +39,7 @@ impl Planner<'_, '_> {
             self.plan.add(Round::Add, change);
         }
         self.plan.elsewhere.extend(changes.elsewhere);
+        self.plan.annotations.extend(changes.annotations);
         let arrangement = self.arrangement()?;
         self.follow(&arrangement)?;
         for change in arrangement.moves {
@@ -45,10 +49,64 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
+    /// Lets the annotation name what is declared by it, and no more what is declared otherwise. Gives the place of
+    /// annotations that must stay, even when all go that are there.
+    fn annotations(&mut self) -> Result<Option<Place>, String> {
+        let declared: Vec<&Member<'_>> = self
+            .declared
+            .iter()
+            .filter_map(|(index, _)| self.pod.members.get(*index))
+            .collect();
+        let names: Vec<&str> = declared.iter().map(|member| member.container.name).collect();
+        if self.options.form == Form::Annotation {
+            self.in_order()?;
+            self.plan
+                .named
+                .extend(names.iter().map(|name| (*name).to_owned()));
+            return kept(self.pod);
+        }
+        drop_names(self.pod, &names, &mut self.changes, &mut self.removals)?;
+        // An injector's switch may be set too.
+        let injected = self
+            .pod
+            .links
+            .all
+            .iter()
+            .any(|link| matches!(link.other, Party::Injected(_)));
+        match self.pod.injected.is_empty() && !injected {
+            true => Ok(None),
+            false => kept(self.pod),
+        }
+    }
+
+    /// The policy keeps the order of the containers.
+    fn in_order(&self) -> Result<(), String> {
+        let is_declared = |index: usize| self.declared.iter().any(|(own, _)| *own == index);
+        let members = self.pod.members.iter().enumerate();
+        let promoted: Vec<usize> = members
+            .filter(|(index, member)| is_declared(*index) || self.pod.is_annotated(member))
+            .map(|(index, _)| index)
+            .collect();
+        let name = |index: usize| {
+            self.pod
+                .members
+                .get(index)
+                .map_or("", |member| member.container.name)
+        };
+        match out_of_order(self.pod, &promoted) {
+            Some((one, other)) if is_declared(one) || is_declared(other) => Err(format!(
+                "{} waits for {}, and the annotation keeps the order of the containers, in which it would start before it: change their order",
+                name(one),
+                name(other)
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// Where the containers stand afterwards.
     fn arrangement(&self) -> Result<Arrangement, String> {
         let moved: Vec<usize> = match self.options.form {
-            Form::Lifecycle => Vec::new(),
+            Form::Lifecycle | Form::Annotation => Vec::new(),
             Form::Native => self.declared.iter().map(|(index, _)| *index).collect(),
         };
         let goes = |index: usize| {

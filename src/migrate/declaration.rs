@@ -1,4 +1,4 @@
-//! Declares a container a sidecar, in either form (`semantics.md`, 3.0).
+//! Declares a container a sidecar, in each form (`semantics.md`, 3.0).
 
 use crate::{
     behaviour::{LinkKind, Party},
@@ -21,13 +21,16 @@ pub enum Form {
     Lifecycle,
     /// `initContainers[].restartPolicy: Always`, Kubernetes since 1.29.
     Native,
+    /// `kubectl-sidecar/sidecars`, the pod's annotation by which an admission policy makes native sidecars of regular
+    /// containers, Kubernetes since 1.36.
+    Annotation,
 }
 
 impl Form {
-    /// The probe that holds the app back: readiness in the first design, startup in what runs.
+    /// The probe that holds the app back: readiness in the first design and at promotion, startup in what runs.
     pub(super) fn gate(self) -> ProbeKind {
         match self {
-            Self::Lifecycle => ProbeKind::Readiness,
+            Self::Lifecycle | Self::Annotation => ProbeKind::Readiness,
             Self::Native => ProbeKind::Startup,
         }
     }
@@ -37,6 +40,7 @@ impl Form {
         match self {
             Self::Lifecycle => "lifecycle.type: Sidecar",
             Self::Native => "an init container with restartPolicy: Always",
+            Self::Annotation => "the annotation kubectl-sidecar/sidecars",
         }
     }
 }
@@ -68,7 +72,7 @@ pub(super) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option
         return Some(reason);
     }
     match form {
-        Form::Lifecycle => None,
+        Form::Lifecycle | Form::Annotation => None,
         Form::Native => anchored(pod, container),
     }
 }
@@ -89,7 +93,12 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
     if waits {
         return Some("it waits for the app, which would start only after it".to_owned());
     }
-    let port = member.container.probe(form.gate())?.port()?;
+    // A readinessProbe that asks the app is none at promotion.
+    let gate = match form {
+        Form::Annotation => ProbeKind::Startup,
+        form => form.gate(),
+    };
+    let port = member.container.probe(gate)?.port()?;
     let asks_app = !member.container.ports().any(|own| own.number.to_string() == port)
         && pod
             .apps()
@@ -97,7 +106,7 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
     asks_app.then(|| {
         format!(
             "its {} asks the app, which would start only after it",
-            form.gate().field()
+            gate.field()
         )
     })
 }
@@ -117,8 +126,13 @@ fn anchored(pod: &Pod<'_>, container: &Container<'_>) -> Option<String> {
     }
 }
 
-/// The changes that declare a container, besides its move.
-pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Changes, String> {
+/// The changes to a container that is declared, besides its move. `kind` is the probe that becomes its gate.
+pub(super) fn declare(
+    member: &Member<'_>,
+    form: Form,
+    kind: ProbeKind,
+    gate: &Gate,
+) -> Result<Changes, String> {
     let mut changes = Changes::default();
     let container = &member.container;
     let at = place(container.node)?;
@@ -129,6 +143,7 @@ pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Ch
                 changes.insert(at, "restartPolicy", Value::string("Always"), after_image);
             }
         }
+        Form::Annotation => {}
         Form::Lifecycle => match (
             container.lifecycle_type(),
             container.node.get("lifecycle").filter(|node| node.is_mapping()),
@@ -149,7 +164,7 @@ pub(super) fn declare(member: &Member<'_>, form: Form, gate: &Gate) -> Result<Ch
             }
         },
     }
-    changes.extend(gate_entry(member, form.gate(), gate)?);
+    changes.extend(gate_entry(member, kind, gate)?);
     Ok(changes)
 }
 

@@ -8,10 +8,11 @@ use crate::{
 };
 
 use super::{
-    Options,
-    change::{Change, Position},
+    Options, annotation,
+    change::Change,
+    declaration::Form,
     entrypoint::{self, Entrypoint, can_cut},
-    plan::{Changes, Class, Plan, Round, place},
+    plan::{Changes, Class, Plan, Round},
     removal::Removals,
     requirement::Wanted,
     unwrap::wrapped,
@@ -67,6 +68,12 @@ pub(super) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &
 fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
     let what = format!("{} is injected as a native sidecar", known.name);
     let Some(switch) = &known.switch else {
+        if options.form == Form::Annotation
+            && let [name] = known.containers.as_slice()
+        {
+            promoted(pod, known, name, wanted, options, plan);
+            return;
+        }
         let injector = known.injector.as_deref().unwrap_or("its injector");
         plan.left(
             format!("{} as it is", known.name),
@@ -101,7 +108,7 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
             if is_set {
                 Ok(())
             } else {
-                half.switch(pod, &switch.annotation, &switch.value)
+                annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes)
             }
         })
         .and_then(|()| half.finish(pod, plan))
@@ -119,9 +126,51 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
     plan.note(format!("{}: {}", switch.annotation, switch.since));
 }
 
+/// Names a sidecar whose injector has no switch in the annotation: the policy promotes what webhooks add too.
+fn promoted(
+    pod: &Pod<'_>,
+    known: &KnownSidecar,
+    name: &str,
+    wanted: Wanted<'_>,
+    options: &Options,
+    plan: &mut Plan,
+) {
+    let is_named = pod.annotation_names(known);
+    if !options.review && is_named {
+        return;
+    }
+    let what = format!(
+        "{name}, which is injected, is declared a sidecar: {}",
+        Form::Annotation.describe()
+    );
+    if !options.review {
+        let reason =
+            "the policy has to be installed before the pods are created, and its injector adds the container";
+        plan.left(format!("not done: {what}"), reason, true);
+        return;
+    }
+    let mut half = AppHalf {
+        keeps_waits: true,
+        ..AppHalf::default()
+    };
+    if let Err(reason) = half
+        .gather(pod, known, wanted)
+        .and_then(|()| half.finish(pod, plan))
+    {
+        plan.left(format!("not done: {what}"), reason, false);
+        return;
+    }
+    if !is_named {
+        plan.named.push(name.to_owned());
+        plan.done(Class::Review, what);
+    }
+}
+
 /// What the app does about an injected sidecar.
 #[derive(Default)]
 struct AppHalf<'a> {
+    /// Nothing is known to take their place.
+    keeps_waits: bool,
     entrypoints: Vec<(usize, Entrypoint)>,
     removals: Removals<'a>,
     changes: Changes,
@@ -154,7 +203,10 @@ impl<'a> AppHalf<'a> {
                 continue;
             }
             let what = format!("{}: {does} {} goes", member.container.name, known.name);
-            if can_cut(program, std::slice::from_ref(span)) {
+            if self.keeps_waits && !harmful {
+                let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
+                self.left.push((format!("not done: {what}"), reason.to_owned()));
+            } else if can_cut(program, std::slice::from_ref(span)) {
                 self.entrypoints
                     .push((link.container, Entrypoint::cutting(span.clone())));
                 self.done.push(what);
@@ -251,44 +303,6 @@ impl<'a> AppHalf<'a> {
         self.changes.text(value, edited)
     }
 
-    /// The annotation, in the pod template's metadata.
-    fn switch(&mut self, pod: &Pod<'a>, annotation: &str, value: &str) -> Result<(), String> {
-        let metadata = pod.workload.pod_metadata;
-        let entry = (Value::string(annotation), Value::string(value));
-        match metadata.map(|metadata| (metadata, metadata.get("annotations"))) {
-            Some((_, Some(annotations))) => match annotations.entry(annotation) {
-                Some(existing) => self.changes.text(existing.value, value)?,
-                None => self
-                    .changes
-                    .insert(place(annotations)?, annotation, entry.1, Position::Last),
-            },
-            Some((metadata, None)) => {
-                self.changes.insert(
-                    place(metadata)?,
-                    "annotations",
-                    Value::Mapping(vec![entry]),
-                    Position::Last,
-                );
-            }
-            None => {
-                let template = pod
-                    .workload
-                    .pod_spec
-                    .parent()
-                    .ok_or("the pod template has no metadata")?;
-                let annotations = Value::Mapping(vec![entry]);
-                let metadata = Value::Mapping(vec![(Value::string("annotations"), annotations)]);
-                self.changes.insert(
-                    place(template)?,
-                    "metadata",
-                    metadata,
-                    Position::Before("spec".to_owned()),
-                );
-            }
-        }
-        Ok(())
-    }
-
     fn finish(mut self, pod: &Pod<'a>, plan: &mut Plan) -> Result<(), String> {
         let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> =
             std::collections::BTreeMap::new();
@@ -301,11 +315,7 @@ impl<'a> AppHalf<'a> {
                     .extend(entrypoint::change(pod, member, entrypoint, &mut self.removals)?);
             }
         }
-        let annotations = pod
-            .workload
-            .pod_metadata
-            .and_then(|metadata| metadata.get("annotations"));
-        let kept: Vec<_> = annotations.map(place).transpose()?.into_iter().collect();
+        let kept: Vec<_> = annotation::kept(pod)?.into_iter().collect();
         let removals: Vec<Change> = self.removals.changes(&kept)?;
         for change in self.changes.cuts.into_iter().chain(removals) {
             plan.add(Round::Cut, change);
@@ -314,6 +324,7 @@ impl<'a> AppHalf<'a> {
             plan.add(Round::Add, change);
         }
         plan.elsewhere.extend(self.changes.elsewhere);
+        plan.annotations.extend(self.changes.annotations);
         self.done
             .into_iter()
             .for_each(|what| plan.done(Class::Review, what));

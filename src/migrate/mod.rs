@@ -4,6 +4,7 @@
 //! out round by round on the text and, apart from that, on plain values; where the two differ nothing is
 //! written. No terminal, no files, no network.
 
+mod annotation;
 mod arrangement;
 mod assembly;
 mod change;
@@ -67,8 +68,8 @@ pub struct Options {
     pub form: Form,
     /// Also do what a person has to look at.
     pub review: bool,
-    /// Also turn native sidecars into the first design's form, which no released Kubernetes runs.
-    pub converts_native: bool,
+    /// Also turn sidecars that are declared well in another form into this one.
+    pub converts: bool,
     /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
     pub sidecars: Vec<String>,
 }

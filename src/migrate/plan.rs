@@ -69,6 +69,10 @@ pub struct Plan {
     pub rounds: Vec<Vec<Change>>,
     /// What changes in other sources at the same time.
     pub(super) elsewhere: Vec<Elsewhere>,
+    /// Annotations that the pod gets.
+    pub(super) annotations: Vec<(String, String)>,
+    /// Names that the annotation which declares sidecars gets.
+    pub(super) named: Vec<String>,
     /// Directories that served the workaround, whose volumes may have no use any more.
     pub(super) directories: Vec<String>,
     /// A signal to another container's process went.
@@ -94,6 +98,8 @@ impl Plan {
             notes: Vec::new(),
             rounds: vec![Vec::new(), Vec::new()],
             elsewhere: Vec::new(),
+            annotations: Vec::new(),
+            named: Vec::new(),
             directories: Vec::new(),
             signals_gone: false,
         }
@@ -159,6 +165,8 @@ pub(super) struct Changes {
     pub(super) cuts: Vec<Change>,
     pub(super) additions: Vec<Change>,
     pub(super) elsewhere: Vec<Elsewhere>,
+    /// Annotations that the pod gets.
+    pub(super) annotations: Vec<(String, String)>,
 }
 
 /// What stands behind an anchor belongs to several places at once.
@@ -220,6 +228,7 @@ impl Changes {
         self.cuts.extend(other.cuts);
         self.additions.extend(other.additions);
         self.elsewhere.extend(other.elsewhere);
+        self.annotations.extend(other.annotations);
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    roles::Role,
+    behaviour::script::Wait,
+    roles::{FIRST, POSITION_ANNOTATION, Role},
     rules::{Finding, FixClass, Member, Pod, Severity},
     workload::{ContainerList, ProbeKind},
 };
 
 use super::{
-    Options, convert,
+    Options, annotation, convert,
     declaration::{Form, declare, gate_entry, obstacle},
     elsewhere::Elsewhere,
     entrypoint::{self, Entrypoint},
@@ -21,7 +22,7 @@ use super::{
     references,
     removal::Removals,
     requirement::{Part, Wanted, parts, stays},
-    startup_gate::{Gate, gate, on_file},
+    startup_gate::{Gate, gate, gate_when_promoted, on_file, readiness_is_known},
 };
 
 /// Rules whose findings are about a sidecar that is not declared.
@@ -43,13 +44,15 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
     );
-    if options.converts_native && foreign(pod).is_none() {
-        convert::plan(pod, &mut plan);
+    if options.converts && foreign(pod).is_none() {
+        convert::plan(pod, options.form, &mut plan);
         if !plan.is_empty() {
-            return plan;
+            return annotated(pod, plan);
         }
     }
-    if findings.is_empty() && !pod.members.iter().any(|member| is_named(pod, member, options)) {
+    let is_asked_for =
+        |member: &Member<'_>| is_named(pod, member, options) || is_converted(pod, member, options);
+    if findings.is_empty() && !pod.members.iter().any(is_asked_for) {
         return plan;
     }
     if let Some(reason) = foreign(pod) {
@@ -82,7 +85,20 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         return planner.plan;
     }
     manual(findings, options, &mut planner.plan);
-    planner.plan
+    annotated(pod, planner.plan)
+}
+
+/// The plan with the annotations that it adds.
+fn annotated(pod: &Pod<'_>, mut plan: Plan) -> Plan {
+    if let Err(reason) = annotation::insert(pod, &mut plan) {
+        plan.abandon(reason);
+    }
+    plan
+}
+
+/// Whether a sidecar that the annotation declares is to be a native one instead.
+fn is_converted(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> bool {
+    options.converts && options.form == Form::Native && pod.is_annotated(member)
 }
 
 /// What only a person can do, and nothing else in the plan speaks of.
@@ -178,7 +194,7 @@ impl<'a> Planner<'_, 'a> {
             return Ground::None;
         };
         let name = member.container.name;
-        if is_named(self.pod, member, self.options) {
+        if is_named(self.pod, member, self.options) || is_converted(self.pod, member, self.options) {
             return Ground::Sufficient;
         }
         if member.role.role != Role::Sidecar {
@@ -263,7 +279,10 @@ impl<'a> Planner<'_, 'a> {
         }
         let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
         let kind = self.gate_kind(member);
-        let mut gate = gate(self.pod, member, kind, &waits);
+        let mut gate = match self.form_of(member) {
+            Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
+            _ => gate(self.pod, member, kind, &waits),
+        };
         let file = parts
             .iter()
             .filter(|part| part.is_allowed(self.allowed()))
@@ -287,11 +306,14 @@ impl<'a> Planner<'_, 'a> {
                 .left(format!("{name} is not declared anew"), reason, false);
             return;
         }
+        if declares && self.would_gate_unseen(member, &waits) {
+            return;
+        }
         for part in &parts {
             self.part(name, part, &gate);
         }
         if declares {
-            self.declaration(index, member, gate);
+            self.declaration(index, member, kind, gate);
         } else {
             let replaces_wait = parts
                 .iter()
@@ -302,22 +324,69 @@ impl<'a> Planner<'_, 'a> {
 
     /// The probe that holds the app back in the form in which the sidecar is declared, or is going to be.
     fn gate_kind(&self, member: &Member<'a>) -> ProbeKind {
-        match self.options.form {
-            Form::Lifecycle if member.container.is_native_sidecar() => ProbeKind::Startup,
+        match self.form_of(member) {
+            Form::Annotation if self.readiness_is_no_gate(member) => ProbeKind::Startup,
             form => form.gate(),
         }
+    }
+
+    /// Whether the policy makes no gate of a container's readiness.
+    fn readiness_is_no_gate(&self, member: &Member<'a>) -> bool {
+        let has_readiness = member.container.probe(ProbeKind::Readiness).is_some();
+        self.pod.readiness_needs_app(member)
+            || (has_readiness && self.pod.gate_when_promoted(member) != Ok("readinessProbe"))
+    }
+
+    /// The form in which a sidecar is declared, or is going to be.
+    fn form_of(&self, member: &Member<'a>) -> Form {
+        if !self.is_declared(member) {
+            self.options.form
+        } else if member.container.is_native_sidecar() {
+            Form::Native
+        } else if self.pod.is_annotated(member) {
+            Form::Annotation
+        } else {
+            Form::Lifecycle
+        }
+    }
+
+    /// Says of a sidecar whose readinessProbe becomes its gate at promotion that this is for review, where nothing
+    /// tells that its readiness does not depend on the app.
+    fn would_gate_unseen(&mut self, member: &Member<'a>, waits: &[&Wait]) -> bool {
+        let name = member.container.name;
+        if self.options.form != Form::Annotation
+            || self.pod.gate_when_promoted(member) != Ok("readinessProbe")
+            || readiness_is_known(self.pod, member, waits)
+        {
+            return false;
+        }
+        if self.options.review {
+            self.plan.done(
+                Class::Review,
+                format!(
+                    "{name}'s readinessProbe becomes its gate at promotion: it must not depend on the app"
+                ),
+            );
+            return false;
+        }
+        self.plan.left(
+            format!("{name} is not declared a sidecar"),
+            "its readinessProbe becomes its gate at promotion, and may depend on the app, which its image does not tell",
+            true,
+        );
+        true
     }
 
     /// Says of a sidecar that would have to start before an init container that this is for review: today the
     /// init container runs without it.
     fn is_needed_earlier(&mut self, index: usize, name: &str) -> bool {
-        let Position::Before(init) = position(self.pod, index) else {
+        let Position::Before(at) = position(self.pod, index) else {
             return false;
         };
         let init = self
             .pod
             .members
-            .get(init)
+            .get(at)
             .map_or("", |member| member.container.name);
         match self.options.form {
             Form::Lifecycle => {
@@ -326,6 +395,7 @@ impl<'a> Planner<'_, 'a> {
                 ));
                 false
             }
+            Form::Annotation => self.is_needed_first(at, name, init),
             Form::Native if self.options.review => {
                 self.plan.done(
                     Class::Review,
@@ -342,6 +412,37 @@ impl<'a> Planner<'_, 'a> {
                 true
             }
         }
+    }
+
+    /// The annotation can only say of all its sidecars that they start before all init containers.
+    fn is_needed_first(&mut self, at: usize, name: &str, init: &str) -> bool {
+        let left = format!("{name} is not declared a sidecar");
+        let others = |member: &&Member<'_>| member.container.list == ContainerList::Init;
+        if let Some(earlier) = self.pod.members.iter().take(at).find(others) {
+            let reason = format!(
+                "the init container {init} names its address, and {} comes before that one: the annotation can only put it before all of them",
+                earlier.container.name
+            );
+            self.plan.left(left, reason, false);
+            return true;
+        }
+        if !self.options.review {
+            let reason =
+                format!("the init container {init} names its address: it would start before that one");
+            self.plan.left(left, reason, true);
+            return true;
+        }
+        if let Err(reason) = annotation::put_first(self.pod, &mut self.changes) {
+            self.plan.left(left, reason, false);
+            return true;
+        }
+        self.plan.done(
+            Class::Review,
+            format!(
+                "{POSITION_ANNOTATION}: {FIRST}: the sidecars that the annotation names start before the init container {init}, which needs {name}"
+            ),
+        );
+        false
     }
 
     /// Gives a sidecar that is declared already the gate that takes a wait's place, or that lint misses.
@@ -379,10 +480,23 @@ impl<'a> Planner<'_, 'a> {
 
     fn is_declared(&self, member: &Member<'_>) -> bool {
         let container = &member.container;
+        let is_annotated = || self.pod.is_annotated(member);
         match self.options.form {
-            Form::Native => container.is_native_sidecar(),
-            Form::Lifecycle => container.is_lifecycle_sidecar() || container.is_native_sidecar(),
+            Form::Native => {
+                container.is_native_sidecar() || (is_annotated() && !self.is_to_be_native(member))
+            }
+            Form::Lifecycle => {
+                container.is_lifecycle_sidecar() || container.is_native_sidecar() || is_annotated()
+            }
+            Form::Annotation => container.is_native_sidecar() || is_annotated(),
         }
+    }
+
+    /// Whether a sidecar that the annotation declares has to be a native one: by the user's wish, or because the
+    /// cluster does not act on the annotation.
+    fn is_to_be_native(&self, member: &Member<'_>) -> bool {
+        is_converted(self.pod, member, self.options)
+            || (self.pod.ignores_annotation().is_some() && self.wanted.any(&["unsupported-sidecar-type"]))
     }
 
     fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
@@ -413,9 +527,9 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    fn declaration(&mut self, index: usize, member: &Member<'a>, gate: Gate) {
+    fn declaration(&mut self, index: usize, member: &Member<'a>, kind: ProbeKind, gate: Gate) {
         let name = member.container.name;
-        match declare(member, self.options.form, &gate) {
+        match declare(member, self.options.form, kind, &gate) {
             Ok(changes) => self.changes.extend(changes),
             Err(reason) => {
                 self.plan
@@ -423,7 +537,7 @@ impl<'a> Planner<'_, 'a> {
                 return;
             }
         }
-        if self.options.form == Form::Native
+        if self.options.form != Form::Lifecycle
             && let Some(entry) = member.container.lifecycle_type()
         {
             self.removals.add(entry.key);
@@ -432,12 +546,12 @@ impl<'a> Planner<'_, 'a> {
             Class::Safe,
             format!("{name} is declared a sidecar: {}", self.options.form.describe()),
         );
-        if self.options.form == Form::Native {
-            for note in references::notes(self.pod, member) {
+        if self.options.form != Form::Lifecycle {
+            for note in references::notes(self.pod, member, self.options.form) {
                 self.plan.note(note);
             }
         }
-        let probe = self.options.form.gate().field();
+        let probe = kind.field();
         match &gate {
             Gate::Present(what) => self
                 .plan

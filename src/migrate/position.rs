@@ -15,6 +15,8 @@ const REDIRECTING: [&str; 3] = ["istio-init", "linkerd-init", "kuma-init"];
 pub(super) enum Position {
     /// Behind all init containers: it starts after them today.
     Last,
+    /// Before all init containers, behind others of which this is asked.
+    First,
     /// Directly behind the init container of this index among the pod's members, which redirects the traffic to
     /// it: the later ones need the network.
     Behind(usize),
@@ -27,6 +29,12 @@ pub(super) fn position(pod: &Pod<'_>, sidecar: usize) -> Position {
     let Some(member) = pod.members.get(sidecar) else {
         return Position::Last;
     };
+    if pod.is_annotated(member) {
+        return match pod.promotes_first() {
+            true => Position::First,
+            false => Position::Last,
+        };
+    }
     let needing = inits(pod)
         .find(|(index, init)| {
             waits_for(pod, *index, sidecar)

@@ -5,8 +5,10 @@ use crate::{
     yaml::Node,
 };
 
+use super::declaration::Form;
+
 /// What a person should know of references that go on working, or not quite.
-pub(super) fn notes(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
+pub(super) fn notes(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Vec<String> {
     let mut notes = Vec::new();
     let name = member.container.name;
     let spec = pod.workload.object.node.get("spec");
@@ -26,9 +28,13 @@ pub(super) fn notes(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
             "podFailurePolicy.onExitCodes without containerName also looks at {name}'s exit code: name the app there"
         ));
     }
+    let when = match form {
+        Form::Annotation => "once it is promoted",
+        Form::Native | Form::Lifecycle => "now",
+    };
     if member.container.ports().any(|port| port.name.is_some()) {
         notes.push(format!(
-            "{name}'s named ports are an init container's now: Services find them, other readers of port names may not"
+            "{name}'s named ports are an init container's {when}: Services find them, other readers of port names may not"
         ));
     }
     notes

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite, Party,
-        action::Action,
         script::{Marker, Wait, WaitForm},
     },
     roles::NamingKind,
@@ -18,6 +17,7 @@ use super::{
     entrypoint::{Entrypoint, can_cut, dialect},
     plan::Class,
     removal::Removals,
+    startup_gate::asked_port,
     watchdog::watched_child,
     wrapper_parts::wrappers,
 };
@@ -447,11 +447,7 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
     let asked: Vec<u16> = wait
         .probes
         .iter()
-        .filter_map(|probe| match &probe.action {
-            Action::Http(http) => http.url.port,
-            Action::Connect(connect) => connect.port,
-            _ => None,
-        })
+        .filter_map(|probe| asked_port(&probe.action))
         .collect();
     let others = pod.members.iter().enumerate();
     others

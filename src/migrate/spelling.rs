@@ -60,6 +60,7 @@ pub(super) fn spell_entry(key: &str, value: &Value, spelling: &Spelling) -> Stri
             format!("{key}: {}", write_flow(value, false))
         }
         Value::Sequence(_) => format!("{key}:\n{}", block(value)),
+        Value::String(text) => format!("{key}: {}", write_scalar(text, false)),
         _ => format!("{key}: {}", write_flow(value, false)),
     }
 }

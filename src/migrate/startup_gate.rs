@@ -95,13 +95,52 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     Gate::None(why)
 }
 
-/// Whether somebody has said that the app waits for this container's readiness: the first design's field, or
-/// kubexit's `KUBEXIT_BIRTH_DEPS`.
+/// The gate of a sidecar once the policy has promoted it; a new probe is of this kind.
+pub(super) fn gate_when_promoted(
+    pod: &Pod<'_>,
+    member: &Member<'_>,
+    kind: ProbeKind,
+    waits: &[&Wait],
+) -> Gate {
+    match pod.gate_when_promoted(member) {
+        Ok(present) => Gate::Present(present),
+        Err(_) => gate(pod, member, kind, waits),
+    }
+}
+
+/// Whether a container's readiness is known not to depend on the app: the catalogue knows it, somebody has made it a
+/// gate, or it asks what the app waits for.
+pub(super) fn readiness_is_known(pod: &Pod<'_>, member: &Member<'_>, waits: &[&Wait]) -> bool {
+    let container = &member.container;
+    let Some(readiness) = container.probe(ProbeKind::Readiness) else {
+        return true;
+    };
+    let mut asked = waits
+        .iter()
+        .flat_map(|wait| &wait.probes)
+        .filter_map(|probed| asked_port(&probed.action));
+    of_probe(pod, container, &readiness).is_ok()
+        || asked.any(|port| readiness.port() == Some(port.to_string().as_str()))
+}
+
+/// The port that a command of a wait asks.
+pub(super) fn asked_port(action: &Action) -> Option<u16> {
+    match action {
+        Action::Http(http) => http.url.port,
+        Action::Connect(connect) => connect.port,
+        _ => None,
+    }
+}
+
+/// Whether somebody has said that the app waits for this container's readiness: the first design's field, the
+/// annotation, or kubexit's `KUBEXIT_BIRTH_DEPS`.
 fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
     container.is_lifecycle_sidecar()
         || pod.namings.iter().any(|naming| {
-            naming.kind == NamingKind::KubexitBirthDependencies
-                && naming.names.iter().any(|name| name == container.name)
+            matches!(
+                naming.kind,
+                NamingKind::KubexitBirthDependencies | NamingKind::Declaration
+            ) && naming.names.iter().any(|name| name == container.name)
         })
 }
 

@@ -1,5 +1,7 @@
 //! Whole texts before and after.
 
+mod annotation;
+
 use std::{fs, path::Path, sync::Arc};
 
 use super::{Form, Migration, Options, migrate};
@@ -19,7 +21,7 @@ fn options(form: Form, review: bool) -> Options {
         },
         form,
         review,
-        converts_native: false,
+        converts: false,
         sidecars: Vec::new(),
     }
 }
@@ -42,7 +44,7 @@ fn migrated(text: &str, form: Form, review: bool) -> Migration {
 /// Each way to migrate a text holds what is promised for all of them.
 #[track_caller]
 fn assert_sound(text: &str) {
-    for form in [Form::Native, Form::Lifecycle] {
+    for form in [Form::Native, Form::Lifecycle, Form::Annotation] {
         for review in [false, true] {
             let once = migrated(text, form, review);
             assert_eq!(once.failures, [], "{form:?} {review}\n{text}");
@@ -82,7 +84,7 @@ fn the_corpus_is_migrated_soundly() {
 }
 
 /// Where the result of `--review` is not the rule's own example, and why.
-const OTHERWISE: [(&str, &str); 7] = [
+const OTHERWISE: [(&str, &str); 8] = [
     (
         "startup-sleep",
         "the example turns the health server on, which no text asks for",
@@ -100,6 +102,10 @@ const OTHERWISE: [(&str, &str); 7] = [
     (
         "wrapper-script",
         "the second container's image is not in the manifest",
+    ),
+    (
+        "misdeclared-sidecar",
+        "which container was meant is a person's to say",
     ),
     (
         "startup-deadlock",

@@ -16,4 +16,4 @@ pub use promotion::{Gate, OnConflict, Promotion, PromotionError};
 pub use selector::{Operator, Requirement, SelectorError, parse_selector};
 
 /// The first Kubernetes version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).
-pub const MUTATING_SINCE: crate::rules::KubernetesVersion = (1, 36);
+pub use crate::rules::PROMOTES_SINCE as MUTATING_SINCE;

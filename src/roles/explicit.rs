@@ -9,8 +9,11 @@ use crate::{
 /// The annotation by which this project's admission policy is told the sidecars.
 pub const DECLARATION_ANNOTATION: &str = "kubectl-sidecar/sidecars";
 
-/// The annotation by which a pod asks for its sidecars before its init containers (`first`).
+/// The annotation by which a pod asks for its sidecars before its init containers ([`FIRST`]).
 pub const POSITION_ANNOTATION: &str = "kubectl-sidecar/position";
+
+/// The one value of [`POSITION_ANNOTATION`].
+pub const FIRST: &str = "first";
 
 /// The annotation in which the admission policy leaves the names of the containers it has promoted.
 pub const PROMOTED_ANNOTATION: &str = "kubectl-sidecar/promoted";
@@ -148,13 +151,13 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
     }
 }
 
+/// The names in a list such as `proxy, shipper`.
+pub fn listed(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim).filter(|name| !name.is_empty())
+}
+
 fn list(value: &str) -> Vec<String> {
-    value
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    listed(value).map(str::to_owned).collect()
 }
 
 /// A label or annotation of the pod template that has this name, and this value where one is asked for

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on};
 pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 pub use explicit::{
-    DECLARATION_ANNOTATION, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION, PROMOTED_ANNOTATION,
-    namings, pod_mark,
+    DECLARATION_ANNOTATION, FIRST, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION,
+    PROMOTED_ANNOTATION, listed, namings, pod_mark,
 };
 
 use crate::{rules::ObjectReference, source::SourceFile};
@@ -61,7 +61,7 @@ pub struct ContainerRole {
     pub name: String,
     /// Its role.
     pub role: Role,
-    /// The manifest declares it a sidecar, natively or as `lifecycle.type: Sidecar`.
+    /// The manifest declares it a sidecar: natively, as `lifecycle.type: Sidecar`, or by the annotation.
     pub declared: bool,
     /// Why, the strongest sign first. Empty for an app.
     pub evidence: Vec<Evidence>,

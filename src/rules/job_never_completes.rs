@@ -201,7 +201,8 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let one_shot =
             crate::roles::pod_mark(pod.workload, "vault.hashicorp.com/agent-pre-populate-only=true")
                 .is_some();
-        if switched_on || one_shot || injected.known.name == "gcs-fuse-sidecar" {
+        let promoted = pod.annotation_names(&injected.known) && pod.ignores_annotation().is_none();
+        if switched_on || promoted || one_shot || injected.known.name == "gcs-fuse-sidecar" {
             continue;
         }
         let help = match &injected.known.switch {

@@ -1,7 +1,7 @@
 //! `leftover-workaround`
 
 use crate::{
-    behaviour::{Link, LinkKind},
+    behaviour::{Link, LinkKind, Party},
     roles::{NamingKind, is_switched_on},
     shell::Span,
     workload::ContainerList,
@@ -188,9 +188,7 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
         ),
         LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..)
             if pod.is_declared(&link.other)
-                && pod
-                    .party(&link.other)
-                    .is_none_or(|sidecar| sidecar.container.gates_the_app())
+                && is_gate(pod, &link.other)
                 && member.container.list == ContainerList::Regular =>
         {
             (
@@ -218,6 +216,14 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             )
             .finish(),
     )
+}
+
+/// Whether a declared sidecar holds the app back until it is ready. What is promoted of an injected one is not seen.
+fn is_gate(pod: &Pod<'_>, party: &Party) -> bool {
+    match party {
+        Party::Injected(known) => !pod.annotation_names(known),
+        other => pod.party(other).is_none_or(|sidecar| pod.gates_the_app(sidecar)),
+    }
 }
 
 /// Killers and wrappers that still name a declared sidecar.

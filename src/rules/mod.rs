@@ -9,6 +9,7 @@ mod embedded;
 mod finding;
 mod info;
 mod pod;
+mod promotion;
 mod sources;
 mod version;
 
@@ -22,6 +23,7 @@ mod injection_opt_out;
 mod job_never_completes;
 mod leftover_workaround;
 mod marker_file;
+mod misdeclared_sidecar;
 mod quit_endpoint;
 mod shared_pid_kill;
 mod sidecar_prestop_delay;
@@ -42,6 +44,7 @@ pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
 pub use pod::{Member, Pod, Settings, Target};
+pub use promotion::PROMOTES_SINCE;
 pub use sources::Sources;
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper_binary::ends_with_another;
@@ -87,6 +90,7 @@ registry! {
     leftover_workaround: Pod(check);
     ungated_sidecar: Pod(check);
     unsupported_sidecar_type: Pod(check);
+    misdeclared_sidecar: Pod(check);
     startup_deadlock: Pod(check);
 }
 

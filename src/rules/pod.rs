@@ -20,6 +20,8 @@ pub enum Target {
     Lifecycle,
     /// `initContainers[].restartPolicy: Always`.
     Native,
+    /// The annotation `kubectl-sidecar/sidecars`, which an admission policy acts on (Kubernetes 1.36 and later).
+    Annotation,
     /// Whatever the cluster runs.
     Auto,
 }
@@ -183,6 +185,7 @@ impl<'a> Pod<'a> {
     /// Whether the other side of a link is declared a sidecar.
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {
+            Party::Injected(known) if self.annotation_names(known) => true,
             Party::Injected(known) => crate::roles::is_switched_on(self.workload, known),
             _ => self.party(party).is_some_and(|member| member.role.declared),
         }

@@ -122,12 +122,16 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .enumerate()
         .filter(|(_, member)| member.role.declared)
     {
-        let kind = if member.container.is_native_sidecar() {
-            ProbeKind::Startup
-        } else {
-            ProbeKind::Readiness
+        let gate = match pod.is_annotated(member) {
+            true => match pod.gate_when_promoted(member) {
+                Ok("startupProbe") => Some(ProbeKind::Startup),
+                Ok("readinessProbe") => Some(ProbeKind::Readiness),
+                _ => None,
+            },
+            false if member.container.is_native_sidecar() => Some(ProbeKind::Startup),
+            false => Some(ProbeKind::Readiness),
         };
-        if let Some(probe) = member.container.probe(kind) {
+        if let Some(probe) = gate.and_then(|kind| member.container.probe(kind)) {
             findings.extend(probe_of_the_app(pod, member, &probe));
             findings.extend(unreachable_probe(pod, member, &probe));
             findings.extend(gate_that_needs_the_app(pod, member, &probe));

@@ -111,7 +111,7 @@ cannot succeed keeps the app from starting."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
-        if !member.role.declared || member.container.gates_the_app() {
+        if !member.role.declared || pod.gates_the_app(member) {
             continue;
         }
         let waiting = pod.links.all.iter().find(|link| {
@@ -129,7 +129,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             (None, true) => (Severity::Info, Confidence::Medium),
             (None, false) => continue,
         };
-        let gate = if member.container.is_native_sidecar() {
+        // The policy makes a startupProbe of a readinessProbe, but not of one that waits for the app.
+        let is_annotated = pod.is_annotated(member);
+        let readiness_is_no_gate = member.container.is_native_sidecar()
+            || is_annotated && member.container.probe(ProbeKind::Readiness).is_some();
+        let gate = if readiness_is_no_gate || is_annotated && pod.readiness_needs_app(member) {
             "startupProbe"
         } else {
             "readinessProbe"
@@ -144,10 +148,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         )
         .help(format!(
             "give it a {gate} with a generous budget{}",
-            if gate == "startupProbe" {
-                "; a readinessProbe does not hold the app back"
-            } else {
-                ""
+            match gate {
+                "startupProbe" if is_annotated =>
+                    "; its readiness waits for the app, so that it makes no gate",
+                "startupProbe" => "; a readinessProbe does not hold the app back",
+                _ => "",
             }
         ))
         .severity(severity)

@@ -1,7 +1,7 @@
 //! `unsupported-sidecar-type`
 
 use crate::{
-    roles::LYFT_ANNOTATION,
+    roles::{DECLARATION_ANNOTATION, LYFT_ANNOTATION},
     workload::{ContainerList, Workload},
 };
 
@@ -18,7 +18,9 @@ meant as a source form and only info; `Standard`, that design's default, is a wa
 native sidecar where `--kubernetes-version` says less than 1.29 is an ordinary init container
 there, or has no order at the stop. `restartPolicy: Always` on a container in `containers`
 makes no sidecar in any version. `sidecars.lyft.net/container-lifecycle-<name>` is read by one
-fork of the kubelet only.
+fork of the kubelet only. `kubectl-sidecar/sidecars` is for an admission policy
+(`policy promote`), which takes Kubernetes 1.36: it is found where `--kubernetes-version` says
+less.
 
 Restart policies with `restartPolicyRules`, other policies on regular containers, and Argo
 Workflows are left alone."#,
@@ -28,7 +30,8 @@ container, that a Job then waits for. Blog posts announced the field for 1.18, a
 came. Below 1.28 a server drops `restartPolicy` of an init container, which then has to
 *complete*: the pod hangs in `Init` for ever. Version 1.28 knows it only behind a feature
 gate, and stops sidecars together with the app. On a regular container the field is dropped up
-to 1.34 and is nothing but a restart policy later.
+to 1.34 and is nothing but a restart policy later. An annotation that nothing acts on does no
+harm and no good: the containers are ordinary ones.
 
 The form that clusters run is `initContainers` with `restartPolicy: Always`: on by default
 since 1.29, stable since 1.33. What was readiness in the first design is the startup probe
@@ -94,8 +97,8 @@ spec:
             - containerPort: 8080
 "#,
     migrate: r#"`migrate --target native` moves such a container to `initContainers` and makes a startup probe
-of its readiness; safe on regular containers, and so is Lyft's annotation where it names a
-container of the manifest. `restartPolicy: Always` on a regular container is for review,
+of its readiness; safe on regular containers, and so are the annotation and Lyft's where they
+name a container of the manifest. `restartPolicy: Always` on a regular container is for review,
 because whether a sidecar was meant is a person's to say; an old cluster has to be upgraded."#,
     sources: &[
         (
@@ -115,6 +118,10 @@ because whether a sidecar was meant is a person's to say; an old cluster has to 
             "https://github.com/RedHatInsights/clowder/pull/1783",
         ),
         (
+            "KEP-3962: Mutating Admission Policies",
+            "https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/3962-mutating-admission-policies",
+        ),
+        (
             "Kubernetes: Sidecar Containers",
             "https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
         ),
@@ -127,7 +134,41 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         old_cluster(pod, member, findings);
         regular_restart_policy(pod, member, findings);
     }
+    annotation(pod, findings);
     lyft(pod, findings);
+}
+
+/// Admission policies that change objects are stable since 1.36 (KEP-3962).
+fn annotation(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    let (Some(reason), Some(entry)) = (
+        pod.ignores_annotation(),
+        pod.workload.pod_annotation(DECLARATION_ANNOTATION),
+    ) else {
+        return;
+    };
+    let members = pod.members.iter().filter(|member| pod.is_annotated(member));
+    let names: Vec<&str> = members.map(|member| member.container.name).collect();
+    if names.is_empty() {
+        return;
+    }
+    findings.push(
+        Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{} {}: {reason}",
+                names.join(" and "),
+                if names.len() == 1 { "is an ordinary container" } else { "are ordinary containers" },
+            ),
+        )
+        .help(
+            "declare native sidecars (initContainers with restartPolicy: Always), which Kubernetes runs since 1.29",
+        )
+        .confidence(Confidence::High)
+        .at_entry(entry, "an admission policy's, Kubernetes 1.36 and later")
+        .fix(FixClass::Safe, "the annotation says which containers are meant")
+        .finish(),
+    );
 }
 
 fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {

@@ -40,6 +40,8 @@ pub enum Design {
     Native,
     /// `lifecycle.type: Sidecar`, KEP-753's first design; no released kubelet orders by it.
     Lifecycle,
+    /// `kubectl-sidecar/sidecars`, the annotation that an admission policy acts on, but none has.
+    Annotation,
     /// No sidecar is declared.
     Plain,
 }
@@ -142,11 +144,6 @@ pub struct Declared {
 /// The API server's default for `terminationGracePeriodSeconds`.
 const DEFAULT_GRACE_SECONDS: i64 = 30;
 
-/// Whether an init container is a native sidecar.
-fn is_native(container: &ContainerSpec) -> bool {
-    container.restart_policy.as_deref() == Some("Always")
-}
-
 fn container(spec: &ContainerSpec, role: Role, native: bool) -> DeclaredContainer {
     DeclaredContainer {
         name: spec.name.clone(),
@@ -210,9 +207,9 @@ impl Declared {
     /// The declaration of `spec`, its sidecars taken to be of `design` where that is given.
     fn of(spec: &PodSpec, sidecars: &BTreeSet<String>, design: Option<Design>) -> Self {
         let mut containers = Vec::new();
-        let (mut has_native, mut has_lifecycle) = (false, false);
+        let (mut has_native, mut has_lifecycle, mut has_annotated) = (false, false, false);
         for init in &spec.init_containers {
-            let native = is_native(init);
+            let native = init.is_native();
             has_native |= native;
             let role = if native { Role::Sidecar } else { Role::Init };
             let mut one = container(init, role, native);
@@ -224,7 +221,9 @@ impl Declared {
         }
         for regular in &spec.containers {
             let declared = regular.lifecycle.kind.as_deref() == Some("Sidecar");
-            let sidecar = declared || sidecars.contains(&regular.name);
+            let annotated = spec.annotated.contains(&regular.name);
+            let sidecar = declared || annotated || sidecars.contains(&regular.name);
+            has_annotated |= annotated;
             has_lifecycle |= sidecar;
             let role = if sidecar { Role::Sidecar } else { Role::App };
             let mut one = container(regular, role, sidecar && design == Some(Design::Native));
@@ -239,6 +238,8 @@ impl Declared {
         let enforced = design != Some(Design::Native) || !has_lifecycle;
         let found = if has_native {
             Design::Native
+        } else if has_annotated {
+            Design::Annotation
         } else if has_lifecycle {
             Design::Lifecycle
         } else {
@@ -265,7 +266,7 @@ impl Declared {
         for (containers, role) in groups {
             for one in containers {
                 if self.container(&one.name).is_none() {
-                    let native = role == Role::Init && is_native(one);
+                    let native = role == Role::Init && one.is_native();
                     let role = if native { Role::Sidecar } else { role };
                     self.containers.push(container(one, role, native));
                 }

@@ -3,7 +3,11 @@
 //! Types of our own instead of the whole API: a busy namespace sends megabytes a second, and most of it
 //! (`managedFields`, volumes) says nothing about order. Every field may be absent, as it may in a bookmark.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+
+use crate::roles::{FIRST, listed};
 
 /// `null` counts as absent: the API server writes `"containers":null` into bookmarks.
 fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
@@ -64,6 +68,22 @@ pub struct Annotations {
     /// Present on mirror pods, which stand for static pods.
     #[serde(rename = "kubernetes.io/config.mirror")]
     pub mirror: Option<String>,
+    /// The sidecars that an admission policy is to promote.
+    #[serde(rename = "kubectl-sidecar/sidecars")]
+    pub sidecars: Option<String>,
+    /// Where they go among the init containers.
+    #[serde(rename = "kubectl-sidecar/position")]
+    pub position: Option<String>,
+    /// Those that the policy has promoted.
+    #[serde(rename = "kubectl-sidecar/promoted")]
+    pub promoted: Option<String>,
+}
+
+impl Annotations {
+    /// The names of the sidecars that the annotation declares.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        listed(self.sidecars.as_deref().unwrap_or_default())
+    }
 }
 
 /// `metadata.ownerReferences[]`
@@ -120,6 +140,44 @@ pub struct PodSpec {
     /// Added to the running pod.
     #[serde(deserialize_with = "nullable")]
     pub ephemeral_containers: Vec<ContainerSpec>,
+    /// Regular containers that the pod's annotation declares sidecars: they were not promoted.
+    #[serde(skip)]
+    pub annotated: BTreeSet<String>,
+}
+
+impl PodSpec {
+    /// The spec with what the pod's annotations say of its regular containers.
+    #[must_use]
+    pub fn annotated_by(mut self, annotations: &Annotations) -> Self {
+        self.annotated = annotations
+            .declared()
+            .filter(|name| self.containers.iter().any(|container| container.name == *name))
+            .map(str::to_owned)
+            .collect();
+        self
+    }
+
+    /// The spec as the admission policy would make it. Whether it makes a startupProbe of a readinessProbe depends
+    /// on more than is known here; it does unless that waits for the app.
+    #[must_use]
+    pub fn promoted_by(mut self, annotations: &Annotations) -> Self {
+        let (mut sidecars, regular): (Vec<_>, Vec<_>) = self
+            .containers
+            .into_iter()
+            .partition(|container| self.annotated.contains(&container.name));
+        for sidecar in &mut sidecars {
+            sidecar.restart_policy = Some("Always".to_owned());
+            sidecar.startup_probe |= sidecar.readiness_probe;
+        }
+        let at = match annotations.position.as_deref() {
+            Some(FIRST) => 0,
+            _ => self.init_containers.len(),
+        };
+        self.init_containers.splice(at..at, sidecars);
+        self.containers = regular;
+        self.annotated.clear();
+        self
+    }
 }
 
 /// A container's declaration.
@@ -140,6 +198,14 @@ pub struct ContainerSpec {
     /// Hooks, and the first design's type.
     #[serde(deserialize_with = "nullable")]
     pub lifecycle: Lifecycle,
+}
+
+impl ContainerSpec {
+    /// Whether it is a native sidecar, given that it is an init container.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.restart_policy.as_deref() == Some("Always")
+    }
 }
 
 /// `lifecycle`

@@ -5,7 +5,7 @@ use serde_yaml::Value;
 
 use super::{
     declared::{Declared, Design, Expectation, Pair, Reading, Rule},
-    object::PodSpec,
+    object::{Annotations, PodSpec},
 };
 
 /// Why a manifest has no plan.
@@ -24,8 +24,10 @@ pub enum PlanError {
 pub struct PlannedWorkload {
     /// `Deployment/web`
     pub name: String,
-    /// Its pod spec.
+    /// Its pod spec, with the sidecars that its annotations declare.
     pub spec: PodSpec,
+    /// The annotations of its pods.
+    pub annotations: Annotations,
 }
 
 /// Mappings nest no deeper than this on the way to a pod template.
@@ -46,7 +48,12 @@ pub fn workloads(text: &str) -> Result<Vec<PlannedWorkload>, PlanError> {
             _ => vec![value],
         };
         for item in items {
-            if let Some(spec) = pod_spec(&item, TEMPLATE_DEPTH) {
+            if let Some((spec, annotations)) = pod_spec(&item, TEMPLATE_DEPTH) {
+                let annotations: Annotations = match annotations {
+                    Some(annotations) => serde_yaml::from_value(annotations)?,
+                    None => Annotations::default(),
+                };
+                let spec: PodSpec = serde_yaml::from_value(spec)?;
                 let text = |path: &Value| path.as_str().unwrap_or_default().to_owned();
                 let kind = item.get("kind").map(text).unwrap_or_default();
                 let metadata = item.get("metadata");
@@ -56,7 +63,8 @@ pub fn workloads(text: &str) -> Result<Vec<PlannedWorkload>, PlanError> {
                     .unwrap_or_default();
                 found.push(PlannedWorkload {
                     name: format!("{kind}/{name}"),
-                    spec: serde_yaml::from_value(spec)?,
+                    spec: spec.annotated_by(&annotations),
+                    annotations,
                 });
             }
         }
@@ -67,14 +75,23 @@ pub fn workloads(text: &str) -> Result<Vec<PlannedWorkload>, PlanError> {
     Ok(found)
 }
 
-/// The pod spec inside an object: a `spec` whose `containers` is a list, itself or below a template.
-fn pod_spec(value: &Value, depth: usize) -> Option<Value> {
+/// The pod spec inside an object, and the annotations beside it: a `spec` whose `containers` is a list, itself or
+/// below a template.
+fn pod_spec(value: &Value, depth: usize) -> Option<(Value, Option<Value>)> {
     if depth == 0 {
         return None;
     }
     let spec = value.get("spec")?;
     if matches!(spec.get("containers"), Some(Value::Sequence(_))) {
-        return Some(spec.clone());
+        let annotations = value
+            .get("metadata")
+            .and_then(|metadata| metadata.get("annotations"));
+        return Some((
+            spec.clone(),
+            annotations
+                .filter(|annotations| annotations.is_mapping())
+                .cloned(),
+        ));
     }
     let Value::Mapping(entries) = spec else {
         return None;
@@ -91,10 +108,19 @@ pub struct Promise {
     pub declared: Declared,
 }
 
-/// What both designs promise; only list order where no sidecar is declared.
+/// What both designs promise, or the admission policy that acts on an annotation; only list order where no sidecar is
+/// declared.
 #[must_use]
-pub fn promises(spec: &PodSpec, reading: &Reading) -> Vec<Promise> {
+pub fn promises(workload: &PlannedWorkload, reading: &Reading) -> Vec<Promise> {
+    let spec = &workload.spec;
     let own = Declared::read(spec, reading);
+    if !spec.annotated.is_empty() {
+        let promoted = spec.clone().promoted_by(&workload.annotations);
+        return vec![Promise {
+            design: Design::Annotation,
+            declared: Declared::read(&promoted, reading),
+        }];
+    }
     if own.design == Design::Plain {
         return vec![Promise {
             design: Design::Plain,
@@ -160,7 +186,7 @@ spec: {ports: []}
         let workloads = workloads(JOB).unwrap();
         assert_eq!(workloads.len(), 1);
         assert_eq!(workloads[0].name, "Job/migrate");
-        let promises = promises(&workloads[0].spec, &Reading::default());
+        let promises = promises(&workloads[0], &Reading::default());
         let texts: Vec<Vec<String>> = promises
             .iter()
             .map(|promise| promise.declared.pairs.iter().map(sentence).collect())
@@ -178,6 +204,40 @@ spec: {ports: []}
                 ]
             ]
         );
+    }
+
+    #[test]
+    fn the_annotation_promises_what_the_policy_makes_of_the_pod() {
+        let text = "
+kind: Job
+metadata: {name: settle, annotations: {kubectl-sidecar/sidecars: app}}
+spec:
+  template:
+    metadata: {annotations: {kubectl-sidecar/sidecars: 'shipper, proxy', kubectl-sidecar/position: first}}
+    spec:
+      initContainers: [{name: setup}]
+      containers: [{name: proxy, readinessProbe: {exec: {}}}, {name: app}, {name: shipper}]
+";
+        let sentences = |text: &str| -> Vec<String> {
+            let workloads = workloads(text).unwrap();
+            let promises = promises(&workloads[0], &Reading::default());
+            assert_eq!(promises.len(), 1);
+            assert_eq!(promises[0].design, Design::Annotation);
+            let pairs = &promises[0].declared.pairs;
+            assert!(pairs.iter().all(|pair| pair.enforced));
+            pairs.iter().map(sentence).collect()
+        };
+        let first = [
+            "shipper starts after proxy passed its startup probe",
+            "setup starts after shipper started",
+            "app starts after setup completed",
+            "proxy stops after shipper has ended",
+            "proxy stops after app has ended",
+            "shipper stops after app has ended",
+        ];
+        assert_eq!(sentences(text), first);
+        let last = sentences(&text.replace("position: first", "position: last"));
+        assert_eq!(last[0], "proxy starts after setup completed");
     }
 
     #[test]

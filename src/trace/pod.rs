@@ -9,10 +9,10 @@ use super::{
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
     fact::{Fact, PodStep},
-    object::{Pod, PodSpec},
+    object::{Annotations, ContainerSpec, Pod, PodSpec},
     witness::{PairWitness, StateName},
 };
-use crate::roles::Role;
+use crate::roles::{Role, listed};
 pub use events::named_time;
 
 /// Starts of one pod in place of which witnesses are kept.
@@ -27,6 +27,30 @@ pub struct Deletion {
     pub grace_seconds: i64,
 }
 
+/// What became of the sidecars that a pod's annotation declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Promotion {
+    /// Those that are native sidecars, by an admission policy's word.
+    pub done: Vec<String>,
+    /// Those that are regular containers: no policy acted on the annotation.
+    pub missed: Vec<String>,
+}
+
+impl Promotion {
+    fn read(spec: &PodSpec, annotations: &Annotations) -> Self {
+        let promoted = listed(annotations.promoted.as_deref().unwrap_or_default());
+        let is_native = |name: &&str| {
+            spec.init_containers
+                .iter()
+                .any(|container| container.name == **name && container.is_native())
+        };
+        Self {
+            done: promoted.filter(is_native).map(str::to_owned).collect(),
+            missed: spec.annotated.iter().cloned().collect(),
+        }
+    }
+}
+
 /// Everything known about one pod.
 #[derive(Debug, Clone)]
 pub struct PodTimeline {
@@ -38,6 +62,8 @@ pub struct PodTimeline {
     pub declared: Declared,
     /// Its own spec has native sidecars.
     pub has_native: bool,
+    /// What became of the sidecars that its annotation declares.
+    pub promotion: Promotion,
     /// It stands for a static pod.
     pub mirror: bool,
     /// `spec.restartPolicy`
@@ -78,7 +104,9 @@ impl PodTimeline {
     /// A pod that came into view.
     #[must_use]
     pub fn new(pod: &Pod, reading: &Reading, received: Moment) -> Self {
-        let declared = Declared::read(&pod.spec, reading);
+        let annotations = &pod.metadata.annotations;
+        let spec = pod.spec.clone().annotated_by(annotations);
+        let declared = Declared::read(&spec, reading);
         let containers = declared
             .containers
             .iter()
@@ -93,7 +121,8 @@ impl PodTimeline {
             },
             node: String::new(),
             has_native: has_native(&pod.spec),
-            mirror: pod.metadata.annotations.mirror.is_some(),
+            promotion: Promotion::read(&spec, annotations),
+            mirror: annotations.mirror.is_some(),
             restart_policy: pod.spec.restart_policy.clone(),
             declared,
             containers,
@@ -309,7 +338,5 @@ impl PodTimeline {
 }
 
 fn has_native(spec: &PodSpec) -> bool {
-    spec.init_containers
-        .iter()
-        .any(|container| container.restart_policy.as_deref() == Some("Always"))
+    spec.init_containers.iter().any(ContainerSpec::is_native)
 }

@@ -20,6 +20,7 @@ pub(crate) fn time(second: i64) -> String {
 pub(crate) struct Bench {
     pub(crate) engine: Engine,
     spec: Value,
+    annotations: Value,
     version: i64,
     deletion: Option<(i64, i64)>,
     news: Vec<News>,
@@ -74,11 +75,18 @@ impl Bench {
         Self {
             engine: Engine::new(settings),
             spec,
+            annotations: json!({}),
             version: 100,
             deletion: None,
             news: Vec::new(),
             conditions: Vec::new(),
         }
+    }
+
+    /// The pod has these annotations.
+    pub(crate) fn annotated(mut self, annotations: Value) -> Self {
+        self.annotations = annotations;
+        self
     }
 
     pub(crate) fn push(&mut self, change: Change, phase: &str, states: &[(&str, &str)]) -> &mut Self {
@@ -99,7 +107,7 @@ impl Bench {
                 .collect()
         };
         let mut metadata = json!({"name": "p", "namespace": "n", "uid": "u",
-            "resourceVersion": self.version.to_string()});
+            "annotations": self.annotations, "resourceVersion": self.version.to_string()});
         if let Some((at, grace)) = self.deletion {
             metadata["deletionTimestamp"] = json!(time(at + grace));
             metadata["deletionGracePeriodSeconds"] = json!(grace);

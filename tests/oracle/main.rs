@@ -1,5 +1,6 @@
 //! Every ordering assertion of the upstream node e2e tests (`test/e2e_node/container_lifecycle_test.go`), as
-//! evidence made by hand: rows A1 to D6 of `semantics.md` 2.12, and what voids or contradicts a verdict.
+//! evidence made by hand: rows A1 to D6 of `semantics.md` 2.12, what voids or contradicts a verdict, and sidecars
+//! that the pod's annotation declares (`semantics.md` 8).
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 
 mod bench;
 mod limits;
+mod promotion;
 mod reboot;
 mod restart;
 mod start;

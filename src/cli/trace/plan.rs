@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let reading = arguments.reading()?;
     let mut output = std::io::stdout().lock();
     for workload in &workloads {
-        let promises = plan::promises(&workload.spec, &reading);
+        let promises = plan::promises(workload, &reading);
         match arguments.output {
             Format::Text => write_text(&mut output, workload, &promises)?,
             Format::Json => write_json(&mut output, workload, &promises)?,
@@ -39,6 +39,9 @@ fn title(design: Design) -> &'static str {
             "native sidecars (initContainers with restartPolicy: Always; Kubernetes 1.29 and later)"
         }
         Design::Lifecycle => "first design (lifecycle.type: Sidecar; no released Kubernetes honours it)",
+        Design::Annotation => {
+            "promoted by an admission policy (annotation kubectl-sidecar/sidecars; Kubernetes 1.36 and later with policy promote)"
+        }
         Design::Plain => {
             "no sidecar is declared: regular containers start in list order, nothing orders their stop"
         }
@@ -69,6 +72,7 @@ fn write_json(
         let design = match promise.design {
             Design::Native => "native",
             Design::Lifecycle => "lifecycle",
+            Design::Annotation => "annotation",
             Design::Plain => "plain",
         };
         for pair in &promise.declared.pairs {

@@ -57,7 +57,7 @@ pub enum Body {
     },
     /// A rule was judged.
     Verdict {
-        /// `start-order`, `stop-order`, `list-order`, `phase`, `restart-isolation` or `leftover-quit`.
+        /// `start-order`, `stop-order`, `list-order`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
         rule: String,
         /// Who comes first.
         before: Option<String>,

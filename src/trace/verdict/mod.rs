@@ -72,7 +72,7 @@ pub struct EvidenceItem {
 pub struct Verdict {
     /// The pod.
     pub pod: PodName,
-    /// `start-order`, `stop-order`, `list-order`, `phase`, `restart-isolation` or `leftover-quit`.
+    /// `start-order`, `stop-order`, `list-order`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
     pub rule: &'static str,
     /// Who comes first.
     pub before: Option<String>,
@@ -122,13 +122,20 @@ const NATIVE: &str =
     "KEP-753 (native sidecars) and kubernetes.io/docs/concepts/workloads/pods/sidecar-containers";
 /// KEP-753 as first designed.
 const LIFECYCLE: &str = "KEP-753, first design (2019-10-30): lifecycle.type Sidecar";
+/// What an admission policy would have made native sidecars.
+const ANNOTATION: &str = "the pod's annotation kubectl-sidecar/sidecars, which no admission policy acted on";
+/// What becomes of it where one acts on it.
+const PROMOTION: &str =
+    "the pod's annotation kubectl-sidecar/sidecars, for the admission policy of policy promote";
 /// Regular containers.
 const LIST: &str = "the kubelet starts regular containers one call after another in list order";
 
-fn basis(pair: &Pair) -> &'static str {
+fn basis(pod: &PodTimeline, pair: &Pair) -> &'static str {
+    let is_annotated = |name: &String| pod.promotion.missed.contains(name);
     match (pair.rule, pair.enforced) {
         (Rule::ListOrder, _) => LIST,
         (_, true) => NATIVE,
+        (_, false) if is_annotated(&pair.before) || is_annotated(&pair.after) => ANNOTATION,
         (_, false) => LIFECYCLE,
     }
 }
@@ -159,7 +166,7 @@ fn plain(pod: &PodTimeline, pair: &Pair, outcome: Outcome, reason: String) -> Ve
         after: Some(pair.after.clone()),
         outcome,
         reason,
-        basis: basis(pair),
+        basis: basis(pod, pair),
         evidence: Vec::new(),
         suggestion: None,
     }

@@ -7,14 +7,14 @@ use super::{
         pod::PodTimeline,
         run::{Run, Source},
     },
-    EvidenceItem, NATIVE, Outcome, Verdict,
+    EvidenceItem, NATIVE, Outcome, PROMOTION, Verdict,
     order::exit_items,
 };
 use crate::roles::Role;
 
 /// Judges what can be judged; rules that had no occasion are left out.
 pub(super) fn judge(pod: &PodTimeline) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
+    let mut verdicts = promotion(pod);
     if !pod.has_native {
         return verdicts;
     }
@@ -51,6 +51,27 @@ fn verdict(
         evidence: Vec::new(),
         suggestion: None,
     }
+}
+
+/// A sidecar that the pod's annotation declares was promoted when the pod was created, or never will be.
+fn promotion(pod: &PodTimeline) -> Vec<Verdict> {
+    let of = |name: &String, outcome, reason| Verdict {
+        basis: PROMOTION,
+        ..verdict(pod, "promotion", (Some(name.as_str()), None), outcome, reason)
+    };
+    let done = pod.promotion.done.iter().map(|name| {
+        let reason = format!("{name} is a native sidecar: the admission policy has promoted it");
+        of(name, Outcome::Proved, reason)
+    });
+    let missed = pod.promotion.missed.iter().map(|name| Verdict {
+        suggestion: Some("kubectl sidecar policy promote prints the policy; pods that are created after it is installed are promoted".to_owned()),
+        ..of(
+            name,
+            Outcome::Violated,
+            format!("the pod's annotation declares {name} a sidecar, and no admission policy has promoted it: it is an ordinary container"),
+        )
+    });
+    done.chain(missed).collect()
 }
 
 /// The phase follows the regular containers; the exit codes of sidecars never matter.
