@@ -119,13 +119,14 @@ impl Planner<'_, '_> {
 
     /// Lets the input's patches follow.
     fn follow(&mut self, arrangement: &Arrangement) -> Result<(), String> {
-        if self.plan.is_empty() && arrangement.moves.is_empty() {
+        if self.plan.is_empty() && arrangement.moves.is_empty() && self.plan.named.is_empty() {
             return Ok(());
         }
         let touches = |index: usize, field: &str| self.touches(index, field);
         let rewrites = Rewrites {
             init: &arrangement.init,
             regular: &arrangement.regular,
+            annotates: !self.plan.named.is_empty(),
             touches: &touches,
         };
         let changes = follow(self.pod, self.patches, &rewrites)?;

@@ -91,6 +91,8 @@ enum Reach {
         /// Where it stands; nothing where that can't be changed.
         place: Option<Place>,
     },
+    /// An operation of a JSON patch that gives a pod template other annotations than are written in the object.
+    Annotations,
     /// A path of a replacement, which reaches containers by name or index.
     Replacement(String),
     /// What it says is not known: its file is not in the input.

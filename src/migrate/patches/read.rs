@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     lint,
+    roles::DECLARATION_ANNOTATION,
     source::SourceFile,
     workload::WorkloadKind,
     yaml::{self, Node, Stream},
@@ -165,6 +166,15 @@ fn json_operation(operation: Node<'_>, target: &Target, holder: &Holder, found: 
     for key in ["path", "from"] {
         let Some(node) = operation.get(key) else { continue };
         let path = node.as_str().unwrap_or_default();
+        if key == "path" && reaches_annotations(path, target) {
+            found.push(Patch {
+                name: format!("the JSON patch of {path}"),
+                target: target.clone(),
+                reach: Reach::Annotations,
+                source: Arc::clone(&holder.source),
+                inline: holder.inline.clone(),
+            });
+        }
         let mut parts = path
             .split('/')
             .skip_while(|part| !matches!(*part, "containers" | "initContainers"));
@@ -185,6 +195,17 @@ fn json_operation(operation: Node<'_>, target: &Target, holder: &Holder, found: 
             source: Arc::clone(&holder.source),
             inline: holder.inline.clone(),
         });
+    }
+}
+
+/// Whether an operation at a path replaces a pod's annotations, or the one that declares sidecars: `add` at a path
+/// that is there replaces it (RFC 6902, 4.1).
+fn reaches_annotations(path: &str, target: &Target) -> bool {
+    let declaration = DECLARATION_ANNOTATION.replace('/', "~1");
+    let path = path.strip_suffix(&format!("/{declaration}")).unwrap_or(path);
+    match target.kind.as_deref() {
+        Some("Pod") => matches!(path, "/metadata" | "/metadata/annotations"),
+        _ => path.ends_with("/template/metadata") || path.ends_with("/template/metadata/annotations"),
     }
 }
 
@@ -245,6 +266,7 @@ mod tests {
                     ..
                 } => format!("{list} {container} {fields:?}"),
                 Reach::Replacement(path) => path.clone(),
+                Reach::Annotations => "annotations".to_owned(),
                 Reach::Unread => "unread".to_owned(),
             })
             .collect();

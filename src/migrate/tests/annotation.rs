@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{super::Form, migrated, migrated_with, options};
+use super::{super::Form, migrated, migrated_with, options, source};
 use crate::{
-    migrate::{Migration, Options},
+    migrate::{Migration, Options, migrate},
     policy::{Outcome, Promotion, promoted},
     yaml::{Value, parse},
 };
@@ -563,4 +563,47 @@ spec:
     );
     // What native sidecars there are is the injector's to say.
     assert_eq!(converted(text, Form::Native, true).text, text);
+}
+
+#[test]
+fn a_patch_that_replaces_the_annotations_stops_the_rewrite() {
+    let text = format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  template:\n    metadata: {{annotations: {{team: x}}}}\n{CONTAINERS}"
+    );
+    let with = |path: &str, form| {
+        let patches = source(&format!(
+            "kind: Kustomization\nresources: [a.yaml]\npatches:\n- target: {{kind: Job, name: a}}\n  patch: |\n    - {{op: add, path: {path}, value: x}}\n"
+        ));
+        let patches = std::sync::Arc::new(crate::source::SourceFile {
+            name: "kustomization.yaml".into(),
+            text: patches.text.clone(),
+        });
+        migrate(
+            &source(&text),
+            &[patches],
+            &options(form, false),
+            &mut |findings| findings,
+        )
+        .unwrap()
+    };
+    for path in [
+        "/spec/template/metadata/annotations",
+        "/spec/template/metadata",
+        "/spec/template/metadata/annotations/kubectl-sidecar~1sidecars",
+    ] {
+        let left = with(path, Form::Annotation);
+        assert!(
+            !left.is_changed() && said(&left).contains("take the annotation away"),
+            "{}",
+            said(&left)
+        );
+        assert!(with(path, Form::Native).is_changed());
+    }
+    for path in [
+        "/spec/template/metadata/annotations/team",
+        "/metadata/annotations",
+        "/spec/template/metadata/labels",
+    ] {
+        assert!(with(path, Form::Annotation).is_changed(), "{path}");
+    }
 }
