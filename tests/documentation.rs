@@ -4,6 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "documentation/reference.rs"]
+mod reference;
+
 use std::{
     collections::BTreeMap,
     fmt::Write,
@@ -185,6 +188,32 @@ fn the_table_of_rules_in_the_readme() {
     check(
         "README.md",
         &format!("{before}{START}{}{END}{after}", table("docs/rules/")),
+    );
+}
+
+/// The rules below their entry in the book's table of contents.
+#[test]
+fn the_rules_in_the_table_of_contents() {
+    const ABOVE: &str = "- [Rules](rules/README.md)\n";
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let (before, rest) = summary.split_once(ABOVE).unwrap();
+    let after: String = rest
+        .split_inclusive('\n')
+        .skip_while(|line| line.starts_with("  - "))
+        .collect();
+    let rules: String = in_order()
+        .iter()
+        .map(|rule| format!("  - [{name}](rules/{name}.md)\n", name = rule.name))
+        .collect();
+    check("docs/SUMMARY.md", &format!("{before}{ABOVE}{rules}{after}"));
+}
+
+#[test]
+fn a_reference_of_every_command_and_option() {
+    let page = reference::page(&kubectl_sidecar::cli::command());
+    check(
+        "docs/reference.md",
+        &format!("<!-- Made from the program's arguments by `{REGENERATE}`. -->\n\n{page}"),
     );
 }
 

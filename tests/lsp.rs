@@ -7,6 +7,10 @@
     reason = "test code"
 )]
 
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -544,6 +548,37 @@ fn an_exit_without_shutdown_is_abrupt() {
     assert_eq!(editor.leave(), (Some(1), String::new()));
     let editor = Editor::ready(json!({}));
     assert_eq!(editor.leave(), (Some(1), String::new()), "the client is gone");
+}
+
+/// A client that others wrote: pygls, where it is installed (`.ci/requirements.txt`).
+#[test]
+fn a_real_client_is_served() {
+    let has_pygls = Command::new("python3").args(["-c", "import pygls"]).output();
+    if !has_pygls.is_ok_and(|output| output.status.success()) {
+        tell!("SKIPPED: there is no python3 with pygls");
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("python3")
+        .arg(root.join("tests/lsp_client.py"))
+        .arg(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .arg(root.join("examples/stuck-job.yaml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let heard: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(heard["server"], "kubectl-sidecar");
+    assert_eq!(heard["diagnostics"], json!(["job-never-completes"]));
+    assert!(
+        heard["hover"]
+            .as_str()
+            .unwrap()
+            .contains("A Job with a long-running sidecar")
+    );
+    assert_eq!(
+        heard["actions"][0],
+        "Replace job-never-completes by a native sidecar (Kubernetes 1.29 and later)"
+    );
 }
 
 proptest! {

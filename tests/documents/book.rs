@@ -1,0 +1,53 @@
+//! `docs/` is an mdBook.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    markdown::{pages, root},
+    programs,
+};
+
+#[test]
+fn every_page_is_in_the_table_of_contents() {
+    let pages = pages();
+    let summary = pages
+        .iter()
+        .find(|page| page.path == Path::new("docs/SUMMARY.md"))
+        .unwrap();
+    let listed: BTreeSet<PathBuf> = summary
+        .links()
+        .into_iter()
+        .map(|(_, link)| PathBuf::from("docs").join(link))
+        .collect();
+    let there: BTreeSet<PathBuf> = pages
+        .iter()
+        .map(|page| page.path.clone())
+        .filter(|path| path.starts_with("docs") && !path.ends_with("SUMMARY.md"))
+        .collect();
+    assert_eq!(listed, there);
+}
+
+#[test]
+fn the_book_can_be_built() {
+    let Some(mdbook) = programs::find("mdbook") else {
+        tell!("SKIPPED: there is no mdbook");
+        return;
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new(mdbook)
+        .args(["build", "--dest-dir"])
+        .arg(directory.path())
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
+    let page = fs::read_to_string(directory.path().join("rules/startup-sleep.html")).unwrap();
+    assert!(page.contains("<h1 id=\"startup-sleep\">"), "{page}");
+}
