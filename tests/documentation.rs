@@ -79,33 +79,14 @@ fn in_order() -> Vec<&'static RuleInfo> {
 }
 
 fn page(rule: &RuleInfo) -> String {
-    let mut page = format!(
-        "<!-- Made from the rule's source by `{REGENERATE}`. -->\n\n# {}\n\n{}\n\nFamily: {}. Severity: {}.\n",
+    format!(
+        "<!-- Made from the rule's source by `{REGENERATE}`. -->\n\n# {}\n\n{}\n\nFamily: {}. Severity: {}.\n\n{}",
         rule.name,
         sentence(rule.summary),
         rule.family.name(),
-        severity(rule.severity)
-    );
-    let mut section = |title: &str, body: &str| {
-        if !body.trim().is_empty() {
-            write!(page, "\n## {title}\n\n{}\n", body.trim()).unwrap();
-        }
-    };
-    let yaml = |manifest: &str| match manifest.trim_matches('\n') {
-        "" => String::new(),
-        manifest => format!("```yaml\n{manifest}\n```"),
-    };
-    let sources = rule
-        .sources
-        .iter()
-        .map(|(title, url)| format!("- [{title}]({url})\n"));
-    section("What it finds", rule.what);
-    section("Why it matters", rule.why);
-    section("Before", &yaml(rule.before));
-    section("After", &yaml(rule.after));
-    section("What migrate does with it", rule.migrate);
-    section("Sources", &sources.collect::<String>());
-    page
+        severity(rule.severity),
+        rule.page()
+    )
 }
 
 fn sentence(text: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, Party},
     roles::Role,
-    rules::{Member, Pod},
+    rules::{Member, Pod, Target},
     workload::{Container, ContainerList, ProbeKind},
     yaml::{Kind, Node, Value},
 };
@@ -36,11 +36,22 @@ impl Form {
     }
 
     /// The declaration in words.
-    pub(super) fn describe(self) -> &'static str {
+    #[must_use]
+    pub fn describe(self) -> &'static str {
         match self {
             Self::Lifecycle => "lifecycle.type: Sidecar",
             Self::Native => "an init container with restartPolicy: Always",
             Self::Annotation => "the annotation kubectl-sidecar/sidecars",
+        }
+    }
+}
+
+impl From<Form> for Target {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Lifecycle => Self::Lifecycle,
+            Form::Native => Self::Native,
+            Form::Annotation => Self::Annotation,
         }
     }
 }
