@@ -233,6 +233,8 @@ pub(super) enum OutputFormat {
     Junit,
     /// A comment on a pull or merge request
     Markdown,
+    /// One self-contained page: charts, findings, annotated source
+    Html,
 }
 
 impl From<OutputFormat> for Format {
@@ -247,6 +249,7 @@ impl From<OutputFormat> for Format {
             OutputFormat::Gitlab => Self::Gitlab,
             OutputFormat::Junit => Self::Junit,
             OutputFormat::Markdown => Self::Markdown,
+            OutputFormat::Html => Self::Html,
         }
     }
 }

@@ -6,6 +6,7 @@ mod excerpt;
 mod fingerprint;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -78,6 +79,8 @@ pub enum Format {
     Junit,
     /// A comment on a pull or merge request.
     Markdown,
+    /// One self-contained page.
+    Html,
 }
 
 impl Format {
@@ -119,6 +122,7 @@ impl Report<'_> {
             Format::Github => github::write(self, out),
             Format::Gitlab => gitlab::write(self, out),
             Format::Junit => junit::write(self, out),
+            Format::Html => html::write(self, out),
             Format::Markdown => markdown::write(self, &appearance.program, out),
         }
     }
