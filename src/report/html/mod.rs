@@ -59,7 +59,6 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
 /// An object with what was found in it.
 struct Group<'a> {
     source: &'a str,
-    document: usize,
     object: &'a ObjectReference,
     /// Absent where findings were made in what is no workload.
     workload: Option<&'a WorkloadSummary>,
@@ -75,7 +74,6 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
         known.entry(key).or_insert(groups.len());
         groups.push(Group {
             source: key.0,
-            document: key.1,
             object: key.2,
             workload: Some(workload),
             findings: Vec::new(),
@@ -89,7 +87,6 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
         let index = *known.entry(key).or_insert_with(|| {
             groups.push(Group {
                 source,
-                document: finding.document,
                 object: &finding.object,
                 workload: None,
                 findings: Vec::new(),
