@@ -41,7 +41,7 @@ impl Bench<'_> {
                 Some(proposal) => (proposal, ""),
                 None => (self.migrated(*form, true, &only)?, " (look at it)"),
             };
-            let title = format!("Replace {} by {}{mark}", finding.rule.name, declared(*form));
+            let title = format!("Replace {} by {}{mark}", finding.rule.name, form.offer());
             Some(CodeAction {
                 diagnostics: Some(vec![diagnostic.clone()]),
                 ..self.action(title, CodeActionKind::QuickFix, &proposal)
@@ -54,7 +54,7 @@ impl Bench<'_> {
     pub(super) fn of_document(&self) -> Vec<CodeAction> {
         let rewrites = self.forms.iter().filter_map(|form| {
             let proposal = self.migrated(*form, false, &self.findings)?;
-            let title = format!("Replace all workarounds in this file by {}", declared(*form));
+            let title = format!("Replace all workarounds in this file by {}", form.offer());
             Some(self.action(title, CodeActionKind::QuickFix, &proposal))
         });
         rewrites.collect()
@@ -66,7 +66,7 @@ impl Bench<'_> {
             return None;
         };
         let proposal = self.migrated(*form, false, &self.findings)?;
-        let title = format!("Replace all workarounds by {}", declared(*form));
+        let title = format!("Replace all workarounds by {}", form.offer());
         Some(self.action(title, CodeActionKind::SourceFixAll, &proposal))
     }
 
@@ -129,16 +129,6 @@ impl Bench<'_> {
         WorkspaceEdit {
             document_changes: Some(vec![DocumentChange::TextDocumentEdit(edit)]),
             ..WorkspaceEdit::default()
-        }
-    }
-}
-
-fn declared(form: Form) -> &'static str {
-    match form {
-        Form::Native => "a native sidecar (Kubernetes 1.29 and later)",
-        Form::Lifecycle => "lifecycle.type: Sidecar (no released Kubernetes runs it)",
-        Form::Annotation => {
-            "the annotation kubectl-sidecar/sidecars (an admission policy acts on it, Kubernetes 1.36 and later)"
         }
     }
 }

@@ -35,9 +35,20 @@ impl Form {
         }
     }
 
-    /// The declaration in words.
+    /// The form in words, for who chooses one.
     #[must_use]
-    pub fn describe(self) -> &'static str {
+    pub fn offer(self) -> &'static str {
+        match self {
+            Self::Native => "a native sidecar (Kubernetes 1.29 and later)",
+            Self::Lifecycle => "lifecycle.type: Sidecar (no released Kubernetes runs it)",
+            Self::Annotation => {
+                "the annotation kubectl-sidecar/sidecars (an admission policy acts on it, Kubernetes 1.36 and later)"
+            }
+        }
+    }
+
+    /// The declaration in words.
+    pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Lifecycle => "lifecycle.type: Sidecar",
             Self::Native => "an init container with restartPolicy: Always",

@@ -292,9 +292,9 @@ impl<'a> Writer<'a> {
             false => "",
         };
         let description = format!(
-            "Replace {} by a declared sidecar: {}{look}.",
+            "Replace {} by {}{look}.",
             finding.rule.name,
-            proposal.form.describe()
+            proposal.form.offer()
         );
         Some(json!({"description": {"text": description}, "artifactChanges": changes}))
     }

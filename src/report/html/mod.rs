@@ -261,21 +261,21 @@ fn filters(report: &Report<'_>) -> String {
     {
         let chosen = format!("body:has(option[value=\"{choice}\"]:checked)");
         style.push_str(&format!(
-            "{chosen} .finding:not(.{choice}), {chosen} .workload:not(:has(.finding.{choice})) {{ display: none; }}\n"
+            "{chosen} .finding:not(.{choice}), {chosen} :is(.workload, .place):not(:has(.finding.{choice})) {{ display: none; }}\n"
         ));
     }
     for rule in &rules {
         for (_, class) in SEVERITIES {
             style.push_str(&format!(
                 "body:has(option[value=\"{rule}\"]:checked):has(option[value=\"{class}\"]:checked) \
-                 .workload:not(:has(.{rule}.{class})) {{ display: none; }}\n"
+                 :is(.workload, .place):not(:has(.{rule}.{class})) {{ display: none; }}\n"
             ));
         }
     }
     style
 }
 
-fn findings(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn io::Write) -> io::Result<()> {
+fn findings<'a>(report: &'a Report<'a>, groups: &[Group<'a>], out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out, "<h2 id=\"findings\">Findings</h2>")?;
     if report.findings.is_empty() {
         return writeln!(out, "<p>No sidecar workaround found.</p>");
@@ -300,11 +300,12 @@ fn findings(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn io::Write) 
         )?;
     }
     writeln!(out, "</select></label></div>")?;
-    let mut places: BTreeMap<(String, String), Vec<&Group<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<(String, String), Vec<&Group<'a>>> = BTreeMap::new();
     for group in groups.iter().filter(|group| !group.findings.is_empty()) {
         places.entry(place(report, group)).or_default().push(group);
     }
     let mut writer = Writer {
+        report,
         positions: Positions::default(),
         left: MOST_SHOWN,
         open: report.findings.len() <= MOST_OPEN,
@@ -314,7 +315,11 @@ fn findings(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn io::Write) 
             "" => String::new(),
             cluster => format!("{} <span class=\"soft\">/</span> ", escape(cluster)),
         };
-        writeln!(out, "<section><h4>{cluster}<b>{}</b></h4>", escape(place))?;
+        writeln!(
+            out,
+            "<section class=\"place\"><h3>{cluster}{}</h3>",
+            escape(place)
+        )?;
         for group in groups {
             writer.group(group, out)?;
         }
@@ -347,6 +352,7 @@ fn place(report: &Report<'_>, group: &Group<'_>) -> (String, String) {
 }
 
 struct Writer<'a> {
+    report: &'a Report<'a>,
     positions: Positions<'a>,
     /// How many findings may still be shown.
     left: usize,
@@ -362,7 +368,7 @@ impl<'a> Writer<'a> {
         let open = if self.open { " open" } else { "" };
         write!(
             out,
-            "<details class=\"workload\"{open}><summary><h3>{}</h3> <span class=\"soft\">{}, migration:</span> \
+            "<details class=\"workload\"{open}><summary><h4>{}</h4> <span class=\"soft\">{}, migration:</span> \
              <span class=\"{class}\">{words}</span></summary>\n",
             escape(&object_name(group.object)),
             counted(group.findings.len(), "finding"),
@@ -386,7 +392,7 @@ impl<'a> Writer<'a> {
         write!(
             out,
             "<article class=\"finding r-{rule} {severity}\">\n\
-             <h4><span class=\"badge {severity}\">{}</span> <a href=\"{}\">{rule}</a> {}</h4>\n",
+             <h5><span class=\"badge {severity}\">{}</span> <a href=\"{}\">{rule}</a> {}</h5>\n",
             severity_name(finding.severity),
             escape(&finding.rule.url()),
             escape(&printable(&finding.message))
@@ -414,7 +420,7 @@ impl<'a> Writer<'a> {
                 "<p class=\"soft\">Found by text search: this file is not YAML until it is rendered.</p>"
             )?;
         }
-        out.write_all(source::annotated(finding, &mut self.positions).as_bytes())?;
+        out.write_all(source::annotated(finding, self.report, &mut self.positions).as_bytes())?;
         writeln!(out, "</article>")
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ops::Range, sync::Arc};
 
 use crate::{
     report::{
-        escape,
+        Report, escape,
         excerpt::{Excerpt, printable},
     },
     rules::{Finding, Location},
@@ -17,7 +17,11 @@ const FIRST_LINES: usize = 4;
 const LAST_LINES: usize = 2;
 
 /// What a finding points at, source by source.
-pub(super) fn annotated<'a>(finding: &'a Finding, positions: &mut Positions<'a>) -> String {
+pub(super) fn annotated<'a>(
+    finding: &'a Finding,
+    report: &Report<'_>,
+    positions: &mut Positions<'a>,
+) -> String {
     let mut sources: Vec<&Arc<SourceFile>> = Vec::new();
     for location in finding.primary().into_iter().chain(&finding.locations) {
         if !sources.iter().any(|known| Arc::ptr_eq(known, &location.source)) {
@@ -32,12 +36,16 @@ pub(super) fn annotated<'a>(finding: &'a Finding, positions: &mut Positions<'a>)
             .filter(|location| Arc::ptr_eq(&location.source, source))
             .collect();
         let lines = positions.of(source);
-        let first = locations.iter().map(|location| location.span.start).min();
-        let place = lines.position(first.unwrap_or_default());
+        // The primary place stands for its source, the first one for another.
+        let chief = locations
+            .iter()
+            .min_by_key(|location| (!location.primary, location.span.start));
+        let place = lines.position(chief.map_or(0, |location| location.span.start));
+        let named = report.place(&source.name);
         let excerpt = Excerpt::new(lines, locations.iter().map(|location| location.span.clone()));
         html.push_str(&format!(
             "<p class=\"soft\"><code>{}:{}:{}</code></p>\n<pre class=\"source\" tabindex=\"0\">{}</pre>\n",
-            escape(&printable(&source.name)),
+            escape(&printable(named.path().unwrap_or(&source.name))),
             place.line,
             place.column,
             rows(&excerpt, &locations)
@@ -90,7 +98,12 @@ fn row(excerpt: &Excerpt, locations: &[&Location], starts: &[usize], line: usize
         .zip(locations)
         .map(|(span, location)| {
             let within = |at: usize| at.clamp(start, end) - start;
-            (within(span.start)..within(span.end), *location)
+            let mut from = within(span.start);
+            // The indentation of the lines that follow is nobody's.
+            if span.start < start {
+                from = (text.len() - text.trim_start().len()).min(within(span.end));
+            }
+            (from..within(span.end), *location)
         })
         .collect();
     let mut html = format!(
