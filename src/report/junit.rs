@@ -6,7 +6,7 @@ use std::{
     io,
 };
 
-use super::{Report, counted, markup::escape, object_name, severity_name, subject};
+use super::{Report, counted, markup::escape, object_name, printable, severity_name, subject};
 use crate::{
     rules::{Finding, Severity},
     source::Positions,
@@ -127,7 +127,7 @@ fn suites(report: &Report<'_>) -> BTreeMap<String, Vec<Case>> {
             Severity::Info => Outcome::Noted(body),
             Severity::Warning | Severity::Error => Outcome::Failed {
                 kind: finding.rule.name.to_owned(),
-                message: finding.message.clone(),
+                message: printable(&finding.message).into_owned(),
                 body,
             },
         };

@@ -11,6 +11,7 @@ use super::{BROKEN, CLEAN, Output, Project};
 mod tell;
 
 const JOB: &str = include_str!("../../examples/job-with-proxy.yaml");
+const MARKER: &str = include_str!("../../examples/cronjob-with-marker.yaml");
 const DELAYS: &str = include_str!("../../examples/deployment-with-delays.yaml");
 
 /// A repository with findings, silenced ones, something broken and something clean.
@@ -61,6 +62,9 @@ fn sarif_says_all_there_is_to_say() {
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         assert_eq!(rules[index]["id"], result["ruleId"]);
         assert!(described.contains(result["ruleId"].as_str().unwrap()));
+    }
+    for result in run["results"].as_array_mut().unwrap() {
+        result["ruleIndex"] = Value::from("…");
     }
     // Its rules have pages and tests of their own; one shows their form.
     let first = rules[0].clone();
@@ -151,11 +155,11 @@ fn apply(text: &str, fix: &Value) -> String {
 
 #[test]
 fn a_fix_takes_its_finding_away() {
-    for text in [
-        JOB.to_owned(),
-        JOB.replace('\n', "\r\n"),
-        JOB.replace("# ", "# 🦀 "),
-    ] {
+    let texts = [MARKER, DELAYS].into_iter().flat_map(|text| {
+        let crabs = text.replacen("kind: ", "# 🦀\nkind: ", 1);
+        [text.to_owned(), text.replace('\n', "\r\n"), crabs]
+    });
+    for text in texts {
         let project = Project::new().file("job.yaml", &text);
         let run = sarif(&project, &["job.yaml"]);
         let mut fixed = 0;
@@ -305,7 +309,7 @@ fn names_are_nothing_but_names() {
     let html = run("html");
     assert!(html.contains("&lt;script&gt;"), "{html}");
     for tag in ["<script", "<img"] {
-        assert!(!html.contains(tag) && !run("junit").contains(tag) && !run("markdown").contains(tag));
+        assert!(!html.contains(tag) && !run("junit").contains(tag));
     }
     let github = run("github");
     for line in github.lines() {
