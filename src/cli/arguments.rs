@@ -223,6 +223,18 @@ pub(super) enum OutputFormat {
     Table,
     /// The JSON of schemas/lint.v1.json
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// A comment on a pull or merge request
+    Markdown,
+    /// One self-contained page: charts, findings, annotated source
+    Html,
 }
 
 impl From<OutputFormat> for Format {
@@ -232,6 +244,12 @@ impl From<OutputFormat> for Format {
             OutputFormat::Concise => Self::Concise,
             OutputFormat::Table => Self::Table,
             OutputFormat::Json => Self::Json,
+            OutputFormat::Sarif => Self::Sarif,
+            OutputFormat::Github => Self::Github,
+            OutputFormat::Gitlab => Self::Gitlab,
+            OutputFormat::Junit => Self::Junit,
+            OutputFormat::Markdown => Self::Markdown,
+            OutputFormat::Html => Self::Html,
         }
     }
 }

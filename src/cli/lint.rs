@@ -13,12 +13,15 @@ use super::{
     arguments::{LintArguments, Threshold},
     complain,
     configuration::{Configurations, Loaded},
-    output,
+    output::{self, Output},
     progress::Progress,
+    proposals::{Way, proposals},
     selection::Selection,
+    target::forms,
 };
 use crate::{
     lint::{Options, lint},
+    migrate::Proposal,
     report::{Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
@@ -68,7 +71,12 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     run.errors.append(&mut in_sources.errors);
     let mut suppressions: Vec<Suppression> = Vec::new();
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
-        let findings = run.lint(index, &options(arguments, loaded)?, &progress);
+        let options = options(arguments, loaded)?;
+        let findings = run.lint(index, &options, &progress);
+        run.ways.push(Way {
+            forms: forms(loaded.configuration.target, options.settings.kubernetes_version),
+            lint: options,
+        });
         let (mut findings, ignored) = without_ignored(in_sources.apply(findings), loaded);
         if let Some(baseline) = &mut baseline {
             findings = baseline.apply(findings);
@@ -211,6 +219,8 @@ struct Run {
     workloads: Vec<crate::roles::WorkloadSummary>,
     errors: Vec<SourceError>,
     silenced: Vec<Silenced>,
+    /// How the sources of each configuration are rewritten.
+    ways: Vec<Way>,
     failed: bool,
 }
 
@@ -286,6 +296,11 @@ impl Run {
         arguments: &LintArguments,
         program: &str,
     ) -> Result<(), Error> {
+        let base = output::base();
+        let proposals = match arguments.outputs.iter().any(Output::offers_rewrites) {
+            true => self.proposals(),
+            false => Vec::new(),
+        };
         let report = Report {
             findings: &self.findings,
             workloads: &self.workloads,
@@ -293,9 +308,19 @@ impl Run {
             suppressions,
             silenced: &self.silenced,
             files: self.sources.len(),
+            base: base.as_ref(),
+            proposals: &proposals,
             ..Report::default()
         };
         output::deliver(&report, &arguments.outputs, arguments.quiet, program)
+    }
+
+    fn proposals(&self) -> Vec<Vec<Proposal>> {
+        let sources = self.sources.iter().zip(&self.groups);
+        let sources: Vec<_> = sources
+            .filter_map(|(source, group)| Some((source, self.ways.get(*group)?)))
+            .collect();
+        proposals(&self.findings, &sources)
     }
 
     fn exit(&self) -> ExitStatus {

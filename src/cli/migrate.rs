@@ -311,11 +311,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
         lint: lint::Options {
             settings: Settings {
                 kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
-                target: Some(match form {
-                    Form::Lifecycle => crate::rules::Target::Lifecycle,
-                    Form::Native => crate::rules::Target::Native,
-                    Form::Annotation => crate::rules::Target::Annotation,
-                }),
+                target: Some(form.into()),
             },
             catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
         },

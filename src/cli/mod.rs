@@ -21,6 +21,7 @@ mod output;
 mod policy;
 mod program;
 mod progress;
+mod proposals;
 mod selection;
 mod target;
 pub mod trace;

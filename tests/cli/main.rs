@@ -10,6 +10,7 @@ mod hostile_size;
 mod inputs;
 mod outputs;
 mod policy;
+mod reports;
 mod silencing;
 mod usage;
 
