@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{
     Promotion,
-    guard_rules::{Recognized, recognized},
+    guard_rules::{Recognized, Sign, recognized},
     objects::{Draft, Part, PolicyObject, mapping, namespaces, words},
     selector::SelectorError,
 };
@@ -61,32 +61,37 @@ impl Guard {
     pub fn objects(&self, name: &str, rules: &[&RuleInfo]) -> Result<Vec<PolicyObject>, SelectorError> {
         let mut objects = Vec::new();
         for rule in rules {
-            let Recognized::As(expression) = recognized(rule.name) else {
+            let Recognized::As(sign) = recognized(rule.name) else {
                 continue;
             };
             let name = format!("{name}-{}", rule.name);
-            objects.push(self.policy(&name, rule, expression));
+            objects.push(self.policy(&name, rule, sign()));
             objects.push(self.binding(&name)?);
         }
         Ok(objects)
     }
 
-    fn policy(&self, name: &str, rule: &RuleInfo, expression: fn(&str) -> String) -> PolicyObject {
-        let found = expression("variables.pod");
-        let parts = [
+    fn policy(&self, name: &str, rule: &RuleInfo, sign: Sign) -> PolicyObject {
+        let found = |pod: &str| sign.expression.replace("POD", pod);
+        let mut parts = vec![
             Part::new(
                 "pod",
                 "The pod or the pod template, whatever the object is.",
                 template("object"),
             ),
             Part::new("podBefore", "The same before an update.", template("oldObject")),
-            Part::new("found", rule.summary, found),
-            Part::new(
-                "foundBefore",
-                "What was there before an update is nothing new.",
-                expression("variables.podBefore"),
-            ),
         ];
+        parts.extend(sign.patterns.iter().cloned());
+        parts.push(Part::new(
+            "found",
+            &format!("{}.", rule.summary),
+            found("variables.pod"),
+        ));
+        parts.push(Part::new(
+            "foundBefore",
+            "What was there before an update is nothing new.",
+            found("variables.podBefore"),
+        ));
         let validation = mapping([
             (
                 "expression",

@@ -2,15 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::cel;
+use super::{cel, objects::Part};
 use crate::roles::{Catalogue, DECLARATION_ANNOTATION, Endpoint, KnownSidecar};
 
 /// What CEL makes of a rule.
 pub(super) enum Recognized {
-    /// An expression that is true where the workaround is, of the name of the pod's variable.
-    As(fn(&str) -> String),
+    /// The regular expressions that it needs, as variables.
+    As(fn() -> Sign),
     /// No expression, for this reason.
     Not(&'static str),
+}
+
+/// How a workaround shows.
+pub(super) struct Sign {
+    /// Regular expressions (RE2), as variables.
+    pub(super) patterns: Vec<Part>,
+    /// An expression that is true where the workaround is. The pod is `POD`, which is there twice: now and before.
+    pub(super) expression: String,
 }
 
 pub(super) fn recognized(rule: &str) -> Recognized {
@@ -57,9 +65,6 @@ pub(super) fn recognized(rule: &str) -> Recognized {
 /// A line of a script up to here, without a comment; `\` at its end continues it.
 const LINE: &str = r"(?m)^([^#\n]|\\\n)*";
 
-/// More of the line.
-const MORE: &str = r"([^#\n]|\\\n)*";
-
 /// Addresses of the pod itself.
 const LOCAL: &str = r"(localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])";
 
@@ -73,104 +78,179 @@ fn hook(container: &str, hook: &str) -> String {
     format!("{container}.?lifecycle.?{hook}.?exec.?command.orValue([]).join(\" \")")
 }
 
-fn quit_endpoint(pod: &str) -> String {
-    let endpoints = endpoints(|known| &known.quit);
-    let call = cel::string(&format!(r"{LINE}\b(curl|wget)\b{MORE}{LOCAL}:({endpoints})\b"));
-    format!(
-        "{pod}.spec.containers.exists(c,\n  {}.matches({call})\n  || {}.matches({call}))",
-        script("c"),
-        hook("c", "preStop"),
-    )
+/// A pattern as a variable.
+fn pattern(name: &'static str, comment: &str, regex: &str) -> Part {
+    Part::new(name, comment, cel::string(regex))
 }
 
-fn startup_poll(pod: &str) -> String {
+/// The images of known sidecars as a variable.
+fn known(is_meant: impl Fn(&KnownSidecar) -> bool) -> Part {
+    pattern("known", "Images of known sidecars.", &images(is_meant))
+}
+
+const IS_KNOWN: &str = "c.?image.orValue(\"\").matches(variables.known)";
+
+const OTHER_IS_KNOWN: &str = "other.?image.orValue(\"\").matches(variables.known)";
+
+fn quit_endpoint() -> Sign {
+    let endpoints = endpoints(|known| &known.quit);
+    let (script, hook) = (script("c"), hook("c", "preStop"));
+    Sign {
+        patterns: vec![pattern(
+            "call",
+            "A line that names what ends a known sidecar, at an address of the pod's own.",
+            &format!(r"{LINE}{LOCAL}:({endpoints})\b"),
+        )],
+        expression: format!(
+            "POD.spec.containers.exists(c,\n  {script}.matches(variables.call)\n  || {hook}.matches(variables.call))"
+        ),
+    }
+}
+
+fn startup_poll() -> Sign {
     let endpoints = endpoints(|known| &known.ready);
     let until = r"(until|while +!) +[^#\n;]*";
-    let known_endpoint = cel::string(&format!(
-        r"{LINE}{until}\b(curl|wget)\b[^#\n;]*{LOCAL}:({endpoints})\b"
-    ));
-    let before_port = cel::string(&format!(
-        r"{LINE}{until}\b(curl|wget|nc|ncat|pg_isready|redis-cli|mysqladmin)\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"
-    ));
-    let known = cel::string(&images(|_| true));
+    let served: BTreeSet<u16> = Catalogue::built_in()
+        .entries()
+        .flat_map(|known| known.serves.iter().copied())
+        .collect();
+    let served: Vec<String> = served.iter().map(u16::to_string).collect();
     let text = script("c");
-    format!(
-        "{pod}.spec.containers.exists(c, !c.?image.orValue(\"\").matches({known}) && (\n  // A known sidecar's readiness, asked in a loop.\n  {text}.matches({known_endpoint})\n  // A port of a known sidecar beside it, asked in a loop.\n  || {pod}.spec.containers.exists(other, other.?image.orValue(\"\").matches({known})\n    && other.?ports.orValue([]).exists(p,\n      {text}.matches({before_port} + string(p.containerPort) + \"\\\\b\")))))"
-    )
+    Sign {
+        patterns: vec![
+            known(|_| true),
+            pattern(
+                "endpointLoop",
+                "A loop that asks until a known sidecar says that it is ready.",
+                &format!(r"{LINE}{until}\b(curl|wget)\b[^#\n;]*{LOCAL}:({endpoints})\b"),
+            ),
+            pattern(
+                "portLoop",
+                "A loop that asks until a port answers, up to the port.",
+                &format!(
+                    r"{LINE}{until}\b(curl|wget|nc|ncat|pg_isready|redis-cli|mysqladmin)\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"
+                ),
+            ),
+            pattern(
+                "serving",
+                "Images of known sidecars that serve the app on a port of their own.",
+                &images(|known| !known.serves.is_empty()),
+            ),
+            pattern("served", "Those ports.", &format!(r"({})\b", served.join("|"))),
+        ],
+        expression: format!(
+            "POD.spec.containers.exists(c, !{IS_KNOWN} && (\n  {text}.matches(variables.endpointLoop)\n  || POD.spec.containers.exists(other, {OTHER_IS_KNOWN}\n    && other.?ports.orValue([]).exists(p,\n      {text}.matches(variables.portLoop + string(p.containerPort) + \"\\\\b\")))\n  || POD.spec.containers.exists(other, other.?image.orValue(\"\").matches(variables.serving))\n    && {text}.matches(variables.portLoop + variables.served)))"
+        ),
+    }
 }
 
-fn wrapper_binary(pod: &str) -> String {
-    let programs = cel::string(
-        "^(.*/)?(kubexit|scuttle|envoy-preflight|linkerd-await|watchkiller|proa|sidecar-terminator|sidecar-killer)$",
-    );
-    format!(
-        "{pod}.spec.containers.exists(c,\n  c.?command[?0].or(c.?args[?0]).orValue(\"\").matches({programs}))"
-    )
+fn wrapper_binary() -> Sign {
+    Sign {
+        patterns: vec![
+            pattern(
+                "wrapper",
+                "The first word, or the first behind an init.",
+                r"^((\S*/)?(tini|dumb-init)( +-\S+)* +)?(\S*/)?(kubexit|scuttle|envoy-preflight|linkerd-await|watchkiller|proa|sidecar-terminator|sidecar-killer)( |$)",
+            ),
+            pattern(
+                "setting",
+                "Their settings.",
+                "^(KUBEXIT_.*|SCUTTLE_.*|LINKERD_AWAIT_.*|ENVOY_ADMIN_API|ISTIO_QUIT_API|ENVOY_KILL_API|ALWAYS_KILL_ENVOY)$",
+            ),
+        ],
+        expression: format!(
+            "POD.spec.containers.exists(c,\n  {}.matches(variables.wrapper)\n  || c.?env.orValue([]).exists(e, e.name.matches(variables.setting)))",
+            script("c")
+        ),
+    }
 }
 
-fn hold_annotation(pod: &str) -> String {
-    let annotation = |name: &str| {
-        format!(
-            "{pod}.?metadata.?annotations[{}].orValue(\"\")",
-            cel::string(name)
-        )
-    };
-    format!(
-        "{}.matches({})\n|| {} == \"enabled\"\n|| {} == \"Ordered\"",
-        annotation("proxy.istio.io/config"),
-        cel::string(r#"holdApplicationUntilProxyStarts["']?\s*:\s*["']?true"#),
-        annotation("config.linkerd.io/proxy-await"),
-        annotation("apps.kruise.io/container-launch-priority"),
-    )
+fn hold_annotation() -> Sign {
+    let annotation = |name: &str| format!("POD.?metadata.?annotations[{}].orValue(\"\")", cel::string(name));
+    Sign {
+        patterns: vec![pattern(
+            "hold",
+            "YAML or JSON inside of the annotation.",
+            r#"holdApplicationUntilProxyStarts["']?\s*:\s*["']?true"#,
+        )],
+        expression: format!(
+            "{}.matches(variables.hold)\n|| {} == \"enabled\"\n|| {} == \"Ordered\"",
+            annotation("proxy.istio.io/config"),
+            annotation("config.linkerd.io/proxy-await"),
+            annotation("apps.kruise.io/container-launch-priority"),
+        ),
+    }
 }
 
-fn external_killer(pod: &str) -> String {
-    format!(
-        "{pod}.?metadata.?annotations.orValue({{}}).exists(key, key.endsWith(\"/sidecars\") && key != {})\n|| {pod}.?metadata.?labels.orValue({{}}).exists(key, key.endsWith(\"/terminate-sidecars\"))\n|| {pod}.spec.containers.exists(c, c.?env.orValue([]).exists(e,\n  e.name.startsWith(\"KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT\")))",
-        cel::string(DECLARATION_ANNOTATION)
-    )
+fn external_killer() -> Sign {
+    Sign {
+        patterns: Vec::new(),
+        expression: format!(
+            "POD.?metadata.?annotations.orValue({{}}).exists(key, key.endsWith(\"/sidecars\") && key != {})\n|| POD.?metadata.?labels.orValue({{}}).exists(key, key.endsWith(\"/terminate-sidecars\"))\n|| POD.spec.containers.exists(c, c.?env.orValue([]).exists(e,\n  e.name.startsWith(\"KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT\")))",
+            cel::string(DECLARATION_ANNOTATION)
+        ),
+    }
 }
 
-fn sidecar_prestop_delay(pod: &str) -> String {
-    // A proxy that may be the pod's front door has reasons of its own.
-    let known = cel::string(&images(|known| {
-        known.certain && (known.injector.is_some() || known.loopback)
-    }));
-    let sleep = cel::string(r"^(\S*\b(ba|da)?sh -c )?sleep +[0-9.]+[smh]?$");
-    format!(
-        "{pod}.spec.containers.size() > 1 && {pod}.spec.containers.exists(c, c.?image.orValue(\"\").matches({known})\n  && (c.?lifecycle.?preStop.?sleep.hasValue() || {}.matches({sleep})))",
-        hook("c", "preStop")
-    )
+fn sidecar_prestop_delay() -> Sign {
+    Sign {
+        patterns: vec![
+            // A proxy that may be the pod's front door has reasons of its own.
+            known(|known| known.certain && (known.injector.is_some() || known.loopback)),
+            pattern(
+                "sleep",
+                "Nothing but a sleep.",
+                r"^(\S*\b(ba|da)?sh -c )?sleep +[0-9.]+[smh]?$",
+            ),
+        ],
+        expression: format!(
+            "POD.spec.containers.size() > 1 && POD.spec.containers.exists(c, {IS_KNOWN}\n  && (c.?lifecycle.?preStop.?sleep.hasValue() || {}.matches(variables.sleep)))",
+            hook("c", "preStop")
+        ),
+    }
 }
 
-fn blocking_poststart(pod: &str) -> String {
-    let known = cel::string(&images(|known| known.certain));
-    let wait = cel::string(
-        r"(^|/)pilot-agent wait|(^|/)linkerd-await|^(\S*\b(ba|da)?sh -c )?until [^;]+; *do +sleep +[0-9.]+; *done;?$",
-    );
-    format!(
-        "{pod}.spec.containers.exists(c, c.?image.orValue(\"\").matches({known})\n  // Another one is to wait for it.\n  && {pod}.spec.containers[{pod}.spec.containers.size() - 1].name != c.name\n  && {}.matches({wait}))",
-        hook("c", "postStart")
-    )
+fn blocking_poststart() -> Sign {
+    Sign {
+        patterns: vec![
+            known(|known| known.certain),
+            pattern(
+                "wait",
+                "Nothing but a wait.",
+                r"(^|/)pilot-agent wait|(^|/)linkerd-await|^(\S*\b(ba|da)?sh -c )?until [^;]+; *do +sleep +[0-9.]+; *done;?$",
+            ),
+        ],
+        expression: format!(
+            "POD.spec.containers.exists(c, {IS_KNOWN}\n  // Another one is to wait for it.\n  && POD.spec.containers[POD.spec.containers.size() - 1].name != c.name\n  && {}.matches(variables.wait))",
+            hook("c", "postStart")
+        ),
+    }
 }
 
-fn shared_pid_kill(pod: &str) -> String {
-    let known = cel::string(&images(|known| known.certain));
+fn shared_pid_kill() -> Sign {
     let programs: BTreeSet<&str> = Catalogue::built_in()
         .entries()
         .filter(|known| known.certain)
         .flat_map(|known| known.programs.iter().map(String::as_str))
         .collect();
     let programs: Vec<String> = programs.into_iter().map(escaped).collect();
-    // Not SIGHUP, which reloads, and not 0, which only asks.
-    let kill = cel::string(&format!(
-        r#"{LINE}\b(pkill|killall)( +-(s +)?(SIG)?(TERM|INT|KILL|QUIT|15|9|3|2|f|x|o|n))* +["']?(/\S*/)?({})\b"#,
-        programs.join("|")
-    ));
-    format!(
-        "{pod}.spec.?shareProcessNamespace.orValue(false)\n&& {pod}.spec.containers.exists(other, other.?image.orValue(\"\").matches({known}))\n&& {pod}.spec.containers.exists(c, !c.?image.orValue(\"\").matches({known}) && {}.matches({kill}))",
-        script("c")
-    )
+    Sign {
+        patterns: vec![
+            known(|known| known.certain),
+            pattern(
+                "kill",
+                "A line that ends a known sidecar's program. Not SIGHUP, which reloads, and not 0, which only asks.",
+                &format!(
+                    r#"{LINE}\b(pkill|killall)( +-(s +)?(SIG)?(TERM|INT|KILL|QUIT|15|9|3|2|f|x|o|n))* +["']?(/\S*/)?({})\b"#,
+                    programs.join("|")
+                ),
+            ),
+        ],
+        expression: format!(
+            "POD.spec.?shareProcessNamespace.orValue(false)\n&& POD.spec.containers.exists(other, {OTHER_IS_KNOWN})\n&& POD.spec.containers.exists(c, !{IS_KNOWN} && {}.matches(variables.kill))",
+            script("c")
+        ),
+    }
 }
 
 /// `15020/quitquitquit|…` of all known sidecars.
