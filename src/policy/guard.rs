@@ -4,7 +4,7 @@
 //! take a script for a workaround that is none, so each one asks for more than its rule does: for a known sidecar, a
 //! known endpoint, a loop of one line. What it misses, `lint` finds.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Promotion,
@@ -15,7 +15,7 @@ use super::{
 use crate::{rules::RuleInfo, yaml::Value};
 
 /// What becomes of an object with a new workaround.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuardAction {
     /// Whoever sends it is warned.
@@ -28,8 +28,8 @@ pub enum GuardAction {
 }
 
 /// Which rules guard what.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Guard {
     /// What becomes of what they find.
     pub action: GuardAction,

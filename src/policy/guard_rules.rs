@@ -80,7 +80,7 @@ fn hook(container: &str, hook: &str) -> String {
 
 /// A pattern as a variable.
 fn pattern(name: &'static str, comment: &str, regex: &str) -> Part {
-    Part::new(name, comment, cel::string(regex))
+    Part::new(name, comment, cel::pattern(regex))
 }
 
 /// The images of known sidecars as a variable.

@@ -114,6 +114,10 @@ fn the_server_has_nothing_to_say_of_the_guards() {
         return;
     };
     ground.guard(&[]);
+    // Others may install and remove theirs meanwhile; these are in step.
+    let check = text(&sidecar(&["policy", "check", "-n", &ground.name]).stdout);
+    assert!(check.contains("guards: "), "{check}");
+    assert!(!check.contains(&format!("guard-{}", ground.name)), "{check}");
     for policy in &ground.policies {
         let checked = ground.wait(&["validatingadmissionpolicy", policy], |policy| {
             policy["status"]["observedGeneration"] == policy["metadata"]["generation"]

@@ -1,6 +1,9 @@
 //! `policy check`: what is there, what could be done, and what it would do. Nothing is changed.
 
-use std::io::{self, BufWriter, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, BufWriter, Write},
+};
 
 use clap::Args;
 use serde_json::Value;
@@ -13,8 +16,9 @@ use super::{
 };
 use crate::{
     cluster::may,
-    policy::{OPTIONS_ANNOTATION, Promotion, VERSION_ANNOTATION, is_in_step},
+    policy::{Guard, OPTIONS_ANNOTATION, PolicyObject, Promotion, VERSION_ANNOTATION, is_in_step},
     report::printable,
+    rules::RULES,
 };
 
 /// Say what a promotion would do to the cluster's workloads, and whether it can be installed
@@ -59,7 +63,8 @@ pub(super) fn run(arguments: &CheckArguments, program: &str) -> Result<ExitStatu
             session.version()
         )?;
         rights(&session, &mut out).await?;
-        let installed = installed(&session, &arguments.policy_name).await?;
+        let held = session.installed().await?;
+        let installed = installed(&held, &arguments.policy_name)?;
         let mut is_fine = true;
         match &installed {
             None => writeln!(
@@ -69,6 +74,7 @@ pub(super) fn run(arguments: &CheckArguments, program: &str) -> Result<ExitStatu
             )?,
             Some(installed) => is_fine = describe(installed, &asked, arguments, program, &mut out)?,
         }
+        is_fine &= guards(&held, program, &mut out)?;
         out.flush()?;
         let (promotion, is_installed) = match &installed {
             Some(installed) => (&installed.promotion, true),
@@ -109,23 +115,76 @@ async fn rights(session: &Session, out: &mut dyn Write) -> Result<(), Error> {
     Ok(())
 }
 
+/// Everything of this program's that a server holds, by resource.
+type Held = BTreeMap<&'static str, Vec<Value>>;
+
+fn named<'h>(held: &'h Held, resource: &str, name: &str) -> Option<&'h Value> {
+    held.get(resource)?.iter().find(|object| name_of(object) == name)
+}
+
+fn name_of(object: &Value) -> &str {
+    object
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn annotation<'o>(object: &'o Value, key: &str) -> Option<&'o str> {
+    object.pointer("/metadata/annotations")?.get(key)?.as_str()
+}
+
+/// Whether all of these objects are there as this version prints them.
+fn are_in_step(held: &Held, printed: &[PolicyObject]) -> bool {
+    printed.iter().all(|object| {
+        named(held, &object.resource(), &object.name).is_some_and(|held| is_in_step(&object.json(), held))
+    })
+}
+
+/// Says of the guards whether they are what this version would install, and gives whether they are.
+fn guards(held: &Held, program: &str, out: &mut dyn Write) -> io::Result<bool> {
+    let (mut count, mut strays) = (0, Vec::new());
+    // Only what guards has options of its own among these.
+    for policy in held.get("validatingadmissionpolicies").into_iter().flatten() {
+        let Some(options) = annotation(policy, OPTIONS_ANNOTATION) else {
+            continue;
+        };
+        count += 1;
+        let name = name_of(policy);
+        let guard = serde_json::from_str::<Guard>(options).ok();
+        let printed = guard.and_then(|guard| {
+            let (rule, prefix) = RULES
+                .iter()
+                .find_map(|rule| Some((*rule, name.strip_suffix(rule.name)?.strip_suffix('-')?)))?;
+            guard.objects(prefix, &[rule]).ok()
+        });
+        if !printed.is_some_and(|printed| are_in_step(held, &printed)) {
+            strays.push(name);
+        }
+    }
+    let own = env!("CARGO_PKG_VERSION");
+    match (count, strays.as_slice()) {
+        (0, _) => writeln!(out, "guards: none is installed")?,
+        (count, []) => writeln!(
+            out,
+            "guards: {count} installed, in step with this version ({own})"
+        )?,
+        (count, strays) => writeln!(
+            out,
+            "guards: {count} installed; this version ({own}) makes others of {}; `{program} policy install guard` brings them into step",
+            printable(&strays.join(", "))
+        )?,
+    }
+    Ok(strays.is_empty())
+}
+
 /// Reads the policy and compares all of its objects with what this version prints for its options.
-async fn installed(session: &Session, name: &str) -> Result<Option<Installed>, Error> {
-    let held = session.installed().await?;
-    let find = |resource: &str| {
-        held.get(resource)?
-            .iter()
-            .find(|object| object.pointer("/metadata/name").and_then(Value::as_str) == Some(name))
-    };
-    let Some(policy) = find("mutatingadmissionpolicies") else {
+fn installed(held: &Held, name: &str) -> Result<Option<Installed>, Error> {
+    let Some(policy) = named(held, "mutatingadmissionpolicies", name) else {
         return Ok(None);
     };
-    let annotation = |key: &str| {
-        policy["metadata"]["annotations"][key]
-            .as_str()
-            .unwrap_or_default()
-    };
-    let Ok(promotion) = serde_json::from_str::<Promotion>(annotation(OPTIONS_ANNOTATION)) else {
+    let Ok(promotion) =
+        serde_json::from_str::<Promotion>(annotation(policy, OPTIONS_ANNOTATION).unwrap_or_default())
+    else {
         return Err(Error::Cluster(format!(
             "the annotation {OPTIONS_ANNOTATION} of the installed {name} does not say its options"
         )));
@@ -133,13 +192,12 @@ async fn installed(session: &Session, name: &str) -> Result<Option<Installed>, E
     let printed = promotion
         .objects(name)
         .map_err(|error| Error::Cluster(error.to_string()))?;
-    let is_in_step = printed
-        .iter()
-        .all(|object| find(&object.resource()).is_some_and(|held| is_in_step(&object.json(), held)));
     Ok(Some(Installed {
-        version: annotation(VERSION_ANNOTATION).to_owned(),
+        version: annotation(policy, VERSION_ANNOTATION)
+            .unwrap_or_default()
+            .to_owned(),
         promotion,
-        is_in_step,
+        is_in_step: are_in_step(held, &printed),
     }))
 }
 

@@ -108,7 +108,7 @@ impl Session {
 }
 
 /// What is missing, and which migration does the same.
-pub(super) fn missing(where_: &str, kind: &str, since: KubernetesVersion, program: &str) -> String {
+pub(super) fn missing(place: &str, kind: &str, since: KubernetesVersion, program: &str) -> String {
     let instead = match kind {
         "MutatingAdmissionPolicy" => {
             format!("`{program} migrate --target native` writes the same into manifests")
@@ -116,7 +116,7 @@ pub(super) fn missing(where_: &str, kind: &str, since: KubernetesVersion, progra
         _ => format!("`{program} lint` finds the same in manifests and in the cluster"),
     };
     format!(
-        "{where_} has no {kind} in admissionregistration.k8s.io/v1, which came with {}.{}; {instead}",
+        "{place} has no {kind} in admissionregistration.k8s.io/v1, which came with {}.{}; {instead}",
         since.0, since.1
     )
 }
