@@ -137,11 +137,14 @@ pub(super) async fn survey(
         }
     }
     for (home, more) in more.iter().filter(|(_, more)| !more.is_empty()) {
-        let quotas = quotas(server, home).await?;
-        let sentences = exceeded(&quotas, more);
-        survey
-            .quotas
-            .extend(sentences.iter().map(|sentence| format!("{home}: {sentence}")));
+        match quotas(server, home).await {
+            Ok(quotas) => survey.quotas.extend(
+                exceeded(&quotas, more)
+                    .iter()
+                    .map(|sentence| format!("{home}: {sentence}")),
+            ),
+            Err(error) => survey.unread.push(error.to_string()),
+        }
     }
     Ok(survey)
 }
