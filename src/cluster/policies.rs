@@ -81,7 +81,7 @@ pub async fn may(server: &Server, verb: &str, resource: &str) -> Result<bool, Re
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let answer = send_json(&server.client(), Method::POST, path, "application/json", &review).await?;
-    Ok(answer["status"]["allowed"] == true)
+    Ok(answer.pointer("/status/allowed") == Some(&Value::Bool(true)))
 }
 
 /// The policies or bindings of a resource that have this label.
@@ -119,7 +119,10 @@ pub async fn apply_policy(
     object: &Value,
     dry_run: bool,
 ) -> Result<Value, RequestError> {
-    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let name = object
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let dry_run = if dry_run { "&dryRun=All" } else { "" };
     let path = format!(
         "{BASE}/{resource}/{name}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force=true{dry_run}"

@@ -13,7 +13,6 @@ use crate::{
     policy::{
         OnConflict, Outcome, Promotion, deadlocked, exceeded, pod_of, pods_at_once, promoted, resources,
     },
-    roles::PROMOTED_ANNOTATION,
     workload::{Amounts, write_amount},
 };
 
@@ -28,6 +27,9 @@ const KINDS: [(&str, &str); 8] = [
     ("batch/v1/jobs", "Job"),
     ("v1/pods", "Pod"),
 ];
+
+/// Where the policy says what it has promoted.
+const PROMOTED: &str = "/metadata/annotations/kubectl-sidecar~1promoted";
 
 /// What a promotion does to all workloads.
 #[derive(Debug, Default)]
@@ -158,7 +160,7 @@ async fn covered(server: &Server, promotion: &Promotion, only: Option<&str>) -> 
     let mut covered = Vec::new();
     for namespace in namespaces {
         let name = text(&namespace, "/metadata/name");
-        let labels = &namespace["metadata"]["labels"];
+        let labels = namespace.pointer("/metadata/labels").unwrap_or(&Value::Null);
         if promotion
             .covers(name, labels)
             .map_err(|error| Error::Usage(error.to_string()))?
@@ -196,7 +198,11 @@ fn is_made_by_another(object: &Value) -> bool {
     object
         .pointer("/metadata/ownerReferences")
         .and_then(Value::as_array)
-        .is_some_and(|owners| owners.iter().any(|owner| owner["controller"] == true))
+        .is_some_and(|owners| {
+            owners
+                .iter()
+                .any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
+        })
 }
 
 /// It makes no pods any more.
@@ -207,8 +213,8 @@ fn is_over(kind: &str, object: &Value) -> bool {
             .and_then(Value::as_array)
             .is_some_and(|conditions| {
                 conditions.iter().any(|condition| {
-                    condition["status"] == "True"
-                        && matches!(condition["type"].as_str(), Some("Complete" | "Failed"))
+                    text(condition, "/status") == "True"
+                        && matches!(text(condition, "/type"), "Complete" | "Failed")
                 })
             }),
         "Pod" => matches!(text(object, "/status/phase"), "Succeeded" | "Failed"),
@@ -265,13 +271,8 @@ impl Look<'_> {
             }
             Err(error) => return Err(error),
         };
-        if self.is_installed && !text(&stored, "/metadata/annotations/kubectl-sidecar~1promoted").is_empty() {
-            let names: Vec<String> = stored["metadata"]["annotations"][PROMOTED_ANNOTATION]
-                .as_str()
-                .unwrap_or_default()
-                .split(',')
-                .map(str::to_owned)
-                .collect();
+        if self.is_installed && !text(&stored, PROMOTED).is_empty() {
+            let names: Vec<String> = text(&stored, PROMOTED).split(',').map(str::to_owned).collect();
             return Ok(Some(self.promotion_of(pod, &stored, &names)));
         }
         // The pod with what webhooks add is what the policy sees.
@@ -343,8 +344,7 @@ impl Look<'_> {
         let shown = |pod: &Value| {
             ["initContainers", "containers"]
                 .iter()
-                .filter(|list| !pod["spec"][*list].is_null())
-                .map(|list| yaml_text(&json!({ *list: pod["spec"][*list] })))
+                .filter_map(|list| Some(yaml_text(&json!({ *list: pod.get("spec")?.get(*list)? }))))
                 .collect::<String>()
         };
         Found {
@@ -358,12 +358,15 @@ impl Look<'_> {
 }
 
 fn containers<'p>(pod: &'p Value, list: &str) -> impl Iterator<Item = &'p Value> {
-    pod["spec"][list].as_array().into_iter().flatten()
+    pod.get("spec")
+        .and_then(|spec| spec.get(list)?.as_array())
+        .into_iter()
+        .flatten()
 }
 
 fn listed(pod: &Value, list: &str) -> String {
     let names: Vec<&str> = containers(pod, list)
-        .filter_map(|container| container["name"].as_str())
+        .map(|container| text(container, "/name"))
         .collect();
     match names.as_slice() {
         [] => "none".to_owned(),
@@ -374,5 +377,5 @@ fn listed(pod: &Value, list: &str) -> String {
 /// Whether the startupProbe of a container is the one that the policy makes.
 fn is_gate(pod: &Value, name: &str) -> bool {
     containers(pod, "initContainers")
-        .any(|container| container["name"] == *name && !container["startupProbe"].is_null())
+        .any(|container| text(container, "/name") == name && container.get("startupProbe").is_some())
 }
