@@ -111,7 +111,7 @@ async fn wait(server: &Server) {
             created_pod(server, WITHOUT, &pod("probe")).await,
         );
         if let (Ok(with), Ok(_)) = answers
-            && !with["spec"]["initContainers"].is_null()
+            && with.pointer("/spec/initContainers").is_some()
         {
             return;
         }

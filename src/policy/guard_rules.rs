@@ -55,6 +55,9 @@ pub(super) fn recognized(rule: &str) -> Recognized {
         "sigterm-trap" | "wrapper-script" | "broken-workaround" => {
             Not("it takes reading the shell script, not matching it")
         }
+        "misdeclared-sidecar" => {
+            Not("`policy promote` warns of what it cannot promote, and an absent name may still be injected")
+        }
         "leftover-workaround" | "startup-deadlock" => {
             Not("it takes knowing what the script waits for or ends")
         }

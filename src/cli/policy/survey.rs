@@ -116,7 +116,8 @@ pub(super) async fn survey(
         };
         for object in objects {
             let home = text(&object, "/metadata/namespace").to_owned();
-            if !namespaces.contains(&home) || is_made_by_another(&object) || is_over(kind, &object) {
+            let is_out = is_going(&object) || is_made_by_another(&object) || is_over(kind, &object);
+            if !namespaces.contains(&home) || is_out {
                 continue;
             }
             let Some(pod) = pod_of(kind, &object) else {
@@ -161,6 +162,10 @@ async fn covered(server: &Server, promotion: &Promotion, only: Option<&str>) -> 
     for namespace in namespaces {
         let name = text(&namespace, "/metadata/name");
         let labels = namespace.pointer("/metadata/labels").unwrap_or(&Value::Null);
+        // Nothing can be created in a namespace that is going.
+        if is_going(&namespace) {
+            continue;
+        }
         if promotion
             .covers(name, labels)
             .map_err(|error| Error::Usage(error.to_string()))?
@@ -191,6 +196,11 @@ async fn list(server: &Server, path: &str, namespace: Option<&str>) -> Result<Ve
         );
     }
     Ok(all)
+}
+
+/// It is being deleted.
+fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 /// Its owner is looked at instead.
