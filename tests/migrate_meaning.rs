@@ -2,7 +2,7 @@
 //! those that they call, and their results and calls compared.
 
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use std::{
     fs,
@@ -118,7 +118,7 @@ fn job(command: &[String]) -> String {
 fn migrated(command: &[String]) -> Vec<String> {
     let source = Arc::new(SourceFile {
         name: "job.json".into(),
-        text: job(command),
+        text: job(command).into(),
     });
     let options = Options {
         lint: lint::Options {

@@ -1,6 +1,6 @@
 //! The binary as a user runs it.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
 mod configuration;
 mod explain;
