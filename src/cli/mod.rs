@@ -4,16 +4,12 @@ mod arguments;
 mod color;
 mod completion;
 mod configuration;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first command that asks is on its way")
-)]
 mod confirm;
 mod connection;
 mod deadline;
 mod explain;
+mod interrupts;
 mod lint;
-#[expect(dead_code, reason = "`lint --live` and `migrate --live` are about to take it")]
 mod live;
 mod lsp;
 mod migrate;

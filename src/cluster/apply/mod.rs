@@ -13,6 +13,6 @@ pub use keeper::{Keeper, keeper};
 pub use last_applied::{last_applied, with_last_applied};
 pub use manifest::{as_written, recreatable, restorable};
 pub use patch::{lost, patch};
-pub use pods::{Trouble, selector, trouble};
+pub use pods::{Outlook, Trouble, pods_of, trouble};
 pub use rollout::{Rollout, rollout};
 pub use submit::{DRY_RUN, submit};

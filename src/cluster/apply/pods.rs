@@ -1,6 +1,9 @@
 //! What is wrong with a pod that a rollout waits for.
 
+use serde::Deserialize;
 use serde_json::Value;
+
+use crate::cluster::{RequestError, Server, request::encode};
 
 /// Reasons for which a container waits that do not pass by themselves, mostly (kubernetes, `pkg/kubelet/images`,
 /// `pkg/kubelet/kuberuntime`).
@@ -25,8 +28,19 @@ const FAILED_STARTS: u64 = 2;
 pub struct Trouble {
     /// What is wrong, as a sentence names it: `container proxy: ImagePullBackOff: …`.
     pub what: String,
-    /// It has been so often enough; otherwise it may pass.
-    pub is_lasting: bool,
+    /// What is to be expected of it.
+    pub outlook: Outlook,
+}
+
+/// Whether trouble passes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outlook {
+    /// It has come back too often.
+    Lasts,
+    /// It rarely does; not where it stays for long.
+    Doubtful,
+    /// It may, with the next node or the next start.
+    Open,
 }
 
 /// The first thing that keeps a pod from becoming ready; `None` where it only takes its time.
@@ -52,7 +66,7 @@ fn of_container(pod: &Value, status: &Value) -> Option<Trouble> {
         let colon = if message.is_empty() { "" } else { ": " };
         return Some(Trouble {
             what: format!("container {name}: {}{colon}{message}", text("reason")),
-            is_lasting: false,
+            outlook: Outlook::Doubtful,
         });
     }
     let restarts = status.get("restartCount").and_then(Value::as_u64).unwrap_or(0);
@@ -70,13 +84,21 @@ fn of_container(pod: &Value, status: &Value) -> Option<Trouble> {
             what: format!(
                 "sidecar {name} has not started: it was restarted {restarts} times (it ended{ended}), and the app waits for its startupProbe"
             ),
-            is_lasting: restarts >= FAILED_STARTS,
+            outlook: after(restarts, FAILED_STARTS),
         });
     }
     Some(Trouble {
         what: format!("container {name} has ended{ended} and was restarted {restarts} times"),
-        is_lasting: restarts >= RESTARTS,
+        outlook: after(restarts, RESTARTS),
     })
+}
+
+fn after(restarts: u64, limit: u64) -> Outlook {
+    if restarts >= limit {
+        Outlook::Lasts
+    } else {
+        Outlook::Open
+    }
 }
 
 fn init_container<'p>(pod: &'p Value, name: &str) -> Option<&'p Value> {
@@ -108,13 +130,40 @@ fn unschedulable(pod: &Value) -> Option<Trouble> {
     Some(Trouble {
         // A new node may come.
         what: format!("it cannot be scheduled: {message}"),
-        is_lasting: false,
+        outlook: Outlook::Open,
     })
 }
 
+/// Pods that are looked at for trouble; of more, the first ones.
+const LOOKED_AT: usize = 500;
+
+#[derive(Deserialize)]
+struct List {
+    items: Option<Vec<Value>>,
+}
+
+/// The pods in a namespace that a workload selects; none where it selects by nothing.
+///
+/// # Errors
+/// Where the server refuses or cannot be reached.
+pub async fn pods_of(server: &Server, workload: &Value, namespace: &str) -> Result<Vec<Value>, RequestError> {
+    let labels = workload
+        .pointer("/spec/selector")
+        .map(selector)
+        .unwrap_or_default();
+    if labels.is_empty() {
+        return Ok(Vec::new());
+    }
+    let path = format!(
+        "/api/v1/namespaces/{namespace}/pods?limit={LOOKED_AT}&labelSelector={}",
+        encode(&labels)
+    );
+    let list: List = server.get(&path).await?;
+    Ok(list.items.unwrap_or_default())
+}
+
 /// A LabelSelector as the API takes it in a query.
-#[must_use]
-pub fn selector(selector: &Value) -> String {
+fn selector(selector: &Value) -> String {
     let mut terms = Vec::new();
     let labels = selector.get("matchLabels").and_then(Value::as_object);
     for (key, value) in labels.into_iter().flatten() {
@@ -154,8 +203,8 @@ mod tests {
         })
     }
 
-    fn lasting(status: Value) -> Option<bool> {
-        trouble(&pod(status)).map(|trouble| trouble.is_lasting)
+    fn outlook(status: Value) -> Option<Outlook> {
+        trouble(&pod(status)).map(|trouble| trouble.outlook)
     }
 
     #[test]
@@ -167,27 +216,33 @@ mod tests {
             json!({"containerStatuses": [{"name": "app", "restartCount": 4, "ready": true}]}),
             json!({"initContainerStatuses": [{"name": "proxy", "restartCount": 4, "ready": false, "started": true}]}),
         ] {
-            assert_eq!(lasting(status.clone()), None, "{status}");
+            assert_eq!(outlook(status.clone()), None, "{status}");
         }
     }
 
     #[test]
     fn trouble_lasts_when_it_came_again() {
         let waiting = |reason: &str| json!({"containerStatuses": [{"name": "app", "state": {"waiting": {"reason": reason, "message": "m"}}}]});
-        assert_eq!(lasting(waiting("ImagePullBackOff")), Some(false));
+        assert_eq!(outlook(waiting("ImagePullBackOff")), Some(Outlook::Doubtful));
         let restarted = |list: &str, name: &str, count: u64| {
             json!({list: [{"name": name, "restartCount": count, "ready": false, "started": false,
                 "lastState": {"terminated": {"exitCode": 1}}}]})
         };
-        assert_eq!(lasting(restarted("containerStatuses", "app", 2)), Some(false));
-        assert_eq!(lasting(restarted("containerStatuses", "app", 3)), Some(true));
         assert_eq!(
-            lasting(restarted("initContainerStatuses", "proxy", 1)),
-            Some(false)
+            outlook(restarted("containerStatuses", "app", 2)),
+            Some(Outlook::Open)
         );
         assert_eq!(
-            lasting(restarted("initContainerStatuses", "proxy", 2)),
-            Some(true)
+            outlook(restarted("containerStatuses", "app", 3)),
+            Some(Outlook::Lasts)
+        );
+        assert_eq!(
+            outlook(restarted("initContainerStatuses", "proxy", 1)),
+            Some(Outlook::Open)
+        );
+        assert_eq!(
+            outlook(restarted("initContainerStatuses", "proxy", 2)),
+            Some(Outlook::Lasts)
         );
     }
 

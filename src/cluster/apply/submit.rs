@@ -13,12 +13,7 @@ pub const DRY_RUN: &str = "&dryRun=All";
 ///
 /// # Errors
 /// Where the server refuses or cannot be reached. After an error that is no refusal the object may be changed.
-pub async fn submit(
-    server: &Server,
-    path: &str,
-    query: &str,
-    patch: &Value,
-) -> Result<Value, RequestError> {
+pub async fn submit(server: &Server, path: &str, query: &str, patch: &Value) -> Result<Value, RequestError> {
     let path = format!("{path}?fieldManager=kubectl-sidecar&fieldValidation=Strict{query}");
     let content_type = "application/json-patch+json";
     send_json(&server.client(), Method::PATCH, &path, content_type, patch).await
