@@ -180,7 +180,9 @@ fn get(state: &State, target: &str) -> (u16, Value) {
         "/api/v1" => json!({"resources": [resource("pods", "Pod")]}),
         "/apis/apps/v1" => json!({"resources": [resource("deployments", "Deployment")]}),
         "/version" => json!({"gitVersion": "v1.34.1"}),
-        "/openapi/v3/api/v1" => json!({"components": {"schemas": {"io.k8s.api.core.v1.Lifecycle": {"properties": {}}}}}),
+        "/openapi/v3/api/v1" => {
+            json!({"components": {"schemas": {"io.k8s.api.core.v1.Lifecycle": {"properties": {}}}}})
+        }
         "/api/v1/nodes" => json!({"items": [{"metadata": {"name": "n", "uid": "n"},
             "status": {"nodeInfo": {"kubeletVersion": "v1.34.1"}}}]}),
         "/apis/apps/v1/namespaces/shop/deployments" => json!({"items": [state.deployment]}),
@@ -193,7 +195,10 @@ fn get(state: &State, target: &str) -> (u16, Value) {
 
 fn patch(state: &mut State, target: &str, operations: &Value) -> Option<(u16, Value)> {
     let is_dry = target.contains("dryRun=All");
-    assert!(target.starts_with(PATH) && target.contains("fieldValidation=Strict"), "{target}");
+    assert!(
+        target.starts_with(PATH) && target.contains("fieldValidation=Strict"),
+        "{target}"
+    );
     let mut after_reset = false;
     if !is_dry {
         match state.faults.pop_front() {
@@ -215,7 +220,12 @@ fn patch(state: &mut State, target: &str, operations: &Value) -> Option<(u16, Va
         let key = key.replace("~1", "/").replace("~0", "~");
         match operation["op"].as_str().unwrap() {
             "test" if object.pointer(path) == Some(&value) => {}
-            "test" => return Some(failure(422, "the server rejected our request due to an error in our request")),
+            "test" => {
+                return Some(failure(
+                    422,
+                    "the server rejected our request due to an error in our request",
+                ));
+            }
             "remove" => drop(object.pointer_mut(parent)?.as_object_mut()?.remove(&key)),
             _ => drop(object.pointer_mut(parent)?.as_object_mut()?.insert(key, value)),
         }
@@ -241,7 +251,13 @@ fn stderr(output: &Output) -> String {
 #[test]
 fn nothing_is_written_without_apply() {
     let server = Server::start([]);
-    for arguments in [&[][..], &["deploy/web"], &["-o", "yaml"], &["--review", "--check"], &["--apply"]] {
+    for arguments in [
+        &[][..],
+        &["deploy/web"],
+        &["-o", "yaml"],
+        &["--review", "--check"],
+        &["--apply"],
+    ] {
         let output = server.run(arguments);
         let expected = match arguments {
             // Nobody can be asked.
@@ -249,10 +265,18 @@ fn nothing_is_written_without_apply() {
             [.., "--check"] => 1,
             _ => 0,
         };
-        assert_eq!(output.status.code(), Some(expected), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
         let shown = String::from_utf8(output.stdout).unwrap();
         assert!(shown.contains("restartPolicy: Always"), "{arguments:?}: {shown}");
-        assert!(arguments.contains(&"yaml") || !shown.contains("geheim"), "{shown}");
+        assert!(
+            arguments.contains(&"yaml") || !shown.contains("geheim"),
+            "{shown}"
+        );
     }
     assert_eq!(server.writes(), Vec::<String>::new());
 }
@@ -265,7 +289,10 @@ fn the_server_is_asked_first() {
     assert_eq!(server.outcome(), (true, 1));
     let writes = server.writes();
     assert_eq!(writes.len(), 2, "{writes:?}");
-    assert!(writes[0].contains("dryRun=All") && !writes[1].contains("dryRun"), "{writes:?}");
+    assert!(
+        writes[0].contains("dryRun=All") && !writes[1].contains("dryRun"),
+        "{writes:?}"
+    );
     let again = server.run(&["--apply", "--yes"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
     assert!(stderr(&again).contains("nothing to apply"), "{}", stderr(&again));
@@ -276,7 +303,10 @@ fn the_server_is_asked_first() {
 fn what_passes_is_tried_again_and_done_once() {
     for faults in [
         vec![Fault::Answer(409, "the object has been modified")],
-        vec![Fault::Answer(503, "shutting down"), Fault::Answer(429, "too many requests")],
+        vec![
+            Fault::Answer(503, "shutting down"),
+            Fault::Answer(429, "too many requests"),
+        ],
         vec![Fault::Reset],
         vec![Fault::ResetAfter],
     ] {
@@ -284,7 +314,11 @@ fn what_passes_is_tried_again_and_done_once() {
         let output = server.run(&["--apply", "--yes"]);
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         assert_eq!(server.outcome(), (true, 1), "{}", stderr(&output));
-        assert!(stderr(&output).contains("applied: shop/deployment/web"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("applied: shop/deployment/web"),
+            "{}",
+            stderr(&output)
+        );
     }
 }
 
@@ -296,7 +330,10 @@ fn what_somebody_else_changes_is_read_anew_and_kept() {
     assert_eq!(server.outcome(), (true, 1));
     let said = stderr(&output);
     assert!(said.contains("somebody else has changed the object"), "{said}");
-    assert!(said.contains("it was changed meanwhile; the change is now"), "{said}");
+    assert!(
+        said.contains("it was changed meanwhile; the change is now"),
+        "{said}"
+    );
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("example.com/app:2"), "{shown}");
     let state = server.state.lock().unwrap();
@@ -310,7 +347,11 @@ fn a_conflict_that_does_not_end_is_given_up() {
     let output = server.run(&["--apply", "--yes"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert_eq!(server.outcome(), (false, 0));
-    assert!(stderr(&output).contains("given up after 5 attempts"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("given up after 5 attempts"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -327,7 +368,10 @@ fn what_the_server_refuses_is_said() {
         assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
         assert_eq!(server.outcome(), (false, 0));
         let said = stderr(&output);
-        assert!(said.contains(message) && said.contains("applied: nothing"), "{said}");
+        assert!(
+            said.contains(message) && said.contains("applied: nothing"),
+            "{said}"
+        );
         // It was kept before anything was sent.
         assert_eq!(files(&backup), ["shop_deployment_web.yaml"]);
         let kept = std::fs::read_to_string(backup.join("shop_deployment_web.yaml")).unwrap();
@@ -351,7 +395,10 @@ fn a_webhook_that_drops_something_is_noticed_before() {
     let output = server.run(&["--apply", "--yes"]);
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     let said = stderr(&output);
-    assert!(said.contains("spec.template.spec.initContainers[0].restartPolicy"), "{said}");
+    assert!(
+        said.contains("spec.template.spec.initContainers[0].restartPolicy"),
+        "{said}"
+    );
     assert_eq!(server.writes().len(), 1, "{:?}", server.writes());
     assert_eq!(server.outcome().1, 0);
 }
@@ -359,7 +406,10 @@ fn a_webhook_that_drops_something_is_noticed_before() {
 #[test]
 fn whoever_keeps_the_object_is_to_be_asked() {
     for (metadata, expected) in [
-        (json!({"annotations": {"meta.helm.sh/release-name": "web"}}), "Helm (release web"),
+        (
+            json!({"annotations": {"meta.helm.sh/release-name": "web"}}),
+            "Helm (release web",
+        ),
         (
             json!({"annotations": {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:shop/web"}}),
             "Argo CD (application shop)",
@@ -392,13 +442,25 @@ fn flags_that_do_not_go_together_are_refused() {
     for (arguments, expected) in [
         (&["--write"][..], "--write changes files"),
         (&["-f", "deploy.yaml"], "-f names files"),
-        (&["--kubernetes-version", "1.30"], "--kubernetes-version is for files"),
+        (
+            &["--kubernetes-version", "1.30"],
+            "--kubernetes-version is for files",
+        ),
         (&["--target", "lifecycle"], "has no lifecycle.type"),
         (&["nonsense/web"], "has no resource type"),
         (&["deploy/other"], "is not there"),
     ] {
         let output = server.run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
-        assert!(stderr(&output).contains(expected), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(expected),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
     }
 }
