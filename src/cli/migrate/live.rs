@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 use proposal::{Engine, Proposal};
 
-use super::{colored_diff, explain, options, selection, tell};
+use super::{colored_diff, explain, options, quoted, selection, tell};
 use crate::{
     cli::{
         Error, ExitStatus,
@@ -24,6 +24,7 @@ use crate::{
     cluster::{Server, Versions, versions},
     migrate::{Class, Form},
     report::printable,
+    rules::PROMOTES_SINCE,
     source::{Input, Origin},
     yaml::print_json,
 };
@@ -97,6 +98,9 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
         form_name(decision.form),
         decision.reason
     ));
+    if decision.form == Form::Annotation {
+        tell("only a policy of `policy promote` on the cluster makes sidecars of what the annotation names");
+    }
     if arguments.apply {
         return run.apply(&mut engine).await;
     }
@@ -107,6 +111,7 @@ fn form_name(form: Form) -> &'static str {
     match form {
         Form::Native => "native",
         Form::Lifecycle => "lifecycle",
+        Form::Annotation => "annotation",
     }
 }
 
@@ -123,6 +128,13 @@ fn decide(asked: Option<TargetChoice>, versions: &Versions) -> Result<Decision, 
             "this cluster's API has no lifecycle.type: what is written so would be refused or dropped"
                 .to_owned(),
         )),
+        Some(TargetChoice::Annotation) => match versions.server {
+            Some(server) if server < PROMOTES_SINCE => Err(Error::Usage(format!(
+                "the API server is at {}.{}, and admission policies that act on the annotation need {}.{}",
+                server.0, server.1, PROMOTES_SINCE.0, PROMOTES_SINCE.1
+            ))),
+            _ => Ok(says_so(Form::Annotation)),
+        },
         Some(TargetChoice::Native) => match versions.oldest() {
             Some(oldest) if oldest < NATIVE_SINCE => Err(Error::Usage(format!(
                 "a part of this cluster is at {}.{}, and native sidecars need 1.29 everywhere",
@@ -193,8 +205,10 @@ impl Run<'_> {
             .map(|namespace| format!(" -n {namespace}"))
             .unwrap_or_default();
         let review = if self.arguments.review { " --review" } else { "" };
+        let named = self.arguments.sidecar.iter();
+        let sidecars: String = named.map(|name| format!(" --sidecar {}", quoted(name))).collect();
         format!(
-            "{} migrate --live{namespace}{review} {}/{} -o yaml | kubectl replace --force -f -",
+            "{} migrate --live{namespace}{review}{sidecars} {}/{} -o yaml | kubectl replace --force -f -",
             self.program, proposal.target.plural, proposal.target.object
         )
     }
