@@ -17,8 +17,9 @@ const OF_THE_SERVER: [&str; 8] = [
 ];
 
 /// Annotations that controllers and kubectl keep their books in.
-const BOOKS: [&str; 3] = [
+const BOOKS: [&str; 4] = [
     LAST_APPLIED,
+    "deprecated.daemonset.template.generation",
     "deployment.kubernetes.io/revision",
     "batch.kubernetes.io/job-tracking",
 ];

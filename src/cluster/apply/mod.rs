@@ -12,7 +12,7 @@ mod submit;
 pub use keeper::{Keeper, keeper};
 pub use last_applied::{last_applied, with_last_applied};
 pub use manifest::{as_written, recreatable, restorable};
-pub use patch::{lost, patch};
+pub use patch::{lost, not_kept, patch};
 pub use pods::{Outlook, Trouble, pods_of, trouble};
 pub use rollout::{Rollout, rollout};
 pub use submit::{DRY_RUN, submit};

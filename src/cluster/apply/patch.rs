@@ -53,6 +53,29 @@ fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
+/// The first place at which an object does not have what a change of `before` to `after` asked for. What the change
+/// leaves alone is no matter: the server counts generations there.
+#[must_use]
+pub fn not_kept(before: &Value, after: &Value, got: &Value) -> Option<String> {
+    let (Value::Object(old), Value::Object(new), Value::Object(there)) = (before, after, got) else {
+        return lost(after, got);
+    };
+    let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
+    changed.into_iter().find_map(|(key, value)| {
+        let nothing = Value::Null;
+        let inner = not_kept(
+            old.get(key).unwrap_or(&nothing),
+            value,
+            there.get(key).unwrap_or(&nothing),
+        )?;
+        Some(match inner.as_str() {
+            "" => key.clone(),
+            inner if inner.starts_with('[') => format!("{key}{inner}"),
+            inner => format!("{key}.{inner}"),
+        })
+    })
+}
+
 /// The first place at which an object does not have what was asked for; what it has besides, defaults for one, is
 /// no matter.
 #[must_use]
@@ -179,6 +202,18 @@ mod tests {
             json!({"kept": "x", "new/one": "y"})
         );
         assert_eq!(patched["status"], 1);
+    }
+
+    #[test]
+    fn only_what_was_changed_has_to_be_kept() {
+        let before =
+            json!({"metadata": {"annotations": {"generation": "1"}}, "spec": {"a": [{"b": 1}], "c": {}}});
+        let after = json!({"metadata": {"annotations": {"generation": "1"}}, "spec": {"a": [{"b": 1, "d": 2}], "c": {}}});
+        let mut got = after.clone();
+        got["metadata"]["annotations"]["generation"] = json!("2");
+        assert_eq!(not_kept(&before, &after, &got), None);
+        assert_eq!(not_kept(&before, &after, &before).as_deref(), Some("spec.a[0].d"));
+        assert_eq!(not_kept(&before, &after, &json!({})).as_deref(), Some("spec"));
     }
 
     #[test]

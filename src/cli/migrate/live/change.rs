@@ -14,7 +14,7 @@ use crate::{
     cli::{confirm::confirm, migrate::tell},
     cluster::{
         RequestError,
-        apply::{DRY_RUN, lost, pods_of, submit},
+        apply::{DRY_RUN, not_kept, pods_of, submit},
     },
 };
 
@@ -151,7 +151,7 @@ async fn send(engine: &Engine<'_>, proposal: &Proposal, sent: &mut bool) -> Resu
         Ok(object) => object,
         Err(error) => return Err(judge(engine, proposal, &error).await),
     };
-    if let Some(at) = lost(&proposal.after, &tried) {
+    if let Some(at) = not_kept(&proposal.before, &proposal.after, &tried) {
         return Err(Attempt::Over(Changed::Failed(format!(
             "the server would not keep it as it is written: an admission webhook or policy changes {at}"
         ))));
