@@ -63,6 +63,9 @@ pub fn not_kept(before: &Value, after: &Value, got: &Value) -> Option<String> {
     let changed = new.iter().filter(|(key, value)| old.get(*key) != Some(*value));
     changed.into_iter().find_map(|(key, value)| {
         let nothing = Value::Null;
+        if is_empty(value) && !there.contains_key(key) {
+            return None;
+        }
         let inner = not_kept(
             old.get(key).unwrap_or(&nothing),
             value,
@@ -84,14 +87,18 @@ pub fn lost(asked: &Value, got: &Value) -> Option<String> {
     lost_at(asked, got, &mut path).then_some(path)
 }
 
+/// Whether a value says nothing, as null and an empty mapping do.
+fn is_empty(value: &Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(Map::is_empty)
+}
+
 fn lost_at(asked: &Value, got: &Value, path: &mut String) -> bool {
     let length = path.len();
     let mut lost_in = |step: String, asked: &Value, got: Option<&Value>| {
         path.push_str(&step);
         let lost = match got {
             Some(got) => lost_at(asked, got, path),
-            // An empty mapping or null says nothing.
-            None => !asked.is_null() && asked.as_object().is_none_or(|entries| !entries.is_empty()),
+            None => !is_empty(asked),
         };
         if !lost {
             path.truncate(length);
