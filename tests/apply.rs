@@ -172,7 +172,10 @@ fn failure(code: u16, message: &str) -> (u16, Value) {
 }
 
 fn get(state: &State, target: &str) -> (u16, Value) {
-    let resource = |name: &str, kind: &str| json!({"name": name, "singularName": kind.to_lowercase(), "kind": kind, "namespaced": true, "verbs": ["list", "get", "patch"]});
+    let resource = |name: &str, kind: &str| {
+        json!({"name": name, "singularName": kind.to_lowercase(), "kind": kind, "namespaced": true,
+        "shortNames": [if kind == "Deployment" { "deploy" } else { "po" }], "verbs": ["list", "get", "patch"]})
+    };
     let body = match target.split('?').next().unwrap() {
         "/api" => json!({"versions": ["v1"]}),
         "/apis" => json!({"groups": [{"name": "apps", "versions": [{"groupVersion": "apps/v1"}],
