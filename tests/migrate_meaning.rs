@@ -2,7 +2,12 @@
 //! those that they call, and their results and calls compared.
 
 #![cfg(unix)]
-#![allow(clippy::indexing_slicing, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
 
 use std::{
     fs,

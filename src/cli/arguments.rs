@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     completion::CompletionArguments,
+    live::LiveArguments,
     lsp::LspArguments,
     output::{Output, OutputParser},
     policy::PolicyArguments,
@@ -40,7 +41,7 @@ pub(super) enum Command {
     #[command(after_help = AFTER_HELP)]
     Lint(LintArguments),
     #[command(after_help = MIGRATE_AFTER_HELP)]
-    Migrate(MigrateArguments),
+    Migrate(Box<MigrateArguments>),
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
@@ -108,7 +109,7 @@ pub(super) struct LintArguments {
 pub(super) const MIGRATE_AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to do
-  1  with --check: something would change
+  1  with --check: something would change; with --apply: something was left, or a rollout is stuck
   2  wrong usage, or a path that names nothing
   3  something could not be read, parsed or written; the rest was migrated";
 
@@ -118,7 +119,8 @@ Exit codes:
 /// disk changes without --write.
 #[derive(Debug, Args)]
 pub(super) struct MigrateArguments {
-    /// Files and directories to migrate, or - for standard input, whose result is printed
+    /// Files and directories to migrate, or - for standard input, whose result is printed; with --live TYPE or
+    /// TYPE/NAME
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Files and directories as kubectl takes them
@@ -154,6 +156,15 @@ pub(super) struct MigrateArguments {
     /// Exit with 1 when something would change
     #[arg(long)]
     pub(super) check: bool,
+    /// Change the cluster's objects, once the server has tried it; asks first
+    #[arg(long, conflicts_with_all = ["output", "check", "write"])]
+    pub(super) apply: bool,
+    /// Do not ask before --apply changes something
+    #[arg(long, requires = "apply")]
+    pub(super) yes: bool,
+    /// Keep what was there before --apply changes it, one file for each object
+    #[arg(long, value_name = "DIR", requires = "apply")]
+    pub(super) backup: Option<PathBuf>,
     /// Say nothing about what was done and left
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -163,6 +174,8 @@ pub(super) struct MigrateArguments {
     /// Read no configuration
     #[arg(long, conflicts_with = "config")]
     pub(super) no_config: bool,
+    #[command(flatten)]
+    pub(super) live: LiveArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! The API server: how to reach it, and how to follow what it says.
 
+pub mod apply;
 mod connect;
 mod discovery;
 mod follow;

@@ -149,7 +149,7 @@ fn plans(
         for workload in workload::discover(&object) {
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            shared_script::settle(&mut pod, surroundings.config_map_uses);
+            shared_script::settle(&mut pod, surroundings);
             let findings = choose(rules::check_pod(&pod));
             let plan = planner::plan(&pod, &findings, &surroundings.patches, options);
             if !plan.is_empty() || !plan.refusals.is_empty() {
