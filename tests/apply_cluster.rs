@@ -348,7 +348,7 @@ fn the_rights_of_the_documentation_are_enough() {
     let Some(namespace) = Namespace::new("rights") else {
         return;
     };
-    let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac.yaml");
+    let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac-apply.yaml");
     let documented = std::fs::read_to_string(documented).unwrap();
     // Cluster-scoped objects get names of this test's own.
     let own = documented
