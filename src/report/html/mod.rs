@@ -366,10 +366,10 @@ impl<'a> Writer<'a> {
         }
         let (class, words) = state(&group.findings);
         let open = if self.open { " open" } else { "" };
-        write!(
+        writeln!(
             out,
             "<details class=\"workload\"{open}><summary><h4>{}</h4> <span class=\"soft\">{}, migration:</span> \
-             <span class=\"{class}\">{words}</span></summary>\n",
+             <span class=\"{class}\">{words}</span></summary>",
             escape(&object_name(group.object)),
             counted(group.findings.len(), "finding"),
         )?;
