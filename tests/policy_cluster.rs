@@ -14,10 +14,14 @@
 #[path = "support/tell.rs"]
 mod tell;
 
+#[path = "policy_cluster/check.rs"]
+mod check;
 #[path = "policy_cluster/conflicts.rs"]
 mod conflicts;
 #[path = "policy_cluster/generated.rs"]
 mod generated;
+#[path = "policy_cluster/guard.rs"]
+mod guard;
 #[path = "policy_cluster/injected.rs"]
 mod injected;
 #[path = "policy_cluster/kinds.rs"]

@@ -44,7 +44,7 @@ pub(super) enum Command {
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
-    Policy(PolicyArguments),
+    Policy(Box<PolicyArguments>),
     Lsp(LspArguments),
     Completion(CompletionArguments),
     Version(VersionArguments),

@@ -4,10 +4,6 @@ mod arguments;
 mod color;
 mod completion;
 mod configuration;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first command that asks is on its way")
-)]
 mod confirm;
 mod connection;
 mod deadline;
@@ -66,6 +62,9 @@ pub enum Error {
     /// Standard output does not take the result.
     #[error("the result cannot be written: {0}")]
     Output(#[from] io::Error),
+    /// The cluster cannot be asked, refuses, or lacks what is needed.
+    #[error("{0}")]
+    Cluster(String),
     /// A trace failed.
     #[error(transparent)]
     Trace(#[from] trace::TraceError),
@@ -103,7 +102,7 @@ pub fn main() -> ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments, &program),
         Command::Explain(arguments) => explain::run(arguments, &program),
         Command::Trace(arguments) => trace::run(arguments),
-        Command::Policy(arguments) => policy::run(arguments),
+        Command::Policy(arguments) => policy::run(arguments, &program),
         Command::Completion(arguments) => completion::run(arguments, &file),
         Command::Lsp(arguments) => lsp::run(arguments),
         Command::Version(arguments) => version::run(arguments, &program),
@@ -115,7 +114,7 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             complain(&failure.to_string());
             ExitCode::from(match failure {
-                Error::Trace(_) => ExitStatus::Unread as u8,
+                Error::Trace(_) | Error::Cluster(_) => ExitStatus::Unread as u8,
                 Error::Usage(_) | Error::Output(_) => ExitStatus::Usage as u8,
             })
         }

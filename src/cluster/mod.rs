@@ -7,6 +7,7 @@ mod metrics;
 mod names;
 mod owner;
 mod page;
+mod policies;
 mod request;
 mod resource;
 mod schema;
@@ -21,6 +22,9 @@ pub use metrics::creation_times;
 pub use names::{KubeconfigNames, kubeconfig_names, namespaces};
 pub use owner::{OwnerError, Owners, Target, pod_owners};
 pub use page::{Filter, Glance, Listed, Pages};
+pub use policies::{
+    PolicyApi, apply_policy, created_pod, delete_policy, may, policies, policy_api, policy_object, quotas,
+};
 pub use request::{RequestError, get_json, get_text, send_json};
 pub use resource::{Selection, WatchedResource};
 pub use schema::{WorkloadKinds, is_built_in_workload, workload_kinds};

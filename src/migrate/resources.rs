@@ -1,17 +1,12 @@
-//! What a pod asks for, before and after (`semantics.md`, 2.7; KEP-753, "Resources calculation").
-
-use std::collections::BTreeMap;
+//! What a pod asks for, before and after.
 
 use crate::{
     lint,
-    workload::{self, ContainerList, Workload},
-    yaml::{self, Node},
+    workload::{self, Amounts, effective_resources, write_amount},
+    yaml,
 };
 
 use super::plan::Plan;
-
-/// Amounts by `requests.cpu`, `limits.memory`, …: thousandths of the unit.
-type Amounts = BTreeMap<String, i128>;
 
 /// Notes the effective requests and limits that a plan changes.
 pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
@@ -32,8 +27,8 @@ pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
             .map(|(name, amount)| {
                 format!(
                     "{name} {} → {}",
-                    written(name, old.get(name).copied().unwrap_or_default()),
-                    written(name, *amount)
+                    write_amount(name, old.get(name).copied().unwrap_or_default()),
+                    write_amount(name, *amount)
                 )
             })
             .collect();
@@ -51,111 +46,16 @@ fn all(stream: &yaml::Stream<'_>) -> Vec<(usize, crate::rules::ObjectReference, 
         .flat_map(|object| {
             workload::discover(&object)
                 .iter()
-                .map(|workload| (object.document, object.reference.clone(), effective(workload)))
+                .map(|workload| {
+                    (
+                        object.document,
+                        object.reference.clone(),
+                        effective_resources(workload),
+                    )
+                })
                 .collect::<Vec<_>>()
         })
         .collect()
-}
-
-/// The larger of what runs together and what each init container needs beside the sidecars before it.
-fn effective(workload: &Workload<'_>) -> Amounts {
-    let mut sidecars = Amounts::new();
-    let mut highest = Amounts::new();
-    let mut regular = Amounts::new();
-    for container in &workload.containers {
-        let own = amounts(container.node);
-        match container.list {
-            ContainerList::Init => {
-                let mut together = sidecars.clone();
-                add(&mut together, &own);
-                raise(&mut highest, &together);
-                if container.is_native_sidecar() {
-                    sidecars = together;
-                }
-            }
-            ContainerList::Regular => add(&mut regular, &own),
-            ContainerList::Ephemeral | ContainerList::ControllerSidecars => {}
-        }
-    }
-    add(&mut regular, &sidecars);
-    raise(&mut highest, &regular);
-    highest
-}
-
-fn add(sum: &mut Amounts, other: &Amounts) {
-    for (name, amount) in other {
-        *sum.entry(name.clone()).or_default() += amount;
-    }
-}
-
-fn raise(highest: &mut Amounts, other: &Amounts) {
-    for (name, amount) in other {
-        let own = highest.entry(name.clone()).or_default();
-        *own = (*own).max(*amount);
-    }
-}
-
-fn amounts(container: Node<'_>) -> Amounts {
-    let mut amounts = Amounts::new();
-    for kind in ["requests", "limits"] {
-        let entries = container
-            .path(&["resources", kind])
-            .map(Node::entries)
-            .unwrap_or_default();
-        for entry in entries {
-            if let (Some(name), Some(amount)) = (entry.key.as_str(), entry.value.as_str().and_then(quantity))
-            {
-                amounts.insert(format!("{kind}.{name}"), amount);
-            }
-        }
-    }
-    amounts
-}
-
-/// A quantity in thousandths: `250m`, `1.5`, `64Mi` (apimachinery, resource.Quantity).
-fn quantity(text: &str) -> Option<i128> {
-    let split = text
-        .find(|letter: char| !(letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-')))
-        .unwrap_or(text.len());
-    let (number, suffix) = text.split_at(split);
-    let scale: i128 = match suffix {
-        "m" => 1,
-        "" => 1_000,
-        "k" => 1_000_000,
-        "M" => 1_000_000_000,
-        "G" => 1_000_000_000_000,
-        "T" => 1_000_000_000_000_000,
-        "Ki" => 1_000 << 10,
-        "Mi" => 1_000 << 20,
-        "Gi" => 1_000 << 30,
-        "Ti" => 1_000 << 40,
-        _ => return None,
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let mut amount = whole.parse::<i128>().ok()?.checked_mul(scale)?;
-    let mut place = scale;
-    for digit in fraction.chars() {
-        place /= 10;
-        amount += i128::from(digit.to_digit(10)?) * place;
-    }
-    Some(amount)
-}
-
-fn written(name: &str, amount: i128) -> String {
-    if name.ends_with("memory") || name.ends_with("storage") {
-        let bytes = amount / 1_000;
-        for (suffix, size) in [("Gi", 1_i128 << 30), ("Mi", 1 << 20), ("Ki", 1 << 10)] {
-            if bytes >= size && bytes % size == 0 {
-                return format!("{}{suffix}", bytes / size);
-            }
-        }
-        return bytes.to_string();
-    }
-    if amount % 1_000 == 0 {
-        (amount / 1_000).to_string()
-    } else {
-        format!("{amount}m")
-    }
 }
 
 #[cfg(test)]
@@ -168,7 +68,7 @@ mod tests {
         found[0]
             .2
             .iter()
-            .map(|(name, amount)| (name.clone(), written(name, *amount)))
+            .map(|(name, amount)| (name.clone(), write_amount(name, *amount)))
             .collect()
     }
 

@@ -10,3 +10,14 @@ pub(super) fn list<'s>(words: impl IntoIterator<Item = &'s str>) -> String {
     let words: Vec<String> = words.into_iter().map(string).collect();
     format!("[{}]", words.join(", "))
 }
+
+/// A regular expression: a raw string, so that its backslashes stand once.
+pub(super) fn pattern(regex: &str) -> String {
+    if !regex.contains('"') {
+        format!("r\"{regex}\"")
+    } else if !regex.contains('\'') {
+        format!("r'{regex}'")
+    } else {
+        string(regex)
+    }
+}

@@ -36,6 +36,13 @@ impl PolicyObject {
     pub fn resource(&self) -> String {
         plural(self.kind)
     }
+
+    /// The object without comments, as a server takes it.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        // It is made by the writer, whose texts are read again in tests.
+        serde_yaml::from_str(&self.text).unwrap_or_default()
+    }
 }
 
 /// The resource of a kind: `mutatingadmissionpolicies`.
@@ -210,4 +217,22 @@ pub(super) fn namespaces(promotion: &Promotion) -> Result<Option<Value>, Selecto
     }
     let selector = mapping([("matchExpressions", Value::Sequence(requirements))]);
     Ok(Some(mapping([("namespaceSelector", selector)])))
+}
+
+/// Whether a printed value is not there in what the server holds, which may say more.
+pub(super) fn differs(printed: &serde_json::Value, held: &serde_json::Value) -> bool {
+    use serde_json::Value as Json;
+    match (printed, held) {
+        (Json::Object(printed), Json::Object(held)) => printed
+            .iter()
+            .any(|(key, value)| held.get(key).is_none_or(|held| differs(value, held))),
+        (Json::Array(printed), Json::Array(held)) => {
+            printed.len() != held.len()
+                || printed
+                    .iter()
+                    .zip(held)
+                    .any(|(printed, held)| differs(printed, held))
+        }
+        _ => printed != held,
+    }
 }

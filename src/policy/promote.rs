@@ -101,7 +101,7 @@ impl Promotion {
         let never = format!(
             "c.name in {}\n      || c.?image.orValue(\"\").matches({})\n      || [?c.readinessProbe.?httpGet.?port, ?c.readinessProbe.?tcpSocket.?port, ?c.readinessProbe.?grpc.?port]\n        .exists(port, variables.apps.exists(app, app.?ports.orValue([]).exists(p, p.containerPort == port)))",
             cel::list(self.ungated_names()),
-            cel::string(&self.ungated_images()),
+            cel::pattern(&self.ungated_images()),
         );
         let safe = format!("!({never})");
         let choice = if word.is_empty() {

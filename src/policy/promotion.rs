@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::guard_rules::from_glob;
 use super::selector::{Requirement, SelectorError, parse_selector};
 use crate::roles::{Catalogue, KnownSidecar};
 
@@ -90,6 +91,19 @@ impl Promotion {
         self.names.iter().cloned().chain(known).collect()
     }
 
+    /// Whether pods of this namespace are meant.
+    ///
+    /// # Errors
+    /// A selector that cannot be read.
+    pub fn covers(&self, namespace: &str, labels: &serde_json::Value) -> Result<bool, SelectorError> {
+        let excluded = namespace == "kube-system" && !self.include_kube_system;
+        Ok(!excluded
+            && self
+                .namespaces()?
+                .iter()
+                .all(|requirement| requirement.holds(labels)))
+    }
+
     /// What namespaces have to be like.
     pub(super) fn namespaces(&self) -> Result<Vec<Requirement>, SelectorError> {
         self.namespace_selector
@@ -124,7 +138,7 @@ impl Promotion {
     /// A regular expression (RE2) of the images whose readiness waits for the app, whatever the container is called.
     pub(super) fn ungated_images(&self) -> String {
         let globs: Vec<String> = needing_the_app()
-            .flat_map(|entry| entry.images.iter().map(|glob| as_regex(glob)))
+            .flat_map(|entry| entry.images.iter().map(|glob| from_glob(glob)))
             .collect();
         format!("(^|/)({})(:[^/]*)?(@.*)?$", globs.join("|"))
     }
@@ -135,11 +149,6 @@ fn needing_the_app() -> impl Iterator<Item = &'static KnownSidecar> {
         .entries()
         .map(AsRef::as_ref)
         .filter(|entry| entry.readiness_needs_app)
-}
-
-/// A glob over an image's repository as a regular expression.
-fn as_regex(glob: &str) -> String {
-    glob.replace('.', "[.]").replace('*', "[^/]*")
 }
 
 /// A DNS-1123 label, as the API server asks for.

@@ -43,6 +43,19 @@ impl Operator {
 }
 
 impl Requirement {
+    /// Whether these labels are what is asked for.
+    #[must_use]
+    pub fn holds(&self, labels: &serde_json::Value) -> bool {
+        let own = labels.get(&self.key).and_then(serde_json::Value::as_str);
+        let is_listed = own.is_some_and(|own| self.values.iter().any(|value| value == own));
+        match self.operator {
+            Operator::In => is_listed,
+            Operator::NotIn => !is_listed,
+            Operator::Exists => own.is_some(),
+            Operator::DoesNotExist => own.is_none(),
+        }
+    }
+
     /// The entry of `matchExpressions`.
     pub(super) fn value(&self) -> Value {
         let mut entries = vec![

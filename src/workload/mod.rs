@@ -10,6 +10,7 @@ mod invocation;
 mod object;
 mod probe;
 mod program;
+mod resources;
 mod volume;
 
 pub use config_map::{ConfigMapIndex, ConfigMaps};
@@ -20,4 +21,5 @@ pub use invocation::ShellInvocation;
 pub use object::{Object, WorkloadKind, objects};
 pub use probe::{Hook, HookKind, Probe, ProbeKind};
 pub use program::{Program, ProgramPlace, programs};
+pub use resources::{Amounts, effective_resources, quantity, write_amount};
 pub use volume::{Mount, Volume, VolumeSource};

@@ -14,7 +14,10 @@ fn printed(arguments: &[&str]) -> String {
 fn help_says_what_each_does() {
     let project = Project::new();
     insta::assert_snapshot!("help_policy", project.run(&["policy", "-h"]));
-    insta::assert_snapshot!("help_policy_promote", project.run(&["policy", "promote", "-h"]));
+    for command in ["promote", "guard", "check", "install", "remove"] {
+        let name = format!("help_policy_{command}");
+        insta::assert_snapshot!(name, project.run(&["policy", command, "-h"]));
+    }
 }
 
 #[test]
@@ -41,6 +44,35 @@ fn promotion_by_name_is_printed_with_its_reasons() {
         "deny",
     ];
     insta::assert_snapshot!("policy_promote_names", printed(&arguments));
+}
+
+#[test]
+fn a_guard_is_printed_with_its_reasons() {
+    let arguments = [
+        "policy",
+        "guard",
+        "--select",
+        "quit-endpoint,startup-sleep",
+        "--action",
+        "deny",
+    ];
+    insta::assert_snapshot!("policy_guard", printed(&arguments));
+}
+
+#[test]
+fn rules_that_no_policy_can_express_are_named() {
+    let output = Project::new().run(&["policy", "guard"]);
+    insta::assert_snapshot!("policy_guard_left_out", output.stderr);
+    let none = Project::new().run(&["policy", "guard", "--select", "startup-sleep"]);
+    assert_eq!(none.code, Some(2), "{none}");
+    assert!(
+        none.stderr
+            .ends_with("error: none of these rules can be expressed in a policy\n"),
+        "{none}"
+    );
+    let unknown = Project::new().run(&["policy", "guard", "--select", "quit-endpiont"]);
+    assert_eq!(unknown.code, Some(2), "{unknown}");
+    assert!(unknown.stderr.contains("quit-endpoint"), "{unknown}");
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! `policy`: admission policies that order sidecars and warn of workarounds.
 
+mod check;
+mod guard;
+mod install;
 mod promote;
+mod remove;
+mod session;
+mod survey;
 
 use clap::{Args, Subcommand};
 
@@ -8,7 +14,8 @@ use super::{Error, ExitStatus};
 
 /// Let the cluster itself order sidecars, by admission policies
 ///
-/// Needs Kubernetes 1.36 or later.
+/// Promotion needs Kubernetes 1.36 or later, the guard 1.30. On older clusters `migrate --target native` writes into
+/// manifests what promotion does.
 #[derive(Debug, Args)]
 pub(super) struct PolicyArguments {
     #[command(subcommand)]
@@ -18,11 +25,19 @@ pub(super) struct PolicyArguments {
 #[derive(Debug, Subcommand)]
 enum PolicyCommand {
     Promote(promote::PromoteArguments),
+    Guard(guard::GuardArguments),
+    Check(check::CheckArguments),
+    Install(Box<install::InstallArguments>),
+    Remove(remove::RemoveArguments),
 }
 
 /// Runs `policy`.
-pub(super) fn run(arguments: &PolicyArguments) -> Result<ExitStatus, Error> {
+pub(super) fn run(arguments: &PolicyArguments, program: &str) -> Result<ExitStatus, Error> {
     match &arguments.command {
-        PolicyCommand::Promote(arguments) => promote::run(arguments),
+        PolicyCommand::Promote(arguments) => promote::run(arguments, program),
+        PolicyCommand::Guard(arguments) => guard::run(arguments, program),
+        PolicyCommand::Check(arguments) => check::run(arguments, program),
+        PolicyCommand::Install(arguments) => install::run(arguments, program),
+        PolicyCommand::Remove(arguments) => remove::run(arguments, program),
     }
 }

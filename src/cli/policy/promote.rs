@@ -4,8 +4,15 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::super::{Error, ExitStatus};
-use crate::policy::{Gate, OnConflict, PolicyObject, Promotion};
+use super::{
+    super::{Error, ExitStatus},
+    session::missing,
+};
+use crate::{
+    cli::arguments::parse_version,
+    policy::{Gate, MUTATING_SINCE, OnConflict, PolicyObject, Promotion},
+    rules::KubernetesVersion,
+};
 
 /// Print a policy by which declared sidecars become native ones when a pod is created
 ///
@@ -19,6 +26,9 @@ pub(super) struct PromoteArguments {
     /// The policy's name
     #[arg(long, value_name = "NAME", default_value = Promotion::DEFAULT_NAME)]
     pub(super) policy_name: String,
+    /// The Kubernetes version of the cluster, such as 1.34
+    #[arg(long, value_name = "VERSION", value_parser = parse_version)]
+    kubernetes_version: Option<KubernetesVersion>,
 }
 
 /// What is promoted, and how.
@@ -71,7 +81,19 @@ impl PromotionArguments {
 
 impl PromoteArguments {
     /// The objects to print or install.
-    pub(super) fn objects(&self) -> Result<Vec<PolicyObject>, Error> {
+    pub(super) fn objects(&self, program: &str) -> Result<Vec<PolicyObject>, Error> {
+        if let Some(version) = self
+            .kubernetes_version
+            .filter(|version| *version < MUTATING_SINCE)
+        {
+            let place = format!("Kubernetes {}.{}", version.0, version.1);
+            return Err(Error::Usage(missing(
+                &place,
+                "MutatingAdmissionPolicy",
+                MUTATING_SINCE,
+                program,
+            )));
+        }
         self.promotion
             .promotion()
             .objects(&self.policy_name)
@@ -92,8 +114,8 @@ fn gate(text: &str) -> Result<(String, Gate), String> {
 }
 
 /// Runs `policy promote`.
-pub(super) fn run(arguments: &PromoteArguments) -> Result<ExitStatus, Error> {
-    print(&arguments.objects()?)?;
+pub(super) fn run(arguments: &PromoteArguments, program: &str) -> Result<ExitStatus, Error> {
+    print(&arguments.objects(program)?)?;
     Ok(ExitStatus::Success)
 }
 
