@@ -13,9 +13,10 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::{Arc, Mutex},
     thread,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -40,6 +41,8 @@ struct State {
     faults: VecDeque<Fault>,
     /// The server drops `restartPolicy`, as an old webhook does.
     drops_restart_policy: bool,
+    /// No controller sees the change.
+    never_ends: bool,
     /// Methods and paths, in order.
     requests: Vec<String>,
     /// Real changes that were carried out.
@@ -90,14 +93,19 @@ impl Server {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut all = vec!["migrate", "--live", "-n", "shop", "--no-config", "-s", &self.url];
         all.extend(arguments);
-        Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"));
+        command
             .args(all)
             .env_remove("KUBECONFIG")
             .env("HOME", "/nonexistent")
-            .output()
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 
     /// The containers' lists after a run, and how often the object was changed.
@@ -240,7 +248,9 @@ fn patch(state: &mut State, target: &str, operations: &Value) -> Option<(u16, Va
     if !is_dry {
         object["metadata"]["resourceVersion"] = json!("20");
         object["metadata"]["generation"] = json!(2);
-        object["status"]["observedGeneration"] = json!(2);
+        if !state.never_ends {
+            object["status"]["observedGeneration"] = json!(2);
+        }
         state.deployment = object.clone();
         state.changes += 1;
     }
@@ -466,4 +476,31 @@ fn flags_that_do_not_go_together_are_refused() {
             stderr(&output)
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_run_and_says_what_was_done() {
+    let server = Server::start([]);
+    server.state.lock().unwrap().never_ends = true;
+    let child = server
+        .command(&["--apply", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    for _ in 0..600 {
+        if server.outcome().1 == 1 {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    let interrupt = ["-INT".to_owned(), child.id().to_string()];
+    // The answer to the change has to arrive first; an interrupt before that ends the run the same way.
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let said = stderr(&output);
+    assert!(said.contains("interrupted"), "{said}");
+    assert!(said.contains("applied: shop/deployment/web"), "{said}");
 }
