@@ -63,11 +63,11 @@ fn sarif_says_all_there_is_to_say() {
         assert_eq!(rules[index]["id"], result["ruleId"]);
         assert!(described.contains(result["ruleId"].as_str().unwrap()));
     }
-    // Its rules have pages and tests of their own; one shows their form.
     let first = rules[0].clone();
     for result in run["results"].as_array_mut().unwrap() {
         result["ruleIndex"] = Value::from("…");
     }
+    // Its rules have pages and tests of their own; one shows their form.
     run["tool"]["driver"]["rules"] = Value::from(vec![first]);
     run["tool"]["driver"]["rules"][0]["help"] = Value::from("…");
     run["tool"]["driver"]["rules"][0]["fullDescription"] = Value::from("…");
