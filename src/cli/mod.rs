@@ -12,8 +12,8 @@ mod confirm;
 mod connection;
 mod deadline;
 mod explain;
+mod interrupts;
 mod lint;
-#[expect(dead_code, reason = "`lint --live` and `migrate --live` are about to take it")]
 mod live;
 mod lsp;
 mod migrate;

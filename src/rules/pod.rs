@@ -8,7 +8,7 @@ use crate::{
     yaml::Entry,
 };
 
-use super::{KubernetesVersion, Sources};
+use super::{KubernetesVersion, Live, Sources};
 
 /// Which form of declaration the user wants.
 #[derive(
@@ -63,6 +63,8 @@ pub struct Pod<'a> {
     pub catalogue: &'a Catalogue,
     /// What the user said.
     pub settings: Settings,
+    /// What its running pods show, where it is looked at in a cluster.
+    pub live: Option<&'a Live>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
 }
