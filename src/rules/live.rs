@@ -89,7 +89,12 @@ impl Live {
 }
 
 impl PodSeen {
-    /// ` of pod web-1 (and 3 more)`
+    /// What is said about the container of that name.
+    pub(crate) fn container(&self, name: &str) -> Option<&ContainerSeen> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// `pod web-1 and 3 more`
     pub(crate) fn describe(&self) -> String {
         match self.more {
             0 => format!("pod {}", self.name),

@@ -69,7 +69,16 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
             ..Run::default()
         },
     };
-    runtime.block_on(live.look(arguments.live.connections()))?;
+    let looked = runtime.block_on(live.look(arguments.live.connections()));
+    if let Err(Error::Usage(reason)) = &looked
+        && !arguments.live.is_asked_for()
+    {
+        return Err(Error::Usage(format!(
+            "no path was named, and the cluster cannot be scanned instead: {reason}; \
+             name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
+        )));
+    }
+    looked?;
     // Lookups that hang are not waited for.
     runtime.shutdown_background();
     let Live { run, progress, .. } = live;
