@@ -83,7 +83,7 @@ pub(crate) fn check(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
         let Some((seen, app)) = live
             .pods
             .iter()
-            .find_map(|seen| outlived(pod, seen, &sidecar.container.name).map(|app| (seen, app)))
+            .find_map(|seen| outlived(pod, seen, sidecar.container.name).map(|app| (seen, app)))
         else {
             continue;
         };

@@ -24,7 +24,7 @@ use crate::{
     },
     lint::Options,
     live::{LiveObject, LiveOutcome, config_map, lint_live},
-    rules::{KubernetesVersion, RULES},
+    rules::{Finding, KubernetesVersion, RULES},
     source::{Input, Origin, SourceError, SourceErrorKind, SourceFile},
     suppress::{Baseline, InSources, Suppression},
 };
@@ -307,8 +307,14 @@ impl Live {
             }
         }
         if let Some(contexts) = &mut self.run.contexts {
+            // Scripts of ConfigMaps are no files either.
+            let places = outcome.findings.iter().flat_map(|finding| &finding.locations);
             let sources = outcome.workloads.iter().map(|workload| &workload.source);
-            contexts.extend(sources.map(|source| (source.name.clone(), context.to_owned())));
+            for source in sources.chain(places.map(|place| &place.source)) {
+                if !contexts.contains_key(&source.name) {
+                    contexts.insert(source.name.clone(), context.to_owned());
+                }
+            }
         }
         self.run.findings.extend(outcome.findings);
         self.run.workloads.extend(outcome.workloads);
