@@ -61,7 +61,7 @@ fn containers() -> Value {
 
 fn pod(index: usize) -> Value {
     let deployment = index / REPLICAS;
-    let owner = if index % ALONE == 0 {
+    let owner = if index.is_multiple_of(ALONE) {
         json!([])
     } else {
         json!([{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": format!("web-{deployment}-5d4f8c7b9"),

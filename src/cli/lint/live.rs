@@ -107,6 +107,11 @@ fn finish(
         selection,
         threshold,
     );
+    // Lists of several kinds arrive in any order.
+    let name = |finding: &Finding| finding.primary().map(|primary| primary.source.name.clone());
+    run.findings.sort_by_cached_key(name);
+    run.workloads
+        .sort_by(|one, other| one.source.name.cmp(&other.source.name));
     if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
         return run.write_baseline(file, arguments.quiet);
     }
