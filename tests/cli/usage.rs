@@ -80,7 +80,7 @@ fn exit_codes_tell_what_happened() {
         (&["lint", "clean.yaml"][..], 0),
         (&["lint", "missing.yaml"], 2),
         (&["lint", "clean.yaml", "missing.yaml"], 2),
-        (&["lint"], 2),
+        (&["lint", "--kubeconfig", "missing.yaml"], 2),
         (&["lint", "--no-such-option"], 2),
         (&["lint", "broken.yaml"], 3),
         (&["lint", "broken.yaml", "clean.yaml", "--fail-on", "never"], 3),
