@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(after_help = AFTER_HELP)]
-    Lint(LintArguments),
+    Lint(Box<LintArguments>),
     #[command(after_help = MIGRATE_AFTER_HELP)]
     Migrate(Box<MigrateArguments>),
     Explain(ExplainArguments),
@@ -51,14 +51,16 @@ pub(super) enum Command {
     Version(VersionArguments),
 }
 
-/// Find sidecar workarounds in manifests
+/// Find sidecar workarounds in manifests, or in a cluster
+///
+/// Without a path the current namespace of the current cluster is scanned.
 #[derive(Debug, Args)]
 pub(super) struct LintArguments {
-    /// Files and directories to lint, or - for standard input
+    /// Files and directories to lint, or - for standard input; in a cluster TYPE or TYPE/NAME
     ///
     /// Directories are searched recursively for .yaml, .yml and .json files that git does not ignore. What
     /// is no Kubernetes manifest is skipped there.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH|TYPE/NAME")]
     pub(super) paths: Vec<PathBuf>,
     /// Files and directories as kubectl takes them
     #[arg(short, long, value_name = "FILENAME", value_delimiter = ',')]
@@ -104,6 +106,8 @@ pub(super) struct LintArguments {
     /// Write what is found to the baseline instead of reporting it
     #[arg(long, requires = "baseline")]
     pub(super) write_baseline: bool,
+    #[command(flatten)]
+    pub(super) live: LiveArguments,
 }
 
 pub(super) const MIGRATE_AFTER_HELP: &str = "\
