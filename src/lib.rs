@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cluster;
 pub mod diff;
 pub mod lint;
+pub mod live;
 pub mod lsp;
 pub mod migrate;
 pub mod policy;

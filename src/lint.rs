@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{
     roles::{self, Catalogue, WorkloadSummary},
-    rules::{self, Confidence, Finding, Fix, FixClass, Member, Pod, Settings, Sources},
+    rules::{self, Confidence, Finding, Fix, FixClass, Live, Member, Pod, Settings, Sources},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
     workload::{self, ConfigMapIndex, ConfigMaps, Object, Workload, programs},
@@ -36,6 +36,13 @@ pub struct Outcome {
     pub errors: Vec<SourceError>,
     /// The names of ConfigMaps that hold scripts and are not in the same source.
     wanted: Vec<String>,
+}
+
+impl Outcome {
+    /// The names of ConfigMaps that hold scripts and were in none of the sources.
+    pub(crate) fn wanted(&self) -> &[String] {
+        &self.wanted
+    }
 }
 
 /// Lints sources in parallel; what comes out stands in their order. `done` is called once for each of them.
@@ -110,7 +117,13 @@ fn add_shared_scripts(
         .for_each(|(outcome, source)| {
             let _turn = await_turn(source, turn);
             if let Ok(stream) = yaml::parse(&source.text) {
-                *outcome = lint_stream(&stream, Some(&shared), Sources::new(source, &files), options);
+                *outcome = lint_stream(
+                    &stream,
+                    Some(&shared),
+                    Sources::new(source, &files),
+                    options,
+                    None,
+                );
             }
         });
 }
@@ -133,9 +146,39 @@ pub fn lint_source(source: &Arc<SourceFile>, others: &[Arc<SourceFile>], options
     outcome
 }
 
+/// Lints a text that is an object of a cluster, with what its pods show. The ConfigMaps in `others` serve it too.
+#[must_use]
+pub(crate) fn lint_live_source(
+    source: &Arc<SourceFile>,
+    others: &[Arc<SourceFile>],
+    options: &Options,
+    live: &Live,
+) -> Outcome {
+    let streams: Vec<Stream<'_>> = others
+        .iter()
+        .filter_map(|other| yaml::parse(&other.text).ok())
+        .collect();
+    let mut shared = ConfigMapIndex::default();
+    streams
+        .iter()
+        .for_each(|stream| shared.merge(index(stream, |_| true)));
+    let mut files = others.to_vec();
+    files.sort_by_key(|file| file.text.as_ptr().addr());
+    match yaml::parse(&source.text) {
+        Ok(stream) => lint_stream(
+            &stream,
+            Some(&shared),
+            Sources::new(source, &files),
+            options,
+            Some(live),
+        ),
+        Err(error) => lint_text(source, error, options),
+    }
+}
+
 fn lint_alone(source: &Arc<SourceFile>, options: &Options) -> Outcome {
     match yaml::parse(&source.text) {
-        Ok(stream) => lint_stream(&stream, None, Sources::new(source, &[]), options),
+        Ok(stream) => lint_stream(&stream, None, Sources::new(source, &[]), options, None),
         Err(error) => lint_text(source, error, options),
     }
 }
@@ -145,6 +188,7 @@ fn lint_stream<'a>(
     others: Option<&'a ConfigMapIndex<'a>>,
     sources: Sources<'a>,
     options: &'a Options,
+    live: Option<&'a Live>,
 ) -> Outcome {
     let config_maps = ConfigMaps::new(index(stream, |_| true), others);
     let mut outcome = Outcome::default();
@@ -155,7 +199,11 @@ fn lint_stream<'a>(
                 outcome.errors.push(too_many_containers(&workload, sources));
                 continue;
             }
-            lint_workload(&workload, &config_maps, sources, options, &mut outcome);
+            let pod = Pod {
+                live,
+                ..pod(&workload, &config_maps, sources, options)
+            };
+            lint_pod(&pod, &mut outcome);
         }
     }
     outcome.wanted = config_maps.into_missed().into_iter().map(str::to_owned).collect();
@@ -188,24 +236,17 @@ pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Obj
         .flat_map(|(document, root)| workload::objects(root, document))
 }
 
-fn lint_workload<'a>(
-    workload: &Workload<'a>,
-    config_maps: &ConfigMaps<'a>,
-    sources: Sources<'a>,
-    options: &'a Options,
-    outcome: &mut Outcome,
-) {
-    let Some(source) = sources.of(workload.pod_spec) else {
+fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
+    let Some(source) = pod.sources.of(pod.workload.pod_spec) else {
         return;
     };
-    let pod = pod(workload, config_maps, sources, options);
     outcome.workloads.push(WorkloadSummary {
         source,
-        document: workload.object.document,
-        object: workload.object.reference.clone(),
+        document: pod.workload.object.document,
+        object: pod.workload.object.reference.clone(),
         containers: pod.members.iter().map(|member| member.role.clone()).collect(),
     });
-    outcome.findings.extend(rules::check_pod(&pod));
+    outcome.findings.extend(rules::check_pod(pod));
 }
 
 /// Everything that is known of a workload's pod.
@@ -244,6 +285,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
         links,
         catalogue,
         settings: options.settings,
+        live: None,
         sources,
     }
 }
@@ -292,7 +334,7 @@ fn lint_readable_part(
         text: readable.into(),
     });
     let mut outcome = match yaml::parse(&stand_in.text) {
-        Ok(stream) => lint_stream(&stream, None, Sources::new(&stand_in, &[]), options),
+        Ok(stream) => lint_stream(&stream, None, Sources::new(&stand_in, &[]), options, None),
         Err(_) => Outcome::default(),
     };
     for finding in &mut outcome.findings {

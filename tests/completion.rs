@@ -214,6 +214,14 @@ fn names_come_from_the_cluster_and_the_kubeconfig() {
         ["deploy/preview", ":4"],
         "in the namespace that was typed"
     );
+    assert_eq!(
+        kubectl(&["sidecar", "lint", "--live", "cronj"]),
+        ["cronjob/", ":6"]
+    );
+    assert_eq!(
+        kubectl(&["sidecar", "lint", "-n", "shop-staging", "deploy/"]),
+        ["deploy/preview", ":4"]
+    );
 }
 
 #[test]

@@ -79,33 +79,14 @@ fn in_order() -> Vec<&'static RuleInfo> {
 }
 
 fn page(rule: &RuleInfo) -> String {
-    let mut page = format!(
-        "<!-- Made from the rule's source by `{REGENERATE}`. -->\n\n# {}\n\n{}\n\nFamily: {}. Severity: {}.\n",
+    format!(
+        "<!-- Made from the rule's source by `{REGENERATE}`. -->\n\n# {}\n\n{}\n\nFamily: {}. Severity: {}.\n\n{}",
         rule.name,
         sentence(rule.summary),
         rule.family.name(),
-        severity(rule.severity)
-    );
-    let mut section = |title: &str, body: &str| {
-        if !body.trim().is_empty() {
-            write!(page, "\n## {title}\n\n{}\n", body.trim()).unwrap();
-        }
-    };
-    let yaml = |manifest: &str| match manifest.trim_matches('\n') {
-        "" => String::new(),
-        manifest => format!("```yaml\n{manifest}\n```"),
-    };
-    let sources = rule
-        .sources
-        .iter()
-        .map(|(title, url)| format!("- [{title}]({url})\n"));
-    section("What it finds", rule.what);
-    section("Why it matters", rule.why);
-    section("Before", &yaml(rule.before));
-    section("After", &yaml(rule.after));
-    section("What migrate does with it", rule.migrate);
-    section("Sources", &sources.collect::<String>());
-    page
+        severity(rule.severity),
+        rule.page()
+    )
 }
 
 fn sentence(text: &str) -> String {
@@ -215,6 +196,39 @@ fn a_reference_of_every_command_and_option() {
         "docs/reference.md",
         &format!("<!-- Made from the program's arguments by `{REGENERATE}`. -->\n\n{page}"),
     );
+}
+
+/// The formats of `lint -o`, as its help describes them.
+fn formats() -> String {
+    let command = kubectl_sidecar::cli::command();
+    let lint = command.find_subcommand("lint").unwrap();
+    let output = lint
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some("output"))
+        .unwrap();
+    let mut table = "| format | what it is |\n| --- | --- |\n".to_owned();
+    for format in output.get_possible_values() {
+        writeln!(
+            table,
+            "| `{}` | {} |",
+            format.get_name(),
+            format.get_help().unwrap()
+        )
+        .unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_tables_of_formats() {
+    const START: &str = "<!-- formats -->\n";
+    const END: &str = "<!-- end of formats -->";
+    for file in ["README.md", "docs/reports.md"] {
+        let text = fs::read_to_string(root().join(file)).unwrap();
+        let (before, rest) = text.split_once(START).unwrap();
+        let (_, after) = rest.split_once(END).unwrap();
+        check(file, &format!("{before}{START}{}{END}{after}", formats()));
+    }
 }
 
 #[test]

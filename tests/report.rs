@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use kubectl_sidecar::{
-    report::{Appearance, Format, Report},
+    report::{Appearance, Base, Format, Report},
     roles::{ContainerRole, Evidence, Role, Strength, WorkloadSummary},
     rules::{Confidence, Family, Finding, Fix, FixClass, Location, ObjectReference, RuleInfo, Severity},
     source::{SourceError, SourceErrorKind, SourceFile},
@@ -407,14 +407,26 @@ fn nothing_of_a_manifest_steers_the_terminal() {
     found.container = Some("name\u{1b}[31m".to_owned());
     found.object.name = "object\u{1b}[31m".to_owned();
     found.fix.reason = "reason\u{1b}[31m".to_owned();
-    for format in [Format::Text, Format::Concise, Format::Table, Format::Json] {
+    for format in [
+        Format::Text,
+        Format::Concise,
+        Format::Table,
+        Format::Json,
+        Format::Sarif,
+        Format::Github,
+        Format::Gitlab,
+        Format::Junit,
+        Format::Markdown,
+        Format::Html,
+    ] {
         let rendered = render(format, std::slice::from_ref(&found), &plain());
         let raw: Vec<char> = rendered
             .chars()
             .filter(|character| character.is_control() && *character != '\n')
             .collect();
         // JSON leaves the second set of controls as they are; it is for programs.
-        assert!(raw.is_empty() || format == Format::Json, "{raw:?} in {rendered}");
+        let is_json = matches!(format, Format::Json | Format::Sarif | Format::Gitlab);
+        assert!(raw.is_empty() || is_json, "{raw:?} in {rendered}");
     }
 }
 
@@ -486,10 +498,80 @@ fn whatever_the_text_and_the_places_it_is_shown() {
             })
             .collect();
         let found = finding(&QUIT, locations);
-        for format in [Format::Text, Format::Concise, Format::Json] {
+        for format in [
+            Format::Text,
+            Format::Concise,
+            Format::Json,
+            Format::Sarif,
+            Format::Github,
+            Format::Gitlab,
+            Format::Junit,
+            Format::Markdown,
+            Format::Html,
+        ] {
             let rendered = render(format, std::slice::from_ref(&found), &plain());
             assert!(rendered.contains("quit-endpoint"), "round {round}");
             assert!(!rendered.contains('\u{1b}'), "round {round}");
         }
+    }
+}
+
+/// Two clusters with an object of the same name each.
+fn live() -> (Vec<Finding>, Vec<WorkloadSummary>, HashMap<String, String>) {
+    let (mut findings, mut workloads, mut contexts) = (Vec::new(), Vec::new(), HashMap::new());
+    for context in ["production", "staging"] {
+        let object = source(&format!("{context}/job/migrate"), MANIFEST);
+        contexts.insert(object.name.clone(), context.to_owned());
+        findings.push(finding(
+            &POLL,
+            vec![location(&object, "until", "waits for `istio-proxy`", true)],
+        ));
+        workloads.push(workload(&object));
+    }
+    (findings, workloads, contexts)
+}
+
+#[test]
+fn objects_of_clusters_are_no_files() {
+    let (findings, workloads, contexts) = live();
+    let base = Base {
+        current: "/repository".into(),
+        root: "/repository".into(),
+    };
+    let report = Report {
+        findings: &findings,
+        workloads: &workloads,
+        files: 2,
+        contexts: Some(&contexts),
+        base: Some(&base),
+        ..Report::default()
+    };
+    let sarif: serde_json::Value =
+        serde_json::from_str(&render_report(Format::Sarif, &report, &plain())).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let prints: Vec<&serde_json::Value> = results
+        .iter()
+        .map(|result| &result["partialFingerprints"])
+        .collect();
+    assert_ne!(prints[0], prints[1]);
+    for (result, context) in results.iter().zip(["production", "staging"]) {
+        let location = &result["locations"][0];
+        assert_eq!(location["physicalLocation"], serde_json::Value::Null);
+        assert_eq!(
+            location["logicalLocations"][0]["fullyQualifiedName"],
+            format!("{context}/shop/Job/migrate/app")
+        );
+    }
+    let github = render_report(Format::Github, &report, &plain());
+    assert!(!github.contains("file="), "{github}");
+    assert!(
+        github.contains("::Job shop/migrate, container app%0A"),
+        "{github}"
+    );
+    let page = render_report(Format::Html, &report, &plain());
+    assert!(page.contains("2 workloads in 2 clusters."), "{page}");
+    for context in ["production", "staging"] {
+        let heading = format!("<h3>{context} <span class=\"soft\">/</span> shop</h3>");
+        assert_eq!(page.matches(&heading).count(), 1, "{page}");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kubectl_sidecar::{
     lint::{Options, Outcome, lint_source},
     roles::Catalogue,
-    rules::{RULES, Settings, Severity},
+    rules::{RULES, Settings, Severity, needs_a_cluster},
     source::SourceFile,
 };
 
@@ -23,7 +23,7 @@ fn lint(name: &str, text: &str) -> Outcome {
 
 #[test]
 fn every_rule_finds_its_example() {
-    for rule in RULES {
+    for rule in RULES.iter().filter(|rule| !needs_a_cluster(rule)) {
         let outcome = lint(rule.name, rule.before);
         assert!(outcome.errors.is_empty(), "{}: {:?}", rule.name, outcome.errors);
         let found: Vec<_> = outcome.findings.iter().map(|finding| finding.rule.name).collect();

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     completion::CompletionArguments,
+    live::LiveArguments,
     lsp::LspArguments,
     output::{Output, OutputParser},
     policy::PolicyArguments,
@@ -38,9 +39,9 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     #[command(after_help = AFTER_HELP)]
-    Lint(LintArguments),
+    Lint(Box<LintArguments>),
     #[command(after_help = MIGRATE_AFTER_HELP)]
-    Migrate(MigrateArguments),
+    Migrate(Box<MigrateArguments>),
     Explain(ExplainArguments),
     /// Watch containers start and stop, and judge the order
     Trace(Box<TraceArguments>),
@@ -50,14 +51,16 @@ pub(super) enum Command {
     Version(VersionArguments),
 }
 
-/// Find sidecar workarounds in manifests
+/// Find sidecar workarounds in manifests, or in a cluster
+///
+/// Without a path the current namespace of the current cluster is scanned.
 #[derive(Debug, Args)]
 pub(super) struct LintArguments {
-    /// Files and directories to lint, or - for standard input
+    /// Files and directories to lint, or - for standard input; in a cluster TYPE or TYPE/NAME
     ///
     /// Directories are searched recursively for .yaml, .yml and .json files that git does not ignore. What
     /// is no Kubernetes manifest is skipped there.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH|TYPE/NAME")]
     pub(super) paths: Vec<PathBuf>,
     /// Files and directories as kubectl takes them
     #[arg(short, long, value_name = "FILENAME", value_delimiter = ',')]
@@ -103,12 +106,14 @@ pub(super) struct LintArguments {
     /// Write what is found to the baseline instead of reporting it
     #[arg(long, requires = "baseline")]
     pub(super) write_baseline: bool,
+    #[command(flatten)]
+    pub(super) live: LiveArguments,
 }
 
 pub(super) const MIGRATE_AFTER_HELP: &str = "\
 Exit codes:
   0  done, or nothing to do
-  1  with --check: something would change
+  1  with --check: something would change; with --apply: something was left, or a rollout is stuck
   2  wrong usage, or a path that names nothing
   3  something could not be read, parsed or written; the rest was migrated";
 
@@ -118,7 +123,8 @@ Exit codes:
 /// disk changes without --write.
 #[derive(Debug, Args)]
 pub(super) struct MigrateArguments {
-    /// Files and directories to migrate, or - for standard input, whose result is printed
+    /// Files and directories to migrate, or - for standard input, whose result is printed; with --live TYPE or
+    /// TYPE/NAME
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Files and directories as kubectl takes them
@@ -154,6 +160,15 @@ pub(super) struct MigrateArguments {
     /// Exit with 1 when something would change
     #[arg(long)]
     pub(super) check: bool,
+    /// Change the cluster's objects, once the server has tried it; asks first
+    #[arg(long, conflicts_with_all = ["output", "check", "write"])]
+    pub(super) apply: bool,
+    /// Do not ask before --apply changes something
+    #[arg(long, requires = "apply")]
+    pub(super) yes: bool,
+    /// Keep what was there before --apply changes it, one file for each object
+    #[arg(long, value_name = "DIR", requires = "apply")]
+    pub(super) backup: Option<PathBuf>,
     /// Say nothing about what was done and left
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -163,6 +178,8 @@ pub(super) struct MigrateArguments {
     /// Read no configuration
     #[arg(long, conflicts_with = "config")]
     pub(super) no_config: bool,
+    #[command(flatten)]
+    pub(super) live: LiveArguments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -223,6 +240,18 @@ pub(super) enum OutputFormat {
     Table,
     /// The JSON of schemas/lint.v1.json
     Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// A comment on a pull or merge request
+    Markdown,
+    /// One self-contained page: charts, findings, annotated source
+    Html,
 }
 
 impl From<OutputFormat> for Format {
@@ -232,6 +261,12 @@ impl From<OutputFormat> for Format {
             OutputFormat::Concise => Self::Concise,
             OutputFormat::Table => Self::Table,
             OutputFormat::Json => Self::Json,
+            OutputFormat::Sarif => Self::Sarif,
+            OutputFormat::Github => Self::Github,
+            OutputFormat::Gitlab => Self::Gitlab,
+            OutputFormat::Junit => Self::Junit,
+            OutputFormat::Markdown => Self::Markdown,
+            OutputFormat::Html => Self::Html,
         }
     }
 }

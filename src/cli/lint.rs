@@ -1,5 +1,7 @@
 //! `lint`: from what the user named to a report and an exit code.
 
+mod live;
+
 use std::{
     collections::HashMap,
     fs,
@@ -13,12 +15,16 @@ use super::{
     arguments::{LintArguments, Threshold},
     complain,
     configuration::{Configurations, Loaded},
-    output,
+    live::looks_like_target,
+    output::{self, Output},
     progress::Progress,
+    proposals::{Way, proposals},
     selection::Selection,
+    target::forms,
 };
 use crate::{
     lint::{Options, lint},
+    migrate::Proposal,
     report::{Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
@@ -30,9 +36,23 @@ use crate::{
 pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
     output::check(&arguments.outputs)?;
     let requests = requests(arguments);
-    if requests.is_empty() {
+    let names_files = !arguments.filename.is_empty() || arguments.kustomize.is_some();
+    if arguments.live.is_asked_for() || requests.is_empty() {
+        if names_files {
+            return Err(Error::Usage(
+                "-f and -k name files, and the other flags a cluster: leave one of them out".to_owned(),
+            ));
+        }
+        return live::run(arguments, program);
+    }
+    if let Some(target) = arguments
+        .paths
+        .iter()
+        .find(|path| looks_like_target(path) && !path.exists())
+    {
         return Err(Error::Usage(format!(
-            "nothing to lint: name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
+            "{0}: there is no such file; for the cluster's add --live: {program} lint --live {0}",
+            target.display()
         )));
     }
     let discovery = discover(&requests).map_err(usage)?;
@@ -68,23 +88,21 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     run.errors.append(&mut in_sources.errors);
     let mut suppressions: Vec<Suppression> = Vec::new();
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
-        let findings = run.lint(index, &options(arguments, loaded)?, &progress);
-        let (mut findings, ignored) = without_ignored(in_sources.apply(findings), loaded);
-        if let Some(baseline) = &mut baseline {
-            findings = baseline.apply(findings);
-        }
-        findings.retain(|finding| selection.includes(finding));
-        let in_baseline = baseline
-            .iter_mut()
-            .flat_map(|baseline| baseline.silenced.drain(..));
-        let silenced = in_sources.silenced.drain(..).chain(ignored).chain(in_baseline);
-        run.silenced
-            .extend(silenced.filter(|silenced| selection.includes(&silenced.finding)));
+        let options = options(arguments, loaded)?;
+        let findings = run.lint(index, &options, &progress);
+        run.ways.push(Way {
+            forms: forms(loaded.configuration.target, options.settings.kubernetes_version),
+            lint: options,
+        });
         let threshold = threshold(arguments, loaded);
-        run.failed |= findings
-            .iter()
-            .any(|finding| threshold.is_reached(finding.severity));
-        run.findings.extend(findings);
+        run.keep(
+            findings,
+            &mut in_sources,
+            loaded,
+            baseline.as_mut(),
+            selection,
+            threshold,
+        );
         suppressions.extend(loaded.ignores.iter().flat_map(|ignore| ignore.suppressions()));
     }
     drop(progress);
@@ -211,7 +229,11 @@ struct Run {
     workloads: Vec<crate::roles::WorkloadSummary>,
     errors: Vec<SourceError>,
     silenced: Vec<Silenced>,
+    /// How the sources of each configuration are rewritten.
+    ways: Vec<Way>,
     failed: bool,
+    /// The contexts of objects of clusters, by the names of their sources.
+    contexts: Option<HashMap<String, String>>,
 }
 
 impl Run {
@@ -246,6 +268,33 @@ impl Run {
         self.workloads.extend(outcome.workloads);
         self.errors.extend(outcome.errors);
         outcome.findings
+    }
+
+    /// Keeps the findings that nobody has silenced, and knows those that somebody has.
+    fn keep(
+        &mut self,
+        findings: Vec<Finding>,
+        in_sources: &mut InSources,
+        loaded: &mut Loaded,
+        mut baseline: Option<&mut Baseline>,
+        selection: &Selection,
+        threshold: Threshold,
+    ) {
+        let (mut findings, ignored) = without_ignored(in_sources.apply(findings), loaded);
+        if let Some(baseline) = &mut baseline {
+            findings = baseline.apply(findings);
+        }
+        findings.retain(|finding| selection.includes(finding));
+        let in_baseline = baseline
+            .into_iter()
+            .flat_map(|baseline| baseline.silenced.drain(..));
+        let silenced = in_sources.silenced.drain(..).chain(ignored).chain(in_baseline);
+        self.silenced
+            .extend(silenced.filter(|silenced| selection.includes(&silenced.finding)));
+        self.failed |= findings
+            .iter()
+            .any(|finding| threshold.is_reached(finding.severity));
+        self.findings.extend(findings);
     }
 
     /// Brings what came from several configurations into the order of the inputs.
@@ -286,6 +335,11 @@ impl Run {
         arguments: &LintArguments,
         program: &str,
     ) -> Result<(), Error> {
+        let base = output::base();
+        let proposals = match arguments.outputs.iter().any(Output::offers_rewrites) {
+            true => self.proposals(),
+            false => Vec::new(),
+        };
         let report = Report {
             findings: &self.findings,
             workloads: &self.workloads,
@@ -293,9 +347,19 @@ impl Run {
             suppressions,
             silenced: &self.silenced,
             files: self.sources.len(),
-            ..Report::default()
+            base: base.as_ref(),
+            proposals: &proposals,
+            contexts: self.contexts.as_ref(),
         };
         output::deliver(&report, &arguments.outputs, arguments.quiet, program)
+    }
+
+    fn proposals(&self) -> Vec<Vec<Proposal>> {
+        let sources = self.sources.iter().zip(&self.groups);
+        let sources: Vec<_> = sources
+            .filter_map(|(source, group)| Some((source, self.ways.get(*group)?)))
+            .collect();
+        proposals(&self.findings, &sources)
     }
 
     fn exit(&self) -> ExitStatus {

@@ -9,14 +9,14 @@ use super::{
     configuration::{Configurations, Loaded},
     lint::is_ignored,
     selection::Selection,
-    target::NATIVE_SINCE,
+    target::forms,
 };
 use crate::{
     lint::Options,
     lsp::{Configured, Ending, serve},
     migrate::Form,
     roles::Catalogue,
-    rules::{Finding, RULES, Settings, Severity, Target},
+    rules::{Finding, RULES, Settings, Severity},
     source::{Input, Origin},
 };
 
@@ -91,17 +91,10 @@ impl Configured for Discovered {
 
     fn forms(&self, configuration: usize) -> Vec<Form> {
         let loaded = self.loaded(configuration);
-        let too_old = loaded
-            .and_then(|loaded| loaded.kubernetes_version)
-            .is_some_and(|version| version < NATIVE_SINCE);
-        match loaded.and_then(|loaded| loaded.configuration.target) {
-            Some(Target::Native) => vec![Form::Native],
-            Some(Target::Lifecycle) => vec![Form::Lifecycle],
-            Some(Target::Annotation) => vec![Form::Annotation],
-            // No cluster is asked while somebody types.
-            Some(Target::Auto) | None if too_old => vec![Form::Lifecycle],
-            Some(Target::Auto) | None => vec![Form::Native, Form::Lifecycle],
-        }
+        forms(
+            loaded.and_then(|loaded| loaded.configuration.target),
+            loaded.and_then(|loaded| loaded.kubernetes_version),
+        )
     }
 
     fn keeps(&mut self, configuration: usize, finding: &Finding) -> bool {

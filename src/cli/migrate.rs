@@ -1,5 +1,7 @@
 //! `migrate`: from what the user named to a diff, new files or a stream.
 
+mod live;
+
 use std::{
     io::{self, BufWriter, Write},
     sync::Arc,
@@ -13,6 +15,7 @@ use super::{
     complain,
     configuration::{Configurations, Loaded},
     lint::{is_ignored, usage},
+    live::looks_like_target,
     selection::Selection,
     target::{Decision, decide},
     write::replace,
@@ -36,10 +39,28 @@ use crate::{
 
 /// Runs `migrate`.
 pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitStatus, Error> {
+    if arguments.live.is_asked_for() {
+        return live::run(arguments, program);
+    }
+    if arguments.apply {
+        return Err(Error::Usage(
+            "--apply changes a cluster's objects: add --live, or change files by --write".to_owned(),
+        ));
+    }
     let requests = requests(arguments);
     if requests.is_empty() {
         return Err(Error::Usage(format!(
             "nothing to migrate: name files, directories or - for standard input, as in `{program} migrate deploy.yaml`"
+        )));
+    }
+    if let Some(target) = arguments
+        .paths
+        .iter()
+        .find(|path| looks_like_target(path) && !path.exists())
+    {
+        return Err(Error::Usage(format!(
+            "{0}: there is no such file; for the cluster's add --live: {program} migrate --live {0}",
+            target.display()
         )));
     }
     let discovery = discover(&requests).map_err(usage)?;
@@ -311,11 +332,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
         lint: lint::Options {
             settings: Settings {
                 kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
-                target: Some(match form {
-                    Form::Lifecycle => crate::rules::Target::Lifecycle,
-                    Form::Native => crate::rules::Target::Native,
-                    Form::Annotation => crate::rules::Target::Annotation,
-                }),
+                target: Some(form.into()),
             },
             catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
         },
@@ -338,16 +355,16 @@ fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection,
     Selection::new(select, &ignore, Severity::Info, RULES).map_err(usage)
 }
 
-/// A unified diff, coloured where colour is on.
+/// What a migration changes.
 fn diff(migration: &Migration) -> String {
-    let name = printable(&migration.source.name);
+    colored_diff(&migration.source.text, &migration.text, &migration.source.name)
+}
+
+/// A unified diff of two texts, coloured where colour is on.
+fn colored_diff(before: &str, after: &str, name: &str) -> String {
+    let name = printable(name);
     let name = name.trim_start_matches('/');
-    let text = unified(
-        &migration.source.text,
-        &migration.text,
-        &format!("a/{name}"),
-        &format!("b/{name}"),
-    );
+    let text = unified(before, after, &format!("a/{name}"), &format!("b/{name}"));
     if !super::color::is_on() {
         return text;
     }

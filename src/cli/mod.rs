@@ -8,8 +8,8 @@ mod confirm;
 mod connection;
 mod deadline;
 mod explain;
+mod interrupts;
 mod lint;
-#[expect(dead_code, reason = "`lint --live` and `migrate --live` are about to take it")]
 mod live;
 mod lsp;
 mod migrate;
@@ -17,6 +17,7 @@ mod output;
 mod policy;
 mod program;
 mod progress;
+mod proposals;
 mod selection;
 mod target;
 pub mod trace;

@@ -14,7 +14,7 @@ use clap::{
 
 use super::{Error, arguments::OutputFormat, color, complain, lint::width, warn, write};
 use crate::{
-    report::{Appearance, Format, Report},
+    report::{Appearance, Base, Format, Report},
     source::plain,
 };
 
@@ -57,6 +57,11 @@ impl TypedValueParser for OutputParser {
 }
 
 impl Output {
+    /// Whether the report offers rewrites with its findings.
+    pub(super) fn offers_rewrites(&self) -> bool {
+        self.format == OutputFormat::Sarif
+    }
+
     fn format(&self) -> Format {
         self.format.into()
     }
@@ -67,6 +72,18 @@ impl Output {
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
     }
+}
+
+/// From where reports for others name files: the root of the repository that the run is in, or the working
+/// directory.
+pub(super) fn base() -> Option<Base> {
+    let current = std::env::current_dir().ok()?;
+    let root = current
+        .ancestors()
+        .find(|directory| directory.join(".git").exists())
+        .unwrap_or(&current)
+        .to_owned();
+    Some(Base { current, root })
 }
 
 /// Whether each report has a place of its own.

@@ -21,11 +21,23 @@ pub(super) struct Progress {
 impl Progress {
     /// Begins to count up to `steps`.
     pub(super) fn start(steps: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::hidden());
+        Self::with_template(
+            Some(steps as u64),
+            "linting {wide_bar} {pos}/{len} files {elapsed}",
+        )
+    }
+
+    /// Begins to count the objects of a cluster, of which nobody knows how many there are.
+    pub(super) fn scan() -> Self {
+        Self::with_template(None, "scanning {spinner} {human_pos} objects {elapsed}")
+    }
+
+    fn with_template(steps: Option<u64>, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(steps, ProgressDrawTarget::hidden());
         if !io::stderr().is_terminal() {
             return Self { bar, waiting: None };
         }
-        if let Ok(style) = ProgressStyle::with_template("linting {wide_bar} {pos}/{len} files {elapsed}") {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         let (sender, receiver) = mpsc::channel();
@@ -44,7 +56,12 @@ impl Progress {
 
     /// One step is done.
     pub(super) fn step(&self) {
-        self.bar.inc(1);
+        self.steps(1);
+    }
+
+    /// So many steps are done.
+    pub(super) fn steps(&self, count: usize) {
+        self.bar.inc(count as u64);
     }
 }
 

@@ -46,6 +46,18 @@ pub(super) fn decide(
     }
 }
 
+/// The forms that a rewrite may be offered in where no cluster is asked, the preferred one first.
+pub(super) fn forms(configured: Option<Target>, version: Option<KubernetesVersion>) -> Vec<Form> {
+    let too_old = version.is_some_and(|version| version < NATIVE_SINCE);
+    match configured {
+        Some(Target::Native) => vec![Form::Native],
+        Some(Target::Lifecycle) => vec![Form::Lifecycle],
+        Some(Target::Annotation) => vec![Form::Annotation],
+        Some(Target::Auto) | None if too_old => vec![Form::Lifecycle],
+        Some(Target::Auto) | None => vec![Form::Native, Form::Lifecycle],
+    }
+}
+
 fn decision(form: Form, reason: &str) -> Decision {
     Decision {
         form,

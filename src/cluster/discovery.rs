@@ -72,11 +72,26 @@ impl Collection {
         }
     }
 
-    fn is_called(&self, name: &str) -> bool {
-        self.plural == name
+    /// Whether a user who types this may mean the collection.
+    #[must_use]
+    pub fn answers_to(&self, typed: &str) -> bool {
+        let lower = typed.to_lowercase();
+        let (name, group) = match lower.split_once('.') {
+            Some((name, group)) => (name, Some(group)),
+            None => (lower.as_str(), None),
+        };
+        let is_called = self.plural == name
             || self.singular == name
             || self.kind.to_lowercase() == name
-            || self.short_names.iter().any(|short| short == name)
+            || self.short_names.iter().any(|short| short == name);
+        is_called
+            && group.is_none_or(|group| {
+                group == self.group
+                    // `deployments.v1.apps` names a version too.
+                    || group == format!("{}.{}", self.version, self.group)
+                    // `ingresses.networking` is enough for `networking.k8s.io`.
+                    || self.group.starts_with(&format!("{group}."))
+            })
     }
 }
 
@@ -111,23 +126,9 @@ impl Discovery {
     /// `Deployment`. Where several are called so, the first group of the server's order wins, as in kubectl.
     #[must_use]
     pub fn resolve(&self, typed: &str) -> Option<&Collection> {
-        let lower = typed.to_lowercase();
-        let (name, group) = match lower.split_once('.') {
-            Some((name, group)) => (name, Some(group)),
-            None => (lower.as_str(), None),
-        };
-        let called = |collection: &&Collection| collection.is_called(name);
-        match group {
-            None => self.collections.iter().find(called),
-            Some(group) => self.collections.iter().filter(called).find(|collection| {
-                // `deployments.v1.apps` names a version too.
-                let versioned = format!("{}.{}", collection.version, collection.group);
-                collection.group == group
-                    || versioned == group
-                    // `ingresses.networking` is enough for `networking.k8s.io`.
-                    || collection.group.starts_with(&format!("{group}."))
-            }),
-        }
+        self.collections
+            .iter()
+            .find(|collection| collection.answers_to(typed))
     }
 
     /// The collection of an owner reference. The version is not compared: objects of one are those of another.

@@ -1,5 +1,6 @@
 //! The API server: how to reach it, and how to follow what it says.
 
+pub mod apply;
 mod connect;
 mod discovery;
 mod follow;
@@ -10,6 +11,7 @@ mod page;
 mod policies;
 mod request;
 mod resource;
+mod scan;
 mod schema;
 mod server;
 mod versions;
@@ -19,7 +21,7 @@ pub use connect::{ConnectError, Connection, connect};
 pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
-pub use names::{KubeconfigNames, kubeconfig_names, namespaces};
+pub use names::{KubeconfigNames, current_context, kubeconfig_names, namespaces};
 pub use owner::{OwnerError, Owners, Target, pod_owners};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{
@@ -27,6 +29,7 @@ pub use policies::{
 };
 pub use request::{RequestError, get_json, get_text, send_json};
 pub use resource::{Selection, WatchedResource};
+pub use scan::{ScanError, ScanEvent, ScanRequest, Unseen, scan};
 pub use schema::{WorkloadKinds, is_built_in_workload, workload_kinds};
 pub use server::Server;
 pub use versions::{Kubelets, Versions, versions};

@@ -5,7 +5,9 @@ use serde::Deserialize;
 
 use super::{
     Connection,
+    page::{Filter, Glance, Pages},
     request::{RequestError, get},
+    server::Server,
 };
 
 /// Nobody reads more candidates than these.
@@ -41,6 +43,13 @@ struct Item {
 #[serde(default)]
 struct Named {
     name: String,
+    uid: String,
+}
+
+impl Glance for Item {
+    fn uid(&self) -> &str {
+        &self.metadata.uid
+    }
 }
 
 /// The names in the kubeconfig that the connection would use.
@@ -59,12 +68,34 @@ pub fn kubeconfig_names(connection: &Connection) -> Result<KubeconfigNames, kube
     })
 }
 
+/// The context that the connection uses; `None` where there is no kubeconfig, as in a pod.
+#[must_use]
+pub fn current_context(connection: &Connection) -> Option<String> {
+    connection.context.clone().or_else(|| {
+        let kubeconfig = match &connection.kubeconfig {
+            Some(path) => Kubeconfig::read_from(path),
+            None => Kubeconfig::read(),
+        };
+        kubeconfig.ok()?.current_context
+    })
+}
+
 /// The names of all namespaces.
 ///
 /// # Errors
 /// Where they may not be listed, or nobody answers.
 pub async fn namespaces(client: &Client) -> Result<Vec<String>, RequestError> {
     object_names(client, "/api/v1/namespaces").await
+}
+
+/// The names of all namespaces, however many there are.
+pub(super) async fn namespaces_of(server: &Server) -> Result<Vec<String>, RequestError> {
+    let mut names = Vec::new();
+    let mut pages = Pages::new(server, "/api/v1/namespaces", &Filter::default());
+    while let Some(page) = pages.next::<Item>().await? {
+        names.extend(page.into_iter().map(|item| item.glance.metadata.name));
+    }
+    Ok(names)
 }
 
 /// The names of the first objects of a collection.

@@ -77,6 +77,13 @@ pub fn is_built_in_workload(collection: &Collection) -> bool {
     BUILT_IN.contains(&(collection.group.as_str(), collection.plural.as_str()))
 }
 
+/// Whether a group version is one of Kubernetes' own groups, or serves metrics: no workloads.
+#[must_use]
+pub(super) fn is_own_group(api_version: &str) -> bool {
+    let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+    OWN_GROUPS.contains(&group) || group.ends_with("metrics.k8s.io")
+}
+
 /// Finds the kinds that have pods. A schema that cannot be read is said, and the rest is found.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Rewrites as code actions: the edits that `migrate` would make.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use gen_lsp_types::{
     CodeAction, CodeActionKind, Diagnostic, DocumentChange, Edit, OptionalVersionedTextDocumentIdentifier,
@@ -12,10 +12,9 @@ use super::{
     position::{Encoding, Places},
 };
 use crate::{
-    diff::{hunks, lines},
     lint,
-    migrate::{Form, Migration, Options, migrate},
-    rules::{Finding, Settings, Target},
+    migrate::{Form, Holders, Options, Proposal, Surroundings, propose},
+    rules::{Finding, Settings},
     source::SourceFile,
 };
 
@@ -38,14 +37,14 @@ impl Bench<'_> {
     pub(super) fn of_finding(&self, finding: &Finding, diagnostic: &Diagnostic) -> Vec<CodeAction> {
         let only = [finding];
         let rewrites = self.forms.iter().filter_map(|form| {
-            let (migration, mark) = match self.migrated(*form, false, &only) {
-                Some(migration) => (migration, ""),
+            let (proposal, mark) = match self.migrated(*form, false, &only) {
+                Some(proposal) => (proposal, ""),
                 None => (self.migrated(*form, true, &only)?, " (look at it)"),
             };
-            let title = format!("Replace {} by {}{mark}", finding.rule.name, declared(*form));
+            let title = format!("Replace {} by {}{mark}", finding.rule.name, form.offer());
             Some(CodeAction {
                 diagnostics: Some(vec![diagnostic.clone()]),
-                ..self.action(title, CodeActionKind::QuickFix, &migration)
+                ..self.action(title, CodeActionKind::QuickFix, &proposal)
             })
         });
         rewrites.collect()
@@ -54,9 +53,9 @@ impl Bench<'_> {
     /// The rewrites of everything in the document that nobody has to look at, in each form.
     pub(super) fn of_document(&self) -> Vec<CodeAction> {
         let rewrites = self.forms.iter().filter_map(|form| {
-            let migration = self.migrated(*form, false, &self.findings)?;
-            let title = format!("Replace all workarounds in this file by {}", declared(*form));
-            Some(self.action(title, CodeActionKind::QuickFix, &migration))
+            let proposal = self.migrated(*form, false, &self.findings)?;
+            let title = format!("Replace all workarounds in this file by {}", form.offer());
+            Some(self.action(title, CodeActionKind::QuickFix, &proposal))
         });
         rewrites.collect()
     }
@@ -66,21 +65,17 @@ impl Bench<'_> {
         let [form] = self.forms.as_slice() else {
             return None;
         };
-        let migration = self.migrated(*form, false, &self.findings)?;
-        let title = format!("Replace all workarounds by {}", declared(*form));
-        Some(self.action(title, CodeActionKind::SourceFixAll, &migration))
+        let proposal = self.migrated(*form, false, &self.findings)?;
+        let title = format!("Replace all workarounds by {}", form.offer());
+        Some(self.action(title, CodeActionKind::SourceFixAll, &proposal))
     }
 
-    /// The document without the workarounds of these findings, if that is another text.
-    fn migrated(&self, form: Form, review: bool, findings: &[&Finding]) -> Option<Migration> {
+    /// The rewrite of these findings, if it stays within the document.
+    fn migrated(&self, form: Form, review: bool, findings: &[&Finding]) -> Option<Proposal> {
         let options = Options {
             lint: lint::Options {
                 settings: Settings {
-                    target: Some(match form {
-                        Form::Lifecycle => Target::Lifecycle,
-                        Form::Native => Target::Native,
-                        Form::Annotation => Target::Annotation,
-                    }),
+                    target: Some(form.into()),
                     ..self.lint.settings
                 },
                 catalogue: Arc::clone(&self.lint.catalogue),
@@ -90,32 +85,33 @@ impl Bench<'_> {
             converts: false,
             sidecars: Vec::new(),
         };
-        let mut choose = |mut all: Vec<Finding>| {
-            all.retain(|one| findings.iter().any(|chosen| is_same(one, chosen)));
-            all
-        };
-        migrate(&self.document.source, &self.others, &options, &mut choose)
-            .ok()
-            .filter(Migration::is_changed)
+        let source = &self.document.source;
+        let mut sources = self.others.clone();
+        if !sources.contains(source) {
+            sources.push(Arc::clone(source));
+        }
+        let holders = Holders::read(&sources);
+        propose(source, &Surroundings::of(&holders), &options, findings).filter(|proposal| {
+            let mut changed = proposal.replacements.iter();
+            changed.all(|replacement| Arc::ptr_eq(&replacement.source, source))
+        })
     }
 
-    fn action(&self, title: String, kind: CodeActionKind, migration: &Migration) -> CodeAction {
+    fn action(&self, title: String, kind: CodeActionKind, proposal: &Proposal) -> CodeAction {
         CodeAction {
             title,
             kind: Some(kind),
-            edit: Some(self.edit(&migration.text)),
+            edit: Some(self.edit(proposal)),
             ..CodeAction::default()
         }
     }
 
-    fn edit(&self, text: &str) -> WorkspaceEdit {
+    fn edit(&self, proposal: &Proposal) -> WorkspaceEdit {
         let places = Places::new(&self.document.source.text, self.encoding);
-        let edits = edits(&self.document.source.text, text)
-            .into_iter()
-            .map(|(span, new_text)| TextEdit {
-                range: places.range(&span),
-                new_text,
-            });
+        let edits = proposal.replacements.iter().map(|replacement| TextEdit {
+            range: places.range(&replacement.span),
+            new_text: replacement.text.clone(),
+        });
         let uri = self.document.uri.clone();
         if !self.versioned {
             return WorkspaceEdit {
@@ -134,70 +130,5 @@ impl Bench<'_> {
             document_changes: Some(vec![DocumentChange::TextDocumentEdit(edit)]),
             ..WorkspaceEdit::default()
         }
-    }
-}
-
-/// Whether two runs over one text found the same. The wished form is part of some messages.
-fn is_same(one: &Finding, other: &Finding) -> bool {
-    let place = |finding: &Finding| {
-        finding
-            .primary()
-            .map(|primary| (primary.source.name.clone(), primary.span.clone()))
-    };
-    one.rule.name == other.rule.name
-        && one.document == other.document
-        && one.container == other.container
-        && place(one) == place(other)
-}
-
-fn declared(form: Form) -> &'static str {
-    match form {
-        Form::Native => "a native sidecar (Kubernetes 1.29 and later)",
-        Form::Lifecycle => "lifecycle.type: Sidecar (no released Kubernetes runs it)",
-        Form::Annotation => {
-            "the annotation kubectl-sidecar/sidecars (an admission policy acts on it, Kubernetes 1.36 and later)"
-        }
-    }
-}
-
-/// The lines that differ, as bytes of the old text and what takes their place.
-fn edits(old: &str, new: &str) -> Vec<(Range<usize>, String)> {
-    let (old_lines, new_lines) = (lines(old), lines(new));
-    let length = |range: Range<usize>| -> usize {
-        let lines = old_lines.get(range).unwrap_or_default();
-        lines.iter().map(|line| line.len()).sum()
-    };
-    hunks(old, new)
-        .into_iter()
-        .map(|hunk| {
-            let start = length(0..hunk.before.start);
-            let end = start + length(hunk.before);
-            let lines = new_lines.get(hunk.after).unwrap_or_default();
-            (start..end, lines.concat())
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn edits_make_the_new_text(old in "([ab]{0,2}(\\r)?\\n){0,9}[ab]?", new in "([abc]{0,2}\\n){0,9}[ab]?") {
-            let mut text = old.clone();
-            for (span, replacement) in edits(&old, &new).into_iter().rev() {
-                text.replace_range(span, &replacement);
-            }
-            prop_assert_eq!(text, new);
-        }
-    }
-
-    #[test]
-    fn what_stays_is_not_touched() {
-        assert_eq!(edits("a\r\nb\nc", "a\r\nx\nc"), [(3..5, "x\n".to_owned())]);
-        assert_eq!(edits("same\n", "same\n"), []);
     }
 }

@@ -3,15 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use gen_lsp_types::Uri;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 
-/// What a path's part may hold as it is (RFC 3986, `pchar`), and the slash.
-const KEPT: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'/')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+use crate::report::file_uri;
 
 /// The path of a `file:` URI of this machine.
 pub(super) fn to_path(uri: &Uri) -> Option<PathBuf> {
@@ -31,9 +25,7 @@ pub(super) fn to_path(uri: &Uri) -> Option<PathBuf> {
 
 /// The URI of an absolute path.
 pub(super) fn of_path(path: &Path) -> Uri {
-    let path = path.to_string_lossy().replace('\\', "/");
-    let slash = if path.starts_with('/') { "" } else { "/" };
-    Uri(format!("file://{slash}{}", utf8_percent_encode(&path, &KEPT)))
+    Uri(file_uri(&path.to_string_lossy().replace('\\', "/")))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, Party},
     roles::Role,
-    rules::{Member, Pod},
+    rules::{Member, Pod, Target},
     workload::{Container, ContainerList, ProbeKind},
     yaml::{Kind, Node, Value},
 };
@@ -35,12 +35,34 @@ impl Form {
         }
     }
 
+    /// The form in words, for who chooses one.
+    #[must_use]
+    pub fn offer(self) -> &'static str {
+        match self {
+            Self::Native => "a native sidecar (Kubernetes 1.29 and later)",
+            Self::Lifecycle => "lifecycle.type: Sidecar (no released Kubernetes runs it)",
+            Self::Annotation => {
+                "the annotation kubectl-sidecar/sidecars (an admission policy acts on it, Kubernetes 1.36 and later)"
+            }
+        }
+    }
+
     /// The declaration in words.
     pub(super) fn describe(self) -> &'static str {
         match self {
             Self::Lifecycle => "lifecycle.type: Sidecar",
             Self::Native => "an init container with restartPolicy: Always",
             Self::Annotation => "the annotation kubectl-sidecar/sidecars",
+        }
+    }
+}
+
+impl From<Form> for Target {
+    fn from(form: Form) -> Self {
+        match form {
+            Form::Lifecycle => Self::Lifecycle,
+            Form::Native => Self::Native,
+            Form::Annotation => Self::Annotation,
         }
     }
 }

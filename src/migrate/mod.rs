@@ -20,6 +20,7 @@ mod plain_command;
 mod plan;
 mod planner;
 mod position;
+mod proposal;
 mod references;
 mod removal;
 mod requirement;
@@ -55,6 +56,7 @@ pub use declaration::Form;
 pub use elsewhere::{Elsewhere, carry_over};
 pub use place::{Place, Step};
 pub use plan::{Action, Class, Plan, Refusal};
+pub use proposal::{Proposal, Replacement, propose};
 pub use resource_list::describe_results;
 pub use rewrite::{RewriteError, rewrite};
 pub use surroundings::{Holders, Surroundings};
@@ -147,7 +149,7 @@ fn plans(
         for workload in workload::discover(&object) {
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            shared_script::settle(&mut pod, surroundings.config_map_uses);
+            shared_script::settle(&mut pod, surroundings);
             let findings = choose(rules::check_pod(&pod));
             let plan = planner::plan(&pod, &findings, &surroundings.patches, options);
             if !plan.is_empty() || !plan.refusals.is_empty() {

@@ -10,6 +10,8 @@ use crate::{
     yaml::{Node, Stream},
 };
 
+use super::surroundings::Surroundings;
+
 /// An object that refers to a ConfigMap, once for each time it does.
 #[derive(Debug, Clone)]
 pub(super) struct ConfigMapUse {
@@ -19,15 +21,23 @@ pub(super) struct ConfigMapUse {
     object: ObjectReference,
 }
 
-/// Finds out of every script from a ConfigMap whether a change of it reaches more than its program. `all` are
-/// the uses in the whole input.
-pub(super) fn settle(pod: &mut Pod<'_>, all: &[ConfigMapUse]) {
+/// Why a person has to change a ConfigMap that is on a server.
+const LIVE: &str = "pods that run now would read the new script when one of their containers restarts, before their \
+    template is replaced; change it where it is made, together with the workload";
+
+/// Finds out of every script from a ConfigMap whether a change of it reaches more than its program.
+pub(super) fn settle(pod: &mut Pod<'_>, surroundings: &Surroundings<'_>) {
     let workload = pod.workload;
     let source = &pod.sources.own().name;
     for member in &mut pod.members {
         for program in &mut member.programs {
             if let Some(name) = program.config_map {
-                program.shared = hindrance(workload, source, program, all).map(|reason| {
+                let hindrance = if surroundings.is_live {
+                    Some(LIVE.to_owned())
+                } else {
+                    hindrance(workload, source, program, surroundings.config_map_uses)
+                };
+                program.shared = hindrance.map(|reason| {
                     format!("it stands in a script of ConfigMap {name}, which is not rewritten: {reason}")
                 });
             }

@@ -90,6 +90,8 @@ pub struct Surroundings<'h> {
     pub(super) files: &'h [Arc<SourceFile>],
     pub(super) config_maps: ConfigMapIndex<'h>,
     pub(super) config_map_uses: &'h [ConfigMapUse],
+    /// The objects are those of a server.
+    pub(super) is_live: bool,
     pub(super) patches: Vec<Patch>,
     objects: &'h HashSet<(String, String)>,
 }
@@ -106,8 +108,18 @@ impl<'h> Surroundings<'h> {
             files: &holders.files,
             config_maps,
             config_map_uses: &holders.uses,
+            is_live: false,
             patches: patches(&holders.streams),
             objects: &holders.objects,
+        }
+    }
+
+    /// The same for objects of a server, whose ConfigMaps serve pods that run.
+    #[must_use]
+    pub fn on_a_server(self) -> Self {
+        Self {
+            is_live: true,
+            ..self
         }
     }
 

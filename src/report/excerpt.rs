@@ -71,7 +71,7 @@ impl Excerpt {
 
 /// The span on character boundaries of the text and without the white space at its end, which may reach into
 /// the next line.
-fn within(text: &str, span: Range<usize>) -> Range<usize> {
+pub(super) fn within(text: &str, span: Range<usize>) -> Range<usize> {
     let start = character_start(text, span.start);
     let end = character_start(text, span.end).max(start);
     let content = text.get(start..end).unwrap_or_default().trim_end();
@@ -150,7 +150,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// A character that stands for one that should not reach a terminal.
-fn visible(character: char) -> char {
+pub(super) fn visible(character: char) -> char {
     match character {
         '\t' => '\t',
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER),

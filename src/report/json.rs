@@ -53,8 +53,12 @@ struct JsonFinding<'a> {
     help: &'a str,
     /// The rule's page.
     url: String,
-    /// The file the object is in, as it was named; `<stdin>` for standard input.
+    /// The file the object is in, as it was named; `<stdin>` for standard input; `namespace/kind/name` for an object
+    /// of a cluster.
     file: &'a str,
+    /// The context of the kubeconfig, where the object is a cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
     /// Index of the document in the file, from 0.
     document: usize,
     /// The object.
@@ -124,8 +128,11 @@ struct JsonFix<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Workload")]
 struct JsonWorkload<'a> {
-    /// The file it is in.
+    /// The file it is in, or `namespace/kind/name` of an object of a cluster.
     file: &'a str,
+    /// The context of the kubeconfig, where the object is a cluster's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a str>,
     /// Index of the document in the file, from 0.
     document: usize,
     /// The object.
@@ -195,13 +202,14 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
         findings: report
             .findings
             .iter()
-            .map(|finding| convert(finding, &mut positions))
+            .map(|finding| convert(report, finding, &mut positions))
             .collect(),
         workloads: report
             .workloads
             .iter()
             .map(|workload| JsonWorkload {
                 file: &workload.source.name,
+                context: context(report, &workload.source.name),
                 document: workload.document,
                 object: &workload.object,
                 containers: workload
@@ -249,7 +257,15 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
     writeln!(out)
 }
 
-fn convert<'a>(finding: &'a rules::Finding, positions: &mut Positions<'a>) -> JsonFinding<'a> {
+fn context<'a>(report: &Report<'a>, source: &str) -> Option<&'a str> {
+    report.contexts?.get(source).map(String::as_str)
+}
+
+fn convert<'a>(
+    report: &Report<'a>,
+    finding: &'a rules::Finding,
+    positions: &mut Positions<'a>,
+) -> JsonFinding<'a> {
     let file = finding.primary().map_or("", |primary| &primary.source.name);
     JsonFinding {
         rule: finding.rule.name,
@@ -260,6 +276,7 @@ fn convert<'a>(finding: &'a rules::Finding, positions: &mut Positions<'a>) -> Js
         help: &finding.help,
         url: finding.rule.url(),
         file,
+        context: context(report, file),
         document: finding.document,
         object: &finding.object,
         container: finding.container.as_deref(),

@@ -1,21 +1,36 @@
 //! Findings into text for people and programs: one format, one file.
 
+mod base;
 mod concise;
 mod excerpt;
+mod fingerprint;
+mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod markup;
+mod sarif;
 mod table;
 mod text;
 
-use std::{collections::HashMap, io};
+use std::{collections::HashMap, io, ops::Range};
 
 pub use json::{JsonReport, VERSION};
 
+pub use base::Base;
+pub(crate) use base::file_uri;
 pub(crate) use excerpt::printable;
+pub(crate) use markup::escape;
+
+use base::Place;
 
 use crate::{
+    migrate::Proposal,
     roles::WorkloadSummary,
     rules::{Finding, FixClass, ObjectReference, Severity},
-    source::SourceError,
+    source::{Lines, Position, SourceError},
     suppress::{Silenced, Suppression},
 };
 
@@ -37,6 +52,10 @@ pub struct Report<'a> {
     /// The contexts of sources that are objects of clusters, by the sources' names; `None` where all are texts of
     /// the user's.
     pub contexts: Option<&'a HashMap<String, String>>,
+    /// From where reports for others name files; as the user did without one.
+    pub base: Option<&'a Base>,
+    /// The rewrites of each finding, in the order of the findings; empty where nobody asked for them.
+    pub proposals: &'a [Vec<Proposal>],
 }
 
 /// The formats of a report.
@@ -50,13 +69,25 @@ pub enum Format {
     Table,
     /// The documented contract.
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// JUnit XML.
+    Junit,
+    /// A comment on a pull or merge request.
+    Markdown,
+    /// One self-contained page.
+    Html,
 }
 
 impl Format {
     /// Whether a report says itself what could not be read and what silences nothing.
     #[must_use]
     pub fn holds_errors(self) -> bool {
-        matches!(self, Self::Json)
+        matches!(self, Self::Json | Self::Sarif)
     }
 }
 
@@ -87,7 +118,22 @@ impl Report<'_> {
             Format::Concise => concise::write(self, out),
             Format::Table => table::write(self, appearance, out),
             Format::Json => json::write(self, out),
+            Format::Sarif => sarif::write(self, out),
+            Format::Github => github::write(self, out),
+            Format::Gitlab => gitlab::write(self, out),
+            Format::Junit => junit::write(self, out),
+            Format::Html => html::write(self, out),
+            Format::Markdown => markdown::write(self, &appearance.program, out),
         }
+    }
+
+    fn place(&self, source: &str) -> Place {
+        base::place(source, self.base, self.contexts)
+    }
+
+    /// The context of the cluster that a source is an object of.
+    fn context(&self, source: &str) -> Option<&str> {
+        self.contexts?.get(source).map(String::as_str)
     }
 
     fn count(&self, severity: Severity) -> usize {
@@ -127,6 +173,36 @@ fn object_name(object: &ObjectReference) -> String {
         (None, name) => format!(" {name}"),
     };
     printable(&format!("{kind}{name}")).into_owned()
+}
+
+/// `Deployment shop/web, container app`
+fn subject(finding: &Finding) -> String {
+    let object = object_name(&finding.object);
+    match &finding.container {
+        Some(container) => format!("{object}, container {}", printable(container)),
+        None => object,
+    }
+}
+
+/// Where a span begins and ends, without the white space at its end, which may reach into the next line.
+fn ends(lines: &Lines<'_>, span: &Range<usize>) -> (Position, Position) {
+    let span = excerpt::within(lines.text(), span.clone());
+    (lines.position(span.start), lines.position(span.end))
+}
+
+/// Whether a workload with fixes of these classes can be migrated: the hardest decides.
+fn migration(classes: &[FixClass]) -> &'static str {
+    let has = |class| classes.contains(&class);
+    match (
+        has(FixClass::Safe) || has(FixClass::Review),
+        has(FixClass::Manual),
+    ) {
+        (true, true) => "in part, the rest by hand",
+        (false, true) => "by hand",
+        _ if has(FixClass::Review) => "yes, with a review",
+        _ if has(FixClass::Safe) => "yes",
+        _ => "nothing to do",
+    }
 }
 
 /// `1 file`, `2 files`

@@ -155,18 +155,18 @@ fn found(findings: &[&Finding]) -> Cell {
     }
 }
 
-/// The hardest fix decides about the workload.
+/// In the colour of the work that is left.
 fn migration(findings: &[&Finding]) -> Cell {
-    let has = |class| findings.iter().any(|finding| finding.fix.class == class);
-    if has(FixClass::Manual) && (has(FixClass::Safe) || has(FixClass::Review)) {
-        Cell::new("in part, the rest by hand").fg(Color::Yellow)
-    } else if has(FixClass::Manual) {
-        Cell::new("by hand").fg(Color::Red)
-    } else if has(FixClass::Review) {
-        Cell::new("yes, with a review").fg(Color::Yellow)
+    let classes: Vec<FixClass> = findings.iter().map(|finding| finding.fix.class).collect();
+    let has = |class| classes.contains(&class);
+    let cell = Cell::new(super::migration(&classes));
+    if has(FixClass::Manual) && !has(FixClass::Safe) && !has(FixClass::Review) {
+        cell.fg(Color::Red)
+    } else if has(FixClass::Manual) || has(FixClass::Review) {
+        cell.fg(Color::Yellow)
     } else if has(FixClass::Safe) {
-        Cell::new("yes").fg(Color::Green)
+        cell.fg(Color::Green)
     } else {
-        Cell::new("nothing to do")
+        cell
     }
 }

@@ -71,7 +71,33 @@ pub struct RuleInfo {
 }
 
 impl RuleInfo {
-    /// The rule's page.
+    /// What the rule's page says below its title, in Markdown.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let yaml = |manifest: &str| match manifest.trim_matches('\n') {
+            "" => String::new(),
+            manifest => format!("```yaml\n{manifest}\n```"),
+        };
+        let sources = self
+            .sources
+            .iter()
+            .map(|(title, url)| format!("- [{title}]({url})\n"));
+        [
+            ("What it finds", self.what.to_owned()),
+            ("Why it matters", self.why.to_owned()),
+            ("Before", yaml(self.before)),
+            ("After", yaml(self.after)),
+            ("What migrate does with it", self.migrate.to_owned()),
+            ("Sources", sources.collect()),
+        ]
+        .into_iter()
+        .filter(|(_, body)| !body.trim().is_empty())
+        .map(|(title, body)| format!("## {title}\n\n{}\n", body.trim()))
+        .collect::<Vec<_>>()
+        .join("\n")
+    }
+
+    /// The address of the rule's page.
     #[must_use]
     pub fn url(&self) -> String {
         format!(

@@ -1,11 +1,16 @@
 //! `job-never-completes`
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     roles::Role,
     workload::{ContainerList, Controller, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{
+    Confidence, Draft, Family, Finding, FixClass, Live, Member, Pod, RuleInfo, Severity, live::PodSeen,
+    pod::serves,
+};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -20,7 +25,11 @@ native sidecar by its own default.
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
 so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
 ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
-`agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on."#,
+`agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on.
+
+In a cluster the pods have the last word: where the app of one has ended and a sidecar runs on
+for half a minute, the finding says since when; where a Job of it is `Complete`, something
+ends the sidecars and nothing is said."#,
     why: r#"A Job's pod is done when all its regular containers have ended, and a proxy does not end. The
 work is finished after a minute; the pod shows `1/2 NotReady` for days, the Job never becomes
 `Complete`, a CronJob with `concurrencyPolicy: Forbid` never runs again and with the default
@@ -112,7 +121,18 @@ the injector has none (Vault, Dapr, Consul) it is advice."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let completes = pod.workload.runs_to_completion() && !pod.workload.controller.ends_sidecars();
-    if !completes || pod.has_completion_workaround() {
+    if !completes {
+        return;
+    }
+    if let Some(live) = pod.live {
+        let before = findings.len();
+        still_running(pod, live, findings);
+        // What the pods show goes before what the manifest lets expect, either way.
+        if findings.len() > before || live.has_completed {
+            return;
+        }
+    }
+    if pod.has_completion_workaround() {
         return;
     }
     let undeclared: Vec<_> = pod
@@ -127,9 +147,89 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for member in &undeclared {
         findings.push(declared_in_manifest(pod, member));
     }
-    if undeclared.is_empty() {
+    // Pods that were compared with the template show what is injected: it stands in the manifest here.
+    if undeclared.is_empty() && pod.live.is_none_or(|live| live.compared == 0) {
         injected(pod, findings);
     }
+}
+
+/// A sidecar that was told to stop may take as long as a pod has by default.
+const GRACE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Sidecars that run on although every app of the pod has ended, by the pod's own status.
+fn still_running(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
+    let Some((seen, since)) = live
+        .pods
+        .iter()
+        .find_map(|seen| ended_at(pod, seen, live).map(|since| (seen, since)))
+    else {
+        return;
+    };
+    for sidecar in &pod.members {
+        let name = sidecar.container.name;
+        let runs = seen
+            .container(name)
+            .is_some_and(|container| container.running_since.is_some());
+        let (Some(confidence), true) = (serves(sidecar), runs) else {
+            continue;
+        };
+        let fix = match confidence {
+            Confidence::High if !pod.has_completion_workaround() => (
+                FixClass::Safe,
+                "there is no workaround to remove; the sidecar only has to be declared",
+            ),
+            _ => (
+                FixClass::Review,
+                "whether it serves the app, and what should have ended it, is a person's to say",
+            ),
+        };
+        let mut draft = Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{name} still runs although the app ended at {since}: {} does not complete",
+                super::pod::describe(pod)
+            ),
+        )
+        .help(format!(
+            "declare {name} a sidecar: the kubelet ends it when the app has ended"
+        ))
+        .confidence(confidence)
+        .severity(severity(pod))
+        .container(&sidecar.container)
+        .fix(fix.0, fix.1);
+        if let Some(entry) = sidecar.container.node.entry("name") {
+            draft = draft.at_entry(
+                entry,
+                format!("still runs, says the status of {}", seen.describe()),
+            );
+        }
+        for app in pod.apps().filter(|app| serves(app).is_none()) {
+            draft = draft.with_container(&app.container, "the app, which has ended");
+        }
+        findings.push(draft.finish());
+    }
+}
+
+/// When the last app of a pod ended, where only containers that serve it run on, and have done so for a while.
+fn ended_at(pod: &Pod<'_>, seen: &PodSeen, live: &Live) -> Option<Timestamp> {
+    let mut last: Option<Timestamp> = None;
+    let mut some_run = false;
+    for container in &seen.containers {
+        let member = pod
+            .members
+            .iter()
+            .find(|member| member.container.name == container.name)?;
+        let is_sidecar = serves(member).is_some();
+        match &container.ended {
+            Some(_) if is_sidecar => {}
+            Some(ended) => last = last.max(Some(ended.finished)),
+            // An app that waits to be restarted has not ended.
+            None if !is_sidecar => return None,
+            None => some_run |= container.running_since.is_some(),
+        }
+    }
+    last.filter(|last| some_run && live.seen_at.duration_since(*last) > GRACE)
 }
 
 fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {

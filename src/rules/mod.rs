@@ -8,15 +8,18 @@ mod draft;
 mod embedded;
 mod finding;
 mod info;
+pub mod live;
 mod pod;
 mod promotion;
 mod sources;
 mod version;
 
+mod app_started_first;
 mod blocking_poststart;
 mod broken_workaround;
 mod deadline_as_stopper;
 mod drain_setting;
+mod dropped_restart_policy;
 mod external_killer;
 mod hold_annotation;
 mod injection_opt_out;
@@ -27,6 +30,7 @@ mod misdeclared_sidecar;
 mod quit_endpoint;
 mod shared_pid_kill;
 mod sidecar_prestop_delay;
+mod sidecar_stopped_first;
 mod sigterm_trap;
 mod startup_deadlock;
 mod startup_marker;
@@ -43,6 +47,7 @@ pub(crate) use delay::{delaying_traps, prestop_delay};
 pub(crate) use draft::Draft;
 pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
 pub use info::{Family, RuleInfo};
+pub use live::Live;
 pub use pod::{Member, Pod, Settings, Target};
 pub use promotion::PROMOTES_SINCE;
 pub use sources::Sources;
@@ -53,6 +58,8 @@ pub(crate) use wrapper_binary::ends_with_another;
 enum Check {
     /// Each pod.
     Pod(fn(&Pod<'_>, &mut Vec<Finding>)),
+    /// Each pod of a cluster, with what its running pods show.
+    Live(fn(&Pod<'_>, &Live, &mut Vec<Finding>)),
     /// Each object, whether it holds a pod or not.
     Object(fn(&Object<'_>, Sources<'_>, &mut Vec<Finding>)),
 }
@@ -73,6 +80,7 @@ registry! {
     startup_poll: Pod(check);
     startup_marker: Pod(check);
     blocking_poststart: Pod(check);
+    app_started_first: Live(check);
     hold_annotation: Pod(check), Object(check_object);
     quit_endpoint: Pod(check);
     marker_file: Pod(check);
@@ -82,6 +90,7 @@ registry! {
     deadline_as_stopper: Pod(check);
     job_never_completes: Pod(check);
     sidecar_prestop_delay: Pod(check);
+    sidecar_stopped_first: Live(check);
     drain_setting: Pod(check), Object(check_object);
     sigterm_trap: Pod(check);
     wrapper_binary: Pod(check);
@@ -91,6 +100,7 @@ registry! {
     ungated_sidecar: Pod(check);
     unsupported_sidecar_type: Pod(check);
     misdeclared_sidecar: Pod(check);
+    dropped_restart_policy: Live(check);
     startup_deadlock: Pod(check);
 }
 
@@ -100,13 +110,26 @@ pub fn by_name(name: &str) -> Option<&'static RuleInfo> {
     RULES.iter().copied().find(|rule| rule.name == name)
 }
 
+/// Whether a rule judges what runs, and finds nothing in files.
+#[must_use]
+pub fn needs_a_cluster(rule: &RuleInfo) -> bool {
+    [
+        &app_started_first::RULE,
+        &sidecar_stopped_first::RULE,
+        &dropped_restart_policy::RULE,
+    ]
+    .contains(&rule)
+}
+
 /// What all rules find in a pod.
 #[must_use]
 pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for check in CHECKS {
-        if let Check::Pod(check) = check {
-            check(pod, &mut findings);
+        match (check, pod.live) {
+            (Check::Pod(check), _) => check(pod, &mut findings),
+            (Check::Live(check), Some(live)) => check(pod, live, &mut findings),
+            _ => {}
         }
     }
     findings

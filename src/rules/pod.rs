@@ -8,7 +8,7 @@ use crate::{
     yaml::Entry,
 };
 
-use super::{KubernetesVersion, Sources};
+use super::{Confidence, KubernetesVersion, Live, Sources};
 
 /// Which form of declaration the user wants.
 #[derive(
@@ -63,6 +63,8 @@ pub struct Pod<'a> {
     pub catalogue: &'a Catalogue,
     /// What the user said.
     pub settings: Settings,
+    /// What its running pods show, where it is looked at in a cluster.
+    pub live: Option<&'a Live>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
 }
@@ -124,6 +126,18 @@ impl<'a> Pod<'a> {
         own.map(|member| member.container.name)
             .or_else(killed)
             .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
+    }
+}
+
+/// How sure it is that an undeclared regular container is there for the others: by its role, or by a name that
+/// many sidecars have. `None` where nothing says so.
+pub(crate) fn serves(member: &Member<'_>) -> Option<Confidence> {
+    if member.container.list != ContainerList::Regular || member.role.declared {
+        None
+    } else if member.role.role == Role::Sidecar {
+        Some(Confidence::High)
+    } else {
+        (!member.role.evidence.is_empty()).then_some(Confidence::Medium)
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Lines<'t> {
     starts: Vec<usize>,
     /// Characters before each multiple of [`STRIDE`]; empty for ASCII.
     characters: Vec<usize>,
+    /// Those of them that take two code units of UTF-16.
+    pairs: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
@@ -38,23 +40,17 @@ impl<'t> Lines<'t> {
         let starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect();
-        let characters = if text.is_ascii() {
-            Vec::new()
+        let chunks = || text.as_bytes().chunks(STRIDE);
+        let (characters, pairs) = if text.is_ascii() {
+            (Vec::new(), Vec::new())
         } else {
-            let mut sum = 0;
-            text.as_bytes()
-                .chunks(STRIDE)
-                .map(|chunk| {
-                    let before = sum;
-                    sum += count(chunk);
-                    before
-                })
-                .collect()
+            (sums(chunks().map(count)), sums(chunks().map(count_pairs)))
         };
         Self {
             text,
             starts,
             characters,
+            pairs,
         }
     }
 
@@ -78,6 +74,17 @@ impl<'t> Lines<'t> {
         Position { line, column, offset }
     }
 
+    /// The column of a byte in code units of UTF-16, from 1.
+    #[must_use]
+    pub fn utf16_column(&self, offset: usize) -> usize {
+        let Position { line, column, offset } = self.position(offset);
+        let start = line
+            .checked_sub(1)
+            .and_then(|index| self.starts.get(index).copied())
+            .unwrap_or_default();
+        column + self.pairs_before(offset) - self.pairs_before(start)
+    }
+
     /// The bytes of a line without its line break.
     #[must_use]
     pub fn line(&self, line: usize) -> Range<usize> {
@@ -91,6 +98,16 @@ impl<'t> Lines<'t> {
             Some(content) if content.ends_with('\r') => start..end - 1,
             _ => start..end,
         }
+    }
+
+    /// The characters before a byte that take two code units of UTF-16.
+    fn pairs_before(&self, offset: usize) -> usize {
+        let chunk = (offset / STRIDE).min(self.pairs.len().saturating_sub(1));
+        let Some(before) = self.pairs.get(chunk) else {
+            return 0;
+        };
+        let rest = self.text.as_bytes().get(chunk * STRIDE..offset);
+        before + count_pairs(rest.unwrap_or_default())
     }
 
     fn characters_before(&self, offset: usize) -> usize {
@@ -117,6 +134,22 @@ pub(crate) fn character_start(text: &str, offset: usize) -> usize {
         .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or_default()
+}
+
+/// The sum of all numbers before each.
+fn sums(numbers: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut sum = 0;
+    let add = |number| {
+        let before = sum;
+        sum += number;
+        before
+    };
+    numbers.map(add).collect()
+}
+
+/// The characters of four bytes that begin in these bytes of UTF-8: a pair of surrogates in UTF-16.
+fn count_pairs(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte >= 0xf0).count()
 }
 
 /// The characters that begin in these bytes of UTF-8.
@@ -193,6 +226,20 @@ mod tests {
     fn empty_texts_have_one_line() {
         assert_eq!(place("", 0), (1, 1));
         assert_eq!(Lines::new("").line(1), 0..0);
+    }
+
+    #[test]
+    fn columns_of_utf16_count_pairs_twice() {
+        let text = format!("\u{feff}ö🦀x\n{}", "aö🦀".repeat(5000));
+        let lines = Lines::new(&text);
+        for (offset, _) in text.char_indices().skip(1) {
+            let start = text[..offset]
+                .rfind('\n')
+                .map_or('\u{feff}'.len_utf8(), |at| at + 1);
+            let expected = text[start..offset].encode_utf16().count() + 1;
+            assert_eq!(lines.utf16_column(offset), expected, "{offset}");
+        }
+        assert_eq!(Lines::new("abc").utf16_column(2), 3);
     }
 
     #[test]

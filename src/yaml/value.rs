@@ -140,6 +140,27 @@ impl Value {
         }
     }
 
+    /// The value as JSON, which knows no tags, no keys but strings and no numbers such as `0x1F` or `.inf`.
+    #[must_use]
+    pub fn to_json(&self) -> Option<serde_json::Value> {
+        use serde_json::Value as Json;
+        Some(match self {
+            Self::Null => Json::Null,
+            Self::Boolean(value) => Json::Bool(*value),
+            Self::Integer(text) | Self::Float(text) => Json::Number(text.parse().ok()?),
+            Self::String(text) => Json::String(text.clone()),
+            Self::Sequence(items) => Json::Array(items.iter().map(Self::to_json).collect::<Option<_>>()?),
+            Self::Mapping(entries) => {
+                let entry = |(key, value): &(Self, Self)| match key {
+                    Self::String(key) => Some((key.clone(), value.to_json()?)),
+                    _ => None,
+                };
+                Json::Object(entries.iter().map(entry).collect::<Option<_>>()?)
+            }
+            Self::Tagged(..) => return None,
+        })
+    }
+
     fn is_string(&self, text: &str) -> bool {
         matches!(self, Self::String(own) if own == text)
     }

@@ -1,6 +1,6 @@
 //! The binary as a user runs it.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
 mod configuration;
 mod explain;
@@ -10,6 +10,7 @@ mod hostile_size;
 mod inputs;
 mod outputs;
 mod policy;
+mod reports;
 mod silencing;
 mod usage;
 

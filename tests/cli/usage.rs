@@ -80,7 +80,7 @@ fn exit_codes_tell_what_happened() {
         (&["lint", "clean.yaml"][..], 0),
         (&["lint", "missing.yaml"], 2),
         (&["lint", "clean.yaml", "missing.yaml"], 2),
-        (&["lint"], 2),
+        (&["lint", "--kubeconfig", "missing.yaml"], 2),
         (&["lint", "--no-such-option"], 2),
         (&["lint", "broken.yaml"], 3),
         (&["lint", "broken.yaml", "clean.yaml", "--fail-on", "never"], 3),
@@ -97,8 +97,7 @@ fn mistakes_are_answered_with_the_way_out() {
     let project = Project::new().file("clean.yaml", CLEAN);
     let mut answers = String::new();
     for arguments in [
-        &["lint"][..],
-        &["lint", "missing.yaml"],
+        &["lint", "missing.yaml"][..],
         &["lint", "-f", "https://example.com/a.yaml"],
         &["lint", "-f", "*.json"],
         &["lint", "-k", "missing"],
@@ -118,6 +117,26 @@ fn mistakes_are_answered_with_the_way_out() {
         answers += &format!("$ {}\n{}\n", arguments.join(" "), output.stderr);
     }
     insta::assert_snapshot!(answers);
+}
+
+#[test]
+fn without_a_path_a_cluster_is_needed() {
+    let project = Project::new();
+    let output = project
+        .command(&["lint"])
+        .env("KUBECONFIG", "missing.yaml")
+        .run(&project);
+    assert_eq!(output.code, Some(2), "{output}");
+    assert!(
+        output
+            .stderr
+            .starts_with("error: no path was named, and the cluster cannot be scanned instead: kubeconfig"),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("as in `kubectl sidecar lint deploy.yaml`"),
+        "{output}"
+    );
 }
 
 #[test]

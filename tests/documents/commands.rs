@@ -169,6 +169,8 @@ fn needs_cluster(command: &str) -> bool {
                 match arguments.first().map(String::as_str) {
                     Some("trace") => !has(&["--replay", "--plan"]),
                     Some("policy") => !has(&["promote", "guard"]),
+                    // Without a path.
+                    Some("lint") if arguments.len() == 1 || has(&["-A", "-n", "-l"]) => true,
                     _ => {
                         has(&["--live", "--context", "--apply"]) || arguments.iter().any(|one| one == "auto")
                     }

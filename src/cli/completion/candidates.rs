@@ -42,7 +42,17 @@ fn attach_one(argument: Arg, typed: &Arc<[OsString]>) -> Arg {
         })),
         "kubernetes_version" => argument.add(ArgValueCandidates::new(|| candidates(kubernetes_versions()))),
         "outputs" => argument.add(ArgValueCompleter::new(outputs)),
-        "paths" | "filename" => argument.add(ArgValueCompleter::new(manifests())),
+        "paths" => {
+            let typed = Arc::clone(typed);
+            argument.add(ArgValueCompleter::new(move |current: &OsStr| {
+                if means_a_cluster(&typed) {
+                    live_targets(&scope(), current)
+                } else {
+                    manifests().complete(current)
+                }
+            }))
+        }
+        "filename" => argument.add(ArgValueCompleter::new(manifests())),
         "context" => argument.add(ArgValueCandidates::new(move || {
             candidates(scope().kubeconfig().contexts)
         })),
@@ -109,16 +119,50 @@ fn manifests() -> impl ValueCompleter {
     PathCompleter::any().filter(is_manifest).stdio()
 }
 
+/// Whether a flag says that objects of a cluster are meant, and no files.
+fn means_a_cluster(typed: &[OsString]) -> bool {
+    typed.iter().filter_map(|word| word.to_str()).any(|word| {
+        let flag = word.split('=').next().unwrap_or_default();
+        matches!(
+            flag,
+            "--live"
+                | "-n"
+                | "--namespace"
+                | "-A"
+                | "--all-namespaces"
+                | "-l"
+                | "--selector"
+                | "--field-selector"
+                | "--context"
+        )
+    })
+}
+
+/// `TYPE/` or `TYPE/NAME`.
+fn live_targets(scope: &Scope, current: &OsStr) -> Vec<CompletionCandidate> {
+    let Some(current) = current.to_str() else {
+        return Vec::new();
+    };
+    let mut found: Vec<String> = match current.split_once('/') {
+        Some((kind, _)) => of_kind(scope, kind),
+        None => pod_owners().map(|kind| format!("{kind}/")).collect(),
+    };
+    found.retain(|candidate| candidate.starts_with(current));
+    candidates(found)
+}
+
+fn of_kind(scope: &Scope, kind: &str) -> Vec<String> {
+    let named = |name| format!("{kind}/{name}");
+    scope.objects(kind).into_iter().map(named).collect()
+}
+
 /// `POD`, `TYPE/` or `TYPE/NAME`.
 fn targets(scope: &Scope, current: &OsStr) -> Vec<CompletionCandidate> {
     let Some(current) = current.to_str() else {
         return Vec::new();
     };
     let mut found: Vec<String> = match current.split_once('/') {
-        Some((kind, _)) => {
-            let named = |name| format!("{kind}/{name}");
-            scope.objects(kind).into_iter().map(named).collect()
-        }
+        Some((kind, _)) => of_kind(scope, kind),
         None => {
             let kinds = pod_owners().map(|kind| format!("{kind}/"));
             scope.objects("pod").into_iter().chain(kinds).collect()

@@ -1,6 +1,5 @@
 //! `trace` on a cluster: the watches, and what follows single containers.
 
-mod interrupts;
 mod scope;
 
 use std::{collections::HashSet, time::Duration};
@@ -12,7 +11,6 @@ use tokio::{
     time::Instant,
 };
 
-use interrupts::Interrupts;
 use scope::{Scope, scope};
 
 use super::{
@@ -22,7 +20,7 @@ use super::{
     session::{SETTLING, Session, conclude},
 };
 use crate::{
-    cli::ExitStatus,
+    cli::{ExitStatus, interrupts::Interrupts},
     cluster::{
         self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_attach,
         follow_log, get_json, watch_resource,

@@ -4,11 +4,14 @@ use super::{
     svg::svg,
     text::{how, role_name},
 };
-use crate::trace::{
-    Fact, Moment,
-    fact::{GapNotice, Precision},
-    timeline::{Phase, Timeline},
-    verdict::{Outcome, Verdict},
+use crate::{
+    report::escape,
+    trace::{
+        Fact, Moment,
+        fact::{GapNotice, Precision},
+        timeline::{Phase, Timeline},
+        verdict::{Outcome, Verdict},
+    },
 };
 
 /// One pod on the page.
@@ -48,21 +51,6 @@ svg .waiting { fill: var(--waiting); opacity: .5; } svg .starting { fill: var(--
 svg .gated { fill: var(--gated); } svg .running { fill: var(--running); } svg .stopping { fill: var(--stopping); }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; }
 ";
-
-/// Text as HTML.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
 
 /// The whole page.
 #[must_use]
@@ -199,11 +187,6 @@ fn fact_row(fact: &Fact) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_of_a_pod_becomes_markup() {
-        assert_eq!(escape("<b>&\"x\""), "&lt;b&gt;&amp;&quot;x&quot;");
-    }
 
     #[test]
     fn the_page_needs_nothing_from_elsewhere() {

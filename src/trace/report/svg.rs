@@ -1,9 +1,12 @@
 //! A pod's timeline as SVG.
 
-use super::{html::escape, text::role_name};
-use crate::trace::{
-    Moment, describe_length,
-    timeline::{Phase, Timeline},
+use super::text::role_name;
+use crate::{
+    report::escape,
+    trace::{
+        Moment, describe_length,
+        timeline::{Phase, Timeline},
+    },
 };
 
 /// Sizes in pixels.

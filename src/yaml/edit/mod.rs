@@ -19,6 +19,7 @@ use std::ops::Range;
 pub use insert::{append, insert_after, insert_before};
 pub use relocate::{extract, move_item};
 pub use remove::remove;
+pub(super) use replace::is_block_text;
 pub use replace::{replace_scalar, write_scalar};
 
 use super::error::position;

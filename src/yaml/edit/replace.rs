@@ -137,7 +137,7 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
 }
 
 /// Whether a block scalar without indentation indicator can hold these lines.
-fn is_block_text(body: &str) -> bool {
+pub(in crate::yaml) fn is_block_text(body: &str) -> bool {
     let printable = |character: char| {
         matches!(character, '\n' | '\t')
             || !(character.is_control() || "\u{2028}\u{2029}\u{feff}".contains(character))

@@ -1,16 +1,16 @@
-//! Signals that end a trace.
+//! Signals that end a trace or a scan.
 
-use crate::cli::trace::TraceError;
+use std::io;
 
-/// Ctrl-C, and where there are signals SIGTERM and SIGHUP: the trace ends with its verdicts. They are listened
-/// for from the beginning, so that none is lost while evidence is taken over.
+/// Ctrl-C, and where there are signals SIGTERM and SIGHUP: the run ends with what it has. They are listened
+/// for from the beginning, so that none is lost.
 pub(super) struct Interrupts {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
 }
 
 impl Interrupts {
-    pub(super) fn new() -> Result<Self, TraceError> {
+    pub(super) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};

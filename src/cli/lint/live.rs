@@ -1,0 +1,381 @@
+//! `lint` on clusters: the same rules on what really runs.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc::channel, watch};
+
+use super::{Run, options, selection, threshold, usage};
+use crate::{
+    cli::{
+        Error, ExitStatus,
+        arguments::LintArguments,
+        configuration::{Configurations, Loaded},
+        interrupts::Interrupts,
+        live::LiveScope,
+        progress::Progress,
+        selection::Selection,
+    },
+    cluster::{
+        Connection, RequestError, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions,
+        current_context, scan, versions,
+    },
+    lint::Options,
+    live::{LiveObject, LiveOutcome, config_map, lint_live},
+    rules::{Finding, KubernetesVersion, RULES},
+    source::{Input, Origin, SourceError, SourceErrorKind, SourceFile},
+    suppress::{Baseline, InSources, Suppression},
+};
+
+/// Batches of workloads that wait to be linted.
+const WAITING: usize = 2;
+/// ConfigMaps that are remembered for the workloads to come.
+const CONFIG_MAPS: usize = 256;
+/// From this server version on no kubelet that Kubernetes supports beside it is older than native sidecars: a
+/// kubelet may be three minor versions older (kubernetes.io/releases/version-skew-policy).
+const NO_OLD_KUBELETS_SINCE: KubernetesVersion = (1, 32);
+
+/// Lints what the clusters hold.
+pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
+    let scope = arguments.live.scope(&arguments.paths)?;
+    let mut configurations =
+        Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
+    // Objects have no directory: the configuration of the current one holds.
+    let here = Input {
+        name: String::new(),
+        origin: Origin::StandardInput,
+    };
+    let index = configurations.of(&here).map_err(usage)?;
+    let Some(loaded) = configurations.loaded.get_mut(index) else {
+        return Err(usage("there is no configuration"));
+    };
+    let baseline = match &arguments.baseline {
+        Some(file) if !arguments.write_baseline => Some(Baseline::read(file).map_err(usage)?),
+        _ => None,
+    };
+    let selection = selection(arguments, loaded)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let mut live = Live {
+        scope,
+        options: options(arguments, loaded)?,
+        seen_at: Timestamp::now(),
+        progress: Progress::scan(),
+        run: Run {
+            contexts: Some(HashMap::new()),
+            ..Run::default()
+        },
+    };
+    let looked = runtime.block_on(live.look(arguments.live.connections()));
+    if let Err(Error::Usage(reason)) = &looked
+        && !arguments.live.is_asked_for()
+    {
+        return Err(Error::Usage(format!(
+            "no path was named, and the cluster cannot be scanned instead: {reason}; \
+             name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
+        )));
+    }
+    looked?;
+    // Lookups that hang are not waited for.
+    runtime.shutdown_background();
+    let Live { run, progress, .. } = live;
+    drop(progress);
+    finish(run, arguments, loaded, &selection, baseline, program)
+}
+
+/// Reports what was found, without what somebody has silenced.
+fn finish(
+    mut run: Run,
+    arguments: &LintArguments,
+    loaded: &mut Loaded,
+    selection: &Selection,
+    mut baseline: Option<Baseline>,
+    program: &str,
+) -> Result<ExitStatus, Error> {
+    let mut in_sources = InSources::collect(&run.sources, RULES);
+    run.errors.append(&mut in_sources.errors);
+    let findings = std::mem::take(&mut run.findings);
+    let threshold = threshold(arguments, loaded);
+    run.keep(
+        findings,
+        &mut in_sources,
+        loaded,
+        baseline.as_mut(),
+        selection,
+        threshold,
+    );
+    // Lists of several kinds arrive in any order.
+    let name = |finding: &Finding| finding.primary().map(|primary| primary.source.name.clone());
+    run.findings.sort_by_cached_key(name);
+    run.workloads
+        .sort_by(|one, other| one.source.name.cmp(&other.source.name));
+    if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
+        return run.write_baseline(file, arguments.quiet);
+    }
+    // Ignores of a configuration are for files too: one that silences nothing here may do so there.
+    let suppressions: Vec<Suppression> = in_sources
+        .suppressions()
+        .cloned()
+        .chain(baseline.iter().flat_map(Baseline::suppressions))
+        .collect();
+    run.report(&suppressions, arguments, program)?;
+    Ok(run.exit())
+}
+
+/// What is looked at, and what was found so far.
+struct Live {
+    scope: LiveScope,
+    options: Options,
+    seen_at: Timestamp,
+    progress: Progress,
+    run: Run,
+}
+
+/// Whether the clusters that follow are to be looked at.
+enum Next {
+    Go,
+    Stop,
+}
+
+impl Live {
+    async fn look(&mut self, connections: Vec<Connection>) -> Result<(), Error> {
+        let mut interrupts = Interrupts::new()?;
+        let several = connections.len() > 1;
+        for connection in connections {
+            let context = connection.context.clone().filter(|_| several);
+            let next = {
+                let (stop, stopped) = watch::channel(false);
+                let looking = self.look_at(&connection, context.as_deref(), stopped);
+                tokio::pin!(looking);
+                tokio::select! {
+                    next = &mut looking => next,
+                    () = interrupts.next() => {
+                        stop.send_replace(true);
+                        tokio::select! {
+                            next = &mut looking => next.map(|_| Next::Stop),
+                            // Somebody is in a hurry.
+                            () = interrupts.next() => Ok(Next::Stop),
+                        }
+                    }
+                }
+            };
+            if matches!(next?, Next::Stop) {
+                let name =
+                    context.map_or_else(|| "the scan".to_owned(), |context| format!("{context}: the scan"));
+                self.unseen(&name, "interrupted: this is what was found until then");
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn unseen(&mut self, what: &str, reason: &str) {
+        self.run
+            .errors
+            .push(SourceError::new(what, SourceErrorKind::Unreadable, reason));
+    }
+
+    /// Looks at one cluster. What cannot be seen of it is said, and the others are looked at.
+    async fn look_at(
+        &mut self,
+        connection: &Connection,
+        context: Option<&str>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Next, Error> {
+        let prefix = context.map(|context| format!("{context}:")).unwrap_or_default();
+        let cluster = context.unwrap_or("the cluster");
+        let server = match Server::connect(connection).await {
+            Ok(server) => server,
+            Err(error) if context.is_none() => return Err(usage(error)),
+            Err(error) => {
+                self.unseen(cluster, &error.to_string());
+                return Ok(Next::Go);
+            }
+        };
+        let mut interrupted = stop.clone();
+        let known = tokio::select! {
+            known = versions(&server) => known,
+            _ = interrupted.wait_for(|stopped| *stopped) => return Ok(Next::Stop),
+        };
+        let version = match known {
+            Ok(versions) => self.judge(&versions, &prefix),
+            Err(error) if matches!(error.code(), Some(403 | 404 | 429 | 500..)) => {
+                self.unseen(&format!("{prefix}versions"), &error.to_string());
+                None
+            }
+            Err(error) => {
+                self.unseen(cluster, &error.to_string());
+                return Ok(Next::Go);
+            }
+        };
+        let name = current_context(connection).unwrap_or_else(|| "in-cluster".to_owned());
+        let mut options = self.options.clone();
+        options.settings.kubernetes_version = options.settings.kubernetes_version.or(version);
+        let request = ScanRequest {
+            namespace: (!self.scope.all_namespaces).then(|| {
+                let named = self.scope.namespace.clone();
+                named.unwrap_or_else(|| server.namespace().to_owned())
+            }),
+            filter: self.scope.filter.clone(),
+            targets: self
+                .scope
+                .targets
+                .iter()
+                .map(|target| (target.kind.clone(), target.name.clone()))
+                .collect(),
+            prefix,
+        };
+        let (sender, mut events) = channel(WAITING);
+        let scanning = scan(&server, &request, sender, stop);
+        let mut config_maps = ConfigMaps::new(&server, &request.prefix);
+        let linting = async {
+            while let Some(event) = events.recv().await {
+                match event {
+                    ScanEvent::Looked(count) => self.progress.steps(count),
+                    ScanEvent::Unseen(Unseen { what, reason }) => {
+                        self.unseen(&format!("{}{what}", request.prefix), &reason);
+                    }
+                    ScanEvent::Workloads(objects) => {
+                        self.lint(objects, &options, &name, &mut config_maps).await
+                    }
+                }
+            }
+        };
+        let (scanned, ()) = tokio::join!(scanning, linting);
+        for (what, reason) in config_maps.refused {
+            self.unseen(&what, &reason);
+        }
+        match scanned {
+            Ok(()) => {}
+            Err(ScanError::Request(error)) => self.unseen(cluster, &error.to_string()),
+            Err(error) if context.is_none() => return Err(usage(error)),
+            Err(error) => self.unseen(cluster, &error.to_string()),
+        }
+        Ok(Next::Go)
+    }
+
+    /// The version that manifests of this cluster are judged by: that of its oldest part.
+    fn judge(&mut self, versions: &Versions, prefix: &str) -> Option<KubernetesVersion> {
+        if let Err(error) = &versions.kubelets
+            && versions
+                .server
+                .is_none_or(|server| server < NO_OLD_KUBELETS_SINCE)
+        {
+            self.unseen(
+                &format!("{prefix}kubelet versions"),
+                &format!("{error}; one of them may be older than native sidecars"),
+            );
+        }
+        versions.oldest()
+    }
+
+    async fn lint(
+        &mut self,
+        objects: Vec<LiveObject>,
+        options: &Options,
+        context: &str,
+        config_maps: &mut ConfigMaps<'_>,
+    ) {
+        let (options, seen_at) = (options.clone(), self.seen_at);
+        let again = options.clone();
+        let linted = tokio::task::spawn_blocking(move || {
+            let lint = |object: LiveObject| {
+                let outcome = lint_live(&object, &[], &options, seen_at);
+                (object, outcome)
+            };
+            objects.into_par_iter().map(lint).collect::<Vec<_>>()
+        });
+        for (object, mut outcome) in linted.await.unwrap_or_default() {
+            if !outcome.wanted.is_empty() {
+                let held = config_maps.of(&object, &outcome.wanted).await;
+                if !held.is_empty() {
+                    outcome = lint_live(&object, &held, &again, seen_at);
+                }
+            }
+            self.take(outcome, context);
+        }
+    }
+
+    fn take(&mut self, outcome: LiveOutcome, context: &str) {
+        for finding in &outcome.findings {
+            if let Some(source) = finding.primary().map(|primary| &primary.source)
+                && self
+                    .run
+                    .sources
+                    .last()
+                    .is_none_or(|last| !Arc::ptr_eq(last, source))
+            {
+                self.run.sources.push(Arc::clone(source));
+            }
+        }
+        if let Some(contexts) = &mut self.run.contexts {
+            // Scripts of ConfigMaps are no files either.
+            let places = outcome.findings.iter().flat_map(|finding| &finding.locations);
+            let sources = outcome.workloads.iter().map(|workload| &workload.source);
+            for source in sources.chain(places.map(|place| &place.source)) {
+                if !contexts.contains_key(&source.name) {
+                    contexts.insert(source.name.clone(), context.to_owned());
+                }
+            }
+        }
+        self.run.findings.extend(outcome.findings);
+        self.run.workloads.extend(outcome.workloads);
+        self.run.errors.extend(outcome.errors);
+    }
+}
+
+/// ConfigMaps that hold scripts of workloads, each read by its name.
+struct ConfigMaps<'s> {
+    server: &'s Server,
+    prefix: &'s str,
+    known: HashMap<(String, String), Option<Arc<SourceFile>>>,
+    /// What could not be read, and why.
+    refused: Vec<(String, String)>,
+}
+
+impl<'s> ConfigMaps<'s> {
+    fn new(server: &'s Server, prefix: &'s str) -> Self {
+        Self {
+            server,
+            prefix,
+            known: HashMap::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    async fn of(&mut self, object: &LiveObject, names: &[String]) -> Vec<Arc<SourceFile>> {
+        let namespace = object.namespace.clone().unwrap_or_default();
+        let mut found = Vec::new();
+        for name in names {
+            let key = (namespace.clone(), name.clone());
+            if !self.known.contains_key(&key) {
+                if self.known.len() >= CONFIG_MAPS {
+                    self.known.clear();
+                }
+                let read = self.read(&namespace, name).await;
+                self.known.insert(key.clone(), read);
+            }
+            found.extend(self.known.get(&key).into_iter().flatten().cloned());
+        }
+        found
+    }
+
+    async fn read(&mut self, namespace: &str, name: &str) -> Option<Arc<SourceFile>> {
+        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
+        let answer: Result<Box<RawValue>, RequestError> = self.server.get(&path).await;
+        let source = format!("{}{namespace}/configmap/{name}", self.prefix);
+        match answer {
+            Ok(text) => config_map(&source, text.get()),
+            // Optional, or not there yet.
+            Err(error) if error.code() == Some(404) => None,
+            Err(error) => {
+                self.refused
+                    .push((source, format!("{error}; the scripts in it were not read")));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Follows a rollout until it is done or will not go on.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::{
+    change::uid,
+    proposal::{Engine, Proposal},
+};
+use crate::{
+    cli::migrate::tell,
+    cluster::apply::{Outlook, Rollout, pods_of, rollout, trouble},
+};
+
+/// How often the object and its pods are read.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// What rarely passes by itself, an image that cannot be pulled, gets this long.
+const DOUBT: Duration = Duration::from_secs(30);
+/// As long as nothing changes a rollout is waited for: what the API gives a Deployment's progress by default, which
+/// says itself when it is over. The other kinds have no such limit.
+const NO_PROGRESS: Duration = Duration::from_secs(600);
+
+/// How a rollout ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Followed {
+    /// Done, or nothing is left that would be done by itself.
+    Over(String),
+    /// It will not go on by itself; why.
+    Stuck(String),
+    /// It could not be followed; why.
+    Lost(String),
+}
+
+/// Follows the pods of an object that was changed; `before` are the uids of those it had.
+pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[String]) -> Followed {
+    let mut watched = Watched {
+        before,
+        seen: HashMap::new(),
+        told: String::new(),
+        since: Instant::now(),
+    };
+    loop {
+        let object: Value = match engine.server.get(&proposal.target.path).await {
+            Ok(object) => object,
+            Err(error) => return Followed::Lost(error.to_string()),
+        };
+        let state = match rollout(&object) {
+            Rollout::Done(text) | Rollout::Manual(text) => return Followed::Over(text),
+            Rollout::Stuck(reason) => Err(reason),
+            Rollout::Going(text) => Ok(text),
+        };
+        let namespace = proposal.target.namespace.as_deref().unwrap_or_default();
+        // What its pods say is a help, not a condition: they may be forbidden to see.
+        let pods = pods_of(engine.server, &object, namespace)
+            .await
+            .unwrap_or_default();
+        match watched.look(state, &pods) {
+            Some(reason) => return Followed::Stuck(reason),
+            None => tokio::time::sleep(INTERVAL).await,
+        }
+    }
+}
+
+struct Watched<'a> {
+    before: &'a [String],
+    /// Since when a pod has been in doubtful trouble, by its uid.
+    seen: HashMap<String, Instant>,
+    told: String,
+    since: Instant,
+}
+
+impl Watched<'_> {
+    /// Tells what is new, and why the rollout is stuck if it is.
+    fn look(&mut self, state: Result<String, String>, pods: &[Value]) -> Option<String> {
+        let (trouble, outlook) = self.trouble(pods);
+        let because = trouble.map(|trouble| format!("; {trouble}")).unwrap_or_default();
+        let text = match state {
+            Ok(text) => format!("{text}{because}"),
+            Err(reason) => return Some(format!("{reason}{because}")),
+        };
+        if self.told != text {
+            tell(&format!("  rollout: {text}"));
+            self.told.clone_from(&text);
+            self.since = Instant::now();
+        }
+        let no_progress = self.since.elapsed() >= NO_PROGRESS;
+        (outlook == Some(Outlook::Lasts) || no_progress).then_some(text)
+    }
+
+    /// The worst that keeps a new pod from becoming ready.
+    fn trouble(&mut self, pods: &[Value]) -> (Option<String>, Option<Outlook>) {
+        let mut worst: (Option<String>, Option<Outlook>) = (None, None);
+        for pod in pods {
+            let uid = uid(pod);
+            if self.before.contains(&uid) || pod.pointer("/metadata/deletionTimestamp").is_some() {
+                continue;
+            }
+            let Some(found) = trouble(pod) else {
+                self.seen.remove(&uid);
+                continue;
+            };
+            let since = *self.seen.entry(uid).or_insert_with(Instant::now);
+            let outlook = match found.outlook {
+                Outlook::Doubtful if since.elapsed() >= DOUBT => Outlook::Lasts,
+                other => other,
+            };
+            if worst.1.is_none() || outlook == Outlook::Lasts {
+                let name = pod.pointer("/metadata/name").and_then(Value::as_str);
+                worst = (
+                    Some(format!("pod {}: {}", name.unwrap_or_default(), found.what)),
+                    Some(outlook),
+                );
+            }
+        }
+        worst
+    }
+}

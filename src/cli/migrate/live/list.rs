@@ -1,0 +1,215 @@
+//! Which objects of the cluster are looked at.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::proposal::{Engine, Proposal, Target};
+use crate::{
+    cli::{Error, lint::usage, live::LiveScope},
+    cluster::{Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, workload_kinds},
+};
+
+/// What was found, and what could not be looked at.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) proposals: Vec<Proposal>,
+    pub(super) errors: Vec<String>,
+}
+
+/// What of a listed object tells it from others.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Item {
+    metadata: Identity,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Identity {
+    uid: String,
+}
+
+impl Glance for Item {
+    fn uid(&self) -> &str {
+        &self.metadata.uid
+    }
+}
+
+/// Looks at everything in the scope.
+///
+/// # Errors
+/// Where the server does not say what it has, or what was named is not there.
+pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Result<Found, Error> {
+    let server = engine.server;
+    let discovery = discover(server).await.map_err(usage)?;
+    let kinds = workload_kinds(server, &discovery).await.map_err(usage)?;
+    let mut found = Found {
+        errors: kinds
+            .unread
+            .iter()
+            .map(|unread| format!("{}: {}", unread.api_version, unread.reason))
+            .collect(),
+        ..Found::default()
+    };
+    let namespace = scope
+        .namespace
+        .clone()
+        .unwrap_or_else(|| server.namespace().to_owned());
+    let mut lister = Lister {
+        engine,
+        kinds: &kinds,
+        namespace: (!scope.all_namespaces).then_some(namespace),
+        found: &mut found,
+    };
+    if scope.targets.is_empty() {
+        for collection in &kinds.collections {
+            lister.list(collection, &scope.filter).await;
+        }
+    }
+    for target in &scope.targets {
+        let collection = resolve(&discovery, &target.kind)?;
+        match &target.name {
+            Some(name) => lister.get(collection, name).await?,
+            None => lister.list(collection, &scope.filter).await,
+        }
+    }
+    Ok(found)
+}
+
+fn resolve<'d>(discovery: &'d Discovery, kind: &str) -> Result<&'d Collection, Error> {
+    discovery
+        .resolve(kind)
+        .ok_or_else(|| Error::Usage(format!("the server has no resource type {kind:?}")))
+}
+
+struct Lister<'l, 'e> {
+    engine: &'l mut Engine<'e>,
+    kinds: &'l WorkloadKinds,
+    namespace: Option<String>,
+    found: &'l mut Found,
+}
+
+impl Lister<'_, '_> {
+    /// Looks at all objects of a kind but those that are another one's or have ended. What cannot be listed is said.
+    async fn list(&mut self, collection: &Collection, filter: &Filter) {
+        let server = self.engine.server;
+        let path = collection.path(self.namespace.as_deref());
+        let mut pages = Pages::new(server, &path, filter);
+        loop {
+            let page = match pages.next::<Item>().await {
+                Ok(Some(page)) => page,
+                Ok(None) => return,
+                Err(error) => {
+                    self.found
+                        .errors
+                        .push(format!("{} were not looked at: {error}", collection.plural));
+                    return;
+                }
+            };
+            for item in page {
+                let object = serde_json::from_str(item.raw.get()).unwrap_or_default();
+                if !is_over(&object) && !self.is_of_another(&object) {
+                    self.look(collection, object).await;
+                }
+            }
+        }
+    }
+
+    /// Looks at one object, whoever's it is.
+    async fn get(&mut self, collection: &Collection, name: &str) -> Result<(), Error> {
+        let path = collection.object_path(self.namespace.as_deref(), name);
+        match self.engine.server.get::<Value>(&path).await {
+            Ok(object) => self.look(collection, object).await,
+            Err(error) => return Err(usage(error)),
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, collection: &Collection, mut object: Value) {
+        // Items of a list do not say what they are.
+        if let Some(fields) = object.as_object_mut() {
+            fields.insert("apiVersion".to_owned(), collection.api_version().into());
+            fields.insert("kind".to_owned(), collection.kind.clone().into());
+        }
+        let text = |key: &str| {
+            let value = object.get("metadata").and_then(|metadata| metadata.get(key));
+            value.and_then(Value::as_str).map(str::to_owned)
+        };
+        let namespace = text("namespace").filter(|_| collection.namespaced);
+        let name = text("name").unwrap_or_default();
+        let target = Target {
+            plural: match collection.group.as_str() {
+                "" => collection.plural.clone(),
+                group => format!("{}.{group}", collection.plural),
+            },
+            path: collection.object_path(namespace.as_deref(), &name),
+            namespace,
+            object: name,
+        };
+        let kind = collection.kind.to_lowercase();
+        let name = match &target.namespace {
+            Some(namespace) => format!("{namespace}/{kind}/{}", target.object),
+            None => format!("{kind}/{}", target.object),
+        };
+        match self.engine.propose(&target, &name, object).await {
+            Ok(proposal) => self.found.proposals.extend(proposal),
+            Err(error) => self.found.errors.push(error),
+        }
+    }
+
+    /// Whether an object was made by the controller of another one that is looked at itself, or by a kubelet.
+    fn is_of_another(&self, object: &Value) -> bool {
+        let owners = object
+            .pointer("/metadata/ownerReferences")
+            .and_then(Value::as_array);
+        owners.into_iter().flatten().any(|owner| {
+            let kind = owner.get("kind").and_then(Value::as_str).unwrap_or_default();
+            owner.get("controller").and_then(Value::as_bool) == Some(true)
+                && (kind == "Node"
+                    || self
+                        .kinds
+                        .collections
+                        .iter()
+                        .any(|collection| collection.kind == kind))
+        })
+    }
+}
+
+/// Whether an object has run to its end, or is on its way out.
+fn is_over(object: &Value) -> bool {
+    let phase = object.pointer("/status/phase").and_then(Value::as_str);
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let has_ended = |condition: &Value| {
+        let text = |key: &str| condition.get(key).and_then(Value::as_str);
+        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
+    };
+    object.pointer("/metadata/deletionTimestamp").is_some()
+        || matches!(phase, Some("Succeeded" | "Failed"))
+        || conditions.into_iter().flatten().any(has_ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_has_ended_is_over() {
+        for (object, expected) in [
+            (json!({"status": {"phase": "Running"}}), false),
+            (json!({"status": {"phase": "Succeeded"}}), true),
+            (
+                json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}),
+                true,
+            ),
+            (
+                json!({"status": {"conditions": [{"type": "Available", "status": "True"}]}}),
+                false,
+            ),
+            (json!({"metadata": {"deletionTimestamp": "t"}}), true),
+        ] {
+            assert_eq!(is_over(&object), expected, "{object}");
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! A scan: everything that has pods, each workload once, with what its pods show.
+//!
+//! First everything that may own pods is listed and remembered in a few bytes; then pods are listed, and each is
+//! held against the template it was made of; then the workloads at the top are handed on. No more than a page of
+//! pods is held, and no more than [`KEPT`] bytes of other objects: those that are more are listed once more.
+
+mod kinds;
+mod list;
+mod owners;
+
+use std::collections::{HashMap, HashSet};
+
+use tokio::sync::{mpsc::Sender, watch};
+
+use super::{
+    discovery::{Collection, Discovery},
+    page::{Filter, Listed},
+    request::RequestError,
+    server::Server,
+};
+use crate::live::{Holder, LiveObject, ObjectGlance, Owners, PodGlance, Record, Uid};
+
+pub use list::Unseen;
+use list::{Lister, Page};
+
+/// Bytes of objects that are kept until their pods are known.
+const KEPT: usize = 32 << 20;
+/// Objects that are handed on together.
+const BATCH: usize = 64;
+/// Pages that wait to be looked at.
+const WAITING_PAGES: usize = 1;
+
+/// What of a cluster is scanned.
+#[derive(Debug, Clone, Default)]
+pub struct ScanRequest {
+    /// The namespace; `None` for all.
+    pub namespace: Option<String>,
+    /// Selectors, for every kind.
+    pub filter: Filter,
+    /// Types, and names where single objects are meant; nothing for everything that has pods.
+    pub targets: Vec<(String, Option<String>)>,
+    /// What stands before the names of sources: the context, where there are several.
+    pub prefix: String,
+}
+
+/// What a scan tells while it goes on.
+#[derive(Debug)]
+pub enum ScanEvent {
+    /// Workloads, each once.
+    Workloads(Vec<LiveObject>),
+    /// So many objects were looked at.
+    Looked(usize),
+    /// Something that was not seen.
+    Unseen(Unseen),
+}
+
+/// Why there is nothing to scan.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// No such kind on this server.
+    #[error("the server has no resource type {0:?}")]
+    UnknownType(String),
+    /// A kind without pods.
+    #[error("{0} hold no pods, so there is nothing to lint in them")]
+    NoPods(String),
+    /// An object that was named is not there.
+    #[error("{0} is not there")]
+    NotFound(String),
+    /// The server does not say what it has.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+/// An object that waits for its pods.
+struct Kept {
+    collection: usize,
+    holder: Holder,
+}
+
+struct Scan<'s> {
+    server: &'s Server,
+    request: &'s ScanRequest,
+    sender: Sender<ScanEvent>,
+    stop: watch::Receiver<bool>,
+    /// Every kind that has pods, pods left out.
+    kinds: Vec<Collection>,
+    pods: Option<Collection>,
+    /// The kinds that are listed, by their index.
+    listed: Vec<usize>,
+    /// Of those, the ones that could be listed whole.
+    whole: HashSet<usize>,
+    owners: Owners,
+    kept: HashMap<Uid, Kept>,
+    kept_bytes: usize,
+    /// Objects that were not kept, with their collection.
+    passed: HashMap<Uid, usize>,
+    records: HashMap<Uid, Record>,
+    /// One pod for each owner that cannot be had.
+    orphans: HashMap<Uid, LiveObject>,
+    /// Owners that are not known yet, and what was tried in vain.
+    pending: HashMap<Uid, owners::Pending>,
+    missing: HashSet<Uid>,
+    /// What was named; `None` for everything.
+    chosen: Option<HashSet<Uid>>,
+    lists_pods: bool,
+}
+
+/// Scans a cluster. Nothing is changed, and no Secret is read.
+///
+/// # Errors
+/// Where the server cannot be asked at all, or what was named is not there. What cannot be seen of the rest is an
+/// event.
+pub async fn scan(
+    server: &Server,
+    request: &ScanRequest,
+    sender: Sender<ScanEvent>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), ScanError> {
+    let mut stopped = stop.clone();
+    let asking = async {
+        let discovery = super::discovery::discover(server).await?;
+        let kinds = super::schema::workload_kinds(server, &discovery).await?;
+        let mut scan = Scan::new(server, request, sender.clone(), stop, kinds.collections);
+        scan.say_unavailable(&discovery, &kinds.unread).await;
+        scan.choose(&discovery).await?;
+        Ok::<_, ScanError>(scan)
+    };
+    let mut scan = tokio::select! {
+        scan = asking => scan?,
+        () = list::until_stopped(&mut stopped) => {
+            // Where nobody listens any more there is nobody to tell.
+            let _unheard = sender.send(ScanEvent::Unseen(list::stopped("the cluster"))).await;
+            return Ok(());
+        }
+    };
+    scan.list_holders().await;
+    scan.look_up_pending().await;
+    if scan.lists_pods {
+        scan.list_pods().await;
+    }
+    scan.hand_on().await;
+    Ok(())
+}
+
+impl<'s> Scan<'s> {
+    fn new(
+        server: &'s Server,
+        request: &'s ScanRequest,
+        sender: Sender<ScanEvent>,
+        stop: watch::Receiver<bool>,
+        kinds: Vec<Collection>,
+    ) -> Self {
+        let (pods, kinds): (Vec<_>, Vec<_>) = kinds
+            .into_iter()
+            .partition(|kind| kind.group.is_empty() && kind.plural == "pods");
+        Self {
+            server,
+            request,
+            sender,
+            stop,
+            kinds,
+            pods: pods.into_iter().next(),
+            listed: Vec::new(),
+            whole: HashSet::new(),
+            owners: Owners::default(),
+            kept: HashMap::new(),
+            kept_bytes: 0,
+            passed: HashMap::new(),
+            records: HashMap::new(),
+            orphans: HashMap::new(),
+            pending: HashMap::new(),
+            missing: HashSet::new(),
+            chosen: None,
+            lists_pods: true,
+        }
+    }
+
+    async fn say(&self, event: ScanEvent) {
+        // Where nobody listens any more there is nobody to tell.
+        let _unheard = self.sender.send(event).await;
+    }
+
+    async fn unseen(&self, what: impl Into<String>, reason: impl Into<String>) {
+        self.say(ScanEvent::Unseen(Unseen {
+            what: what.into(),
+            reason: reason.into(),
+        }))
+        .await;
+    }
+
+    async fn say_unavailable(&self, discovery: &Discovery, unread: &[super::discovery::Unavailable]) {
+        let foreign = discovery
+            .unavailable
+            .iter()
+            .filter(|group| !super::schema::is_own_group(&group.api_version));
+        for group in foreign.chain(unread) {
+            self.unseen(&group.api_version, &group.reason).await;
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    fn lister(&self) -> Lister<'s> {
+        Lister {
+            server: self.server,
+            namespace: self.request.namespace.clone(),
+            filter: self.request.filter.clone(),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// Lists everything that may own pods, but pods.
+    async fn list_holders(&mut self) {
+        let lister = self.lister();
+        let wanted: Vec<(usize, Collection)> = self
+            .listed
+            .iter()
+            .filter_map(|index| Some((*index, self.kinds.get(*index)?.clone())))
+            .collect();
+        let (sender, mut pages) = tokio::sync::mpsc::channel(WAITING_PAGES);
+        let listing = lister.list::<ObjectGlance>(wanted, sender);
+        let taking = async {
+            while let Some(page) = pages.recv().await {
+                match page {
+                    Page::Items(index, items) => self.take_holders(index, items).await,
+                    Page::Whole(index) => {
+                        self.whole.insert(index);
+                    }
+                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
+                }
+            }
+        };
+        tokio::join!(listing, taking);
+    }
+
+    async fn take_holders(&mut self, index: usize, items: Vec<Listed<ObjectGlance>>) {
+        self.say(ScanEvent::Looked(items.len())).await;
+        let is_chosen_type = self.is_chosen_type(index);
+        for holder in self.read_holders(index, items).await {
+            if is_chosen_type && let Some(chosen) = &mut self.chosen {
+                chosen.insert(holder.uid);
+            }
+            self.take_holder(index, holder);
+        }
+    }
+
+    async fn read_holders(&self, index: usize, items: Vec<Listed<ObjectGlance>>) -> Vec<Holder> {
+        let Some(kind) = self.kinds.get(index).cloned() else {
+            return Vec::new();
+        };
+        let read = tokio::task::spawn_blocking(move || owners::read_holders(&kind, &items));
+        read.await.unwrap_or_default()
+    }
+
+    fn take_holder(&mut self, index: usize, mut holder: Holder) {
+        self.owners
+            .add(holder.uid, std::mem::take(&mut holder.remembered));
+        self.pending.remove(&holder.uid);
+        let mut is_made_by_a_listed_kind = false;
+        if let Some(owner) = &holder.owner {
+            is_made_by_a_listed_kind = self
+                .listed
+                .iter()
+                .filter_map(|index| self.kinds.get(*index))
+                .any(|kind| super::schema::is_built_in_workload(kind) && kind.kind == owner.kind);
+            if self.owners.get(owner.key()).is_none() && !self.missing.contains(&owner.key()) {
+                self.pending.insert(
+                    owner.key(),
+                    owners::Pending {
+                        reference: owner.clone(),
+                        namespace: holder.namespace.clone(),
+                    },
+                );
+            }
+        }
+        let Some(text) = &holder.text else {
+            return;
+        };
+        if is_made_by_a_listed_kind || self.kept_bytes + text.len() > KEPT {
+            self.passed.insert(holder.uid, index);
+            return;
+        }
+        self.kept_bytes += text.len();
+        self.kept.insert(
+            holder.uid,
+            Kept {
+                collection: index,
+                holder,
+            },
+        );
+    }
+
+    /// Lists pods, and holds each against the template it was made of.
+    async fn list_pods(&mut self) {
+        let Some(pods) = self.pods.clone() else {
+            return;
+        };
+        let lister = self.lister();
+        let (sender, mut pages) = tokio::sync::mpsc::channel(WAITING_PAGES);
+        let listing = lister.list::<PodGlance>(vec![(usize::MAX, pods.clone())], sender);
+        let taking = async {
+            while let Some(page) = pages.recv().await {
+                match page {
+                    Page::Items(_, items) => self.take_pods(&pods, items).await,
+                    Page::Whole(_) => {}
+                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
+                }
+            }
+        };
+        tokio::join!(listing, taking);
+    }
+
+    async fn take_pods(&mut self, pods: &Collection, items: Vec<Listed<PodGlance>>) {
+        self.say(ScanEvent::Looked(items.len())).await;
+        for pod in &items {
+            let Some(owner) = pod.glance.controller() else {
+                continue;
+            };
+            let key = owner.key();
+            if self.owners.get(key).is_none() && !self.missing.contains(&key) {
+                self.pending.entry(key).or_insert_with(|| owners::Pending {
+                    reference: owner.clone(),
+                    namespace: pod.glance.metadata.namespace.clone(),
+                });
+            }
+        }
+        self.look_up_pending().await;
+        let mut alone = Vec::new();
+        for pod in items {
+            if let Some(object) = self.take_pod(pods, pod) {
+                alone.push(object);
+            }
+            if alone.len() >= BATCH {
+                self.say(ScanEvent::Workloads(std::mem::take(&mut alone))).await;
+            }
+        }
+        if !alone.is_empty() {
+            self.say(ScanEvent::Workloads(alone)).await;
+        }
+    }
+
+    /// Gives back a pod that is a workload itself.
+    fn take_pod(&mut self, pods: &Collection, pod: Listed<PodGlance>) -> Option<LiveObject> {
+        let is_chosen_type = self.is_chosen_type(usize::MAX);
+        let own = Uid::of(&pod.glance.metadata.uid);
+        let is_chosen =
+            |scan: &Self| is_chosen_type || scan.chosen.as_ref().is_none_or(|chosen| chosen.contains(&own));
+        let Some(owner) = pod.glance.controller() else {
+            return is_chosen(self).then(|| self.pod_object(pods, &pod, None));
+        };
+        let key = owner.key();
+        if self.owners.get(key).is_none() {
+            if is_chosen(self) {
+                if let Some(known) = self.orphans.get_mut(&key) {
+                    known.record.take_status(&pod.glance);
+                } else {
+                    let object = self.pod_object(pods, &pod, Some(owner.describe()));
+                    self.orphans.insert(key, object);
+                }
+            }
+            return None;
+        }
+        let top = self.owners.top(key);
+        if is_chosen_type && let Some(chosen) = &mut self.chosen {
+            chosen.insert(top);
+        }
+        let record = self.records.entry(top).or_default();
+        record.take_status(&pod.glance);
+        if let Some(template) = owners::template_of(&self.owners, key, top, &pod.glance) {
+            record.compare(&template, &pod.glance, pod.raw.get());
+        }
+        None
+    }
+
+    fn pod_object(&self, pods: &Collection, pod: &Listed<PodGlance>, owner: Option<String>) -> LiveObject {
+        let mut record = Record::of_owner(owner);
+        record.take_status(&pod.glance);
+        LiveObject {
+            source: self.source(
+                pods,
+                pod.glance.metadata.namespace.as_deref(),
+                &pod.glance.metadata.name,
+            ),
+            api_version: pods.api_version(),
+            kind: pods.kind.clone(),
+            namespace: pod.glance.metadata.namespace.clone(),
+            text: pod.raw.get().to_owned(),
+            record,
+        }
+    }
+
+    /// `shop/deployment/web`
+    fn source(&self, collection: &Collection, namespace: Option<&str>, name: &str) -> String {
+        let kind = if super::schema::is_built_in_workload(collection) {
+            collection.kind.to_lowercase()
+        } else {
+            collection.display_name()
+        };
+        let namespace = namespace
+            .map(|namespace| format!("{namespace}/"))
+            .unwrap_or_default();
+        format!("{}{namespace}{kind}/{name}", self.request.prefix)
+    }
+
+    /// Hands the workloads on, each with what its pods show.
+    async fn hand_on(&mut self) {
+        let completed: Vec<Uid> = self.owners.completed().map(|uid| self.owners.top(uid)).collect();
+        for top in completed {
+            self.records.entry(top).or_default().completed();
+        }
+        let tops: Option<HashSet<Uid>> = self
+            .chosen
+            .as_ref()
+            .map(|chosen| chosen.iter().map(|uid| self.owners.top(*uid)).collect());
+        let is_handed_on = |owners: &Owners, uid: Uid| {
+            owners.top(uid) == uid && tops.as_ref().is_none_or(|tops| tops.contains(&uid))
+        };
+        let mut kept: Vec<(Uid, Kept)> = std::mem::take(&mut self.kept)
+            .into_iter()
+            .filter(|(uid, _)| is_handed_on(&self.owners, *uid))
+            .collect();
+        // Pages of several kinds arrive in any order.
+        kept.sort_by(|(_, one), (_, other)| {
+            let key = |kept: &Kept| {
+                (
+                    kept.holder.namespace.clone(),
+                    kept.collection,
+                    kept.holder.name.clone(),
+                )
+            };
+            key(one).cmp(&key(other))
+        });
+        let mut batch = Vec::new();
+        for (_, one) in kept {
+            batch.extend(self.object(one.collection, one.holder));
+            if batch.len() >= BATCH {
+                self.say(ScanEvent::Workloads(std::mem::take(&mut batch))).await;
+            }
+        }
+        batch.extend(std::mem::take(&mut self.orphans).into_values());
+        if !batch.is_empty() {
+            self.say(ScanEvent::Workloads(batch)).await;
+        }
+        let passed: HashMap<Uid, usize> = std::mem::take(&mut self.passed)
+            .into_iter()
+            .filter(|(uid, _)| is_handed_on(&self.owners, *uid))
+            .collect();
+        if !passed.is_empty() && !self.is_stopped() {
+            self.list_again(passed).await;
+        }
+    }
+
+    /// Lists the kinds again whose workloads were too many to be kept.
+    async fn list_again(&mut self, wanted: HashMap<Uid, usize>) {
+        let collections: HashSet<usize> = wanted.values().copied().collect();
+        let collections = collections
+            .into_iter()
+            .filter_map(|index| Some((index, self.kinds.get(index)?.clone())))
+            .collect();
+        let lister = self.lister();
+        let (sender, mut pages) = tokio::sync::mpsc::channel(WAITING_PAGES);
+        let listing = lister.list::<ObjectGlance>(collections, sender);
+        let taking = async {
+            while let Some(page) = pages.recv().await {
+                match page {
+                    Page::Items(index, mut items) => {
+                        items.retain(|item| wanted.contains_key(&Uid::of(&item.glance.metadata.uid)));
+                        let holders = self.read_holders(index, items).await;
+                        let objects: Vec<LiveObject> = holders
+                            .into_iter()
+                            .filter_map(|holder| self.object(index, holder))
+                            .collect();
+                        if !objects.is_empty() {
+                            self.say(ScanEvent::Workloads(objects)).await;
+                        }
+                    }
+                    Page::Whole(_) => {}
+                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
+                }
+            }
+        };
+        tokio::join!(listing, taking);
+    }
+
+    fn object(&mut self, index: usize, holder: Holder) -> Option<LiveObject> {
+        let collection = self.kinds.get(index)?;
+        let mut record = self.records.remove(&holder.uid).unwrap_or_default();
+        record.owner = holder.owner.as_ref().map(crate::live::OwnerReference::describe);
+        Some(LiveObject {
+            source: self.source(collection, holder.namespace.as_deref(), &holder.name),
+            api_version: collection.api_version(),
+            kind: collection.kind.clone(),
+            namespace: holder.namespace.clone(),
+            text: holder.text?,
+            record,
+        })
+    }
+}

@@ -1,0 +1,19 @@
+//! Objects of a cluster as the rules read them: their text, the templates and the pods made from them, who owns
+//! whom. Nothing here asks a server.
+
+mod holder;
+mod lint;
+mod object;
+mod owners;
+mod pod;
+mod record;
+mod telling;
+mod template;
+
+pub use holder::Holder;
+pub use lint::{LiveOutcome, lint_live};
+pub use object::{LiveObject, config_map, pruned};
+pub use owners::{Owner, Owners, Uid};
+pub use pod::{ObjectGlance, OwnerReference, PodGlance};
+pub use record::Record;
+pub use template::{ContainerShape, Shape, templates};

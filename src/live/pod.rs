@@ -1,0 +1,168 @@
+//! The few fields that are read of every object of a list.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+use super::Uid;
+use crate::trace::object::PodStatus;
+
+/// `null` counts as absent.
+fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Any object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ObjectGlance {
+    /// Its metadata.
+    #[serde(deserialize_with = "nullable")]
+    pub metadata: Metadata,
+}
+
+/// A pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodGlance {
+    /// Its metadata.
+    #[serde(deserialize_with = "nullable")]
+    pub metadata: PodMetadata,
+    /// What runs in it.
+    #[serde(deserialize_with = "nullable")]
+    pub spec: PodSpec,
+    /// What the kubelet says of it.
+    #[serde(deserialize_with = "nullable")]
+    pub status: PodStatus,
+}
+
+/// `metadata` of any object.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Metadata {
+    /// The name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// Unique in the cluster's life.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+    /// Who made it.
+    #[serde(deserialize_with = "nullable")]
+    pub owner_references: Vec<OwnerReference>,
+}
+
+/// `metadata` of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodMetadata {
+    /// The name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// Unique in the cluster's life.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+    /// Who made it.
+    #[serde(deserialize_with = "nullable")]
+    pub owner_references: Vec<OwnerReference>,
+    /// Its labels.
+    #[serde(deserialize_with = "nullable")]
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    #[serde(deserialize_with = "nullable")]
+    pub annotations: BTreeMap<String, String>,
+    /// When it will be gone: when its deletion was asked for plus the grace.
+    pub deletion_timestamp: Option<String>,
+    /// The grace, in seconds.
+    pub deletion_grace_period_seconds: Option<i64>,
+}
+
+/// `metadata.ownerReferences[]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OwnerReference {
+    /// `apps/v1`, …
+    #[serde(deserialize_with = "nullable")]
+    pub api_version: String,
+    /// `ReplicaSet`, …
+    #[serde(deserialize_with = "nullable")]
+    pub kind: String,
+    /// The owner's name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// The owner's uid.
+    #[serde(deserialize_with = "nullable")]
+    pub uid: String,
+    /// Whether it manages the object; others only keep it from being collected as garbage.
+    #[serde(deserialize_with = "nullable")]
+    pub controller: bool,
+}
+
+/// `spec` of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodSpec {
+    /// `Always`, `OnFailure` or `Never`; the server fills it in.
+    #[serde(deserialize_with = "nullable")]
+    pub restart_policy: String,
+    /// In the order they are started in.
+    #[serde(deserialize_with = "nullable")]
+    pub init_containers: Vec<PodContainer>,
+    /// In the order they are started in.
+    #[serde(deserialize_with = "nullable")]
+    pub containers: Vec<PodContainer>,
+}
+
+/// A container of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodContainer {
+    /// Its name.
+    #[serde(deserialize_with = "nullable")]
+    pub name: String,
+    /// `Always` makes an init container a sidecar.
+    pub restart_policy: Option<String>,
+}
+
+impl OwnerReference {
+    /// The owner's key.
+    #[must_use]
+    pub fn key(&self) -> Uid {
+        Uid::of(&self.uid)
+    }
+
+    /// `Kafka cluster (kafka.strimzi.io/v1)`
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} {} ({})", self.kind, self.name, self.api_version)
+    }
+}
+
+/// The owner that manages an object.
+#[must_use]
+pub(super) fn controller(references: &[OwnerReference]) -> Option<&OwnerReference> {
+    references.iter().find(|reference| reference.controller)
+}
+
+impl ObjectGlance {
+    /// The owner that manages it.
+    #[must_use]
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        controller(&self.metadata.owner_references)
+    }
+}
+
+impl PodGlance {
+    /// The owner that manages it. A static pod's is its node, which holds no template: it counts as without.
+    #[must_use]
+    pub fn controller(&self) -> Option<&OwnerReference> {
+        controller(&self.metadata.owner_references).filter(|owner| owner.kind != "Node")
+    }
+}

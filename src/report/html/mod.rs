@@ -1,0 +1,479 @@
+//! One self-contained page: an overview of a repository or a cluster, and every finding in its source.
+//!
+//! It has no script and asks nobody for anything, which its own policy makes sure of; the filters are style sheets.
+
+mod chart;
+mod source;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+};
+
+use super::{Report, counted, excerpt::printable, markup::escape, object_name, severity_name};
+use crate::{
+    roles::{ContainerRole, Role, WorkloadSummary},
+    rules::{Family, Finding, FixClass, ObjectReference, RULES, Severity},
+    source::Positions,
+};
+use chart::{Bar, bars};
+
+const STYLE: &str = include_str!("style.css");
+
+/// Findings of more than this are counted, but not shown: no browser is to choke on the page.
+const MOST_SHOWN: usize = 3000;
+
+/// Pages with more findings than this begin with their workloads folded.
+const MOST_OPEN: usize = 30;
+
+const SEVERITIES: [(Severity, &str); 3] = [
+    (Severity::Error, "e"),
+    (Severity::Warning, "w"),
+    (Severity::Info, "i"),
+];
+
+pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let groups = groups(report);
+    writeln!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n<title>Sidecar workarounds</title>\n\
+         <style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>",
+        filters(report)
+    )?;
+    head(report, out)?;
+    charts(report, &groups, out)?;
+    findings(report, &groups, out)?;
+    errors(report, out)?;
+    silenced(report, out)?;
+    writeln!(
+        out,
+        "</main>\n<footer><p class=\"soft\">Made by kubectl sidecar {}.</p></footer>\n</body>\n</html>",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// An object with what was found in it.
+struct Group<'a> {
+    source: &'a str,
+    object: &'a ObjectReference,
+    /// Absent where findings were made in what is no workload.
+    workload: Option<&'a WorkloadSummary>,
+    findings: Vec<&'a Finding>,
+}
+
+/// All workloads, and whatever else has findings, in the order of the inputs.
+fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut known: HashMap<(&str, usize, &ObjectReference), usize> = HashMap::new();
+    for workload in report.workloads {
+        let key = (workload.source.name.as_str(), workload.document, &workload.object);
+        known.entry(key).or_insert(groups.len());
+        groups.push(Group {
+            source: key.0,
+            object: key.2,
+            workload: Some(workload),
+            findings: Vec::new(),
+        });
+    }
+    for finding in report.findings {
+        let source = finding
+            .primary()
+            .map_or("", |primary| primary.source.name.as_str());
+        let key = (source, finding.document, &finding.object);
+        let index = *known.entry(key).or_insert_with(|| {
+            groups.push(Group {
+                source,
+                object: &finding.object,
+                workload: None,
+                findings: Vec::new(),
+            });
+            groups.len() - 1
+        });
+        if let Some(group) = groups.get_mut(index) {
+            group.findings.push(finding);
+        }
+    }
+    groups
+}
+
+/// Whether a workload can be migrated: its class in the style sheet and the words.
+fn state(findings: &[&Finding]) -> (&'static str, &'static str) {
+    let classes: Vec<FixClass> = findings.iter().map(|finding| finding.fix.class).collect();
+    let has = |class| classes.contains(&class);
+    let rewritten = has(FixClass::Safe) || has(FixClass::Review);
+    let class = match (rewritten, has(FixClass::Manual)) {
+        (true, true) => "part",
+        (false, true) => "manual",
+        _ if has(FixClass::Review) => "review",
+        _ if has(FixClass::Safe) => "safe",
+        _ => "clean",
+    };
+    (class, super::migration(&classes))
+}
+
+/// Sidecars, declared and not.
+fn sidecars<'a>(report: &Report<'a>) -> impl Iterator<Item = &'a ContainerRole> {
+    report
+        .workloads
+        .iter()
+        .flat_map(|workload| &workload.containers)
+        .filter(|container| container.role == Role::Sidecar)
+}
+
+fn head(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut contexts: Vec<&str> = report
+        .contexts
+        .iter()
+        .flat_map(|contexts| contexts.values())
+        .map(String::as_str)
+        .collect();
+    contexts.sort_unstable();
+    contexts.dedup();
+    let place = match contexts.as_slice() {
+        [] => counted(report.files, "file"),
+        [context] => format!("the cluster {}", printable(context)),
+        many => counted(many.len(), "cluster"),
+    };
+    writeln!(
+        out,
+        "<h1>Sidecar workarounds</h1>\n<p class=\"soft\">{} in {}.</p>",
+        counted(report.workloads.len(), "workload"),
+        escape(&place)
+    )?;
+    writeln!(out, "<ul class=\"figures\">")?;
+    let mut figure = |class: &str, count: usize, words: &str| {
+        writeln!(out, "<li><b class=\"{class}\">{count}</b> {words}</li>")
+    };
+    figure("e", report.count(Severity::Error), "errors")?;
+    figure("w", report.count(Severity::Warning), "warnings")?;
+    figure("i", report.count(Severity::Info), "info")?;
+    figure("safe", report.fixable(FixClass::Safe), "can be rewritten safely")?;
+    figure("review", report.fixable(FixClass::Review), "with a review")?;
+    figure("manual", report.fixable(FixClass::Manual), "by hand")?;
+    let declared = sidecars(report).filter(|sidecar| sidecar.declared).count();
+    figure("declared", declared, "declared sidecars")?;
+    figure(
+        "undeclared",
+        sidecars(report).count() - declared,
+        "sidecars that nobody declared",
+    )?;
+    writeln!(out, "</ul>")
+}
+
+/// What there is of each severity.
+fn parts<'a>(
+    findings: impl Iterator<Item = &'a Finding> + Clone,
+) -> Vec<(&'static str, &'static str, usize)> {
+    SEVERITIES
+        .iter()
+        .map(|(severity, class)| {
+            let count = findings
+                .clone()
+                .filter(|finding| finding.severity == *severity)
+                .count();
+            (*class, severity_name(*severity), count)
+        })
+        .collect()
+}
+
+fn charts(report: &Report<'_>, groups: &[Group<'_>], out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "<h2 id=\"overview\">Overview</h2>\n<div class=\"charts\">")?;
+    let mut states: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for group in groups {
+        *states.entry(state(&group.findings)).or_default() += 1;
+    }
+    let order = ["safe", "review", "part", "manual", "clean"];
+    let migration: Vec<Bar> = order
+        .iter()
+        .flat_map(|class| states.iter().filter(move |((own, _), _)| own == class))
+        .map(|((class, words), count)| Bar {
+            label: (*words).to_owned(),
+            parts: vec![(*class, *words, *count)],
+        })
+        .collect();
+    let declared = sidecars(report).filter(|sidecar| sidecar.declared).count();
+    let found = sidecars(report).count() - declared;
+    let roles = [
+        ("declared", "declared", declared),
+        ("undeclared", "not declared", found),
+    ]
+    .map(|part| Bar {
+        label: part.1.to_owned(),
+        parts: vec![part],
+    });
+    write!(out, "{}", bars("Workloads: can they be migrated?", &migration))?;
+    write!(out, "{}", bars("Sidecars", &roles))?;
+    if !report.findings.is_empty() {
+        let families: Vec<Bar> = Family::ALL
+            .iter()
+            .map(|family| Bar {
+                label: family.name().to_owned(),
+                parts: parts(
+                    report
+                        .findings
+                        .iter()
+                        .filter(|finding| finding.rule.family == *family),
+                ),
+            })
+            .collect();
+        let severities: Vec<Bar> = parts(report.findings.iter())
+            .into_iter()
+            .map(|part| Bar {
+                label: part.1.to_owned(),
+                parts: vec![part],
+            })
+            .collect();
+        let mut rules: Vec<Bar> = rules(report)
+            .into_iter()
+            .map(|rule| Bar {
+                label: rule.to_owned(),
+                parts: parts(report.findings.iter().filter(|finding| finding.rule.name == rule)),
+            })
+            .collect();
+        rules.sort_by_key(|bar| std::cmp::Reverse(bar.parts.iter().map(|(.., count)| count).sum::<usize>()));
+        write!(out, "{}", bars("Findings by family", &families))?;
+        write!(out, "{}", bars("Findings by severity", &severities))?;
+        write!(out, "{}", bars("Findings by rule", &rules))?;
+    }
+    writeln!(out, "</div>")
+}
+
+/// The rules that found something, in the order of the documentation.
+fn rules(report: &Report<'_>) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = report.findings.iter().map(|finding| finding.rule.name).collect();
+    found.sort_unstable_by_key(|name| (RULES.iter().position(|rule| rule.name == *name), *name));
+    found.dedup();
+    found
+}
+
+/// What is not chosen is not displayed.
+fn filters(report: &Report<'_>) -> String {
+    let mut style = String::new();
+    let rules: Vec<String> = rules(report).iter().map(|rule| format!("r-{rule}")).collect();
+    for choice in rules
+        .iter()
+        .map(String::as_str)
+        .chain(SEVERITIES.map(|(_, class)| class))
+    {
+        let chosen = format!("body:has(option[value=\"{choice}\"]:checked)");
+        style.push_str(&format!(
+            "{chosen} .finding:not(.{choice}), {chosen} :is(.workload, .place):not(:has(.finding.{choice})) {{ display: none; }}\n"
+        ));
+    }
+    for rule in &rules {
+        for (_, class) in SEVERITIES {
+            style.push_str(&format!(
+                "body:has(option[value=\"{rule}\"]:checked):has(option[value=\"{class}\"]:checked) \
+                 :is(.workload, .place):not(:has(.{rule}.{class})) {{ display: none; }}\n"
+            ));
+        }
+    }
+    style
+}
+
+fn findings<'a>(report: &'a Report<'a>, groups: &[Group<'a>], out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "<h2 id=\"findings\">Findings</h2>")?;
+    if report.findings.is_empty() {
+        return writeln!(out, "<p>No sidecar workaround found.</p>");
+    }
+    write!(
+        out,
+        "<div class=\"filter\" role=\"group\" aria-label=\"Which findings to show\">\
+         <label>Rule <select><option value=\"all\">all</option>"
+    )?;
+    for rule in rules(report) {
+        write!(out, "<option value=\"r-{rule}\">{rule}</option>")?;
+    }
+    write!(
+        out,
+        "</select></label>\n<label>Severity <select><option value=\"all\">all</option>"
+    )?;
+    for (severity, class) in SEVERITIES {
+        write!(
+            out,
+            "<option value=\"{class}\">{}</option>",
+            severity_name(severity)
+        )?;
+    }
+    writeln!(out, "</select></label></div>")?;
+    let mut places: BTreeMap<(String, String), Vec<&Group<'a>>> = BTreeMap::new();
+    for group in groups.iter().filter(|group| !group.findings.is_empty()) {
+        places.entry(place(report, group)).or_default().push(group);
+    }
+    let mut writer = Writer {
+        report,
+        positions: Positions::default(),
+        left: MOST_SHOWN,
+        open: report.findings.len() <= MOST_OPEN,
+    };
+    for ((cluster, place), groups) in &places {
+        let cluster = match cluster.as_str() {
+            "" => String::new(),
+            cluster => format!("{} <span class=\"soft\">/</span> ", escape(cluster)),
+        };
+        writeln!(
+            out,
+            "<section class=\"place\"><h3>{cluster}{}</h3>",
+            escape(place)
+        )?;
+        for group in groups {
+            writer.group(group, out)?;
+        }
+        writeln!(out, "</section>")?;
+    }
+    let left_out = report.findings.len().saturating_sub(MOST_SHOWN);
+    if left_out > 0 {
+        writeln!(
+            out,
+            "<p>{} more, counted above but not shown here.</p>",
+            counted(left_out, "finding")
+        )?;
+    }
+    Ok(())
+}
+
+/// The cluster and namespace of a live object, or the file.
+fn place(report: &Report<'_>, group: &Group<'_>) -> (String, String) {
+    match report.context(group.source) {
+        Some(context) => {
+            let namespace = group.object.namespace.as_deref().unwrap_or("no namespace");
+            (printable(context).into_owned(), printable(namespace).into_owned())
+        }
+        None => {
+            let place = report.place(group.source);
+            let path = place.path().unwrap_or(group.source);
+            (String::new(), printable(path).into_owned())
+        }
+    }
+}
+
+struct Writer<'a> {
+    report: &'a Report<'a>,
+    positions: Positions<'a>,
+    /// How many findings may still be shown.
+    left: usize,
+    open: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn group(&mut self, group: &Group<'a>, out: &mut dyn io::Write) -> io::Result<()> {
+        if self.left == 0 {
+            return Ok(());
+        }
+        let (class, words) = state(&group.findings);
+        let open = if self.open { " open" } else { "" };
+        writeln!(
+            out,
+            "<details class=\"workload\"{open}><summary><h4>{}</h4> <span class=\"soft\">{}, migration:</span> \
+             <span class=\"{class}\">{words}</span></summary>",
+            escape(&object_name(group.object)),
+            counted(group.findings.len(), "finding"),
+        )?;
+        if let Some(workload) = group.workload {
+            containers(workload, out)?;
+        }
+        for finding in group.findings.iter().take(self.left) {
+            self.finding(finding, out)?;
+        }
+        self.left -= group.findings.len().min(self.left);
+        writeln!(out, "</details>")
+    }
+
+    fn finding(&mut self, finding: &'a Finding, out: &mut dyn io::Write) -> io::Result<()> {
+        let rule = finding.rule.name;
+        let severity = SEVERITIES
+            .iter()
+            .find(|(severity, _)| *severity == finding.severity)
+            .map_or("i", |(_, class)| *class);
+        write!(
+            out,
+            "<article class=\"finding r-{rule} {severity}\">\n\
+             <h5><span class=\"badge {severity}\">{}</span> <a href=\"{}\">{rule}</a> {}</h5>\n",
+            severity_name(finding.severity),
+            escape(&finding.rule.url()),
+            escape(&printable(&finding.message))
+        )?;
+        if !finding.help.is_empty() {
+            writeln!(out, "<p>To do: {}.</p>", escape(&printable(&finding.help)))?;
+        }
+        let (class, words) = match finding.fix.class {
+            FixClass::Safe => ("safe", "can be rewritten safely"),
+            FixClass::Review => ("review", "can be rewritten, with a review"),
+            FixClass::Manual => ("manual", "must be changed by hand"),
+            FixClass::None => ("clean", "nothing to rewrite"),
+        };
+        let reason = match finding.fix.reason.as_str() {
+            "" => String::new(),
+            reason => format!(": {}", escape(&printable(reason))),
+        };
+        writeln!(
+            out,
+            "<p><span class=\"{class}\">{words}</span><span class=\"soft\">{reason}</span></p>"
+        )?;
+        if finding.text_level {
+            writeln!(
+                out,
+                "<p class=\"soft\">Found by text search: this file is not YAML until it is rendered.</p>"
+            )?;
+        }
+        out.write_all(source::annotated(finding, self.report, &mut self.positions).as_bytes())?;
+        writeln!(out, "</article>")
+    }
+}
+
+fn containers(workload: &WorkloadSummary, out: &mut dyn io::Write) -> io::Result<()> {
+    let sidecars: Vec<&ContainerRole> = workload
+        .containers
+        .iter()
+        .filter(|container| container.role == Role::Sidecar)
+        .collect();
+    if sidecars.is_empty() {
+        return Ok(());
+    }
+    write!(out, "<div class=\"containers\">Sidecars:<ul class=\"plain\">")?;
+    for sidecar in sidecars {
+        let (class, words) = match (sidecar.declared, sidecar.evidence.first()) {
+            (true, _) => ("declared", "declared".to_owned()),
+            (false, Some(evidence)) => (
+                "undeclared",
+                format!("not declared; {}", printable(&evidence.text)),
+            ),
+            (false, None) => ("undeclared", "not declared".to_owned()),
+        };
+        write!(
+            out,
+            "<li><code>{}</code> <span class=\"{class}\">{}</span></li>",
+            escape(&printable(&sidecar.name)),
+            escape(&words)
+        )?;
+    }
+    writeln!(out, "</ul></div>")
+}
+
+fn errors(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    list("errors", "Not linted", report.errors, out)
+}
+
+fn silenced(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    let by: Vec<&crate::suppress::Suppression> = report
+        .suppressions
+        .iter()
+        .filter(|suppression| suppression.used)
+        .collect();
+    list("silenced", "Silenced", &by, out)
+}
+
+fn list<T: ToString>(id: &str, title: &str, items: &[T], out: &mut dyn io::Write) -> io::Result<()> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<h2 id=\"{id}\">{title}</h2>\n<ul class=\"plain\">")?;
+    for item in items.iter().take(MOST_SHOWN) {
+        writeln!(out, "<li>{}</li>", escape(&printable(&item.to_string())))?;
+    }
+    writeln!(out, "</ul>")
+}

@@ -1,0 +1,343 @@
+//! `lint` on a real cluster: what `KUBECONFIG` points to, with `cluster.local/tools:1` on its node
+//! (`../shared/cluster`). Skipped, and says so, where `KUBECONFIG` is not set.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code outside of test functions"
+)]
+
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+/// A namespace of its own, removed at the end, with what is not in it.
+struct Namespace {
+    name: String,
+    beside: Vec<String>,
+}
+
+impl Namespace {
+    fn create(name: &str) -> Option<Self> {
+        if std::env::var_os("KUBECONFIG").is_none() {
+            tell!("SKIPPED: KUBECONFIG is not set");
+            return None;
+        }
+        let namespace = Self {
+            name: format!("scan-{name}-{}", std::process::id()),
+            beside: Vec::new(),
+        };
+        kubectl(&["create", "namespace", &namespace.name], "");
+        let ready = namespace.wait_for(|| {
+            let account = raw_kubectl(&["-n", &namespace.name, "get", "serviceaccount", "default"], "");
+            account.status.success()
+        });
+        assert!(ready, "no service account");
+        Some(namespace)
+    }
+
+    fn kubectl(&self, arguments: &[&str], input: &str) -> String {
+        let mut all = vec!["-n", &self.name];
+        all.extend(arguments);
+        kubectl(&all, input)
+    }
+
+    fn apply(&self, manifest: &Value) {
+        self.kubectl(&["apply", "-f", "-"], &manifest.to_string());
+    }
+
+    fn wait_for(&self, holds: impl Fn() -> bool) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(180) {
+            if holds() {
+                return true;
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+        false
+    }
+
+    /// What `lint` finds here: its JSON and exit code.
+    fn lint(&self, arguments: &[&str]) -> (Value, Option<i32>) {
+        let mut all = vec!["lint", "--no-config", "-o", "json", "-n", &self.name];
+        all.extend(arguments);
+        let output = run(env!("CARGO_BIN_EXE_kubectl-sidecar"), &all, "");
+        let report = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        (report, output.status.code())
+    }
+
+    /// `source rule` of each finding of a report, sorted, without the namespace.
+    fn found(&self, report: &Value) -> Vec<String> {
+        let mut found: Vec<String> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|finding| {
+                let file = finding["file"].as_str().unwrap();
+                let file = file.strip_prefix(&format!("{}/", self.name)).unwrap_or(file);
+                format!("{file} {}", finding["rule"].as_str().unwrap())
+            })
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        for object in &self.beside {
+            raw_kubectl(&["delete", object, "--ignore-not-found", "--wait=false"], "");
+        }
+        raw_kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
+    }
+}
+
+fn raw_kubectl(arguments: &[&str], input: &str) -> Output {
+    run("kubectl", arguments, input)
+}
+
+fn kubectl(arguments: &[&str], input: &str) -> String {
+    let output = raw_kubectl(arguments, input);
+    assert!(
+        output.status.success(),
+        "kubectl {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn run(program: &str, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+const TOOLS: &str = "cluster.local/tools:1";
+
+fn deployment(name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": {
+        "selector": {"matchLabels": {"app": name}},
+        "template": {"metadata": {"labels": {"app": name}}, "spec": spec}}})
+}
+
+/// An app that polls its proxy and ends it, in a CronJob whose Jobs have pods.
+fn cron_job() -> Value {
+    json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "nightly"}, "spec": {
+    "schedule": "0 3 * * *", "jobTemplate": {"spec": {"backoffLimit": 0, "template": {"spec": {
+        "restartPolicy": "Never", "terminationGracePeriodSeconds": 2,
+        "containers": [
+            {"name": "app", "image": TOOLS, "command": ["sh", "-c",
+                "until curl -fs http://127.0.0.1:9090/ready; do sleep 1; done; sleep 600; curl -X POST http://127.0.0.1:9090/quitquitquit"]},
+            {"name": "proxy", "image": TOOLS, "command": ["stand-in", "--listen", ":9090", "--ready", "/ready", "--quit", "/quitquitquit"]},
+        ]}}}}}})
+}
+
+#[test]
+fn each_workload_is_found_once_with_exactly_these_rights() {
+    let Some(mut namespace) = Namespace::create("rights") else {
+        return;
+    };
+    namespace.apply(&cron_job());
+    namespace.kubectl(&["create", "job", "--from=cronjob/nightly", "nightly-now"], "");
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/manifests");
+    for example in ["storefront.yaml", "catalogue.yaml", "settle-accounts.yaml"] {
+        namespace.kubectl(&["apply", "-f", examples.join(example).to_str().unwrap()], "");
+    }
+    let has_pod = || {
+        !namespace
+            .kubectl(&["get", "pods", "-l", "job-name=nightly-now", "-o", "name"], "")
+            .is_empty()
+    };
+    assert!(namespace.wait_for(has_pod));
+
+    let (report, code) = namespace.lint(&[]);
+    assert_eq!(report["errors"], json!([]));
+    let found = namespace.found(&report);
+    let of_rule: Vec<&String> = found
+        .iter()
+        .filter(|found| found.ends_with("quit-endpoint"))
+        .collect();
+    assert_eq!(of_rule, ["cronjob/nightly quit-endpoint"], "{found:?}");
+    assert!(
+        !found.iter().any(|found| found.contains("job/nightly-now")),
+        "{found:?}"
+    );
+    assert_eq!(code, Some(1));
+
+    // The same with the rights of docs/rbac.yaml and no others: by impersonation, and by a token.
+    let rights =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac.yaml")).unwrap();
+    let own = rights
+        .replace("name: kubectl-sidecar-lint", &format!("name: {}", namespace.name))
+        .replace("namespace: default", &format!("namespace: {}", namespace.name));
+    namespace.beside = vec![
+        format!("clusterrole/{}", namespace.name),
+        format!("clusterrolebinding/{}", namespace.name),
+    ];
+    kubectl(&["apply", "-f", "-"], &own);
+    namespace.kubectl(&["create", "serviceaccount", &namespace.name], "");
+    let user = format!("system:serviceaccount:{0}:{0}", namespace.name);
+    let (impersonated, code) = namespace.lint(&["--as", &user]);
+    assert_eq!((impersonated["errors"].clone(), code), (json!([]), Some(1)));
+    assert_eq!(namespace.found(&impersonated), found);
+    let token = namespace.kubectl(&["create", "token", &namespace.name], "");
+    let config: Value = serde_json::from_str(&kubectl(
+        &["config", "view", "--raw", "--minify", "-o", "json"],
+        "",
+    ))
+    .unwrap();
+    let with_token = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kubeconfig-{}", namespace.name));
+    let mut own = config.clone();
+    own["users"][0]["user"] = json!({"token": token.trim()});
+    std::fs::write(&with_token, own.to_string()).unwrap();
+    let (by_token, code) = namespace.lint(&["--kubeconfig", with_token.to_str().unwrap()]);
+    assert_eq!((by_token["errors"].clone(), code), (json!([]), Some(1)));
+    assert_eq!(namespace.found(&by_token), found);
+
+    // Somebody without rights is told of every kind that was not seen.
+    let (nothing, code) = namespace.lint(&["--as", "nobody"]);
+    assert_eq!(code, Some(3));
+    assert!(
+        nothing["errors"].as_array().unwrap().len() >= 8,
+        "{}",
+        nothing["errors"]
+    );
+    // A certificate that nobody vouches for is an error.
+    let mut unknown = config;
+    unknown["clusters"][0]["cluster"] = json!({"server": unknown["clusters"][0]["cluster"]["server"]});
+    std::fs::write(&with_token, unknown.to_string()).unwrap();
+    let (untrusted, code) = namespace.lint(&["--kubeconfig", with_token.to_str().unwrap()]);
+    assert_eq!(code, Some(3));
+    let message = untrusted["errors"][0]["message"].as_str().unwrap();
+    assert!(message.to_lowercase().contains("certificate"), "{message}");
+    std::fs::remove_file(&with_token).unwrap();
+}
+
+#[test]
+fn a_job_whose_app_has_ended_while_its_proxy_runs_on() {
+    let Some(namespace) = Namespace::create("hanging") else {
+        return;
+    };
+    namespace.apply(&json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "report"}, "spec": {
+        "backoffLimit": 0, "template": {"spec": {"restartPolicy": "Never", "terminationGracePeriodSeconds": 2, "containers": [
+            {"name": "report", "image": TOOLS, "command": ["sh", "-c", "sleep 1; echo done"]},
+            {"name": "db-proxy", "image": TOOLS, "command": ["stand-in"]},
+        ]}}}}));
+    let ended = || {
+        let path = "-o=jsonpath={.items[*].status.containerStatuses[*].state.terminated.finishedAt}";
+        !namespace.kubectl(&["get", "pods", path], "").is_empty()
+    };
+    assert!(namespace.wait_for(ended));
+    let said = namespace.wait_for(|| {
+        let (report, _) = namespace.lint(&["--live", "job/report"]);
+        let message = report["findings"][0]["message"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        message.starts_with("db-proxy still runs although the app ended at 20")
+    });
+    assert!(said, "{:?}", namespace.lint(&[]));
+}
+
+#[test]
+fn a_pod_that_differs_from_its_template() {
+    let Some(namespace) = Namespace::create("differs") else {
+        return;
+    };
+    // It makes no pod itself: the one there is was made by hand, as a webhook would have changed it.
+    let mut owner = deployment(
+        "shop",
+        &json!({"containers": [{"name": "shop", "image": TOOLS, "command": ["stand-in"]}],
+            "initContainers": [{"name": "db-proxy", "image": TOOLS, "command": ["stand-in"], "restartPolicy": "Always"}]}),
+    );
+    owner["spec"]["paused"] = json!(true);
+    owner["spec"]["replicas"] = json!(0);
+    namespace.apply(&owner);
+    let set = json!({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "shop-set", "labels": {"app": "shop"}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "shop-set"}},
+            "template": {"metadata": {"labels": {"app": "shop-set"}}, "spec": owner["spec"]["template"]["spec"]}}});
+    // The Deployment adopts the ReplicaSet, and that adopts a pod before it makes one of its own.
+    namespace.apply(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "changed", "labels": {"app": "shop-set"}},
+        "spec": {"terminationGracePeriodSeconds": 2,
+            "initContainers": [{"name": "db-proxy", "image": TOOLS, "command": ["stand-in"]}],
+            "containers": [{"name": "shop", "image": TOOLS, "command": ["stand-in"]},
+                {"name": "linkerd-proxy", "image": "cr.l5d.io/linkerd/proxy:stable", "imagePullPolicy": "Never"}]}}));
+    namespace.apply(&set);
+    let adopted = || {
+        let path = "-o=jsonpath={.metadata.ownerReferences[*].name}";
+        namespace.kubectl(&["get", "pod", "changed", path], "") == "shop-set"
+    };
+    assert!(namespace.wait_for(adopted));
+    let (report, _) = namespace.lint(&[]);
+    let found = namespace.found(&report);
+    assert!(
+        found.contains(&"deployment/shop dropped-restart-policy".to_owned()),
+        "{found:?}"
+    );
+    assert!(!found.iter().any(|found| found.starts_with("pod/")), "{found:?}");
+    let workloads = report["workloads"].as_array().unwrap();
+    let own = workloads
+        .iter()
+        .find(|workload| workload["object"]["name"] == "shop")
+        .unwrap();
+    let names: Vec<&str> = own["containers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|container| container["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["db-proxy", "shop", "linkerd-proxy"],
+        "the injected one is seen"
+    );
+}
+
+#[test]
+fn the_oldest_kubelet_decides() {
+    let Some(mut namespace) = Namespace::create("skew") else {
+        return;
+    };
+    namespace.apply(&deployment(
+        "web",
+        &json!({"containers": [{"name": "web", "image": TOOLS, "command": ["stand-in"]}],
+            "initContainers": [{"name": "db-proxy", "image": TOOLS, "command": ["stand-in"], "restartPolicy": "Always",
+                "startupProbe": {"exec": {"command": ["true"]}}}]}),
+    ));
+    let unsupported = |report: &Value| {
+        namespace
+            .found(report)
+            .contains(&"deployment/web unsupported-sidecar-type".to_owned())
+    };
+    let (before, _) = namespace.lint(&[]);
+    let node = format!("{}-old", namespace.name);
+    kubectl(
+        &["create", "-f", "-"],
+        &json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": node},
+            "spec": {"unschedulable": true}, "status": {"nodeInfo": {"kubeletVersion": "v1.28.3"}}})
+        .to_string(),
+    );
+    let (with_old, _) = namespace.lint(&[]);
+    kubectl(&["delete", "node", &node, "--wait=false"], "");
+    let (was, is) = (unsupported(&before), unsupported(&with_old));
+    namespace.beside = vec![format!("node/{node}")];
+    assert_eq!((was, is), (false, true));
+}
