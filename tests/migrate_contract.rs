@@ -145,6 +145,36 @@ fn f1_waits() {
                 Stays("until"),
             ),
             (
+                "it also waits for another service",
+                "6432; do",
+                "6432 && nc -z db.prod 5432; do",
+                Stays("until"),
+            ),
+            (
+                "it also waits for another port of the pod",
+                "6432; do",
+                "6432 && nc -z localhost 9000; do",
+                Stays("until"),
+            ),
+            (
+                "the answer is used later",
+                LOOP,
+                "until v=$(curl -s localhost:6432/v); do sleep 1; done; echo \"$v\"",
+                Stays("until"),
+            ),
+            (
+                "what it prints is kept",
+                LOOP,
+                "(until nc -z localhost 6432; do sleep 1; done) > /log",
+                Stays("until"),
+            ),
+            (
+                "its function is called elsewhere too",
+                LOOP,
+                "ready() { until nc -z localhost 6432; do sleep 1; done; }; ready; if ready; then echo up; fi",
+                Stays("until"),
+            ),
+            (
                 "it listens on loopback only",
                 "        ports:\n",
                 "        args: ['127.0.0.1:6432']\n        ports:\n",
@@ -752,5 +782,14 @@ fn f13_a_restart_policy_of_a_regular_container_is_for_review() {
         migrated(&text, Form::Native, true)
             .text
             .contains("initContainers")
+    );
+    // Where nothing else shows a sidecar, only the user can say that it is one.
+    let unproven = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  - {name: a, image: a}\n  - {name: b, image: b, restartPolicy: Always}\n";
+    let migration = migrated(unproven, Form::Native, true);
+    assert_eq!(migration.text, unproven);
+    assert!(
+        format!("{:?}", migration.plans).contains("--sidecar b"),
+        "{:?}",
+        migration.plans
     );
 }

@@ -171,6 +171,14 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     Some(ScriptFacts::new(script, &value_of, exits_on_error))
 }
 
+/// Whether no address of a request is another host's.
+fn asks_only_here(probe: &CommandAction) -> bool {
+    match &probe.action {
+        Action::Http(http) => http.urls().all(|url| url.host.is_local()),
+        _ => true,
+    }
+}
+
 struct Finder<'f, 't> {
     owners: Owners<'f, 't>,
     facts: &'f [Vec<Option<ScriptFacts>>],
@@ -201,7 +209,11 @@ impl Finder<'_, '_> {
                 .iter()
                 .find_map(|probe| self.awaited(container, probe));
             if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
-                add(LinkKind::Waits(wait.clone()), other);
+                let mut wait = wait.clone();
+                wait.asks_others = !wait.probes.iter().all(|probe| {
+                    asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)
+                });
+                add(LinkKind::Waits(wait), other);
             }
         }
         for quit in &facts.quits {

@@ -186,7 +186,7 @@ impl<'a> AppHalf<'a> {
             };
             let is_it = matches!(&link.other, Party::Injected(party) if party.name == known.name);
             let (span, does, harmful) = match &link.kind {
-                LinkKind::Waits(wait) if is_it && wait.only_waits && !wait.has_side_effects => {
+                LinkKind::Waits(wait) if is_it && wait.besides().is_none() => {
                     (&wait.span, "its wait for", false)
                 }
                 LinkKind::Quits(quit) if is_it => (&quit.span, "its call that ends", true),
@@ -269,20 +269,30 @@ impl<'a> AppHalf<'a> {
         };
         let Some(root) = stream.root(0) else { return Ok(()) };
         let mut inner = Removals::default();
-        let settings: Vec<Node<'_>> = root
-            .walk()
-            .filter(|node| node.is_mapping())
-            .flat_map(Node::written_entries)
-            .filter(|entry| entry.key.as_str().is_some_and(|key| ISTIO_KEYS.contains(&key)))
-            .map(|entry| entry.key)
-            .collect();
+        let is_setting = |key: Node<'_>| key.as_str().is_some_and(|key| ISTIO_KEYS.contains(&key));
+        // A mapping goes with the last of its keys.
+        let holds_settings = |value: Node<'_>| {
+            value.written_entries().next().is_some()
+                && value.written_entries().all(|entry| is_setting(entry.key))
+        };
+        let mut settings: Vec<Node<'_>> = Vec::new();
+        for mapping in root.walk().filter(|node| node.is_mapping()) {
+            let is_inner = mapping != root && holds_settings(mapping);
+            for entry in mapping.written_entries() {
+                if is_setting(entry.key) {
+                    let name = entry.key.as_str().unwrap_or_default();
+                    self.done.push(format!("{name} goes"));
+                }
+                if !is_inner && (is_setting(entry.key) || holds_settings(entry.value)) {
+                    settings.push(entry.key);
+                }
+            }
+        }
         if settings.is_empty() {
             return Ok(());
         }
         for setting in &settings {
             inner.add(*setting);
-            self.done
-                .push(format!("{} goes", setting.as_str().unwrap_or_default()));
         }
         if settings.len() == root.written_entries().count()
             && settings.iter().all(|node| node.parent() == Some(root))

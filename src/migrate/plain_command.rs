@@ -5,11 +5,57 @@ use crate::shell::{Command, Dialect, Piece, Pipeline, Simple, Statement, Termina
 /// How the environment of a container names a variable.
 pub(super) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
 
-/// Built-in commands, which no program stands for.
-const BUILT_IN: [&str; 27] = [
-    ".", ":", "alias", "bg", "break", "cd", "command", "continue", "eval", "exec", "exit", "export", "fg",
-    "getopts", "hash", "jobs", "read", "readonly", "return", "set", "shift", "source", "trap", "ulimit",
-    "umask", "unset", "wait",
+/// Built-in commands and keywords that the grammar takes for commands, which no program need stand for.
+const BUILT_IN: [&str; 49] = [
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "continue",
+    "coproc",
+    "declare",
+    "disown",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "time",
+    "trap",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unset",
+    "wait",
 ];
 
 /// The words that start the program which a script is about, where no shell is needed for them.
@@ -43,6 +89,11 @@ pub(super) fn plain_command(
         return None;
     }
     let skip = usize::from(simple.words.first().is_some_and(|word| word.raw == "exec"));
+    // Shells other than bash read `$'a\tb'` as it stands, and which one `sh` is the image decides.
+    let is_ansi = |word: &Word| word.raw.contains("$'");
+    if dialect == Dialect::Posix && simple.words.iter().any(is_ansi) {
+        return None;
+    }
     let words: Vec<String> = simple
         .words
         .iter()
@@ -50,7 +101,13 @@ pub(super) fn plain_command(
         .map(|word| plain_word(word, is_variable))
         .collect::<Option<_>>()?;
     let program = words.first()?;
-    (!program.is_empty() && !BUILT_IN.contains(&program.as_str()) && !program.contains('$')).then_some(words)
+    // `exec -a NAME` has options of its own; a script may have no `#!` line, and only a shell runs it then.
+    let needs_shell = program.is_empty()
+        || program.starts_with('-')
+        || program.contains('$')
+        || [".sh", ".bash"].iter().any(|ending| program.ends_with(ending))
+        || BUILT_IN.contains(&program.as_str());
+    (!needs_shell).then_some(words)
 }
 
 /// `set -e` and its like, which say nothing about a single command.
@@ -126,6 +183,10 @@ mod tests {
             "/app '$(x)'",
             "/app '$$'",
             "$URL",
+            "exec -a name /app",
+            "time /app",
+            "/app $'a\\tb'",
+            "/scripts/run.sh --x",
         ] {
             assert_eq!(plain(text), None, "{text}");
         }

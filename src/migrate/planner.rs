@@ -84,7 +84,7 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         planner.plan.abandon(error);
         return planner.plan;
     }
-    manual(findings, options, &mut planner.plan);
+    manual(pod, findings, options, &mut planner.plan);
     annotated(pod, planner.plan)
 }
 
@@ -102,7 +102,7 @@ fn is_converted(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> bool {
 }
 
 /// What only a person can do, and nothing else in the plan speaks of.
-fn manual(findings: &[Finding], options: &Options, plan: &mut Plan) {
+fn manual(pod: &Pod<'_>, findings: &[Finding], options: &Options, plan: &mut Plan) {
     for finding in findings {
         let speaks = [
             "job-never-completes",
@@ -124,8 +124,19 @@ fn manual(findings: &[Finding], options: &Options, plan: &mut Plan) {
             .iter()
             .filter(|finding| finding.severity >= Severity::Warning)
         {
-            let for_review = finding.fix.class == FixClass::Review && !options.review;
-            plan.left(finding.message.clone(), finding.fix.reason.clone(), for_review);
+            let unproven = finding.container.as_deref().filter(|name| {
+                finding.rule.name == "unsupported-sidecar-type"
+                    && !pod
+                        .members
+                        .iter()
+                        .any(|member| member.container.name == *name && member.role.role == Role::Sidecar)
+            });
+            let reason = match unproven {
+                Some(name) => format!("{}: --sidecar {name} says it", finding.fix.reason),
+                None => finding.fix.reason.clone(),
+            };
+            let for_review = finding.fix.class == FixClass::Review && !options.review && unproven.is_none();
+            plan.left(finding.message.clone(), reason, for_review);
         }
     }
 }

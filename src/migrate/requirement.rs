@@ -206,8 +206,8 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 .command_after
                 .as_ref()
                 .is_some_and(|command| command.start < wait.span.end);
-            if wait.has_side_effects || !wait.only_waits {
-                part.class = Err("the loop does more than wait".to_owned());
+            if let Some(reason) = wait.besides() {
+                part.class = Err(reason.to_owned());
             } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
                 part.class = Err(format!(
                     "{other} declares the same port, so that it may be waited for"
@@ -228,8 +228,8 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             part.harmful = false;
             part.wait = Some(wait.clone());
             part.gate_file = Some(file);
-            if wait.has_side_effects || !wait.only_waits {
-                part.class = Err("the loop does more than wait".to_owned());
+            if let Some(reason) = wait.besides() {
+                part.class = Err(reason.to_owned());
             }
             Some(part)
         }

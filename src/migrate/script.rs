@@ -3,7 +3,7 @@
 use crate::{
     behaviour::action::{Action, ExitCode, Values, classify_simple},
     shell::{
-        AndOr, Command, Connector, Dialect, EmbeddedKind, List, Pipeline, Simple, Span, Statement,
+        AndOr, Command, Connector, Dialect, EmbeddedKind, List, Pipeline, Redirect, Simple, Span, Statement,
         Terminator, Word, parse,
     },
 };
@@ -24,6 +24,10 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
         .map(|statement| cutter.statement(statement))
         .collect::<Option<_>>()?;
     let kept: Vec<Kept<'_>> = kept.into_iter().flatten().collect();
+    let is_kept = |span: &Span| {
+        kept.iter()
+            .any(|kept| kept.part.start <= span.start && span.end <= kept.part.end)
+    };
     // Every span has to be gone.
     let remains = |span: &Span| {
         kept.iter()
@@ -32,8 +36,52 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
     if spans.iter().any(remains) || kept.is_empty() {
         return None;
     }
+    // `(until …; do …; done) > log`
+    let keeps_output = script
+        .list
+        .constructs()
+        .filter(|visit| !is_kept(&visit.command.span()))
+        .any(|visit| {
+            redirects(visit.command)
+                .iter()
+                .any(|redirect| !leads_nowhere(redirect))
+        });
+    if keeps_output {
+        return None;
+    }
+    let is_used = |name: &String| {
+        kept.iter()
+            .filter_map(|kept| text.get(kept.part.clone()))
+            .any(|part| has_name(part, name))
+    };
+    let is_read = |name: &String| is_used(&format!("${name}")) || is_used(&format!("{{{name}"));
+    // What is defined in the parts that go may be called from a condition, a trap or another function.
+    if cutter.emptied.iter().any(is_used) || assigned_in(&script.list, &is_kept).iter().any(is_read) {
+        return None;
+    }
     let kept = without_plumbing(kept, text);
     Some(write(text, &script.list, &kept))
+}
+
+/// The variables that are assigned in what is not kept, but for those that hold a result.
+fn assigned_in(list: &List, is_kept: &dyn Fn(&Span) -> bool) -> Vec<String> {
+    list.commands()
+        .filter_map(|visit| visit.simple().cloned())
+        .filter(|simple| !is_kept(&simple.span) && result_variable(simple).is_none())
+        .flat_map(|simple| simple.assignments)
+        .map(|assignment| assignment.name)
+        .collect()
+}
+
+/// Whether a text holds a name as a word of its own.
+fn has_name(text: &str, name: &str) -> bool {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
+    let begins_word = name.starts_with(is_part);
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
+        !(begins_word && before.is_some_and(is_part)) && !after.is_some_and(is_part)
+    })
 }
 
 /// What a command does, whatever its variables hold.
@@ -87,7 +135,10 @@ impl Cutter<'_> {
         }
         let kept: Vec<&Pipeline> = and_or
             .pipelines()
-            .filter(|pipeline| !self.is_touched(&pipeline.span) || !self.pipeline_goes(pipeline))
+            .filter(|pipeline| {
+                let concerns = self.is_touched(&pipeline.span) || self.pipeline_calls_emptied(pipeline);
+                !(concerns && self.pipeline_goes(pipeline))
+            })
             .collect();
         let kept: Vec<&Pipeline> = match kept.as_slice() {
             // `app && code=$(echo $?) && exit $code`
@@ -123,12 +174,17 @@ impl Cutter<'_> {
     }
 
     fn calls_emptied(&self, statement: &Statement) -> bool {
-        statement.and_or.pipelines().any(|pipeline| {
-            pipeline.commands.iter().any(|command| match command {
-                Command::Simple(simple) => self.is_emptied_call(simple),
-                _ => false,
-            })
-        })
+        statement
+            .and_or
+            .pipelines()
+            .any(|pipeline| self.pipeline_calls_emptied(pipeline))
+    }
+
+    fn pipeline_calls_emptied(&self, pipeline: &Pipeline) -> bool {
+        pipeline
+            .commands
+            .iter()
+            .any(|command| matches!(command, Command::Simple(simple) if self.is_emptied_call(simple)))
     }
 
     fn is_emptied_call(&self, simple: &Simple) -> bool {
@@ -229,12 +285,26 @@ fn emptied_functions(list: &List, spans: &[Span]) -> Vec<String> {
 fn is_harmless(simple: &Simple) -> bool {
     let name = simple.words.first().and_then(Word::literal);
     name.is_some_and(|name| matches!(&*name, "echo" | "true" | ":" | "printf" | "date" | "false"))
-        && simple.redirects.iter().all(|redirect| {
-            redirect
-                .target
-                .as_ref()
-                .is_none_or(|target| is_nowhere(&target.raw))
-        })
+        && simple.redirects.iter().all(leads_nowhere)
+}
+
+fn leads_nowhere(redirect: &Redirect) -> bool {
+    redirect
+        .target
+        .as_ref()
+        .is_none_or(|target| is_nowhere(&target.raw))
+}
+
+/// The redirections of a compound command as a whole.
+fn redirects(command: &Command) -> &[Redirect] {
+    match command {
+        Command::Group { redirects, .. }
+        | Command::Subshell { redirects, .. }
+        | Command::Loop { redirects, .. }
+        | Command::For { redirects, .. }
+        | Command::If { redirects, .. } => redirects,
+        _ => &[],
+    }
 }
 
 /// The variable of `code=$?`.
@@ -326,7 +396,10 @@ fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
         }
     }
     let trailing = text.len() - text.trim_end_matches('\n').len();
-    let body = result.trim_end().trim_end_matches(';').trim_end();
+    let mut body = result.trim_end().trim_end_matches(';').trim_end();
+    if !text.starts_with('\n') {
+        body = body.trim_start_matches('\n');
+    }
     format!("{}{}", body, "\n".repeat(trailing))
 }
 
@@ -425,5 +498,51 @@ mod tests {
         assert_cut("/app || curl x", &["curl x"], None);
         assert_cut("curl x", &["curl x"], None);
         assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
+    }
+
+    #[test]
+    fn a_function_goes_with_all_its_calls_or_stays() {
+        let ready = "until curl x; do sleep 1; done";
+        let with = |rest: &str| format!("ready() {{ {ready}; }}\n{rest}\n");
+        for rest in ["ready && /app", "ready; /app", "ready\n/app"] {
+            assert_cut(&with(rest), &[ready], Some("/app\n"));
+        }
+        for rest in [
+            "if ready; then /app; fi",
+            "main() { ready; /app; }\nmain",
+            "export -f ready\n/app",
+            "trap 'save; ready' USR1\n/app",
+        ] {
+            assert_cut(&with(rest), &[ready], None);
+        }
+    }
+
+    #[test]
+    fn what_a_wait_leaves_behind_keeps_it() {
+        for (text, wait) in [
+            (
+                "until found=$(curl x); do sleep 1; done\n/app \"$found\"\n",
+                "until found=$(curl x); do sleep 1; done",
+            ),
+            (
+                "tries=0\nuntil curl x; do tries=$((tries+1)); sleep 1; done\n/app --tries ${tries}\n",
+                "until curl x; do tries=$((tries+1)); sleep 1; done",
+            ),
+            (
+                "(until curl x; do sleep 1; done) > /log\n/app\n",
+                "until curl x; do sleep 1; done",
+            ),
+            (
+                "until curl x; do sleep 1; done 2>> /log\n/app\n",
+                "until curl x; do sleep 1; done 2>> /log",
+            ),
+        ] {
+            assert_cut(text, &[wait], None);
+        }
+        assert_cut(
+            "until curl x; do sleep 1; done > /dev/null 2>&1\n/app\n",
+            &["until curl x; do sleep 1; done > /dev/null 2>&1"],
+            Some("/app\n"),
+        );
     }
 }

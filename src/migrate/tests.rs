@@ -166,3 +166,25 @@ fn a_key_that_stands_twice_is_not_guessed_at() {
     assert_eq!(migration.text, text);
     assert!(migration.plans[0].refusals[0].reason.contains("stands twice"));
 }
+
+#[test]
+fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
+    let pod = |config: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j}}\nspec:\n  template:\n    metadata:\n      labels: {{sidecar.istio.io/inject: \"true\"}}\n      annotations:\n        proxy.istio.io/config: {config}\n        sidecar.istio.io/nativeSidecar: \"true\"\n    spec:\n      restartPolicy: Never\n      containers: [{{name: a, image: a}}]\n"
+        )
+    };
+    let json = r#"'{"concurrency": 2, "proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}'"#;
+    let block = "|\n          proxyMetadata:\n            MINIMUM_DRAIN_DURATION: 5s\n            OTHER: x\n          concurrency: 2";
+    for (before, after) in [
+        (json, r#"'{"concurrency": 2}'"#),
+        (
+            block,
+            "|\n          proxyMetadata:\n            OTHER: x\n          concurrency: 2",
+        ),
+    ] {
+        let migration = migrated(&pod(before), Form::Native, true);
+        assert_eq!(migration.failures, []);
+        assert_eq!(migration.text, pod(after));
+    }
+}

@@ -241,8 +241,8 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
             "a custom resource is its controller's".to_owned(),
         );
     }
-    if wait.has_side_effects || !wait.only_waits {
-        return (FixClass::Manual, "the loop does more than wait".to_owned());
+    if let Some(reason) = wait.besides() {
+        return (FixClass::Manual, reason.to_owned());
     }
     match other {
         Party::Injected(known) if known.switch.is_none() => (

@@ -33,6 +33,8 @@ pub struct Wait {
     pub has_side_effects: bool,
     /// Between two tries nothing happens but sleeping, printing, counting and giving up.
     pub only_waits: bool,
+    /// It also asks something that the container it waits for does not answer, such as a database elsewhere.
+    pub asks_others: bool,
     /// It goes on once the thing is gone.
     pub inverted: bool,
     /// The seconds between two tries.
@@ -147,6 +149,7 @@ impl ScriptBehaviour<'_> {
             probes: Vec::new(),
             has_side_effects: false,
             only_waits: true,
+            asks_others: false,
             inverted: false,
             interval: None,
             time_limit: None,
@@ -189,6 +192,18 @@ impl ScriptBehaviour<'_> {
             .iter()
             .filter(around)
             .find_map(|located| located.action.time_limit)
+    }
+}
+
+impl Wait {
+    /// What it does besides waiting for one container, in one sentence: a gate of that container can't do it.
+    #[must_use]
+    pub fn besides(&self) -> Option<&'static str> {
+        if self.has_side_effects || !self.only_waits {
+            return Some("the loop does more than wait");
+        }
+        self.asks_others
+            .then_some("the loop also waits for something else")
     }
 }
 

@@ -1,0 +1,223 @@
+//! A script and what migrate makes of it do the same: both are run, with programs of the test's own in the place of
+//! those that they call, and their results and calls compared.
+
+#![cfg(unix)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use kubectl_sidecar::{
+    lint,
+    migrate::{Form, Options, migrate},
+    roles::Catalogue,
+    rules::Settings,
+    source::SourceFile,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// What comes before the work.
+const WAITS: [&str; 10] = [
+    "",
+    "until curl -fsS http://localhost:9901/ready; do sleep 1; done; ",
+    "while ! nc -z 127.0.0.1 9901; do echo waiting; sleep 1; done && ",
+    "set -e\n# wait\nuntil [ \"$(curl -s localhost:9901/ready)\" = LIVE ]; do\n  sleep 1\ndone\n",
+    "ready() { until curl -s localhost:9901/ready; do sleep 1; done; }; ready && ",
+    "ready() { until curl -s localhost:9901/ready; do sleep 1; done; }\nready\n",
+    "(until curl -s localhost:9901/ready > /dev/null 2>&1; do sleep 1; done); ",
+    "export MODE=two; while true; do if curl -sf localhost:9901/ready; then break; fi; sleep 1; done; ",
+    "until MODE=$(curl -s localhost:9901/ready); do sleep 1; done; ",
+    "until curl -s localhost:9901/ready && nc -z db.example.com 5432; do sleep 1; done; ",
+];
+
+/// The work; `app` says how it was called.
+const WORKS: [&str; 22] = [
+    "app run",
+    "exec app run",
+    "app \"$NAME\"",
+    "app $NAME",
+    "app \"$MODE\"",
+    "app 'it'\\''s' \"a  b\" a\\ b ''",
+    "app on no 0755 1e3 null 0x1F 1:30 -- '~' '- x' 'k: v' '#'",
+    "app '$(NAME)' '$$'",
+    "app \"a$(echo b)\"",
+    "app $'a\\tb'",
+    "MODE=three app run",
+    "exec -a name app",
+    "time app run",
+    "app one && app two",
+    "app one || app two",
+    "app one | cat",
+    "cd / && app run",
+    "app run > /dev/null",
+    "if app one; then app two; fi",
+    "for i in 1 2; do app $i; done",
+    "app \"$NAME\" \\\n  --flag",
+    "./run.sh",
+];
+
+/// What is around the work; `{q}` ends the sidecar.
+const FRAMES: [&str; 16] = [
+    "{w}",
+    "{w}; rc=$?; {q}; exit $rc",
+    "{w}\nrc=$?\n{q} || true\nexit \"${rc}\"\n",
+    "rc=0; {w} || rc=$?; {q}; exit $rc",
+    "trap '{q}' EXIT; {w}",
+    "trap 'rc=$?; {q}; exit $rc' EXIT\n{w}\n",
+    "finish() { rc=$?; {q}; exit $rc; }; trap finish EXIT; {w}",
+    "finish() {\n  {q}\n}\ntrap finish EXIT INT TERM\n{w}\n",
+    "quit() { {q}; }; {w}; rc=$?; quit; exit $rc",
+    "{w}; rc=$?; {q}; app report $rc; exit $rc",
+    "{w}; rc=$?; echo \"$rc\"; {q}; exit $rc",
+    "{w}; rc=$?; {q}; if [ $rc -ne 0 ]; then exit $rc; fi",
+    "set +e; {w}; rc=$?; set -e; {q}; exit $rc",
+    "trap 'app clean; {q}' EXIT; {w}",
+    "{w}; rc=$?; for i in 1 2 3; do {q} && break; done; exit $rc",
+    "set -e\n{w}\n{q}\n",
+];
+
+const SHELLS: [&[&str]; 4] = [
+    &["sh", "-c"],
+    &["/bin/sh", "-ec"],
+    &["bash", "-c"],
+    &["bash", "-euo", "pipefail", "-c"],
+];
+
+const QUIT: &str = "curl -fsS -X POST http://localhost:9901/quitquitquit";
+
+fn job(command: &[String]) -> String {
+    let containers = json!([
+        {
+            "name": "main",
+            "image": "example.com/app:1",
+            "command": command,
+            "env": [{"name": "NAME", "value": "two words"}, {"name": "MODE", "value": "one"}],
+        },
+        {
+            "name": "envoy",
+            "image": "envoyproxy/envoy:v1.30.1",
+            "ports": [{"containerPort": 9901}],
+        },
+    ]);
+    let job = json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": containers}}},
+    });
+    serde_json::to_string_pretty(&job).unwrap()
+}
+
+/// The app's command line after migrate, as it may be done without review.
+fn migrated(command: &[String]) -> Vec<String> {
+    let source = Arc::new(SourceFile {
+        name: "job.json".into(),
+        text: job(command),
+    });
+    let options = Options {
+        lint: lint::Options {
+            settings: Settings::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
+        },
+        form: Form::Native,
+        review: false,
+        converts: false,
+        sidecars: Vec::new(),
+    };
+    let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
+    assert_eq!(migration.failures, []);
+    let job: Value = serde_json::from_str(&migration.text).unwrap();
+    let words = job["spec"]["template"]["spec"]["containers"][0]["command"].clone();
+    serde_json::from_value(words).unwrap()
+}
+
+/// What the kubelet makes of `$(NAME)`, as far as the scripts here hold it.
+fn expanded(word: &str) -> String {
+    word.replace("$(NAME)", "two words")
+        .replace("$(MODE)", "one")
+        .replace("$$", "$")
+}
+
+/// The result of a command line and the calls of `app` that it made.
+fn run(directory: &Path, command: &[String], result: &str) -> (Option<i32>, String) {
+    let log = directory.join("log");
+    fs::write(&log, "").unwrap();
+    let words: Vec<String> = command.iter().map(|word| expanded(word)).collect();
+    let (program, arguments) = words.split_first().unwrap();
+    let path = format!("{}:/usr/bin:/bin", directory.join("bin").display());
+    let program = match directory.join("bin").join(program) {
+        own if own.exists() => own.display().to_string(),
+        _ => program.clone(),
+    };
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .envs([("PATH", path.as_str()), ("NAME", "two words"), ("MODE", "one")])
+        .env("LOG", &log)
+        .env("RESULT", result)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let code = status.map_or(Some(127), |status| status.code());
+    (code, fs::read_to_string(log).unwrap())
+}
+
+/// Programs that answer at once, in the place of those that scripts call.
+fn programs(directory: &Path) {
+    let app =
+        "{ printf 'app'; printf ' <%s>' \"$@\"; echo \" $MODE $PWD\"; } >> \"$LOG\"\nexit \"$RESULT\"\n";
+    let bin = directory.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    write(&bin.join("app"), &format!("#!/bin/sh\n{app}"));
+    write(&bin.join("curl"), "#!/bin/sh\nprintf LIVE\n");
+    write(
+        &bin.join("nc"),
+        "#!/bin/sh\necho \"$*\" | grep -q -v db || echo waited >> \"$LOG\"\n",
+    );
+    write(&bin.join("sleep"), "#!/bin/sh\n");
+    // A script without `#!`, which only a shell can run.
+    write(&directory.join("run.sh"), app);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn a_script_keeps_its_meaning(
+        wait in proptest::sample::select(&WAITS[..]),
+        work in proptest::sample::select(&WORKS[..]),
+        frame in proptest::sample::select(&FRAMES[..]),
+        shell in proptest::sample::select(&SHELLS[..]),
+    ) {
+        if Command::new("bash").arg("--version").output().is_err() && shell.contains(&"bash") {
+            return Ok(());
+        }
+        let directory = tempfile::tempdir().unwrap();
+        programs(directory.path());
+        let script = format!("{wait}{}", frame.replace("{w}", work).replace("{q}", QUIT));
+        let mut before: Vec<String> = shell.iter().map(|word| (*word).to_owned()).collect();
+        before.push(script);
+        let after = migrated(&before);
+        for result in ["0", "3"] {
+            prop_assert_eq!(
+                run(directory.path(), &before, result),
+                run(directory.path(), &after, result),
+                "{:?}\n{:?}",
+                before,
+                after
+            );
+        }
+    }
+}
