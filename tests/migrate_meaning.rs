@@ -118,7 +118,7 @@ fn job(command: &[String]) -> String {
 fn migrated(command: &[String]) -> Vec<String> {
     let source = Arc::new(SourceFile {
         name: "job.json".into(),
-        text: job(command),
+        text: job(command).into(),
     });
     let options = Options {
         lint: lint::Options {
