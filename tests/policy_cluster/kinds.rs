@@ -142,16 +142,18 @@ fn updates_and_ephemeral_containers_are_untouched() {
     succeeded(ground.kubectl(&["label", "pod", "before", "seen=yes"], ""));
     let before = ground.get(&["pod", "before"]);
     assert_eq!(names(&before, "containers"), ["app", "proxy"]);
-    let mut ephemeral = before;
-    ephemeral["spec"]["ephemeralContainers"] = json!([{"name": "proxy-debug", "image": super::image()}]);
     let path = format!(
         "/api/v1/namespaces/{}/pods/before/ephemeralcontainers",
         ground.name
     );
-    succeeded(kubectl(
-        &["replace", "--raw", &path, "-f", "-"],
-        &ephemeral.to_string(),
-    ));
+    // The kubelet may change the pod in between.
+    ground.until("an ephemeral container", || {
+        let mut pod = ground.get(&["pod", "before"]);
+        pod["spec"]["ephemeralContainers"] = json!([{"name": "proxy-debug", "image": super::image()}]);
+        kubectl(&["replace", "--raw", &path, "-f", "-"], &pod.to_string())
+            .status
+            .success()
+    });
     assert_eq!(
         names(&ground.get(&["pod", "before"]), "ephemeralContainers"),
         ["proxy-debug"]
