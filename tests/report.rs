@@ -498,17 +498,19 @@ fn whatever_the_text_and_the_places_it_is_shown() {
             })
             .collect();
         let found = finding(&QUIT, locations);
-        for format in [
+        let formats = [
             Format::Text,
             Format::Concise,
             Format::Json,
-            Format::Sarif,
             Format::Github,
             Format::Gitlab,
             Format::Junit,
             Format::Markdown,
             Format::Html,
-        ] {
+            Format::Sarif,
+        ];
+        // The last one describes all rules each time.
+        for format in formats.into_iter().take(if round % 100 == 0 { 9 } else { 8 }) {
             let rendered = render(format, std::slice::from_ref(&found), &plain());
             assert!(rendered.contains("quit-endpoint"), "round {round}");
             assert!(!rendered.contains('\u{1b}'), "round {round}");

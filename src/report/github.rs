@@ -37,7 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
     for error in report.errors {
         let mut properties = Properties::default();
         if let Some(path) = report.place(&error.file).path() {
-            properties.add("file", path);
+            properties.add("file", &printable(path));
             if let Some(line) = error.line {
                 properties.add("line", &line.to_string());
             }
@@ -69,7 +69,7 @@ impl Properties {
             return;
         };
         let (start, end) = super::ends(lines, &primary.span);
-        self.add("file", path);
+        self.add("file", &printable(path));
         self.add("line", &start.line.to_string());
         self.add("endLine", &end.line.to_string());
         // GitHub shows columns of a single line only, and refuses others.
