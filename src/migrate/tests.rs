@@ -8,7 +8,7 @@ use super::{Form, Migration, Options, migrate};
 use crate::{
     lint,
     roles::Catalogue,
-    rules::{RULES, Settings},
+    rules::{RULES, Settings, needs_a_cluster},
     source::SourceFile,
     yaml::{Value, parse},
 };
