@@ -163,6 +163,12 @@ fn f1_waits() {
                 Stays("until"),
             ),
             (
+                "it sets what the app finds in its environment",
+                "until nc -z localhost 6432; do sleep 1; done\n          exec /app\n",
+                "until MODE=$(curl -s localhost:6432/v); do sleep 1; done\n          exec /app\n        env: [{name: MODE, value: one}]\n",
+                Stays("until"),
+            ),
+            (
                 "what it prints is kept",
                 LOOP,
                 "(until nc -z localhost 6432; do sleep 1; done) > /log",

@@ -138,7 +138,10 @@ fn migrated(command: &[String]) -> Vec<String> {
     let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
     assert_eq!(migration.failures, []);
     let job: Value = serde_json::from_str(&migration.text).unwrap();
-    let words = job["spec"]["template"]["spec"]["containers"][0]["command"].clone();
+    let words = job
+        .pointer("/spec/template/spec/containers/0/command")
+        .unwrap()
+        .clone();
     serde_json::from_value(words).unwrap()
 }
 

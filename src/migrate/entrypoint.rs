@@ -141,6 +141,27 @@ pub(super) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
         && cut(&program.text, dialect(program), spans).is_some()
 }
 
+/// A variable of the container's environment that a range of its script sets: every program behind it gets that.
+pub(super) fn sets_environment<'a>(
+    member: &Member<'a>,
+    program: &Program<'_>,
+    span: &Span,
+) -> Option<&'a str> {
+    let script = program.script.as_ref()?;
+    let assigned: Vec<_> = script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .filter(|simple| span.start <= simple.span.start && simple.span.end <= span.end)
+        .flat_map(|simple| &simple.assignments)
+        .collect();
+    member
+        .container
+        .environment()
+        .map(|variable| variable.name)
+        .find(|name| assigned.iter().any(|assignment| assignment.name == *name))
+}
+
 pub(super) fn dialect(program: &Program<'_>) -> Dialect {
     program
         .invocation

@@ -11,7 +11,7 @@ use super::{
     Options, annotation,
     change::Change,
     declaration::Form,
-    entrypoint::{self, Entrypoint, can_cut},
+    entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
     requirement::Wanted,
@@ -206,7 +206,9 @@ impl<'a> AppHalf<'a> {
             if self.keeps_waits && !harmful {
                 let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
                 self.left.push((format!("not done: {what}"), reason.to_owned()));
-            } else if can_cut(program, std::slice::from_ref(span)) {
+            } else if can_cut(program, std::slice::from_ref(span))
+                && sets_environment(member, program, span).is_none()
+            {
                 self.entrypoints
                     .push((link.container, Entrypoint::cutting(span.clone())));
                 self.done.push(what);

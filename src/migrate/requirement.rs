@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    entrypoint::{Entrypoint, can_cut, dialect},
+    entrypoint::{Entrypoint, can_cut, dialect, sets_environment},
     plan::Class,
     removal::Removals,
     startup_gate::asked_port,
@@ -168,7 +168,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, program, &quit.span, what, finding);
+            let mut part = cutting(link.container, member, program, &quit.span, what, finding);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -181,7 +181,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, program, &kill.span, what, finding);
+            let mut part = cutting(link.container, member, program, &kill.span, what, finding);
             part.signals = true;
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
@@ -199,7 +199,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, program, &wait.span, what, finding);
+            let mut part = cutting(link.container, member, program, &wait.span, what, finding);
             part.harmful = false;
             part.wait = Some(wait.clone());
             let runs_the_app = wait
@@ -224,7 +224,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
             let file = path_of(&writer.marker).to_owned();
             let what = format!("{}: its wait for {file} goes", member.container.name);
-            let mut part = cutting(link.container, program, &wait.span, what, finding);
+            let mut part = cutting(link.container, member, program, &wait.span, what, finding);
             part.harmful = false;
             part.wait = Some(wait.clone());
             part.gate_file = Some(file);
@@ -240,6 +240,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
 /// A command that is cut out of an entrypoint.
 fn cutting<'a>(
     container: usize,
+    member: &Member<'a>,
     program: &Program<'a>,
     span: &Span,
     what: String,
@@ -252,6 +253,8 @@ fn cutting<'a>(
         Err(reason.clone())
     } else if class == Class::Manual {
         Err(finding.fix.reason.clone())
+    } else if let Some(name) = sets_environment(member, program, span) {
+        Err(format!("it sets {name}, which the app finds in its environment"))
     } else if !can_cut(program, std::slice::from_ref(span)) {
         Err("what would remain of the script is not certain".to_owned())
     } else {
@@ -346,7 +349,7 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
         .filter_map(|(program, trap, _)| {
             let finding = wanted.at(&["sigterm-trap", "leftover-workaround"], program, &trap.span)?;
             let what = format!("{}: its trap goes", member.container.name);
-            let mut part = cutting(index, program, &trap.span, what, finding);
+            let mut part = cutting(index, member, program, &trap.span, what, finding);
             part.harmful = false;
             Some(part)
         })

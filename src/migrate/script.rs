@@ -80,7 +80,8 @@ fn has_name(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text.get(..at).and_then(|before| before.chars().next_back());
         let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
-        !(after.is_some_and(is_part) || begins_word && before.is_some_and(is_part))
+        let goes_on = after.is_some_and(is_part) || begins_word && before.is_some_and(is_part);
+        !goes_on
     })
 }
 

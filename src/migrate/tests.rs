@@ -8,7 +8,7 @@ use super::{Form, Migration, Options, migrate};
 use crate::{
     lint,
     roles::Catalogue,
-    rules::{RULES, Settings},
+    rules::{RULES, Settings, needs_a_cluster},
     source::SourceFile,
     yaml::{Value, parse},
 };
@@ -115,7 +115,8 @@ const OTHERWISE: [(&str, &str); 8] = [
 
 #[test]
 fn the_rules_examples_are_what_migrate_makes() {
-    for rule in RULES {
+    // What shows only in what runs is no text to rewrite.
+    for rule in RULES.iter().filter(|rule| !needs_a_cluster(rule)) {
         let migration = migrated(rule.before, Form::Native, true);
         let value = |text: &str| Value::of(parse(text).unwrap().root(0).unwrap()).unwrap();
         let difference = value(rule.after).difference(&value(&migration.text));

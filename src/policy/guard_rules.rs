@@ -61,6 +61,9 @@ pub(super) fn recognized(rule: &str) -> Recognized {
         "leftover-workaround" | "startup-deadlock" => {
             Not("it takes knowing what the script waits for or ends")
         }
+        "app-started-first" | "sidecar-stopped-first" | "dropped-restart-policy" => {
+            Not("it shows only in pods that run")
+        }
         _ => Not("nobody has written an expression for it"),
     }
 }

@@ -173,6 +173,11 @@ fn the_action_installs_its_release_and_lints() {
         "{printed}"
     );
     assert!(runner.workshop.path().join("found.json").is_file());
+    let annotated = text(&runner.step(1, &[("paths", "deploy")]).stdout);
+    assert!(
+        annotated.contains("::warning file=deploy/job.yaml,line="),
+        "{annotated}"
+    );
     let passed = runner.step(
         1,
         &[
@@ -227,9 +232,55 @@ fn the_action_refuses_an_archive_with_another_sum() {
 }
 
 #[test]
+fn the_gitlab_job_installs_a_release_and_lints() {
+    let workshop = Workshop::new();
+    let Some(releases) = release(workshop.path()) else {
+        return;
+    };
+    let job = &read("ci/gitlab.yml")["kubectl-sidecar"];
+    let lines = |key: &str| {
+        job[key]
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|line| line.as_str().unwrap())
+    };
+    let script: Vec<&str> = lines("before_script").chain(lines("script")).collect();
+    let variables = job["variables"].as_mapping().unwrap();
+    let linted = Command::new("bash")
+        .args(["-eo", "pipefail", "-c", &script.join("\n")])
+        .current_dir(workshop.path())
+        .envs(
+            variables
+                .iter()
+                .map(|(name, value)| (name.as_str().unwrap(), value.as_str().unwrap())),
+        )
+        .env("SIDECAR_RELEASES", releases)
+        .env("SIDECAR_DIRECTORY", workshop.path().join("installed"))
+        .env("SIDECAR_PATHS", "deploy/job.yaml deploy/web.yaml")
+        .output()
+        .unwrap();
+    assert_eq!(linted.status.code(), Some(1), "{linted:?}");
+    assert!(text(&linted.stdout).contains("deploy/job.yaml:"), "{linted:?}");
+    let report = job["artifacts"]["reports"]["codequality"].as_str().unwrap();
+    let report = fs::read_to_string(workshop.path().join(report)).unwrap();
+    let report: Vec<serde_json::Value> = serde_json::from_str(&report).unwrap();
+    assert!(
+        report.iter().any(|one| one["check_name"] == "quit-endpoint"),
+        "{report:?}"
+    );
+}
+
+#[test]
 fn what_names_a_release_names_this_one() {
+    let job = &read("ci/gitlab.yml")["kubectl-sidecar"];
+    assert_eq!(job["variables"]["SIDECAR_VERSION"], VERSION);
     let page = page().text;
-    for named in ["kubectl-sidecar/kubectl-sidecar@v", "rev: v"] {
+    for named in [
+        "kubectl-sidecar/kubectl-sidecar@v",
+        "kubectl-sidecar/kubectl-sidecar/v",
+        "rev: v",
+    ] {
         assert!(page.contains(named));
         for (_, rest) in page
             .match_indices(named)
@@ -272,6 +323,7 @@ fn the_files_keep_to_their_schemas() {
         ("github-workflows", ".github/workflows/ci.yml"),
         ("github-workflows", ".github/workflows/release.yml"),
         ("dependabot", ".github/dependabot.yml"),
+        ("gitlab-ci", "ci/gitlab.yml"),
         ("pre-commit-hooks", ".pre-commit-hooks.yaml"),
     ] {
         validate(schema, &root().join(file));
@@ -285,7 +337,7 @@ fn the_examples_keep_to_their_schemas() {
         .into_iter()
         .filter_map(|block| Some((block.comment.strip_prefix("schema: ")?.to_owned(), block)))
         .collect();
-    assert!(examples.len() >= 2, "{examples:?}");
+    assert!(examples.len() >= 4, "{examples:?}");
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("example.yaml");
     for (schema, block) in examples {
@@ -315,7 +367,7 @@ fn the_examples_give_inputs_that_the_action_has() {
             }
         }
     }
-    assert!(count >= 2);
+    assert!(count >= 4);
 }
 
 #[test]

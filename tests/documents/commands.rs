@@ -131,11 +131,13 @@ fn every_invocation_has_arguments_that_are_taken() {
                     .for_each(|line| check(&line.at, &line.command));
                 continue;
             }
-            // Usage lines and output.
-            if block.language == "text" {
-                continue;
-            }
-            for line in block.text.lines() {
+            // Other text is output and usage lines.
+            let is_text = block.language == "text";
+            for line in block
+                .text
+                .lines()
+                .filter(|line| !is_text || line.starts_with("$ "))
+            {
                 if let Some(start) = ["kubectl sidecar ", "kubectl-sidecar "]
                     .iter()
                     .find_map(|name| line.find(name))

@@ -12,6 +12,9 @@ use crate::cli::{Error, ExitStatus, complain, confirm::confirm, interrupts::Inte
 /// Names that a question lists; more are counted.
 const NAMED: usize = 5;
 
+/// Why objects are left after an interrupt.
+const INTERRUPTED: &str = "the run was interrupted before it was its turn";
+
 /// What was and was not done.
 #[derive(Default)]
 struct Outcome {
@@ -82,7 +85,7 @@ impl Run<'_> {
                             break Changed::Failed("interrupted while it was changed: look at it before the next try".to_owned());
                         }
                         tell("  interrupted: this change is finished first; once more leaves it as it comes");
-                        outcome.stopped = Some("interrupted before".to_owned());
+                        outcome.stopped = Some(INTERRUPTED.to_owned());
                     }
                 }
             }
@@ -105,7 +108,7 @@ impl Run<'_> {
             followed = follow(engine, proposal, &before) => followed,
             () = interrupts.next() => {
                 tell("  interrupted: its rollout goes on by itself");
-                outcome.stopped = Some("interrupted before".to_owned());
+                outcome.stopped = Some(INTERRUPTED.to_owned());
                 return;
             }
         };
