@@ -540,9 +540,15 @@ fn objects_of_clusters_are_no_files() {
         current: "/repository".into(),
         root: "/repository".into(),
     };
+    let errors = [SourceError::new(
+        "production",
+        SourceErrorKind::Unreadable,
+        "jobs are forbidden",
+    )];
     let report = Report {
         findings: &findings,
         workloads: &workloads,
+        errors: &errors,
         files: 2,
         contexts: Some(&contexts),
         base: Some(&base),
@@ -550,6 +556,8 @@ fn objects_of_clusters_are_no_files() {
     };
     let sarif: serde_json::Value =
         serde_json::from_str(&render_report(Format::Sarif, &report, &plain())).unwrap();
+    let notification = &sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(notification["locations"], serde_json::Value::Null);
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let prints: Vec<&serde_json::Value> = results
         .iter()

@@ -36,7 +36,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
     }
     for error in report.errors {
         let mut properties = Properties::default();
-        if let Some(path) = report.place(&error.file).path() {
+        if let Some(path) = report.place_of_error(error).path() {
             properties.add("file", &printable(path));
             if let Some(line) = error.line {
                 properties.add("line", &line.to_string());

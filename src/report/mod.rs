@@ -131,6 +131,14 @@ impl Report<'_> {
         base::place(source, self.base, self.contexts)
     }
 
+    /// The place of what could not be read. A scan of clusters reads no file.
+    fn place_of_error(&self, error: &SourceError) -> Place {
+        match self.contexts {
+            Some(_) => Place::Nowhere,
+            None => self.place(&error.file),
+        }
+    }
+
     /// The context of the cluster that a source is an object of.
     fn context(&self, source: &str) -> Option<&str> {
         self.contexts?.get(source).map(String::as_str)

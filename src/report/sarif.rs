@@ -260,20 +260,20 @@ impl<'a> Writer<'a> {
 
     /// `None`: the source is no file that anybody could open.
     fn physical(&mut self, source: &'a Arc<SourceFile>, span: &Range<usize>) -> Option<Value> {
-        let artifact = self.artifact(&source.name)?;
+        let artifact = self.artifact(&self.report.place(&source.name))?;
         let lines = self.positions.of(source);
         let span = super::excerpt::within(lines.text(), span.clone());
         Some(json!({"artifactLocation": artifact, "region": region(lines, &span)}))
     }
 
-    fn artifact(&self, source: &str) -> Option<Value> {
-        match self.report.place(source) {
+    fn artifact(&self, place: &Place) -> Option<Value> {
+        match place {
             Place::Within(path) if self.report.base.is_some() => {
-                Some(json!({"uri": relative_uri(&path), "uriBaseId": ROOT}))
+                Some(json!({"uri": relative_uri(path), "uriBaseId": ROOT}))
             }
-            Place::Within(path) if path.starts_with('/') => Some(json!({"uri": file_uri(&path)})),
-            Place::Within(path) => Some(json!({"uri": relative_uri(&path)})),
-            Place::Outside(path) => Some(json!({"uri": file_uri(&path)})),
+            Place::Within(path) if path.starts_with('/') => Some(json!({"uri": file_uri(path)})),
+            Place::Within(path) => Some(json!({"uri": relative_uri(path)})),
+            Place::Outside(path) => Some(json!({"uri": file_uri(path)})),
             Place::Nowhere => None,
         }
     }
@@ -301,7 +301,7 @@ impl<'a> Writer<'a> {
 
     fn change(&mut self, replacements: &'a [Replacement]) -> Option<Value> {
         let source = &replacements.first()?.source;
-        let artifact = self.artifact(&source.name)?;
+        let artifact = self.artifact(&self.report.place(&source.name))?;
         let lines = self.positions.of(source);
         let replacements: Vec<Value> = replacements
             .iter()
@@ -325,7 +325,7 @@ impl<'a> Writer<'a> {
             if let Some(reason) = &silenced.by.reason {
                 fields.insert("justification".to_owned(), json!(reason));
             }
-            if let Some(location) = self.line(&silenced.by.file, silenced.by.line) {
+            if let Some(location) = self.line(&self.report.place(&silenced.by.file), silenced.by.line) {
                 fields.insert("location".to_owned(), location);
             }
         }
@@ -333,8 +333,8 @@ impl<'a> Writer<'a> {
     }
 
     /// A line of a file, or the whole of it.
-    fn line(&self, file: &str, line: Option<usize>) -> Option<Value> {
-        let mut physical = json!({"artifactLocation": self.artifact(file)?});
+    fn line(&self, place: &Place, line: Option<usize>) -> Option<Value> {
+        let mut physical = json!({"artifactLocation": self.artifact(place)?});
         if let (Some(line), Some(physical)) = (line, physical.as_object_mut()) {
             physical.insert("region".to_owned(), json!({"startLine": line}));
         }
@@ -363,9 +363,10 @@ impl<'a> Writer<'a> {
             "message": {"text": plain(&error.to_string())},
             "descriptor": {"id": id, "index": kind},
         });
-        if let (Some(location), Some(fields)) =
-            (self.line(&error.file, error.line), notification.as_object_mut())
-        {
+        if let (Some(location), Some(fields)) = (
+            self.line(&self.report.place_of_error(error), error.line),
+            notification.as_object_mut(),
+        ) {
             fields.insert("locations".to_owned(), json!([location]));
         }
         notification
@@ -378,7 +379,7 @@ impl<'a> Writer<'a> {
             "descriptor": {"id": UNUSED, "index": ERRORS.len()},
         });
         if let (Some(location), Some(fields)) = (
-            self.line(&suppression.file, suppression.line),
+            self.line(&self.report.place(&suppression.file), suppression.line),
             notification.as_object_mut(),
         ) {
             fields.insert("locations".to_owned(), json!([location]));
