@@ -45,7 +45,7 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         pod.workload.object.reference.clone(),
     );
     if options.converts && foreign(pod).is_none() {
-        convert::plan(pod, options.form, &mut plan);
+        convert::plan(pod, options, &mut plan);
         if !plan.is_empty() {
             return annotated(pod, plan);
         }

@@ -189,7 +189,7 @@ mod tests {
         assert_removed(
             text,
             &["b!"],
-            "# file\n\n# of a\na: 1 # 1\n  # in b\n\n  # blank above\n# of d\nd: 2\n",
+            "# file\n\n# of a\na: 1 # 1\n# of d\nd: 2\n",
         );
         assert_removed(
             text,
@@ -203,6 +203,16 @@ mod tests {
         );
         assert_removed("a: 1\n\n# of b\n\nb: 2", &["b!"], "a: 1\n\n# of b\n\n");
         assert_removed("a: 1\nb: 2", &["a!"], "b: 2");
+    }
+
+    /// Left there, they would be the last lines of the script above.
+    #[test]
+    fn comments_inside_go_too() {
+        assert_removed(
+            "a:\n  - |\n    x\nb:\n  c:\n    # d: 1\n\n      # e: 1\n",
+            &["b!"],
+            "a:\n  - |\n    x\n",
+        );
     }
 
     #[test]
