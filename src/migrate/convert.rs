@@ -38,7 +38,11 @@ pub(super) fn plan(pod: &Pod<'_>, options: &Options, plan: &mut Plan) {
     } else if !options.review {
         let conversion = std::mem::replace(plan, Plan::new(plan.document, plan.object.clone()));
         for action in conversion.actions {
-            plan.left(format!("not done: {}", action.what), "it has to be looked at", true);
+            plan.left(
+                format!("not done: {}", action.what),
+                "it has to be looked at",
+                true,
+            );
         }
         plan.refusals.extend(conversion.refusals);
     }

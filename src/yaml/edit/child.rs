@@ -105,7 +105,9 @@ impl<'t> Children<'t> {
                 "something else stands on the same line; put it on a line of its own",
             )
         })?;
-        Ok(self.lines.inner_comments_end(self.kept_lines(tail), self.column()))
+        Ok(self
+            .lines
+            .inner_comments_end(self.kept_lines(tail), self.column()))
     }
 
     fn kept_lines(&self, tail: usize) -> usize {

@@ -186,11 +186,7 @@ mod tests {
     #[test]
     fn entries_go_with_their_own_comments() {
         let text = "# file\n\n# of a\na: 1 # 1\n# of b\n# also\nb:\n  c: |\n    x\n  # in b\n\n  # blank above\n# of d\nd: 2\n";
-        assert_removed(
-            text,
-            &["b!"],
-            "# file\n\n# of a\na: 1 # 1\n# of d\nd: 2\n",
-        );
+        assert_removed(text, &["b!"], "# file\n\n# of a\na: 1 # 1\n# of d\nd: 2\n");
         assert_removed(
             text,
             &["a!"],
