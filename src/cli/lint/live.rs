@@ -17,6 +17,7 @@ use crate::{
         live::LiveScope,
         progress::Progress,
         selection::Selection,
+        warn,
     },
     cluster::{
         Connection, RequestError, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions,
@@ -64,6 +65,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         options: options(arguments, loaded)?,
         seen_at: Timestamp::now(),
         progress: Progress::scan(),
+        notes: Vec::new(),
         run: Run {
             contexts: Some(HashMap::new()),
             ..Run::default()
@@ -81,8 +83,11 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     looked?;
     // Lookups that hang are not waited for.
     runtime.shutdown_background();
-    let Live { run, progress, .. } = live;
+    let Live {
+        run, progress, notes, ..
+    } = live;
     drop(progress);
+    notes.iter().for_each(|note| warn(note));
     finish(run, arguments, loaded, &selection, baseline, program)
 }
 
@@ -131,6 +136,8 @@ struct Live {
     options: Options,
     seen_at: Timestamp,
     progress: Progress,
+    /// What is said once the bar is gone.
+    notes: Vec<String>,
     run: Run,
 }
 
@@ -235,6 +242,7 @@ impl Live {
             while let Some(event) = events.recv().await {
                 match event {
                     ScanEvent::Looked(count) => self.progress.steps(count),
+                    ScanEvent::Note(note) => self.notes.push(format!("{}{note}", request.prefix)),
                     ScanEvent::Unseen(Unseen { what, reason }) => {
                         self.unseen(&format!("{}{what}", request.prefix), &reason);
                     }

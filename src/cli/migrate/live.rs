@@ -20,10 +20,11 @@ use crate::{
         configuration::Configurations,
         lint::usage,
         target::{Decision, NATIVE_SINCE, of_cluster},
+        warn,
     },
     cluster::{Server, Versions, versions},
     migrate::{Class, Form},
-    report::printable,
+    report::{counted, printable},
     rules::PROMOTES_SINCE,
     source::{Input, Origin},
     yaml::print_json,
@@ -85,6 +86,12 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
         loaded,
     };
     let found = list::proposals(&mut engine, &scope).await?;
+    if let (Some(fields), 1..) = (&scope.filter.fields, found.unselectable.len()) {
+        warn(&format!(
+            "not looked at, for want of the fields of {fields}: {}",
+            counted(found.unselectable.len(), "kind")
+        ));
+    }
     let mut run = Run {
         arguments,
         program,
