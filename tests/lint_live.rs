@@ -10,6 +10,8 @@
 
 #[path = "support/listing.rs"]
 mod listing;
+#[path = "lint_live/promotion.rs"]
+mod promotion;
 
 use std::{
     io::Read,

@@ -180,6 +180,14 @@ fn each_workload_is_found_once_with_exactly_these_rights() {
     for example in ["storefront.yaml", "catalogue.yaml", "settle-accounts.yaml"] {
         namespace.kubectl(&["apply", "-f", examples.join(example).to_str().unwrap()], "");
     }
+    // What acts on it is read, too.
+    let mut declared = deployment(
+        "declared",
+        &json!({"containers": [{"name": "app", "image": TOOLS}, {"name": "proxy", "image": TOOLS}]}),
+    );
+    declared["spec"]["replicas"] = json!(0);
+    declared["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl-sidecar/sidecars": "proxy"});
+    namespace.apply(&declared);
     let has_pod = || {
         !namespace
             .kubectl(&["get", "pods", "-l", "job-name=nightly-now", "-o", "name"], "")

@@ -11,6 +11,8 @@ pub struct Live {
     pub compared: usize,
     /// Containers that its pods have and its template has not.
     pub injected: Vec<InjectedContainer>,
+    /// Regular containers of its template that are native sidecars in its pods.
+    pub promoted: Vec<String>,
     /// Declared sidecars of the template that are ordinary init containers in a pod.
     pub dropped: Vec<SeenContainer>,
     /// A Job of it is `Complete`: whatever its sidecars are, something ends them.

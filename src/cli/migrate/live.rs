@@ -25,7 +25,7 @@ use crate::{
     cluster::{Server, Versions, versions},
     migrate::{Class, Form},
     report::{counted, printable},
-    rules::PROMOTES_SINCE,
+    rules::{PROMOTES_SINCE, Promoters},
     source::{Input, Origin},
     yaml::print_json,
 };
@@ -79,6 +79,10 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
     let decision = decide(arguments.target, &versions)?;
     let mut options = options(arguments, loaded, decision.form)?;
     options.lint.settings.kubernetes_version = versions.oldest();
+    // Admission is the API server's, however old its kubelets are.
+    if versions.server.is_some_and(|server| server >= PROMOTES_SINCE) {
+        options.lint.settings.promoters = Promoters::Possible;
+    }
     let mut engine = Engine {
         server: &server,
         selection: selection(arguments, loaded)?,
