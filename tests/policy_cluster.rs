@@ -13,6 +13,8 @@
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
+#[path = "support/injector.rs"]
+mod injector;
 
 #[path = "policy_cluster/check.rs"]
 mod check;

@@ -48,8 +48,8 @@ pub struct InjectedContainer {
 pub struct PodSeen {
     /// The pod.
     pub name: String,
-    /// When its deletion was asked for.
-    pub deleted_at: Option<Timestamp>,
+    /// When its shutdown began, or a later moment of it.
+    pub stopping_since: Option<Timestamp>,
     /// Its regular containers, in the order they are started in.
     pub containers: Vec<ContainerSeen>,
     /// How many more pods showed as much.
