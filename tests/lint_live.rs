@@ -10,6 +10,8 @@
 
 #[path = "support/listing.rs"]
 mod listing;
+#[path = "lint_live/promotion.rs"]
+mod promotion;
 
 use std::{
     io::Read,
@@ -576,6 +578,60 @@ fn a_page_that_fails_is_no_whole_list() {
         &[],
     );
     assert_eq!((refused.workloads().len(), refused.code), (4, Some(3)));
+}
+
+#[test]
+fn kinds_without_a_field_hold_nothing_that_is_selected() {
+    let mut of_job = pod("hangs-1", &[app(), proxy()]);
+    of_job["metadata"]["ownerReferences"] = owned_by("Job", "hangs");
+    let script = two_jobs().with("pods", [of_job, pod("alone", &[app(), proxy()])]);
+    let unknown = |script: Script, plurals: &[&str]| {
+        plurals.iter().fold(script, |script, plural| {
+            script.fault(&format!("/{plural}?"), Fault::Status(400, None), 99)
+        })
+    };
+    let kinds = [
+        "deployments",
+        "replicasets",
+        "statefulsets",
+        "daemonsets",
+        "jobs",
+        "cronjobs",
+        "replicationcontrollers",
+    ];
+    let fields = ["--field-selector", "spec.nodeName=a"];
+    let pods_have_it = unknown(script.clone(), &kinds);
+    let run = lint(pods_have_it.clone(), "fields", &fields);
+    // The Job is one that a selected pod belongs to; the other one is not.
+    assert_eq!(run.workloads(), ["shop/job/hangs", "shop/pod/alone"]);
+    assert_eq!(run.findings(), [HANGS, "shop/pod/alone job-never-completes"]);
+    assert!(run.unseen().is_empty(), "{:?}", run.unseen());
+    assert_eq!(run.code, Some(1));
+    assert_eq!(
+        run.notes,
+        "warning: 7 kinds do not know the fields of spec.nodeName=a: of their objects those were looked at that \
+         selected ones belong to\n"
+    );
+    // Who names a kind is told that it has no such field, and so is who names a field that no kind has.
+    let named = lint(
+        pods_have_it,
+        "field-of-jobs",
+        &["--live", "jobs,pods", "--field-selector", "spec.nodeName=a"],
+    );
+    assert_eq!(named.code, Some(3));
+    assert!(
+        named.unseen().len() == 1 && named.unseen()[0].starts_with("jobs.batch in namespace shop: "),
+        "{:?}",
+        named.unseen()
+    );
+    let nobody = unknown(unknown(script, &kinds), &["pods"]);
+    let nobody = lint(nobody, "field-of-nobody", &fields);
+    assert_eq!(nobody.code, Some(3));
+    assert!(
+        nobody.unseen().len() == 1 && nobody.unseen()[0].starts_with("the objects of spec.nodeName=a: "),
+        "{:?}",
+        nobody.unseen()
+    );
 }
 
 #[test]

@@ -57,6 +57,21 @@ impl Namespace {
         self.kubectl(&["apply", "-f", "-"], &manifest.to_string());
     }
 
+    /// Makes a service account of the namespace's name, with the rights of docs/rbac.yaml and no others.
+    fn grant_rights(&mut self) {
+        let rights =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac.yaml")).unwrap();
+        let own = rights
+            .replace("name: kubectl-sidecar-lint", &format!("name: {}", self.name))
+            .replace("namespace: default", &format!("namespace: {}", self.name));
+        self.beside = vec![
+            format!("clusterrole/{}", self.name),
+            format!("clusterrolebinding/{}", self.name),
+        ];
+        kubectl(&["apply", "-f", "-"], &own);
+        self.kubectl(&["create", "serviceaccount", &self.name], "");
+    }
+
     fn wait_for(&self, holds: impl Fn() -> bool) -> bool {
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(180) {
@@ -119,6 +134,10 @@ fn kubectl(arguments: &[&str], input: &str) -> String {
 }
 
 fn run(program: &str, arguments: &[&str], input: &str) -> Output {
+    run_with(program, arguments, input.as_bytes())
+}
+
+fn run_with(program: &str, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -126,7 +145,7 @@ fn run(program: &str, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
     child.wait_with_output().unwrap()
 }
 
@@ -161,6 +180,14 @@ fn each_workload_is_found_once_with_exactly_these_rights() {
     for example in ["storefront.yaml", "catalogue.yaml", "settle-accounts.yaml"] {
         namespace.kubectl(&["apply", "-f", examples.join(example).to_str().unwrap()], "");
     }
+    // What acts on it is read, too.
+    let mut declared = deployment(
+        "declared",
+        &json!({"containers": [{"name": "app", "image": TOOLS}, {"name": "proxy", "image": TOOLS}]}),
+    );
+    declared["spec"]["replicas"] = json!(0);
+    declared["spec"]["template"]["metadata"]["annotations"] = json!({"kubectl-sidecar/sidecars": "proxy"});
+    namespace.apply(&declared);
     let has_pod = || {
         !namespace
             .kubectl(&["get", "pods", "-l", "job-name=nightly-now", "-o", "name"], "")
@@ -183,17 +210,7 @@ fn each_workload_is_found_once_with_exactly_these_rights() {
     assert_eq!(code, Some(1));
 
     // The same with the rights of docs/rbac.yaml and no others: by impersonation, and by a token.
-    let rights =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac.yaml")).unwrap();
-    let own = rights
-        .replace("name: kubectl-sidecar-lint", &format!("name: {}", namespace.name))
-        .replace("namespace: default", &format!("namespace: {}", namespace.name));
-    namespace.beside = vec![
-        format!("clusterrole/{}", namespace.name),
-        format!("clusterrolebinding/{}", namespace.name),
-    ];
-    kubectl(&["apply", "-f", "-"], &own);
-    namespace.kubectl(&["create", "serviceaccount", &namespace.name], "");
+    namespace.grant_rights();
     let user = format!("system:serviceaccount:{0}:{0}", namespace.name);
     let (impersonated, code) = namespace.lint(&["--as", &user]);
     assert_eq!((impersonated["errors"].clone(), code), (json!([]), Some(1)));
@@ -340,4 +357,78 @@ fn the_oldest_kubelet_decides() {
     let (was, is) = (unsupported(&before), unsupported(&with_old));
     namespace.beside = vec![format!("node/{node}")];
     assert_eq!((was, is), (false, true));
+}
+
+/// The binary in a pod, with nothing but its service account and the rights of `docs/rbac.yaml`.
+#[test]
+fn in_a_pod_the_service_account_is_enough() {
+    let Some(mut namespace) = Namespace::create("inside") else {
+        return;
+    };
+    namespace.grant_rights();
+    namespace.apply(&cron_job());
+    // Where nothing routes to the API server's Service, pods of the node's network reach it as we do.
+    let routed = raw_kubectl(&["get", "-n", "default", "endpoints", "kubernetes"], "")
+        .status
+        .success();
+    let address = kubectl(
+        &[
+            "config",
+            "view",
+            "--minify",
+            "-o=jsonpath={.clusters[0].cluster.server}",
+        ],
+        "",
+    );
+    let (host, port) = address.trim_start_matches("https://").split_once(':').unwrap();
+    let variables = json!([{"name": "KUBERNETES_SERVICE_HOST", "value": host}, {"name": "KUBERNETES_SERVICE_PORT", "value": port}]);
+    namespace.apply(
+        &json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "inside"}, "spec": {
+            "serviceAccountName": namespace.name, "hostNetwork": !routed, "terminationGracePeriodSeconds": 0, "containers": [
+                {"name": "scan", "image": TOOLS, "command": ["sleep", "600"], "env": if routed { json!([]) } else { variables }}]}}),
+    );
+    namespace.kubectl(
+        &["wait", "--for=condition=Ready", "pod/inside", "--timeout=180s"],
+        "",
+    );
+    let binary = env!("CARGO_BIN_EXE_kubectl-sidecar");
+    let linked = String::from_utf8(run("ldd", &[binary], "").stdout).unwrap();
+    // A build that is not static needs libraries that an image may not have.
+    let libraries = linked.lines().filter_map(|line| {
+        let (name, path) = line.trim().split_once(" => ")?;
+        Some((path.split(' ').next()?, name))
+    });
+    for (from, to) in std::iter::once((binary, "scan")).chain(libraries) {
+        let write = format!("cat > /tmp/{to} && chmod +x /tmp/{to}");
+        let arguments = [
+            "-n",
+            &namespace.name,
+            "exec",
+            "-i",
+            "inside",
+            "--",
+            "sh",
+            "-c",
+            &write,
+        ];
+        let copied = run_with("kubectl", &arguments, &std::fs::read(from).unwrap());
+        assert!(
+            copied.status.success(),
+            "{}",
+            String::from_utf8_lossy(&copied.stderr)
+        );
+    }
+    let command = "LD_LIBRARY_PATH=/tmp exec /tmp/scan lint --no-config -o json";
+    let scan = ["-n", &namespace.name, "exec", "inside", "--", "sh", "-c", command];
+    let output = raw_kubectl(&scan, "");
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(report["errors"], json!([]));
+    // The namespace of the service account is the current one.
+    let found = namespace.found(&report);
+    assert!(
+        found.contains(&"cronjob/nightly quit-endpoint".to_owned()),
+        "{found:?}"
+    );
+    assert_eq!(output.status.code(), Some(1));
 }

@@ -13,6 +13,8 @@
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
+#[path = "support/injector.rs"]
+mod injector;
 
 #[path = "policy_cluster/check.rs"]
 mod check;
@@ -26,6 +28,8 @@ mod guard;
 mod injected;
 #[path = "policy_cluster/kinds.rs"]
 mod kinds;
+#[path = "policy_cluster/lint.rs"]
+mod lint;
 #[path = "policy_cluster/migrated.rs"]
 mod migrated;
 #[path = "policy_cluster/order.rs"]
@@ -129,14 +133,10 @@ impl Ground {
     fn promote(&mut self, name: &str, arguments: &[&str]) {
         let policy = format!("{name}-{}", self.name);
         let selector = self.selector();
-        let mut all = vec![
-            "policy",
-            "promote",
-            "--policy-name",
-            &policy,
-            "--namespace-selector",
-            &selector,
-        ];
+        let mut all = vec!["policy", "promote", "--policy-name", &policy];
+        if !arguments.contains(&"--namespace-selector") {
+            all.extend(["--namespace-selector", &selector]);
+        }
         all.extend(arguments);
         let policies = succeeded(sidecar(&all));
         self.policies.push(policy);

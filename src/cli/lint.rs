@@ -157,6 +157,7 @@ fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Error>
         settings: Settings {
             kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
             target: loaded.configuration.target,
+            ..Settings::default()
         },
         catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
     })

@@ -80,6 +80,7 @@ impl Configured for Discovered {
             settings: Settings {
                 kubernetes_version: loaded.and_then(|loaded| loaded.kubernetes_version),
                 target: loaded.and_then(|loaded| loaded.configuration.target),
+                ..Settings::default()
             },
             // What is wrong with one was said when it was read.
             catalogue: Arc::new(

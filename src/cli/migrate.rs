@@ -333,6 +333,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
             settings: Settings {
                 kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
                 target: Some(form.into()),
+                ..Settings::default()
             },
             catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
         },

@@ -2,6 +2,7 @@
 
 use kube::{
     Client, Config,
+    client::AuthError,
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
 
@@ -61,6 +62,14 @@ pub enum ConnectError {
         /// Why.
         source: std::io::Error,
     },
+    /// The program that gives the credentials did not.
+    #[error("the credential plugin {command} {reason}")]
+    Plugin {
+        /// The program.
+        command: String,
+        /// What happened, and what it said. Its standard output is for credentials.
+        reason: String,
+    },
     /// The client cannot be made of the configuration.
     #[error("cannot connect: {0}")]
     Client(#[from] kube::Error),
@@ -74,7 +83,33 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String), Connec
     let mut config = configuration(connection).await?;
     adjust(&mut config, connection)?;
     let namespace = config.default_namespace.clone();
-    Ok((Client::try_from(config)?, namespace))
+    let plugin = config.auth_info.exec.as_ref();
+    let plugin = plugin.and_then(|plugin| plugin.command.clone());
+    let client = Client::try_from(config).map_err(|error| refused(error, plugin))?;
+    Ok((client, namespace))
+}
+
+/// Why there is no client, without what a plugin wrote to its standard output.
+fn refused(error: kube::Error, plugin: Option<String>) -> ConnectError {
+    let (Some(command), kube::Error::Auth(failure)) = (plugin, &error) else {
+        return error.into();
+    };
+    let reason = match failure {
+        AuthError::AuthExecStart(reason) => format!("cannot be started: {reason}"),
+        AuthError::AuthExecRun { out, .. } => {
+            let said = String::from_utf8_lossy(&out.stderr);
+            let said: Vec<&str> = said.split_whitespace().collect();
+            let said = if said.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", said.join(" "))
+            };
+            format!("failed ({}){said}", out.status)
+        }
+        AuthError::AuthExecParse(_) => "gave no ExecCredential".to_owned(),
+        _ => return error.into(),
+    };
+    ConnectError::Plugin { command, reason }
 }
 
 async fn configuration(connection: &Connection) -> Result<Config, ConnectError> {
@@ -125,10 +160,24 @@ fn adjust(config: &mut Config, connection: &Connection) -> Result<(), ConnectErr
         // AuthInfo keeps tokens in a type of a crate of its own; reading one is the way in.
         let read: Result<AuthInfo, _> = serde_json::from_value(serde_json::json!({ "token": token }));
         if let Ok(read) = read {
-            user.token = read.token;
-            user.token_file = None;
-            user.exec = None;
+            *user = AuthInfo {
+                token: read.token,
+                token_file: None,
+                username: None,
+                password: None,
+                exec: None,
+                auth_provider: None,
+                ..std::mem::take(user)
+            };
         }
+    }
+    if let Some(provider) = user
+        .auth_provider
+        .as_mut()
+        .filter(|provider| provider.name == "oidc")
+    {
+        // Public clients have none, and kubectl asks for none.
+        provider.config.entry("client-secret".to_owned()).or_default();
     }
     if let Some(path) = &connection.client_certificate {
         user.client_certificate_data = None;

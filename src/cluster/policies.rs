@@ -84,12 +84,17 @@ pub async fn may(server: &Server, verb: &str, resource: &str) -> Result<bool, Re
     Ok(answer.pointer("/status/allowed") == Some(&Value::Bool(true)))
 }
 
-/// The policies or bindings of a resource that have this label.
+/// The policies or bindings of a resource that have this label; all of them where none is asked for.
 ///
 /// # Errors
 /// Where the server cannot be asked, or refuses.
-pub async fn policies(server: &Server, resource: &str, label: &str) -> Result<Vec<Value>, RequestError> {
-    let path = format!("{BASE}/{resource}?labelSelector={}", encode(label));
+pub async fn policies(
+    server: &Server,
+    resource: &str,
+    label: Option<&str>,
+) -> Result<Vec<Value>, RequestError> {
+    let query = label.map_or_else(String::new, |label| format!("?labelSelector={}", encode(label)));
+    let path = format!("{BASE}/{resource}{query}");
     Ok(server.get::<List>(&path).await?.items)
 }
 

@@ -45,7 +45,7 @@ pub fn lint_live(
     if let [only] = templates(&value).as_slice()
         && let Some(spec) = value.pointer_mut(only)
     {
-        object.record.complete(spec);
+        object.record.complete(spec, options.settings.promoters);
     }
     let live = object.record.live(seen_at);
     let json = source(&object.source, value.to_string());

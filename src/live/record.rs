@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{PodGlance, Shape, telling::telling, template::Difference};
-use crate::rules::live::{InjectedContainer, Live, PodSeen, SeenContainer};
+use crate::{
+    roles::{PROMOTED_ANNOTATION, listed},
+    rules::{
+        Promoters,
+        live::{InjectedContainer, Live, PodSeen, SeenContainer},
+    },
+};
 
 /// As many telling pods are kept of a workload; more are counted.
 const PODS_KEPT: usize = 3;
@@ -34,11 +40,18 @@ pub struct Record {
     compared: usize,
     has_completed: bool,
     injected: BTreeMap<String, Injection>,
-    promoted: BTreeMap<String, Value>,
+    promoted: BTreeMap<String, Promoted>,
     dropped: BTreeMap<String, String>,
     pods: Vec<PodSeen>,
     /// Who made the workload, where that is not looked at.
     pub owner: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Promoted {
+    container: Value,
+    /// Whether the pod says that it was the policy that acts on the annotation.
+    by_annotation: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -105,9 +118,14 @@ impl Record {
                     continue;
                 };
                 if difference.promoted.iter().any(|promoted| promoted == name) {
-                    self.promoted
-                        .entry(name.to_owned())
-                        .or_insert_with(|| container.clone());
+                    self.promoted.entry(name.to_owned()).or_insert_with(|| Promoted {
+                        container: container.clone(),
+                        by_annotation: pod
+                            .metadata
+                            .annotations
+                            .get(PROMOTED_ANNOTATION)
+                            .is_some_and(|names| listed(names).any(|promoted| promoted == name)),
+                    });
                 }
                 if difference.injected.iter().any(|injected| injected == name) {
                     self.injected.entry(name.to_owned()).or_insert_with(|| Injection {
@@ -125,10 +143,21 @@ impl Record {
         }
     }
 
-    /// The template as the pods have it: with the containers that were injected, and those that were promoted
-    /// where they are now.
-    pub fn complete(&self, spec: &mut Value) {
-        for (name, container) in &self.promoted {
+    /// The template as its next pods will have it: with the containers that were injected, and those that were
+    /// promoted where they are now, unless the policy that did so is gone.
+    pub fn complete(&self, spec: &mut Value, promoters: Promoters) {
+        let is_possible = matches!(promoters, Promoters::Unasked | Promoters::Possible);
+        for (
+            name,
+            Promoted {
+                container,
+                by_annotation,
+            },
+        ) in &self.promoted
+        {
+            if *by_annotation && !is_possible {
+                continue;
+            }
             if let Some(list) = spec.get_mut("containers").and_then(Value::as_array_mut) {
                 list.retain(|own| own.get("name").and_then(Value::as_str) != Some(name));
             }
@@ -162,6 +191,7 @@ impl Record {
             seen_at,
             compared: self.compared,
             injected: injected.collect(),
+            promoted: self.promoted.keys().cloned().collect(),
             dropped: dropped.collect(),
             has_completed: self.has_completed,
             pods: self.pods.clone(),

@@ -23,14 +23,6 @@ pub(super) fn telling(pod: &PodGlance) -> Option<PodSeen> {
     {
         return None;
     }
-    let deleted_at = pod
-        .metadata
-        .deletion_timestamp
-        .as_deref()
-        .and_then(time)
-        .map(|gone| {
-            gone - SignedDuration::from_secs(pod.metadata.deletion_grace_period_seconds.unwrap_or(0))
-        });
     let containers: Vec<ContainerSeen> = pod
         .spec
         .containers
@@ -38,12 +30,13 @@ pub(super) fn telling(pod: &PodGlance) -> Option<PodSeen> {
         .filter_map(|container| statuses.iter().find(|status| status.name == container.name))
         .map(seen)
         .collect();
+    let stopping_since = stopping_since(pod, &containers);
     let some_run = containers
         .iter()
         .any(|container| container.running_since.is_some());
     let some_ended = containers.iter().any(|container| container.ended.is_some());
     let finishes = pod.spec.restart_policy != "Always" && some_run && some_ended;
-    let stops = deleted_at.is_some() && some_ended;
+    let stops = stopping_since.is_some() && some_ended;
     let fails_early = containers.iter().any(|container| {
         container.previous.as_ref().is_some_and(|run| {
             run.exit_code != 0 && run.finished.duration_since(run.started) <= FIRST_SECONDS
@@ -51,10 +44,33 @@ pub(super) fn telling(pod: &PodGlance) -> Option<PodSeen> {
     });
     (finishes || stops || fails_early).then(|| PodSeen {
         name: pod.metadata.name.clone(),
-        deleted_at,
+        stopping_since,
         containers,
         more: 0,
     })
+}
+
+/// When a pod's shutdown began, or a later moment of it.
+fn stopping_since(pod: &PodGlance, containers: &[ContainerSeen]) -> Option<Timestamp> {
+    let metadata = &pod.metadata;
+    let gone = metadata.deletion_timestamp.as_deref().and_then(time)?;
+    match metadata.deletion_grace_period_seconds.unwrap_or(0) {
+        0 => first_end(pod, containers),
+        grace => Some(gone - SignedDuration::from_secs(grace)),
+    }
+}
+
+/// The first end of a container, where it is a part of the shutdown. The kubelet's last delete, without grace, puts
+/// its own time in the place of when the deletion was asked for. But until then it says nothing of containers that
+/// end: where all were ready until the last of them had ended, none had ended before the shutdown.
+fn first_end(pod: &PodGlance, containers: &[ContainerSeen]) -> Option<Timestamp> {
+    let ends = || containers.iter().filter_map(|container| container.ended.as_ref());
+    let last = ends().map(|end| end.finished).max()?;
+    let ready = pod.status.condition("ContainersReady")?;
+    let ready_until = ready.last_transition_time.as_deref().and_then(time)?;
+    let all_were_ready = ready.status == "False" && ready_until >= last;
+    let first = ends().map(|end| end.finished).min();
+    first.filter(|_| all_were_ready && ends().count() == containers.len())
 }
 
 fn time(text: &str) -> Option<Timestamp> {

@@ -126,7 +126,7 @@ impl Planner<'_, '_> {
         let rewrites = Rewrites {
             init: &arrangement.init,
             regular: &arrangement.regular,
-            annotates: !self.plan.named.is_empty(),
+            annotates: !self.plan.named.is_empty() || self.keeps_the_annotation(),
             touches: &touches,
         };
         let changes = follow(self.pod, self.patches, &rewrites)?;
@@ -142,6 +142,14 @@ impl Planner<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a sidecar goes on being declared by the annotation alone.
+    fn keeps_the_annotation(&self) -> bool {
+        let mut members = self.pod.members.iter().enumerate();
+        members.any(|(index, member)| {
+            self.pod.is_annotated(member) && self.declared.iter().all(|(own, _)| *own != index)
+        })
     }
 
     /// Whether a field of a container is rewritten.

@@ -15,17 +15,18 @@ use super::{
     annotation::{drop_names, kept, put_first},
     change::{Change, Position},
     declaration::{Form, obstacle},
+    patches::{Patch, Rewrites, follow},
     plan::{Changes, Class, Plan, Round, place},
     removal::Removals,
 };
 
 /// Plans the conversion of a pod's sidecars to the first design or to the annotation. A pod that the annotation
 /// declares is made native by the planner, as one of the first design is.
-pub(super) fn plan(pod: &Pod<'_>, options: &Options, plan: &mut Plan) {
+pub(super) fn plan(pod: &Pod<'_>, options: &Options, patches: &[Patch], plan: &mut Plan) {
     let outcome = match options.form {
         Form::Native => return,
-        Form::Lifecycle => to_first_design(pod, plan),
-        Form::Annotation => to_annotation(pod, plan),
+        Form::Lifecycle => to_first_design(pod, patches, plan),
+        Form::Annotation => to_annotation(pod, patches, plan),
     };
     if let Err((member, reason)) = outcome {
         let name = member.container.name;
@@ -70,7 +71,11 @@ fn inits<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Member<'a>> {
     })
 }
 
-fn to_first_design<'p, 'a>(pod: &'p Pod<'a>, plan: &mut Plan) -> Result<(), Obstacle<'p, 'a>> {
+fn to_first_design<'p, 'a>(
+    pod: &'p Pod<'a>,
+    patches: &[Patch],
+    plan: &mut Plan,
+) -> Result<(), Obstacle<'p, 'a>> {
     let (natives, annotated) = (natives(pod), annotated(pod));
     let sidecars: Vec<&Member<'_>> = natives.iter().chain(&annotated).copied().collect();
     let Some(first) = sidecars.first() else {
@@ -106,6 +111,7 @@ fn to_first_design<'p, 'a>(pod: &'p Pod<'a>, plan: &mut Plan) -> Result<(), Obst
     let names: Vec<&str> = annotated.iter().map(|member| member.container.name).collect();
     drop_names(pod, &names, &mut made.changes, &mut made.removals)
         .and_then(|()| made.finish(pod, &natives, plan))
+        .and_then(|()| stand_still(pod, &sidecars, &natives, patches, plan))
         .map_err(|reason| (*first, reason))?;
     if sidecars.len() > 1 {
         plan.note("the order in which the sidecars start and stop is lost: the first design has none");
@@ -116,7 +122,11 @@ fn to_first_design<'p, 'a>(pod: &'p Pod<'a>, plan: &mut Plan) -> Result<(), Obst
     Ok(())
 }
 
-fn to_annotation<'p, 'a>(pod: &'p Pod<'a>, plan: &mut Plan) -> Result<(), Obstacle<'p, 'a>> {
+fn to_annotation<'p, 'a>(
+    pod: &'p Pod<'a>,
+    patches: &[Patch],
+    plan: &mut Plan,
+) -> Result<(), Obstacle<'p, 'a>> {
     let natives = natives(pod);
     let Some(first) = natives.first() else {
         return Ok(());
@@ -171,7 +181,47 @@ fn to_annotation<'p, 'a>(pod: &'p Pod<'a>, plan: &mut Plan) -> Result<(), Obstac
     };
     position
         .and_then(|()| made.finish(pod, &moved, plan))
+        .and_then(|()| stand_still(pod, &moved, &moved, patches, plan))
         .map_err(|reason| (*first, reason))
+}
+
+/// Refuses a conversion that patches of the input would have to follow.
+fn stand_still(
+    pod: &Pod<'_>,
+    converted: &[&Member<'_>],
+    moved: &[&Member<'_>],
+    patches: &[Patch],
+    plan: &Plan,
+) -> Result<(), String> {
+    let is_one_of = |index: usize, some: &[&Member<'_>]| {
+        let member = pod.members.get(index);
+        member.is_some_and(|member| some.iter().any(|one| std::ptr::eq(*one, member)))
+    };
+    let of_list = |list: ContainerList| {
+        let members = pod.members.iter().enumerate();
+        members
+            .filter(move |(_, member)| member.container.list == list)
+            .map(|(index, _)| index)
+    };
+    let stays = |index: &usize| !is_one_of(*index, moved);
+    let init: Vec<usize> = of_list(ContainerList::Init).filter(stays).collect();
+    let goes = of_list(ContainerList::Init).filter(|index| !stays(index));
+    let regular: Vec<usize> = of_list(ContainerList::Regular).chain(goes).collect();
+    let fields = ["name", "restartPolicy", "lifecycle", "readinessProbe"];
+    let followed = follow(
+        pod,
+        patches,
+        &Rewrites {
+            init: &init,
+            regular: &regular,
+            annotates: !plan.named.is_empty(),
+            touches: &|index, field| is_one_of(index, converted) && fields.contains(&field),
+        },
+    )?;
+    match followed.is_empty() {
+        true => Ok(()),
+        false => Err("a patch in the same input reaches it: change the two together".to_owned()),
+    }
 }
 
 /// A conversion in the making.

@@ -49,7 +49,7 @@ mod wanted;
 mod watchdog;
 mod wrapper_parts;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     lint,
@@ -129,12 +129,53 @@ pub fn migrate_within(
     options: &Options,
     choose: Choose<'_>,
 ) -> Result<Migration, ParseError> {
+    // What the user does not want to see gone of a pod, by rule and container.
+    let mut spared = HashSet::new();
+    let mut migration = pass(source, surroundings, options, &mut |pod, findings| {
+        let all: HashSet<_> = findings.iter().map(subject).collect();
+        let chosen = choose(findings);
+        let wanted: HashSet<_> = chosen.iter().map(subject).collect();
+        spared.extend(all.difference(&wanted).map(|subject| (pod, subject.clone())));
+        Some(chosen)
+    })?;
+    let converted: Vec<usize> = migration.converted().collect();
+    if converted.is_empty() {
+        return Ok(migration);
+    }
+    // What is left of a workaround is judged beside the new form of its sidecar.
+    let between = Arc::new(SourceFile {
+        name: source.name.clone(),
+        text: migration.text.as_str().into(),
+    });
+    let rest = pass(&between, surroundings, options, &mut |pod, mut findings| {
+        findings.retain(|finding| !spared.contains(&(pod, subject(finding))));
+        converted.contains(&pod).then(|| choose(findings))
+    })?;
+    migration.then(rest);
+    Ok(migration)
+}
+
+/// What a finding is about, wherever it stands.
+fn subject(finding: &Finding) -> (&'static str, Option<String>) {
+    (finding.rule.name, finding.container.clone())
+}
+
+/// Chooses among the findings of a pod, which is known by its place among all of a source; nothing where it is not
+/// looked at.
+type ChooseOf<'c> = &'c mut dyn FnMut(usize, Vec<Finding>) -> Option<Vec<Finding>>;
+
+/// Rewrites a source once.
+fn pass(
+    source: &Arc<SourceFile>,
+    surroundings: &Surroundings<'_>,
+    options: &Options,
+    choose: ChooseOf<'_>,
+) -> Result<Migration, ParseError> {
     let stream = yaml::parse(&source.text)?;
-    let plans = plans(&stream, source, surroundings, options, choose);
     let mut migration = Migration {
         source: Arc::clone(source),
         text: source.text.to_string(),
-        plans,
+        plans: plans(&stream, source, surroundings, options, choose),
         failures: Vec::new(),
     };
     migration.carry_out();
@@ -146,8 +187,9 @@ fn plans(
     source: &Arc<SourceFile>,
     surroundings: &Surroundings<'_>,
     options: &Options,
-    choose: Choose<'_>,
+    choose: ChooseOf<'_>,
 ) -> Vec<Plan> {
+    let mut count = 0;
     let sources = Sources::new(source, surroundings.files);
     let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&surroundings.config_maps));
     let mut plans = Vec::new();
@@ -156,11 +198,16 @@ fn plans(
             continue;
         }
         for workload in workload::discover(&object) {
+            let index = count;
+            count += 1;
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
             shared_script::settle(&mut pod, surroundings);
-            let findings = choose(rules::check_pod(&pod));
-            let plan = planner::plan(&pod, &findings, &surroundings.patches, options);
+            let Some(findings) = choose(index, rules::check_pod(&pod)) else {
+                continue;
+            };
+            let mut plan = planner::plan(&pod, &findings, &surroundings.patches, options);
+            plan.pod = index;
             if !plan.is_empty() || !plan.refusals.is_empty() {
                 plans.push(plan);
             }
@@ -195,6 +242,23 @@ impl Migration {
     #[must_use]
     pub fn is_changed(&self) -> bool {
         self.text != *self.source.text
+    }
+
+    /// The pods whose sidecars are declared in another form now.
+    fn converted(&self) -> impl Iterator<Item = usize> {
+        let conversions = self.plans.iter().filter(|plan| plan.is_conversion);
+        conversions.map(|plan| plan.pod)
+    }
+
+    /// Takes in what was done to the text that this one has made.
+    fn then(&mut self, next: Self) {
+        for plan in next.plans {
+            if let Some(own) = self.plans.iter_mut().find(|own| own.pod == plan.pod) {
+                own.then(plan);
+            }
+        }
+        self.text = next.text;
+        self.failures.extend(next.failures);
     }
 
     /// Carries all plans out at once, or, where that fails, one by one without those that fail.

@@ -77,6 +77,10 @@ pub struct Plan {
     pub(super) directories: Vec<String>,
     /// A signal to another container's process went.
     pub(super) signals_gone: bool,
+    /// The pod's place among all of the source.
+    pub(super) pod: usize,
+    /// Its sidecars were declared well, and are declared in another form now: nothing else was looked at.
+    pub(super) is_conversion: bool,
 }
 
 /// The rounds of a plan before containers change their list, one in each round.
@@ -102,6 +106,8 @@ impl Plan {
             named: Vec::new(),
             directories: Vec::new(),
             signals_gone: false,
+            pod: 0,
+            is_conversion: false,
         }
     }
 
@@ -111,9 +117,27 @@ impl Plan {
         self.rounds.iter().all(Vec::is_empty) && self.elsewhere.is_empty()
     }
 
+    /// Does afterwards what another plan does to what this one makes.
+    pub(super) fn then(&mut self, next: Self) {
+        for action in next.actions {
+            self.done(action.class, action.what);
+        }
+        for refusal in next.refusals {
+            self.left(refusal.what, refusal.reason, refusal.review);
+        }
+        next.notes.into_iter().for_each(|note| self.note(note));
+        self.rounds.extend(next.rounds);
+        self.elsewhere.extend(next.elsewhere);
+        self.directories.extend(next.directories);
+        self.signals_gone |= next.signals_gone;
+    }
+
     /// Leaves everything as it is, for one reason.
     pub(super) fn abandon(&mut self, reason: impl Into<String>) {
-        *self = Self::new(self.document, self.object.clone());
+        *self = Self {
+            pod: self.pod,
+            ..Self::new(self.document, self.object.clone())
+        };
         self.left("all of it", reason, false);
     }
 

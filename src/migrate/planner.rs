@@ -33,8 +33,9 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         pod.workload.object.reference.clone(),
     );
     if options.converts && foreign(pod).is_none() {
-        convert::plan(pod, options, &mut plan);
+        convert::plan(pod, options, patches, &mut plan);
         if !plan.is_empty() {
+            plan.is_conversion = true;
             return annotated(pod, plan);
         }
     }

@@ -11,6 +11,7 @@ mod objects;
 mod preview;
 mod promote;
 mod promotion;
+mod reach;
 mod selector;
 
 pub use guard::{Guard, GuardAction, why_not};
@@ -18,6 +19,7 @@ pub use model::{Outcome, deadlocked, promoted};
 pub use objects::{MANAGER, OPTIONS_ANNOTATION, PolicyObject, VERSION_ANNOTATION};
 pub use preview::{exceeded, is_in_step, pod_of, pods_at_once, resources};
 pub use promotion::{Gate, OnConflict, Promotion, PromotionError};
+pub use reach::{NAMESPACE_LABEL, Reach};
 pub use selector::{Operator, Requirement, SelectorError, parse_selector};
 
 /// The first Kubernetes version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).

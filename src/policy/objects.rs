@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Promotion, selector::SelectorError};
+use super::{Promotion, reach::NAMESPACE_LABEL, selector::SelectorError};
 use crate::yaml::{NewDocument, Value};
 
 /// The value of `app.kubernetes.io/managed-by` on everything that is installed.
@@ -206,8 +206,7 @@ pub(super) fn namespaces(promotion: &Promotion) -> Result<Option<Value>, Selecto
         .collect();
     if !promotion.include_kube_system {
         requirements.push(mapping([
-            // The API server puts this label on every namespace (core/v1, LabelMetadataName).
-            ("key", Value::string("kubernetes.io/metadata.name")),
+            ("key", Value::string(NAMESPACE_LABEL)),
             ("operator", Value::string("NotIn")),
             ("values", words(["kube-system"])),
         ]));

@@ -40,6 +40,12 @@ impl Operator {
             Self::DoesNotExist => "DoesNotExist",
         }
     }
+
+    fn named(name: &str) -> Option<Self> {
+        [Self::In, Self::NotIn, Self::Exists, Self::DoesNotExist]
+            .into_iter()
+            .find(|operator| operator.name() == name)
+    }
 }
 
 impl Requirement {
@@ -68,6 +74,31 @@ impl Requirement {
         }
         Value::Mapping(entries)
     }
+}
+
+/// Reads a LabelSelector of the API (metav1).
+pub(super) fn label_selector(selector: &serde_json::Value) -> Vec<Requirement> {
+    use serde_json::Value as Json;
+    let labels = selector.get("matchLabels").and_then(Json::as_object);
+    let equal = labels.into_iter().flatten().map(|(key, value)| Requirement {
+        key: key.clone(),
+        operator: Operator::In,
+        values: value.as_str().map(str::to_owned).into_iter().collect(),
+    });
+    let expressions = selector.get("matchExpressions").and_then(Json::as_array);
+    let compared = expressions.into_iter().flatten().filter_map(|expression| {
+        let values = expression.get("values").and_then(Json::as_array);
+        Some(Requirement {
+            key: expression.get("key")?.as_str()?.to_owned(),
+            operator: Operator::named(expression.get("operator")?.as_str()?)?,
+            values: values
+                .into_iter()
+                .flatten()
+                .filter_map(|value| value.as_str().map(str::to_owned))
+                .collect(),
+        })
+    });
+    equal.chain(compared).collect()
 }
 
 /// Reads a selector: `a=b`, `a==b`, `a!=b`, `a in (b,c)`, `a notin (b,c)`, `a`, `!a`, joined by commas.

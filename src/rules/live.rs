@@ -11,6 +11,8 @@ pub struct Live {
     pub compared: usize,
     /// Containers that its pods have and its template has not.
     pub injected: Vec<InjectedContainer>,
+    /// Regular containers of its template that are native sidecars in its pods.
+    pub promoted: Vec<String>,
     /// Declared sidecars of the template that are ordinary init containers in a pod.
     pub dropped: Vec<SeenContainer>,
     /// A Job of it is `Complete`: whatever its sidecars are, something ends them.
@@ -46,8 +48,8 @@ pub struct InjectedContainer {
 pub struct PodSeen {
     /// The pod.
     pub name: String,
-    /// When its deletion was asked for.
-    pub deleted_at: Option<Timestamp>,
+    /// When its shutdown began, or a later moment of it.
+    pub stopping_since: Option<Timestamp>,
     /// Its regular containers, in the order they are started in.
     pub containers: Vec<ContainerSeen>,
     /// How many more pods showed as much.

@@ -1,7 +1,7 @@
 //! `misdeclared-sidecar`
 
 use crate::{
-    roles::{DECLARATION_ANNOTATION, FIRST, NamingKind, POSITION_ANNOTATION, listed},
+    roles::{DECLARATION_ANNOTATION, FIRST, NamingKind, POSITION_ANNOTATION, PROMOTED_ANNOTATION, listed},
     workload::{Container, ContainerList},
     yaml::{Entry, Node},
 };
@@ -127,6 +127,7 @@ fn named<'a>(pod: &Pod<'a>, entry: Entry<'a>, name: &str) -> Option<Finding> {
     };
     let is_native = container.is_native_sidecar();
     let draft = match container.list {
+        ContainerList::Init if is_native && is_promoted(pod, name) => return None,
         ContainerList::Init if is_native => draft(
             pod,
             format!("{DECLARATION_ANNOTATION} names {name}, which is a native sidecar already"),
@@ -151,6 +152,18 @@ fn named<'a>(pod: &Pod<'a>, entry: Entry<'a>, name: &str) -> Option<Finding> {
             .with_container(container, "an init container")
             .finish(),
     )
+}
+
+/// Whether a native sidecar is one because the annotation was acted on: the pod says so, or its template differs.
+fn is_promoted(pod: &Pod<'_>, name: &str) -> bool {
+    let said = pod
+        .workload
+        .pod_annotation(PROMOTED_ANNOTATION)
+        .and_then(|entry| entry.value.as_str());
+    said.into_iter().flat_map(listed).any(|promoted| promoted == name)
+        || pod
+            .live
+            .is_some_and(|live| live.promoted.iter().any(|promoted| promoted == name))
 }
 
 fn unknown<'a>(pod: &Pod<'a>, entry: Entry<'a>, name: &str) -> Option<Finding> {

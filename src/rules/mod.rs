@@ -49,7 +49,7 @@ pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference,
 pub use info::{Family, RuleInfo};
 pub use live::Live;
 pub use pod::{Member, Pod, Settings, Target};
-pub use promotion::PROMOTES_SINCE;
+pub use promotion::{PROMOTES_SINCE, Promoters};
 pub use sources::Sources;
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper_binary::ends_with_another;

@@ -8,7 +8,7 @@ use crate::{
     yaml::Entry,
 };
 
-use super::{Confidence, KubernetesVersion, Live, Sources};
+use super::{Confidence, KubernetesVersion, Live, Promoters, Sources};
 
 /// Which form of declaration the user wants.
 #[derive(
@@ -26,13 +26,15 @@ pub enum Target {
     Auto,
 }
 
-/// What the user said about the cluster and the wish.
+/// What is known of the cluster, and the user's wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
     /// The version the manifests are for; unknown otherwise.
     pub kubernetes_version: Option<KubernetesVersion>,
     /// The form to declare sidecars in.
     pub target: Option<Target>,
+    /// The admission policies that act on the annotation.
+    pub promoters: Promoters,
 }
 
 /// A container with its role and what it runs.

@@ -10,16 +10,41 @@ use super::{KubernetesVersion, Member, Pod};
 /// The first version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).
 pub const PROMOTES_SINCE: KubernetesVersion = (1, 36);
 
+/// The admission policies that act on the annotation `kubectl-sidecar/sidecars` in a workload's namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Promoters {
+    /// No cluster was asked: the Kubernetes version decides.
+    #[default]
+    Unasked,
+    /// There is one, or it could not be seen whether there is.
+    Possible,
+    /// The cluster has none.
+    Missing,
+    /// The cluster has one without a binding, and an unbound policy does nothing.
+    Unbound,
+    /// Those of the cluster are for other namespaces.
+    Elsewhere,
+}
+
 impl Pod<'_> {
     /// Why the cluster that the manifests are for does not act on the annotation; nothing where it may.
     pub(crate) fn ignores_annotation(&self) -> Option<String> {
-        let version = self.settings.kubernetes_version?;
-        (version < PROMOTES_SINCE).then(|| {
-            format!(
-                "Kubernetes {}.{} has no stable admission policies that could act on {DECLARATION_ANNOTATION}",
-                version.0, version.1
-            )
-        })
+        let reason = match self.settings.promoters {
+            Promoters::Possible => return None,
+            Promoters::Missing => "no admission policy of the cluster acts on",
+            Promoters::Unbound => "the cluster has no binding of the admission policy that acts on",
+            Promoters::Elsewhere => "no admission policy that is bound to this namespace acts on",
+            Promoters::Unasked => {
+                let (major, minor) = self
+                    .settings
+                    .kubernetes_version
+                    .filter(|version| *version < PROMOTES_SINCE)?;
+                return Some(format!(
+                    "Kubernetes {major}.{minor} has no stable admission policies that could act on {DECLARATION_ANNOTATION}"
+                ));
+            }
+        };
+        Some(format!("{reason} {DECLARATION_ANNOTATION}"))
     }
 
     /// Whether the pod's annotation declares a regular container a sidecar.

@@ -8,10 +8,12 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "A sidecar ended before the app at a pod's shutdown (found in clusters only)",
     what: r#"A pod that is being deleted, in whose status an undeclared sidecar has ended while the app
-still runs, or ended later. It rests on the deletion time and on the containers' end times,
-both from the pod's own status: a pod that is not being deleted says nothing about the order,
-and two ends within the same second order nothing. Files have no pods, so this is found with
-`lint --live` only, and only while such a pod is there; `kubectl sidecar trace` watches for it."#,
+still runs, or ended later. It rests on the containers' end times, which must lie after the
+deletion was asked for, or, where the kubelet has done its part and that time is gone, after
+the last time that all containers were ready. Two ends within the same second order nothing.
+Files have no pods, so this is found with `lint --live` only, and only in pods that something
+still holds when the kubelet has told their ends, such as a finalizer; `kubectl sidecar trace`
+watches every pod for it."#,
     why: r#"When a pod is deleted, all its regular containers get SIGTERM at once. A proxy with nothing to
 do is gone in milliseconds, while the app still answers its last requests, writes to its
 database and flushes its spans: through the proxy that is not there any more. Every rollout
@@ -141,9 +143,9 @@ fn outlived<'p, 'a>(
     seen: &super::live::PodSeen,
     sidecar: &str,
 ) -> Option<&'p super::Member<'a>> {
-    let deleted_at = seen.deleted_at?;
+    let stopping_since = seen.stopping_since?;
     let ended = seen.container(sidecar)?.ended.as_ref()?;
-    if ended.finished < deleted_at {
+    if ended.finished < stopping_since {
         return None;
     }
     pod.apps().filter(|app| serves(app).is_none()).find(|app| {

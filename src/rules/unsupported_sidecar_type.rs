@@ -5,7 +5,9 @@ use crate::{
     workload::{ContainerList, Workload},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity, Target};
+use super::{
+    Confidence, Draft, Family, Finding, FixClass, Member, Pod, Promoters, RuleInfo, Severity, Target,
+};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "unsupported-sidecar-type",
@@ -20,7 +22,7 @@ there, or has no order at the stop. `restartPolicy: Always` on a container in `c
 makes no sidecar in any version. `sidecars.lyft.net/container-lifecycle-<name>` is read by one
 fork of the kubelet only. `kubectl-sidecar/sidecars` is for an admission policy
 (`policy promote`), which takes Kubernetes 1.36: it is found where `--kubernetes-version` says
-less.
+less, and in a cluster without such a policy, or with none for the namespace.
 
 Restart policies with `restartPolicyRules`, other policies on regular containers, and Argo
 Workflows are left alone."#,
@@ -138,7 +140,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     lyft(pod, findings);
 }
 
-/// Admission policies that change objects are stable since 1.36 (KEP-3962).
+/// Admission policies that change objects are stable since 1.36 (KEP-3962); somebody has to install one.
 fn annotation(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let (Some(reason), Some(entry)) = (
         pod.ignores_annotation(),
@@ -151,24 +153,36 @@ fn annotation(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if names.is_empty() {
         return;
     }
-    findings.push(
-        Draft::new(
-            pod,
-            &RULE,
-            format!(
-                "{} {}: {reason}",
-                names.join(" and "),
-                if names.len() == 1 { "is an ordinary container" } else { "are ordinary containers" },
-            ),
-        )
-        .help(
-            "declare native sidecars (initContainers with restartPolicy: Always), which Kubernetes runs since 1.29",
-        )
-        .confidence(Confidence::High)
-        .at_entry(entry, "an admission policy's, Kubernetes 1.36 and later")
-        .fix(FixClass::Safe, "the annotation says which containers are meant")
-        .finish(),
-    );
+    let draft = Draft::new(
+        pod,
+        &RULE,
+        format!(
+            "{} {}: {reason}",
+            names.join(" and "),
+            if names.len() == 1 {
+                "is an ordinary container"
+            } else {
+                "are ordinary containers"
+            },
+        ),
+    )
+    .confidence(Confidence::High);
+    let draft = match pod.settings.promoters {
+        Promoters::Unasked | Promoters::Possible => draft
+            .help(
+                "declare native sidecars (initContainers with restartPolicy: Always), which Kubernetes runs since 1.29",
+            )
+            .at_entry(entry, "an admission policy's, Kubernetes 1.36 and later")
+            .fix(FixClass::Safe, "the annotation says which containers are meant"),
+        Promoters::Missing | Promoters::Unbound | Promoters::Elsewhere => draft
+            .help(
+                "install the policy for this namespace (`kubectl sidecar policy install promote`), or declare native \
+                 sidecars (`kubectl sidecar migrate --target native`)",
+            )
+            .at_entry(entry, "an admission policy's")
+            .fix(FixClass::Manual, "either the cluster gets the policy or the manifest another form"),
+    };
+    findings.push(draft.finish());
 }
 
 fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {

@@ -1,65 +1,11 @@
 //! Containers that a webhook adds: the real one of `../shared/cluster/injector`.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    sync::{Mutex, PoisonError},
-};
-
 use serde_json::json;
 
-use super::{Ground, assert_promoted, image, kubectl, names, pod};
-
-/// One test at a time has the webhook: there is one address for it.
-static INJECTOR: Mutex<()> = Mutex::new(());
-
-/// The webhook, which goes with the test unless it was there before.
-struct Injector {
-    program: PathBuf,
-    is_own: bool,
-}
-
-impl Injector {
-    fn up() -> Option<Self> {
-        let program = std::env::var_os("SIDECAR_INJECTOR").map_or_else(
-            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/cluster/injector"),
-            PathBuf::from,
-        );
-        if !program.is_file() {
-            tell!("SKIPPED: no injector at {}", program.display());
-            return None;
-        }
-        let there = kubectl(&["get", "mutatingwebhookconfiguration", "injector"], "")
-            .status
-            .success();
-        if !there {
-            let up = Command::new(&program).arg("up").output().unwrap();
-            if !up.status.success() {
-                tell!(
-                    "SKIPPED: the injector does not start: {}",
-                    String::from_utf8_lossy(&up.stderr)
-                );
-                return None;
-            }
-        }
-        Some(Self {
-            program,
-            is_own: !there,
-        })
-    }
-}
-
-impl Drop for Injector {
-    fn drop(&mut self) {
-        if self.is_own {
-            let _unheard = Command::new(&self.program).arg("down").output();
-        }
-    }
-}
+use super::{Ground, assert_promoted, image, injector::Injector, names, pod};
 
 #[test]
 fn an_injected_container_is_promoted_whoever_comes_first() {
-    let _one = INJECTOR.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(mut ground) = Ground::new("injected") else {
         return;
     };

@@ -55,7 +55,9 @@ struct Kind {
     short: &'static str,
 }
 
-const KINDS: [Kind; 9] = [
+const ADMISSION: &str = "admissionregistration.k8s.io";
+
+const KINDS: [Kind; 11] = [
     kind("", "v1", "pods", "Pod", "po"),
     kind("", "v1", "secrets", "Secret", ""),
     kind("", "v1", "replicationcontrollers", "ReplicationController", "rc"),
@@ -65,6 +67,20 @@ const KINDS: [Kind; 9] = [
     kind("apps", "v1", "daemonsets", "DaemonSet", "ds"),
     kind("batch", "v1", "jobs", "Job", ""),
     kind("batch", "v1", "cronjobs", "CronJob", "cj"),
+    kind(
+        ADMISSION,
+        "v1",
+        "mutatingadmissionpolicies",
+        "MutatingAdmissionPolicy",
+        "",
+    ),
+    kind(
+        ADMISSION,
+        "v1",
+        "mutatingadmissionpolicybindings",
+        "MutatingAdmissionPolicyBinding",
+        "",
+    ),
 ];
 
 const fn kind(
@@ -429,6 +445,11 @@ impl Script {
             [] => Some(self.resources(parts.get(1).filter(|_| parts[0] == "apis").copied().unwrap_or(""))),
             ["nodes"] => Some(self.nodes()),
             ["namespaces"] => Some(self.list("namespaces", None, query)),
+            ["namespaces", name] => {
+                let mut all = self.objects.get("namespaces")?.iter();
+                all.find(|namespace| namespace["metadata"]["name"] == *name)
+                    .cloned()
+            }
             ["namespaces", namespace, plural] => Some(self.list(plural, Some(namespace), query)),
             ["namespaces", namespace, plural, name] => self.objects.get(*plural)?.iter().find_map(|object| {
                 let own = &object["metadata"];

@@ -1,11 +1,15 @@
 //! `lint` on clusters: the same rules on what really runs.
 
+mod promoters;
+
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc::channel, watch};
+
+use promoters::PromotersOfNamespaces;
 
 use super::{Run, options, selection, threshold, usage};
 use crate::{
@@ -17,6 +21,7 @@ use crate::{
         live::LiveScope,
         progress::Progress,
         selection::Selection,
+        warn,
     },
     cluster::{
         Connection, RequestError, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions,
@@ -64,6 +69,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         options: options(arguments, loaded)?,
         seen_at: Timestamp::now(),
         progress: Progress::scan(),
+        notes: Vec::new(),
         run: Run {
             contexts: Some(HashMap::new()),
             ..Run::default()
@@ -81,8 +87,11 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     looked?;
     // Lookups that hang are not waited for.
     runtime.shutdown_background();
-    let Live { run, progress, .. } = live;
+    let Live {
+        run, progress, notes, ..
+    } = live;
     drop(progress);
+    notes.iter().for_each(|note| warn(note));
     finish(run, arguments, loaded, &selection, baseline, program)
 }
 
@@ -131,6 +140,8 @@ struct Live {
     options: Options,
     seen_at: Timestamp,
     progress: Progress,
+    /// What is said once the bar is gone.
+    notes: Vec<String>,
     run: Run,
 }
 
@@ -213,6 +224,7 @@ impl Live {
         };
         let name = current_context(connection).unwrap_or_else(|| "in-cluster".to_owned());
         let mut options = self.options.clone();
+        let asked_version = options.settings.kubernetes_version;
         options.settings.kubernetes_version = options.settings.kubernetes_version.or(version);
         let request = ScanRequest {
             namespace: (!self.scope.all_namespaces).then(|| {
@@ -231,21 +243,29 @@ impl Live {
         let (sender, mut events) = channel(WAITING);
         let scanning = scan(&server, &request, sender, stop);
         let mut config_maps = ConfigMaps::new(&server, &request.prefix);
+        let mut promoters = PromotersOfNamespaces::new(&server, &request.prefix, asked_version);
         let linting = async {
             while let Some(event) = events.recv().await {
                 match event {
                     ScanEvent::Looked(count) => self.progress.steps(count),
+                    ScanEvent::Note(note) => self.notes.push(format!("{}{note}", request.prefix)),
                     ScanEvent::Unseen(Unseen { what, reason }) => {
                         self.unseen(&format!("{}{what}", request.prefix), &reason);
                     }
                     ScanEvent::Workloads(objects) => {
-                        self.lint(objects, &options, &name, &mut config_maps).await
+                        let mut with_options = Vec::new();
+                        for object in objects {
+                            let mut options = options.clone();
+                            options.settings.promoters = promoters.of(&object).await;
+                            with_options.push((object, options));
+                        }
+                        self.lint(with_options, &name, &mut config_maps).await;
                     }
                 }
             }
         };
         let (scanned, ()) = tokio::join!(scanning, linting);
-        for (what, reason) in config_maps.refused {
+        for (what, reason) in config_maps.refused.into_iter().chain(promoters.refused) {
             self.unseen(&what, &reason);
         }
         match scanned {
@@ -274,25 +294,23 @@ impl Live {
 
     async fn lint(
         &mut self,
-        objects: Vec<LiveObject>,
-        options: &Options,
+        objects: Vec<(LiveObject, Options)>,
         context: &str,
         config_maps: &mut ConfigMaps<'_>,
     ) {
-        let (options, seen_at) = (options.clone(), self.seen_at);
-        let again = options.clone();
+        let seen_at = self.seen_at;
         let linted = tokio::task::spawn_blocking(move || {
-            let lint = |object: LiveObject| {
+            let lint = |(object, options): (LiveObject, Options)| {
                 let outcome = lint_live(&object, &[], &options, seen_at);
-                (object, outcome)
+                (object, options, outcome)
             };
             objects.into_par_iter().map(lint).collect::<Vec<_>>()
         });
-        for (object, mut outcome) in linted.await.unwrap_or_default() {
+        for (object, options, mut outcome) in linted.await.unwrap_or_default() {
             if !outcome.wanted.is_empty() {
                 let held = config_maps.of(&object, &outcome.wanted).await;
                 if !held.is_empty() {
-                    outcome = lint_live(&object, &held, &again, seen_at);
+                    outcome = lint_live(&object, &held, &options, seen_at);
                 }
             }
             self.take(outcome, context);

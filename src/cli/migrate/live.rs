@@ -20,11 +20,12 @@ use crate::{
         configuration::Configurations,
         lint::usage,
         target::{Decision, NATIVE_SINCE, of_cluster},
+        warn,
     },
     cluster::{Server, Versions, versions},
     migrate::{Class, Form},
-    report::printable,
-    rules::PROMOTES_SINCE,
+    report::{counted, printable},
+    rules::{PROMOTES_SINCE, Promoters},
     source::{Input, Origin},
     yaml::print_json,
 };
@@ -78,6 +79,10 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
     let decision = decide(arguments.target, &versions)?;
     let mut options = options(arguments, loaded, decision.form)?;
     options.lint.settings.kubernetes_version = versions.oldest();
+    // Admission is the API server's, however old its kubelets are.
+    if versions.server.is_some_and(|server| server >= PROMOTES_SINCE) {
+        options.lint.settings.promoters = Promoters::Possible;
+    }
     let mut engine = Engine {
         server: &server,
         selection: selection(arguments, loaded)?,
@@ -85,6 +90,12 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
         loaded,
     };
     let found = list::proposals(&mut engine, &scope).await?;
+    if let (Some(fields), 1..) = (&scope.filter.fields, found.unselectable.len()) {
+        warn(&format!(
+            "not looked at, for want of the fields of {fields}: {}",
+            counted(found.unselectable.len(), "kind")
+        ));
+    }
     let mut run = Run {
         arguments,
         program,

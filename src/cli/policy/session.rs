@@ -100,7 +100,7 @@ impl Session {
                 false => self.api.validating,
             };
             if is_known {
-                installed.insert(resource, policies(&self.server, resource, &label).await?);
+                installed.insert(resource, policies(&self.server, resource, Some(&label)).await?);
             }
         }
         Ok(installed)

@@ -29,6 +29,9 @@ pub(super) enum Page<T> {
     Items(usize, Vec<Listed<T>>),
     /// The collection with that index was listed to its end.
     Whole(usize),
+    /// The collection with that index has no field that the selector asks for, so that it holds nothing that is
+    /// selected.
+    Unselectable(usize, Unseen),
     /// Something that was not seen.
     Unseen(Unseen),
 }
@@ -89,8 +92,16 @@ impl Lister<'_> {
                     Err(_) => Page::Unseen(self.failed(collection, None, &error)),
                 }
             }
+            End::Failed(error) if self.is_unselectable(&error) => {
+                Page::Unselectable(index, self.failed(collection, namespace, &error))
+            }
             End::Failed(error) => Page::Unseen(self.failed(collection, namespace, &error)),
         }
+    }
+
+    /// What a server says of a kind that has no such field: 400, "not a known field selector".
+    fn is_unselectable(&self, error: &RequestError) -> bool {
+        error.code() == Some(400) && self.filter.fields.is_some()
     }
 
     /// The whole cluster may not be listed: one namespace after the other.
@@ -107,6 +118,9 @@ impl Lister<'_> {
             match self.list_in(index, collection, Some(namespace), sender).await {
                 End::Whole => {}
                 End::Stopped => return Page::Unseen(stopped(&self.place(collection, None))),
+                End::Failed(error) if self.is_unselectable(&error) => {
+                    return Page::Unselectable(index, self.failed(collection, Some(namespace), &error));
+                }
                 End::Failed(error) => {
                     refused.push(namespace.as_str());
                     reason = error.to_string();
@@ -161,9 +175,6 @@ impl Lister<'_> {
     fn failed(&self, collection: &Collection, namespace: Option<&str>, error: &RequestError) -> Unseen {
         let reason = match error.code() {
             Some(404) => format!("{error}; the kind is gone since the server named it"),
-            Some(400) if self.filter.fields.is_some() => {
-                format!("{error}; a field selector holds for kinds that know the field")
-            }
             _ => error.to_string(),
         };
         Unseen {

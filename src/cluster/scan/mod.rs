@@ -4,9 +4,11 @@
 //! held against the template it was made of; then the workloads at the top are handed on. No more than a page of
 //! pods is held, and no more than [`KEPT`] bytes of other objects: those that are more are listed once more.
 
+mod hand_on;
 mod kinds;
 mod list;
 mod owners;
+mod pods;
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +20,7 @@ use super::{
     request::RequestError,
     server::Server,
 };
-use crate::live::{Holder, LiveObject, ObjectGlance, Owners, PodGlance, Record, Uid};
+use crate::live::{Holder, LiveObject, ObjectGlance, Owners, Record, Uid};
 
 pub use list::Unseen;
 use list::{Lister, Page};
@@ -50,6 +52,8 @@ pub enum ScanEvent {
     Workloads(Vec<LiveObject>),
     /// So many objects were looked at.
     Looked(usize),
+    /// What was asked for means less than it may seem.
+    Note(String),
     /// Something that was not seen.
     Unseen(Unseen),
 }
@@ -89,6 +93,8 @@ struct Scan<'s> {
     listed: Vec<usize>,
     /// Of those, the ones that could be listed whole.
     whole: HashSet<usize>,
+    /// Kinds without the fields of the selector.
+    unselectable: Vec<Unseen>,
     owners: Owners,
     kept: HashMap<Uid, Kept>,
     kept_bytes: usize,
@@ -138,6 +144,7 @@ pub async fn scan(
     if scan.lists_pods {
         scan.list_pods().await;
     }
+    scan.say_unselectable().await;
     scan.hand_on().await;
     Ok(())
 }
@@ -162,6 +169,7 @@ impl<'s> Scan<'s> {
             pods: pods.into_iter().next(),
             listed: Vec::new(),
             whole: HashSet::new(),
+            unselectable: Vec::new(),
             owners: Owners::default(),
             kept: HashMap::new(),
             kept_bytes: 0,
@@ -225,14 +233,52 @@ impl<'s> Scan<'s> {
             while let Some(page) = pages.recv().await {
                 match page {
                     Page::Items(index, items) => self.take_holders(index, items).await,
-                    Page::Whole(index) => {
-                        self.whole.insert(index);
-                    }
-                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
+                    end => self.take_end(end).await,
                 }
             }
         };
         tokio::join!(listing, taking);
+    }
+
+    /// Remembers how a list ended.
+    async fn take_end<T>(&mut self, end: Page<T>) {
+        match end {
+            Page::Items(..) => {}
+            Page::Whole(index) => {
+                self.whole.insert(index);
+            }
+            Page::Unselectable(index, unseen) => {
+                // Single objects of the kind can be read.
+                self.whole.insert(index);
+                self.unselectable.push(unseen);
+            }
+            Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
+        }
+    }
+
+    /// A field that no kind has is a mistake, and so is one that a kind has not that was asked for by its name. Where
+    /// some kinds have it, the others hold nothing that is selected.
+    async fn say_unselectable(&mut self) {
+        let unselectable = std::mem::take(&mut self.unselectable);
+        let fields = self.request.filter.fields.as_deref().unwrap_or_default();
+        if !self.request.targets.is_empty() {
+            for unseen in unselectable {
+                self.say(ScanEvent::Unseen(unseen)).await;
+            }
+        } else if self.whole.len() == unselectable.len()
+            && let Some(one) = unselectable.first()
+        {
+            self.unseen(format!("the objects of {fields}"), &one.reason).await;
+        } else if !unselectable.is_empty() {
+            let kinds = match unselectable.len() {
+                1 => "1 kind does".to_owned(),
+                several => format!("{several} kinds do"),
+            };
+            self.say(ScanEvent::Note(format!(
+                "{kinds} not know the fields of {fields}: of their objects those were looked at that selected ones belong to"
+            )))
+            .await;
+        }
     }
 
     async fn take_holders(&mut self, index: usize, items: Vec<Listed<ObjectGlance>>) {
@@ -292,105 +338,6 @@ impl<'s> Scan<'s> {
         );
     }
 
-    /// Lists pods, and holds each against the template it was made of.
-    async fn list_pods(&mut self) {
-        let Some(pods) = self.pods.clone() else {
-            return;
-        };
-        let lister = self.lister();
-        let (sender, mut pages) = tokio::sync::mpsc::channel(WAITING_PAGES);
-        let listing = lister.list::<PodGlance>(vec![(usize::MAX, pods.clone())], sender);
-        let taking = async {
-            while let Some(page) = pages.recv().await {
-                match page {
-                    Page::Items(_, items) => self.take_pods(&pods, items).await,
-                    Page::Whole(_) => {}
-                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
-                }
-            }
-        };
-        tokio::join!(listing, taking);
-    }
-
-    async fn take_pods(&mut self, pods: &Collection, items: Vec<Listed<PodGlance>>) {
-        self.say(ScanEvent::Looked(items.len())).await;
-        for pod in &items {
-            let Some(owner) = pod.glance.controller() else {
-                continue;
-            };
-            let key = owner.key();
-            if self.owners.get(key).is_none() && !self.missing.contains(&key) {
-                self.pending.entry(key).or_insert_with(|| owners::Pending {
-                    reference: owner.clone(),
-                    namespace: pod.glance.metadata.namespace.clone(),
-                });
-            }
-        }
-        self.look_up_pending().await;
-        let mut alone = Vec::new();
-        for pod in items {
-            if let Some(object) = self.take_pod(pods, pod) {
-                alone.push(object);
-            }
-            if alone.len() >= BATCH {
-                self.say(ScanEvent::Workloads(std::mem::take(&mut alone))).await;
-            }
-        }
-        if !alone.is_empty() {
-            self.say(ScanEvent::Workloads(alone)).await;
-        }
-    }
-
-    /// Gives back a pod that is a workload itself.
-    fn take_pod(&mut self, pods: &Collection, pod: Listed<PodGlance>) -> Option<LiveObject> {
-        let is_chosen_type = self.is_chosen_type(usize::MAX);
-        let own = Uid::of(&pod.glance.metadata.uid);
-        let is_chosen =
-            |scan: &Self| is_chosen_type || scan.chosen.as_ref().is_none_or(|chosen| chosen.contains(&own));
-        let Some(owner) = pod.glance.controller() else {
-            return is_chosen(self).then(|| self.pod_object(pods, &pod, None));
-        };
-        let key = owner.key();
-        if self.owners.get(key).is_none() {
-            if is_chosen(self) {
-                if let Some(known) = self.orphans.get_mut(&key) {
-                    known.record.take_status(&pod.glance);
-                } else {
-                    let object = self.pod_object(pods, &pod, Some(owner.describe()));
-                    self.orphans.insert(key, object);
-                }
-            }
-            return None;
-        }
-        let top = self.owners.top(key);
-        if is_chosen_type && let Some(chosen) = &mut self.chosen {
-            chosen.insert(top);
-        }
-        let record = self.records.entry(top).or_default();
-        record.take_status(&pod.glance);
-        if let Some(template) = owners::template_of(&self.owners, key, top, &pod.glance) {
-            record.compare(&template, &pod.glance, pod.raw.get());
-        }
-        None
-    }
-
-    fn pod_object(&self, pods: &Collection, pod: &Listed<PodGlance>, owner: Option<String>) -> LiveObject {
-        let mut record = Record::of_owner(owner);
-        record.take_status(&pod.glance);
-        LiveObject {
-            source: self.source(
-                pods,
-                pod.glance.metadata.namespace.as_deref(),
-                &pod.glance.metadata.name,
-            ),
-            api_version: pods.api_version(),
-            kind: pods.kind.clone(),
-            namespace: pod.glance.metadata.namespace.clone(),
-            text: pod.raw.get().to_owned(),
-            record,
-        }
-    }
-
     /// `shop/deployment/web`
     fn source(&self, collection: &Collection, namespace: Option<&str>, name: &str) -> String {
         let kind = if super::schema::is_built_in_workload(collection) {
@@ -402,99 +349,5 @@ impl<'s> Scan<'s> {
             .map(|namespace| format!("{namespace}/"))
             .unwrap_or_default();
         format!("{}{namespace}{kind}/{name}", self.request.prefix)
-    }
-
-    /// Hands the workloads on, each with what its pods show.
-    async fn hand_on(&mut self) {
-        let completed: Vec<Uid> = self.owners.completed().map(|uid| self.owners.top(uid)).collect();
-        for top in completed {
-            self.records.entry(top).or_default().completed();
-        }
-        let tops: Option<HashSet<Uid>> = self
-            .chosen
-            .as_ref()
-            .map(|chosen| chosen.iter().map(|uid| self.owners.top(*uid)).collect());
-        let is_handed_on = |owners: &Owners, uid: Uid| {
-            owners.top(uid) == uid && tops.as_ref().is_none_or(|tops| tops.contains(&uid))
-        };
-        let mut kept: Vec<(Uid, Kept)> = std::mem::take(&mut self.kept)
-            .into_iter()
-            .filter(|(uid, _)| is_handed_on(&self.owners, *uid))
-            .collect();
-        // Pages of several kinds arrive in any order.
-        kept.sort_by(|(_, one), (_, other)| {
-            let key = |kept: &Kept| {
-                (
-                    kept.holder.namespace.clone(),
-                    kept.collection,
-                    kept.holder.name.clone(),
-                )
-            };
-            key(one).cmp(&key(other))
-        });
-        let mut batch = Vec::new();
-        for (_, one) in kept {
-            batch.extend(self.object(one.collection, one.holder));
-            if batch.len() >= BATCH {
-                self.say(ScanEvent::Workloads(std::mem::take(&mut batch))).await;
-            }
-        }
-        batch.extend(std::mem::take(&mut self.orphans).into_values());
-        if !batch.is_empty() {
-            self.say(ScanEvent::Workloads(batch)).await;
-        }
-        let passed: HashMap<Uid, usize> = std::mem::take(&mut self.passed)
-            .into_iter()
-            .filter(|(uid, _)| is_handed_on(&self.owners, *uid))
-            .collect();
-        if !passed.is_empty() && !self.is_stopped() {
-            self.list_again(passed).await;
-        }
-    }
-
-    /// Lists the kinds again whose workloads were too many to be kept.
-    async fn list_again(&mut self, wanted: HashMap<Uid, usize>) {
-        let collections: HashSet<usize> = wanted.values().copied().collect();
-        let collections = collections
-            .into_iter()
-            .filter_map(|index| Some((index, self.kinds.get(index)?.clone())))
-            .collect();
-        let lister = self.lister();
-        let (sender, mut pages) = tokio::sync::mpsc::channel(WAITING_PAGES);
-        let listing = lister.list::<ObjectGlance>(collections, sender);
-        let taking = async {
-            while let Some(page) = pages.recv().await {
-                match page {
-                    Page::Items(index, mut items) => {
-                        items.retain(|item| wanted.contains_key(&Uid::of(&item.glance.metadata.uid)));
-                        let holders = self.read_holders(index, items).await;
-                        let objects: Vec<LiveObject> = holders
-                            .into_iter()
-                            .filter_map(|holder| self.object(index, holder))
-                            .collect();
-                        if !objects.is_empty() {
-                            self.say(ScanEvent::Workloads(objects)).await;
-                        }
-                    }
-                    Page::Whole(_) => {}
-                    Page::Unseen(unseen) => self.say(ScanEvent::Unseen(unseen)).await,
-                }
-            }
-        };
-        tokio::join!(listing, taking);
-    }
-
-    fn object(&mut self, index: usize, holder: Holder) -> Option<LiveObject> {
-        let collection = self.kinds.get(index)?;
-        let mut record = self.records.remove(&holder.uid).unwrap_or_default();
-        record.owner = holder.owner.as_ref().map(crate::live::OwnerReference::describe);
-        Some(LiveObject {
-            source: self.source(collection, holder.namespace.as_deref(), &holder.name),
-            api_version: collection.api_version(),
-            kind: collection.kind.clone(),
-            namespace: holder.namespace.clone(),
-            text: holder.text?,
-            record,
-        })
     }
 }

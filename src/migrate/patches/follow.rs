@@ -24,7 +24,7 @@ pub(in crate::migrate) struct Rewrites<'r> {
     pub(in crate::migrate) init: &'r [usize],
     /// Those that are `containers` afterwards.
     pub(in crate::migrate) regular: &'r [usize],
-    /// Whether the pod gets an annotation that declares its sidecars.
+    /// Whether the pod gets or keeps an annotation that declares its sidecars.
     pub(in crate::migrate) annotates: bool,
     /// Whether a field of a container is rewritten.
     pub(in crate::migrate) touches: &'r dyn Fn(usize, &str) -> bool,
@@ -130,10 +130,10 @@ impl Rewrites<'_> {
                 fields,
                 place,
             } => self.of_entry(pod, container, list, fields, place.as_ref()),
-            Reach::Annotations if self.annotates => {
+            Reach::Annotations(_) if self.annotates => {
                 Err("it may take the annotation away that declares the sidecars".to_owned())
             }
-            Reach::Annotations => Ok(None),
+            Reach::Annotations(_) => Ok(None),
             Reach::Replacement(path) => {
                 let names_unmoved = self.regular.iter().any(|index| {
                     pod.members

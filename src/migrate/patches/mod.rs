@@ -91,8 +91,9 @@ enum Reach {
         /// Where it stands; nothing where that can't be changed.
         place: Option<Place>,
     },
-    /// An operation of a JSON patch that gives a pod template other annotations than are written in the object.
-    Annotations,
+    /// A patch that gives a pod template other annotations than are written in the object, in an overlay where it
+    /// stands.
+    Annotations(Option<Place>),
     /// A path of a replacement, which reaches containers by name or index.
     Replacement(String),
     /// What it says is not known: its file is not in the input.
@@ -102,7 +103,7 @@ enum Reach {
 impl Patch {
     /// Whether it is an overlay that stands in this document of a source.
     pub(super) fn is_overlay_in(&self, source: &SourceFile, document: usize) -> bool {
-        let in_document = matches!(&self.reach, Reach::Entry { place, .. }
+        let in_document = matches!(&self.reach, Reach::Entry { place, .. } | Reach::Annotations(place)
             if place.as_ref().is_some_and(|place| place.document == document));
         in_document && self.inline.is_none() && self.source.name == source.name
     }

@@ -2,18 +2,42 @@
 
 use std::sync::Arc;
 
-use crate::{rules::ObjectReference, yaml::Node};
+use crate::{roles::DECLARATION_ANNOTATION, rules::ObjectReference, yaml::Node};
 
 use super::{super::place::Place, Patch, Reach, Target, read::Holder};
 
-/// Whether an object by itself can only be an overlay: it has containers with names and without images.
+/// Whether an object by itself can only be an overlay: it has containers with names and without images, or none and
+/// changes how its pod declares sidecars.
 pub(in crate::migrate) fn is_overlay(root: Node<'_>) -> bool {
     lists(root)
         .flat_map(|(_, list)| list.items())
         .any(|container| container.get("image").is_none() && container.get("name").is_some())
+        || (lists(root).next().is_none() && annotations(root).is_some())
 }
 
-/// The containers that an overlay names.
+/// Where an overlay gives a pod template another declaration of its sidecars: a value of its own, or `null`, which
+/// takes the annotation, all annotations or all metadata away (strategic merge; `$patch` replaces or deletes).
+fn annotations<'t>(root: Node<'t>) -> Option<Node<'t>> {
+    let is_pod = root.get("kind").and_then(Node::as_str) == Some("Pod");
+    let templates = root.walk().filter(|node| node.is_mapping());
+    let mut templates = templates
+        .filter_map(|node| node.get("template"))
+        .chain(is_pod.then_some(root));
+    templates.find_map(|template| {
+        let metadata = template.get("metadata")?;
+        let is_replaced = |node: Node<'_>| node.is_null() || node.get("$patch").is_some();
+        if is_replaced(metadata) {
+            return Some(metadata);
+        }
+        let annotations = metadata.get("annotations")?;
+        if is_replaced(annotations) {
+            return Some(annotations);
+        }
+        annotations.get(DECLARATION_ANNOTATION)
+    })
+}
+
+/// What an overlay changes: the containers that it names, and the annotation that declares sidecars.
 pub(super) fn overlay(root: Node<'_>, target: Option<&Target>, holder: &Holder, found: &mut Vec<Patch>) {
     let text = |keys: &[&str]| {
         root.path(keys)
@@ -31,6 +55,15 @@ pub(super) fn overlay(root: Node<'_>, target: Option<&Target>, holder: &Holder, 
         name: Some(own.name.clone()),
         selects: false,
     });
+    if let Some(node) = annotations(root) {
+        found.push(Patch {
+            name: format!("the overlay of {} {}", own.kind, own.name),
+            target: target.clone(),
+            reach: Reach::Annotations(Place::of(node)),
+            source: Arc::clone(&holder.source),
+            inline: holder.inline.clone(),
+        });
+    }
     for (list, node) in lists(root) {
         // `$setElementOrder/containers`, `$patch`
         let directives = node

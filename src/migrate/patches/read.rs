@@ -170,7 +170,7 @@ fn json_operation(operation: Node<'_>, target: &Target, holder: &Holder, found: 
             found.push(Patch {
                 name: format!("the JSON patch of {path}"),
                 target: target.clone(),
-                reach: Reach::Annotations,
+                reach: Reach::Annotations(None),
                 source: Arc::clone(&holder.source),
                 inline: holder.inline.clone(),
             });
@@ -266,7 +266,7 @@ mod tests {
                     ..
                 } => format!("{list} {container} {fields:?}"),
                 Reach::Replacement(path) => path.clone(),
-                Reach::Annotations => "annotations".to_owned(),
+                Reach::Annotations(_) => "annotations".to_owned(),
                 Reach::Unread => "unread".to_owned(),
             })
             .collect();

@@ -449,6 +449,60 @@ fn an_order_that_the_containers_do_not_have_is_refused() {
     );
 }
 
+/// What an app does about a sidecar that is declared already.
+const LEFTOVERS: [&str; 5] = [
+    "",
+    ", command: [/app]",
+    ", command: [sh, -c, 'until curl -sf localhost:5066/stats; do sleep 1; done; exec /app']",
+    ", command: [sh, -c, '/app; code=$?; curl -X POST localhost:15020/quitquitquit; exit $code']",
+    ", command: [sh, -c, 'sleep 10; /app']",
+];
+
+/// A Job with a declared sidecar that the app still minds, in each of the three forms.
+fn leftovers() -> impl Strategy<Value = String> {
+    let sidecar = prop::sample::select(vec![
+        "filebeat, image: elastic/filebeat, ports: [{containerPort: 5066}]",
+        "istio-proxy, image: docker.io/istio/proxyv2:1.24.0, ports: [{containerPort: 15020}]",
+        "envoy, image: 'envoyproxy/envoy:v1.30.1', ports: [{containerPort: 5066}]",
+    ]);
+    let probe = prop::sample::select(vec![
+        "",
+        ", startupProbe: {httpGet: {port: 5066, path: /stats}}",
+        ", readinessProbe: {httpGet: {port: 5066, path: /stats}}",
+    ]);
+    let form = prop::sample::select(vec![Form::Native, Form::Lifecycle, Form::Annotation]);
+    let app = prop::sample::select(&LEFTOVERS[..]);
+    (sidecar, probe, form, app).prop_map(|(sidecar, probe, form, app)| {
+        let name = sidecar.split(',').next().unwrap_or_default();
+        let sidecar = |more: &str| format!("      - {{name: {sidecar}{probe}{more}}}\n");
+        let app = format!("      - {{name: app, image: app{app}}}\n");
+        let restart = "      restartPolicy: Never\n";
+        let (annotations, spec) = match form {
+            Form::Native => (
+                String::new(),
+                format!(
+                    "{restart}      initContainers:\n{}      containers:\n{app}",
+                    sidecar(", restartPolicy: Always")
+                ),
+            ),
+            Form::Lifecycle => (
+                String::new(),
+                format!(
+                    "{restart}      containers:\n{app}{}",
+                    sidecar(", lifecycle: {type: Sidecar}")
+                ),
+            ),
+            Form::Annotation => (
+                format!("        kubectl-sidecar/sidecars: {name}\n"),
+                format!("{restart}      containers:\n{app}{}", sidecar("")),
+            ),
+        };
+        deployment(&annotations, &spec)
+            .replace("apps/v1", "batch/v1")
+            .replace("Deployment", "Job")
+    })
+}
+
 /// Native sidecars of any probes among init containers, in a pod with one app or two.
 fn native_pod() -> impl Strategy<Value = String> {
     let probes = prop::sample::select(vec![
@@ -509,6 +563,16 @@ proptest! {
     }
 
     #[test]
+    fn what_is_left_of_a_workaround_goes_with_the_conversion(
+        text in leftovers(),
+        way in prop::collection::vec(prop::sample::select(vec![Form::Native, Form::Lifecycle, Form::Annotation]), 1..4),
+        review in any::<bool>(),
+    ) {
+        // Each conversion is the same when it is done twice.
+        way.iter().fold(text, |text, form| converted(&text, *form, review).text);
+    }
+
+    #[test]
     fn native_to_annotation_and_back_is_the_same_object(text in native_pod()) {
         let annotated = converted(&text, Form::Annotation, true);
         let native = converted(&annotated.text, Form::Native, false);
@@ -563,6 +627,156 @@ spec:
     );
     // What native sidecars there are is the injector's to say.
     assert_eq!(converted(text, Form::Native, true).text, text);
+}
+
+#[test]
+fn a_conversion_takes_what_is_left_of_the_workaround_with_it() {
+    let text = |annotations, containers: &str| {
+        let spec = format!("      restartPolicy: Never\n{containers}");
+        deployment(annotations, &spec)
+            .replace("apps/v1", "batch/v1")
+            .replace("Deployment", "Job")
+    };
+    let polls = "until curl -sf localhost:5066/stats; do sleep 1; done; ";
+    let containers = |polls: &str, declared: &str| {
+        format!(
+            "      containers:\n      - name: app\n        image: app\n        command: [sh, -c, '{polls}cd / && /app']\n      - {{name: filebeat, image: elastic/filebeat{declared}, readinessProbe: {{httpGet: {{port: 5066, path: /stats}}}}}}\n"
+        )
+    };
+    let annotated = text(
+        "        kubectl-sidecar/sidecars: filebeat\n",
+        &containers(polls, ""),
+    );
+    let lifecycle = converted(&annotated, Form::Lifecycle, true);
+    assert_eq!(
+        lifecycle.text,
+        text("", &containers("", ", lifecycle: {type: Sidecar}")),
+        "{}",
+        said(&lifecycle)
+    );
+    assert_eq!(lifecycle.plans.len(), 1);
+    assert_eq!(lifecycle.plans[0].actions.len(), 2, "{}", said(&lifecycle));
+    // What somebody wants to keep is kept.
+    let kept = migrate(
+        &source(&annotated),
+        &[],
+        &Options {
+            converts: true,
+            ..options(Form::Lifecycle, true)
+        },
+        &mut |mut findings| {
+            findings.retain(|finding| finding.rule.name != "leftover-workaround");
+            findings
+        },
+    )
+    .unwrap();
+    assert_eq!(
+        kept.text,
+        text("", &containers(polls, ", lifecycle: {type: Sidecar}"))
+    );
+}
+
+#[test]
+fn a_patch_of_a_converted_container_stops_the_conversion() {
+    let text = deployment("", NATIVE);
+    let with = |path: &str| {
+        let patches = format!(
+            "kind: Kustomization\nresources: [a.yaml]\npatches:\n- target: {{kind: Deployment, name: a}}\n  patch: |\n    - {{op: replace, path: {path}, value: x}}\n"
+        );
+        let patches = std::sync::Arc::new(crate::source::SourceFile {
+            name: "kustomization.yaml".into(),
+            text: patches.into(),
+        });
+        let options = Options {
+            converts: true,
+            ..options(Form::Annotation, true)
+        };
+        migrate(&source(&text), &[patches], &options, &mut |findings| findings).unwrap()
+    };
+    for path in [
+        "/spec/template/spec/initContainers/1/image",
+        "/spec/template/spec/initContainers/1/restartPolicy",
+        "/spec/template/metadata/annotations",
+    ] {
+        let left = with(path);
+        assert!(
+            !left.is_changed() && said(&left).contains("change the two together"),
+            "{path}: {}",
+            said(&left)
+        );
+    }
+    for path in [
+        "/spec/template/spec/initContainers/0/image",
+        "/spec/template/spec/containers/0/image",
+        "/spec/replicas",
+    ] {
+        assert!(with(path).is_changed(), "{path}");
+    }
+}
+
+#[test]
+fn an_overlay_that_takes_the_declaration_away_stops_the_rewrite() {
+    let template = |metadata: &str, containers: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  template:\n    metadata: {metadata}\n{containers}"
+        )
+    };
+    let undeclared = template("{annotations: {team: x}}", CONTAINERS);
+    // Declared already, with what is left of the workaround.
+    let polls = CONTAINERS.replace(
+        "command: [/app]",
+        "command: [sh, -c, 'until curl -sf localhost:5066/stats; do sleep 1; done; exec /app']",
+    );
+    let polls = polls.replace(
+        "elastic/filebeat}",
+        "elastic/filebeat, ports: [{containerPort: 5066}]}",
+    );
+    let declared = template("{annotations: {kubectl-sidecar/sidecars: filebeat}}", &polls);
+    let with = |text: &str, overlay: &str, kustomization: Option<&str>, form: Form| {
+        let file = |name: &str, text: &str| {
+            std::sync::Arc::new(crate::source::SourceFile {
+                name: name.into(),
+                text: text.into(),
+            })
+        };
+        let mut others = vec![file("overlay.yaml", overlay)];
+        others.extend(kustomization.map(|text| file("kustomization.yaml", text)));
+        let options = options(form, true);
+        migrate(&source(text), &others, &options, &mut |findings| findings).unwrap()
+    };
+    let referred = "kind: Kustomization\nresources: [a.yaml]\npatches: [{path: overlay.yaml}]\n";
+    let takes_away = [
+        "{annotations: {kubectl-sidecar/sidecars: null}}",
+        "{annotations: {kubectl-sidecar/sidecars: }}",
+        "{annotations: {kubectl-sidecar/sidecars: other}}",
+        "{annotations: null}",
+        "{annotations: {$patch: replace, team: y}}",
+        "null",
+    ];
+    for metadata in takes_away {
+        let overlay = template(metadata, "");
+        for kustomization in [Some(referred), None] {
+            for text in [&undeclared, &declared] {
+                let left = with(text, &overlay, kustomization, Form::Annotation);
+                assert!(
+                    !left.is_changed() && said(&left).contains("take the annotation away"),
+                    "{metadata}\n{text}\n{}",
+                    said(&left)
+                );
+            }
+            assert!(with(&undeclared, &overlay, kustomization, Form::Native).is_changed());
+        }
+    }
+    for harmless in [
+        template("{annotations: {team: y}, labels: null}", ""),
+        template("{annotations: {kubectl-sidecar/sidecars: null}}", "").replace("name: a", "name: b"),
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a, annotations: {kubectl-sidecar/sidecars: null}}\n".to_owned(),
+    ] {
+        for text in [&undeclared, &declared] {
+            let done = with(text, &harmless, Some(referred), Form::Annotation);
+            assert!(done.is_changed(), "{harmless}\n{text}\n{}", said(&done));
+        }
+    }
 }
 
 #[test]

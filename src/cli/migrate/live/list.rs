@@ -14,6 +14,22 @@ use crate::{
 pub(super) struct Found {
     pub(super) proposals: Vec<Proposal>,
     pub(super) errors: Vec<String>,
+    /// Kinds without the fields of the selector.
+    pub(super) unselectable: Vec<String>,
+    /// A kind was listed to its end.
+    has_listed: bool,
+}
+
+impl Found {
+    /// A field that no kind has is a mistake, and so is one that a kind has not that was asked for by its name. Where
+    /// some kinds have it, the others hold nothing that is selected.
+    fn judge_selector(&mut self, is_named: bool) {
+        if is_named {
+            self.errors.append(&mut self.unselectable);
+        } else if !self.has_listed {
+            self.errors.extend(self.unselectable.drain(..).next());
+        }
+    }
 }
 
 /// What of a listed object tells it from others.
@@ -73,6 +89,7 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
             None => lister.list(collection, &scope.filter).await,
         }
     }
+    found.judge_selector(!scope.targets.is_empty());
     Ok(found)
 }
 
@@ -98,11 +115,18 @@ impl Lister<'_, '_> {
         loop {
             let page = match pages.next::<Item>().await {
                 Ok(Some(page)) => page,
-                Ok(None) => return,
+                Ok(None) => {
+                    self.found.has_listed = true;
+                    return;
+                }
                 Err(error) => {
-                    self.found
-                        .errors
-                        .push(format!("{} were not looked at: {error}", collection.plural));
+                    let unseen = format!("{} were not looked at: {error}", collection.plural);
+                    // "not a known field selector"
+                    if error.code() == Some(400) && filter.fields.is_some() {
+                        self.found.unselectable.push(unseen);
+                    } else {
+                        self.found.errors.push(unseen);
+                    }
                     return;
                 }
             };
