@@ -298,6 +298,7 @@ impl<'a> Planner<'_, 'a> {
             }
             Ok(class) => {
                 self.plan.done(*class, part.what.clone());
+                part.note.iter().for_each(|note| self.plan.note(note));
                 for (container, entrypoint) in &part.entrypoints {
                     self.entrypoints.entry(*container).or_default().merge(entrypoint);
                 }
