@@ -1,7 +1,7 @@
 //! Migrated workloads on a real cluster: the one of `KUBECONFIG`, with `kubectl` on the path.
 //!
 //! Without one the tests say that they are skipped. `SIDECAR_TEST_IMAGE` names the image with a shell, curl and
-//! `stand-in` (`../shared/cluster/README.md`).
+//! `stand-in` (`../shared/cluster/README.md`), `SIDECAR_TEST_OTHER_IMAGE` another name of the same.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -180,6 +180,11 @@ fn image() -> String {
     std::env::var("SIDECAR_TEST_IMAGE").unwrap_or_else(|_| "cluster.local/tools:1".to_owned())
 }
 
+/// The same image by another name, for what is not done to two containers of one image.
+fn other_image() -> Option<String> {
+    std::env::var("SIDECAR_TEST_OTHER_IMAGE").ok()
+}
+
 /// A proxy that is ready after three seconds.
 const PROXY: &str = r#"    - name: proxy
       image: IMAGE
@@ -241,6 +246,79 @@ const MARKER: &str = r#"spec:
       volumeMounts: [{name: signal, mountPath: /signal}]
 "#;
 
+/// A pod's spec whose app ends its proxy by a signal.
+const KILLS: &str = r#"spec:
+  restartPolicy: Never
+  shareProcessNamespace: true
+  terminationGracePeriodSeconds: 20
+  containers:
+    - name: app
+      image: IMAGE
+      command: ["sh", "-c"]
+      args:
+        - |
+          until curl -sf http://localhost:8099/ready; do sleep 1; done
+          curl -sf http://localhost:8099/ready > /dev/null && echo the proxy is there
+          grep -q nobody-here /proc/self/status
+          code=$?
+          pkill -TERM stand-in
+          exit $code
+    - name: proxy
+      image: OTHER
+      command: [stand-in, --listen, ":8099", --ready-after, 3s, --ready, /ready]
+      ports: [{containerPort: 8099}]
+"#;
+
+/// A pod's spec whose containers mind each other by a wrapper.
+const WRAPPED: &str = r#"spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 20
+  volumes:
+    - {name: graveyard, emptyDir: {medium: Memory}}
+    - {name: wrapper, configMap: {name: wrapper, defaultMode: 0755}}
+  containers:
+    - name: app
+      image: IMAGE
+      command: [/wrapper/kubexit, sh, -c, "curl -sf http://localhost:8099/ready && echo the proxy is there; exit 3"]
+      env:
+        - {name: KUBEXIT_NAME, value: app}
+        - {name: KUBEXIT_GRAVEYARD, value: /graveyard}
+        - {name: KUBEXIT_BIRTH_DEPS, value: proxy}
+      volumeMounts: [{name: graveyard, mountPath: /graveyard}, {name: wrapper, mountPath: /wrapper}]
+    - name: proxy
+      image: IMAGE
+      command: [/wrapper/kubexit, stand-in, --listen, ":8099", --ready-after, 3s, --ready, /ready]
+      env:
+        - {name: KUBEXIT_NAME, value: proxy}
+        - {name: KUBEXIT_GRAVEYARD, value: /graveyard}
+        - {name: KUBEXIT_DEATH_DEPS, value: app}
+      ports: [{containerPort: 8099}]
+      readinessProbe: {httpGet: {path: /ready, port: 8099}, periodSeconds: 1}
+      volumeMounts: [{name: graveyard, mountPath: /graveyard}, {name: wrapper, mountPath: /wrapper}]
+"#;
+
+/// Does what kubexit does (github.com/karlkfi/kubexit, README), of which the image has none. It asks the proxy itself
+/// instead of the API server.
+const WRAPPER: &str = r#"apiVersion: v1
+kind: ConfigMap
+metadata: {name: wrapper}
+data:
+  kubexit: |
+    #!/bin/sh
+    if [ -n "$KUBEXIT_BIRTH_DEPS" ]; then
+      until curl -sf http://localhost:8099/ready > /dev/null; do sleep 1; done
+    fi
+    "$@" &
+    pid=$!
+    if [ -n "$KUBEXIT_DEATH_DEPS" ]; then
+      (until [ -f "$KUBEXIT_GRAVEYARD/$KUBEXIT_DEATH_DEPS" ]; do sleep 1; done; kill $pid) &
+    fi
+    wait $pid
+    code=$?
+    touch "$KUBEXIT_GRAVEYARD/$KUBEXIT_NAME"
+    exit $code
+"#;
+
 /// An app and a proxy that end when they are told to.
 fn runs_on() -> String {
     format!(
@@ -250,12 +328,16 @@ fn runs_on() -> String {
     - name: app
       image: IMAGE
       command: ["sh", "-c", "until curl -sf http://localhost:8099/ready; do sleep 1; done; exec stand-in --listen :8098 --ready-after 0s --ready /ready"]
+      # A shell that still waits does not hear the SIGTERM.
+      readinessProbe: {{httpGet: {{path: /ready, port: 8098}}, periodSeconds: 1}}
 {PROXY}"#
     )
 }
 
 fn workload(kind: &str, name: &str, spec: &str) -> String {
-    let spec = spec.replace("IMAGE", &image());
+    let spec = spec
+        .replace("IMAGE", &image())
+        .replace("OTHER", &other_image().unwrap_or_default());
     if kind == "Pod" {
         return format!(
             "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n  labels: {{run: {name}}}\n{spec}"
@@ -276,7 +358,17 @@ fn assert_runs_as_before(namespace: &Namespace, kind: &str, name: &str, spec: &s
         &workload(kind, &new_name, spec),
         &["--target", "native", "--review"],
     );
-    for gone in ["until", "while", "-X POST", "preStop", "code=$?", "trap"] {
+    for gone in [
+        "until",
+        "while",
+        "-X POST",
+        "pkill",
+        "kubexit",
+        "graveyard",
+        "preStop",
+        "code=$?",
+        "trap",
+    ] {
         assert!(!after.contains(gone), "{gone} is still there:\n{after}");
     }
     let (old, (new, pod)) = thread::scope(|scope| {
@@ -317,19 +409,43 @@ fn assert_runs_as_before(namespace: &Namespace, kind: &str, name: &str, spec: &s
     }
 }
 
-/// Deletes a running pod and says how long that took.
-fn deletion(namespace: &Namespace, name: &str, text: &str) -> (Duration, serde_json::Value) {
-    namespace.create(text);
-    let pod = namespace.pod(&format!("run={name}"), |pod| {
+/// How a deleted pod ended.
+struct Deletion {
+    took: Duration,
+    pod: serde_json::Value,
+}
+
+impl Deletion {
+    fn ended(&self, container: &str) -> &serde_json::Value {
+        &status(&self.pod, container)["state"]["terminated"]
+    }
+}
+
+/// Deletes a running pod, which a finalizer keeps until it was looked at.
+fn deletion(namespace: &Namespace, name: &str, text: &str) -> Deletion {
+    let label = format!("run={name}");
+    namespace.create(&text.replace("  labels:", "  finalizers: [test/look]\n  labels:"));
+    let running = namespace.pod(&label, |pod| {
         pod["status"]["conditions"]
             .as_array()
             .into_iter()
             .flatten()
             .any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
     });
+    for container in ["app", "proxy"] {
+        assert_eq!(status(&running, container)["restartCount"], 0, "{container}");
+    }
     let started = Instant::now();
-    namespace.kubectl(&["delete", "pod", name], "");
-    (started.elapsed(), pod)
+    namespace.kubectl(&["delete", "pod", name, "--wait=false"], "");
+    let pod = namespace.pod(&label, |pod| {
+        ["app", "proxy"]
+            .iter()
+            .all(|container| status(pod, container)["state"]["terminated"].is_object())
+    });
+    let took = started.elapsed();
+    let patch = r#"{"metadata": {"finalizers": null}}"#;
+    namespace.kubectl(&["patch", "pod", name, "--type=merge", "-p", patch], "");
+    Deletion { took, pod }
 }
 
 #[test]
@@ -340,26 +456,51 @@ fn workloads_run_as_before() {
     let namespace = &namespace;
     let succeeds = waits_and_quits("grep -q Name /proc/self/status");
     let fails = waits_and_quits("grep -q nobody-here /proc/self/status");
+    namespace.create(WRAPPER);
     thread::scope(|scope| {
         scope.spawn(|| assert_runs_as_before(namespace, "Job", "succeeds", &succeeds, 0));
         scope.spawn(|| assert_runs_as_before(namespace, "Pod", "fails", &fails, 1));
         scope.spawn(|| assert_runs_as_before(namespace, "Job", "marker", MARKER, 0));
-        let old = scope.spawn(|| deletion(namespace, "stops", &workload("Pod", "stops", &runs_on())));
-        let new = scope.spawn(|| {
-            let text = workload("Pod", "stops-migrated", &runs_on());
-            let text = migrated(&text, &["--target", "native"]);
-            assert!(
-                !text.contains("preStop") && text.contains("startupProbe"),
-                "{text}"
-            );
-            deletion(namespace, "stops-migrated", &text)
-        });
-        let ((old, _), (new, pod)) = (old.join().unwrap(), new.join().unwrap());
-        for container in ["app", "proxy"] {
-            assert_eq!(status(&pod, container)["restartCount"], 0, "{container}");
+        scope.spawn(|| assert_runs_as_before(namespace, "Pod", "wrapped", WRAPPED, 3));
+        if other_image().is_some() {
+            scope.spawn(|| assert_runs_as_before(namespace, "Pod", "kills", KILLS, 1));
+        } else {
+            tell!("the part with pkill is skipped: no SIDECAR_TEST_OTHER_IMAGE");
         }
-        // The kubelet takes a moment of its own to say that a pod is gone.
-        let grace = Duration::from_secs(15 + 5);
-        assert!(new < grace, "{new:?}, before {old:?}");
     });
+}
+
+#[test]
+fn a_deleted_pod_stops_as_before() {
+    let Some(namespace) = Namespace::new("stop") else {
+        return;
+    };
+    let namespace = &namespace;
+    let after = migrated(
+        &workload("Pod", "stops-migrated", &runs_on()),
+        &["--target", "native"],
+    );
+    assert!(
+        !after.contains("preStop") && after.contains("startupProbe"),
+        "{after}"
+    );
+    let (old, new) = thread::scope(|scope| {
+        let old = scope.spawn(|| deletion(namespace, "stops", &workload("Pod", "stops", &runs_on())));
+        let new = deletion(namespace, "stops-migrated", &after);
+        (old.join().unwrap(), new)
+    });
+    for container in ["app", "proxy"] {
+        assert_eq!(
+            old.ended(container)["exitCode"],
+            new.ended(container)["exitCode"],
+            "{container}"
+        );
+    }
+    for pod in [&old, &new] {
+        let finished = |container| pod.ended(container)["finishedAt"].as_str().unwrap_or_default();
+        assert!(finished("app") <= finished("proxy"), "{}", pod.pod["status"]);
+    }
+    // The kubelet takes a moment of its own to say that containers are gone.
+    let grace = Duration::from_secs(15 + 5);
+    assert!(new.took < grace, "{:?}, before {:?}", new.took, old.took);
 }

@@ -21,7 +21,7 @@ fn source(text: &str) -> Arc<SourceFile> {
 }
 
 fuzz_target!(|text: &str| {
-    for form in [Form::Native, Form::Lifecycle] {
+    for form in [Form::Native, Form::Lifecycle, Form::Annotation] {
         for review in [false, true] {
             let options = Options {
                 lint: lint::Options {
@@ -30,7 +30,7 @@ fuzz_target!(|text: &str| {
                 },
                 form,
                 review,
-                converts: false,
+                converts: review,
                 sidecars: Vec::new(),
             };
             let Ok(once) = migrate(&source(text), &[], &options, &mut |findings| findings) else {

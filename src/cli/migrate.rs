@@ -340,7 +340,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
         form,
         review: arguments.review,
         // The other two are not what every cluster runs.
-        converts: arguments.target.is_some() && (form == Form::Native || arguments.review),
+        converts: arguments.target.is_some(),
         sidecars: arguments.sidecar.clone(),
     })
 }

@@ -11,6 +11,7 @@ use crate::{
 };
 
 use super::{
+    Options,
     annotation::{drop_names, kept, put_first},
     change::{Change, Position},
     declaration::{Form, obstacle},
@@ -21,8 +22,8 @@ use super::{
 
 /// Plans the conversion of a pod's sidecars to the first design or to the annotation. A pod that the annotation
 /// declares is made native by the planner, as one of the first design is.
-pub(super) fn plan(pod: &Pod<'_>, form: Form, patches: &[Patch], plan: &mut Plan) {
-    let outcome = match form {
+pub(super) fn plan(pod: &Pod<'_>, options: &Options, patches: &[Patch], plan: &mut Plan) {
+    let outcome = match options.form {
         Form::Native => return,
         Form::Lifecycle => to_first_design(pod, patches, plan),
         Form::Annotation => to_annotation(pod, patches, plan),
@@ -35,6 +36,16 @@ pub(super) fn plan(pod: &Pod<'_>, form: Form, patches: &[Patch], plan: &mut Plan
         };
         *plan = Plan::new(plan.document, plan.object.clone());
         plan.left(left, reason, false);
+    } else if !options.review {
+        let conversion = std::mem::replace(plan, Plan::new(plan.document, plan.object.clone()));
+        for action in conversion.actions {
+            plan.left(
+                format!("not done: {}", action.what),
+                "it has to be looked at",
+                true,
+            );
+        }
+        plan.refusals.extend(conversion.refusals);
     }
 }
 
@@ -239,6 +250,14 @@ impl<'a> Conversion<'a> {
     /// Declares it by `lifecycle.type`, with readiness as its gate.
     fn declare_by_type(&mut self, member: &Member<'_>) -> Result<(), String> {
         let container = &member.container;
+        if container.probe(ProbeKind::Readiness).is_none()
+            && let Some(startup) = container.probe(ProbeKind::Startup)
+        {
+            let readiness = readiness(startup.entry.value)?;
+            let position = Position::After("startupProbe".to_owned());
+            self.changes
+                .insert(place(container.node)?, "readinessProbe", readiness, position);
+        }
         match container.node.get("lifecycle").filter(|node| node.is_mapping()) {
             Some(_) if container.is_lifecycle_sidecar() => {}
             Some(lifecycle) => self.changes.insert(
@@ -256,14 +275,6 @@ impl<'a> Conversion<'a> {
                 self.changes
                     .insert(place(container.node)?, "lifecycle", declared, position);
             }
-        }
-        if container.probe(ProbeKind::Readiness).is_none()
-            && let Some(startup) = container.probe(ProbeKind::Startup)
-        {
-            let readiness = readiness(startup.entry.value)?;
-            let position = Position::After("startupProbe".to_owned());
-            self.changes
-                .insert(place(container.node)?, "readinessProbe", readiness, position);
         }
         Ok(())
     }

@@ -14,8 +14,8 @@ use super::{
     entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
-    requirement::Wanted,
     unwrap::wrapped,
+    wanted::Wanted,
 };
 
 /// Rules whose findings an injector's switch makes good.

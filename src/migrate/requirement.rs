@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     behaviour::{
-        Link, LinkKind, MarkerWrite, Party,
-        script::{Marker, Wait, WaitForm},
+        Link, LinkKind, Party,
+        script::{Wait, WaitForm},
     },
     roles::NamingKind,
     rules::{self, Finding, Member, Pod},
@@ -14,11 +14,12 @@ use crate::{
 };
 
 use super::{
-    entrypoint::{Entrypoint, can_cut, dialect, sets_environment},
+    entrypoint::{Entrypoint, can_cut, sets_environment},
+    marker_parts::{marker, path_of},
     plan::Class,
     removal::Removals,
     startup_gate::asked_port,
-    watchdog::watched_child,
+    wanted::Wanted,
     wrapper_parts::wrappers,
 };
 
@@ -66,42 +67,6 @@ impl Part<'_> {
     /// Whether it may be removed at this class.
     pub(super) fn is_allowed(&self, allowed: Class) -> bool {
         self.class.as_ref().is_ok_and(|class| *class <= allowed)
-    }
-}
-
-/// The findings of a pod that the user wants to see gone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'f>(pub(super) &'f [Finding]);
-
-impl<'f> Wanted<'f> {
-    /// A finding of one of these rules at a place of a program.
-    pub(super) fn at(self, rules: &[&str], program: &Program<'_>, span: &Span) -> Option<&'f Finding> {
-        let (_, bytes) = program.locate(span.clone())?;
-        self.0.iter().find(|finding| {
-            rules.contains(&finding.rule.name)
-                && finding.primary().is_some_and(|primary| primary.span == bytes)
-        })
-    }
-
-    /// A finding of one of these rules about a container.
-    pub(super) fn about(self, rules: &[&str], container: &str) -> Option<&'f Finding> {
-        self.0.iter().find(|finding| {
-            rules.contains(&finding.rule.name) && finding.container.as_deref() == Some(container)
-        })
-    }
-
-    /// Whether there is a finding of one of these rules about a container that may be rewritten at this class.
-    pub(super) fn about_as(self, rules: &[&str], container: &str, allowed: Class) -> bool {
-        self.0.iter().any(|finding| {
-            rules.contains(&finding.rule.name)
-                && finding.container.as_deref() == Some(container)
-                && Class::from(finding.fix.class) <= allowed
-        })
-    }
-
-    /// A finding of one of these rules.
-    pub(super) fn any(self, rules: &[&str]) -> bool {
-        self.0.iter().any(|finding| rules.contains(&finding.rule.name))
     }
 }
 
@@ -270,59 +235,6 @@ fn cutting<'a>(
     part
 }
 
-/// Both halves of a marker file.
-fn marker<'a>(
-    pod: &Pod<'a>,
-    index: usize,
-    program: &Program<'a>,
-    file: &str,
-    writers: &[MarkerWrite],
-) -> Part<'a> {
-    let name = pod.members.get(index).map_or("", |member| member.container.name);
-    let what = format!("{name}: its own command takes the place of the script that looks for {file}");
-    let mut part = Part::new(what, Ok(Class::Review));
-    let child = watched_child(&program.text, dialect(program), file)
-        .filter(|_| program.is_shell() && program.shared.is_none());
-    match child {
-        Some(child) => {
-            part.entrypoints.insert(
-                index,
-                Entrypoint {
-                    restored: Some(child),
-                    ..Entrypoint::default()
-                },
-            );
-        }
-        None => {
-            part.class = Err(format!(
-                "what {name} runs besides looking for {file} is not certain"
-            ))
-        }
-    }
-    if writers.is_empty() {
-        part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
-    }
-    for writer in writers {
-        let Some((_, theirs)) = pod.program(writer.container, writer.program) else {
-            continue;
-        };
-        let span = &writer.marker.span;
-        if !can_cut(theirs, std::slice::from_ref(span)) {
-            part.class = Err("what would remain of the writer's script is not certain".to_owned());
-        }
-        part.entrypoints
-            .entry(writer.container)
-            .or_default()
-            .merge(&Entrypoint::cutting(span.clone()));
-        let written = path_of(&writer.marker).rsplit_once('/');
-        part.directories
-            .extend(written.map(|(directory, _)| directory.to_owned()));
-    }
-    part.directories
-        .extend(file.rsplit_once('/').map(|(directory, _)| directory.to_owned()));
-    part
-}
-
 /// A preStop hook that only waits.
 fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_>) -> Option<Part<'a>> {
     wanted.about(
@@ -469,9 +381,4 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
 /// A wait after which the app starts in any case.
 fn gives_up(wait: &Wait) -> bool {
     wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()
-}
-
-/// The file of a marker; empty where the text does not say which.
-pub(super) fn path_of(marker: &Marker) -> &str {
-    marker.file.path.as_deref().unwrap_or_default()
 }

@@ -8,7 +8,11 @@ use crate::{
     },
 };
 
-use super::requirement::is_nowhere;
+use super::{
+    requirement::is_nowhere,
+    script_result::{exits_with, keeps_result, result_variable, without_plumbing},
+    script_text::write,
+};
 
 /// Cuts the commands at `spans` out of a script. `None` where it is not certain what remains.
 ///
@@ -91,10 +95,10 @@ fn action(simple: &Simple) -> Action {
 }
 
 /// What is kept of a statement.
-struct Kept<'s> {
-    statement: &'s Statement,
+pub(super) struct Kept<'s> {
+    pub(super) statement: &'s Statement,
     /// Its bytes of the text.
-    part: Span,
+    pub(super) part: Span,
 }
 
 struct Cutter<'c> {
@@ -306,142 +310,6 @@ fn redirects(command: &Command) -> &[Redirect] {
         | Command::If { redirects, .. } => redirects,
         _ => &[],
     }
-}
-
-/// The variable of `code=$?`.
-fn result_variable(simple: &Simple) -> Option<String> {
-    let [assignment] = simple.assignments.as_slice() else {
-        return None;
-    };
-    let raw = assignment.value.raw.trim_matches('"');
-    (simple.words.is_empty() && matches!(raw, "$?" | "${?}" | "$(echo $?)")).then(|| assignment.name.clone())
-}
-
-fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
-    match pipeline.commands.as_slice() {
-        [Command::Simple(simple)] if !pipeline.negated => Some(simple),
-        _ => None,
-    }
-}
-
-fn keeps_result(pipeline: &Pipeline) -> Option<String> {
-    only_simple(pipeline).and_then(result_variable)
-}
-
-/// `exit $code`
-fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
-    let Some(simple) = only_simple(pipeline) else {
-        return false;
-    };
-    let [exit, code] = simple.words.as_slice() else {
-        return false;
-    };
-    exit.raw == "exit"
-        && code
-            .raw
-            .trim_matches('"')
-            .trim_start_matches('$')
-            .trim_matches(['{', '}'])
-            == variable
-        && code.raw.contains('$')
-}
-
-/// Drops `code=$?` and `exit $code` where nothing stands between them any more.
-fn without_plumbing<'s>(mut kept: Vec<Kept<'s>>, text: &str) -> Vec<Kept<'s>> {
-    fn single<'s>(kept: &Kept<'s>) -> Option<&'s Pipeline> {
-        (kept.statement.and_or.rest.is_empty() && kept.statement.terminator == Terminator::Sequence)
-            .then_some(&kept.statement.and_or.first)
-    }
-    let count = kept.len();
-    if let Some([before, assignment, exit]) = count.checked_sub(3).and_then(|at| kept.get(at..))
-        && before.statement.terminator == Terminator::Sequence
-        && let Some(variable) = single(assignment).and_then(keeps_result)
-        && single(exit).is_some_and(|exit| exits_with(exit, &variable))
-    {
-        let earlier = kept
-            .iter()
-            .take(count - 2)
-            .filter_map(|kept| text.get(kept.part.clone()))
-            .any(|part| part.contains(&format!("${variable}")) || part.contains(&format!("{{{variable}")));
-        if !earlier {
-            kept.truncate(count - 2);
-            return kept;
-        }
-    }
-    if count >= 2
-        && kept
-            .last()
-            .and_then(single)
-            .is_some_and(|exit| exits_with(exit, "?"))
-    {
-        kept.truncate(count - 1);
-    }
-    kept
-}
-
-/// The text with only what is kept: whole lines where statements have their own.
-fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
-    let mut result = text.to_owned();
-    for (index, statement) in list.statements.iter().enumerate().rev() {
-        let own = kept.iter().find(|kept| std::ptr::eq(kept.statement, statement));
-        match own {
-            Some(kept) if kept.part == statement.span => {}
-            Some(kept) => {
-                let part = text.get(kept.part.clone()).unwrap_or_default();
-                result.replace_range(statement.span.clone(), part);
-            }
-            None => {
-                let next = list.statements.get(index + 1).map(|next| next.span.start);
-                result.replace_range(extent(text, &statement.span, next), "");
-            }
-        }
-    }
-    let trailing = text.len() - text.trim_end_matches('\n').len();
-    let mut body = result.trim_end().trim_end_matches(';').trim_end();
-    if !text.starts_with('\n') {
-        body = body.trim_start_matches('\n');
-    }
-    format!("{}{}", body, "\n".repeat(trailing))
-}
-
-/// The bytes that go with a statement: its line with the comment lines above, or up to the next statement.
-fn extent(text: &str, span: &Span, next: Option<usize>) -> Span {
-    let line_start = text
-        .get(..span.start)
-        .and_then(|before| before.rfind('\n'))
-        .map_or(0, |at| at + 1);
-    let own_line = text
-        .get(line_start..span.start)
-        .is_some_and(|before| before.trim().is_empty());
-    let after = text.get(span.end..).unwrap_or_default();
-    let rest_of_line = after.split('\n').next().unwrap_or_default();
-    let tail = rest_of_line.trim_start_matches([' ', '\t', ';', '&']);
-    if own_line && (tail.is_empty() || tail.starts_with('#')) {
-        let end = (span.end + rest_of_line.len() + 1).min(text.len());
-        return with_comments_above(text, line_start)..end;
-    }
-    let end = match next {
-        Some(next) if text.get(span.end..next).is_some_and(|gap| !gap.contains('\n')) => next,
-        _ => span.end + (rest_of_line.len() - tail.len()),
-    };
-    span.start..end
-}
-
-/// Comment lines directly above a line belong to it.
-fn with_comments_above(text: &str, line_start: usize) -> usize {
-    let mut first = line_start;
-    while first > 0 {
-        let above = text
-            .get(..first - 1)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |at| at + 1);
-        let line = text.get(above..first - 1).unwrap_or_default().trim_start();
-        if !line.starts_with('#') || line.starts_with("#!") {
-            break;
-        }
-        first = above;
-    }
-    first
 }
 
 #[cfg(test)]

@@ -47,7 +47,11 @@ impl Spelling {
 
 /// An entry as lines without indentation.
 pub(super) fn spell_entry(key: &str, value: &Value, spelling: &Spelling) -> String {
-    let key = spelling.key(key);
+    with_key(&spelling.key(key), value, spelling)
+}
+
+/// An entry whose key is written already.
+fn with_key(key: &str, value: &Value, spelling: &Spelling) -> String {
     if spelling.flow {
         return format!("{key}: {}", write_flow(value, spelling.quoted_keys));
     }
@@ -70,16 +74,16 @@ fn block(value: &Value) -> String {
         Value::Mapping(entries) => entries
             .iter()
             .map(|(key, value)| {
-                let key = match key {
-                    Value::String(key) => key.clone(),
-                    other => write_flow(other, false),
-                };
                 let plain = Spelling {
                     flow: false,
                     quoted_keys: false,
                     quoted_words: false,
                 };
-                spell_entry(&key, value, &plain)
+                let key = match key {
+                    Value::String(key) => plain.key(key),
+                    other => write_flow(other, false),
+                };
+                with_key(&key, value, &plain)
             })
             .collect(),
         Value::Sequence(items) => items

@@ -189,3 +189,24 @@ fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
         assert_eq!(migration.text, pod(after));
     }
 }
+
+#[test]
+fn a_native_sidecar_takes_another_form_by_review_only() {
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  initContainers:\n  - name: proxy\n    restartPolicy: Always\n    startupProbe:\n      tcpSocket: {port: 80, ? : x}\n  containers:\n  - name: app\n    image: app\n";
+    for form in [Form::Lifecycle, Form::Annotation] {
+        let converting = |review| Options {
+            converts: true,
+            ..options(form, review)
+        };
+        let left = migrated_with(text, &converting(false));
+        assert_eq!(left.text, text);
+        assert!(left.plans[0].refusals[0].review, "{:?}", left.plans);
+        let converted = migrated_with(text, &converting(true));
+        assert_eq!(converted.failures, []);
+        assert!(!converted.text.contains("initContainers"), "{}", converted.text);
+        assert_eq!(
+            migrated_with(&converted.text, &converting(true)).text,
+            converted.text
+        );
+    }
+}

@@ -7,9 +7,11 @@ use crate::{
 
 use super::{
     entrypoint::{Entrypoint, can_cut, word_index},
+    marker_parts::path_of,
     plan::Class,
-    requirement::{Part, Wanted, path_of},
+    requirement::Part,
     unwrap::wrapped,
+    wanted::Wanted,
 };
 
 /// The wrappers of all containers: they tie them together.

@@ -145,6 +145,12 @@ impl<'t> Reader<'t> {
     }
 
     fn event(&mut self, event: Event<'_>, span: &Span) -> Result<(), ParseError> {
+        if matches!(
+            event,
+            Event::Scalar(..) | Event::Alias(_) | Event::SequenceStart(..) | Event::MappingStart(..)
+        ) {
+            self.expect_comma()?;
+        }
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
             Event::DocumentStart(explicit) => self.document_start(explicit, span),

@@ -156,6 +156,9 @@ impl<'t> Repair<'t> {
     /// Blanks everything between the content above and the content at `offset`, which starts a line.
     fn join(&mut self, offset: usize) -> bool {
         let mut line = self.line_start(offset);
+        if self.lexer.skip_gap(line) < offset {
+            return false;
+        }
         let mut end = line;
         while line > self.document.start {
             line = self.line_start(line - 1).max(self.document.start);
@@ -291,6 +294,20 @@ mod tests {
     #[test]
     fn tabs_may_follow_a_colon() {
         assert_same("a:\tb\nc: {d:\te}\n", "a: b\nc: {d: e}\n");
+    }
+
+    /// Others read `c d`; saphyr-parser another key or item.
+    #[test]
+    fn entries_need_a_comma_between_them() {
+        for (text, line) in [
+            ("a:\n  - {b: c\nd, e: f}\n", 3),
+            ("a: {b: {c: d\n}\ne: f}\n", 3),
+            ("a:\n  b: {c\nd: {e: f}}\n  g: {\n}\n", 3),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert_eq!(error.line, line, "{text}: {error}");
+        }
+        assert_same("a: [b\nc]\n", "a: [b c]\n");
     }
 
     #[test]

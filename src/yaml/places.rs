@@ -48,6 +48,24 @@ impl Reader<'_> {
         at
     }
 
+    /// Checks that a comma parts the next key or item of a flow collection from what is before it. The parser takes
+    /// `{a: b⏎c}` for two entries if the second line is not indented; other readers fold the lines, or refuse them.
+    pub(super) fn expect_comma(&self) -> Result<(), ParseError> {
+        let Some(open) = self.builder.innermost() else {
+            return Ok(());
+        };
+        let is_value = open.mapping && open.children % 2 == 1;
+        if open.shape != Shape::Flow || open.children == 0 || is_value {
+            return Ok(());
+        }
+        let next = self.lexer.skip_gap(self.cursor);
+        if self.lexer.at(next) == b',' {
+            return Ok(());
+        }
+        let message = "expected `,` before this; lines that continue a value have to be indented";
+        Err(ParseError::new(self.text, next, Reason::Syntax, message))
+    }
+
     /// Whether the colon belongs to the key before the cursor in the block mapping that starts at `mapping`. If
     /// that key has no value, it may belong to a mapping around (`? ? a⏎: b`) or start the next key (`::`).
     pub(super) fn is_own_colon(&self, colon: usize, mapping: usize) -> bool {

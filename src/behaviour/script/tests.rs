@@ -3,6 +3,8 @@ mod quits;
 mod steps;
 mod waits;
 
+use std::hint::black_box;
+
 use super::ScriptBehaviour;
 use crate::shell::{Dialect, Script, Span, parse};
 
@@ -31,8 +33,9 @@ fn without(text: &str, span: &Span) -> String {
     rest
 }
 
+/// What is exponential in a script's length does not come back from these.
 #[test]
-fn long_scripts_take_no_long_time() {
+fn long_scripts_end() {
     for unit in [
         "sleep 1; ",
         "curl localhost:1/quitquitquit; ",
@@ -45,17 +48,14 @@ fn long_scripts_take_no_long_time() {
         "{ { { a; }; }; }; ",
     ] {
         let text = unit.repeat(3000 / unit.matches(';').count().max(1));
-        let start = std::time::Instant::now();
         with(&text, |behaviour| {
-            let found = behaviour.waits().len() + behaviour.quits().len() + behaviour.kills().len();
-            let more = behaviour.markers().len() + behaviour.traps().len() + behaviour.background().len();
-            assert!(found + more + behaviour.sleeps().len() < usize::MAX);
+            black_box((
+                behaviour.waits(),
+                behaviour.quits(),
+                behaviour.kills(),
+                behaviour.sleeps(),
+            ));
+            black_box((behaviour.markers(), behaviour.traps(), behaviour.background()));
         });
-        assert!(
-            start.elapsed().as_secs() < 20,
-            "{unit} took {:?}",
-            start.elapsed()
-        );
-        println!("{unit} {:?}", start.elapsed());
     }
 }

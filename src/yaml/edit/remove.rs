@@ -186,11 +186,7 @@ mod tests {
     #[test]
     fn entries_go_with_their_own_comments() {
         let text = "# file\n\n# of a\na: 1 # 1\n# of b\n# also\nb:\n  c: |\n    x\n  # in b\n\n  # blank above\n# of d\nd: 2\n";
-        assert_removed(
-            text,
-            &["b!"],
-            "# file\n\n# of a\na: 1 # 1\n  # in b\n\n  # blank above\n# of d\nd: 2\n",
-        );
+        assert_removed(text, &["b!"], "# file\n\n# of a\na: 1 # 1\n# of d\nd: 2\n");
         assert_removed(
             text,
             &["a!"],
@@ -203,6 +199,16 @@ mod tests {
         );
         assert_removed("a: 1\n\n# of b\n\nb: 2", &["b!"], "a: 1\n\n# of b\n\n");
         assert_removed("a: 1\nb: 2", &["a!"], "b: 2");
+    }
+
+    /// Left there, they would be the last lines of the script above.
+    #[test]
+    fn comments_inside_go_too() {
+        assert_removed(
+            "a:\n  - |\n    x\nb:\n  c:\n    # d: 1\n\n      # e: 1\n",
+            &["b!"],
+            "a:\n  - |\n    x\n",
+        );
     }
 
     #[test]
