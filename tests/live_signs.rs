@@ -98,6 +98,27 @@ fn a_webhooks_container_is_seen_and_whose_it_is() {
         "{:?}",
         namespace.found(&report)
     );
+    // A pod that nobody else makes is proposed as it is, with a word about what is not of its file.
+    let mut bare = job("x", &daprd)["spec"]["template"].clone();
+    bare["apiVersion"] = json!("v1");
+    bare["kind"] = json!("Pod");
+    bare["metadata"]["name"] = json!("bare");
+    bare["spec"]["containers"] = json!([
+        script("settle", "until curl -sf http://localhost:8099/ready; do sleep 1; done; sleep 600"),
+        {"name": "db-proxy", "image": image(), "command": ["stand-in", "--listen", ":8099", "--ready", "/ready"]},
+    ]);
+    namespace.apply(&bare);
+    let proposed = namespace.migrate(&["pod/bare", "--review"]);
+    let printed = String::from_utf8_lossy(&proposed.stdout);
+    assert!(
+        printed.contains("# daprd came with the pod's admission, by all signs"),
+        "{printed}\n{}",
+        cluster::stderr(&proposed)
+    );
+    let manifest = &printed[printed.find("# daprd came").unwrap()..];
+    for of_the_server in ["kube-api-access", "nodeName", "uid:", "status:", "last-applied"] {
+        assert!(!manifest.contains(of_the_server), "{manifest}");
+    }
     // And nothing is proposed for what is not in the manifest.
     let migrated = namespace.migrate(&["job/settle"]);
     assert!(

@@ -61,11 +61,12 @@ fn summary(report: &Report<'_>) -> String {
     let looked_at = format!(
         "{} in {}",
         counted(report.workloads.len(), "workload"),
-        counted(report.files, "file")
+        report.whereabouts()
     );
-    let unread = match report.errors.len() {
-        0 => String::new(),
-        count => format!(" {} could not be read.", counted(count, "file")),
+    let unread = match (report.errors.len(), report.contexts) {
+        (0, _) => String::new(),
+        (count, None) => format!(" {} could not be read.", counted(count, "file")),
+        (count, Some(_)) => format!(" Not all was seen: {}.", counted(count, "error")),
     };
     if report.findings.is_empty() {
         return format!("No sidecar workaround found in {looked_at}.{unread}");
@@ -108,7 +109,14 @@ fn workloads(report: &Report<'_>, comment: &mut Comment) {
             .or_default()
             .push(finding);
     }
-    comment.push("\n| workload | file | errors | warnings | info | migration |\n| --- | --- | --: | --: | --: | --- |\n");
+    let place = if report.contexts.is_some() {
+        "object"
+    } else {
+        "file"
+    };
+    comment.push(&format!(
+        "\n| workload | {place} | errors | warnings | info | migration |\n| --- | --- | --: | --: | --: | --- |\n"
+    ));
     let lines: Vec<String> = rows
         .iter()
         .map(|((file, object), findings)| {

@@ -15,7 +15,11 @@ mod sarif;
 mod table;
 mod text;
 
-use std::{collections::HashMap, io, ops::Range};
+use std::{
+    collections::{BTreeSet, HashMap},
+    io,
+    ops::Range,
+};
 
 pub use json::{JsonReport, VERSION};
 
@@ -108,6 +112,19 @@ pub struct Appearance {
 const DEFAULT_WIDTH: usize = 140;
 
 impl Report<'_> {
+    /// Where the workloads are.
+    fn whereabouts(&self) -> String {
+        let Some(contexts) = self.contexts else {
+            return counted(self.files, "file");
+        };
+        let several = contexts.values().collect::<BTreeSet<_>>().len();
+        if several > 1 {
+            counted(several, "cluster")
+        } else {
+            "the cluster".to_owned()
+        }
+    }
+
     /// Writes the report.
     ///
     /// # Errors

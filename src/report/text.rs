@@ -176,11 +176,11 @@ fn notes(finding: &Finding) -> Vec<String> {
 }
 
 fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    let place = match report.contexts {
-        Some(_) => "the cluster".to_owned(),
-        None => counted(report.files, "file"),
-    };
-    let looked_at = format!("{} in {place}", counted(report.workloads.len(), "workload"));
+    let looked_at = format!(
+        "{} in {}",
+        counted(report.workloads.len(), "workload"),
+        report.whereabouts()
+    );
     let severities = [(Severity::Error, "error"), (Severity::Warning, "warning")]
         .into_iter()
         .filter_map(|(severity, noun)| match report.count(severity) {

@@ -241,13 +241,20 @@ fn difference(proposal: &Proposal) -> String {
     colored_diff(&before, &after, &proposal.name)
 }
 
+/// The notes as comments.
+fn noted(proposal: &Proposal) -> String {
+    let notes = proposal.notes.iter();
+    notes.map(|note| format!("# {}\n", printable(note))).collect()
+}
+
 /// The manifest of an object that cannot be changed where it is.
 fn recreation(proposal: &Proposal) -> String {
     match &proposal.hindrance {
         Some(hindrance) if hindrance.recreates => format!(
-            "# {}: {}\n{}",
+            "# {}: {}\n{}{}",
             printable(&proposal.name),
             printable(&hindrance.reason),
+            noted(proposal),
             document(proposal)
         ),
         _ => String::new(),

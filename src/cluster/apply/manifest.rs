@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::last_applied::LAST_APPLIED;
+use super::last_applied::{LAST_APPLIED, last_applied};
 
 /// What only the server writes in `metadata` (k8s.io/apimachinery, `ObjectMeta`).
 const OF_THE_SERVER: [&str; 8] = [
@@ -68,6 +68,39 @@ pub fn recreatable(object: &Value) -> Value {
         _ => {}
     }
     object
+}
+
+/// The containers of a pod that came with its admission, by all signs: the file that was applied has none of the
+/// name, or, where no file was applied by kubectl, an annotation of the pod names it, as injectors' own do.
+#[must_use]
+pub fn injected(pod: &Value) -> Vec<String> {
+    let names = |object: &Value| -> Vec<String> {
+        let lists = ["initContainers", "containers"].into_iter();
+        lists
+            .filter_map(|list| object.get("spec")?.get(list)?.as_array())
+            .flatten()
+            .filter_map(|container| container.get("name")?.as_str().map(str::to_owned))
+            .collect()
+    };
+    let written = last_applied(pod).map(|file| names(&file));
+    let annotations = pod.pointer("/metadata/annotations").and_then(Value::as_object);
+    let is_named = |name: &str| {
+        let is_own =
+            |key: &str| key.starts_with("kubectl.kubernetes.io/") || key.starts_with("kubectl-sidecar/");
+        let is_separator = |character: char| !character.is_ascii_alphanumeric() && character != '-';
+        let mut values = annotations
+            .into_iter()
+            .flatten()
+            .filter(|(key, _)| !is_own(key))
+            .filter_map(|(_, value)| value.as_str());
+        values.any(|value| value.split(is_separator).any(|word| word == name))
+    };
+    let mut found = names(pod);
+    found.retain(|name| match &written {
+        Some(written) => !written.contains(name),
+        None => is_named(name),
+    });
+    found
 }
 
 fn forget_job(job: &mut Value) {
@@ -189,6 +222,29 @@ mod tests {
             manual["spec"]["selector"],
             json!({"matchLabels": {"controller-uid": "u"}})
         );
+    }
+
+    #[test]
+    fn what_an_injector_added_is_known_by_the_file_or_an_annotation() {
+        let pod = |annotations: Value| {
+            json!({"kind": "Pod", "metadata": {"name": "p", "annotations": annotations}, "spec": {
+                "containers": [{"name": "app"}, {"name": "istio-proxy"}]}})
+        };
+        let status = json!({"sidecar.istio.io/status": "{\"containers\":[\"istio-proxy\"]}",
+            "kubectl.kubernetes.io/default-container": "app", "kubectl-sidecar/sidecars": "app"});
+        assert_eq!(injected(&pod(status)), ["istio-proxy"]);
+        let file =
+            json!({"kind": "Pod", "metadata": {"name": "p"}, "spec": {"containers": [{"name": "app"}]}});
+        assert_eq!(
+            injected(&pod(json!({LAST_APPLIED: file.to_string()}))),
+            ["istio-proxy"]
+        );
+        let whole = pod(json!({})).to_string();
+        assert_eq!(
+            injected(&pod(json!({LAST_APPLIED: whole, "a": "istio-proxy"}))),
+            [""; 0]
+        );
+        assert_eq!(injected(&pod(json!({}))), [""; 0]);
     }
 
     #[test]

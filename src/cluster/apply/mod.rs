@@ -11,7 +11,7 @@ mod submit;
 
 pub use keeper::{Keeper, keeper};
 pub use last_applied::{last_applied, with_last_applied};
-pub use manifest::{as_written, recreatable, restorable};
+pub use manifest::{as_written, injected, recreatable, restorable};
 pub use patch::{lost, not_kept, patch};
 pub use pods::{Outlook, Trouble, pods_of, trouble};
 pub use rollout::{Rollout, rollout};

@@ -134,9 +134,8 @@ fn head(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     contexts.sort_unstable();
     contexts.dedup();
     let place = match contexts.as_slice() {
-        [] => counted(report.files, "file"),
         [context] => format!("the cluster {}", printable(context)),
-        many => counted(many.len(), "cluster"),
+        _ => report.whereabouts(),
     };
     writeln!(
         out,

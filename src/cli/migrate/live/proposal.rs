@@ -8,7 +8,7 @@ use crate::{
     cli::{configuration::Loaded, lint::is_ignored, selection::Selection},
     cluster::{
         RequestError, Server,
-        apply::{as_written, keeper, last_applied, lost, patch, recreatable, with_last_applied},
+        apply::{as_written, injected, keeper, last_applied, lost, patch, recreatable, with_last_applied},
     },
     migrate::{Holders, Migration, Options, Surroundings, migrate_within},
     rules::{Finding, RULES},
@@ -152,6 +152,7 @@ impl Engine<'_> {
             migration,
         };
         if proposal.is_change() {
+            proposal.notes.extend(note_of_injected(&proposal.live));
             self.keep_in_step(&mut proposal, &config_maps)?;
         }
         Ok(Some(proposal))
@@ -280,6 +281,20 @@ fn is_run_from(pod: &Value, volume: &Value) -> bool {
                 words.any(|word| word.contains(path))
             })
         })
+}
+
+/// Says that a manifest made of a pod holds what an injector added to it.
+fn note_of_injected(live: &Value) -> Option<String> {
+    let names = match live.get("kind").and_then(Value::as_str) {
+        Some("Pod") => injected(live),
+        _ => Vec::new(),
+    };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} came with the pod's admission, by all signs, and so may volumes: the pod's own file has neither, and is what to migrate",
+            names.join(" and ")
+        )
+    })
 }
 
 /// What stands against a change of an object where it is.
