@@ -27,7 +27,7 @@ const REGENERATE: &str = "UPDATE_DOCS=1 cargo test --test documentation";
 const TEST_COMMAND: &str = "cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test";
 
 /// What the picture in the README shows.
-const PICTURED: &str = "examples/job-with-proxy.yaml";
+const PICTURED: &str = "examples/deployment-with-delays.yaml";
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

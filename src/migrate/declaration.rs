@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     change::Position,
-    plan::{Changes, SHARED, place},
+    plan::{Changes, SHARED, is_used_elsewhere, place},
     startup_gate::{Gate, probe_value},
 };
 
@@ -136,14 +136,16 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
 /// Anchors within a container that moves, and aliases to what stands in the same pod.
 fn anchored(pod: &Pod<'_>, container: &Container<'_>) -> Option<String> {
     let start = pod.workload.pod_spec.written_span().start;
+    let own = container.node.written_span();
     let stream = container.node.stream();
-    let ties = container.node.walk().any(|node| {
-        node.is_anchored()
-            || matches!(node.kind(), Kind::Alias(target)
-                if stream.node(target).is_none_or(|target| target.span().start >= start))
+    let needs_another = container.node.walk().any(|node| {
+        matches!(node.kind(), Kind::Alias(target) if stream.node(target).is_none_or(|target| {
+            let at = target.span().start;
+            at >= start && !own.contains(&at)
+        }))
     });
     match place(container.node) {
-        Ok(_) => ties.then(|| SHARED.to_owned()),
+        Ok(_) => (needs_another || is_used_elsewhere(container.node)).then(|| SHARED.to_owned()),
         Err(reason) => Some(reason),
     }
 }

@@ -186,7 +186,7 @@ impl<'a> Planner<'_, 'a> {
     /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
     fn sidecar(&mut self, index: usize, member: &Member<'a>, has_ground: bool) {
         let name = member.container.name;
-        if self.is_injected_output(member) {
+        if self.pod.is_injected_output(member) {
             let reason = "injected output is injected anew with the injector's own switch, never edited";
             self.plan.left(format!("{name} as it is"), reason, false);
             return;
@@ -273,13 +273,6 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Injected output carries the injector's status.
-    fn is_injected_output(&self, member: &Member<'_>) -> bool {
-        self.pod.catalogue.of(&member.container).is_some_and(|known| {
-            known.injector.is_some() && known.switch.is_some() && known.name.ends_with("-proxy")
-        })
-    }
-
     fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
         if part.wait.is_some()
             && let Gate::None(reason) = gate
@@ -298,6 +291,7 @@ impl<'a> Planner<'_, 'a> {
             }
             Ok(class) => {
                 self.plan.done(*class, part.what.clone());
+                part.note.iter().for_each(|note| self.plan.note(note));
                 for (container, entrypoint) in &part.entrypoints {
                     self.entrypoints.entry(*container).or_default().merge(entrypoint);
                 }

@@ -46,6 +46,8 @@ pub(super) struct Part<'a> {
     pub(super) removals: Removals<'a>,
     /// Directories that served the workaround; their volumes may be left without use.
     pub(super) directories: Vec<String>,
+    /// What a person should know once it is gone.
+    pub(super) note: Option<String>,
 }
 
 impl Part<'_> {
@@ -61,6 +63,7 @@ impl Part<'_> {
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
+            note: None,
         }
     }
 

@@ -210,3 +210,35 @@ fn a_native_sidecar_takes_another_form_by_review_only() {
         );
     }
 }
+
+#[test]
+fn an_anchor_that_only_the_container_itself_uses_moves_along() {
+    let pod = |mounts: &str, app: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: app\n        image: app\n        command: [/app]\n{app}      - name: filebeat\n        image: elastic/filebeat\n        volumeMounts: {mounts}\n      volumes: [{{name: a, emptyDir: {{}}}}]\n"
+        )
+    };
+    let alone = pod(
+        "[&one {name: a, mountPath: /a}, &two {name: a, mountPath: /b}]",
+        "",
+    );
+    assert_sound(&alone);
+    assert!(
+        migrated(&alone, Form::Native, true)
+            .text
+            .contains("initContainers")
+    );
+    let within = pod("[&one {name: a, mountPath: /a}, *one]", "");
+    assert_sound(&within);
+    assert!(
+        migrated(&within, Form::Native, true)
+            .text
+            .contains("initContainers")
+    );
+    let shared = pod(
+        "[*one]",
+        "        volumeMounts: [&one {name: a, mountPath: /a}]\n",
+    );
+    assert_sound(&shared);
+    assert_eq!(migrated(&shared, Form::Native, true).text, shared);
+}

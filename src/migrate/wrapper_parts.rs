@@ -34,6 +34,7 @@ pub(super) fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
                 part.directories = wrapped.directories;
+                part.note = account(pod, wrapped.name);
                 if let Some(file) = &wrapped.watched_file {
                     writers(pod, file, &mut part);
                 }
@@ -54,6 +55,17 @@ pub(super) fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
         parts.extend(copiers(pod));
     }
     parts
+}
+
+/// kubexit asks the API server for its pod (github.com/karlkfi/kubexit, README, "RBAC"), for which pods are given an
+/// account of their own.
+fn account(pod: &Pod<'_>, wrapper: &str) -> Option<String> {
+    let account = pod.workload.pod_spec.get("serviceAccountName")?.as_str()?;
+    (wrapper == "kubexit").then(|| {
+        format!(
+            "kubexit read pods as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding"
+        )
+    })
 }
 
 /// Init containers that do nothing but copy a wrapper's binary: `cp /bin/kubexit /kubexit/kubexit`.

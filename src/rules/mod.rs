@@ -8,6 +8,7 @@ mod draft;
 mod embedded;
 mod finding;
 mod info;
+mod injected_output;
 pub mod live;
 mod pod;
 mod promotion;
@@ -132,6 +133,7 @@ pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
             _ => {}
         }
     }
+    injected_output::leave_to_a_person(pod, &mut findings);
     findings
 }
 
