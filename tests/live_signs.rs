@@ -16,8 +16,11 @@ mod cluster;
 #[path = "support/injector.rs"]
 mod injector;
 
+use std::path::Path;
+
 use cluster::{Namespace, image, kubectl};
 use injector::Injector;
+use kubectl_sidecar::rules::RULES;
 use serde_json::{Value, json};
 
 fn deployment(name: &str, metadata: &Value, spec: &Value) -> Value {
@@ -318,5 +321,86 @@ fn an_app_that_failed_before_its_sidecar_had_started() {
     assert!(
         message.contains("(exit code 3), and db-proxy had started only after that start: pod search-"),
         "{message}"
+    );
+}
+
+/// Everything that the examples and the rules show, on a cluster: found, migrated, and clean afterwards.
+#[test]
+fn what_is_shown_is_found_migrated_and_clean() {
+    let Some(namespace) = Namespace::create("signs-round") else {
+        return;
+    };
+    let mut texts: Vec<String> = RULES.iter().map(|rule| rule.before.to_owned()).collect();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    for entry in std::fs::read_dir(examples).unwrap().flatten() {
+        if entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = std::fs::read_to_string(entry.path()).unwrap();
+            texts.push(text.replace("  namespace: shop\n", ""));
+        }
+    }
+    let created = namespace.try_kubectl(
+        &["create", "--validate=strict", "-f", "-"],
+        &texts.join("\n---\n"),
+    );
+    for line in cluster::stderr(&created).lines().filter(|line| !line.is_empty()) {
+        // Fields of the first design, and what the rules show of a Job made by several texts.
+        let may_be_refused = ["lifecycle.type", "already exists", "Forbidden", "unknown field"];
+        assert!(
+            may_be_refused.iter().any(|refused| line.contains(refused)),
+            "{line}"
+        );
+    }
+    let seeded = String::from_utf8_lossy(&created.stdout).lines().count();
+    assert!(seeded >= 20, "{}", cluster::stderr(&created));
+    // Their images are nowhere: no pod of what rolls out is to wait for one.
+    for kind in ["deployment", "statefulset"] {
+        namespace.try_kubectl(&["scale", kind, "--all", "--replicas=0"], "");
+    }
+    let (before, code) = namespace.lint(&[]);
+    assert_eq!(code, Some(1), "{}", before["errors"]);
+
+    let applied = namespace.migrate(&["--apply", "--yes", "--review"]);
+    let said = cluster::stderr(&applied);
+    // What cannot be changed where it is is made anew, from what is printed.
+    for kind in ["jobs", "pods"] {
+        let names = namespace.kubectl(&["get", kind, "-o", "name"], "");
+        for name in names.split_whitespace() {
+            let name = name.replace(".batch", "");
+            let manifest = namespace.migrate(&[&name, "--review", "-o", "yaml"]);
+            if !manifest.stdout.is_empty() {
+                let text = String::from_utf8_lossy(&manifest.stdout);
+                namespace.kubectl(&["replace", "--force", "--grace-period=0", "-f", "-"], &text);
+            }
+        }
+    }
+    let left = namespace.migrate(&["--check", "--review"]);
+    assert_eq!(left.status.code(), Some(0), "{said}\n{}", cluster::stderr(&left));
+    let (after, _) = namespace.lint(&[]);
+    // What is left is a person's, and where a sidecar answers is a hint for one.
+    let can_be_rewritten = |finding: &&Value| {
+        finding["severity"] != "info" && matches!(finding["fix"]["class"].as_str(), Some("safe" | "review"))
+    };
+    let rest: Vec<String> = after["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(can_be_rewritten)
+        .map(|finding| {
+            format!(
+                "{} {}: {}",
+                finding["file"], finding["rule"], finding["fix"]["reason"]
+            )
+        })
+        .collect();
+    assert!(rest.is_empty(), "{rest:#?}\n{said}");
+    let count = |report: &Value| report["findings"].as_array().unwrap().len();
+    assert!(
+        count(&after) < count(&before) / 2,
+        "{:?}",
+        namespace.found(&after)
     );
 }
