@@ -242,6 +242,53 @@ fn with_requests(mut pod: Value) -> Value {
 }
 
 #[test]
+fn what_kubectl_has_applied_is_installed_over_with_other_options() {
+    let Some(mut ground) = Ground::new("over") else {
+        return;
+    };
+    // By `kubectl apply`, whose fields an apply by another would only add to.
+    ground.promote("over", &["--names", "proxy"]);
+    let name = ground.policies[0].clone();
+    let selector = ground.selector();
+    let label = ["label", "mutatingadmissionpolicy", &name, "team=a"];
+    succeeded(kubectl(&label, ""));
+    let deny = [
+        "install",
+        "promote",
+        "--yes",
+        "--on-conflict",
+        "deny",
+        "--policy-name",
+        &name,
+        "--namespace-selector",
+        &selector,
+    ];
+    let arguments: Vec<&str> = ["policy"].into_iter().chain(deny).collect();
+    let installed = succeeded(sidecar(&arguments));
+    assert_says(
+        &installed,
+        &[
+            "-  validationActions: [Warn, Audit]",
+            "+  validationActions: [Deny]",
+        ],
+    );
+    assert_says(&succeeded(sidecar(&arguments)), &["nothing to do"]);
+    let check = ["policy", "check", "-n", &ground.name, "--policy-name", &name];
+    assert_says(&said(&sidecar(&check)), &["in step with this version"]);
+    // What others have noted on it stays.
+    let policy = ground.get(&["mutatingadmissionpolicy", &name]);
+    assert_eq!(policy["metadata"]["labels"]["team"], "a");
+    ground.until("refusal", || {
+        let answer = ground.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &pod("only", "app", &["app"]).to_string(),
+        );
+        text(&answer.stderr).contains("no regular container would be left besides app")
+            && !answer.status.success()
+    });
+}
+
+#[test]
 fn a_policy_of_somebody_elses_is_not_overwritten() {
     let Some(mut ground) = Ground::new("foreign") else {
         return;
