@@ -16,7 +16,7 @@ use std::{
 };
 
 use kubectl_sidecar::{
-    cli::Configuration,
+    cli::{Configuration, PolicyCheck},
     report::JsonReport,
     rules::{Family, RULES, RuleInfo, Severity},
 };
@@ -55,6 +55,11 @@ fn schema<T: schemars::JsonSchema>() -> String {
 #[test]
 fn the_schema_of_the_json_output() {
     check("schemas/lint.v1.json", &schema::<JsonReport<'static>>());
+}
+
+#[test]
+fn the_schema_of_the_policy_check() {
+    check("schemas/policy-check.v1.json", &schema::<PolicyCheck>());
 }
 
 #[test]

@@ -36,6 +36,7 @@ use colored::Colorize;
 pub use completion::completion_scripts;
 pub use configuration::{Configuration, ConfigurationError};
 pub use connection::ConnectionArguments;
+pub use policy::PolicyCheck;
 
 use arguments::{Arguments, Command};
 

@@ -12,9 +12,10 @@ use crate::rules::KubernetesVersion;
 const NEWEST_KUBERNETES: KubernetesVersion = (1, 37);
 
 /// The documents that programs read and write, `schemas/NAME.vVERSION.json`.
-const SCHEMAS: [Schema; 3] = [
+const SCHEMAS: [Schema; 4] = [
     Schema::new("config", 1),
     Schema::new("lint", 1),
+    Schema::new("policy-check", 1),
     Schema::new("trace", 1),
 ];
 

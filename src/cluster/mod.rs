@@ -26,6 +26,7 @@ pub use owner::{OwnerError, Owners, Target, pod_owners};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{
     PolicyApi, apply_policy, created_pod, delete_policy, may, policies, policy_api, policy_object, quotas,
+    replace_policy,
 };
 pub use request::{RequestError, get_json, get_text, send_json};
 pub use resource::{Selection, WatchedResource};

@@ -136,6 +136,44 @@ pub async fn apply_policy(
     send_json(&server.client(), Method::PATCH, &path, media, object).await
 }
 
+/// Gives a policy or binding that is there the spec, labels and annotations of another one (strict), or says what would
+/// be stored. What others have put into its metadata stays; what they have put into its spec does not, as it would if
+/// it were applied.
+///
+/// # Errors
+/// Where the server cannot be asked, or refuses: the object has changed since it was read, for one.
+pub async fn replace_policy(
+    server: &Server,
+    resource: &str,
+    held: &Value,
+    object: &Value,
+    dry_run: bool,
+) -> Result<Value, RequestError> {
+    let mut new = held.clone();
+    if let (Some(fields), Some(spec)) = (new.as_object_mut(), object.get("spec")) {
+        fields.insert("spec".to_owned(), spec.clone());
+    }
+    if let Some(metadata) = new.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in ["labels", "annotations"] {
+            let own = object
+                .pointer(&format!("/metadata/{field}"))
+                .and_then(Value::as_object);
+            let held = metadata.entry(field).or_insert_with(|| json!({}));
+            if let (Some(own), Some(held)) = (own, held.as_object_mut()) {
+                held.extend(own.clone());
+            }
+        }
+    }
+    let name = object
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let dry_run = if dry_run { "&dryRun=All" } else { "" };
+    let path =
+        format!("{BASE}/{resource}/{name}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{dry_run}");
+    send_json(&server.client(), Method::PUT, &path, "application/json", &new).await
+}
+
 /// Deletes a policy or binding, or asks whether it could be.
 ///
 /// # Errors

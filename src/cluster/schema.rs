@@ -67,8 +67,27 @@ const DEPTH: usize = 24;
 pub struct WorkloadKinds {
     /// Pods, the built-in kinds, and custom resources.
     pub collections: Vec<Collection>,
-    /// Groups whose schema could not be read: whether they hold pods is not known.
+    /// Groups that the server could not tell, or whose schema could not be read: whether they hold pods is not known.
     pub unread: Vec<Unavailable>,
+}
+
+impl WorkloadKinds {
+    /// Whether these make an object: its controller is one of them, and is looked at itself; or a kubelet, whose picture
+    /// of a static pod it is.
+    #[must_use]
+    pub fn make(&self, object: &serde_json::Value) -> bool {
+        let owners = object
+            .pointer("/metadata/ownerReferences")
+            .and_then(serde_json::Value::as_array);
+        owners.into_iter().flatten().any(|owner| {
+            let kind = owner
+                .get("kind")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default();
+            owner.get("controller").and_then(serde_json::Value::as_bool) == Some(true)
+                && (kind == "Node" || self.collections.iter().any(|collection| collection.kind == kind))
+        })
+    }
 }
 
 /// Whether objects of this collection are a part of Kubernetes itself that has pods.
@@ -79,7 +98,7 @@ pub fn is_built_in_workload(collection: &Collection) -> bool {
 
 /// Whether a group version is one of Kubernetes' own groups, or serves metrics: no workloads.
 #[must_use]
-pub(super) fn is_own_group(api_version: &str) -> bool {
+fn is_own_group(api_version: &str) -> bool {
     let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
     OWN_GROUPS.contains(&group) || group.ends_with("metrics.k8s.io")
 }
@@ -96,7 +115,12 @@ pub async fn workload_kinds(server: &Server, discovery: &Discovery) -> Result<Wo
             .filter(|collection| is_built_in_workload(collection))
             .cloned()
             .collect(),
-        unread: Vec::new(),
+        unread: discovery
+            .unavailable
+            .iter()
+            .filter(|group| !is_own_group(&group.api_version))
+            .cloned()
+            .collect(),
     };
     let mut versions: Vec<String> = discovery
         .collections

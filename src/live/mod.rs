@@ -12,7 +12,7 @@ mod template;
 
 pub use holder::Holder;
 pub use lint::{LiveOutcome, lint_live};
-pub use object::{LiveObject, config_map, pruned};
+pub use object::{LiveObject, config_map, is_over, pruned};
 pub use owners::{Owner, Owners, Uid};
 pub use pod::{ObjectGlance, OwnerReference, PodGlance};
 pub use record::Record;

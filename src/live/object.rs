@@ -35,6 +35,20 @@ pub fn pruned(text: &str, api_version: &str, kind: &str) -> Option<Value> {
     Some(object)
 }
 
+/// Whether an object has run to its end, or is on its way out.
+#[must_use]
+pub fn is_over(object: &Value) -> bool {
+    let phase = object.pointer("/status/phase").and_then(Value::as_str);
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let has_ended = |condition: &Value| {
+        let text = |key: &str| condition.get(key).and_then(Value::as_str);
+        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
+    };
+    object.pointer("/metadata/deletionTimestamp").is_some()
+        || matches!(phase, Some("Succeeded" | "Failed"))
+        || conditions.into_iter().flatten().any(has_ended)
+}
+
 /// Takes out what says nothing of the workload: `managedFields`, `status` and kubectl's copy.
 pub(super) fn prune(object: &mut Value, api_version: &str, kind: &str) -> Option<()> {
     let fields = object.as_object_mut()?;
@@ -114,6 +128,8 @@ fn mask(text: &mut String, span: std::ops::Range<usize>) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -138,5 +154,24 @@ mod tests {
             assert!(!masked.text.contains(hidden), "{}", masked.text);
         }
         assert!(masked.text.contains("name: A, value: ***"), "{}", masked.text);
+    }
+
+    #[test]
+    fn what_has_ended_is_over() {
+        for (object, expected) in [
+            (json!({"status": {"phase": "Running"}}), false),
+            (json!({"status": {"phase": "Succeeded"}}), true),
+            (
+                json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}),
+                true,
+            ),
+            (
+                json!({"status": {"conditions": [{"type": "Available", "status": "True"}]}}),
+                false,
+            ),
+            (json!({"metadata": {"deletionTimestamp": "t"}}), true),
+        ] {
+            assert_eq!(is_over(&object), expected, "{object}");
+        }
     }
 }

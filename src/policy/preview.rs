@@ -11,19 +11,16 @@ use crate::{
     yaml,
 };
 
-/// The pod that a controller would create of an object, with a generated name; nothing for an object without template.
+/// The pod that a controller would create of the pod spec at a JSON pointer into an object, with a generated name.
 #[must_use]
-pub fn pod_of(kind: &str, object: &Value) -> Option<Value> {
-    let template = match kind {
-        "Pod" => object,
-        "CronJob" => object.pointer("/spec/jobTemplate/spec/template")?,
-        _ => object.pointer("/spec/template")?,
-    };
-    let mut spec = template.get("spec")?.clone();
+pub fn pod_of(object: &Value, spec: &str) -> Option<Value> {
+    // Its metadata stands beside it.
+    let template = spec.strip_suffix("/spec").and_then(|path| object.pointer(path));
+    let mut spec = object.pointer(spec)?.clone();
     // A pod that runs has been given a node, and a token's volume that the server adds anew.
     spec.as_object_mut()?.remove("nodeName");
     let name = object.pointer("/metadata/name")?.as_str()?;
-    let metadata = |field: &str| template.pointer(&format!("/metadata/{field}")).cloned();
+    let metadata = |field: &str| template?.pointer(&format!("/metadata/{field}")).cloned();
     Some(json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {
@@ -36,17 +33,20 @@ pub fn pod_of(kind: &str, object: &Value) -> Option<Value> {
     }))
 }
 
-/// How many pods of an object run at once, as far as its spec says.
+/// How many pods of the pod spec at a JSON pointer run at once, as far as the object says: `replicas` and `parallelism`
+/// on the way to it.
 #[must_use]
-pub fn pods_at_once(kind: &str, object: &Value) -> u64 {
-    let number = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64);
-    match kind {
-        "DaemonSet" => number("/status/desiredNumberScheduled").unwrap_or(1),
-        "Job" => number("/spec/parallelism").unwrap_or(1),
-        "CronJob" => number("/spec/jobTemplate/spec/parallelism").unwrap_or(1),
-        "Pod" => 1,
-        _ => number("/spec/replicas").unwrap_or(1),
+pub fn pods_at_once(kind: &str, object: &Value, spec: &str) -> u64 {
+    if kind == "DaemonSet" {
+        let desired = object.pointer("/status/desiredNumberScheduled");
+        return desired.and_then(Value::as_u64).unwrap_or(1);
     }
+    spec.match_indices('/')
+        .skip(1)
+        .filter_map(|(end, _)| object.pointer(spec.get(..end)?))
+        .flat_map(|holder| [holder.get("replicas"), holder.get("parallelism")])
+        .filter_map(|number| number?.as_u64())
+        .product()
 }
 
 /// What a pod asks for, effectively.
@@ -172,27 +172,38 @@ mod tests {
     #[test]
     fn every_kind_has_its_template() {
         let template = json!({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c"}]}});
-        for (kind, object) in [
+        let workers = json!({"groups": [{"template": template}, {"replicas": 3, "template": template}]});
+        for (kind, spec, path) in [
             (
                 "Deployment",
-                json!({"metadata": {"name": "x"}, "spec": {"replicas": 3, "template": template}}),
+                json!({"replicas": 3, "template": template}),
+                "/spec/template/spec",
             ),
             (
                 "CronJob",
-                json!({"metadata": {"name": "x"}, "spec": {"jobTemplate": {"spec": {"template": template, "parallelism": 3}}}}),
+                json!({"jobTemplate": {"spec": {"template": template, "parallelism": 3}}}),
+                "/spec/jobTemplate/spec/template/spec",
             ),
-            (
-                "DaemonSet",
-                json!({"metadata": {"name": "x"}, "spec": {"template": template}, "status": {"desiredNumberScheduled": 3}}),
-            ),
+            ("DaemonSet", json!({"template": template}), "/spec/template/spec"),
+            ("RayCluster", workers, "/spec/groups/1/template/spec"),
         ] {
-            let pod = pod_of(kind, &object).unwrap();
+            let object =
+                json!({"metadata": {"name": "x"}, "spec": spec, "status": {"desiredNumberScheduled": 3}});
+            let pod = pod_of(&object, path).unwrap();
             assert_eq!(pod["metadata"]["generateName"], "x-");
+            assert_eq!(pod["metadata"]["labels"]["a"], "b");
             assert_eq!(pod["spec"]["containers"][0]["name"], "c");
-            assert_eq!(pods_at_once(kind, &object), 3, "{kind}");
+            assert_eq!(pods_at_once(kind, &object, path), 3, "{kind}");
         }
+        let bare =
+            json!({"metadata": {"name": "x", "labels": {"a": "b"}}, "spec": {"containers": [{"name": "c"}]}});
+        assert_eq!(pod_of(&bare, "/spec").unwrap()["metadata"]["labels"]["a"], "b");
+        assert_eq!(pods_at_once("Pod", &bare, "/spec"), 1);
         assert_eq!(
-            pod_of("Deployment", &json!({"metadata": {"name": "x"}, "spec": {}})),
+            pod_of(
+                &json!({"metadata": {"name": "x"}, "spec": {}}),
+                "/spec/template/spec"
+            ),
             None
         );
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::guard_rules::from_glob;
@@ -9,7 +10,7 @@ use super::selector::{Requirement, SelectorError, parse_selector};
 use crate::roles::{Catalogue, KnownSidecar};
 
 /// What makes the app wait for a promoted sidecar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Gate {
     /// Its readinessProbe, copied to a startupProbe.
@@ -19,7 +20,7 @@ pub enum Gate {
 }
 
 /// What becomes of a pod whose sidecars cannot be promoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnConflict {
     /// It is refused.
@@ -30,7 +31,7 @@ pub enum OnConflict {
 }
 
 /// What is promoted besides the sidecars that a pod's annotation names, where, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Promotion {
     /// Names of containers that are sidecars in every pod.

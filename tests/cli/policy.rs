@@ -78,6 +78,9 @@ fn rules_that_no_policy_can_express_are_named() {
 #[test]
 fn mistakes_are_explained() {
     let project = Project::new();
+    let output = project.run(&["policy", "check", "--diff", "-o", "json"]);
+    assert_eq!(output.code, Some(2), "{output}");
+    assert_eq!(output.stderr, "error: --diff is for text, not for -o json\n");
     for (arguments, says) in [
         (
             &["--names", "Not_A_Name"][..],

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::{Ground, assert_promoted, has_policies, pod, sidecar, sleeper, succeeded, text};
+use super::{Ground, assert_promoted, has_policies, kubectl, pod, sidecar, sleeper, succeeded, text};
 
 /// What a run printed.
 fn said(output: &Output) -> String {
@@ -114,6 +114,33 @@ fn a_check_says_what_would_be_done_and_a_policy_does_it() {
     );
     assert!(!output.contains("Deployment plain"), "{output}");
     assert_eq!(before.status.code(), Some(1));
+    let as_json = ground.check(&["-o", "json", "--gate", "proxy=readiness"]);
+    assert_eq!(as_json.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&as_json.stdout).unwrap();
+    assert_eq!(report["missingRights"], json!([]));
+    assert_eq!(
+        report["promotion"]["options"]["gates"],
+        json!({"proxy": "readiness"})
+    );
+    assert_eq!(
+        report["quotas"],
+        json!([format!(
+            "{}: quota small allows 20Mi of requests.memory, 0 is used, and promotion adds 30Mi",
+            ground.name
+        )])
+    );
+    let workloads = report["workloads"].as_array().unwrap();
+    let named = |name: &str| {
+        workloads
+            .iter()
+            .find(|workload| workload["name"] == name)
+            .unwrap()
+    };
+    assert_eq!(named("circle")["deadlocks"], json!(["proxy"]));
+    assert_eq!(
+        named("grows")["resources"],
+        json!({"requests.memory": {"before": "50Mi", "after": "60Mi"}})
+    );
     // Nothing was changed.
     assert!(ground.get(&["mutatingadmissionpolicy", &name]).is_null());
 
@@ -215,6 +242,53 @@ fn with_requests(mut pod: Value) -> Value {
 }
 
 #[test]
+fn what_kubectl_has_applied_is_installed_over_with_other_options() {
+    let Some(mut ground) = Ground::new("over") else {
+        return;
+    };
+    // By `kubectl apply`, whose fields an apply by another would only add to.
+    ground.promote("over", &["--names", "proxy"]);
+    let name = ground.policies[0].clone();
+    let selector = ground.selector();
+    let label = ["label", "mutatingadmissionpolicy", &name, "team=a"];
+    succeeded(kubectl(&label, ""));
+    let deny = [
+        "install",
+        "promote",
+        "--yes",
+        "--on-conflict",
+        "deny",
+        "--policy-name",
+        &name,
+        "--namespace-selector",
+        &selector,
+    ];
+    let arguments: Vec<&str> = ["policy"].into_iter().chain(deny).collect();
+    let installed = succeeded(sidecar(&arguments));
+    assert_says(
+        &installed,
+        &[
+            "-  validationActions: [Warn, Audit]",
+            "+  validationActions: [Deny]",
+        ],
+    );
+    assert_says(&succeeded(sidecar(&arguments)), &["nothing to do"]);
+    let check = ["policy", "check", "-n", &ground.name, "--policy-name", &name];
+    assert_says(&said(&sidecar(&check)), &["in step with this version"]);
+    // What others have noted on it stays.
+    let policy = ground.get(&["mutatingadmissionpolicy", &name]);
+    assert_eq!(policy["metadata"]["labels"]["team"], "a");
+    ground.until("refusal", || {
+        let answer = ground.kubectl(
+            &["create", "--dry-run=server", "-f", "-"],
+            &pod("only", "app", &["app"]).to_string(),
+        );
+        text(&answer.stderr).contains("no regular container would be left besides app")
+            && !answer.status.success()
+    });
+}
+
+#[test]
 fn a_policy_of_somebody_elses_is_not_overwritten() {
     let Some(mut ground) = Ground::new("foreign") else {
         return;
@@ -274,6 +348,134 @@ fn bare_pods_and_owned_objects_are_looked_at_once() {
     ground.kubectl(&["delete", "pod", "bare", "--force", "--grace-period=0"], "");
     ground.create(&pod("bare", "proxy", &["app", "proxy"]));
     assert_promoted(&ground.get(&["pod", "bare"]), &["proxy"], &["app"]);
+}
+
+/// A custom resource with two pod templates, as Ray's has, of a group of its own that goes with the test.
+struct Fleets {
+    name: String,
+}
+
+impl Fleets {
+    fn establish(ground: &Ground) -> Self {
+        let fleets = Self {
+            name: format!("fleets.{}.example.com", ground.name),
+        };
+        let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let group =
+            json!({"type": "object", "properties": {"replicas": {"type": "integer"}, "template": open}});
+        let spec = json!({"type": "object", "properties": {"lead": group, "workers": {"type": "array", "items": group}}});
+        let schema = json!({"type": "object", "properties": {"spec": spec}});
+        let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": fleets.name}, "spec": {
+                "group": format!("{}.example.com", ground.name), "scope": "Namespaced",
+                "names": {"plural": "fleets", "singular": "fleet", "kind": "Fleet"},
+                "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}});
+        succeeded(kubectl(&["create", "-f", "-"], &definition.to_string()));
+        fleets
+    }
+
+    fn fleet(&self, spec: &Value) -> Value {
+        let (_, group) = self.name.split_once('.').unwrap();
+        json!({"apiVersion": format!("{group}/v1"), "kind": "Fleet", "metadata": {"name": "deep-sea"}, "spec": spec})
+    }
+}
+
+impl Drop for Fleets {
+    fn drop(&mut self) {
+        kubectl(
+            &["delete", "customresourcedefinition", &self.name, "--wait=false"],
+            "",
+        );
+    }
+}
+
+#[test]
+fn custom_resources_with_pod_templates_are_looked_at() {
+    let Some(mut ground) = Ground::new("custom") else {
+        return;
+    };
+    let fleets = Fleets::establish(&ground);
+    let of = |pod: Value| json!({"metadata": {"annotations": pod["metadata"]["annotations"]}, "spec": pod["spec"]});
+    let mut gated = pod("x", "proxy", &["app", "proxy"]);
+    gated["spec"]["containers"][1]["readinessProbe"] = json!({"httpGet": {"port": 9000}});
+    let fleet = fleets.fleet(&json!({
+    "lead": {"template": of(pod("x", "", &["app", "proxy"]))},
+    "workers": [
+        {"replicas": 3, "template": of(gated)},
+        {"replicas": 2, "template": of(pod("x", "app", &["app"]))},
+    ]}));
+    // The server serves a new kind a moment after it is told of it, and its schema a moment later.
+    ground.until("the kind", || {
+        ground
+            .kubectl(&["create", "-f", "-"], &fleet.to_string())
+            .status
+            .success()
+    });
+    let mut found = Value::Null;
+    ground.until("the schema", || {
+        let output = ground.check(&["-o", "json"]);
+        found = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        found["workloads"].as_array().is_some_and(|all| !all.is_empty())
+    });
+    // Kinds of other tests may come and go meanwhile.
+    let lost: Vec<&Value> = found["notLookedAt"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|sentence| sentence.as_str().unwrap().contains(&ground.name))
+        .collect();
+    assert_eq!(lost, Vec::<&Value>::new());
+    assert_eq!(found["lookedAt"], 1);
+    assert_eq!(found["promotion"]["installed"], Value::Null);
+    assert_eq!(
+        found["workloads"],
+        json!([
+            {
+                "namespace": ground.name, "apiVersion": fleet["apiVersion"], "kind": "Fleet", "name": "deep-sea",
+                "template": "spec.workers[0].template.spec", "outcome": "promoted",
+                "initContainers": {"before": [], "after": ["proxy"]},
+                "containers": {"before": ["app", "proxy"], "after": ["app"]},
+                "gates": ["proxy"], "deadlocks": [], "resources": {},
+            },
+            {
+                "namespace": ground.name, "apiVersion": fleet["apiVersion"], "kind": "Fleet", "name": "deep-sea",
+                "template": "spec.workers[1].template.spec", "outcome": "left",
+                "reasons": ["no regular container would be left besides app"],
+            },
+        ])
+    );
+    // The same with the policy, whose pods the server makes.
+    ground.promote("custom", &[]);
+    let name = ground.policies[0].clone();
+    let check = || {
+        said(&sidecar(&[
+            "policy",
+            "check",
+            "-n",
+            &ground.name,
+            "--policy-name",
+            &name,
+        ]))
+    };
+    assert_says(
+        &check(),
+        &[
+            "1 of 1 workloads have pods that are promoted, 1 has pods that cannot be",
+            &format!("installed: {name}, in step with this version"),
+            "Fleet deep-sea (spec.workers[0].template.spec)\n  initContainers: none → proxy",
+        ],
+    );
+    // What a controller of it makes is looked at with it, and what another one makes by itself.
+    let owner = ground.get(&[&fleets.name, "deep-sea"]);
+    let owned = |kind: &str, uid: &Value| json!([{"apiVersion": fleet["apiVersion"], "kind": kind, "name": "deep-sea", "uid": uid, "controller": true}]);
+    for (name, kind) in [("of-the-fleet", "Fleet"), ("of-another", "Harbour")] {
+        let mut workload = deployment(name, pod("x", "proxy", &["app", "proxy"]), 0);
+        workload["metadata"]["ownerReferences"] = owned(kind, &owner["metadata"]["uid"]);
+        ground.create(&workload);
+    }
+    let output = check();
+    assert_says(&output, &["Deployment of-another"]);
+    assert!(!output.contains("Deployment of-the-fleet"), "{output}");
 }
 
 /// On a cluster before 1.36: what is missing, and what does the same there.

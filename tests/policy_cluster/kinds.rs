@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ground, assert_promoted, kubectl, names, pod, sleeper, succeeded, text};
+use super::{Ground, assert_promoted, kubectl, names, pod, sleeper, succeeded};
 
 fn template(restart: &str) -> Value {
     json!({
@@ -88,23 +88,60 @@ fn what_is_not_named_is_left_alone() {
     let mut bare = pod("bare", "", &["app", "agent"]);
     bare["metadata"].as_object_mut().unwrap().remove("annotations");
     assert_promoted(&ground.dry_run(&bare), &["agent"], &["app"]);
-    // The server lets nobody but a node create a mirror pod; its dry-run answers with what admission made of it.
-    let mut mirror = pod("mirror", "", &["app", "agent"]);
-    mirror["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("x");
-    let answer = ground.kubectl(
-        &["create", "--dry-run=server", "-o", "json", "-f", "-"],
-        &mirror.to_string(),
+}
+
+/// The kubelet makes a mirror pod of each static one, with its own identity.
+#[test]
+fn a_mirror_pod_is_left_alone() {
+    let Some(mut ground) = Ground::new("mirror") else {
+        return;
+    };
+    ground.promote("mirror", &["--on-conflict", "deny"]);
+    let nodes = ground.get(&["nodes"]);
+    let node = &nodes["items"][0]["metadata"];
+    let (name, user) = (
+        node["name"].as_str().unwrap(),
+        format!("system:node:{}", node["name"].as_str().unwrap()),
     );
-    if answer.status.success() {
-        let mirror: Value = serde_json::from_slice(&answer.stdout).unwrap();
-        assert_eq!(names(&mirror, "containers"), ["app", "agent"]);
-    } else {
-        assert!(
-            !text(&answer.stderr).contains("sidecar"),
-            "{}",
-            text(&answer.stderr)
+    let as_node = |pod: &Value| {
+        let created = ground.kubectl(
+            &[
+                "create",
+                "--dry-run=server",
+                "-o",
+                "json",
+                "--as",
+                &user,
+                "--as-group",
+                "system:nodes",
+                "-f",
+                "-",
+            ],
+            &pod.to_string(),
+        );
+        serde_json::from_str::<Value>(&succeeded(created)).unwrap()
+    };
+    let mut mirror = pod("static", "proxy", &["app", "proxy"]);
+    mirror["metadata"]["name"] = json!(format!("static-{name}"));
+    mirror["metadata"]["annotations"]["kubernetes.io/config.mirror"] = json!("0123456789abcdef");
+    mirror["metadata"]["ownerReferences"] =
+        json!([{"apiVersion": "v1", "kind": "Node", "name": name, "uid": node["uid"], "controller": true}]);
+    mirror["spec"]["nodeName"] = json!(name);
+    // A pod that declares a conflict would be refused if it were looked at.
+    for sidecars in ["proxy", "app,proxy"] {
+        mirror["metadata"]["annotations"]["kubectl-sidecar/sidecars"] = json!(sidecars);
+        let stored = as_node(&mirror);
+        assert_eq!(names(&stored, "containers"), ["app", "proxy"]);
+        assert_eq!(stored["spec"]["initContainers"], Value::Null);
+        assert_eq!(
+            stored["metadata"]["annotations"]["kubectl-sidecar/promoted"],
+            Value::Null
         );
     }
+    // It is the mark that does it: the same pod without is promoted.
+    let mut plain = mirror;
+    plain["metadata"]["annotations"] = json!({"kubectl-sidecar/sidecars": "proxy"});
+    assert_promoted(&ground.dry_run(&plain), &["proxy"], &["app"]);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{
     session::{Session, called, converse, readable},
 };
 use crate::{
-    cluster::{apply_policy, policy_object},
+    cluster::{RequestError, apply_policy, policy_object, replace_policy},
     diff,
     policy::{MANAGER, PolicyObject},
 };
@@ -78,8 +78,8 @@ pub(super) fn run(arguments: &InstallArguments, program: &str) -> Result<ExitSta
             say("nothing was changed\n")?;
             return Ok(ExitStatus::Success);
         }
-        for object in changed {
-            apply_policy(&session.server, &object.resource(), &object.json(), false).await?;
+        for (object, held) in changed {
+            put(&session, object, held.as_ref(), false).await?;
             say(&format!("{}: installed\n", called(object)))?;
         }
         if promotes {
@@ -91,28 +91,46 @@ pub(super) fn run(arguments: &InstallArguments, program: &str) -> Result<ExitSta
     })
 }
 
-/// Lets the server try all objects, prints what would change, and gives the objects that would.
-async fn tried<'o>(session: &Session, objects: &'o [PolicyObject]) -> Result<Vec<&'o PolicyObject>, Error> {
+/// Puts an object into the place of the one that is held, or makes it.
+async fn put(
+    session: &Session,
+    object: &PolicyObject,
+    held: Option<&Value>,
+    dry_run: bool,
+) -> Result<Value, RequestError> {
+    let (server, resource, new) = (&session.server, object.resource(), object.json());
+    match held {
+        Some(held) => replace_policy(server, &resource, held, &new, dry_run).await,
+        None => apply_policy(server, &resource, &new, dry_run).await,
+    }
+}
+
+/// Lets the server try all objects, prints what would change, and gives the objects that would, with what is in their
+/// place.
+async fn tried<'o>(
+    session: &Session,
+    objects: &'o [PolicyObject],
+) -> Result<Vec<(&'o PolicyObject, Option<Value>)>, Error> {
     let mut changed = Vec::new();
     for object in objects {
         let resource = object.resource();
-        let before = policy_object(&session.server, &resource, &object.name).await?;
+        let held = policy_object(&session.server, &resource, &object.name).await?;
         let is_ours = |held: &Value| {
             held.pointer("/metadata/labels/app.kubernetes.io~1managed-by") == Some(&Value::from(MANAGER))
         };
-        if before.as_ref().is_some_and(|held| !is_ours(held)) {
+        if held.as_ref().is_some_and(|held| !is_ours(held)) {
             return Err(Error::Cluster(format!(
                 "{} is there already, and was not made by {MANAGER}: name another with --policy-name",
                 called(object)
             )));
         }
-        let after = apply_policy(&session.server, &resource, &object.json(), true).await?;
+        let after = put(session, object, held.as_ref(), true).await?;
         let name = format!("{resource}/{}", object.name);
-        let before = before.as_ref().map(readable).unwrap_or_default();
+        let before = held.as_ref().map(readable).unwrap_or_default();
         let difference = diff::unified(&before, &readable(&after), &name, &name);
         if !difference.is_empty() {
             say(&difference)?;
-            changed.push(object);
+            changed.push((object, held));
         }
     }
     Ok(changed)

@@ -10,6 +10,8 @@ mod survey;
 
 use clap::{Args, Subcommand};
 
+pub use check::PolicyCheck;
+
 use super::{Error, ExitStatus};
 
 /// Let the cluster itself order sidecars, by admission policies

@@ -1,35 +1,25 @@
 //! What a promotion does to the workloads of a cluster, one after another.
 
+mod look;
+
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::session::yaml_text;
 use crate::{
     cli::Error,
-    cluster::{Filter, Glance, Pages, RequestError, Server, created_pod, quotas},
-    diff,
-    policy::{
-        OnConflict, Outcome, Promotion, deadlocked, exceeded, pod_of, pods_at_once, promoted, resources,
+    cluster::{
+        Collection, Filter, Glance, Pages, RequestError, Server, WorkloadKinds, discover, quotas,
+        workload_kinds,
     },
-    workload::{Amounts, write_amount},
+    live::{is_over, templates},
+    policy::{Promotion, exceeded, pod_of, pods_at_once},
+    workload::Amounts,
 };
 
-/// The kinds that make pods, and pods: (path, kind).
-const KINDS: [(&str, &str); 8] = [
-    ("apps/v1/deployments", "Deployment"),
-    ("apps/v1/statefulsets", "StatefulSet"),
-    ("apps/v1/daemonsets", "DaemonSet"),
-    ("apps/v1/replicasets", "ReplicaSet"),
-    ("v1/replicationcontrollers", "ReplicationController"),
-    ("batch/v1/cronjobs", "CronJob"),
-    ("batch/v1/jobs", "Job"),
-    ("v1/pods", "Pod"),
-];
-
-/// Where the policy says what it has promoted.
-const PROMOTED: &str = "/metadata/annotations/kubectl-sidecar~1promoted";
+use look::Look;
 
 /// What a promotion does to all workloads.
 #[derive(Debug, Default)]
@@ -45,30 +35,105 @@ pub(super) struct Survey {
 }
 
 /// What a promotion does to the pods of one workload.
-#[derive(Debug)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Effect {
-    /// `shop: Deployment web`
-    pub(super) workload: String,
-    /// What is done, a line each.
-    pub(super) lines: Vec<String>,
+    /// The workload's namespace.
+    namespace: String,
+    /// Its API version, such as `apps/v1`.
+    api_version: String,
+    /// Its kind.
+    kind: String,
+    /// Its name.
+    name: String,
+    /// Which of its pod templates, such as `spec.workerGroupSpecs[0].template.spec`; absent where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    template: Option<String>,
+    #[serde(flatten)]
+    pub(super) change: Change,
     /// Its pod before and after.
+    #[serde(skip)]
     pub(super) diff: String,
-    is_promoted: bool,
-    is_trouble: bool,
+}
+
+/// What is done to a pod.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "lowercase", rename_all_fields = "camelCase")]
+pub(super) enum Change {
+    /// Sidecars among its regular containers become native ones.
+    Promoted {
+        /// The init containers.
+        init_containers: Names,
+        /// The regular containers.
+        containers: Names,
+        /// The sidecars whose readiness the app waits for.
+        gates: Vec<String>,
+        /// Those of them that wait for the app: the pod would never start.
+        deadlocks: Vec<String>,
+        /// What the pod asks for otherwise than before, by `requests.memory` and the like.
+        resources: BTreeMap<String, Amount>,
+    },
+    /// It cannot be treated rightly, and would not be created.
+    Refused {
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// It cannot be treated rightly, and stays as it is.
+    Left {
+        /// Why.
+        reasons: Vec<String>,
+    },
+}
+
+/// The names of containers.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Names {
+    /// As the template has them, with what webhooks add.
+    pub(super) before: Vec<String>,
+    /// As the pod has them.
+    pub(super) after: Vec<String>,
+}
+
+/// An amount of a resource, such as `50Mi`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Amount {
+    /// Without promotion.
+    pub(super) before: String,
+    /// With it.
+    pub(super) after: String,
+}
+
+impl Effect {
+    /// What tells its workload from others.
+    pub(super) fn identity(&self) -> (&str, &str, &str, &str) {
+        (&self.namespace, &self.api_version, &self.kind, &self.name)
+    }
+
+    /// `shop: Deployment web`
+    pub(super) fn workload(&self) -> String {
+        let template = self
+            .template
+            .as_ref()
+            .map_or_else(String::new, |template| format!(" ({template})"));
+        format!("{}: {} {}{template}", self.namespace, self.kind, self.name)
+    }
+}
+
+impl Change {
+    /// Whether pods would not start, or not be created.
+    fn is_trouble(&self) -> bool {
+        match self {
+            Self::Promoted { deadlocks, .. } => !deadlocks.is_empty(),
+            Self::Refused { .. } => true,
+            Self::Left { .. } => false,
+        }
+    }
 }
 
 impl Survey {
-    pub(super) fn promoted(&self) -> usize {
-        self.effects.iter().filter(|effect| effect.is_promoted).count()
-    }
-
-    pub(super) fn conflicts(&self) -> usize {
-        self.effects.iter().filter(|effect| !effect.is_promoted).count()
-    }
-
     /// Whether nothing would deadlock, be refused or exceed a quota.
     pub(super) fn is_fine(&self) -> bool {
-        self.quotas.is_empty() && self.effects.iter().all(|effect| !effect.is_trouble)
+        self.quotas.is_empty() && self.effects.iter().all(|effect| !effect.change.is_trouble())
     }
 }
 
@@ -98,72 +163,126 @@ pub(super) async fn survey(
     is_installed: bool,
     namespace: Option<&str>,
 ) -> Result<Survey, Error> {
-    let mut survey = Survey::default();
-    let mut more: BTreeMap<String, Amounts> = BTreeMap::new();
-    let look = Look {
-        server,
-        promotion,
-        is_installed,
+    let discovery = discover(server).await?;
+    let kinds = workload_kinds(server, &discovery).await?;
+    let unread = kinds.unread.iter();
+    let mut surveyor = Surveyor {
+        namespaces: covered(server, promotion, namespace).await?,
+        kinds: &kinds,
+        look: Look {
+            server,
+            promotion,
+            is_installed,
+        },
+        more: BTreeMap::new(),
+        survey: Survey {
+            unread: unread
+                .map(|group| format!("{}: {}", group.api_version, group.reason))
+                .collect(),
+            ..Survey::default()
+        },
     };
-    let namespaces = covered(server, promotion, namespace).await?;
-    for (path, kind) in KINDS {
-        let objects = match list(server, path, namespace).await {
-            Ok(objects) => objects,
-            Err(error) => {
-                survey.unread.push(error.to_string());
-                continue;
+    for collection in kinds
+        .collections
+        .iter()
+        .filter(|collection| collection.namespaced)
+    {
+        match list(server, &collection.path(namespace)).await {
+            Ok(objects) => {
+                for object in objects {
+                    surveyor.take(collection, &object).await;
+                }
             }
-        };
-        for object in objects {
-            let home = text(&object, "/metadata/namespace").to_owned();
-            let is_out = is_going(&object) || is_made_by_another(&object) || is_over(kind, &object);
-            if !namespaces.contains(&home) || is_out {
-                continue;
-            }
-            let Some(pod) = pod_of(kind, &object) else {
+            Err(error) => surveyor.survey.unread.push(error.to_string()),
+        }
+    }
+    surveyor.add_quotas().await;
+    Ok(surveyor.survey)
+}
+
+/// A survey in the making.
+struct Surveyor<'s> {
+    /// Those whose pods the policy is for.
+    namespaces: Vec<String>,
+    kinds: &'s WorkloadKinds,
+    look: Look<'s>,
+    /// What promotion adds to what is asked for, by namespace.
+    more: BTreeMap<String, Amounts>,
+    survey: Survey,
+}
+
+impl Surveyor<'_> {
+    /// Looks at one workload.
+    async fn take(&mut self, collection: &Collection, object: &Value) {
+        let home = text(object, "/metadata/namespace");
+        let is_out = is_over(object) || self.kinds.make(object);
+        if !self.namespaces.iter().any(|name| name == home) || is_out {
+            return;
+        }
+        let templates: Vec<String> = templates(object)
+            .into_iter()
+            .filter(|path| is_pod_spec(path))
+            .collect();
+        self.survey.seen += usize::from(!templates.is_empty());
+        for path in &templates {
+            let effect = |change, diff| Effect {
+                namespace: home.to_owned(),
+                api_version: collection.api_version(),
+                kind: collection.kind.clone(),
+                name: text(object, "/metadata/name").to_owned(),
+                template: (templates.len() > 1).then(|| dotted(path)),
+                change,
+                diff,
+            };
+            let Some(pod) = pod_of(object, path) else {
                 continue;
             };
-            survey.seen += 1;
-            let workload = format!("{home}: {kind} {}", text(&object, "/metadata/name"));
-            match look.at(&home, &pod).await {
+            match self.look.at(home, &pod).await {
                 Ok(None) => {}
                 Ok(Some(found)) => {
-                    let sum = more.entry(home).or_default();
+                    let sum = self.more.entry(home.to_owned()).or_default();
                     for (key, amount) in &found.more {
                         *sum.entry(key.clone()).or_default() +=
-                            amount * i128::from(pods_at_once(kind, &object));
+                            amount * i128::from(pods_at_once(&collection.kind, object, path));
                     }
-                    survey.effects.push(found.effect(workload));
+                    self.survey.effects.push(effect(found.change, found.diff));
                 }
-                Err(error) => survey.unread.push(format!("{workload}: {error}")),
+                Err(error) => self.survey.unread.push(format!(
+                    "{home}: {} {}: {error}",
+                    collection.kind,
+                    text(object, "/metadata/name")
+                )),
             }
         }
     }
-    for (home, more) in more.iter().filter(|(_, more)| !more.is_empty()) {
-        match quotas(server, home).await {
-            Ok(quotas) => survey.quotas.extend(
-                exceeded(&quotas, more)
-                    .iter()
-                    .map(|sentence| format!("{home}: {sentence}")),
-            ),
-            Err(error) => survey.unread.push(error.to_string()),
+
+    /// Compares what promotion adds with the quotas.
+    async fn add_quotas(&mut self) {
+        for (home, more) in self.more.iter().filter(|(_, more)| !more.is_empty()) {
+            match quotas(self.look.server, home).await {
+                Ok(quotas) => self.survey.quotas.extend(
+                    exceeded(&quotas, more)
+                        .iter()
+                        .map(|sentence| format!("{home}: {sentence}")),
+                ),
+                Err(error) => self.survey.unread.push(error.to_string()),
+            }
         }
     }
-    Ok(survey)
 }
 
 /// The names of the namespaces whose pods the policy is for.
 async fn covered(server: &Server, promotion: &Promotion, only: Option<&str>) -> Result<Vec<String>, Error> {
     let namespaces = match only {
         Some(name) => vec![server.get::<Value>(&format!("/api/v1/namespaces/{name}")).await?],
-        None => list(server, "v1/namespaces", None).await?,
+        None => list(server, "/api/v1/namespaces").await?,
     };
     let mut covered = Vec::new();
     for namespace in namespaces {
         let name = text(&namespace, "/metadata/name");
         let labels = namespace.pointer("/metadata/labels").unwrap_or(&Value::Null);
         // Nothing can be created in a namespace that is going.
-        if is_going(&namespace) {
+        if is_over(&namespace) {
             continue;
         }
         if promotion
@@ -176,17 +295,7 @@ async fn covered(server: &Server, promotion: &Promotion, only: Option<&str>) -> 
     Ok(covered)
 }
 
-async fn list(server: &Server, path: &str, namespace: Option<&str>) -> Result<Vec<Value>, RequestError> {
-    let (base, resource) = path.rsplit_once('/').unwrap_or(("", path));
-    let root = if base == "v1" {
-        "/api/v1".to_owned()
-    } else {
-        format!("/apis/{base}")
-    };
-    let path = match namespace {
-        Some(namespace) => format!("{root}/namespaces/{namespace}/{resource}"),
-        None => format!("{root}/{resource}"),
-    };
+async fn list(server: &Server, path: &str) -> Result<Vec<Value>, RequestError> {
     let mut pages = Pages::new(server, path, &Filter::default());
     let mut all = Vec::new();
     while let Some(page) = pages.next::<Any>().await? {
@@ -198,194 +307,29 @@ async fn list(server: &Server, path: &str, namespace: Option<&str>) -> Result<Ve
     Ok(all)
 }
 
-/// It is being deleted.
-fn is_going(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some()
+/// Whether containers at a path are those of a pod, and not a controller's own list.
+fn is_pod_spec(path: &str) -> bool {
+    let field = path.rsplit('/').next().unwrap_or_default();
+    field == "spec" || field.to_lowercase().ends_with("podspec")
 }
 
-/// Its owner is looked at instead.
-fn is_made_by_another(object: &Value) -> bool {
-    object
-        .pointer("/metadata/ownerReferences")
-        .and_then(Value::as_array)
-        .is_some_and(|owners| {
-            owners
-                .iter()
-                .any(|owner| owner.get("controller") == Some(&Value::Bool(true)))
-        })
-}
-
-/// It makes no pods any more.
-fn is_over(kind: &str, object: &Value) -> bool {
-    match kind {
-        "Job" => object
-            .pointer("/status/conditions")
-            .and_then(Value::as_array)
-            .is_some_and(|conditions| {
-                conditions.iter().any(|condition| {
-                    text(condition, "/status") == "True"
-                        && matches!(text(condition, "/type"), "Complete" | "Failed")
-                })
-            }),
-        "Pod" => matches!(text(object, "/status/phase"), "Succeeded" | "Failed"),
-        _ => false,
+/// A JSON pointer as people write it: `spec.workerGroupSpecs[0].template.spec`.
+fn dotted(pointer: &str) -> String {
+    let mut path = String::new();
+    for part in pointer.split('/').filter(|part| !part.is_empty()) {
+        let is_index = part.bytes().all(|byte| byte.is_ascii_digit());
+        if is_index {
+            path += &format!("[{part}]");
+        } else {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path += &part.replace("~1", "/").replace("~0", "~");
+        }
     }
+    path
 }
 
 fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-struct Look<'s> {
-    server: &'s Server,
-    promotion: &'s Promotion,
-    is_installed: bool,
-}
-
-/// What was found out about a workload's pod.
-struct Found {
-    lines: Vec<String>,
-    diff: String,
-    /// What it asks for beyond what it asked for before.
-    more: Amounts,
-    is_promoted: bool,
-    is_trouble: bool,
-}
-
-impl Found {
-    fn effect(self, workload: String) -> Effect {
-        Effect {
-            workload,
-            lines: self.lines,
-            diff: self.diff,
-            is_promoted: self.is_promoted,
-            is_trouble: self.is_trouble,
-        }
-    }
-}
-
-impl Look<'_> {
-    /// What becomes of a pod; nothing where it stays as it is.
-    async fn at(&self, namespace: &str, pod: &Value) -> Result<Option<Found>, RequestError> {
-        let answer = created_pod(self.server, namespace, pod).await;
-        // A quota that is used up by the workload itself refuses one more pod, and says nothing of promotion.
-        let is_quota = |error: &RequestError| error.to_string().contains("exceeded quota");
-        let stored = match answer {
-            Ok(stored) => stored,
-            Err(error) if is_quota(&error) => pod.clone(),
-            Err(error) if self.is_installed && self.promotion.on_conflict == OnConflict::Deny => {
-                return match promoted(pod, self.promotion) {
-                    Outcome::Conflict(reasons) => Ok(Some(self.conflict(&reasons))),
-                    _ => Err(error),
-                };
-            }
-            Err(error) => return Err(error),
-        };
-        if self.is_installed && !text(&stored, PROMOTED).is_empty() {
-            let names: Vec<String> = text(&stored, PROMOTED).split(',').map(str::to_owned).collect();
-            return Ok(Some(self.promotion_of(pod, &stored, &names)));
-        }
-        // The pod with what webhooks add is what the policy sees.
-        match promoted(&stored, self.promotion) {
-            Outcome::Unchanged => Ok(None),
-            Outcome::Conflict(reasons) => Ok(Some(self.conflict(&reasons))),
-            Outcome::Promoted {
-                pod: after, names, ..
-            } => {
-                let after = match created_pod(self.server, namespace, &after).await {
-                    Ok(after) => after,
-                    Err(error) if is_quota(&error) => after,
-                    Err(error) => return Err(error),
-                };
-                Ok(Some(self.promotion_of(&stored, &after, &names)))
-            }
-        }
-    }
-
-    fn conflict(&self, reasons: &[String]) -> Found {
-        let what = match self.promotion.on_conflict {
-            OnConflict::Deny => "its pods would be refused",
-            OnConflict::Ignore => "its pods stay as they are",
-        };
-        Found {
-            lines: vec![format!("{what}: {}", reasons.join("; "))],
-            diff: String::new(),
-            more: Amounts::new(),
-            is_promoted: false,
-            is_trouble: self.promotion.on_conflict == OnConflict::Deny,
-        }
-    }
-
-    fn promotion_of(&self, before: &Value, after: &Value, names: &[String]) -> Found {
-        let mut lines = vec![format!(
-            "initContainers: {} → {}",
-            listed(before, "initContainers"),
-            listed(after, "initContainers")
-        )];
-        lines.push(format!(
-            "containers: {} → {}",
-            listed(before, "containers"),
-            listed(after, "containers")
-        ));
-        let waits: Vec<&str> = names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| is_gate(after, name))
-            .collect();
-        if !waits.is_empty() {
-            lines.push(format!("the app starts when {} is ready", waits.join(" and ")));
-        }
-        let deadlocks = deadlocked(before, self.promotion);
-        for name in &deadlocks {
-            lines.push(format!(
-                "DEADLOCK: {name} is ready when the app is, and the app would start when {name} is ready; --gate {name}=none"
-            ));
-        }
-        let (asked, asks) = (resources(before), resources(after));
-        let more: Amounts = asks
-            .iter()
-            .map(|(key, amount)| (key.clone(), amount - asked.get(key).copied().unwrap_or_default()))
-            .filter(|(_, more)| *more != 0)
-            .collect();
-        for key in more.keys() {
-            let write = |amounts: &Amounts| write_amount(key, amounts.get(key).copied().unwrap_or_default());
-            lines.push(format!("{key}: {} → {}", write(&asked), write(&asks)));
-        }
-        let shown = |pod: &Value| {
-            ["initContainers", "containers"]
-                .iter()
-                .filter_map(|list| Some(yaml_text(&json!({ *list: pod.get("spec")?.get(*list)? }))))
-                .collect::<String>()
-        };
-        Found {
-            lines,
-            diff: diff::unified(&shown(before), &shown(after), "before", "after"),
-            more,
-            is_promoted: true,
-            is_trouble: !deadlocks.is_empty(),
-        }
-    }
-}
-
-fn containers<'p>(pod: &'p Value, list: &str) -> impl Iterator<Item = &'p Value> {
-    pod.get("spec")
-        .and_then(|spec| spec.get(list)?.as_array())
-        .into_iter()
-        .flatten()
-}
-
-fn listed(pod: &Value, list: &str) -> String {
-    let names: Vec<&str> = containers(pod, list)
-        .map(|container| text(container, "/name"))
-        .collect();
-    match names.as_slice() {
-        [] => "none".to_owned(),
-        names => names.join(", "),
-    }
-}
-
-/// Whether the startupProbe of a container is the one that the policy makes.
-fn is_gate(pod: &Value, name: &str) -> bool {
-    containers(pod, "initContainers")
-        .any(|container| text(container, "/name") == name && container.get("startupProbe").is_some())
 }

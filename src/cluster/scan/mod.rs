@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use tokio::sync::{mpsc::Sender, watch};
 
 use super::{
-    discovery::{Collection, Discovery},
+    discovery::Collection,
     page::{Filter, Listed},
     request::RequestError,
     server::Server,
@@ -127,7 +127,7 @@ pub async fn scan(
         let discovery = super::discovery::discover(server).await?;
         let kinds = super::schema::workload_kinds(server, &discovery).await?;
         let mut scan = Scan::new(server, request, sender.clone(), stop, kinds.collections);
-        scan.say_unavailable(&discovery, &kinds.unread).await;
+        scan.say_unread(&kinds.unread).await;
         scan.choose(&discovery).await?;
         Ok::<_, ScanError>(scan)
     };
@@ -196,12 +196,8 @@ impl<'s> Scan<'s> {
         .await;
     }
 
-    async fn say_unavailable(&self, discovery: &Discovery, unread: &[super::discovery::Unavailable]) {
-        let foreign = discovery
-            .unavailable
-            .iter()
-            .filter(|group| !super::schema::is_own_group(&group.api_version));
-        for group in foreign.chain(unread) {
+    async fn say_unread(&self, unread: &[super::discovery::Unavailable]) {
+        for group in unread {
             self.unseen(&group.api_version, &group.reason).await;
         }
     }

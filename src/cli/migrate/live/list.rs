@@ -7,6 +7,7 @@ use super::proposal::{Engine, Proposal, Target};
 use crate::{
     cli::{Error, lint::usage, live::LiveScope},
     cluster::{Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, workload_kinds},
+    live::is_over,
 };
 
 /// What was found, and what could not be looked at.
@@ -132,7 +133,7 @@ impl Lister<'_, '_> {
             };
             for item in page {
                 let object = serde_json::from_str(item.raw.get()).unwrap_or_default();
-                if !is_over(&object) && !self.is_of_another(&object) {
+                if !is_over(&object) && !self.kinds.make(&object) {
                     self.look(collection, object).await;
                 }
             }
@@ -178,62 +179,6 @@ impl Lister<'_, '_> {
         match self.engine.propose(&target, &name, object).await {
             Ok(proposal) => self.found.proposals.extend(proposal),
             Err(error) => self.found.errors.push(error),
-        }
-    }
-
-    /// Whether an object was made by the controller of another one that is looked at itself, or by a kubelet.
-    fn is_of_another(&self, object: &Value) -> bool {
-        let owners = object
-            .pointer("/metadata/ownerReferences")
-            .and_then(Value::as_array);
-        owners.into_iter().flatten().any(|owner| {
-            let kind = owner.get("kind").and_then(Value::as_str).unwrap_or_default();
-            owner.get("controller").and_then(Value::as_bool) == Some(true)
-                && (kind == "Node"
-                    || self
-                        .kinds
-                        .collections
-                        .iter()
-                        .any(|collection| collection.kind == kind))
-        })
-    }
-}
-
-/// Whether an object has run to its end, or is on its way out.
-fn is_over(object: &Value) -> bool {
-    let phase = object.pointer("/status/phase").and_then(Value::as_str);
-    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
-    let has_ended = |condition: &Value| {
-        let text = |key: &str| condition.get(key).and_then(Value::as_str);
-        matches!(text("type"), Some("Complete" | "Failed")) && text("status") == Some("True")
-    };
-    object.pointer("/metadata/deletionTimestamp").is_some()
-        || matches!(phase, Some("Succeeded" | "Failed"))
-        || conditions.into_iter().flatten().any(has_ended)
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn what_has_ended_is_over() {
-        for (object, expected) in [
-            (json!({"status": {"phase": "Running"}}), false),
-            (json!({"status": {"phase": "Succeeded"}}), true),
-            (
-                json!({"status": {"conditions": [{"type": "Complete", "status": "True"}]}}),
-                true,
-            ),
-            (
-                json!({"status": {"conditions": [{"type": "Available", "status": "True"}]}}),
-                false,
-            ),
-            (json!({"metadata": {"deletionTimestamp": "t"}}), true),
-        ] {
-            assert_eq!(is_over(&object), expected, "{object}");
         }
     }
 }
