@@ -10,7 +10,11 @@ use crate::{
     source::Positions,
 };
 
-pub(super) fn findings<'a>(report: &'a Report<'a>, groups: &[Group<'a>], out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn findings<'a>(
+    report: &'a Report<'a>,
+    groups: &[Group<'a>],
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     writeln!(out, "<h2 id=\"findings\">Findings</h2>")?;
     if report.findings.is_empty() {
         return writeln!(out, "<p>No sidecar workaround found.</p>");
