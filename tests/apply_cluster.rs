@@ -5,83 +5,20 @@
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
-use serde_json::Value;
+use cluster::{Namespace, image, sidecar, stderr};
 
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
-/// How long something of the cluster's may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
-
-/// A namespace that goes with the test.
-struct Namespace(String);
+#[path = "support/cluster.rs"]
+mod cluster;
 
 impl Namespace {
-    fn new(name: &str) -> Option<Self> {
-        if std::env::var_os("KUBECONFIG").is_none() {
-            tell!("skipped: no KUBECONFIG");
-            return None;
-        }
-        let name = format!("apply-{name}-{}", std::process::id());
-        let created = run("kubectl", &["create", "namespace", &name], "");
-        assert!(created.status.success(), "{}", stderr(&created));
-        let namespace = Self(name);
-        // Pods need its service account, which a controller makes.
-        namespace.wait("its service account", || {
-            namespace
-                .kubectl(&["get", "serviceaccount", "default"], "")
-                .status
-                .success()
-        });
-        Some(namespace)
-    }
-
-    fn wait(&self, what: &str, is_there: impl Fn() -> bool) {
-        let started = Instant::now();
-        while !is_there() {
-            assert!(started.elapsed() < PATIENCE, "{}: {what}", self.0);
-            thread::sleep(Duration::from_millis(300));
-        }
-    }
-
-    fn kubectl(&self, arguments: &[&str], input: &str) -> Output {
-        let mut all = vec!["-n", &self.0];
-        all.extend(arguments);
-        run("kubectl", &all, input)
-    }
-
     #[track_caller]
-    fn kubectl_well(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.kubectl(arguments, input);
-        assert!(
-            output.status.success(),
-            "{arguments:?}: {}\n{input}",
-            stderr(&output)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn get(&self, object: &str) -> Value {
-        serde_json::from_str(&self.kubectl_well(&["get", object, "-o", "json"], "")).unwrap()
-    }
-
-    fn migrate(&self, arguments: &[&str]) -> Output {
-        let mut all = vec!["migrate", "--live", "--no-config", "-n", &self.0];
-        all.extend(arguments);
-        run(env!("CARGO_BIN_EXE_kubectl-sidecar"), &all, "")
-    }
-
-    #[track_caller]
-    fn apply(&self, arguments: &[&str], code: i32) -> String {
+    fn apply_live(&self, arguments: &[&str], code: i32) -> String {
         let output = self.migrate(&[&["--apply", "--yes"], arguments].concat());
         let said = stderr(&output);
         assert_eq!(output.status.code(), Some(code), "{said}");
@@ -98,38 +35,11 @@ impl Namespace {
     }
 }
 
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        self.kubectl(&["delete", "namespace", &self.0, "--wait=false"], "");
-    }
-}
-
-fn run(program: &str, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // A program that needs no input may be gone already.
-    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn migrated_file(text: &str) -> String {
     let arguments = ["migrate", "-", "--quiet", "--no-config", "--target", "native"];
-    let output = run(env!("CARGO_BIN_EXE_kubectl-sidecar"), &arguments, text);
+    let output = sidecar(&arguments, text);
     assert!(output.status.success(), "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
-}
-
-fn image() -> String {
-    std::env::var("SIDECAR_TEST_IMAGE").unwrap_or_else(|_| "cluster.local/tools:1".to_owned())
 }
 
 const TEMPLATE: &str = "/spec/template/spec";
@@ -167,15 +77,15 @@ fn workload(kind: &str, name: &str, more: &str) -> String {
 
 #[test]
 fn over_whatever_made_the_object_and_in_step_with_its_file() {
-    let Some(namespace) = Namespace::new("makers") else {
+    let Some(namespace) = Namespace::create("apply-makers") else {
         return;
     };
     let file = workload("Deployment", "applied", "");
-    namespace.kubectl_well(&["apply", "-f", "-"], &file);
-    namespace.kubectl_well(&["create", "-f", "-"], &workload("Deployment", "created", ""));
+    namespace.kubectl(&["apply", "-f", "-"], &file);
+    namespace.kubectl(&["create", "-f", "-"], &workload("Deployment", "created", ""));
     let arguments = ["apply", "--server-side", "--field-manager=other", "-f", "-"];
-    namespace.kubectl_well(&arguments, &workload("Deployment", "server-side", ""));
-    namespace.kubectl_well(
+    namespace.kubectl(&arguments, &workload("Deployment", "server-side", ""));
+    namespace.kubectl(
         &["create", "-f", "-"],
         &format!(
             "apiVersion: batch/v1\nkind: CronJob\nmetadata: {{name: nightly}}\nspec:\n  schedule: \"0 0 1 1 *\"\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          restartPolicy: OnFailure\n{}",
@@ -183,7 +93,7 @@ fn over_whatever_made_the_object_and_in_step_with_its_file() {
         ),
     );
     let backup = tempfile::tempdir().unwrap();
-    let said = namespace.apply(&["--backup", backup.path().to_str().unwrap()], 0);
+    let said = namespace.apply_live(&["--backup", backup.path().to_str().unwrap()], 0);
     for name in ["applied", "created", "server-side"] {
         assert!(
             namespace.is_migrated(&format!("deployment/{name}"), TEMPLATE),
@@ -201,12 +111,12 @@ fn over_whatever_made_the_object_and_in_step_with_its_file() {
     assert!(said.contains("its next Job"), "{said}");
     // The migrated file has nothing to change.
     let new_file = migrated_file(&file);
-    let diff = namespace.kubectl(&["diff", "-f", "-"], &new_file);
+    let diff = namespace.try_kubectl(&["diff", "-f", "-"], &new_file);
     assert!(diff.status.success(), "{}", String::from_utf8_lossy(&diff.stdout));
-    let applied = namespace.kubectl_well(&["apply", "-f", "-"], &new_file);
+    let applied = namespace.kubectl(&["apply", "-f", "-"], &new_file);
     assert!(applied.contains("unchanged"), "{applied}");
     // Whoever made the third one goes on with the migrated file.
-    namespace.kubectl_well(
+    namespace.kubectl(
         &arguments,
         &migrated_file(&workload("Deployment", "server-side", "")),
     );
@@ -216,22 +126,22 @@ fn over_whatever_made_the_object_and_in_step_with_its_file() {
     // And there is a way back.
     let files = std::fs::read_dir(backup.path()).unwrap().count();
     assert_eq!(files, 4);
-    let kept = format!("{}_deployment_created.yaml", namespace.0);
+    let kept = format!("{}_deployment_created.yaml", namespace.name);
     let kept = backup.path().join(kept);
-    namespace.kubectl_well(&["replace", "-f", kept.to_str().unwrap()], "");
+    namespace.kubectl(&["replace", "-f", kept.to_str().unwrap()], "");
     assert!(!namespace.is_migrated("deployment/created", TEMPLATE));
 }
 
 #[test]
 fn stateful_sets_and_daemon_sets_are_followed() {
-    let Some(namespace) = Namespace::new("sets") else {
+    let Some(namespace) = Namespace::create("apply-sets") else {
         return;
     };
     let partition = "replicas: 2\npodManagementPolicy: Parallel\nserviceName: db\nupdateStrategy:\n  rollingUpdate: {partition: 1}\n";
-    namespace.kubectl_well(&["create", "-f", "-"], &workload("StatefulSet", "db", partition));
-    namespace.kubectl_well(&["create", "-f", "-"], &workload("DaemonSet", "agent", ""));
+    namespace.kubectl(&["create", "-f", "-"], &workload("StatefulSet", "db", partition));
+    namespace.kubectl(&["create", "-f", "-"], &workload("DaemonSet", "agent", ""));
     let on_delete = "serviceName: slow\nupdateStrategy: {type: OnDelete}\n";
-    namespace.kubectl_well(
+    namespace.kubectl(
         &["create", "-f", "-"],
         &workload("StatefulSet", "slow", on_delete),
     );
@@ -241,7 +151,7 @@ fn stateful_sets_and_daemon_sets_are_followed() {
             namespace.get(object)["status"]["readyReplicas"] == wanted
         });
     }
-    let said = namespace.apply(&[], 0);
+    let said = namespace.apply_live(&[], 0);
     assert!(
         said.contains("1 of 2 pods are of the new template; its partition 1"),
         "{said}"
@@ -257,7 +167,7 @@ fn stateful_sets_and_daemon_sets_are_followed() {
 
 #[test]
 fn jobs_and_pods_are_left_with_their_manifests() {
-    let Some(namespace) = Namespace::new("remade") else {
+    let Some(namespace) = Namespace::create("apply-remade") else {
         return;
     };
     let spec = POD.replace("IMAGE", &image());
@@ -269,9 +179,9 @@ fn jobs_and_pods_are_left_with_their_manifests() {
         "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: once}}\nspec:\n  template:\n    spec:\n      restartPolicy: OnFailure\n{}",
         indented(&spec, 6)
     );
-    namespace.kubectl_well(&["create", "-f", "-"], &pod);
-    namespace.kubectl_well(&["create", "-f", "-"], &job);
-    let said = namespace.apply(&[], 1);
+    namespace.kubectl(&["create", "-f", "-"], &pod);
+    namespace.kubectl(&["create", "-f", "-"], &job);
+    let said = namespace.apply_live(&[], 1);
     assert!(said.contains("nothing to apply"), "{said}");
     assert!(said.contains("a Job's template cannot be changed"), "{said}");
     assert!(said.contains("a pod's containers cannot be changed"), "{said}");
@@ -279,22 +189,22 @@ fn jobs_and_pods_are_left_with_their_manifests() {
         assert!(said.contains("| kubectl replace --force -f -"), "{said}");
         let manifest = namespace.migrate(&[object, "-o", "yaml"]);
         let manifest = String::from_utf8(manifest.stdout).unwrap();
-        namespace.kubectl_well(&["replace", "--force", "--grace-period=1", "-f", "-"], &manifest);
+        namespace.kubectl(&["replace", "--force", "--grace-period=1", "-f", "-"], &manifest);
         assert!(namespace.is_migrated(object, template), "{manifest}");
     }
 }
 
 #[test]
 fn a_rollout_that_is_stuck_is_told_and_stops_the_rest() {
-    let Some(namespace) = Namespace::new("stuck") else {
+    let Some(namespace) = Namespace::create("apply-stuck") else {
         return;
     };
     // The gate asks a path that never answers well: the app never starts.
     let shut = workload("Deployment", "a-shut", "progressDeadlineSeconds: 20\n")
         .replace("/ready > /dev/null", "/never > /dev/null");
-    namespace.kubectl_well(&["create", "-f", "-"], &shut);
-    namespace.kubectl_well(&["create", "-f", "-"], &workload("Deployment", "z-open", ""));
-    let said = namespace.apply(&[], 1);
+    namespace.kubectl(&["create", "-f", "-"], &shut);
+    namespace.kubectl(&["create", "-f", "-"], &workload("Deployment", "z-open", ""));
+    let said = namespace.apply_live(&[], 1);
     assert!(said.contains("deployment/a-shut: the rollout is stuck"), "{said}");
     assert!(said.contains("its progress deadline has passed"), "{said}");
     assert!(said.contains("kubectl rollout undo"), "{said}");
@@ -304,22 +214,22 @@ fn a_rollout_that_is_stuck_is_told_and_stops_the_rest() {
 
 #[test]
 fn an_image_that_is_not_there_is_stuck() {
-    let Some(namespace) = Namespace::new("image") else {
+    let Some(namespace) = Namespace::create("apply-image") else {
         return;
     };
     let text = workload("DaemonSet", "agent", "").replace(&image(), "cluster.local/not-there:1");
-    namespace.kubectl_well(&["create", "-f", "-"], &text);
-    let said = namespace.apply(&["ds/agent"], 1);
+    namespace.kubectl(&["create", "-f", "-"], &text);
+    let said = namespace.apply_live(&["ds/agent"], 1);
     assert!(said.contains("the rollout is stuck"), "{said}");
     assert!(said.contains("ImagePull"), "{said}");
 }
 
 #[test]
 fn scripts_in_config_maps_are_left_to_a_person() {
-    let Some(namespace) = Namespace::new("scripts") else {
+    let Some(namespace) = Namespace::create("apply-scripts") else {
         return;
     };
-    namespace.kubectl_well(
+    namespace.kubectl(
         &["create", "-f", "-"],
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: scripts}\ndata:\n  run.sh: |\n    until curl -sf http://localhost:8099/ready; do sleep 1; done\n    exec stand-in --listen :8098 --ready-after 0s --ready /ready\n",
     );
@@ -333,8 +243,8 @@ fn scripts_in_config_maps_are_left_to_a_person() {
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: scripted}}\nspec:\n  selector: {{matchLabels: {{app: x}}}}\n  template:\n    metadata: {{labels: {{app: x}}}}\n    spec:\n{}",
         indented(&spec, 6)
     );
-    namespace.kubectl_well(&["create", "-f", "-"], &text);
-    let said = namespace.apply(&["--review"], 0);
+    namespace.kubectl(&["create", "-f", "-"], &text);
+    let said = namespace.apply_live(&["--review"], 0);
     assert!(
         said.contains("a script of ConfigMap scripts, which is not rewritten"),
         "{said}"
@@ -345,21 +255,21 @@ fn scripts_in_config_maps_are_left_to_a_person() {
 
 #[test]
 fn the_rights_of_the_documentation_are_enough() {
-    let Some(namespace) = Namespace::new("rights") else {
+    let Some(namespace) = Namespace::create("apply-rights") else {
         return;
     };
     let documented = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rbac-apply.yaml");
     let documented = std::fs::read_to_string(documented).unwrap();
     // Cluster-scoped objects get names of this test's own.
     let own = documented
-        .replace("name: kubectl-sidecar-", &format!("name: {}-", namespace.0))
-        .replace("namespace: default", &format!("namespace: {}", namespace.0));
-    namespace.kubectl_well(&["create", "-f", "-"], &own);
-    namespace.kubectl_well(&["create", "-f", "-"], &workload("Deployment", "web", ""));
-    let user = format!("system:serviceaccount:{0}:{0}-apply", namespace.0);
+        .replace("name: kubectl-sidecar-", &format!("name: {}-", namespace.name))
+        .replace("namespace: default", &format!("namespace: {}", namespace.name));
+    namespace.kubectl(&["create", "-f", "-"], &own);
+    namespace.kubectl(&["create", "-f", "-"], &workload("Deployment", "web", ""));
+    let user = format!("system:serviceaccount:{0}:{0}-apply", namespace.name);
     let output = namespace.migrate(&["--apply", "--yes", "--as", &user]);
     let said = stderr(&output);
-    let cleaned = namespace.kubectl(&["delete", "-f", "-"], &own);
+    let cleaned = namespace.try_kubectl(&["delete", "-f", "-"], &own);
     assert!(cleaned.status.success(), "{}", stderr(&cleaned));
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(namespace.is_migrated("deployment/web", TEMPLATE), "{said}");

@@ -12,51 +12,16 @@
 #[path = "support/tell.rs"]
 mod tell;
 
-use std::{
-    io::Write,
-    path::Path,
-    process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::path::Path;
+
+use cluster::{Namespace, kubectl, run};
 
 use serde_json::{Value, json};
 
-/// A namespace of its own, removed at the end, with what is not in it.
-struct Namespace {
-    name: String,
-    beside: Vec<String>,
-}
+#[path = "support/cluster.rs"]
+mod cluster;
 
 impl Namespace {
-    fn create(name: &str) -> Option<Self> {
-        if std::env::var_os("KUBECONFIG").is_none() {
-            tell!("SKIPPED: KUBECONFIG is not set");
-            return None;
-        }
-        let namespace = Self {
-            name: format!("scan-{name}-{}", std::process::id()),
-            beside: Vec::new(),
-        };
-        kubectl(&["create", "namespace", &namespace.name], "");
-        let ready = namespace.wait_for(|| {
-            let account = raw_kubectl(&["-n", &namespace.name, "get", "serviceaccount", "default"], "");
-            account.status.success()
-        });
-        assert!(ready, "no service account");
-        Some(namespace)
-    }
-
-    fn kubectl(&self, arguments: &[&str], input: &str) -> String {
-        let mut all = vec!["-n", &self.name];
-        all.extend(arguments);
-        kubectl(&all, input)
-    }
-
-    fn apply(&self, manifest: &Value) {
-        self.kubectl(&["apply", "-f", "-"], &manifest.to_string());
-    }
-
     /// Makes a service account of the namespace's name, with the rights of docs/rbac.yaml and no others.
     fn grant_rights(&mut self) {
         let rights =
@@ -71,82 +36,6 @@ impl Namespace {
         kubectl(&["apply", "-f", "-"], &own);
         self.kubectl(&["create", "serviceaccount", &self.name], "");
     }
-
-    fn wait_for(&self, holds: impl Fn() -> bool) -> bool {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(180) {
-            if holds() {
-                return true;
-            }
-            thread::sleep(Duration::from_millis(500));
-        }
-        false
-    }
-
-    /// What `lint` finds here: its JSON and exit code.
-    fn lint(&self, arguments: &[&str]) -> (Value, Option<i32>) {
-        let mut all = vec!["lint", "--no-config", "-o", "json", "-n", &self.name];
-        all.extend(arguments);
-        let output = run(env!("CARGO_BIN_EXE_kubectl-sidecar"), &all, "");
-        let report = serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
-        (report, output.status.code())
-    }
-
-    /// `source rule` of each finding of a report, sorted, without the namespace.
-    fn found(&self, report: &Value) -> Vec<String> {
-        let mut found: Vec<String> = report["findings"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|finding| {
-                let file = finding["file"].as_str().unwrap();
-                let file = file.strip_prefix(&format!("{}/", self.name)).unwrap_or(file);
-                format!("{file} {}", finding["rule"].as_str().unwrap())
-            })
-            .collect();
-        found.sort();
-        found
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        for object in &self.beside {
-            raw_kubectl(&["delete", object, "--ignore-not-found", "--wait=false"], "");
-        }
-        raw_kubectl(&["delete", "namespace", &self.name, "--wait=false"], "");
-    }
-}
-
-fn raw_kubectl(arguments: &[&str], input: &str) -> Output {
-    run("kubectl", arguments, input)
-}
-
-fn kubectl(arguments: &[&str], input: &str) -> String {
-    let output = raw_kubectl(arguments, input);
-    assert!(
-        output.status.success(),
-        "kubectl {arguments:?}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn run(program: &str, arguments: &[&str], input: &str) -> Output {
-    run_with(program, arguments, input.as_bytes())
-}
-
-fn run_with(program: &str, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    child.wait_with_output().unwrap()
 }
 
 const TOOLS: &str = "cluster.local/tools:1";
@@ -171,7 +60,7 @@ fn cron_job() -> Value {
 
 #[test]
 fn each_workload_is_found_once_with_exactly_these_rights() {
-    let Some(mut namespace) = Namespace::create("rights") else {
+    let Some(mut namespace) = Namespace::create("scan-rights") else {
         return;
     };
     namespace.apply(&cron_job());
@@ -193,7 +82,7 @@ fn each_workload_is_found_once_with_exactly_these_rights() {
             .kubectl(&["get", "pods", "-l", "job-name=nightly-now", "-o", "name"], "")
             .is_empty()
     };
-    assert!(namespace.wait_for(has_pod));
+    namespace.wait("its pod", has_pod);
 
     let (report, code) = namespace.lint(&[]);
     assert_eq!(report["errors"], json!([]));
@@ -250,7 +139,7 @@ fn each_workload_is_found_once_with_exactly_these_rights() {
 
 #[test]
 fn a_job_whose_app_has_ended_while_its_proxy_runs_on() {
-    let Some(namespace) = Namespace::create("hanging") else {
+    let Some(namespace) = Namespace::create("scan-hanging") else {
         return;
     };
     namespace.apply(&json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "report"}, "spec": {
@@ -262,8 +151,8 @@ fn a_job_whose_app_has_ended_while_its_proxy_runs_on() {
         let path = "-o=jsonpath={.items[*].status.containerStatuses[*].state.terminated.finishedAt}";
         !namespace.kubectl(&["get", "pods", path], "").is_empty()
     };
-    assert!(namespace.wait_for(ended));
-    let said = namespace.wait_for(|| {
+    namespace.wait("the app's end", ended);
+    namespace.wait("what is said of it", || {
         let (report, _) = namespace.lint(&["--live", "job/report"]);
         let message = report["findings"][0]["message"]
             .as_str()
@@ -271,12 +160,11 @@ fn a_job_whose_app_has_ended_while_its_proxy_runs_on() {
             .to_owned();
         message.starts_with("db-proxy still runs although the app ended at 20")
     });
-    assert!(said, "{:?}", namespace.lint(&[]));
 }
 
 #[test]
 fn a_pod_that_differs_from_its_template() {
-    let Some(namespace) = Namespace::create("differs") else {
+    let Some(namespace) = Namespace::create("scan-differs") else {
         return;
     };
     // It makes no pod itself: the one there is was made by hand, as a webhook would have changed it.
@@ -302,7 +190,7 @@ fn a_pod_that_differs_from_its_template() {
         let path = "-o=jsonpath={.metadata.ownerReferences[*].name}";
         namespace.kubectl(&["get", "pod", "changed", path], "") == "shop-set"
     };
-    assert!(namespace.wait_for(adopted));
+    namespace.wait("its adoption", adopted);
     let (report, _) = namespace.lint(&[]);
     let found = namespace.found(&report);
     assert!(
@@ -330,7 +218,7 @@ fn a_pod_that_differs_from_its_template() {
 
 #[test]
 fn the_oldest_kubelet_decides() {
-    let Some(mut namespace) = Namespace::create("skew") else {
+    let Some(mut namespace) = Namespace::create("scan-skew") else {
         return;
     };
     namespace.apply(&deployment(
@@ -362,15 +250,19 @@ fn the_oldest_kubelet_decides() {
 /// The binary in a pod, with nothing but its service account and the rights of `docs/rbac.yaml`.
 #[test]
 fn in_a_pod_the_service_account_is_enough() {
-    let Some(mut namespace) = Namespace::create("inside") else {
+    let Some(mut namespace) = Namespace::create("scan-inside") else {
         return;
     };
     namespace.grant_rights();
     namespace.apply(&cron_job());
     // Where nothing routes to the API server's Service, pods of the node's network reach it as we do.
-    let routed = raw_kubectl(&["get", "-n", "default", "endpoints", "kubernetes"], "")
-        .status
-        .success();
+    let routed = run(
+        "kubectl",
+        &["get", "-n", "default", "endpoints", "kubernetes"],
+        b"",
+    )
+    .status
+    .success();
     let address = kubectl(
         &[
             "config",
@@ -392,7 +284,7 @@ fn in_a_pod_the_service_account_is_enough() {
         "",
     );
     let binary = env!("CARGO_BIN_EXE_kubectl-sidecar");
-    let linked = String::from_utf8(run("ldd", &[binary], "").stdout).unwrap();
+    let linked = String::from_utf8(run("ldd", &[binary], b"").stdout).unwrap();
     // A build that is not static needs libraries that an image may not have.
     let libraries = linked.lines().filter_map(|line| {
         let (name, path) = line.trim().split_once(" => ")?;
@@ -411,7 +303,7 @@ fn in_a_pod_the_service_account_is_enough() {
             "-c",
             &write,
         ];
-        let copied = run_with("kubectl", &arguments, &std::fs::read(from).unwrap());
+        let copied = run("kubectl", &arguments, &std::fs::read(from).unwrap());
         assert!(
             copied.status.success(),
             "{}",
@@ -420,7 +312,7 @@ fn in_a_pod_the_service_account_is_enough() {
     }
     let command = "LD_LIBRARY_PATH=/tmp exec /tmp/scan lint --no-config -o json";
     let scan = ["-n", &namespace.name, "exec", "inside", "--", "sh", "-c", command];
-    let output = raw_kubectl(&scan, "");
+    let output = run("kubectl", &scan, b"");
     let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
     assert_eq!(report["errors"], json!([]));

@@ -6,90 +6,31 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::{
-    io::Write,
-    process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use cluster::{Namespace, image, sidecar, stderr};
 use kubectl_sidecar::rules::RULES;
 
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
-/// A namespace that goes with the test.
-struct Namespace(String);
-
-impl Namespace {
-    fn new(name: &str) -> Option<Self> {
-        if std::env::var_os("KUBECONFIG").is_none() {
-            tell!("skipped: no KUBECONFIG");
-            return None;
-        }
-        let name = format!("migrate-{name}-{}", std::process::id());
-        let created = kubectl(&["create", "namespace", &name], "");
-        if !created.status.success() {
-            tell!("skipped: {}", String::from_utf8_lossy(&created.stderr));
-            return None;
-        }
-        // Pods need its service account, which a controller makes.
-        for _ in 0..100 {
-            if kubectl(&["get", "serviceaccount", "default", "-n", &name], "")
-                .status
-                .success()
-            {
-                break;
-            }
-            thread::sleep(Duration::from_millis(100));
-        }
-        Some(Self(name))
-    }
-
-    fn kubectl(&self, arguments: &[&str], input: &str) -> Output {
-        let mut all = vec!["-n", &self.0];
-        all.extend(arguments);
-        kubectl(&all, input)
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        kubectl(&["delete", "namespace", &self.0, "--wait=false"], "");
-    }
-}
-
-fn kubectl(arguments: &[&str], input: &str) -> Output {
-    run("kubectl", arguments, input)
-}
-
-fn run(program: &str, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
-}
+#[path = "support/cluster.rs"]
+mod cluster;
 
 fn migrated(text: &str, arguments: &[&str]) -> String {
     let mut all = vec!["migrate", "-", "--quiet", "--no-config"];
     all.extend(arguments);
-    let output = run(env!("CARGO_BIN_EXE_kubectl-sidecar"), &all, text);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = sidecar(&all, text);
+    assert!(output.status.success(), "{}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
 fn migrated_examples_are_accepted_by_a_strict_server() {
-    let Some(namespace) = Namespace::new("dry-run") else {
+    let Some(namespace) = Namespace::create("migrate-dry-run") else {
         return;
     };
     for rule in RULES {
@@ -100,7 +41,7 @@ fn migrated_examples_are_accepted_by_a_strict_server() {
             {
                 continue;
             }
-            let answer = namespace.kubectl(
+            let answer = namespace.try_kubectl(
                 &["create", "--dry-run=server", "--validate=strict", "-f", "-"],
                 &text,
             );
@@ -122,20 +63,11 @@ struct Ended {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 impl Namespace {
-    fn create(&self, text: &str) {
-        let created = self.kubectl(&["create", "-f", "-"], text);
-        assert!(
-            created.status.success(),
-            "{}\n{text}",
-            String::from_utf8_lossy(&created.stderr)
-        );
-    }
-
     /// The one pod with this label, once it is what is waited for.
     fn pod(&self, label: &str, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let started = Instant::now();
         loop {
-            let pods = self.kubectl(&["get", "pods", "-l", label, "-o", "json"], "");
+            let pods = self.try_kubectl(&["get", "pods", "-l", label, "-o", "json"], "");
             let pods: serde_json::Value = serde_json::from_slice(&pods.stdout).unwrap_or_default();
             let pod = &pods["items"][0];
             if pod.is_object() && is_it(pod) {
@@ -148,11 +80,11 @@ impl Namespace {
 
     /// Runs a workload to its end.
     fn run(&self, label: &str, text: &str) -> (Ended, serde_json::Value) {
-        self.create(text);
+        self.kubectl(&["create", "-f", "-"], text);
         let pod = self.pod(label, |pod| {
             matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
         });
-        let log = self.kubectl(&["logs", "-l", label, "-c", "app"], "");
+        let log = self.try_kubectl(&["logs", "-l", label, "-c", "app"], "");
         let ended = Ended {
             phase: pod["status"]["phase"].as_str().unwrap_or_default().to_owned(),
             exit_code: status(&pod, "app")["state"]["terminated"]["exitCode"]
@@ -174,10 +106,6 @@ fn status<'p>(pod: &'p serde_json::Value, container: &str) -> &'p serde_json::Va
         .flatten()
         .find(|status| status["name"] == container)
         .unwrap()
-}
-
-fn image() -> String {
-    std::env::var("SIDECAR_TEST_IMAGE").unwrap_or_else(|_| "cluster.local/tools:1".to_owned())
 }
 
 /// The same image by another name, for what is not done to two containers of one image.
@@ -395,7 +323,7 @@ fn assert_runs_as_before(namespace: &Namespace, kind: &str, name: &str, spec: &s
         pod["status"]
     );
     if kind == "Job" && result == 0 {
-        let condition = namespace.kubectl(
+        let condition = namespace.try_kubectl(
             &[
                 "wait",
                 "--for=condition=complete",
@@ -424,7 +352,8 @@ impl Deletion {
 /// Deletes a running pod, which a finalizer keeps until it was looked at.
 fn deletion(namespace: &Namespace, name: &str, text: &str) -> Deletion {
     let label = format!("run={name}");
-    namespace.create(&text.replace("  labels:", "  finalizers: [test/look]\n  labels:"));
+    let text = text.replace("  labels:", "  finalizers: [test/look]\n  labels:");
+    namespace.kubectl(&["create", "-f", "-"], &text);
     let running = namespace.pod(&label, |pod| {
         pod["status"]["conditions"]
             .as_array()
@@ -436,7 +365,7 @@ fn deletion(namespace: &Namespace, name: &str, text: &str) -> Deletion {
         assert_eq!(status(&running, container)["restartCount"], 0, "{container}");
     }
     let started = Instant::now();
-    namespace.kubectl(&["delete", "pod", name, "--wait=false"], "");
+    namespace.try_kubectl(&["delete", "pod", name, "--wait=false"], "");
     let pod = namespace.pod(&label, |pod| {
         ["app", "proxy"]
             .iter()
@@ -444,19 +373,19 @@ fn deletion(namespace: &Namespace, name: &str, text: &str) -> Deletion {
     });
     let took = started.elapsed();
     let patch = r#"{"metadata": {"finalizers": null}}"#;
-    namespace.kubectl(&["patch", "pod", name, "--type=merge", "-p", patch], "");
+    namespace.try_kubectl(&["patch", "pod", name, "--type=merge", "-p", patch], "");
     Deletion { took, pod }
 }
 
 #[test]
 fn workloads_run_as_before() {
-    let Some(namespace) = Namespace::new("run") else {
+    let Some(namespace) = Namespace::create("migrate-run") else {
         return;
     };
     let namespace = &namespace;
     let succeeds = waits_and_quits("grep -q Name /proc/self/status");
     let fails = waits_and_quits("grep -q nobody-here /proc/self/status");
-    namespace.create(WRAPPER);
+    namespace.kubectl(&["create", "-f", "-"], WRAPPER);
     thread::scope(|scope| {
         scope.spawn(|| assert_runs_as_before(namespace, "Job", "succeeds", &succeeds, 0));
         scope.spawn(|| assert_runs_as_before(namespace, "Pod", "fails", &fails, 1));
@@ -472,7 +401,7 @@ fn workloads_run_as_before() {
 
 #[test]
 fn a_deleted_pod_stops_as_before() {
-    let Some(namespace) = Namespace::new("stop") else {
+    let Some(namespace) = Namespace::create("migrate-stop") else {
         return;
     };
     let namespace = &namespace;
