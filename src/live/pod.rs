@@ -2,19 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::Uid;
-use crate::trace::object::PodStatus;
-
-/// `null` counts as absent.
-fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
+pub use crate::trace::object::OwnerReference;
+use crate::trace::object::{PodStatus, nullable};
 
 /// Any object.
 #[derive(Debug, Default, Deserialize)]
@@ -82,27 +74,6 @@ pub struct PodMetadata {
     pub deletion_timestamp: Option<String>,
     /// The grace, in seconds.
     pub deletion_grace_period_seconds: Option<i64>,
-}
-
-/// `metadata.ownerReferences[]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct OwnerReference {
-    /// `apps/v1`, …
-    #[serde(deserialize_with = "nullable")]
-    pub api_version: String,
-    /// `ReplicaSet`, …
-    #[serde(deserialize_with = "nullable")]
-    pub kind: String,
-    /// The owner's name.
-    #[serde(deserialize_with = "nullable")]
-    pub name: String,
-    /// The owner's uid.
-    #[serde(deserialize_with = "nullable")]
-    pub uid: String,
-    /// Whether it manages the object; others only keep it from being collected as garbage.
-    #[serde(deserialize_with = "nullable")]
-    pub controller: bool,
 }
 
 /// `spec` of a pod.

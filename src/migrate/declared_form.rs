@@ -39,7 +39,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Whether a sidecar that the annotation declares has to be a native one: by the user's wish, or because the
     /// cluster does not act on the annotation.
-    pub(super) fn is_to_be_native(&self, member: &Member<'_>) -> bool {
+    fn is_to_be_native(&self, member: &Member<'_>) -> bool {
         is_converted(self.pod, member, self.options)
             || (self.pod.ignores_annotation().is_some() && self.wanted.any(&["unsupported-sidecar-type"]))
     }

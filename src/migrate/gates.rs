@@ -19,7 +19,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// Whether the policy makes no gate of a container's readiness.
-    pub(super) fn readiness_is_no_gate(&self, member: &Member<'a>) -> bool {
+    fn readiness_is_no_gate(&self, member: &Member<'a>) -> bool {
         let has_readiness = member.container.probe(ProbeKind::Readiness).is_some();
         self.pod.readiness_needs_app(member)
             || (has_readiness && self.pod.gate_when_promoted(member) != Ok("readinessProbe"))

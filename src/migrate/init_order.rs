@@ -53,7 +53,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// The annotation can only say of all its sidecars that they start before all init containers.
-    pub(super) fn is_needed_first(&mut self, at: usize, name: &str, init: &str) -> bool {
+    fn is_needed_first(&mut self, at: usize, name: &str, init: &str) -> bool {
         let left = format!("{name} is not declared a sidecar");
         let others = |member: &&Member<'_>| member.container.list == ContainerList::Init;
         if let Some(earlier) = self.pod.members.iter().take(at).find(others) {

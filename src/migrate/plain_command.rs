@@ -1,6 +1,8 @@
 //! A script that is nothing but one command needs no shell.
 
-use crate::shell::{Command, Dialect, Piece, Pipeline, Simple, Statement, Terminator, Word, parse};
+use crate::shell::{Dialect, Piece, Statement, Terminator, Word, parse};
+
+use super::script_result::only_simple;
 
 /// How the environment of a container names a variable.
 pub(super) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
@@ -148,13 +150,6 @@ fn plain_word(word: &Word, is_variable: IsVariable<'_>) -> Option<String> {
         }
     }
     Some(plain)
-}
-
-fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
-    match pipeline.commands.as_slice() {
-        [Command::Simple(simple)] if !pipeline.negated => Some(simple),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ pub(super) fn result_variable(simple: &Simple) -> Option<String> {
     (simple.words.is_empty() && matches!(raw, "$?" | "${?}" | "$(echo $?)")).then(|| assignment.name.clone())
 }
 
-fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
+/// The command that a pipeline is, with its result as it is.
+pub(super) fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
     match pipeline.commands.as_slice() {
         [Command::Simple(simple)] if !pipeline.negated => Some(simple),
         _ => None,

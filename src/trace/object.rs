@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 use crate::roles::{FIRST, listed};
 
 /// `null` counts as absent: the API server writes `"containers":null` into bookmarks.
-fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
@@ -102,6 +102,9 @@ pub struct OwnerReference {
     /// The owner's uid.
     #[serde(deserialize_with = "nullable")]
     pub uid: String,
+    /// Whether it manages the object; others only keep it from being collected as garbage.
+    #[serde(deserialize_with = "nullable")]
+    pub controller: bool,
 }
 
 /// A pod.

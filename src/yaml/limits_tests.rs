@@ -15,7 +15,7 @@ fn repeat(piece: &str) -> String {
 }
 
 #[test]
-fn long_texts_of_one_thing_end_soon() {
+fn long_texts_of_one_thing_end() {
     for piece in [
         "[",
         "{",

@@ -44,13 +44,18 @@ fn replicas(object: &Value) -> i64 {
         .unwrap_or(1)
 }
 
-/// Whether the controller has not seen the change yet.
-fn is_unseen(object: &Value) -> bool {
-    number(object, "/status/observedGeneration") < number(object, "/metadata/generation")
+/// What to say while the controller has not seen the change yet.
+fn unseen(object: &Value) -> Option<Rollout> {
+    (number(object, "/status/observedGeneration") < number(object, "/metadata/generation"))
+        .then(|| Rollout::Going("waiting for its controller to see the change".to_owned()))
 }
 
-fn unseen() -> Rollout {
-    Rollout::Going("waiting for its controller to see the change".to_owned())
+/// What to say of a strategy by which nobody replaces the pods.
+fn on_delete(object: &Value) -> Option<Rollout> {
+    let strategy = object.pointer("/spec/updateStrategy/type")?.as_str()?;
+    (strategy == "OnDelete").then(|| {
+        Rollout::Manual("its strategy is OnDelete: each pod is replaced when you delete it".to_owned())
+    })
 }
 
 fn condition<'o>(object: &'o Value, kind: &str) -> Option<&'o Value> {
@@ -68,8 +73,8 @@ fn deployment(object: &Value) -> Rollout {
     if object.pointer("/spec/paused").and_then(Value::as_bool) == Some(true) {
         return Rollout::Manual("its rollout is paused: `kubectl rollout resume` lets it go on".to_owned());
     }
-    if is_unseen(object) {
-        return unseen();
+    if let Some(early) = unseen(object) {
+        return early;
     }
     if let Some(progressing) = condition(object, "Progressing")
         && text(progressing, "reason") == "ProgressDeadlineExceeded"
@@ -100,17 +105,8 @@ fn deployment(object: &Value) -> Rollout {
 }
 
 fn stateful_set(object: &Value) -> Rollout {
-    if object
-        .pointer("/spec/updateStrategy/type")
-        .and_then(Value::as_str)
-        == Some("OnDelete")
-    {
-        return Rollout::Manual(
-            "its strategy is OnDelete: each pod is replaced when you delete it".to_owned(),
-        );
-    }
-    if is_unseen(object) {
-        return unseen();
+    if let Some(early) = on_delete(object).or_else(|| unseen(object)) {
+        return early;
     }
     let wanted = replicas(object);
     let partition = number(object, "/spec/updateStrategy/rollingUpdate/partition");
@@ -136,17 +132,8 @@ fn stateful_set(object: &Value) -> Rollout {
 }
 
 fn daemon_set(object: &Value) -> Rollout {
-    if object
-        .pointer("/spec/updateStrategy/type")
-        .and_then(Value::as_str)
-        == Some("OnDelete")
-    {
-        return Rollout::Manual(
-            "its strategy is OnDelete: each pod is replaced when you delete it".to_owned(),
-        );
-    }
-    if is_unseen(object) {
-        return unseen();
+    if let Some(early) = on_delete(object).or_else(|| unseen(object)) {
+        return early;
     }
     let wanted = number(object, "/status/desiredNumberScheduled");
     let updated = number(object, "/status/updatedNumberScheduled");
