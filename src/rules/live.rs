@@ -48,7 +48,7 @@ pub struct InjectedContainer {
 pub struct PodSeen {
     /// The pod.
     pub name: String,
-    /// When its shutdown began, or a later moment of it.
+    /// When its shutdown had begun: no container that ended then or later had ended before it.
     pub stopping_since: Option<Timestamp>,
     /// Its regular containers, in the order they are started in.
     pub containers: Vec<ContainerSeen>,

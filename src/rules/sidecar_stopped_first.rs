@@ -8,9 +8,10 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "A sidecar ended before the app at a pod's shutdown (found in clusters only)",
     what: r#"A pod that is being deleted, in whose status an undeclared sidecar has ended while the app
-still runs, or ended later. It rests on the containers' end times, which must lie after the
-deletion was asked for, or, where the kubelet has done its part and that time is gone, after
-the last time that all containers were ready. Two ends within the same second order nothing.
+still runs, or ended later. It rests on the containers' end times, which must lie in a later
+second than the deletion was asked for, or, in pods whose containers are always started again,
+on the kubelet's word that all of them were ready until the last had ended. Two ends within the
+same second order nothing.
 Files have no pods, so this is found with `lint --live` only, and only in pods that something
 still holds when the kubelet has told their ends, such as a finalizer; `kubectl sidecar trace`
 watches every pod for it."#,
