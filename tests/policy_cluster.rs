@@ -15,6 +15,8 @@
 mod tell;
 #[path = "support/injector.rs"]
 mod injector;
+#[path = "support/schema.rs"]
+mod schema;
 
 #[path = "policy_cluster/check.rs"]
 mod check;

@@ -9,12 +9,15 @@
     reason = "test code outside of test functions"
 )]
 
+#[path = "support/schema.rs"]
+mod schema;
 #[macro_use]
 mod support;
 
 use std::path::{Path, PathBuf};
 
-use kubectl_sidecar::trace::report::schema;
+use kubectl_sidecar::trace::report;
+use schema::fits;
 use serde_json::{Value, json};
 use support::{recordings, trace};
 
@@ -32,7 +35,7 @@ fn scratch(name: &str, text: &str) -> String {
 #[test]
 fn the_committed_schema_is_the_program_s() {
     let path = repository("schemas/trace.v1.json");
-    let made = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());
+    let made = format!("{}\n", serde_json::to_string_pretty(&report::schema()).unwrap());
     if std::env::var_os("UPDATE_SCHEMAS").is_some() {
         std::fs::write(&path, &made).unwrap();
     }
@@ -43,74 +46,12 @@ fn the_committed_schema_is_the_program_s() {
     );
 }
 
-/// Checks a value by the parts of JSON Schema that schemars writes.
-fn fits(schema: &Value, value: &Value, root: &Value) -> Result<(), String> {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let name = reference.strip_prefix("#/$defs/").unwrap();
-        return fits(&root["$defs"][name], value, root);
-    }
-    if schema.as_bool() == Some(true) {
-        return Ok(());
-    }
-    for choice in ["oneOf", "anyOf"] {
-        if let Some(choices) = schema[choice].as_array() {
-            let errors: Vec<String> = choices
-                .iter()
-                .filter_map(|one| fits(one, value, root).err())
-                .collect();
-            let fitting = choices.len() - errors.len();
-            if fitting == 0 || (choice == "oneOf" && fitting > 1) {
-                return Err(format!("{fitting} of {choice} fit {value}: {errors:?}"));
-            }
-        }
-    }
-    if let Some(constant) = schema.get("const").filter(|constant| *constant != value) {
-        return Err(format!("{value} is not {constant}"));
-    }
-    if schema["enum"]
-        .as_array()
-        .is_some_and(|allowed| !allowed.contains(value))
-    {
-        return Err(format!("{value} is none of {}", schema["enum"]));
-    }
-    let types: Vec<&str> = match &schema["type"] {
-        Value::String(one) => vec![one],
-        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    if !types.is_empty() && !types.contains(&kind) {
-        return Err(format!("{value} is no {types:?}"));
-    }
-    for required in schema["required"].as_array().into_iter().flatten() {
-        if value.get(required.as_str().unwrap()).is_none() {
-            return Err(format!("{required} is missing in {value}"));
-        }
-    }
-    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        if let Some(inner) = value.get(name) {
-            fits(property, inner, root)?;
-        }
-    }
-    for item in value.as_array().into_iter().flatten() {
-        fits(&schema["items"], item, root)?;
-    }
-    Ok(())
-}
-
 #[test]
 fn every_line_fits_the_schema() {
     let Some(recordings) = recordings() else {
         return;
     };
-    let schema = serde_json::to_value(schema()).unwrap();
+    let schema = serde_json::to_value(report::schema()).unwrap();
     let mut kinds = std::collections::BTreeSet::new();
     for recording in recordings {
         let run = trace(

@@ -1,6 +1,9 @@
 //! Whole texts before and after.
 
 mod annotation;
+mod leftovers;
+mod overlays;
+mod round_trips;
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -39,6 +42,72 @@ fn migrated_with(text: &str, options: &Options) -> Migration {
 
 fn migrated(text: &str, form: Form, review: bool) -> Migration {
     migrated_with(text, &options(form, review))
+}
+
+/// What `--target` with the form does, where it is named outright.
+fn converted(text: &str, form: Form, review: bool) -> Migration {
+    let options = Options {
+        converts: form == Form::Native || review,
+        ..options(form, review)
+    };
+    let migration = migrated_with(text, &options);
+    assert_eq!(migration.failures, [], "{text}");
+    let again = migrated_with(&migration.text, &options);
+    assert_eq!(again.text, migration.text, "not the same the second time\n{text}");
+    migration
+}
+
+/// The object, without an order of its keys.
+fn value(text: &str) -> Value {
+    fn sort(value: &mut Value) {
+        match value {
+            Value::Sequence(items) => items.iter_mut().for_each(sort),
+            Value::Mapping(entries) => {
+                entries.iter_mut().for_each(|(_, value)| sort(value));
+                entries.sort_by_key(|(key, _)| format!("{key:?}"));
+            }
+            _ => {}
+        }
+    }
+    let mut value = Value::of(parse(text).unwrap().root(0).unwrap()).unwrap();
+    sort(&mut value);
+    value
+}
+
+fn said(migration: &Migration) -> String {
+    format!("{:?}", migration.plans)
+}
+
+/// The spec of a template whose `filebeat` is a known sidecar.
+const CONTAINERS: &str = "    spec:
+      restartPolicy: Never
+      containers:
+      - {name: app, image: app, command: [/app]}
+      - {name: filebeat, image: elastic/filebeat} # ships
+";
+
+/// A spec with two native sidecars, an init container and an app.
+const NATIVE: &str = "      initContainers:
+      - {name: setup, image: setup}
+      - name: proxy
+        image: proxy
+        restartPolicy: Always # a sidecar
+        startupProbe: {tcpSocket: {port: 1}}
+      # ships the logs
+      - {name: shipper, image: shipper, restartPolicy: Always}
+      containers:
+      - {name: app, image: app}
+";
+
+/// A Deployment with these annotations and this spec of its pods.
+fn deployment(annotations: &str, spec: &str) -> String {
+    let annotations = match annotations {
+        "" => String::new(),
+        some => format!("    metadata:\n      annotations:\n{some}"),
+    };
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  template:\n{annotations}    spec:\n{spec}"
+    )
 }
 
 /// Each way to migrate a text holds what is promised for all of them.

@@ -11,6 +11,8 @@ mod inputs;
 mod outputs;
 mod policy;
 mod reports;
+#[path = "../support/schema.rs"]
+mod schema;
 mod silencing;
 mod usage;
 

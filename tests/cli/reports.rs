@@ -6,7 +6,7 @@ use std::{collections::HashSet, fs, path::Path, process::Command};
 
 use serde_json::Value;
 
-use super::{BROKEN, CLEAN, Output, Project};
+use super::{BROKEN, CLEAN, Output, Project, schema::fits};
 
 #[macro_use]
 #[path = "../support/tell.rs"]
@@ -217,6 +217,17 @@ fn standard_input_is_no_file() {
     assert_eq!(result["fixes"], Value::Null);
     let github = run("github").stdout;
     assert!(!github.contains("file="), "{github}");
+}
+
+#[test]
+fn json_fits_its_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/lint.v1.json")).unwrap();
+    let project = repository().file("hostile.yaml", hostile());
+    let report = project.run(&["lint", ".", "-o", "json"]).json();
+    for list in ["findings", "workloads", "errors"] {
+        assert!(!report[list].as_array().unwrap().is_empty(), "{list}");
+    }
+    fits(&schema, &report, &schema).unwrap();
 }
 
 /// Python with a module, where it is installed; .ci/run installs what these tests need.

@@ -4,7 +4,9 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use super::{Ground, assert_promoted, has_policies, kubectl, pod, sidecar, sleeper, succeeded, text};
+use super::{
+    Ground, assert_promoted, has_policies, kubectl, pod, schema::fits, sidecar, sleeper, succeeded, text,
+};
 
 /// What a run printed.
 fn said(output: &Output) -> String {
@@ -117,6 +119,8 @@ fn a_check_says_what_would_be_done_and_a_policy_does_it() {
     let as_json = ground.check(&["-o", "json", "--gate", "proxy=readiness"]);
     assert_eq!(as_json.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&as_json.stdout).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/policy-check.v1.json")).unwrap();
+    fits(&schema, &report, &schema).unwrap();
     assert_eq!(report["missingRights"], json!([]));
     assert_eq!(
         report["promotion"]["options"]["gates"],
