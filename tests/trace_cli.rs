@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use kubectl_sidecar::trace::report;
 use schema::fits;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{recordings, trace};
 
 fn repository(path: &str) -> PathBuf {
