@@ -497,16 +497,26 @@ fn whole(run: &Run) {
     assert_eq!(run.code, Some(1));
 }
 
+/// Most of what a fault takes is waiting for the next try.
+fn side_by_side<T: Send>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) + Sync) {
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| check(case));
+        }
+    });
+}
+
 #[test]
 fn faults_that_pass_do_not_show() {
-    for (name, fault) in [
+    let faults = [
         ("429", Fault::Status(429, Some(1))),
         ("500", Fault::Status(500, None)),
         ("503", Fault::Status(503, None)),
         ("reset", Fault::Reset),
         ("cut-body", Fault::CutBody),
         ("cut-stream", Fault::CutStream),
-    ] {
+    ];
+    side_by_side(faults, |(name, fault)| {
         let started = Instant::now();
         whole(&lint(two_jobs().fault("/jobs?", fault, 2), name, &[]));
         if name == "429" {
@@ -515,12 +525,12 @@ fn faults_that_pass_do_not_show() {
                 "Retry-After is honoured"
             );
         }
-    }
+    });
 }
 
 #[test]
 fn faults_that_stay_are_said_and_the_rest_is_found() {
-    for (name, fault) in [
+    let faults = [
         ("stay-429", Fault::Status(429, Some(1))),
         ("stay-500", Fault::Status(500, None)),
         ("stay-503", Fault::Status(503, None)),
@@ -529,7 +539,8 @@ fn faults_that_stay_are_said_and_the_rest_is_found() {
         ("stay-cut-stream", Fault::CutStream),
         ("stay-403", Fault::Status(403, None)),
         ("stay-404", Fault::Status(404, None)),
-    ] {
+    ];
+    side_by_side(faults, |(name, fault)| {
         let run = lint(two_jobs().fault("/cronjobs?", fault, 99), name, &[]);
         assert_eq!(run.findings(), [HANGS], "{name}: {}", run.notes);
         assert_eq!(run.code, Some(3), "{name}");
@@ -538,7 +549,7 @@ fn faults_that_stay_are_said_and_the_rest_is_found() {
             unseen.len() == 1 && unseen[0].starts_with("cronjobs.batch in namespace shop: "),
             "{name}: {unseen:?}"
         );
-    }
+    });
 }
 
 #[test]

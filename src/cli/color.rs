@@ -5,7 +5,17 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use super::arguments::ColorChoice;
+use clap::ValueEnum;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    /// In a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 /// Decides once for everything that is printed, and tells `colored`. [`is_on`] tells the others.
 pub(super) fn decide(choice: ColorChoice) {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::arguments::{Threshold, parse_version};
+use super::{kubernetes_version::parse_version, severity::Threshold};
 use crate::{
     roles::{Catalogue, KnownSidecar},
     rules::Target,

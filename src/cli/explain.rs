@@ -2,10 +2,11 @@
 
 use std::io::{self, BufWriter, Write};
 
+use clap::Args;
 use colored::Colorize;
 use comfy_table::{Cell, ContentArrangement, Table, presets};
 
-use super::{Error, ExitStatus, arguments::ExplainArguments, lint::width};
+use super::{Error, ExitStatus, output::width};
 use crate::{
     report::severity_name,
     rules::{Family, RULES, RuleInfo},
@@ -14,6 +15,13 @@ use crate::{
 
 /// Longer lines are hard to read, however wide the terminal is.
 const LONGEST_LINE: usize = 100;
+
+/// Explain a rule: what it finds, why it matters, what to do. Without RULE, list all rules
+#[derive(Debug, Args)]
+pub(super) struct ExplainArguments {
+    /// The rule
+    pub(super) rule: Option<String>,
+}
 
 /// Runs `explain`.
 pub(super) fn run(arguments: &ExplainArguments, program: &str) -> Result<ExitStatus, Error> {

@@ -1,25 +1,25 @@
 //! `lint`: from what the user named to a report and an exit code.
 
+mod arguments;
 mod live;
 
 use std::{
     collections::HashMap,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::Path,
     sync::Arc,
 };
 
 use super::{
-    Error, ExitStatus,
-    arguments::{LintArguments, Threshold},
-    complain,
+    Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     live::looks_like_target,
     output::{self, Output},
     progress::Progress,
     proposals::{Way, proposals},
     selection::Selection,
+    severity::Threshold,
     target::forms,
 };
 use crate::{
@@ -31,6 +31,8 @@ use crate::{
     source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
     suppress::{Baseline, InSources, Silenced, Suppression},
 };
+
+pub(super) use arguments::{EXIT_CODES, LintArguments};
 
 /// Runs `lint`.
 pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
@@ -372,12 +374,4 @@ impl Run {
             ExitStatus::Success
         }
     }
-}
-
-/// Columns of the terminal that the result goes to.
-pub(super) fn width() -> Option<usize> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }

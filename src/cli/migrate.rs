@@ -1,5 +1,7 @@
 //! `migrate`: from what the user named to a diff, new files or a stream.
 
+mod account;
+mod arguments;
 mod live;
 
 use std::{
@@ -7,12 +9,8 @@ use std::{
     sync::Arc,
 };
 
-use colored::Colorize;
-
 use super::{
-    Error, ExitStatus,
-    arguments::{MigrateArguments, MigrateOutput},
-    complain,
+    Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     lint::{is_ignored, usage},
     live::looks_like_target,
@@ -21,13 +19,10 @@ use super::{
     write::replace,
 };
 use crate::{
-    diff::unified,
     lint,
     migrate::{
-        Class, Form, Holders, Migration, Options, Plan, Surroundings, carry_over, describe_results,
-        migrate_within,
+        Form, Holders, Migration, Options, Surroundings, carry_over, describe_results, migrate_within,
     },
-    report::printable,
     roles::Catalogue,
     rules::{Finding, RULES, Settings, Severity},
     source::{
@@ -36,6 +31,10 @@ use crate::{
     suppress::InSources,
     yaml,
 };
+
+use account::{announce, colored_diff, explain, quoted, tell};
+use arguments::MigrateOutput;
+pub(super) use arguments::{EXIT_CODES, MigrateArguments};
 
 /// Runs `migrate`.
 pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitStatus, Error> {
@@ -128,78 +127,6 @@ fn requests(arguments: &MigrateArguments) -> Vec<Request> {
         recursive: arguments.recursive,
     });
     paths.chain(filenames).collect()
-}
-
-/// One line about the form, and for the one that nothing runs, the way to the one that does.
-fn announce(decision: &Decision, arguments: &MigrateArguments, program: &str) {
-    let line = match decision.form {
-        Form::Native => format!("target: native ({})", decision.reason),
-        Form::Lifecycle => format!(
-            "target: lifecycle ({}). No released Kubernetes knows lifecycle.type: a strict server refuses it, a lenient one drops it silently. What clusters since 1.29 run: {}",
-            decision.reason,
-            native_command(arguments, program)
-        ),
-        Form::Annotation => format!(
-            "target: annotation ({}). It does what the policy of `{program} policy promote` does with it, on clusters since 1.36; where that is not installed the containers stay ordinary ones. What clusters since 1.29 run without a policy: {}",
-            decision.reason,
-            native_command(arguments, program)
-        ),
-    };
-    tell(&line);
-}
-
-/// The command that does the same for clusters since 1.29.
-fn native_command(arguments: &MigrateArguments, program: &str) -> String {
-    let mut words = vec![program.to_owned(), "migrate --target native".to_owned()];
-    if arguments.review {
-        words.push("--review".to_owned());
-    }
-    words.extend(
-        arguments
-            .sidecar
-            .iter()
-            .map(|name| format!("--sidecar {}", quoted(name))),
-    );
-    if arguments.write {
-        words.push("--write".to_owned());
-    } else {
-        words.push("-o yaml".to_owned());
-    }
-    words.extend(
-        arguments
-            .filename
-            .iter()
-            .map(|path| format!("-f {}", quoted(&path.display().to_string()))),
-    );
-    if arguments.recursive {
-        words.push("-R".to_owned());
-    }
-    words.extend(
-        arguments
-            .paths
-            .iter()
-            .map(|path| quoted(&path.display().to_string())),
-    );
-    words.join(" ")
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = !word.is_empty()
-        && word
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || "-_./,:=@%+".contains(letter));
-    if plain {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-fn tell(line: &str) {
-    let line = format!("{}\n", printable(line));
-    // Where standard error is closed there is nobody to tell.
-    let _unprinted = io::stderr().write_all(line.as_bytes());
 }
 
 /// What a run has gathered.
@@ -359,62 +286,4 @@ fn selection(arguments: &MigrateArguments, loaded: &Loaded) -> Result<Selection,
 /// What a migration changes.
 fn diff(migration: &Migration) -> String {
     colored_diff(&migration.source.text, &migration.text, &migration.source.name)
-}
-
-/// A unified diff of two texts, coloured where colour is on.
-fn colored_diff(before: &str, after: &str, name: &str) -> String {
-    let name = printable(name);
-    let name = name.trim_start_matches('/');
-    let text = unified(before, after, &format!("a/{name}"), &format!("b/{name}"));
-    if !super::color::is_on() {
-        return text;
-    }
-    text.split_inclusive('\n')
-        .map(|line| {
-            let (line, end) = match line.strip_suffix('\n') {
-                Some(line) => (line, "\n"),
-                None => (line, ""),
-            };
-            let line = match line.chars().next() {
-                _ if line.starts_with("---") || line.starts_with("+++") => line.bold().to_string(),
-                Some('+') => line.green().to_string(),
-                Some('-') => line.red().to_string(),
-                Some('@') => line.cyan().to_string(),
-                _ => line.to_owned(),
-            };
-            line + end
-        })
-        .collect()
-}
-
-/// What was done to a workload, what was left and why.
-fn explain(migration: &Migration, plan: &Plan) {
-    let object = format!("{} {}", plan.object.kind, plan.object.name);
-    tell(&format!("{}: {}", migration.source.name, object.trim()));
-    for action in &plan.actions {
-        let review = if action.class == Class::Safe {
-            ""
-        } else {
-            " (reviewed by --review: look at it)"
-        };
-        tell(&format!("  done: {}{review}", action.what));
-    }
-    for refusal in &plan.refusals {
-        let review = if refusal.review { "; --review does it" } else { "" };
-        tell(&format!("  left: {}: {}{review}", refusal.what, refusal.reason));
-    }
-    for note in &plan.notes {
-        tell(&format!("  note: {note}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted("a/b.yaml"), "a/b.yaml");
-        assert_eq!(quoted("it's here"), "'it'\\''s here'");
-    }
 }

@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod explain;
 mod interrupts;
+mod kubernetes_version;
 mod lint;
 mod live;
 mod lsp;
@@ -19,6 +20,7 @@ mod program;
 mod progress;
 mod proposals;
 mod selection;
+mod severity;
 mod target;
 pub mod trace;
 mod version;
@@ -75,7 +77,7 @@ pub enum Error {
 /// The commands and options, for man pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    Arguments::command().after_help(arguments::AFTER_HELP)
+    Arguments::command().after_help(lint::EXIT_CODES)
 }
 
 /// Runs the program with the process's arguments.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     ffi::OsStr,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
 };
 
@@ -12,11 +12,52 @@ use clap::{
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
 };
 
-use super::{Error, arguments::OutputFormat, color, complain, lint::width, warn, write};
+use super::{Error, color, complain, warn, write};
 use crate::{
     report::{Appearance, Base, Format, Report},
     source::plain,
 };
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Annotated source
+    Text,
+    /// One line a finding: file:line:col: severity[rule] message
+    Concise,
+    /// One row a workload
+    Table,
+    /// The JSON of schemas/lint.v1.json
+    Json,
+    /// SARIF 2.1.0, for code scanning and editors
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit XML, for CI servers
+    Junit,
+    /// A comment on a pull or merge request
+    Markdown,
+    /// One self-contained page: charts, findings, annotated source
+    Html,
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Concise => Self::Concise,
+            OutputFormat::Table => Self::Table,
+            OutputFormat::Json => Self::Json,
+            OutputFormat::Sarif => Self::Sarif,
+            OutputFormat::Github => Self::Github,
+            OutputFormat::Gitlab => Self::Gitlab,
+            OutputFormat::Junit => Self::Junit,
+            OutputFormat::Markdown => Self::Markdown,
+            OutputFormat::Html => Self::Html,
+        }
+    }
+}
 
 /// One `-o FORMAT` or `-o FORMAT=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +113,14 @@ impl Output {
             .map(|value| value.get_name().to_owned())
             .unwrap_or_default()
     }
+}
+
+/// Columns of the terminal that the result goes to.
+pub(super) fn width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }
 
 /// From where reports for others name files: the root of the repository that the run is in, or the working

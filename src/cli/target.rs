@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Error, arguments::TargetChoice, deadline::within};
+use clap::ValueEnum;
+
+use super::{Error, deadline::within};
 use crate::{
     cluster::{Connection, Server, Versions, versions},
     migrate::Form,
@@ -14,6 +16,29 @@ pub(super) const NATIVE_SINCE: KubernetesVersion = (1, 29);
 
 /// How long a cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TargetChoice {
+    /// lifecycle.type: Sidecar, the first design of KEP-753
+    Lifecycle,
+    /// An init container with restartPolicy: Always, Kubernetes since 1.29
+    Native,
+    /// The annotation kubectl-sidecar/sidecars, which `policy promote` acts on, Kubernetes since 1.36
+    Annotation,
+    /// What the current cluster runs
+    Auto,
+}
+
+impl From<TargetChoice> for Target {
+    fn from(choice: TargetChoice) -> Self {
+        match choice {
+            TargetChoice::Lifecycle => Self::Lifecycle,
+            TargetChoice::Native => Self::Native,
+            TargetChoice::Annotation => Self::Annotation,
+            TargetChoice::Auto => Self::Auto,
+        }
+    }
+}
 
 /// The form, with the reason for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use clap_complete::{
 
 use super::scope::Scope;
 use crate::{
-    cli::{arguments::OutputFormat, version::kubernetes_versions},
+    cli::{output::OutputFormat, version::kubernetes_versions},
     cluster::pod_owners,
     rules::{Family, RULES},
 };

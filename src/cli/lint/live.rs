@@ -11,11 +11,10 @@ use tokio::sync::{mpsc::channel, watch};
 
 use promoters::PromotersOfNamespaces;
 
-use super::{Run, options, selection, threshold, usage};
+use super::{LintArguments, Run, options, selection, threshold, usage};
 use crate::{
     cli::{
         Error, ExitStatus,
-        arguments::LintArguments,
         configuration::{Configurations, Loaded},
         interrupts::Interrupts,
         live::LiveScope,

@@ -11,15 +11,13 @@ use std::io::{self, Write};
 
 use proposal::{Engine, Proposal};
 
-use super::{colored_diff, explain, options, quoted, selection, tell};
+use super::{MigrateArguments, MigrateOutput, colored_diff, explain, options, quoted, selection, tell};
 use crate::{
     cli::{
-        Error, ExitStatus,
-        arguments::{MigrateArguments, MigrateOutput, TargetChoice},
-        complain,
+        Error, ExitStatus, complain,
         configuration::Configurations,
         lint::usage,
-        target::{Decision, NATIVE_SINCE, of_cluster},
+        target::{Decision, NATIVE_SINCE, TargetChoice, of_cluster},
         warn,
     },
     cluster::{Server, Versions, versions},

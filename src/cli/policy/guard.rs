@@ -8,7 +8,7 @@ use super::{
     session::missing,
 };
 use crate::{
-    cli::arguments::parse_version,
+    cli::kubernetes_version::parse_version,
     policy::{GUARDING_SINCE, Guard, GuardAction, PolicyObject, why_not},
     rules::{KubernetesVersion, RULES, RuleInfo, Severity},
     suppress::Choice,

@@ -9,7 +9,7 @@ use super::{
     session::missing,
 };
 use crate::{
-    cli::arguments::parse_version,
+    cli::kubernetes_version::parse_version,
     policy::{Gate, MUTATING_SINCE, OnConflict, PolicyObject, Promotion},
     rules::KubernetesVersion,
 };
