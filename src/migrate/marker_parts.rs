@@ -2,15 +2,16 @@
 
 use crate::{
     behaviour::{MarkerWrite, script::Marker},
-    rules::Pod,
+    rules::{Pod, is_signal_alone},
     workload::Program,
+    yaml::Node,
 };
 
 use super::{
     entrypoint::{Entrypoint, can_cut, dialect},
     plan::Class,
     requirement::Part,
-    watchdog::{as_process, watched_child},
+    watchdog::without_watchdog,
 };
 
 /// Both halves of a marker file.
@@ -24,14 +25,17 @@ pub(super) fn marker<'a>(
     let name = pod.members.get(index).map_or("", |member| member.container.name);
     let what = format!("{name}: its own command takes the place of the script that looks for {file}");
     let mut part = Part::new(what, Ok(Class::Review));
-    let child = watched_child(&program.text, dialect(program), file)
+    let restored = without_watchdog(&program.text, dialect(program), file)
         .filter(|_| program.is_shell() && program.shared.is_none());
-    match child {
-        Some(child) => {
+    match restored {
+        Some(restored) => {
+            if is_signal_alone(writers) && !is_named_elsewhere(pod, index, program, file, writers) {
+                part.class = Ok(Class::Safe);
+            }
             part.entrypoints.insert(
                 index,
                 Entrypoint {
-                    restored: Some(as_process(&child, dialect(program))),
+                    restored: Some(restored),
                     ..Entrypoint::default()
                 },
             );
@@ -64,6 +68,56 @@ pub(super) fn marker<'a>(
     part.directories
         .extend(file.rsplit_once('/').map(|(directory, _)| directory.to_owned()));
     part
+}
+
+/// Whether the file is named by anything but the command that writes it and the script that looks for it.
+fn is_named_elsewhere<'a>(
+    pod: &Pod<'a>,
+    reader: usize,
+    program: &Program<'a>,
+    file: &str,
+    writers: &[MarkerWrite],
+) -> bool {
+    let Some((volume, relative)) = pod
+        .members
+        .get(reader)
+        .and_then(|member| pod.workload.volume_of_file(&member.container, file))
+    else {
+        return true;
+    };
+    pod.members.iter().enumerate().any(|(index, member)| {
+        let mut paths = member
+            .container
+            .mounts()
+            .filter(|mount| mount.volume == volume.name)
+            .map(|mount| format!("{}/{relative}", mount.path.trim_end_matches('/')));
+        let path = paths.next();
+        let own: Vec<(Node<'_>, usize)> = match writers.iter().find(|writer| writer.container == index) {
+            _ if index == reader => program
+                .node()
+                .map(|node| (node, usize::MAX))
+                .into_iter()
+                .collect(),
+            Some(writer) => pod
+                .program(writer.container, writer.program)
+                .and_then(|(_, program)| Some((program.node()?, 1)))
+                .into_iter()
+                .collect(),
+            None => Vec::new(),
+        };
+        // Its mounts at other places give the file other names.
+        paths.next().is_some()
+            || path.is_some_and(|path| {
+                member.container.node.walk().any(|node| {
+                    let allowed = own
+                        .iter()
+                        .find(|(own, _)| *own == node)
+                        .map_or(0, |(_, times)| *times);
+                    node.as_str()
+                        .is_some_and(|text| text.matches(&path).count() > allowed)
+                })
+            })
+    })
 }
 
 /// The file of a marker; empty where the text does not say which.
