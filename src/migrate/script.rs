@@ -67,6 +67,33 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
     Some(write(text, &script.list, &kept))
 }
 
+/// The command at a span with the sleep behind it, which lets its effect come about: `curl …/quit; sleep 5; exit $rc`.
+pub(super) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
+    let mut spans = vec![span.clone()];
+    let Some(script) = parse(text, dialect) else {
+        return spans;
+    };
+    let statements = &script.list.statements;
+    let holds = |statement: &Statement| statement.span.start <= span.start && span.end <= statement.span.end;
+    let Some(at) = statements.iter().position(holds) else {
+        return spans;
+    };
+    let simple = |statement: &Statement| match statement.and_or.first.commands.as_slice() {
+        [Command::Simple(simple)] if statement.and_or.rest.is_empty() => Some(action(simple)),
+        _ => None,
+    };
+    let [sleep, rest @ ..] = statements.get(at + 1..).unwrap_or_default() else {
+        return spans;
+    };
+    let ends = rest
+        .iter()
+        .all(|statement| matches!(simple(statement), Some(Action::Exit { .. } | Action::Echo)));
+    if ends && matches!(simple(sleep), Some(Action::Sleep { .. })) {
+        spans.push(sleep.span.clone());
+    }
+    spans
+}
+
 /// The variables that are assigned in what is not kept, but for those that hold a result.
 fn assigned_in(list: &List, is_kept: &dyn Fn(&Span) -> bool) -> Vec<String> {
     list.commands()

@@ -13,8 +13,9 @@ fn action(simple: &Simple) -> Action {
 }
 
 /// The script without what only minds a file: `app & pid=$!; …; kill $pid` becomes what comes before the process, and
-/// the process itself in the shell's place.
-pub(super) fn without_watchdog(text: &str, dialect: Dialect, file: &str) -> Option<String> {
+/// the process itself in the shell's place. The files at `signs` are made, behind a wait or a sleep, to tell that the
+/// process is ready.
+pub(super) fn without_watchdog(text: &str, dialect: Dialect, file: &str, signs: &[&str]) -> Option<String> {
     let script = parse(text, dialect)?;
     let statements = &script.list.statements;
     let mut children = statements
@@ -25,7 +26,7 @@ pub(super) fn without_watchdog(text: &str, dialect: Dialect, file: &str) -> Opti
         return None;
     };
     let (before, behind) = (statements.get(..at)?, statements.get(at + 1..)?);
-    if !behind.iter().all(|statement| watches(statement, file)) {
+    if !behind.iter().all(|statement| watches(statement, file, signs)) {
         return None;
     }
     // What comes first stays, but for what minds the file and the traps for the process, which are gone with it.
@@ -45,7 +46,7 @@ pub(super) fn without_watchdog(text: &str, dialect: Dialect, file: &str) -> Opti
     };
     if before
         .iter()
-        .any(|statement| minds(statement) && !watches(statement, file))
+        .any(|statement| minds(statement) && !watches(statement, file, &[]))
     {
         return None;
     }
@@ -150,8 +151,8 @@ pub(super) fn as_process(command: &str, dialect: Dialect) -> String {
     }
 }
 
-/// Whether a statement only looks for the file, signals or waits for the child, and ends.
-fn watches(statement: &Statement, file: &str) -> bool {
+/// Whether a statement only looks for the file, signals or waits for the child, tells that it is ready, and ends.
+fn watches(statement: &Statement, file: &str, signs: &[&str]) -> bool {
     let list = List {
         statements: vec![statement.clone()],
     };
@@ -162,6 +163,11 @@ fn watches(statement: &Statement, file: &str) -> bool {
                 Action::Signal { targets, .. } => targets
                     .iter()
                     .all(|target| matches!(target, Target::Variable(_) | Target::Job(_) | Target::Pid(1))),
+                Action::Touch { paths } => paths
+                    .iter()
+                    .all(|path| path.path.as_deref().is_some_and(|path| signs.contains(&path))),
+                Action::Http(http) => !signs.is_empty() && http.only_asks(),
+                Action::Connect(connect) => !signs.is_empty() && !connect.has_side_effects,
                 Action::Remove { paths } => paths.iter().all(|path| path.path.as_deref() == Some(file)),
                 Action::Sleep { .. }
                 | Action::Wait { .. }
@@ -192,9 +198,9 @@ mod tests {
     #[test]
     fn a_child_is_found_behind_its_watchdog() {
         let text = "/bin/proxy --x &\npid=$!\nwhile [ ! -f /signal/done ]; do sleep 1; done\nkill $pid\n";
-        let without = |text: &str| without_watchdog(text, Dialect::Posix, "/signal/done");
+        let without = |text: &str| without_watchdog(text, Dialect::Posix, "/signal/done", &[]);
         assert_eq!(without(text).as_deref(), Some("exec /bin/proxy --x"));
-        assert_eq!(without_watchdog(text, Dialect::Posix, "/other"), None);
+        assert_eq!(without_watchdog(text, Dialect::Posix, "/other", &[]), None);
         assert_eq!(without(&format!("{text}upload\n")), None);
         // What comes before the process is not the watchdog's.
         let setup = format!("#!/bin/sh\nPORT=5432 # ours\nrm -f /signal/done\nmkdir -p /run/x\n\n{text}");

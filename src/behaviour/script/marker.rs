@@ -92,7 +92,8 @@ impl ScriptBehaviour<'_> {
 
     fn marker(&self, located: &Located, file: &FilePath, usage: MarkerUse) -> Marker {
         let place = self.place(located);
-        let main = self.main_end_index().or_else(|| self.main_index());
+        // What runs in the background has not ended before the script waits for it.
+        let main = self.main_end_index();
         let tests = matches!(usage, MarkerUse::Tested { .. });
         Marker {
             file: file.clone(),
