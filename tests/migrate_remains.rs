@@ -733,3 +733,46 @@ spec:
         &["killall", "shareProcessNamespace", "args"],
     );
 }
+
+#[test]
+fn a_killers_annotation_for_an_injected_proxy_becomes_its_switch() {
+    let text = "apiVersion: v1
+kind: Pod
+metadata:
+  name: load
+  annotations:
+    example.com/sidecars: istio-proxy
+spec:
+  restartPolicy: Never
+  containers:
+  - name: load
+    image: registry.example.com/load:1
+";
+    assert_remains(
+        text,
+        true,
+        &["    sidecar.istio.io/nativeSidecar: \"true\"\nspec"],
+        &["example.com/sidecars"],
+    );
+    // It may name others too.
+    let both = text.replace("istio-proxy", "istio-proxy,agent");
+    assert_remains(&both, true, &["example.com/sidecars"], &[]);
+}
+
+#[test]
+fn a_result_that_shows_from_now_on_is_said() {
+    let notes = |app: &str| -> Vec<String> {
+        let plans = migrated(&job(app, HEALTHY), true).plans;
+        plans.into_iter().flat_map(|plan| plan.notes).collect()
+    };
+    let call = "curl -X POST localhost:9091/quitquitquit";
+    let masked = notes(&format!("command: [sh, -c, '/app; {call}']"));
+    assert!(
+        masked
+            .iter()
+            .any(|note| note.starts_with("app now ends with the result")),
+        "{masked:?}"
+    );
+    let kept = notes(&format!("command: [sh, -c, '/app; rc=$?; {call}; exit $rc']"));
+    assert_eq!(kept, Vec::<String>::new());
+}

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
-    roles::{KnownSidecar, is_switched_on},
+    roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
     rules::{Member, Pod},
     yaml::{self, Node, Value, edit},
 };
@@ -14,7 +14,7 @@ use super::{
     entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
-    requirement::{only_stops, stop_with_sleep},
+    requirement::{masks, only_stops, stop_with_sleep},
     unwrap::wrapped,
     wanted::Wanted,
 };
@@ -70,9 +70,28 @@ pub(super) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &
             known.push(wrapped);
         }
     }
+    if wanted.any(&["external-killer"]) {
+        for killed in killers(pod).flat_map(|naming| &naming.names) {
+            let by_name = pod.catalogue.by_container_name(killed);
+            let is_injected = pod.workload.container(killed).is_none();
+            known.extend(
+                by_name
+                    .map(|known| &**known)
+                    .filter(|own| is_injected && own.injector.is_some())
+                    .filter(|own| !known.iter().any(|known| known.name == own.name)),
+            );
+        }
+    }
     for known in known {
         one(pod, known, wanted, options, plan);
     }
+}
+
+/// Annotations for controllers that end sidecars from outside.
+fn killers<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Naming<'a>> {
+    pod.namings
+        .iter()
+        .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
 }
 
 /// Whether the switch of an injected sidecar is going to hold the app back, so that its sleeps go with it.
@@ -220,6 +239,7 @@ struct AppHalf<'a> {
     removals: Removals<'a>,
     changes: Changes,
     done: Vec<String>,
+    notes: Vec<String>,
     left: Vec<(String, String)>,
 }
 
@@ -268,6 +288,9 @@ impl<'a> AppHalf<'a> {
             } else if can_cut(program, std::slice::from_ref(whole))
                 && sets_environment(member, program, span).is_none()
             {
+                if let LinkKind::Quits(quit) = &link.kind {
+                    self.notes.extend(masks(member.container.name, quit.exit_status));
+                }
                 let entrypoint = match harmful {
                     true => stop_with_sleep(program, whole),
                     false => Entrypoint::cutting(whole.clone()),
@@ -289,6 +312,15 @@ impl<'a> AppHalf<'a> {
             self.sleeps(pod, wanted);
         }
         self.wrappers(pod, wanted)?;
+        if wanted.any(&["external-killer"]) {
+            for naming in killers(pod) {
+                if naming.names.iter().all(|name| known.containers.contains(name)) {
+                    self.removals.add(naming.entry.key);
+                    let key = naming.entry.key.as_str().unwrap_or("the annotation");
+                    self.done.push(format!("{key} goes"));
+                }
+            }
+        }
         self.settings(pod, known)
     }
 
@@ -426,6 +458,7 @@ impl<'a> AppHalf<'a> {
         self.done
             .into_iter()
             .for_each(|what| plan.done(Class::Review, what));
+        self.notes.into_iter().for_each(|note| plan.note(note));
         self.left
             .into_iter()
             .for_each(|(what, reason)| plan.left(what, reason, false));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{MarkerUse, Wait, WaitForm},
+        script::{ExitStatus, MarkerUse, Wait, WaitForm},
     },
     roles::{NamingKind, Role},
     rules::{self, Finding, Member, Pod},
@@ -147,6 +147,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             let mut part = cutting(link.container, member, program, &quit.span, what, finding);
             part.entrypoints
                 .insert(link.container, stop_with_sleep(program, &quit.span));
+            part.note = masks(member.container.name, quit.exit_status);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -163,6 +164,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             part.entrypoints
                 .insert(link.container, stop_with_sleep(program, &kill.span));
             part.signals = true;
+            part.note = masks(member.container.name, kill.exit_status);
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }
@@ -245,6 +247,13 @@ fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
             ..Entrypoint::default()
         },
     }
+}
+
+/// What a person should know where a stop hid the result of the script's work.
+pub(super) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
+    (exit_status == ExitStatus::Masked).then(|| {
+        format!("{name} now ends with the result of its own work: until now its script ended with another, so that failures may show")
+    })
 }
 
 /// A container that does nothing but end the sidecar goes as a whole.

@@ -254,13 +254,32 @@ impl Cutter<'_> {
             } => {
                 branches
                     .iter()
-                    .all(|branch| self.list_goes(&branch.condition) && self.list_goes(&branch.body))
+                    .all(|branch| self.condition_goes(&branch.condition) && self.list_goes(&branch.body))
                     && otherwise.as_ref().is_none_or(|list| self.list_goes(list))
             }
             Command::Function { name, .. } => self.emptied.contains(name),
             Command::Test { .. } => true,
             Command::Case { .. } | Command::Arithmetic { .. } => false,
         }
+    }
+
+    /// A condition that only asks whether something here answers: `if curl -sf localhost:15021/…; then quit; fi`.
+    fn condition_goes(&self, list: &List) -> bool {
+        let asks = |command: &Command| match command {
+            Command::Simple(simple) => match action(simple) {
+                Action::Http(http) => {
+                    http.only_asks() && http.output.is_none() && http.urls().all(|url| url.host.is_local())
+                }
+                Action::Connect(connect) => !connect.has_side_effects && connect.host.is_local(),
+                _ => false,
+            },
+            _ => false,
+        };
+        list.statements
+            .iter()
+            .flat_map(|statement| statement.and_or.pipelines())
+            .flat_map(|pipeline| &pipeline.commands)
+            .all(|command| asks(command) || self.goes(command))
     }
 
     fn simple_goes(&self, simple: &Simple) -> bool {
@@ -382,6 +401,11 @@ mod tests {
         );
         assert_cut("trap 'touch /d' EXIT\n/app\n", &["touch /d"], Some("/app\n"));
         assert_cut(
+            "/app\nif curl -sf localhost:15021/healthz/ready -o /dev/null; then\n  curl x\nfi\n",
+            &["curl x"],
+            Some("/app\n"),
+        );
+        assert_cut(
             "finish() {\n  rc=$?\n  curl x\n  exit $rc\n}\ntrap finish EXIT\n/app\n",
             &["curl x"],
             Some("/app\n"),
@@ -392,6 +416,12 @@ mod tests {
     fn what_is_not_certain_is_left() {
         assert_cut("if /app; then curl x; else curl x; exit 1; fi", &["curl x"], None);
         assert_cut("/app || curl x", &["curl x"], None);
+        assert_cut("/app; if curl -sf web/ready; then curl x; fi", &["curl x"], None);
+        assert_cut(
+            "/app; if curl -s localhost:1 -o /out; then curl x; fi",
+            &["curl x"],
+            None,
+        );
         assert_cut("curl x", &["curl x"], None);
         assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
     }
