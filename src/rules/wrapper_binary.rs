@@ -129,7 +129,13 @@ const WRAPPERS: [Wrapper; 7] = [
     Wrapper {
         name: "envoy-preflight",
         programs: &["envoy-preflight"],
-        variables: &[],
+        variables: &[
+            "ENVOY_ADMIN_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ENVOY",
+            "START_WITHOUT_ENVOY",
+        ],
     },
     Wrapper {
         name: "linkerd-await",
@@ -155,13 +161,17 @@ const WRAPPERS: [Wrapper; 7] = [
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for member in &pod.members {
-        for wrapper in &WRAPPERS {
-            if let Some(finding) = in_words(pod, member, wrapper) {
-                findings.push(finding);
-            } else if let Some(finding) = in_environment(pod, &member.container, wrapper) {
-                findings.push(finding);
-            }
+        let visible: Vec<_> = WRAPPERS
+            .iter()
+            .filter_map(|wrapper| in_words(pod, member, wrapper))
+            .collect();
+        if visible.is_empty() {
+            let hidden = WRAPPERS
+                .iter()
+                .filter_map(|wrapper| in_environment(pod, &member.container, wrapper));
+            findings.extend(hidden);
         }
+        findings.extend(visible);
     }
 }
 
