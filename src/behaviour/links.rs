@@ -1,17 +1,19 @@
 //! Which container each wait, stop and marker is about.
 
-use std::{collections::HashSet, sync::Arc};
+mod files;
+
+use std::sync::Arc;
 
 use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
-    workload::{Container, ContainerList, Program, ProgramPlace, VolumeSource, Workload},
+    workload::{Container, ContainerList, Program, ProgramPlace, Workload},
 };
 
 use super::{
     ScriptFacts,
     action::{Action, CommandAction, Host, Target},
     ownership::Owners,
-    script::{Kill, Marker, MarkerUse, Quit, Reached, Wait},
+    script::{Kill, Marker, Quit, Wait},
 };
 
 /// The other side of a link.
@@ -171,6 +173,12 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     Some(ScriptFacts::new(script, &value_of, exits_on_error))
 }
 
+/// Whether a script has no program to run: it asks the other containers of the pod, or sets them up, and then does
+/// nothing any more.
+fn only_minds(facts: &ScriptFacts) -> bool {
+    facts.stays_idle || facts.work.is_empty() && facts.background.is_empty()
+}
+
 /// Whether no address of a request is another host's.
 fn asks_only_here(probe: &CommandAction) -> bool {
     match &probe.action {
@@ -208,7 +216,7 @@ impl Finder<'_, '_> {
                 .probes
                 .iter()
                 .find_map(|probe| self.awaited(container, probe));
-            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {
                     asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)
@@ -224,29 +232,38 @@ impl Finder<'_, '_> {
         for kill in facts
             .kills
             .iter()
-            .filter(|kill| !kill.only_own_children && stops(kill))
+            .filter(|kill| !kill.only_own_children && stops(kill) && !self.restarts(kill))
         {
-            let other = self.killed(container, kill);
-            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
+            let other = self.killed(container, program, kill);
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
                 add(LinkKind::Kills(kill.clone()), other);
             }
         }
     }
 
-    /// A known sidecar that waits for, or signals, another container minds the app: that is its own affair, but
-    /// for a declared one, which starts before the app.
-    fn minds_the_app(&self, from: usize, other: &Party) -> bool {
-        let containers = &self.owners.workload.containers;
-        let known = |index: usize| {
-            containers
-                .get(index)
-                .is_some_and(|container| self.owners.known(container).is_some())
+    /// Whether a container that waits for, or signals, another one is there to mind it: that is its own affair, but
+    /// for a declared sidecar, which starts before the app. A known sidecar minds the app, and so does a container
+    /// that sets up or watches the one the workload is about.
+    fn minds_the_app(&self, from: usize, other: &Party, facts: &ScriptFacts) -> bool {
+        let workload = self.owners.workload;
+        let (Party::Container(other), Some(own)) = (other, workload.containers.get(from)) else {
+            return false;
         };
-        let declared = containers.get(from).is_some_and(Container::is_native_sidecar);
-        match other {
-            Party::Container(other) => known(from) && !known(*other) && !declared,
-            Party::Injected(_) | Party::Unknown => false,
+        let Some(other) = workload.containers.get(*other) else {
+            return false;
+        };
+        let known = self.owners.known(other);
+        if own.is_native_sidecar() || known.is_some_and(|known| known.certain) {
+            return false;
         }
+        let knows_its_app = self.owners.known(own).is_some() && known.is_none();
+        let runs_for_ever = own.list == ContainerList::Regular && !workload.runs_to_completion();
+        knows_its_app || runs_for_ever && (workload.is_about(other, own) || only_minds(facts))
+    }
+
+    /// In a pod that is to run for ever, a signal that a loop sends makes the kubelet restart the other container.
+    fn restarts(&self, kill: &Kill) -> bool {
+        kill.is_in_loop && !self.owners.workload.runs_to_completion()
     }
 
     fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
@@ -288,114 +305,23 @@ impl Finder<'_, '_> {
         self.owners.of_quit(from, url.port, path, specific)
     }
 
-    fn killed(&self, from: usize, kill: &Kill) -> Option<Party> {
+    fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {
         let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
+        let shares = shares.and_then(|node| node.as_bool()) == Some(true);
+        // Without a look at the others' processes, and in a hook, the container's own process is meant.
+        let own_first = !shares || self.owners.is_hook(from, program);
         let parties: Vec<Party> = kill
             .targets
             .iter()
             .filter_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(from, pattern),
+                Target::Process { pattern, .. } => self.owners.of_process(from, pattern, own_first),
                 _ => None,
             })
             .collect();
         let named = parties.iter().find(|party| **party != Party::Unknown).cloned();
         // A name that belongs to nobody visible matters only where processes are shared.
-        named.or_else(|| {
-            parties
-                .first()
-                .cloned()
-                .filter(|_| shares.and_then(|node| node.as_bool()) == Some(true))
-        })
+        named.or_else(|| parties.first().cloned().filter(|_| shares))
     }
-
-    fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
-        let mut seen = HashSet::new();
-        for test in own
-            .markers
-            .iter()
-            .filter(|marker| matches!(marker.usage, MarkerUse::Tested { .. }))
-        {
-            let Some(path) = &test.file.path else { continue };
-            let wait = own.waits.iter().find(|wait| {
-                !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
-            });
-            let ends = ends(test, path, wait, own);
-            if !seen.insert((path, ends)) {
-                continue;
-            }
-            if let Some((other, writers)) = self.shared_file(container, path, own) {
-                let kind = if ends {
-                    // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
-                    test.is_in_loop
-                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
-                } else {
-                    starts(wait, writers)
-                };
-                all.extend(kind.map(|kind| Link {
-                    container,
-                    program,
-                    kind,
-                    other,
-                }));
-            }
-        }
-    }
-
-    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
-    /// container writes it itself.
-    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
-        let workload = self.owners.workload;
-        let tester = workload.containers.get(from)?;
-        if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
-            return None;
-        }
-        let (volume, relative) = workload.volume_of_file(tester, path)?;
-        if !matches!(volume.source, VolumeSource::EmptyDirectory) {
-            return None;
-        }
-        let mut writers = Vec::new();
-        let mut party = None;
-        for (index, other) in self.owners.others(from) {
-            if !other.mounts().any(|mount| mount.volume == volume.name) {
-                continue;
-            }
-            party = Some(if party.is_none() {
-                Party::Container(index)
-            } else {
-                Party::Unknown
-            });
-            for (program, facts) in self.facts.get(index)?.iter().enumerate() {
-                let same = facts.iter().flat_map(written).find(|(_, path)| {
-                    workload
-                        .volume_of_file(other, path)
-                        .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
-                });
-                writers.extend(same.map(|(marker, _)| MarkerWrite {
-                    container: index,
-                    program,
-                    marker: marker.clone(),
-                }));
-            }
-        }
-        let writes_itself = written(own).any(|(marker, own)| own == path && marker.trap.is_none());
-        if writes_itself && writers.is_empty() {
-            return None;
-        }
-        let party = writers
-            .first()
-            .map(|writer| Party::Container(writer.container))
-            .or(party)?;
-        Some((party, writers))
-    }
-}
-
-/// The files a script writes or removes.
-pub(super) fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
-    facts
-        .markers
-        .iter()
-        .filter(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }))
-        .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
 }
 
 /// Whether a signal ends a process: `HUP` and `USR1` make it read its configuration again.
@@ -405,44 +331,4 @@ fn stops(kill: &Kill) -> bool {
         name.trim_start_matches("SIG"),
         "HUP" | "1" | "USR1" | "10" | "USR2" | "12" | "WINCH" | "28" | "CONT" | "18" | "STOP" | "19" | "0"
     )
-}
-
-/// Whether the script, or a process it kills, ends once the file is there.
-fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bool {
-    let kills = || {
-        own.kills
-            .iter()
-            .filter(|kill| kill.behind_tests_of.iter().any(|tested| tested == path))
-    };
-    match test.reached.iter().find(|reached| **reached != Reached::Break) {
-        Some(Reached::Kill) => kills().count() == 0 || kills().any(stops),
-        Some(Reached::Exit) => true,
-        Some(_) => false,
-        // Nothing comes behind the wait: the script is at its end.
-        None => wait.is_some_and(|wait| wait.command_after.is_none()),
-    }
-}
-
-/// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
-/// readiness.
-fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
-    // A log that a program fills is not a sign either.
-    let is_content = writers
-        .iter()
-        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
-    let wait = wait.filter(|_| !is_content)?;
-    Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
-}
-
-impl Marker {
-    /// Whether it is made when the script's work is done.
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        let at_exit = self
-            .trap
-            .iter()
-            .flatten()
-            .any(|signal| matches!(signal.as_str(), "EXIT" | "0" | "exit"));
-        at_exit || self.is_after_main
-    }
 }

@@ -5,6 +5,7 @@
 
 mod background;
 mod exit_status;
+mod idle;
 mod kill;
 mod marker;
 mod quit;
@@ -32,7 +33,7 @@ pub use sleep::Sleep;
 pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
 pub use trap::Trap;
-pub use wait::{Wait, WaitForm};
+pub use wait::{Answer, Wait, WaitForm};
 
 /// A command of the script with what it does.
 #[derive(Debug, Clone)]
@@ -162,12 +163,18 @@ impl<'a> ScriptBehaviour<'a> {
         self.steps.iter().skip(index + 1).find(works).map(Step::span)
     }
 
-    /// Whether nothing but noise comes before a step.
+    /// Whether nothing but noise and other waits comes before a step.
     fn is_first_step(&self, index: usize) -> bool {
         let is_quiet = |step: &Step| {
             matches!(
                 step.kind,
-                StepKind::Noise | StepKind::Function | StepKind::Trap | StepKind::Check | StepKind::Setup
+                StepKind::Noise
+                    | StepKind::Function
+                    | StepKind::Trap
+                    | StepKind::Check
+                    | StepKind::Setup
+                    | StepKind::Wait
+                    | StepKind::Sleep
             )
         };
         self.steps.iter().take(index).all(is_quiet)

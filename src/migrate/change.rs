@@ -143,13 +143,35 @@ fn written_entry<'t>(mapping: Node<'t>, key: &str) -> Option<Entry<'t>> {
 fn replace_words(list: Node<'_>, words: &[String]) -> Result<Edit, ChangeError> {
     let span = list.span();
     let spelling = Spelling::of(list);
-    if !list.is_bracketed() && list.raw().lines().any(|line| line.trim_start().starts_with('#')) {
+    let has_comment_line = between_items(list)
+        .iter()
+        .any(|gap| gap.lines().any(|line| line.trim_start().starts_with('#')));
+    if !list.is_bracketed() && has_comment_line {
         return Err(ChangeError::Form("a comment stands among the words"));
     }
     Ok(Edit {
         text: spell_list(words, &spelling, list),
         span,
     })
+}
+
+/// The text of a list that is none of its items: dashes, brackets, commas, comments.
+fn between_items<'t>(list: Node<'t>) -> Vec<&'t str> {
+    let text = list.stream().text();
+    let mut from = list.span().start;
+    let mut gaps = Vec::new();
+    for item in list.children() {
+        let span = item.written_span();
+        gaps.extend(text.get(from..span.start));
+        from = span.end;
+    }
+    gaps.extend(text.get(from..list.span().end));
+    gaps
+}
+
+/// Whether comments stand among the items of a list.
+pub(super) fn has_comments(list: Node<'_>) -> bool {
+    between_items(list).iter().any(|gap| gap.contains('#'))
 }
 
 fn insert(

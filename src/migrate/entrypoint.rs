@@ -7,10 +7,13 @@ use crate::{
     rules::{Member, Pod},
     shell::{Dialect, Span},
     workload::{Program, ProgramPlace},
-    yaml::Node,
+    yaml::{Node, ScalarStyle},
 };
 
-use super::{plain_command::plain_command, plan::Changes, removal::Removals, script::cut};
+use super::{
+    change::has_comments, plain_command::plain_command, plan::Changes, removal::Removals, script::cut,
+    watchdog::in_foreground,
+};
 
 /// What is to be changed in one container's entrypoint.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +22,9 @@ pub(super) struct Entrypoint {
     pub(super) cuts: Vec<Span>,
     /// The script's new text before anything is cut, where it is not the old one.
     pub(super) restored: Option<String>,
+    /// What the script starts in the background and waits for takes the shell's place: nothing else in it passes
+    /// SIGTERM on any more.
+    pub(super) foreground: bool,
     /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
     pub(super) alone: bool,
     /// Words of the command line that go: a wrapper and its options.
@@ -41,6 +47,7 @@ impl Entrypoint {
                 self.cuts.push(span.clone());
             }
         }
+        self.foreground |= other.foreground;
         if other.restored.is_some() {
             self.restored.clone_from(&other.restored);
             self.alone |= other.alone;
@@ -76,11 +83,15 @@ pub(super) fn change<'a>(
         return Err(reason.clone());
     }
     let script = new_script(program, entrypoint)?;
-    let plain = script
-        .as_deref()
-        .and_then(|script| without_shell(member, program, script));
     let command = member.container.node.get("command");
     let arguments = member.container.node.entry("args");
+    // Comments on single words would be lost with them.
+    let is_explained = command.is_some_and(has_comments)
+        || arguments.is_some_and(|arguments| has_comments(arguments.written_value()));
+    let plain = script
+        .as_deref()
+        .filter(|_| !is_explained)
+        .and_then(|script| without_shell(member, program, script));
     let kept_before = |end: usize| -> Vec<String> {
         program
             .words
@@ -99,7 +110,7 @@ pub(super) fn change<'a>(
             .as_ref()
             .and_then(|invocation| invocation.shell),
     ) {
-        let mut words = kept_before(shell);
+        let mut words = kept_before(shell - usize::from(is_applet(program, shell)));
         words.extend(plain);
         changes.words(command, words)?;
         if let Some(arguments) = arguments {
@@ -128,9 +139,14 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     if let Some(restored) = &entrypoint.restored {
         return Ok(Some(restored.clone()));
     }
-    cut(&program.text, dialect(program), &entrypoint.cuts)
-        .map(Some)
-        .ok_or_else(|| "what would remain of the script is not certain".to_owned())
+    let remains = cut(&program.text, dialect(program), &entrypoint.cuts)
+        .ok_or("what would remain of the script is not certain")?;
+    match entrypoint.foreground {
+        true => in_foreground(&remains, dialect(program))
+            .map(Some)
+            .ok_or_else(|| "what it runs in the background would get no SIGTERM without it".to_owned()),
+        false => Ok(Some(remains)),
+    }
 }
 
 /// Whether these commands can be cut out of a program's script.
@@ -198,9 +214,21 @@ fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Op
         return None;
     }
     // Only a literal value is certain to be one word, and certain to be there.
-    plain_command(script, dialect(program), &|name| {
+    let words = plain_command(script, dialect(program), &|name| {
         member.container.value_of(name).is_some()
-    })
+    })?;
+    // The shell of busybox runs its own applets, whether or not the image has files of their names.
+    let may_be_applet = invocation.shell.is_some_and(|shell| is_applet(program, shell))
+        && words.first().is_some_and(|word| !word.contains('/'));
+    (!may_be_applet).then_some(words)
+}
+
+/// Whether the shell is one of the programs in a single binary: `busybox sh`.
+fn is_applet(program: &Program<'_>, shell: usize) -> bool {
+    let before = shell.checked_sub(1).and_then(|before| program.words.get(before));
+    before
+        .and_then(|word| word.as_str())
+        .is_some_and(|word| matches!(word.rsplit('/').next(), Some("busybox" | "toybox")))
 }
 
 /// Takes words off the command line.
@@ -240,15 +268,33 @@ fn drop_words<'a>(
     if entrypoint.changes_script() {
         return Err("the script would have to move from args to command".to_owned());
     }
-    let words: Vec<String> = program
+    let kept: Vec<Node<'a>> = program
         .words
         .iter()
         .enumerate()
         .filter(|(index, _)| !entrypoint.dropped.contains(index))
-        .filter_map(|(_, node)| node.as_str().map(str::to_owned))
+        .map(|(_, node)| *node)
+        .collect();
+    let arguments = member.container.node.entry("args");
+    // Scripts and comments stay where they are: only the program's name goes over.
+    if let [program, _, ..] = kept.as_slice()
+        && let [first, rest @ ..] = command.as_slice()
+        && arguments.is_some_and(|arguments| has_comments(arguments.written_value()))
+            | kept
+                .iter()
+                .any(|word| word.style().is_some_and(ScalarStyle::is_block))
+    {
+        changes.text(*first, program.as_str().unwrap_or_default())?;
+        rest.iter().for_each(|word| removals.add(*word));
+        removals.add(*program);
+        return Ok(());
+    }
+    let words = kept
+        .iter()
+        .filter_map(|node| node.as_str().map(str::to_owned))
         .collect();
     changes.words(list, words)?;
-    if let Some(arguments) = member.container.node.entry("args") {
+    if let Some(arguments) = arguments {
         removals.add(arguments.key);
     }
     Ok(())

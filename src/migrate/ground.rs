@@ -27,6 +27,8 @@ pub(super) enum Ground {
     None,
     /// What there is can't be done, or not without review.
     Insufficient,
+    /// Only waits for it, which can't go without a gate.
+    Waits,
     Sufficient,
 }
 
@@ -56,9 +58,14 @@ impl<'a> Planner<'_, 'a> {
         if slept_for
             || is_marked
             || self.wanted.about_as(&ABOUT_SIDECARS, name, self.allowed())
-            || parts.iter().any(|part| part.is_allowed(self.allowed()))
+            || parts
+                .iter()
+                .any(|part| part.wait.is_none() && part.is_allowed(self.allowed()))
         {
             return Ground::Sufficient;
+        }
+        if parts.iter().any(|part| part.is_allowed(self.allowed())) {
+            return Ground::Waits;
         }
         match parts.is_empty() && self.wanted.about(&["ungated-sidecar"], name).is_none() {
             true => Ground::None,

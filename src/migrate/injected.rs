@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, Party},
     roles::{KnownSidecar, is_switched_on},
-    rules::Pod,
+    rules::{Member, Pod},
     yaml::{self, Node, Value, edit},
 };
 
@@ -60,9 +60,45 @@ pub(super) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &
             known.push(party);
         }
     }
+    for wrapped in pod
+        .members
+        .iter()
+        .filter_map(|member| minded(pod, member, wanted))
+    {
+        if !known.iter().any(|known| known.name == wrapped.name) {
+            known.push(wrapped);
+        }
+    }
     for known in known {
         one(pod, known, wanted, options, plan);
     }
+}
+
+/// The injected sidecar that a container's wrapper minds, by the address in its settings. None where a container of
+/// the manifest may be what it minds.
+fn minded<'p>(pod: &'p Pod<'_>, member: &Member<'_>, wanted: Wanted<'_>) -> Option<&'p KnownSidecar> {
+    wanted.about(&["wrapper-binary"], member.container.name)?;
+    let name = wrapped(member)?.ok()?.name;
+    let ports: Vec<u16> = match name {
+        "linkerd-await" => vec![4191],
+        _ => ["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"]
+            .iter()
+            .filter_map(|variable| member.container.value_of(variable))
+            .filter_map(|address| address.rsplit(':').next()?.split('/').next()?.parse().ok())
+            .collect(),
+    };
+    let known = pod
+        .catalogue
+        .entries()
+        .filter(|known| known.injector.is_some())
+        .find(|known| ports.iter().any(|port| known.is_ready_endpoint(*port, None)))?;
+    let is_here = pod.members.iter().any(|member| {
+        pod.catalogue
+            .of(&member.container)
+            .is_some_and(|own| own.name == known.name)
+            || member.container.ports().any(|own| ports.contains(&own.number))
+    });
+    (!is_here).then_some(&**known)
 }
 
 fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {

@@ -10,7 +10,7 @@ use super::{
     entrypoint::{Entrypoint, can_cut, dialect},
     plan::Class,
     requirement::Part,
-    watchdog::watched_child,
+    watchdog::{as_process, watched_child},
 };
 
 /// Both halves of a marker file.
@@ -31,7 +31,7 @@ pub(super) fn marker<'a>(
             part.entrypoints.insert(
                 index,
                 Entrypoint {
-                    restored: Some(child),
+                    restored: Some(as_process(&child, dialect(program))),
                     ..Entrypoint::default()
                 },
             );

@@ -207,6 +207,13 @@ fn plans(
                 continue;
             };
             let mut plan = planner::plan(&pod, &findings, &surroundings.patches, options);
+            if plan.refusals.iter().any(|refusal| refusal.review) {
+                let reviewed = Options {
+                    review: true,
+                    ..options.clone()
+                };
+                plan.keep_promises(&planner::plan(&pod, &findings, &surroundings.patches, &reviewed));
+            }
             plan.pod = index;
             if !plan.is_empty() || !plan.refusals.is_empty() {
                 plans.push(plan);

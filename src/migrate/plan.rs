@@ -162,6 +162,30 @@ impl Plan {
         }
     }
 
+    /// Says of what `--review` would be said to do, and leaves as well, why that is so.
+    pub(super) fn keep_promises(&mut self, reviewed: &Self) {
+        for refusal in self.refusals.iter_mut().filter(|refusal| refusal.review) {
+            let subject = |what: &str| what.split(", because").next().unwrap_or_default().to_owned();
+            let left = reviewed
+                .refusals
+                .iter()
+                .find(|left| left.what == refusal.what)
+                .or_else(|| {
+                    let mut others = reviewed.refusals.iter();
+                    others.find(|left| subject(&left.what) == subject(&refusal.what))
+                });
+            if let Some(left) = left {
+                *refusal = left.clone();
+            }
+        }
+        let mut seen: Vec<Refusal> = Vec::new();
+        self.refusals.retain(|refusal| {
+            let is_new = !seen.contains(refusal);
+            seen.push(refusal.clone());
+            is_new
+        });
+    }
+
     pub(super) fn note(&mut self, note: impl Into<String>) {
         let note = note.into();
         if !self.notes.contains(&note) {

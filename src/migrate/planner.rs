@@ -168,8 +168,8 @@ impl<'a> Planner<'_, 'a> {
             match ground {
                 _ if !is_sidecar => {}
                 Ground::None if !together => {}
-                Ground::Insufficient if !together => self.sidecar(index, member, false),
-                _ => self.sidecar(index, member, true),
+                Ground::Insufficient | Ground::Waits if !together => self.sidecar(index, member, ground),
+                _ => self.sidecar(index, member, Ground::Sufficient),
             }
         }
     }
@@ -184,7 +184,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Plans one sidecar: its declaration and the parts of workarounds that mind it, or why it stays.
     /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
-    fn sidecar(&mut self, index: usize, member: &Member<'a>, has_ground: bool) {
+    fn sidecar(&mut self, index: usize, member: &Member<'a>, ground: Ground) {
         let name = member.container.name;
         if self.pod.is_injected_output(member) {
             let reason = "injected output is injected anew with the injector's own switch, never edited";
@@ -223,7 +223,7 @@ impl<'a> Planner<'_, 'a> {
             self.plan.left(left, reason, review);
             return;
         }
-        if declares && !has_ground {
+        if declares && ground == Ground::Insufficient {
             let gate = Gate::Present("nothing");
             parts.iter().for_each(|part| self.part(name, part, &gate));
             return;
@@ -240,6 +240,10 @@ impl<'a> Planner<'_, 'a> {
             .find_map(|part| part.gate_file.as_deref());
         if let (Gate::None(_), Some(file)) = (&gate, file) {
             gate = on_file(file);
+        }
+        if declares && ground == Ground::Waits && matches!(gate, Gate::None(_)) {
+            parts.iter().for_each(|part| self.part(name, part, &gate));
+            return;
         }
         if let (Gate::None(reason), Some(part)) = (&gate, parts.iter().find(|part| part.needs_gate)) {
             let reason = format!("“{}” would let the app start too early: {reason}", part.what);

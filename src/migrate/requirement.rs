@@ -14,12 +14,14 @@ use crate::{
 };
 
 use super::{
-    entrypoint::{Entrypoint, can_cut, sets_environment},
+    entrypoint::{Entrypoint, can_cut, dialect, sets_environment},
     marker_parts::{marker, path_of},
     plan::Class,
     removal::Removals,
+    script::cut,
     startup_gate::asked_port,
     wanted::Wanted,
+    watchdog::in_foreground,
     wrapper_parts::wrappers,
 };
 
@@ -266,6 +268,14 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
             let what = format!("{}: its trap goes", member.container.name);
             let mut part = cutting(index, member, program, &trap.span, what, finding);
             part.harmful = false;
+            if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
+                entrypoint.foreground = true;
+                let remains = cut(&program.text, dialect(program), &entrypoint.cuts);
+                if remains.is_some_and(|remains| in_foreground(&remains, dialect(program)).is_none()) {
+                    part.class =
+                        Err("what it runs in the background would get no SIGTERM without it".to_owned());
+                }
+            }
             Some(part)
         })
         .collect()

@@ -3,7 +3,7 @@
 use crate::{
     lint,
     workload::{self, Container, VolumeSource, Workload},
-    yaml,
+    yaml::{self, Node},
 };
 
 use super::{change::Change, plan::Plan, removal::Removals, rewrite::rewrite};
@@ -69,16 +69,34 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
     removals.changes(&[]).unwrap_or_default()
 }
 
-/// Whether a container's text names a directory anywhere but where it is mounted.
+/// Whether a container's values name a directory anywhere but where it is mounted.
 fn uses(container: &Container<'_>, path: &str) -> bool {
-    let mounts = container.node.get("volumeMounts").map(|node| node.span());
-    container.node.walk().any(|node| {
-        let is_mount = mounts
-            .as_ref()
-            .is_some_and(|mounts| mounts.start <= node.span().start && node.span().end <= mounts.end);
-        !is_mount
-            && node
-                .as_str()
-                .is_some_and(|text| text.contains(path.trim_matches('/')))
+    let path = path.trim_matches('/');
+    let mut values: Vec<Node<'_>> = container
+        .node
+        .entries()
+        .iter()
+        .filter(|entry| entry.key.as_str() != Some("volumeMounts"))
+        .map(|entry| entry.value)
+        .collect();
+    while let Some(node) = values.pop() {
+        if node.as_str().is_some_and(|text| names(text, path)) {
+            return true;
+        }
+        match node.is_mapping() {
+            true => values.extend(node.entries().iter().map(|entry| entry.value)),
+            false => values.extend(node.items()),
+        }
+    }
+    false
+}
+
+/// Whether a text holds a path that is this one or leads into it.
+fn names(text: &str, path: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    text.match_indices(path).any(|(at, _)| {
+        let before = text.get(..at).and_then(|before| before.chars().next_back());
+        let after = text.get(at + path.len()..).and_then(|after| after.chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
 }

@@ -6,27 +6,67 @@ use super::script::Kept;
 
 /// The text with only what is kept: whole lines where statements have their own.
 pub(super) fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
-    let mut result = text.to_owned();
-    for (index, statement) in list.statements.iter().enumerate().rev() {
+    let mut changes: Vec<(Span, &str)> = Vec::new();
+    for (index, statement) in list.statements.iter().enumerate() {
         let own = kept.iter().find(|kept| std::ptr::eq(kept.statement, statement));
         match own {
             Some(kept) if kept.part == statement.span => {}
             Some(kept) => {
                 let part = text.get(kept.part.clone()).unwrap_or_default();
-                result.replace_range(statement.span.clone(), part);
+                changes.push((statement.span.clone(), part));
             }
             None => {
                 let next = list.statements.get(index + 1).map(|next| next.span.start);
-                result.replace_range(extent(text, &statement.span, next), "");
+                let extent = extent(text, &statement.span, next);
+                match changes.last_mut() {
+                    Some((before, "")) if before.end == extent.start => before.end = extent.end,
+                    _ => changes.push((extent, "")),
+                }
             }
         }
     }
+    let mut result = text.to_owned();
+    for (span, part) in changes.into_iter().rev() {
+        let span = if part.is_empty() {
+            with_blank_line(text, span)
+        } else {
+            span
+        };
+        result.replace_range(span, part);
+    }
     let trailing = text.len() - text.trim_end_matches('\n').len();
-    let mut body = result.trim_end().trim_end_matches(';').trim_end();
+    let mut body = without_loose_end(&result);
     if !text.starts_with('\n') {
         body = body.trim_start_matches('\n');
     }
     format!("{}{}", body, "\n".repeat(trailing))
+}
+
+/// A text without the separators and the `\` at its end, which lead to nothing any more.
+fn without_loose_end(text: &str) -> &str {
+    let mut body = text;
+    loop {
+        let rest = body.trim_end().trim_end_matches(';').trim_end();
+        let rest = match rest.strip_suffix('\\') {
+            Some(before) if before.ends_with([' ', '\t', ';', '\n']) => before,
+            _ => rest,
+        };
+        if rest.len() == body.len() {
+            return body;
+        }
+        body = rest;
+    }
+}
+
+/// Of the blank lines before and behind what goes one is enough.
+fn with_blank_line(text: &str, span: Span) -> Span {
+    let (before, after) = (text.get(..span.start), text.get(span.end..));
+    let stands_apart = before.is_none_or(|before| before.is_empty() || before.ends_with("\n\n"));
+    let is_line = before.is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+    match after {
+        Some(after) if is_line && stands_apart && after.starts_with('\n') => span.start..span.end + 1,
+        _ => span,
+    }
 }
 
 /// The bytes that go with a statement: its line with the comment lines above, or up to the next statement.
@@ -46,7 +86,13 @@ fn extent(text: &str, span: &Span, next: Option<usize>) -> Span {
         return with_comments_above(text, line_start)..end;
     }
     let end = match next {
-        Some(next) if text.get(span.end..next).is_some_and(|gap| !gap.contains('\n')) => next,
+        Some(next)
+            if text
+                .get(span.end..next)
+                .is_some_and(|gap| !gap.replace("\\\n", "").contains('\n')) =>
+        {
+            next
+        }
         _ => span.end + (rest_of_line.len() - tail.len()),
     };
     span.start..end

@@ -5,11 +5,11 @@
 
 use crate::{
     behaviour::{
-        action::{Action, CommandAction},
-        script::Wait,
+        action::{Action, CommandAction, Http},
+        script::{Answer, Wait},
     },
     roles::NamingKind,
-    rules::{Member, Pod},
+    rules::{Member, Pod, health_listener, is_reachable},
     workload::{Container, HookKind, Probe, ProbeKind},
     yaml::{Node, Value},
 };
@@ -60,14 +60,17 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
             "its readinessProbe, which held the app back before".to_owned(),
         );
     }
-    for probed in waits.iter().flat_map(|wait| &wait.probes) {
-        match of_probed(pod, container, probed) {
+    for (wait, probed) in waits
+        .iter()
+        .flat_map(|wait| wait.probes.iter().map(move |probed| (wait, probed)))
+    {
+        match of_probed(pod, container, wait, probed) {
             Ok(handler) => return probe(handler, ATTEMPTS, "what the app waited for".to_owned()),
             Err(reason) => why = reason,
         }
     }
-    if let Some(handler) = health_flags(container) {
-        return probe(handler, ATTEMPTS, "its own health flags".to_owned());
+    if let Some((path, port)) = health_listener(container) {
+        return probe(http_get(path, port), ATTEMPTS, "its own health flags".to_owned());
     }
     let other = match kind {
         ProbeKind::Startup => ProbeKind::Readiness,
@@ -180,21 +183,24 @@ fn budget(probe: &Probe<'_>) -> u32 {
     seconds.clamp(ATTEMPTS, 600)
 }
 
-fn of_probed(pod: &Pod<'_>, container: &Container<'_>, probed: &CommandAction) -> Result<Handler, String> {
+fn of_probed(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    wait: &Wait,
+    probed: &CommandAction,
+) -> Result<Handler, String> {
     let (port, handler) = match &probed.action {
         Action::Http(http) => {
             let port = http.url.port.ok_or("the port is not known")?;
-            let path = http
-                .url
-                .path
-                .as_deref()
-                .filter(|path| !path.is_empty())
-                .unwrap_or("/");
-            (port, http_get(path, port))
+            (port, of_request(pod, container, wait, http, port)?)
         }
         Action::Connect(connect) => {
             let port = connect.port.ok_or("the port is not known")?;
-            (port, tcp_socket(port))
+            let handler = match &connect.grpc_health {
+                Some(service) => grpc(port, service),
+                None => tcp_socket(port),
+            };
+            (port, handler)
         }
         _ => return Err("what the app asks can't be asked by a probe of the kubelet".to_owned()),
     };
@@ -202,93 +208,75 @@ fn of_probed(pod: &Pod<'_>, container: &Container<'_>, probed: &CommandAction) -
     Ok(handler)
 }
 
-/// Whether the kubelet reaches a port of a container at the pod's address.
-fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(), String> {
-    let text = port.to_string();
-    let local_only = own_words(container).any(|word| {
-        word.contains(&format!("127.0.0.1:{text}")) || word.contains(&format!("localhost:{text}"))
-    });
-    if local_only {
+/// The probe that succeeds when a request does: `curl` without `--fail` is content with any answer, a probe is not.
+fn of_request(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    wait: &Wait,
+    http: &Http,
+    port: u16,
+) -> Result<Handler, String> {
+    if http.has_credentials {
+        return Err("the app asks with headers or credentials of its own, which a probe has not".to_owned());
+    }
+    if let Answer::Status(status) = wait.answer
+        && !(200..400).contains(&status)
+    {
         return Err(format!(
-            "it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
+            "the app waits for the status {status}, which fails a probe"
         ));
     }
-    let probed = ProbeKind::ALL
+    let path = http
+        .url
+        .path
+        .as_deref()
+        .filter(|path| !path.is_empty())
+        .unwrap_or("/");
+    let takes_any = wait.answer == Answer::Any && !http.fails_on_error;
+    if takes_any && !is_health_path(pod, container, path) {
+        return Ok(tcp_socket(port));
+    }
+    let path = match &http.url.query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    Ok(match http.url.scheme.as_deref() {
+        Some("https") => https_get(&path, port),
+        _ => http_get(&path, port),
+    })
+}
+
+/// Whether a path is known to be answered with success by a healthy server: by the catalogue, by another probe of the
+/// container, or by its name.
+fn is_health_path(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "health",
+        "healthz",
+        "healthcheck",
+        "ready",
+        "readyz",
+        "readiness",
+        "live",
+        "livez",
+        "liveness",
+        "startup",
+        "ping",
+        "status",
+    ];
+    let known = pod.catalogue.of(container);
+    let by_catalogue = known.is_some_and(|known| {
+        known
+            .ready
+            .iter()
+            .any(|endpoint| endpoint.path.as_deref() == Some(path))
+    });
+    let by_probe = ProbeKind::ALL
         .iter()
         .filter_map(|kind| container.probe(*kind))
-        .any(|probe| probe.port() == Some(text.as_str()));
-    if probed {
-        return Ok(());
-    }
-    let known = pod.catalogue.of(container);
-    if known.is_some_and(|known| known.loopback) && !is_bound_to_all(container) {
-        return Err(format!(
-            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
-        ));
-    }
-    let declared = container.ports().any(|declared| {
-        declared.number == port
-            && declared
-                .node
-                .get("protocol")
-                .and_then(Node::as_str)
-                .unwrap_or("TCP")
-                == "TCP"
-    });
-    if declared {
-        return Ok(());
-    }
-    Err(format!(
-        "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
-    ))
-}
-
-fn own_words<'t>(container: &Container<'t>) -> impl Iterator<Item = &'t str> {
-    container
-        .command()
-        .into_iter()
-        .chain(container.arguments())
-        .filter_map(Node::as_str)
-}
-
-/// `--address=0.0.0.0`, `-a 0.0.0.0`, `tcp:0.0.0.0:5432`: the listener itself, not only its health port.
-fn is_bound_to_all(container: &Container<'_>) -> bool {
-    let words: Vec<&str> = own_words(container).collect();
-    let follows_flag = words
-        .windows(2)
-        .any(|pair| matches!(pair, ["--address" | "-a", "0.0.0.0"]));
-    follows_flag
-        || words.iter().any(|word| {
-            word.trim_start_matches('-').starts_with("address=0.0.0.0") || word.contains("tcp:0.0.0.0")
-        })
-}
-
-/// The health listener of the Cloud SQL proxy and its kin: `--health-check --http-address=0.0.0.0`
-/// (github.com/GoogleCloudPlatform/cloud-sql-proxy, README, "Health checks").
-fn health_flags(container: &Container<'_>) -> Option<Handler> {
-    let words: Vec<&str> = own_words(container).collect();
-    let image = container.image()?;
-    let knows_flags = ["cloud-sql-proxy", "alloydb-auth-proxy"]
-        .iter()
-        .any(|name| image.base_name() == *name);
-    let value_of = |flag: &str| {
-        words
-            .iter()
-            .find_map(|word| word.strip_prefix(flag)?.strip_prefix('='))
-            .or_else(|| {
-                let at = words.iter().position(|word| *word == flag)?;
-                words.get(at + 1).copied()
-            })
-    };
-    let checks = words.contains(&"--health-check");
-    if !knows_flags || !checks || value_of("--http-address") != Some("0.0.0.0") {
-        return None;
-    }
-    let port = match value_of("--http-port") {
-        Some(port) => port.parse().ok()?,
-        None => 9090,
-    };
-    Some(http_get("/startup", port))
+        .filter_map(|probe| probe.entry.value.path(&["httpGet", "path"])?.as_str())
+        .any(|own| own == path);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    by_catalogue || by_probe || NAMES.contains(&last.trim_start_matches('_'))
 }
 
 /// Another probe's handler, where its answer does not depend on the app.
@@ -359,6 +347,24 @@ fn http_get(path: &str, port: u16) -> Handler {
         (Value::string("port"), Value::Integer(port.to_string())),
     ];
     vec![(Value::string("httpGet"), Value::Mapping(fields))]
+}
+
+/// The kubelet does not check the certificate (core/v1 HTTPGetAction).
+fn https_get(path: &str, port: u16) -> Handler {
+    let mut handler = http_get(path, port);
+    if let Some((_, Value::Mapping(fields))) = handler.first_mut() {
+        fields.push((Value::string("scheme"), Value::string("HTTPS")));
+    }
+    handler
+}
+
+/// Kubernetes has gRPC probes since 1.24, on by default (KEP-2727).
+fn grpc(port: u16, service: &str) -> Handler {
+    let mut fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
+    if !service.is_empty() {
+        fields.push((Value::string("service"), Value::string(service)));
+    }
+    vec![(Value::string("grpc"), Value::Mapping(fields))]
 }
 
 fn tcp_socket(port: u16) -> Handler {

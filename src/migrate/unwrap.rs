@@ -45,7 +45,9 @@ const WRAPPERS: [Wrapper; 5] = [
         program: "envoy-preflight",
         settings: &[
             "ENVOY_ADMIN_API",
+            "ENVOY_KILL_API",
             "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ENVOY",
             "NEVER_KILL_ISTIO",
             "START_WITHOUT_ENVOY",
         ],

@@ -4,12 +4,15 @@ use crate::{
     behaviour::{
         Link, LinkKind, Party, ScriptFacts,
         action::Action,
-        script::{Wait, WaitForm},
+        script::{Answer, Wait, WaitForm},
     },
     workload::{Container, ContainerList, ProbeKind, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{
+    Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity,
+    listener::{health_listener, is_reachable},
+};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-poll",
@@ -27,7 +30,8 @@ proxy.
 
 Waits for another Service, for a database elsewhere or for a host that cannot be known are not
 about sidecars and stay silent, as do init containers, probes, and a loop that is all the
-container does. A loop that also writes files or creates a database is reported but not
+container does. So does a helper that waits for the server its workload is about, to set it up
+or to back it up. A loop that also writes files or creates a database is reported but not
 rewritten."#,
     why: r#"Every image needs a shell and the tool that polls; a distroless image has neither. The loop
 turns `sh` into process 1, and a shell that does not `exec` the app does not pass SIGTERM on:
@@ -261,6 +265,10 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
             FixClass::Manual,
             "the text does not say which container answers".to_owned(),
         ),
+        Party::Container(_) if wait.answer == Answer::Text => (
+            FixClass::Review,
+            "the loop looks at the answer's text, which no probe does".to_owned(),
+        ),
         Party::Container(_) if !wait.is_first => {
             (FixClass::Review, "something runs before the loop".to_owned())
         }
@@ -283,22 +291,17 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
     }
 }
 
-/// Whether a probe of the kubelet's reaches what the loop asks: a port that is probed or declared already.
+/// Whether a probe of the kubelet's reaches what the loop asks, or the sidecar's own health listener.
 fn reaches(pod: &Pod<'_>, sidecar: &Container<'_>, wait: &Wait) -> bool {
-    if sidecar.probe(ProbeKind::Startup).is_some() {
+    if sidecar.probe(ProbeKind::Startup).is_some() || health_listener(sidecar).is_some() {
         return true;
     }
-    let loopback = pod.catalogue.of(sidecar).is_some_and(|known| known.loopback);
     let ports = wait.probes.iter().filter_map(|probe| match &probe.action {
         Action::Http(http) => http.urls().find(|url| url.host.is_local())?.port,
         Action::Connect(connect) => connect.port,
         _ => None,
     });
-    ports.into_iter().any(|port| {
-        let probed = ProbeKind::ALL
-            .iter()
-            .filter_map(|kind| sidecar.probe(*kind)?.port().map(str::to_owned))
-            .any(|written| written.parse() == Ok(port));
-        probed || (!loopback && sidecar.ports().any(|declared| declared.number == port))
-    })
+    ports
+        .into_iter()
+        .any(|port| is_reachable(pod, sidecar, port).is_ok())
 }

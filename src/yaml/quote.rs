@@ -130,7 +130,7 @@ fn is_printable(character: char) -> bool {
 }
 
 /// The string in single quotes; nothing where it holds what those can't express.
-pub(super) fn single_quoted(value: &str) -> Option<String> {
+pub(crate) fn single_quoted(value: &str) -> Option<String> {
     value
         .chars()
         .all(is_printable)

@@ -44,14 +44,14 @@ impl NewDocument {
                     self.item(item, &format!("{path}[{index}]"), lines);
                 }
             }
-            other => lines.push(write_flow(other, false)),
+            other => lines.push(write_flow(other, Quoting::Needed)),
         }
     }
 
     fn entry(&self, key: &Value, value: &Value, path: &str, lines: &mut Vec<String>) {
         let key = match key {
             Value::String(key) => write_scalar(key, false),
-            other => write_flow(other, false),
+            other => write_flow(other, Quoting::Needed),
         };
         let path = if path.is_empty() {
             key.clone()
@@ -67,7 +67,7 @@ impl NewDocument {
             Value::String(text) => lines.push(format!("{key}: {}", write_scalar(text, false))),
             Value::Mapping(entries) if !entries.is_empty() => self.nested(&key, value, &path, lines),
             Value::Sequence(items) if !items.iter().all(is_scalar) => self.nested(&key, value, &path, lines),
-            _ => lines.push(format!("{key}: {}", write_flow(value, false))),
+            _ => lines.push(format!("{key}: {}", write_flow(value, Quoting::Needed))),
         }
     }
 
@@ -109,24 +109,39 @@ pub(crate) fn is_scalar(value: &Value) -> bool {
     !matches!(value, Value::Mapping(_) | Value::Sequence(_))
 }
 
-/// A value on one line; `json` puts all strings in double quotes.
+/// Which strings are put in double quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quoting {
+    /// Those that would be read as something else.
+    Needed,
+    /// All that are no keys, as in KYAML.
+    Values,
+    /// All, as in JSON.
+    All,
+}
+
+/// A value on one line.
 #[must_use]
-pub fn write_flow(value: &Value, json: bool) -> String {
+pub fn write_flow(value: &Value, quoting: Quoting) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Boolean(value) => value.to_string(),
         Value::Integer(text) | Value::Float(text) => text.clone(),
-        Value::String(text) if json => write_quoted(text),
+        Value::String(text) if quoting != Quoting::Needed => write_quoted(text),
         Value::String(text) => write_scalar(text, true),
-        Value::Tagged(tag, value) => format!("!<{tag}> {}", write_flow(value, json)),
+        Value::Tagged(tag, value) => format!("!<{tag}> {}", write_flow(value, quoting)),
         Value::Sequence(items) => {
-            let items: Vec<String> = items.iter().map(|item| write_flow(item, json)).collect();
+            let items: Vec<String> = items.iter().map(|item| write_flow(item, quoting)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Mapping(entries) => {
+            let of_keys = match quoting {
+                Quoting::Values => Quoting::Needed,
+                other => other,
+            };
             let entries: Vec<String> = entries
                 .iter()
-                .map(|(key, value)| format!("{}: {}", write_flow(key, json), write_flow(value, json)))
+                .map(|(key, value)| format!("{}: {}", write_flow(key, of_keys), write_flow(value, quoting)))
                 .collect();
             format!("{{{}}}", entries.join(", "))
         }

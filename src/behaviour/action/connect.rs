@@ -29,6 +29,8 @@ pub struct Connect {
     pub time_limit: Option<f64>,
     /// The index of the first word of the command that it runs afterwards.
     pub wraps: Option<usize>,
+    /// It asks the server's gRPC health service, in plain text: for this service of its, or for all (empty).
+    pub grpc_health: Option<String>,
     /// It changes something at the server.
     pub has_side_effects: bool,
 }
@@ -44,6 +46,7 @@ impl Connect {
             waits: false,
             time_limit: None,
             wraps: None,
+            grpc_health: None,
             has_side_effects: false,
         }
     }
@@ -114,7 +117,14 @@ fn nmap(arguments: &[Argument]) -> Option<Connect> {
 fn grpc_health_probe(name: &str, arguments: &[Argument]) -> Option<Connect> {
     const PROBE: Syntax = Syntax {
         short: "",
-        long: &["addr", "service", "connect-timeout", "rpc-timeout", "user-agent"],
+        long: &[
+            "addr",
+            "service",
+            "connect-timeout",
+            "rpc-timeout",
+            "rpc-header",
+            "user-agent",
+        ],
         single_dash: true,
     };
     let options = PROBE.read(arguments, false);
@@ -126,12 +136,12 @@ fn grpc_health_probe(name: &str, arguments: &[Argument]) -> Option<Connect> {
     } else {
         Host::of(host)
     };
-    Some(Connect::new(
-        name,
-        host,
-        given.and_then(port),
-        address.span.clone(),
-    ))
+    let asks_plainly = !options.has(&["tls", "alts", "spiffe", "rpc-header"]);
+    let service = options.value(&["service"]).map(|service| service.text.clone());
+    Some(Connect {
+        grpc_health: asks_plainly.then(|| service.unwrap_or_default()),
+        ..Connect::new(name, host, given.and_then(port), address.span.clone())
+    })
 }
 
 fn grpcurl(arguments: &[Argument]) -> Option<Connect> {

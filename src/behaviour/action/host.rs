@@ -70,6 +70,8 @@ pub struct Url {
     pub port: Option<u16>,
     /// The path without the query; absent where it isn't known.
     pub path: Option<String>,
+    /// What follows the `?`, where something does.
+    pub query: Option<String>,
     /// The word it stands in.
     pub span: Span,
 }
@@ -85,7 +87,10 @@ impl Url {
         let (authority, tail) = rest.split_at(end);
         let authority = authority.rsplit('@').next().unwrap_or(authority);
         let (host, port) = split_port(authority);
-        let path = tail.split(['?', '#']).next().unwrap_or_default();
+        let (path, query) = match tail.split('#').next().unwrap_or_default().split_once('?') {
+            Some((path, query)) => (path, Some(query.to_owned())),
+            None => (tail.split('#').next().unwrap_or_default(), None),
+        };
         // A variable that is all of the address may hold a path, too.
         let may_hide_path = port.is_none() && host.ends_with(UNKNOWN) && path.is_empty();
         let known_path = !path.contains(UNKNOWN) && !may_hide_path;
@@ -103,6 +108,7 @@ impl Url {
                     path.to_owned()
                 }
             }),
+            query,
             scheme,
             span,
         }

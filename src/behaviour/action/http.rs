@@ -23,6 +23,8 @@ pub struct Http {
     pub output: Option<FilePath>,
     /// It sends data.
     pub sends_body: bool,
+    /// It brings what not every request does: a header, a user, a certificate of its own.
+    pub has_credentials: bool,
     /// An answer of 400 and above makes the command fail.
     pub fails_on_error: bool,
     /// It is repeated until it succeeds.
@@ -53,6 +55,7 @@ impl Http {
             further_urls: Vec::new(),
             output: None,
             sends_body: false,
+            has_credentials: false,
             fails_on_error: false,
             retry: None,
             time_limit: None,
@@ -221,6 +224,25 @@ fn curl(arguments: &[Argument]) -> Option<Http> {
         further_urls,
         output: output(&options, &["o", "output"]).or_else(|| remote_name(&options, &url)),
         sends_body,
+        has_credentials: options.has(&[
+            "H",
+            "header",
+            "u",
+            "user",
+            "b",
+            "cookie",
+            "E",
+            "cert",
+            "n",
+            "netrc",
+            "oauth2-bearer",
+            "json",
+            "aws-sigv4",
+            "unix-socket",
+            "abstract-unix-socket",
+            "x",
+            "proxy",
+        ]),
         fails_on_error: options.has(&["f", "fail", "fail-with-body"]),
         retry: retries.then(|| Retry {
             count: options.number(&["retry"]),
@@ -328,6 +350,15 @@ fn wget(name: &str, arguments: &[Argument]) -> Option<Http> {
             None => Some(last_segment(&url)),
         },
         sends_body,
+        has_credentials: options.has(&[
+            "header",
+            "user",
+            "password",
+            "http-user",
+            "http-password",
+            "certificate",
+            "load-cookies",
+        ]),
         fails_on_error: true,
         retry: retries.then(|| Retry {
             count: options.number(&["t", "tries"]),
@@ -380,6 +411,7 @@ fn httpie(name: &str, arguments: &[Argument]) -> Option<Http> {
     Some(Http {
         output: output(&options, &["o", "output"]),
         sends_body,
+        has_credentials: options.has(&["a", "auth", "auth-type", "session", "cert"]),
         fails_on_error: options.has(&["check-status"]),
         time_limit: options.number(&["timeout"]),
         ..Http::new(

@@ -37,6 +37,7 @@ fn request(tool: &str, text: &str, host: Host, port: Option<u16>, span: Span) ->
         host,
         port,
         path: (!path.contains(UNKNOWN)).then_some(path),
+        query: None,
         span,
     };
     Some(Action::Http(Http::new(tool, Some(method), url)))

@@ -22,6 +22,8 @@ pub struct Kill {
     pub is_after_main: bool,
     /// It runs in the background.
     pub is_background: bool,
+    /// A loop comes back to it.
+    pub is_in_loop: bool,
     /// The files whose tests lead to it.
     pub behind_tests_of: Vec<String>,
     /// The command.
@@ -74,6 +76,7 @@ impl ScriptBehaviour<'_> {
                 && position.is_some_and(|(step, main)| step > main),
             trap: place.signals,
             is_background: place.is_background,
+            is_in_loop: located.visit.context.is_in_loop(),
             behind_tests_of: Vec::new(),
             span: located.action.span.clone(),
             statement: located.visit.statement.span.clone(),

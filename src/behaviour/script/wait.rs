@@ -22,6 +22,17 @@ pub enum WaitForm {
     Tool,
 }
 
+/// What an answer has to be, so that a wait goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Whatever makes the asking command succeed.
+    Any,
+    /// One of this status.
+    Status(u16),
+    /// One with a certain text.
+    Text,
+}
+
 /// A wait.
 #[derive(Debug, Clone)]
 pub struct Wait {
@@ -29,6 +40,8 @@ pub struct Wait {
     pub form: WaitForm,
     /// What is asked until it answers: requests, connections, files, tools.
     pub probes: Vec<CommandAction>,
+    /// What the answer has to be.
+    pub answer: Answer,
     /// Asking changes something: data is sent, a file or a table is made, or an unknown program runs.
     pub has_side_effects: bool,
     /// Between two tries nothing happens but sleeping, printing, counting and giving up.
@@ -41,7 +54,7 @@ pub struct Wait {
     pub interval: Option<f64>,
     /// The seconds after which it ends in any case.
     pub time_limit: Option<f64>,
-    /// Nothing but noise comes before it.
+    /// Nothing but noise and other waits comes before it.
     pub is_first: bool,
     /// The next step that is the script's work; a tool's own command counts.
     pub command_after: Option<Span>,
@@ -58,7 +71,7 @@ pub struct Wait {
     pub cut: Option<Span>,
 }
 
-impl ScriptBehaviour<'_> {
+impl<'a> ScriptBehaviour<'a> {
     /// All waits.
     #[must_use]
     pub fn waits(&self) -> Vec<Wait> {
@@ -95,8 +108,48 @@ impl ScriptBehaviour<'_> {
         wait.inverted = shape.inverted;
         wait.interval = interval;
         wait.time_limit = self.limit_around(&span).or(counted);
+        wait.answer = self.answer(&shape.condition);
         wait.probes = probes;
         Some(wait)
+    }
+
+    /// What a condition makes of what the commands in it print.
+    fn answer(&self, condition: &Span) -> Answer {
+        let is_looked_at = |located: &&Located| {
+            let context = &located.visit.context;
+            located.action.is_probe()
+                && (context.substitution || context.pipeline_index + 1 < context.pipeline_length)
+        };
+        if !self.within(condition).any(|located| is_looked_at(&located)) {
+            return Answer::Any;
+        }
+        let words_of = |located: &Located<'a>| match located.visit.command {
+            Command::Simple(simple) => simple.words.as_slice(),
+            Command::Test { words, .. } => words.as_slice(),
+            _ => &[],
+        };
+        let words: Vec<&str> = self
+            .within(condition)
+            .flat_map(words_of)
+            .map(|word| word.raw.as_str())
+            .collect();
+        let asks_status = |word: &&str| {
+            [
+                "http_code",
+                "response_code",
+                "HTTP/",
+                "--head",
+                "--server-response",
+            ]
+            .iter()
+            .any(|sign| word.contains(sign))
+                || matches!(*word, "-I" | "-S" | "-sI" | "-Is" | "-i" | "-si" | "-is")
+        };
+        let status = words.iter().rev().find_map(|word| status_in(word));
+        match status {
+            Some(status) if words.iter().any(asks_status) => Answer::Status(status),
+            _ => Answer::Text,
+        }
     }
 
     fn waiting_command(&self, located: &Located) -> Wait {
@@ -147,6 +200,7 @@ impl ScriptBehaviour<'_> {
         Wait {
             form: WaitForm::Tool,
             probes: Vec::new(),
+            answer: Answer::Any,
             has_side_effects: false,
             only_waits: true,
             asks_others: false,
@@ -205,6 +259,17 @@ impl Wait {
         self.asks_others
             .then_some("the loop also waits for something else")
     }
+}
+
+/// The number in a word that is a status of HTTP: `200`, `'HTTP/1.1 200 OK'`. Addresses and commands hold others.
+fn status_in(word: &str) -> Option<u16> {
+    if word.contains([':', '(', '`', '%']) {
+        return None;
+    }
+    word.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| word.len() == 3)
+        .filter_map(|word| word.parse().ok())
+        .rfind(|status| (100..600).contains(status))
 }
 
 /// The loops and commands that wait.

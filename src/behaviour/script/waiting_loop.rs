@@ -80,7 +80,7 @@ impl Shape {
 }
 
 /// `true`, `:`, `[ 1 ]`
-fn is_endless(condition: &List, until: bool) -> bool {
+pub(super) fn is_endless(condition: &List, until: bool) -> bool {
     let [statement] = condition.statements.as_slice() else {
         return false;
     };

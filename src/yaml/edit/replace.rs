@@ -83,7 +83,19 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
     if trailing > 1 || old.ends_with("\n\n") {
         end = after;
     }
-    if !is_block_text(body) {
+    // Lines that start with a blank need the indicator that the old text had, as in `|2`.
+    let starts_with_blank = body.trim_start_matches('\n').starts_with([' ', '\t']);
+    let indicated = node
+        .stream()
+        .text()
+        .get(header..header_end)
+        .and_then(|header| header.chars().find(char::is_ascii_digit))
+        .filter(|_| starts_with_blank);
+    let is_text = match indicated {
+        Some(_) => is_block_text(body.trim_start_matches(['\n', ' ', '\t'])),
+        None => is_block_text(body),
+    };
+    if !is_text {
         return vec![
             Edit {
                 span: header..header_end,
@@ -127,7 +139,10 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
     vec![
         Edit {
             span: header..header_end,
-            text: format!("{indicator}{chomping}"),
+            text: match indicated {
+                Some(digit) => format!("{indicator}{digit}{chomping}"),
+                None => format!("{indicator}{chomping}"),
+            },
         },
         Edit {
             span: header_line..end,
@@ -240,5 +255,7 @@ mod tests {
         assert_replaced("a: &x |2-\n    x\n", "y", "a: &x |-\n  y\n");
         assert_replaced("a: |\n", "y", "a: |-\n  y\n");
         assert_replaced("a: |\n  x\n", " y", "a: \" y\"\n");
+        assert_replaced("a: |2\n    x\n    y\n", "  y\n", "a: |2\n    y\n");
+        assert_replaced("a: |2-\n    x\n  y\n", " y\n z\n", "a: |2\n   y\n   z\n");
     }
 }

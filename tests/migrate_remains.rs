@@ -1,0 +1,473 @@
+//! What remains of a container once a workaround is gone: the shortest right form, in the text's own style.
+
+#![allow(clippy::panic, clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use kubectl_sidecar::{
+    lint,
+    migrate::{Form, Migration, Options, migrate},
+    roles::Catalogue,
+    rules::Settings,
+    source::SourceFile,
+};
+
+fn migrated(text: &str, review: bool) -> Migration {
+    let source = Arc::new(SourceFile {
+        name: "a.yaml".into(),
+        text: text.into(),
+    });
+    let options = Options {
+        lint: lint::Options {
+            settings: Settings::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
+        },
+        form: Form::Native,
+        review,
+        converts: false,
+        sidecars: Vec::new(),
+    };
+    let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
+    assert_eq!(migration.failures, [], "{text}");
+    migration
+}
+
+/// A Job of an app and its Cloud SQL proxy; `app` and `proxy` are the lines of the two below their images.
+fn job(app: &str, proxy: &str) -> String {
+    let lines = |text: &str| -> String {
+        text.lines()
+            .map(|line| format!("        {line}").trim_end().to_owned() + "\n")
+            .collect()
+    };
+    format!(
+        "apiVersion: batch/v1
+kind: Job
+metadata: {{name: nightly}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+{}      - name: proxy
+        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+{}",
+        lines(app),
+        lines(proxy)
+    )
+}
+
+const HEALTHY: &str = "args: [--quitquitquit, --health-check, --http-address=0.0.0.0, example:eu:orders]";
+
+/// The text holds these lines afterwards and none of those.
+#[track_caller]
+fn assert_remains(text: &str, review: bool, there: &[&str], gone: &[&str]) {
+    let migration = migrated(text, review);
+    for part in there {
+        assert!(
+            migration.text.contains(part),
+            "{part}\n{}\n{:?}",
+            migration.text,
+            migration.plans
+        );
+    }
+    for part in gone {
+        assert!(!migration.text.contains(part), "{part}\n{}", migration.text);
+    }
+    let twice = migrated(&migration.text, review);
+    assert_eq!(twice.text, migration.text, "not the same the second time");
+}
+
+const QUIT: &str = "rc=$?; curl -X POST localhost:9091/quitquitquit; exit $rc";
+
+#[test]
+fn a_wait_and_a_quit_call_go_together() {
+    // Neither alone leaves a plain command, both do.
+    let app = format!("command: [sh, -c, 'until nc -z localhost 5432; do sleep 1; done; /app; {QUIT}']");
+    assert_remains(
+        &job(&app, HEALTHY),
+        false,
+        &["command: [/app]", "path: /startup"],
+        &["until", "curl"],
+    );
+    let app = "command: [bash, -c]
+args:
+- |
+  set -euo pipefail
+  trap 'curl -X POST localhost:9091/quitquitquit' EXIT
+  until curl -s localhost:9090/startup; do sleep 1; done
+  ./extract | ./load";
+    assert_remains(
+        &job(app, HEALTHY),
+        false,
+        &["- |\n          set -euo pipefail\n          ./extract | ./load\n"],
+        &["trap", "until"],
+    );
+}
+
+#[test]
+fn a_shell_of_busybox_goes_as_a_whole_or_stays() {
+    let with = |command: &str| format!("command: [/bin/busybox, sh, -c, '{command}; {QUIT}']");
+    assert_remains(
+        &job(&with("bin/load --all"), HEALTHY),
+        false,
+        &["command: [bin/load, --all]"],
+        &["busybox"],
+    );
+    // It may be an applet of busybox's own.
+    assert_remains(
+        &job(&with("tar xf a.tar"), HEALTHY),
+        false,
+        &["command: [/bin/busybox, sh, -c, 'tar xf a.tar']"],
+        &["curl"],
+    );
+}
+
+#[test]
+fn comments_on_words_keep_the_words() {
+    let app = format!("command:\n- sh # the shell\n- -c\n# the script\n- \"/app; {QUIT}\" # ends the proxy");
+    assert_remains(
+        &job(&app, HEALTHY),
+        false,
+        &["- sh # the shell\n        - -c\n        # the script\n        - \"/app\" # ends the proxy\n"],
+        &["curl"],
+    );
+    // A comment of the script is none on its words.
+    let app = "command:
+- sh
+- -c
+- |
+  # The proxy first.
+  until curl -s localhost:9090/startup; do sleep 1; done
+  exec /app --all";
+    assert_remains(
+        &job(app, HEALTHY),
+        false,
+        &["command:\n        - /app\n        - --all\n"],
+        &["The proxy first"],
+    );
+}
+
+#[test]
+fn a_script_keeps_its_indentation_and_no_loose_ends() {
+    let app = "command:
+- sh
+- -c
+- |2
+    cd /data
+    until curl -s localhost:9090/startup; do sleep 1; done
+    /app > /out";
+    assert_remains(
+        &job(app, HEALTHY),
+        false,
+        &["- |2\n            cd /data\n            /app > /out\n"],
+        &["until"],
+    );
+    let app = "command: [sh, -c, \"/app 2>&1; \\\\\\n  curl -X POST localhost:9091/quitquitquit\"]";
+    assert_remains(&job(app, HEALTHY), true, &["\"/app 2>&1\""], &["curl", "\\\\"]);
+    let app = "command: [sh, -c]
+args:
+- |
+  #!/bin/sh
+
+  finish() {
+    curl -X POST localhost:9091/quitquitquit
+  }
+  trap finish EXIT
+
+  cd /data
+  /app";
+    assert_remains(
+        &job(app, HEALTHY),
+        false,
+        &["#!/bin/sh\n\n          cd /data\n"],
+        &["trap"],
+    );
+}
+
+#[test]
+fn sidecars_get_sigterm_themselves() {
+    let app = "command: [sh, -c, 'trap \"touch /run/done\" EXIT; /app']
+volumeMounts: [{name: run, mountPath: /run}]";
+    let with = |command: &str| {
+        job(
+            app,
+            &format!(
+                "command: [sh, -c]
+args:
+- |
+  {command} &
+  pid=$!
+  while [ ! -f /comm/done ]; do sleep 1; done
+  kill $pid
+volumeMounts: [{{name: run, mountPath: /comm}}]"
+            ),
+        ) + "      volumes: [{name: run, emptyDir: {}}]\n"
+    };
+    // The mounts differ, and `command` is no use of `/comm`.
+    assert_remains(
+        &with("/cloud-sql-proxy example:eu:orders"),
+        true,
+        &["command: [/cloud-sql-proxy, example:eu:orders]"],
+        &["volume", "run", "/comm\n"],
+    );
+    assert_remains(
+        &with("/cloud-sql-proxy $INSTANCE"),
+        true,
+        &["exec /cloud-sql-proxy $INSTANCE\n"],
+        &["while", "kill"],
+    );
+    let delayed = |rest: &str| {
+        let command = format!("command: [sh, -c, \"trap 'sleep 20; kill $P' TERM; {rest}\"]");
+        job("command: [/app]", &command)
+    };
+    assert_remains(
+        &delayed("/cloud-sql-proxy example:eu:orders & P=$!; wait $P"),
+        true,
+        &["command: [/cloud-sql-proxy, example:eu:orders]"],
+        &["trap"],
+    );
+    // What else runs in the background would be left without a signal.
+    assert_remains(
+        &delayed("/cloud-sql-proxy example:eu:orders & P=$!; /exporter & wait"),
+        true,
+        &["trap"],
+        &[],
+    );
+}
+
+#[test]
+fn a_wrapper_leaves_scripts_where_they_are() {
+    let text = "apiVersion: v1
+kind: Pod
+metadata:
+  name: docs
+spec:
+  restartPolicy: Never
+  containers:
+  - name: docs
+    image: registry.example.com/docs:1
+    command: [/bin/scuttle]
+    args:
+    - /bin/bash
+    - -ec
+    - |
+      git clone https://git.example.com/docs
+      make -C docs
+    env:
+    - {name: ENVOY_ADMIN_API, value: 'http://127.0.0.1:15000'}
+    - {name: ISTIO_QUIT_API, value: 'http://127.0.0.1:15020'}
+";
+    // Nothing but the wrapper's settings says which proxy it minds.
+    assert_remains(
+        text,
+        true,
+        &[
+            "    command: [/bin/bash]\n    args:\n    - -ec\n    - |\n      git clone",
+            "sidecar.istio.io/nativeSidecar: \"true\"",
+        ],
+        &["scuttle", "ENVOY"],
+    );
+    let preflight = text
+        .replace("/bin/scuttle", "/usr/bin/envoy-preflight")
+        .replace("ISTIO_QUIT_API", "ENVOY_KILL_API");
+    assert_remains(
+        &preflight,
+        true,
+        &["command: [/bin/bash]"],
+        &["preflight", "ENVOY"],
+    );
+    // An Envoy of the pod's own is what it minds.
+    let own = format!(
+        "{text}  - {{name: envoy, image: registry.example.com/edge, ports: [{{containerPort: 15000}}]}}\n"
+    );
+    assert_remains(&own, true, &["scuttle"], &["nativeSidecar"]);
+}
+
+/// A Deployment of an app that waits and its sidecar.
+fn waiting(condition: &str, sidecar: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command:
+        - sh
+        - -c
+        - |
+          until {condition}; do sleep 1; done
+          exec /app
+{sidecar}"
+    )
+}
+
+#[test]
+fn the_probe_succeeds_when_the_wait_did() {
+    const OPA: &str = "      - name: opa
+        image: openpolicyagent/opa:0.62.0
+        args: [run, --server, '--addr=:8181']
+        ports: [{containerPort: 8181}]
+";
+    for (condition, probe) in [
+        (
+            "curl -sf localhost:8181/policies",
+            "httpGet:\n            path: /policies\n            port: 8181\n",
+        ),
+        // Without --fail any answer will do, a 404 too.
+        (
+            "curl -s localhost:8181/policies",
+            "tcpSocket:\n            port: 8181\n",
+        ),
+        (
+            "curl -s localhost:8181/health",
+            "httpGet:\n            path: /health\n            port: 8181\n",
+        ),
+        (
+            "curl -ksf 'https://localhost:8181/health?plugins'",
+            "path: /health?plugins\n            port: 8181\n            scheme: HTTPS\n",
+        ),
+        (
+            "[ \"$(curl -s -o /dev/null -w '%{http_code}' localhost:8181/policies)\" = 200 ]",
+            "path: /policies\n            port: 8181\n",
+        ),
+        (
+            "grpc_health_probe -addr=localhost:8181",
+            "grpc:\n            port: 8181\n",
+        ),
+        (
+            "grpc_health_probe -addr=localhost:8181 -service=policies",
+            "grpc:\n            port: 8181\n            service: policies\n",
+        ),
+    ] {
+        assert_remains(&waiting(condition, OPA), false, &[probe, "- /app"], &["until"]);
+    }
+    // A person has to look: the answer's text decides.
+    let text = waiting("curl -s localhost:8181/health | grep -q '\"ok\"'", OPA);
+    assert_remains(&text, false, &["until"], &["startupProbe"]);
+    assert_remains(&text, true, &["path: /health"], &["until"]);
+    // No probe asks like that.
+    for condition in [
+        "curl -sf -H 'Authorization: Bearer x' localhost:8181/health",
+        "curl -sf -u me:secret localhost:8181/health",
+        "[ \"$(curl -s -o /dev/null -w '%{http_code}' localhost:8181/policies)\" = 404 ]",
+        "grpc_health_probe -tls -addr=localhost:8182",
+    ] {
+        let text = waiting(condition, OPA);
+        assert_eq!(migrated(&text, true).text, text, "{condition}");
+    }
+}
+
+#[test]
+fn a_listener_at_all_addresses_is_probed() {
+    let proxy = |flags: &str| {
+        format!(
+            "      - name: proxy
+        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+        args: [{flags}, example:eu:orders]
+"
+        )
+    };
+    let text = waiting("nc -z localhost 5432", &proxy("--address=0.0.0.0"));
+    assert_remains(
+        &text,
+        false,
+        &["tcpSocket:\n            port: 5432\n"],
+        &["until"],
+    );
+    let text = waiting("nc -z localhost 6000", &proxy("--address=0.0.0.0, --port=6000"));
+    assert_remains(
+        &text,
+        false,
+        &["tcpSocket:\n            port: 6000\n"],
+        &["until"],
+    );
+    // A wait that no probe can take the place of is no reason to declare anything.
+    let text = waiting("nc -z localhost 5432", &proxy("--port=5432"));
+    assert_eq!(migrated(&text, true).text, text);
+    let first = "      - name: proxy
+        image: gcr.io/cloudsql-docker/gce-proxy:1.33.5
+        command: [/cloud_sql_proxy, '-instances=example:eu:orders=tcp:5432', -use_http_health_check]
+";
+    let text = waiting("pg_isready -h localhost", first);
+    assert_remains(
+        &text,
+        false,
+        &["path: /readiness\n            port: 8090\n"],
+        &["until"],
+    );
+}
+
+#[test]
+fn flow_style_keeps_the_quotes_of_its_values() {
+    let text = "{
+  apiVersion: \"v1\",
+  kind: \"Pod\",
+  metadata: {name: \"web\"},
+  spec: {
+    restartPolicy: \"Never\",
+    containers: [{
+      name: \"app\",
+      image: \"registry.example.com/app:1\",
+      command: [\"sh\", \"-c\", \"until curl -s localhost:9090/startup; do sleep 1; done; exec /app\"],
+    }, {
+      name: \"proxy\",
+      image: \"gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\",
+      args: [\"--health-check\", \"--http-address=0.0.0.0\", \"example:eu:orders\"],
+    }],
+  },
+}
+";
+    assert_remains(
+        text,
+        false,
+        &[
+            "restartPolicy: \"Always\"",
+            "path: \"/startup\", port: 9090",
+            "command: [\"/app\"]",
+        ],
+        &["until"],
+    );
+}
+
+#[test]
+fn review_is_promised_only_where_it_does_more() {
+    let promises = |text: &str| -> Vec<bool> {
+        let plans = migrated(text, false).plans;
+        plans
+            .iter()
+            .flat_map(|plan| &plan.refusals)
+            .map(|refusal| refusal.review)
+            .collect()
+    };
+    let sleep = "command: [sh, -c, 'sleep 5; exec /app']";
+    assert_eq!(promises(&job(sleep, HEALTHY)), [true]);
+    // No gate takes the sleep's place.
+    assert_eq!(promises(&job(sleep, "args: [example:eu:orders]")), [false]);
+    let istio = "apiVersion: batch/v1
+kind: Job
+metadata: {name: nightly}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command: [sh, -c, 'CALL']
+";
+    let with = |script: &str| istio.replace("CALL", script);
+    let quit = "curl -X POST localhost:15020/quitquitquit";
+    assert_eq!(promises(&with(&format!("/app; rc=$?; {quit}; exit $rc"))), [true]);
+    assert_eq!(
+        promises(&with(&format!("case $1 in a) /app; {quit};; esac"))),
+        [false]
+    );
+}
