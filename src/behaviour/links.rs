@@ -51,6 +51,8 @@ pub enum LinkKind {
     StartsOnFile(Wait, Option<MarkerWrite>),
     /// It ends when a file is there that the other side writes.
     EndsOnFile(Marker, Vec<MarkerWrite>),
+    /// It ends when a process of the other side is gone.
+    EndsWithProcess(Wait),
 }
 
 /// What one program does about another container.
@@ -105,6 +107,16 @@ impl Link {
                     kind: RelationKind::EndsByMarker,
                 });
             }
+            LinkKind::EndsWithProcess(_) => {
+                let Party::Container(app) = self.other else {
+                    return None;
+                };
+                return Some(Relation {
+                    app,
+                    sidecar: self.container,
+                    kind: RelationKind::EndsWithProcess,
+                });
+            }
         };
         match self.other {
             Party::Container(sidecar) => Some(Relation {
@@ -150,9 +162,11 @@ pub fn links<'t>(
         for (program, own) in programs.iter().enumerate() {
             if let Some(own) = own {
                 finder.calls(container, program, own, &mut all);
+                finder.watched_processes(container, program, own, &mut all);
                 finder.markers(container, program, own, &mut all);
             }
         }
+        finder.liveness(container, &mut all);
     }
     Links { all, facts }
 }
@@ -261,6 +275,47 @@ impl Finder<'_, '_> {
         knows_its_app || runs_for_ever && (workload.is_about(other, own) || only_minds(facts))
     }
 
+    /// A script that waits until another container's process is gone, and is then at its own end.
+    fn watched_processes(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
+        // One that stops somebody else afterwards does so on the app's behalf.
+        let stops_others = all.iter().any(|link| {
+            (link.container, link.program) == (container, program)
+                && matches!(link.kind, LinkKind::Kills(_) | LinkKind::Quits(_))
+        });
+        if stops_others || !self.shares_processes() || !self.owners.workload.runs_to_completion() {
+            return;
+        }
+        let awaited = |wait: &Wait| {
+            let targets = wait.probes.iter().filter_map(|probe| match &probe.action {
+                Action::Signal { targets, .. } => Some(targets),
+                _ => None,
+            });
+            targets.flatten().find_map(|target| match target {
+                Target::Process { pattern, .. } => self.owners.of_process(container, pattern, true),
+                _ => None,
+            })
+        };
+        for wait in facts
+            .waits
+            .iter()
+            .filter(|wait| wait.inverted && wait.command_after.is_none())
+        {
+            if let Some(other @ Party::Container(_)) = awaited(wait) {
+                all.push(Link {
+                    container,
+                    program,
+                    kind: LinkKind::EndsWithProcess(wait.clone()),
+                    other,
+                });
+            }
+        }
+    }
+
+    fn shares_processes(&self) -> bool {
+        let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
+        shares.and_then(|node| node.as_bool()) == Some(true)
+    }
+
     /// In a pod that is to run for ever, a signal that a loop sends makes the kubelet restart the other container.
     fn restarts(&self, kill: &Kill) -> bool {
         kill.is_in_loop && !self.owners.workload.runs_to_completion()
@@ -306,8 +361,7 @@ impl Finder<'_, '_> {
     }
 
     fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {
-        let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
-        let shares = shares.and_then(|node| node.as_bool()) == Some(true);
+        let shares = self.shares_processes();
         // Without a look at the others' processes, and in a hook, the container's own process is meant.
         let own_first = !shares || self.owners.is_hook(from, program);
         let parties: Vec<Party> = kill

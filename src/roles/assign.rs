@@ -19,6 +19,8 @@ pub enum RelationKind {
     Kills,
     /// The sidecar ends when it has written a file.
     EndsByMarker,
+    /// The sidecar ends when its process is gone.
+    EndsWithProcess,
 }
 
 /// One container uses another as a sidecar.
@@ -276,6 +278,7 @@ impl RelationKind {
             Self::Quits => "another container calls its quit endpoint",
             Self::Kills => "another container kills its process",
             Self::EndsByMarker => "it ends when another container has written a marker file",
+            Self::EndsWithProcess => "it ends when another container's process is gone",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
         ScriptFacts,
         script::{Marker, MarkerUse, Reached, Wait},
     },
-    workload::{ContainerList, VolumeSource},
+    workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
 };
 
 use super::{Finder, Link, LinkKind, MarkerWrite, Party, stops};
@@ -46,6 +46,42 @@ impl Finder<'_, '_> {
                     kind,
                     other,
                 }));
+            }
+        }
+    }
+
+    /// A liveness probe that fails once another container has written a file makes the kubelet end the container.
+    pub(super) fn liveness(&self, container: usize, all: &mut Vec<Link>) {
+        let Some(own) = self.owners.workload.containers.get(container) else {
+            return;
+        };
+        let programs = self.owners.programs.get(container).into_iter().flatten();
+        for (program, probe) in programs.enumerate() {
+            let is_liveness = probe.place == ProgramPlace::Probe(ProbeKind::Liveness);
+            let Some(script) = probe.script.as_ref().filter(|_| is_liveness) else {
+                continue;
+            };
+            let value_of = |name: &str| own.value_of(name).map(str::to_owned);
+            let facts = ScriptFacts::new(script, &value_of, false);
+            for test in &facts.markers {
+                let fails = match test.usage {
+                    MarkerUse::Tested { negated, .. } => negated || test.reached.contains(&Reached::Exit),
+                    _ => false,
+                };
+                let Some(path) = test.file.path.as_deref().filter(|_| fails) else {
+                    continue;
+                };
+                let Some((other, writers)) = self.shared_file(container, path, &facts) else {
+                    continue;
+                };
+                if writers.iter().any(|writer| writer.marker.is_at_end()) {
+                    all.push(Link {
+                        container,
+                        program,
+                        kind: LinkKind::EndsOnFile(test.clone(), writers),
+                        other,
+                    });
+                }
             }
         }
     }
