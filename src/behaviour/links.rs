@@ -1,12 +1,13 @@
 //! Which container each wait, stop and marker is about.
 
 mod files;
+mod minding;
 
 use std::sync::Arc;
 
 use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
-    workload::{Container, ContainerList, Program, ProgramPlace, Workload},
+    workload::{Container, Program, ProgramPlace, Workload},
 };
 
 use super::{
@@ -187,12 +188,6 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     Some(ScriptFacts::new(script, &value_of, exits_on_error))
 }
 
-/// Whether a script has no program to run: it asks the other containers of the pod, or sets them up, and then does
-/// nothing any more.
-fn only_minds(facts: &ScriptFacts) -> bool {
-    facts.stays_idle || facts.work.is_empty() && facts.background.is_empty()
-}
-
 /// Whether no address of a request is another host's.
 fn asks_only_here(probe: &CommandAction) -> bool {
     match &probe.action {
@@ -255,26 +250,6 @@ impl Finder<'_, '_> {
         }
     }
 
-    /// Whether a container that waits for, or signals, another one is there to mind it: that is its own affair, but
-    /// for a declared sidecar, which starts before the app. A known sidecar minds the app, and so does a container
-    /// that sets up or watches the one the workload is about.
-    fn minds_the_app(&self, from: usize, other: &Party, facts: &ScriptFacts) -> bool {
-        let workload = self.owners.workload;
-        let (Party::Container(other), Some(own)) = (other, workload.containers.get(from)) else {
-            return false;
-        };
-        let Some(other) = workload.containers.get(*other) else {
-            return false;
-        };
-        let known = self.owners.known(other);
-        if own.is_native_sidecar() || known.is_some_and(|known| known.certain) {
-            return false;
-        }
-        let knows_its_app = self.owners.known(own).is_some() && known.is_none();
-        let runs_for_ever = own.list == ContainerList::Regular && !workload.runs_to_completion();
-        knows_its_app || runs_for_ever && (workload.is_about(other, own) || only_minds(facts))
-    }
-
     /// A script that waits until another container's process is gone, and is then at its own end.
     fn watched_processes(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
         // One that stops somebody else afterwards does so on the app's behalf.
@@ -314,11 +289,6 @@ impl Finder<'_, '_> {
     fn shares_processes(&self) -> bool {
         let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
         shares.and_then(|node| node.as_bool()) == Some(true)
-    }
-
-    /// In a pod that is to run for ever, a signal that a loop sends makes the kubelet restart the other container.
-    fn restarts(&self, kill: &Kill) -> bool {
-        kill.is_in_loop && !self.owners.workload.runs_to_completion()
     }
 
     fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
