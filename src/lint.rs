@@ -9,7 +9,9 @@ use rayon::prelude::*;
 
 use crate::{
     roles::{self, Catalogue, WorkloadSummary},
-    rules::{self, Confidence, Finding, Fix, FixClass, Live, Member, Pod, Settings, Sources},
+    rules::{
+        self, Confidence, Finding, Fix, FixClass, Live, Member, ObjectReference, Pod, Settings, Sources,
+    },
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
     workload::{self, ConfigMapIndex, ConfigMaps, Object, Workload, programs},
@@ -337,6 +339,11 @@ fn lint_readable_part(
         Ok(stream) => lint_stream(&stream, None, Sources::new(&stand_in, &[]), options, None),
         Err(_) => Outcome::default(),
     };
+    if masked {
+        outcome
+            .findings
+            .retain(|finding| !template::stands_in_two_branches(&source.text, finding));
+    }
     for finding in &mut outcome.findings {
         // Byte for byte the same places, in the text that the user wrote.
         finding
@@ -355,7 +362,7 @@ fn lint_readable_part(
     }
     for workload in &mut outcome.workloads {
         workload.source = Arc::clone(source);
-        workload.object.name = template::unmasked(&workload.object.name);
+        show_actions_of(&mut workload.object);
     }
     outcome
 }
@@ -363,11 +370,16 @@ fn lint_readable_part(
 fn show_actions(finding: &mut Finding) {
     finding.message = template::unmasked(&finding.message);
     finding.help = template::unmasked(&finding.help);
-    finding.object.name = template::unmasked(&finding.object.name);
+    show_actions_of(&mut finding.object);
     finding.container = finding.container.as_deref().map(template::unmasked);
     for location in &mut finding.locations {
         location.label = template::unmasked(&location.label);
     }
+}
+
+fn show_actions_of(object: &mut ObjectReference) {
+    object.name = template::unmasked(&object.name);
+    object.namespace = object.namespace.as_deref().map(template::unmasked);
 }
 
 /// The text with its broken documents blanked; `None` where nothing can be read.

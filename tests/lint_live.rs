@@ -10,6 +10,9 @@
 
 #[path = "support/listing.rs"]
 mod listing;
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
 #[path = "lint_live/promotion.rs"]
 mod promotion;
 
@@ -747,6 +750,41 @@ fn few_requests_are_open_at_the_same_time() {
         Listing::start(two_jobs().fault("namespaces/shop", Fault::Slow(Duration::from_millis(100)), 99));
     whole(&server.lint("bounded", &["-o", "json"]));
     assert!(server.most_open() <= 5, "{}", server.most_open());
+}
+
+/// `script` of util-linux runs it in a terminal of its own, whose screen is what is read here.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_scan_has_a_bar_in_a_terminal_and_leaves_nothing_of_it() {
+    if Command::new("script").arg("--version").output().is_err() {
+        tell!("SKIPPED: there is no script");
+        return;
+    }
+    let server = Listing::start(two_jobs().fault("/pods?", Fault::Slow(Duration::from_secs(3)), 1));
+    let kubeconfig = server.kubeconfig("bar", "http", &json!({"token": "none"}));
+    let command = format!(
+        "{} lint --no-config -o concise",
+        env!("CARGO_BIN_EXE_kubectl-sidecar")
+    );
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env("KUBECONFIG", &kubeconfig)
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let screen = String::from_utf8(output.stdout).unwrap();
+    // The line is cleared before the result is printed.
+    let (before, result) = screen.rsplit_once("\u{1b}[2K").unwrap();
+    assert!(
+        before.contains("scanning") && before.contains("objects") && !before.contains("job-never-completes"),
+        "{screen:?}"
+    );
+    assert!(
+        result.contains("job-never-completes") && !result.contains("scanning"),
+        "{screen:?}"
+    );
 }
 
 #[cfg(unix)]

@@ -141,3 +141,45 @@ spec:
         assert!(!said.contains("hush"), "{said}");
     }
 }
+
+#[test]
+fn branches_of_a_template_are_not_read_together() {
+    let chart = |between: &str| {
+        format!(
+            r#"apiVersion: batch/v1
+kind: Job
+metadata:
+  name: {{{{ .Release.Name }}}}-load
+  namespace: {{{{ .Release.Namespace }}}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: load
+          image: {{{{ .Values.image }}}}
+          command:
+            - sh
+            - -c
+            {{{{- if .Values.sleep }}}}
+            - sleep 5; /app/load
+{between}            - until nc -z localhost 5432; do sleep 1; done; /app/load
+            {{{{- end }}}}
+        - name: cloud-sql-proxy
+          image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2
+          args: ["--quitquitquit", "a:b:c"]
+"#
+        )
+    };
+    let broken = |text: &str| {
+        let mut findings = lint("templates/job.yaml", text).findings.into_iter();
+        findings.find(|finding| finding.rule.name == "broken-workaround")
+    };
+    let found = broken(&chart("")).expect("the second word never runs");
+    assert_eq!(found.object.name, "{{…}}-load");
+    assert_eq!(found.object.namespace.as_deref(), Some("{{…}}"));
+    assert_eq!(
+        broken(&chart("            {{- else }}\n")).map(|finding| finding.message),
+        None
+    );
+}

@@ -25,6 +25,8 @@ pub struct ScriptFacts {
     pub swallowed: Vec<Swallowed>,
     /// The commands that do its work in the foreground, in order.
     pub work: Vec<Span>,
+    /// It ends by doing nothing, so that its container stays up: `sleep infinity`.
+    pub stays_idle: bool,
 }
 
 impl ScriptFacts {
@@ -46,6 +48,7 @@ impl ScriptFacts {
             background: behaviour.background(),
             swallowed: behaviour.swallowed(),
             work: works.map(|step| step.span()).collect(),
+            stays_idle: behaviour.stays_idle(),
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Which container each wait, stop and marker is about.
 
-use std::{collections::HashSet, sync::Arc};
+mod files;
+mod minding;
+
+use std::sync::Arc;
 
 use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
-    workload::{Container, ContainerList, HookKind, Program, ProgramPlace, VolumeSource, Workload},
+    workload::{Container, ContainerList, HookKind, Program, ProgramPlace, Workload},
 };
 
 use super::{
     ScriptFacts,
     action::{Action, CommandAction, Host, Target},
     ownership::Owners,
-    script::{Kill, Marker, MarkerUse, Quit, Reached, Wait},
+    script::{Kill, Marker, Quit, Wait},
 };
 
 /// The other side of a link.
@@ -49,6 +52,8 @@ pub enum LinkKind {
     StartsOnFile(Wait, Option<MarkerWrite>),
     /// It ends when a file is there that the other side writes.
     EndsOnFile(Marker, Vec<MarkerWrite>),
+    /// It ends when a process of the other side is gone.
+    EndsWithProcess(Wait),
 }
 
 /// What one program does about another container.
@@ -106,6 +111,16 @@ impl Link {
                     kind: RelationKind::EndsByMarker,
                 });
             }
+            LinkKind::EndsWithProcess(_) => {
+                let Party::Container(app) = self.other else {
+                    return None;
+                };
+                return Some(Relation {
+                    app,
+                    sidecar: self.container,
+                    kind: RelationKind::EndsWithProcess,
+                });
+            }
         };
         match self.other {
             Party::Container(sidecar) => Some(Relation {
@@ -151,9 +166,11 @@ pub fn links<'t>(
         for (program, own) in programs.iter().enumerate() {
             if let Some(own) = own {
                 finder.calls(container, program, own, &mut all);
+                finder.watched_processes(container, program, own, &mut all);
                 finder.markers(container, program, own, &mut all);
             }
         }
+        finder.liveness(container, &mut all);
     }
     let holds = holds(workload, programs, &facts);
     Links { all, facts, holds }
@@ -252,7 +269,7 @@ impl Finder<'_, '_> {
                 .probes
                 .iter()
                 .find_map(|probe| self.awaited(container, probe));
-            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {
                     asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)
@@ -268,29 +285,54 @@ impl Finder<'_, '_> {
         for kill in facts
             .kills
             .iter()
-            .filter(|kill| !kill.only_own_children && stops(kill))
+            .filter(|kill| !kill.only_own_children && stops(kill) && !self.restarts(kill))
         {
-            let other = self.killed(container, kill);
-            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other)) {
+            let other = self.killed(container, program, kill);
+            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
                 add(LinkKind::Kills(kill.clone()), other);
             }
         }
     }
 
-    /// A known sidecar that waits for, or signals, another container minds the app: that is its own affair, but
-    /// for a declared one, which starts before the app.
-    fn minds_the_app(&self, from: usize, other: &Party) -> bool {
-        let containers = &self.owners.workload.containers;
-        let known = |index: usize| {
-            containers
-                .get(index)
-                .is_some_and(|container| self.owners.known(container).is_some())
-        };
-        let declared = containers.get(from).is_some_and(Container::is_native_sidecar);
-        match other {
-            Party::Container(other) => known(from) && !known(*other) && !declared,
-            Party::Injected(_) | Party::Unknown => false,
+    /// A script that waits until another container's process is gone, and is then at its own end.
+    fn watched_processes(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
+        // One that stops somebody else afterwards does so on the app's behalf.
+        let stops_others = all.iter().any(|link| {
+            (link.container, link.program) == (container, program)
+                && matches!(link.kind, LinkKind::Kills(_) | LinkKind::Quits(_))
+        });
+        if stops_others || !self.shares_processes() || !self.owners.workload.runs_to_completion() {
+            return;
         }
+        let awaited = |wait: &Wait| {
+            let targets = wait.probes.iter().filter_map(|probe| match &probe.action {
+                Action::Signal { targets, .. } => Some(targets),
+                _ => None,
+            });
+            targets.flatten().find_map(|target| match target {
+                Target::Process { pattern, .. } => self.owners.of_process(container, pattern, true),
+                _ => None,
+            })
+        };
+        for wait in facts
+            .waits
+            .iter()
+            .filter(|wait| wait.inverted && wait.command_after.is_none())
+        {
+            if let Some(other @ Party::Container(_)) = awaited(wait) {
+                all.push(Link {
+                    container,
+                    program,
+                    kind: LinkKind::EndsWithProcess(wait.clone()),
+                    other,
+                });
+            }
+        }
+    }
+
+    fn shares_processes(&self) -> bool {
+        let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
+        shares.and_then(|node| node.as_bool()) == Some(true)
     }
 
     fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
@@ -332,114 +374,22 @@ impl Finder<'_, '_> {
         self.owners.of_quit(from, url.port, path, specific)
     }
 
-    fn killed(&self, from: usize, kill: &Kill) -> Option<Party> {
-        let shares = self.owners.workload.pod_spec.get("shareProcessNamespace");
+    fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {
+        let shares = self.shares_processes();
+        // Without a look at the others' processes, and in a hook, the container's own process is meant.
+        let own_first = !shares || self.owners.is_hook(from, program);
         let parties: Vec<Party> = kill
             .targets
             .iter()
             .filter_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(from, pattern),
+                Target::Process { pattern, .. } => self.owners.of_process(from, pattern, own_first),
                 _ => None,
             })
             .collect();
         let named = parties.iter().find(|party| **party != Party::Unknown).cloned();
         // A name that belongs to nobody visible matters only where processes are shared.
-        named.or_else(|| {
-            parties
-                .first()
-                .cloned()
-                .filter(|_| shares.and_then(|node| node.as_bool()) == Some(true))
-        })
+        named.or_else(|| parties.first().cloned().filter(|_| shares))
     }
-
-    fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
-        let mut seen = HashSet::new();
-        for test in own
-            .markers
-            .iter()
-            .filter(|marker| matches!(marker.usage, MarkerUse::Tested { .. }))
-        {
-            let Some(path) = &test.file.path else { continue };
-            let wait = own.waits.iter().find(|wait| {
-                !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
-            });
-            let ends = ends(test, path, wait, own);
-            if !seen.insert((path, ends)) {
-                continue;
-            }
-            if let Some((other, writers)) = self.shared_file(container, path, own) {
-                let kind = if ends {
-                    // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
-                    test.is_in_loop
-                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
-                } else {
-                    starts(wait, writers)
-                };
-                all.extend(kind.map(|kind| Link {
-                    container,
-                    program,
-                    kind,
-                    other,
-                }));
-            }
-        }
-    }
-
-    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
-    /// container writes it itself.
-    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
-        let workload = self.owners.workload;
-        let tester = workload.containers.get(from)?;
-        if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
-            return None;
-        }
-        let (volume, relative) = workload.volume_of_file(tester, path)?;
-        if !matches!(volume.source, VolumeSource::EmptyDirectory) {
-            return None;
-        }
-        let mut writers = Vec::new();
-        let mut party = None;
-        for (index, other) in self.owners.others(from) {
-            if !other.mounts().any(|mount| mount.volume == volume.name) {
-                continue;
-            }
-            party = Some(if party.is_none() {
-                Party::Container(index)
-            } else {
-                Party::Unknown
-            });
-            for (program, facts) in self.facts.get(index)?.iter().enumerate() {
-                let same = facts.iter().flat_map(written).find(|(_, path)| {
-                    workload
-                        .volume_of_file(other, path)
-                        .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
-                });
-                writers.extend(same.map(|(marker, _)| MarkerWrite {
-                    container: index,
-                    program,
-                    marker: marker.clone(),
-                }));
-            }
-        }
-        let writes_itself = written(own).any(|(marker, own)| own == path && marker.trap.is_none());
-        if writes_itself && writers.is_empty() {
-            return None;
-        }
-        let party = writers
-            .first()
-            .map(|writer| Party::Container(writer.container))
-            .or(party)?;
-        Some((party, writers))
-    }
-}
-
-/// The files a script writes or removes.
-pub(super) fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
-    facts
-        .markers
-        .iter()
-        .filter(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }))
-        .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
 }
 
 /// Whether a signal ends a process: `HUP` and `USR1` make it read its configuration again.
@@ -449,44 +399,4 @@ fn stops(kill: &Kill) -> bool {
         name.trim_start_matches("SIG"),
         "HUP" | "1" | "USR1" | "10" | "USR2" | "12" | "WINCH" | "28" | "CONT" | "18" | "STOP" | "19" | "0"
     )
-}
-
-/// Whether the script, or a process it kills, ends once the file is there.
-fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bool {
-    let kills = || {
-        own.kills
-            .iter()
-            .filter(|kill| kill.behind_tests_of.iter().any(|tested| tested == path))
-    };
-    match test.reached.iter().find(|reached| **reached != Reached::Break) {
-        Some(Reached::Kill) => kills().count() == 0 || kills().any(stops),
-        Some(Reached::Exit) => true,
-        Some(_) => false,
-        // Nothing comes behind the wait: the script is at its end.
-        None => wait.is_some_and(|wait| wait.command_after.is_none()),
-    }
-}
-
-/// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
-/// readiness.
-fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
-    // A log that a program fills is not a sign either.
-    let is_content = writers
-        .iter()
-        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
-    let wait = wait.filter(|_| !is_content)?;
-    Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
-}
-
-impl Marker {
-    /// Whether it is made when the script's work is done.
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        let at_exit = self
-            .trap
-            .iter()
-            .flatten()
-            .any(|signal| matches!(signal.as_str(), "EXIT" | "0" | "exit"));
-        at_exit || self.is_after_main
-    }
 }

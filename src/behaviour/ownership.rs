@@ -143,9 +143,23 @@ impl Owners<'_, '_> {
         self.injectable(asks)
     }
 
-    /// Whose process is killed by that name; `None` where it is the container's own.
-    pub(super) fn of_process(&self, from: usize, name: &str) -> Option<Party> {
+    /// Whether a program is a hook.
+    pub(super) fn is_hook(&self, container: usize, program: usize) -> bool {
+        let program = self
+            .programs
+            .get(container)
+            .and_then(|programs| programs.get(program));
+        program.is_some_and(|program| matches!(program.place, ProgramPlace::Hook(_)))
+    }
+
+    /// Whose process is killed by that name; `None` where it is the container's own. Where another container has a
+    /// process of the same name, `own_first` says which is meant.
+    pub(super) fn of_process(&self, from: usize, name: &str, own_first: bool) -> Option<Party> {
         let own = self.workload.containers.get(from)?;
+        let is_own = || self.runs(from, own, name) || self.starts(from, name);
+        if own_first && is_own() {
+            return None;
+        }
         if let Some((index, _)) = self
             .others(from)
             .find(|(index, container)| self.runs(*index, container, name))
@@ -156,7 +170,7 @@ impl Owners<'_, '_> {
         {
             return Some(Party::Container(index));
         }
-        if self.runs(from, own, name) || self.starts(from, name) {
+        if is_own() {
             return None;
         }
         self.injectable(|known| known.programs.iter().any(|program| program == name))

@@ -5,6 +5,7 @@
 
 mod background;
 mod exit_status;
+mod idle;
 mod kill;
 mod marker;
 mod quit;

@@ -13,7 +13,7 @@ use crate::{
     roles::{Catalogue, KnownSidecar},
     rules::Target,
     rules::{RULES, Severity},
-    source::{CONFIGURATION, Input, Lines, plain},
+    source::{CONFIGURATION, Input, Lines, Origin, plain},
     suppress::{Choice, Ignore, IgnoreMatcher, suggestion},
     yaml,
 };
@@ -246,6 +246,16 @@ impl Configurations {
             discover: discover && file.is_none(),
             known: HashMap::new(),
         })
+    }
+
+    /// The configuration of the current directory: objects have none of their own.
+    pub(super) fn of_objects(mut self) -> Result<Loaded, ConfigurationError> {
+        let here = Input {
+            name: String::new(),
+            origin: Origin::StandardInput,
+        };
+        let index = self.of(&here)?;
+        Ok(self.loaded.into_iter().nth(index).unwrap_or_else(Loaded::none))
     }
 
     /// The index of the configuration of an input.

@@ -14,7 +14,7 @@ use std::{
 use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
-    live::looks_like_target,
+    live::refuse_targets,
     output::{self, Output},
     progress::Progress,
     proposals::{Way, proposals},
@@ -47,16 +47,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         }
         return live::run(arguments, program);
     }
-    if let Some(target) = arguments
-        .paths
-        .iter()
-        .find(|path| looks_like_target(path) && !path.exists())
-    {
-        return Err(Error::Usage(format!(
-            "{0}: there is no such file; for the cluster's add --live: {program} lint --live {0}",
-            target.display()
-        )));
-    }
+    refuse_targets(&arguments.paths, "lint", program)?;
     let discovery = discover(&requests).map_err(usage)?;
     let mut configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;

@@ -157,8 +157,23 @@ fn targets(named: &[PathBuf]) -> Result<Vec<LiveTarget>, Error> {
     }
 }
 
+/// Refuses a path that is not there and looks like an object of the cluster.
+///
+/// # Errors
+/// There is one.
+pub(super) fn refuse_targets(paths: &[PathBuf], command: &str, program: &str) -> Result<(), Error> {
+    let is_target = |path: &&PathBuf| looks_like_target(path) && !path.exists();
+    match paths.iter().find(is_target) {
+        None => Ok(()),
+        Some(target) => Err(Error::Usage(format!(
+            "{0}: there is no such file; for the cluster's add --live: {program} {command} --live {0}",
+            target.display()
+        ))),
+    }
+}
+
 /// Whether a path that is not there was meant as an object of the cluster: `deploy/web`.
-pub(super) fn looks_like_target(path: &Path) -> bool {
+fn looks_like_target(path: &Path) -> bool {
     let Some(text) = path.to_str() else {
         return false;
     };

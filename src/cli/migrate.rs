@@ -13,7 +13,7 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     lint::{is_ignored, usage},
-    live::looks_like_target,
+    live::refuse_targets,
     selection::Selection,
     target::{Decision, decide},
     write::replace,
@@ -52,16 +52,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
             "nothing to migrate: name files, directories or - for standard input, as in `{program} migrate deploy.yaml`"
         )));
     }
-    if let Some(target) = arguments
-        .paths
-        .iter()
-        .find(|path| looks_like_target(path) && !path.exists())
-    {
-        return Err(Error::Usage(format!(
-            "{0}: there is no such file; for the cluster's add --live: {program} migrate --live {0}",
-            target.display()
-        )));
-    }
+    refuse_targets(&arguments.paths, "migrate", program)?;
     let discovery = discover(&requests).map_err(usage)?;
     let mut configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;

@@ -142,7 +142,7 @@ pub async fn workload_kinds(server: &Server, discovery: &Discovery) -> Result<Wo
             );
             async move {
                 let holders = server
-                    .get::<OpenApi>(&path)
+                    .get::<OpenApi<BTreeMap<String, Schema>>>(&path)
                     .await
                     .map(|openapi| openapi.holders());
                 (api_version, holders)
@@ -181,16 +181,17 @@ struct IndexEntry {
     url: String,
 }
 
+/// A document of OpenAPI, with as much of its schemas as is asked for.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct OpenApi {
-    components: Components,
+#[serde(default, bound = "S: Default + Deserialize<'de>")]
+pub(super) struct OpenApi<S> {
+    pub(super) components: Components<S>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Components {
-    schemas: BTreeMap<String, Schema>,
+#[serde(default, bound = "S: Default + Deserialize<'de>")]
+pub(super) struct Components<S> {
+    pub(super) schemas: S,
 }
 
 /// The few words of a schema that tell where a pod template is.
@@ -232,7 +233,7 @@ struct GroupVersionKind {
     kind: String,
 }
 
-impl OpenApi {
+impl OpenApi<BTreeMap<String, Schema>> {
     /// The kinds whose schema holds a pod template, or may hold one where it does not say.
     fn holders(&self) -> Vec<String> {
         let schemas = &self.components.schemas;
@@ -331,7 +332,7 @@ mod tests {
     use super::*;
 
     fn holders(group: &str, spec: serde_json::Value) -> Vec<String> {
-        let openapi: OpenApi = serde_json::from_value(serde_json::json!({"components": {"schemas": {
+        let openapi: OpenApi<BTreeMap<String, Schema>> = serde_json::from_value(serde_json::json!({"components": {"schemas": {
             "io.example.Thing": {
                 "x-kubernetes-group-version-kind": [{"group": group, "version": "v1", "kind": "Thing"}],
                 "properties": {"spec": spec, "status": {"properties": {"containers": {"items": {"properties": {"image": {}}}}}}},

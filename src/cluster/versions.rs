@@ -7,6 +7,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use super::{
     page::{Filter, Glance, Pages},
     request::RequestError,
+    schema::OpenApi,
     server::Server,
 };
 use crate::rules::{KubernetesVersion, parse_kubernetes_version};
@@ -90,19 +91,7 @@ impl Glance for Node {
     }
 }
 
-/// Only what is asked of the schema: the rest of its megabytes is skipped.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct OpenApi {
-    components: Components,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Components {
-    schemas: Schemas,
-}
-
+/// Only what is asked of the schemas: the rest of their megabytes is skipped.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Schemas {
@@ -135,7 +124,7 @@ pub async fn versions(server: &Server) -> Result<Versions, RequestError> {
 
 /// The schema of a container's `lifecycle`; an empty one from servers before 1.24, which have no OpenAPI v3.
 async fn lifecycle(server: &Server) -> Result<Lifecycle, RequestError> {
-    match server.get::<OpenApi>("/openapi/v3/api/v1").await {
+    match server.get::<OpenApi<Schemas>>("/openapi/v3/api/v1").await {
         Ok(openapi) => Ok(openapi.components.schemas.lifecycle),
         Err(error) if error.code() == Some(404) => Ok(Lifecycle::default()),
         Err(error) => Err(error),

@@ -147,7 +147,10 @@ impl<T: WatchedResource> Watch<T> {
                     End::NoBookmarks => self.bookmarks = false,
                     End::Closed => return Ok(()),
                     End::Expired(reason) => {
-                        self.gap(&reason).await;
+                        self.gap(format!(
+                            "{reason}; listed again, changes in between may be missing"
+                        ))
+                        .await;
                         break;
                     }
                     End::Failed(error) => self.recover(error).await?,
@@ -214,15 +217,7 @@ impl<T: WatchedResource> Watch<T> {
                 uid: uid.clone(),
             };
             if T::KIND == "pods" {
-                let _ = self
-                    .sender
-                    .send(Arrival::Evidence {
-                        kind: T::KIND,
-                        received: noticed,
-                        raw: None,
-                        evidence: Evidence::Vanished(vanished),
-                    })
-                    .await;
+                self.hand_on(noticed, None, Evidence::Vanished(vanished)).await;
             }
         }
         self.known = seen;
@@ -243,33 +238,31 @@ impl<T: WatchedResource> Watch<T> {
             seen.insert(object.metadata().uid.clone());
         }
         if let Some(evidence) = object.evidence(received, Change::Listed) {
-            let arrival = Arrival::Evidence {
-                kind: T::KIND,
-                received,
-                raw,
-                evidence,
-            };
-            let _ = self.sender.send(arrival).await;
+            self.hand_on(received, raw, evidence).await;
         }
     }
 
-    async fn gap(&self, reason: &str) {
+    /// Whether anybody takes it.
+    async fn hand_on(&self, received: Moment, raw: Option<Vec<u8>>, evidence: Evidence) -> bool {
+        let arrival = Arrival::Evidence {
+            kind: T::KIND,
+            received,
+            raw,
+            evidence,
+        };
+        self.sender.send(arrival).await.is_ok()
+    }
+
+    /// Changes may be missing from here on.
+    async fn gap(&self, reason: String) {
         let noticed = Moment::now();
         let gap = Gap {
             noticed,
             resource: T::KIND.to_owned(),
             namespace: self.selection.namespace.clone(),
-            reason: format!("{reason}; listed again, changes in between may be missing"),
+            reason,
         };
-        let _ = self
-            .sender
-            .send(Arrival::Evidence {
-                kind: T::KIND,
-                received: noticed,
-                raw: None,
-                evidence: Evidence::Gap(gap),
-            })
-            .await;
+        self.hand_on(noticed, None, Evidence::Gap(gap)).await;
     }
 
     /// One watch request, to its end.
@@ -353,13 +346,8 @@ impl<T: WatchedResource> Watch<T> {
             }
         }
         if let Some(evidence) = event.object.evidence(received, change) {
-            let arrival = Arrival::Evidence {
-                kind: T::KIND,
-                received,
-                raw: Some(line.trim_ascii_end().to_vec()),
-                evidence,
-            };
-            if self.sender.send(arrival).await.is_err() {
+            let raw = Some(line.trim_ascii_end().to_vec());
+            if !self.hand_on(received, raw, evidence).await {
                 return Some(End::Closed);
             }
         }
@@ -369,20 +357,7 @@ impl<T: WatchedResource> Watch<T> {
     /// `ERROR`: too old, or a server that cannot do bookmarks, or something that passes.
     async fn error_line(&mut self, line: &[u8], first: bool, problem: &dyn std::fmt::Display) -> End {
         let Ok(error) = serde_json::from_slice::<WatchEvent<ErrorStatus>>(line) else {
-            let noticed = Moment::now();
-            let _ = self
-                .sender
-                .send(Arrival::Evidence {
-                    kind: T::KIND,
-                    received: noticed,
-                    raw: None,
-                    evidence: Evidence::Gap(Gap {
-                        noticed,
-                        resource: T::KIND.to_owned(),
-                        namespace: self.selection.namespace.clone(),
-                        reason: format!("a line of the watch could not be read: {problem}"),
-                    }),
-                })
+            self.gap(format!("a line of the watch could not be read: {problem}"))
                 .await;
             return End::Resume;
         };

@@ -107,7 +107,7 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
         let minds = link.other == Party::Container(index) || link.other == Party::Unknown;
         let is_harmful = match link.kind {
             LinkKind::Quits(_) | LinkKind::Kills(_) => minds,
-            LinkKind::EndsOnFile(..) => link.container == index,
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
         (is_harmful && of_link(pod, index, link, wanted).is_none()).then(|| {

@@ -21,6 +21,8 @@ pub enum RelationKind {
     EndsByMarker,
     /// It starts behind the sidecar's postStart hook, which waits until the sidecar answers.
     HeldBy,
+    /// The sidecar ends when its process is gone.
+    EndsWithProcess,
 }
 
 /// One container uses another as a sidecar.
@@ -228,8 +230,12 @@ fn evidence(
         .filter(|known| !runs_once(container, known))
     {
         let image = container.image().and_then(|image| catalogue.by_image(image));
-        let by_image = image
-            .is_some_and(|own| own.certain || own.companion && has_company(workload, container, catalogue));
+        let by_image = image.is_some_and(|own| {
+            let company = || has_company(workload, container, catalogue);
+            own.certain
+                || own.companion && company()
+                || own.serves_jobs && runs_its_server(container) && workload.runs_to_completion() && company()
+        });
         let by_name = catalogue
             .by_container_name(container.name)
             .is_some_and(|own| own.certain);
@@ -261,6 +267,28 @@ fn runs_once(container: &Container<'_>, known: &KnownSidecar) -> bool {
         })
 }
 
+/// Whether nothing but options is written over what the image runs by itself, a database's server: `psql …` would be
+/// a client.
+fn runs_its_server(container: &Container<'_>) -> bool {
+    container.command().is_empty()
+        && container
+            .arguments()
+            .first()
+            .and_then(|word| word.as_str())
+            .is_none_or(|word| word.starts_with('-') || SERVERS.contains(&word))
+}
+
+/// What the images of servers are told to run as such.
+const SERVERS: [&str; 7] = [
+    "server",
+    "postgres",
+    "mysqld",
+    "mariadbd",
+    "mongod",
+    "redis-server",
+    "influxd",
+];
+
 /// Whether a container that no catalogue knows runs beside it: an agent then serves that one. In a DaemonSet
 /// the agent is what the pod is for.
 fn has_company(workload: &Workload<'_>, container: &Container<'_>, catalogue: &Catalogue) -> bool {
@@ -270,7 +298,9 @@ fn has_company(workload: &Workload<'_>, container: &Container<'_>, catalogue: &C
             .any(|other| other.index != container.index && catalogue.of(other).is_none())
 }
 
-fn is_telling_name(name: &str) -> bool {
+/// Whether a container's name says that it serves another one.
+#[must_use]
+pub fn is_telling_name(name: &str) -> bool {
     name.split(['-', '_'])
         .any(|part| matches!(part, "sidecar" | "proxy" | "agent" | "shipper" | "logshipper"))
 }
@@ -283,6 +313,7 @@ impl RelationKind {
             Self::Kills => "another container kills its process",
             Self::EndsByMarker => "it ends when another container has written a marker file",
             Self::HeldBy => "its postStart hook holds another container back until it answers",
+            Self::EndsWithProcess => "it ends when another container's process is gone",
         }
     }
 }

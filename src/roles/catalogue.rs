@@ -23,6 +23,8 @@ pub struct KnownSidecar {
     pub certain: bool,
     /// Beside a container that is no known sidecar it serves that one, but in a DaemonSet.
     pub companion: bool,
+    /// A server, which a Job or another pod that ends is run against: beside another container it serves that one.
+    pub serves_jobs: bool,
     /// Names of its executables.
     pub programs: Vec<String>,
     /// Who adds it to pods without a word in the manifest.

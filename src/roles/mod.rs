@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on};
+pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on, is_telling_name};
 pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 pub use explicit::{
     DECLARATION_ANNOTATION, FIRST, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION,

@@ -2,10 +2,11 @@
 
 use crate::{
     behaviour::{
-        ScriptFacts,
+        LinkKind, ScriptFacts,
         action::{Action, CommandAction, Host},
     },
     roles::Role,
+    shell::Span,
     workload::{ContainerList, HookKind, ProgramPlace},
 };
 
@@ -131,6 +132,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Some(facts) = pod.links.facts(index, at) else {
                 continue;
             };
+            // Who waits for another container is no hold for those behind it.
+            let waits_for_another = pod.links.all.iter().any(|link| {
+                (link.container, link.program) == (index, at) && matches!(link.kind, LinkKind::Waits(_))
+            });
+            if waits_for_another {
+                continue;
+            }
             let Some((span, label)) = blocks(facts, member) else {
                 continue;
             };
@@ -148,6 +156,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         }
                         None => "inject it anew once its injector knows native sidecars".to_owned(),
                     },
+                ),
+                None if member.role.role != Role::Sidecar => (
+                    FixClass::Review,
+                    "whether it serves the containers behind it is a person's to say".to_owned(),
+                    format!(
+                        "declare {} a sidecar if the containers behind it need it",
+                        member.container.name
+                    ),
                 ),
                 None => (
                     FixClass::Safe,
@@ -192,19 +208,27 @@ fn holds_others(pod: &Pod<'_>, member: &Member<'_>) -> bool {
     !member.role.declared && (behind || (others && member.role.role == Role::Sidecar))
 }
 
-fn blocks(facts: &ScriptFacts, member: &Member<'_>) -> Option<(crate::shell::Span, &'static str)> {
+fn blocks(facts: &ScriptFacts, member: &Member<'_>) -> Option<(Span, &'static str)> {
     let local = |probe: &CommandAction| match &probe.action {
         Action::Http(http) => http.urls().any(|url| !matches!(url.host, Host::Remote(_))),
         Action::Connect(connect) => !matches!(connect.host, Host::Remote(_)),
         _ => true,
     };
-    let wait = facts.waits.iter().find(|wait| wait.probes.iter().any(local));
+    // A hook that goes on to do something, such as to warm the app up, waits for its own sake.
+    let does_more = |span: &Span| {
+        facts.work.iter().any(|work| work.start >= span.end)
+            || facts.quits.iter().any(|request| request.span.start >= span.end)
+    };
+    let wait = facts
+        .waits
+        .iter()
+        .find(|wait| wait.probes.iter().any(local) && !does_more(&wait.span));
     if let Some(wait) = wait {
         return Some((wait.span.clone(), "waits until it answers"));
     }
     let sleep = facts
         .sleeps
         .iter()
-        .find(|sleep| sleep.seconds.is_none_or(|seconds| seconds >= 1.0))?;
+        .find(|sleep| sleep.seconds.is_none_or(|seconds| seconds >= 1.0) && !does_more(&sleep.span))?;
     (member.role.role == Role::Sidecar).then(|| (sleep.span.clone(), "sleeps"))
 }

@@ -1,9 +1,11 @@
 //! `broken-workaround`
 
+mod order;
+
 use crate::{
     behaviour::{
         LinkKind, Party, ScriptFacts,
-        script::{ExitStatus, Marker, MarkerUse},
+        script::{ExitStatus, Marker, MarkerUse, QuitPosition},
     },
     workload::{ContainerList, Program, ProgramPlace},
 };
@@ -20,7 +22,9 @@ joins the lines, so that `curl …/quitquitquit` becomes arguments of the comman
 `["sh", "-c", "sleep 5", "until …"]` only the element after `-c` is the script. In
 `app && curl …` the quit call is skipped when the app fails, and the Job hangs. Without an
 `exit` after it the Job's result is curl's, and an EXIT trap that ends in `exit 0` reports
-every failure as success.
+every failure as success. A trap, or a call, behind `exec` never runs. An init container that
+waits for a sidecar among the regular containers waits for ever, and a `postStart` hook of the
+app holds back everything but the app.
 
 It is reported only where the script parses and its structure proves the fault; a construct
 that is merely unusual is left to the rule of its kind."#,
@@ -111,7 +115,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
     }
     results(pod, findings);
-    waiting_init_container(pod, findings);
+    order::check(pod, findings);
     invisible_process(pod, findings);
     unshared_file(pod, findings);
 }
@@ -163,6 +167,9 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     let Some(invocation) = program.invocation.as_ref().filter(|invocation| !invocation.file) else {
         return;
     };
+    if matches!(program.place, ProgramPlace::Probe(_)) {
+        return;
+    }
     // A script that uses its arguments was given them on purpose.
     let uses_arguments = ["$@", "$*", "$0", "$1", "${1", "${@", "$#", "shift"]
         .iter()
@@ -184,6 +191,12 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     let Some(word) = lost.iter().find(|word| word.as_str().is_some_and(is_script)) else {
         return;
     };
+    // A container that has nobody to wait for lost something else.
+    let alone = pod.workload.containers.len() == 1 && pod.injected.is_empty();
+    let is_local = |text: &str| text.contains("localhost") || text.contains("127.0.0.1");
+    if alone && !word.as_str().is_some_and(is_local) {
+        return;
+    }
     let mut draft = Draft::new(
         pod,
         &RULE,
@@ -220,6 +233,12 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         let name = pod.party_name(&link.other);
         let (message, label) = match stop.exit_status {
+            ExitStatus::SkippedOnFailure if stop.position == QuitPosition::Unreachable => (
+                format!("exec replaces the shell that would make the call: {name} is never stopped"),
+                "never reached",
+            ),
+            // There the kubelet starts the container again, and the call comes after the try that succeeds.
+            ExitStatus::SkippedOnFailure if pod.workload.restart_policy() == "OnFailure" => continue,
             ExitStatus::SkippedOnFailure => (
                 format!(
                     "when {} fails, {name} is not stopped and the pod never ends",
@@ -249,52 +268,6 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     "without the call the script ends with the main command's own result",
                 )
                 .finish(),
-        );
-    }
-}
-
-/// An init container that waits for a container which starts only when all init containers have ended.
-fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
-        let wait = match &link.kind {
-            LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..) => wait,
-            _ => continue,
-        };
-        let Some((member, program)) = pod.program(link.container, link.program) else {
-            continue;
-        };
-        let Some(other) = pod.party(&link.other) else {
-            continue;
-        };
-        let waits_for_later = member.container.list == ContainerList::Init
-            && !member.container.is_native_sidecar()
-            && other.container.list == ContainerList::Regular
-            && !pod.waits_for_a_child(link, wait);
-        if !waits_for_later {
-            continue;
-        }
-        findings.push(
-            Draft::new(
-                pod,
-                &RULE,
-                format!(
-                    "{} waits for {}, which starts only after it",
-                    member.container.name, other.container.name
-                ),
-            )
-            .help(format!(
-                "declare {} a native sidecar in front of this init container",
-                other.container.name
-            ))
-            .confidence(Confidence::High)
-            .container(&member.container)
-            .at_text(program, wait.span.clone(), "can never be answered")
-            .with_container(&other.container, "starts when all init containers have ended")
-            .fix(
-                FixClass::Review,
-                "the sidecar has to stand before the init container",
-            )
-            .finish(),
         );
     }
 }

@@ -19,8 +19,9 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     summary: "A Job with a long-running sidecar and nothing that ends it",
     what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
 regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
-kill, wrapper or killer. An injected proxy is a warning, because the injector may make it a
-native sidecar by its own default.
+kill, wrapper or killer. The server that an integration test is run against counts as one
+(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning,
+because the injector may make it a native sidecar by its own default.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
 so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
@@ -144,7 +145,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 && !member.role.declared
         })
         .collect();
-    for member in &undeclared {
+    for member in undeclared.iter().filter(|member| !told_to_shut_down(pod, member)) {
         findings.push(declared_in_manifest(pod, member));
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
@@ -232,6 +233,19 @@ fn ended_at(pod: &Pod<'_>, seen: &PodSeen, live: &Live) -> Option<Timestamp> {
     last.filter(|last| some_run && live.seen_at.duration_since(*last) > GRACE)
 }
 
+/// `mysqladmin shutdown`, `redis-cli shutdown`: a client's way to end a server beside it.
+fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let is_server = pod
+        .catalogue
+        .of(&member.container)
+        .is_some_and(|known| known.serves_jobs);
+    is_server
+        && pod
+            .apps()
+            .flat_map(|app| &app.programs)
+            .any(|program| program.text.contains("shutdown"))
+}
+
 fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
     let name = &member.container.name;
     // The app's own image may call the quit endpoint; what it runs is not in the manifest.
@@ -297,10 +311,13 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         // An injector without a switch of its own makes native sidecars by its version, and says so nowhere.
         let switched_on = crate::roles::is_switched_on(pod.workload, &injected.known)
             || injected.known.switch.is_some() && injected.known.own_switch().is_none();
-        // Vault's agent leaves after the secrets are there when it is told so.
-        let one_shot =
-            crate::roles::pod_mark(pod.workload, "vault.hashicorp.com/agent-pre-populate-only=true")
-                .is_some();
+        // Vault's agent leaves after the secrets are there when it is told so. Its quit endpoint is off unless
+        // somebody means to call it, here from within the app's image.
+        let told = |setting: &str| {
+            let mark = format!("vault.hashicorp.com/{setting}=true");
+            injected.known.name == "vault-agent" && crate::roles::pod_mark(pod.workload, &mark).is_some()
+        };
+        let one_shot = told("agent-pre-populate-only") || told("agent-enable-quit");
         let promoted = pod.annotation_names(&injected.known) && pod.ignores_annotation().is_none();
         if switched_on || promoted || one_shot || injected.known.name == "gcs-fuse-sidecar" {
             continue;

@@ -5,7 +5,7 @@ use crate::{
         LinkKind, MarkerWrite,
         script::{ExitStatus, MarkerUse},
     },
-    workload::ContainerList,
+    workload::{ContainerList, ProgramPlace},
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
@@ -127,7 +127,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let app = pod.party_name(&link.other);
-        let (confidence, class, reason) = if writers.is_empty() {
+        let is_probe = matches!(program.place, ProgramPlace::Probe(_));
+        let (confidence, class, reason) = if is_probe {
+            (
+                Confidence::High,
+                FixClass::Manual,
+                "what else the probe is for is a person's to say",
+            )
+        } else if writers.is_empty() {
             (
                 Confidence::Medium,
                 FixClass::Manual,
@@ -149,11 +156,20 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let mut draft = Draft::new(
             pod,
             &RULE,
-            format!("{} ends when {app} has written {}", member.container.name, super::pod::shown_path(program, &test.file)),
+            format!(
+                "{} ends when {app} has written {}",
+                member.container.name,
+                super::pod::shown_path(program, &test.file)
+            ),
         )
         .help(format!(
-            "declare {} a sidecar and run its command directly: the kubelet ends it after the app, even one that was killed",
-            member.container.name
+            "declare {} a sidecar and {}: the kubelet ends it after the app, even one that was killed",
+            member.container.name,
+            if is_probe {
+                "drop its probe of the file"
+            } else {
+                "run its command directly"
+            }
         ))
         .confidence(confidence)
         .container(&member.container)

@@ -84,7 +84,10 @@ impl<'a> Pod<'a> {
         self.links.all.iter().any(|link| {
             matches!(
                 link.kind,
-                LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..)
+                LinkKind::Quits(_)
+                    | LinkKind::Kills(_)
+                    | LinkKind::EndsOnFile(..)
+                    | LinkKind::EndsWithProcess(_)
             )
         }) || self.namings.iter().any(|naming| {
             !matches!(

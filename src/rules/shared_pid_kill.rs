@@ -2,11 +2,13 @@
 
 use crate::{
     behaviour::{
-        LinkKind, Party,
+        Link, LinkKind, Party,
         script::{ExitStatus, Kill},
     },
     roles::Role,
+    shell::Span,
     workload::ProgramPlace,
+    yaml::Entry,
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
@@ -17,7 +19,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "The app kills its sidecar's process through a shared PID namespace",
     what: r#"`shareProcessNamespace: true` together with a script that ends a process of another container:
-`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`.
+`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`; or a
+sidecar's script that waits until the app's process is gone (`while pgrep app; do sleep 1; done`).
 The name must be the program of another container of the pod, or of a known sidecar in its
 image.
 
@@ -122,6 +125,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for link in &pod.links.all {
+        if let LinkKind::EndsWithProcess(wait) = &link.kind {
+            findings.extend(ends_with_process(pod, link, &wait.span, shared));
+        }
         let LinkKind::Kills(stop) = &link.kind else {
             continue;
         };
@@ -169,7 +175,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 fn fix(stop: &Kill, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
     match (other, stop.exit_status) {
         (Party::Container(_), ExitStatus::Preserved)
-            if place == ProgramPlace::Entrypoint && !stop.is_repeated && !stop.is_background =>
+            if place == ProgramPlace::Entrypoint && !stop.is_in_loop && !stop.is_background =>
         {
             (
                 FixClass::Safe,
@@ -185,4 +191,34 @@ fn fix(stop: &Kill, other: &Party, place: ProgramPlace) -> (FixClass, &'static s
             "the text does not say which container's process it is",
         ),
     }
+}
+
+/// The sidecar looks for the app's process, and ends when it is gone.
+fn ends_with_process<'a>(pod: &Pod<'a>, link: &Link, span: &Span, shared: Entry<'a>) -> Option<Finding> {
+    let (member, program) = pod.program(link.container, link.program)?;
+    let app = pod.party(&link.other)?;
+    if member.role.declared {
+        return None;
+    }
+    Some(
+        Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{} ends when the process of {} is gone",
+                member.container.name, app.container.name
+            ),
+        )
+        .help(format!(
+            "declare {} a sidecar and run its command directly: the kubelet ends it after the app",
+            member.container.name
+        ))
+        .confidence(Confidence::High)
+        .container(&member.container)
+        .at_text(program, span.clone(), "looks for another container's process")
+        .with_entry(shared, "makes the processes visible")
+        .with_container(&app.container, "the app, which it outlives")
+        .fix(FixClass::Manual, "the sidecar's own command has to be restored")
+        .finish(),
+    )
 }

@@ -186,7 +186,7 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
             .programs
             .contains(&word.rsplit('/').next().unwrap_or(word))
     };
-    let draft = Draft::new(pod, &RULE, message(&member.container, wrapper))
+    let draft = Draft::new(pod, &RULE, message(member, wrapper))
         .help(help(wrapper))
         .confidence(Confidence::High)
         .container(&member.container);
@@ -279,13 +279,16 @@ fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
         .any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
 }
 
-fn message(container: &Container<'_>, wrapper: &Wrapper) -> String {
+fn message(member: &Member<'_>, wrapper: &Wrapper) -> String {
     let does = match wrapper.name {
         "watchkiller" => "ends it when a marker file appears",
+        "linkerd-await" if stops_another(member) => {
+            "holds it until the proxy is ready, and stops the proxy after it"
+        }
         "linkerd-await" => "holds it until the proxy is ready",
         _ => "ties its start and end to another container's",
     };
-    format!("{} wraps {} and {does}", wrapper.name, container.name)
+    format!("{} wraps {} and {does}", wrapper.name, member.container.name)
 }
 
 fn help(wrapper: &Wrapper) -> String {
@@ -308,13 +311,35 @@ pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
         .container
         .environment()
         .any(|variable| settings.contains(&variable.name))
-        || member
-            .programs
+        || stops_another(member)
+}
+
+/// Whether a command of the container is wrapped by a program that ends another container with it.
+fn stops_another(member: &Member<'_>) -> bool {
+    let stops = |command: &[&str]| {
+        let has = |flags: &[&str]| command.iter().any(|word| flags.contains(word));
+        command
             .iter()
-            .flat_map(|program| &program.words)
-            .filter_map(|node| node.as_str())
-            .any(|word| {
-                let name = word.rsplit('/').next().unwrap_or(word);
-                WRAPPERS.iter().any(|wrapper| wrapper.programs.contains(&name))
+            .map(|word| word.rsplit('/').next().unwrap_or(word))
+            .filter(|name| WRAPPERS.iter().any(|wrapper| wrapper.programs.contains(name)))
+            // It only waits unless it is told otherwise.
+            .any(|name| name != "linkerd-await" || has(&["--shutdown", "-S"]))
+    };
+    member.programs.iter().any(|program| {
+        let words: Vec<_> = program.words.iter().filter_map(|node| node.as_str()).collect();
+        let in_script = || {
+            let script = program.script.as_ref().filter(|_| program.is_shell());
+            script.is_some_and(|script| {
+                script
+                    .list
+                    .commands()
+                    .filter_map(|visit| visit.simple())
+                    .any(|simple| {
+                        let words: Vec<_> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+                        stops(&words)
+                    })
             })
+        };
+        stops(&words) || in_script()
+    })
 }

@@ -11,6 +11,7 @@ mod object;
 mod probe;
 mod program;
 mod resources;
+mod subject;
 mod volume;
 
 pub use config_map::{ConfigMapIndex, ConfigMaps};

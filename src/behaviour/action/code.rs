@@ -51,6 +51,13 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
         return Some(Action::Http(http));
     }
+    if let Some(address) = request_in_parts(code) {
+        return Some(Action::Http(Http::new(
+            name,
+            Some(method(code)),
+            Url::parse(&address, span),
+        )));
+    }
     let (host, port) = socket(code)?;
     Some(Action::Connect(Connect::new(name, host, Some(port), span)))
 }
@@ -87,6 +94,39 @@ fn method(code: &str) -> &'static str {
     } else {
         "GET"
     }
+}
+
+/// The address of `http.request({host: 'localhost', port: 15020, path: '/quitquitquit'})` and of
+/// `HTTPConnection('localhost', 15020).request('POST', '/quitquitquit')`.
+fn request_in_parts(code: &str) -> Option<String> {
+    let asks = [
+        "http.request(",
+        "http').request(",
+        "http\").request(",
+        "http.get(",
+        "HTTPConnection(",
+        "Net::HTTP",
+    ];
+    if !asks.iter().any(|sign| code.contains(sign)) {
+        return None;
+    }
+    let parts = || {
+        code.split(['(', ')', ',', '{', '}', ':', ';', '='])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+    };
+    let quoted = |part: &&str| part.len() > 2 && part.starts_with(['\'', '"']) && part.ends_with(['\'', '"']);
+    let text = |part: &str| part.trim_matches(['\'', '"']).to_owned();
+    let host = parts()
+        .filter(quoted)
+        .map(text)
+        .find(|text| Host::of(text).is_local())?;
+    let path = parts()
+        .filter(quoted)
+        .map(text)
+        .find(|text| text.starts_with('/'))?;
+    let number = parts().find_map(port)?;
+    Some(format!("http://{host}:{number}{path}"))
 }
 
 /// `("localhost", 5432)`, `connect(5432, "localhost")`

@@ -125,7 +125,39 @@ impl<'a> Values<'a> {
     /// The word's value, if all of it is known.
     #[must_use]
     pub fn resolve(&self, word: &Word) -> Option<String> {
-        word.resolve(|name| self.get(name))
+        if !word.pieces.iter().any(|piece| self.of_kubelet(piece).is_some()) {
+            return word.resolve(|name| self.get(name));
+        }
+        let pieces = word.pieces.iter().map(|piece| match self.of_kubelet(piece) {
+            Some(text) => Piece::Text { text, quoted: true },
+            None => piece.clone(),
+        });
+        let expanded = Word {
+            pieces: pieces.collect(),
+            ..word.clone()
+        };
+        expanded.resolve(|name| self.get(name))
+    }
+
+    /// The value of `$(NAME)` where the container has that variable: the kubelet puts it in before a shell sees it.
+    fn of_kubelet(&self, piece: &Piece) -> Option<String> {
+        let Piece::Substitution {
+            script: Some(script), ..
+        } = piece
+        else {
+            return None;
+        };
+        let [statement] = script.statements.as_slice() else {
+            return None;
+        };
+        let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+            return None;
+        };
+        let [name] = simple.words.as_slice() else {
+            return None;
+        };
+        let is_name = simple.span == name.span && statement.and_or.rest.is_empty();
+        is_name.then(|| (self.environment)(&name.raw)).flatten()
     }
 
     /// The word's text, with [`UNKNOWN`] for each part that isn't known.

@@ -96,7 +96,8 @@ impl ScriptBehaviour<'_> {
                 _ => (ExitStatus::Masked, plumbing),
             };
         }
-        if self.exits_on_error_at(main) && work.failure_counts() {
+        let ends_early = self.exits_on_error_at(main) && work.failure_counts();
+        if ends_early || self.gives_up_between(&work.span(), &request.span()) {
             return (ExitStatus::SkippedOnFailure, plumbing);
         }
         let saved = self.status_saved_behind(main, step);
@@ -112,6 +113,8 @@ impl ScriptBehaviour<'_> {
             }
             (Some(Some(ExitCode::Variable(_) | ExitCode::Unknown)), _) => ExitStatus::Unclear,
             (None, Some((saved, _))) if self.tests_variable_last(step, saved) => ExitStatus::Preserved,
+            // `app || failed=1`, `app || true`: the script knows of the failure, and does as it means to.
+            (None, _) if work.next_connector == Some(Connector::Or) => ExitStatus::Unclear,
             _ => ExitStatus::Masked,
         };
         (status, plumbing)
@@ -140,19 +143,54 @@ impl ScriptBehaviour<'_> {
         self.steps.iter().take(main).find(assigns).map(Step::span)
     }
 
-    /// The code of the last `exit` behind a step, and its statement.
+    /// Whether the script may end as a failure after its work has begun and before the request: `app || exit 1`,
+    /// `if ! app; then exit 1; fi`, `[ $rc -eq 0 ] || exit $rc`.
+    fn gives_up_between(&self, work: &Span, request: &Span) -> bool {
+        self.within(&(work.start..request.start)).any(|located| {
+            let context = &located.visit.context;
+            let leads_here = context.function.is_none() && context.trap.is_none() && !context.substitution;
+            let fails = match &located.action.action {
+                Action::Exit {
+                    code: Some(ExitCode::Number(code)),
+                    is_return: false,
+                } => *code != 0,
+                Action::Exit { is_return, .. } => !is_return,
+                _ => false,
+            };
+            leads_here && fails
+        })
+    }
+
+    /// The code of the `exit` behind a step, and its statement. Several that differ, or one that a condition leads
+    /// to, say nothing of how the script ends.
     fn last_exit(&self, step: usize) -> (Option<Option<ExitCode>>, Option<Span>) {
-        let exits = |step: &&Step| step.kind == StepKind::Exit;
-        let Some(exit) = self.steps.iter().skip(step + 1).rfind(exits) else {
+        let exits: Vec<&Step> = self
+            .steps
+            .iter()
+            .skip(step + 1)
+            .filter(|step| step.kind == StepKind::Exit)
+            .collect();
+        let Some(last) = exits.last() else {
             return (None, None);
         };
-        let code = self
-            .within(&exit.span())
-            .find_map(|located| match &located.action.action {
-                Action::Exit { code, .. } => Some(code.clone()),
-                _ => None,
-            });
-        (code, Some(exit.span()))
+        let code = |exit: &Step| {
+            self.within(&exit.span())
+                .find_map(|located| match &located.action.action {
+                    Action::Exit { code, .. } => Some(code.clone()),
+                    _ => None,
+                })
+        };
+        let written = code(last);
+        let hands_on = matches!(written, Some(Some(ExitCode::Variable(_))));
+        let is_sure = |exit: &&Step| {
+            let is_plain = matches!(exit.pipeline.commands.as_slice(), [Command::Simple(_)]);
+            is_plain && (hands_on || exit.connector.is_none()) && code(exit) == written
+        };
+        if exits.iter().all(is_sure) {
+            (written, Some(last.span()))
+        } else {
+            (Some(Some(ExitCode::Unknown)), Some(last.span()))
+        }
     }
 
     /// `[ $rc -eq 0 ]` as the last command hands the result on.

@@ -22,8 +22,8 @@ pub struct Kill {
     pub is_after_main: bool,
     /// It runs in the background.
     pub is_background: bool,
-    /// A loop repeats it.
-    pub is_repeated: bool,
+    /// A loop comes back to it.
+    pub is_in_loop: bool,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
     /// The files whose tests lead to it.
@@ -76,10 +76,10 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && position.is_some_and(|(step, main)| step > main),
-            is_repeated: located.visit.context.is_in_loop(),
             exit_status: self.result_past(located, &place),
             trap: place.signals,
             is_background: place.is_background,
+            is_in_loop: located.visit.context.is_in_loop(),
             behind_tests_of: Vec::new(),
             span: located.action.span.clone(),
             statement: located.visit.statement.span.clone(),

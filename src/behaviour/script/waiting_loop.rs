@@ -1,11 +1,14 @@
 //! Loops that wait, told from loops that work.
 
+mod variable;
+
 use crate::{
     behaviour::action::{Action, ExitCode},
     shell::{Command, Connector, List, Part, Pipeline, Span, Word},
 };
 
 use super::{Located, ScriptBehaviour, WaitForm, covers, step::is_filter};
+use variable::{asks_something, by_variable, command_sets, looks_at_status, reads_input, sets};
 
 /// A loop that waits: which part asks, and which passes the time.
 pub(super) struct Shape {
@@ -25,7 +28,7 @@ impl Shape {
                 body,
                 ..
             } if is_endless(condition, *until) => {
-                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
                 Self {
                     form: WaitForm::EndlessLoop,
                     condition,
@@ -34,6 +37,12 @@ impl Shape {
                     rounds: None,
                 }
             }
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } if !asks_something(behaviour, condition) => by_variable(behaviour, *until, condition, body)?,
             Command::Loop {
                 until,
                 condition,
@@ -50,7 +59,7 @@ impl Shape {
                 }
             }
             Command::For { words, body, .. } => {
-                let (condition, inverted) = leaving_condition(behaviour, body)?;
+                let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
                 Self {
                     form: WaitForm::CountedLoop,
                     condition,
@@ -62,13 +71,6 @@ impl Shape {
             _ => return None,
         };
         let asks = |located: &Located| located.action.is_probe();
-        let reads_input = |located: &Located| {
-            located
-                .visit
-                .simple()
-                .and_then(|simple| simple.words.first())
-                .is_some_and(|word| word.raw == "read")
-        };
         let inside = || behaviour.within(&shape.condition);
         // What only passes the time is a wait; a loop that works while something holds is a service.
         let works = behaviour
@@ -80,7 +82,7 @@ impl Shape {
 }
 
 /// `true`, `:`, `[ 1 ]`
-fn is_endless(condition: &List, until: bool) -> bool {
+pub(super) fn is_endless(condition: &List, until: bool) -> bool {
     let [statement] = condition.statements.as_slice() else {
         return false;
     };
@@ -93,7 +95,7 @@ fn is_endless(condition: &List, until: bool) -> bool {
     let words: Vec<_> = simple.words.iter().map(|word| word.raw.as_str()).collect();
     let holds = matches!(
         words.as_slice(),
-        [":" | "true" | "/bin/true"] | ["[", "1", "]"] | ["test", "1"]
+        [":" | "true" | "/bin/true"] | ["[", "1" | "true" | ":", "]"] | ["test", "1" | "true"]
     );
     let fails = matches!(words.as_slice(), ["false" | "/bin/false"]);
     statement.and_or.rest.is_empty() && if until { fails } else { holds }
@@ -101,8 +103,20 @@ fn is_endless(condition: &List, until: bool) -> bool {
 
 /// What makes a loop's body leave the loop: `cond && break`, `if cond; then break; fi`. With whether the thing
 /// must be gone.
-fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, bool)> {
-    for statement in &body.statements {
+/// A flag is a variable that the loop's own condition looks at: `ready=true` leaves the loop too.
+fn leaving_condition(behaviour: &ScriptBehaviour, body: &List, flags: &[&str]) -> Option<(Span, bool)> {
+    let leaves = |behaviour: &ScriptBehaviour, body: &List| leaves(behaviour, body) || sets(body, flags);
+    for (place, statement) in body.statements.iter().enumerate() {
+        // `curl …` and then `if [ $? -eq 0 ]`
+        let asked = |condition: Span| {
+            let before = place
+                .checked_sub(1)
+                .and_then(|before| body.statements.get(before));
+            match before {
+                Some(before) if looks_at_status(behaviour, &condition) => before.span.clone(),
+                _ => condition,
+            }
+        };
         let pipelines: Vec<&Pipeline> = statement.and_or.pipelines().collect();
         if let [
             Command::If {
@@ -113,7 +127,7 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, 
             for branch in branches {
                 if leaves(behaviour, &branch.body) {
                     return Some((
-                        extent(&branch.condition)?,
+                        asked(extent(&branch.condition)?),
                         is_negated(behaviour, &branch.condition),
                     ));
                 }
@@ -121,13 +135,13 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, 
             let first = branches.first()?;
             if continues(behaviour, &first.body) && ends_with_break(behaviour, body) {
                 return Some((
-                    extent(&first.condition)?,
+                    asked(extent(&first.condition)?),
                     !is_negated(behaviour, &first.condition),
                 ));
             }
             if otherwise.as_ref().is_some_and(|body| leaves(behaviour, body)) {
                 return Some((
-                    extent(&first.condition)?,
+                    asked(extent(&first.condition)?),
                     !is_negated(behaviour, &first.condition),
                 ));
             }
@@ -136,12 +150,15 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List) -> Option<(Span, 
             let breaks = pipeline
                 .commands
                 .iter()
-                .any(|command| command_leaves(behaviour, command));
+                .any(|command| command_leaves(behaviour, command) || command_sets(command, flags));
             if breaks {
                 let (first, last) = (pipelines.first()?, pipelines.get(index)?);
                 let condition = first.span.start..last.span.end;
-                let negated = first.negated || tests_absence(behaviour, &condition);
-                return Some((condition, negated != (*connector == Connector::Or)));
+                let negated = first.negated
+                    || tests_absence(behaviour, &condition)
+                    || looks_at_status(behaviour, &condition)
+                        && compares_with_failure(behaviour, &first.commands);
+                return Some((asked(condition), negated != (*connector == Connector::Or)));
             }
         }
     }

@@ -29,7 +29,7 @@ use crate::{
     lint::Options,
     live::{LiveObject, LiveOutcome, config_map, lint_live},
     rules::{Finding, KubernetesVersion, RULES},
-    source::{Input, Origin, SourceError, SourceErrorKind, SourceFile},
+    source::{SourceError, SourceErrorKind, SourceFile},
     suppress::{Baseline, InSources, Suppression},
 };
 
@@ -44,28 +44,20 @@ const NO_OLD_KUBELETS_SINCE: KubernetesVersion = (1, 32);
 /// Lints what the clusters hold.
 pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
     let scope = arguments.live.scope(&arguments.paths)?;
-    let mut configurations =
+    let configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
-    // Objects have no directory: the configuration of the current one holds.
-    let here = Input {
-        name: String::new(),
-        origin: Origin::StandardInput,
-    };
-    let index = configurations.of(&here).map_err(usage)?;
-    let Some(loaded) = configurations.loaded.get_mut(index) else {
-        return Err(usage("there is no configuration"));
-    };
+    let mut loaded = configurations.of_objects().map_err(usage)?;
     let baseline = match &arguments.baseline {
         Some(file) if !arguments.write_baseline => Some(Baseline::read(file).map_err(usage)?),
         _ => None,
     };
-    let selection = selection(arguments, loaded)?;
+    let selection = selection(arguments, &loaded)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let mut live = Live {
         scope,
-        options: options(arguments, loaded)?,
+        options: options(arguments, &loaded)?,
         seen_at: Timestamp::now(),
         progress: Progress::scan(),
         notes: Vec::new(),
@@ -91,7 +83,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     } = live;
     drop(progress);
     notes.iter().for_each(|note| warn(note));
-    finish(run, arguments, loaded, &selection, baseline, program)
+    finish(run, arguments, &mut loaded, &selection, baseline, program)
 }
 
 /// Reports what was found, without what somebody has silenced.

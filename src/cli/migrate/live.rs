@@ -24,7 +24,6 @@ use crate::{
     migrate::{Class, Form},
     report::{counted, printable},
     rules::{PROMOTES_SINCE, Promoters},
-    source::{Input, Origin},
     yaml::print_json,
 };
 
@@ -61,21 +60,13 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
             "a migration is of one cluster: name one --context".to_owned(),
         ));
     };
-    let mut configurations =
+    let configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
-    // Objects have no directory: the configuration of the current one holds.
-    let here = Input {
-        name: String::new(),
-        origin: Origin::StandardInput,
-    };
-    let index = configurations.of(&here).map_err(usage)?;
-    let Some(loaded) = configurations.loaded.get_mut(index) else {
-        return Err(usage("there is no configuration"));
-    };
+    let mut loaded = configurations.of_objects().map_err(usage)?;
     let server = Server::connect(connection).await.map_err(usage)?;
     let versions = versions(&server).await.map_err(usage)?;
     let decision = decide(arguments.target, &versions)?;
-    let mut options = options(arguments, loaded, decision.form)?;
+    let mut options = options(arguments, &loaded, decision.form)?;
     options.lint.settings.kubernetes_version = versions.oldest();
     // Admission is the API server's, however old its kubelets are.
     if versions.server.is_some_and(|server| server >= PROMOTES_SINCE) {
@@ -83,9 +74,9 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
     }
     let mut engine = Engine {
         server: &server,
-        selection: selection(arguments, loaded)?,
+        selection: selection(arguments, &loaded)?,
         options,
-        loaded,
+        loaded: &mut loaded,
     };
     let found = list::proposals(&mut engine, &scope).await?;
     if let (Some(fields), 1..) = (&scope.filter.fields, found.unselectable.len()) {

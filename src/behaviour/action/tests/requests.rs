@@ -153,6 +153,14 @@ fn understands_http_by_hand_and_in_other_languages() {
             "POST local 1 /q",
         ),
         (
+            "node -e \"require('http').request({host: 'localhost', port: 15020, path: '/quitquitquit', method: 'POST'}).end()\"",
+            "POST local 15020 /quitquitquit",
+        ),
+        (
+            "python3 -c \"import http.client; c = http.client.HTTPConnection('127.0.0.1', 4191); c.request('POST', '/shutdown')\"",
+            "POST local 4191 /shutdown",
+        ),
+        (
             "ruby -rnet/http -e 'Net::HTTP.get(URI(\"http://localhost:1/q\"))'",
             "GET local 1 /q",
         ),

@@ -108,6 +108,26 @@ fn tells_what_becomes_of_the_result() {
         ("sh -ec 'app; QUIT'", "last skipped"),
         ("set -e; set +e; app; QUIT", "last masked"),
         ("exec app; QUIT", "unreachable skipped"),
+        ("app || exit 1; QUIT", "last skipped"),
+        ("app || { echo failed; exit 1; }; QUIT", "last skipped"),
+        ("if ! app; then exit 1; fi; QUIT", "last skipped"),
+        ("app; rc=$?; [ $rc -eq 0 ] || exit $rc; QUIT", "last skipped"),
+        ("[ -f x ] || exit 1; app; QUIT", "last masked"),
+        ("if [ -f x ]; then exit 0; fi; app; QUIT", "last masked"),
+        ("app || true; QUIT", "last unclear"),
+        ("app || failed=1; QUIT; [ -z \"$failed\" ]", "after unclear"),
+        (
+            "app; rc=$?; QUIT; [ $rc -eq 0 ] || exit 1",
+            "after unclear [rc=$?]",
+        ),
+        (
+            "app; rc=$?; QUIT; if [ $rc -ne 0 ]; then exit 1; fi",
+            "last unclear [rc=$?]",
+        ),
+        (
+            "app; rc=$?; QUIT && exit $rc",
+            "last preserved [rc=$?] [exit $rc]",
+        ),
         (
             "if app; then QUIT; else QUIT; exit 1; fi",
             "last unclear | last unclear",

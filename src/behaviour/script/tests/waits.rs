@@ -360,3 +360,58 @@ fn tells_interval_and_form() {
         },
     );
 }
+
+#[test]
+fn finds_loops_that_look_at_a_variable() {
+    let asks = "curl -fs localhost:15021/healthz/ready";
+    for (text, expected) in [
+        (
+            "while true; do ASK; if [ $? -eq 0 ]; then break; fi; sleep 1; done; app",
+            "EndlessLoop local 15021/healthz/ready",
+        ),
+        (
+            "while :; do ASK; [ $? -eq 0 ] && break; sleep 1; done; app",
+            "EndlessLoop local 15021/healthz/ready",
+        ),
+        (
+            "while true; do ASK; if [ $? -ne 0 ]; then break; fi; sleep 1; done; app",
+            "EndlessLoop local 15021/healthz/ready; inverted",
+        ),
+        (
+            "rc=1; while [ $rc -ne 0 ]; do ASK; rc=$?; sleep 1; done; app",
+            "Loop local 15021/healthz/ready",
+        ),
+        (
+            "rc=1; until [ $rc -eq 0 ]; do ASK; rc=$?; sleep 1; done; app",
+            "Loop local 15021/healthz/ready",
+        ),
+        (
+            "rc=1; while [ $rc -gt 0 ]; do ASK; rc=$?; sleep 1; done; app",
+            "Loop local 15021/healthz/ready",
+        ),
+        (
+            "n=0; until [ $n -ge 30 ]; do ASK && break; n=$((n+1)); sleep 1; done; app",
+            "CountedLoop local 15021/healthz/ready",
+        ),
+        (
+            "ready=no; while [ $ready != yes ]; do if ASK; then ready=yes; else sleep 1; fi; done; app",
+            "CountedLoop local 15021/healthz/ready",
+        ),
+        (
+            "until [ \"$ready\" = yes ]; do ASK && ready=yes; sleep 1; done; app",
+            "CountedLoop local 15021/healthz/ready",
+        ),
+        ("while [ $n -lt 3 ]; do ASK; n=$((n+1)); done; app", ""),
+        (
+            "while [ $n -lt 3 ]; do if ! ASK; then n=$((n+1)); fi; done; app",
+            "",
+        ),
+        (
+            "while read host; do nc -z localhost $host && break; done; app",
+            "",
+        ),
+        ("while [ $n -lt 3 ]; do work && break; ASK; done; app", ""),
+    ] {
+        assert_eq!(summary(&text.replace("ASK", asks)), expected, "{text}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Files by which containers tell each other something: who writes the one that another looks for.
+
+use std::collections::HashSet;
+
+use crate::{
+    behaviour::{
+        ScriptFacts,
+        script::{Marker, MarkerUse, Reached, Wait},
+    },
+    workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
+};
+
+use super::{Finder, Link, LinkKind, MarkerWrite, Party, stops};
+
+impl Finder<'_, '_> {
+    pub(super) fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
+        let mut seen = HashSet::new();
+        for test in own
+            .markers
+            .iter()
+            .filter(|marker| matches!(marker.usage, MarkerUse::Tested { .. }))
+        {
+            let Some(path) = &test.file.path else { continue };
+            let wait = own.waits.iter().find(|wait| {
+                !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
+            });
+            let ends = ends(test, path, wait, own);
+            if !seen.insert((path, ends)) {
+                continue;
+            }
+            if let Some((other, writers)) = self.shared_file(container, path, own) {
+                // `envoy.ready`, written by an image, says when something starts.
+                if ends && writers.is_empty() && names_a_start(path) {
+                    continue;
+                }
+                let kind = if ends {
+                    // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
+                    test.is_in_loop
+                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
+                } else {
+                    starts(wait, writers)
+                };
+                all.extend(kind.map(|kind| Link {
+                    container,
+                    program,
+                    kind,
+                    other,
+                }));
+            }
+        }
+    }
+
+    /// A liveness probe that fails once another container has written a file makes the kubelet end the container.
+    pub(super) fn liveness(&self, container: usize, all: &mut Vec<Link>) {
+        let Some(own) = self.owners.workload.containers.get(container) else {
+            return;
+        };
+        let programs = self.owners.programs.get(container).into_iter().flatten();
+        for (program, probe) in programs.enumerate() {
+            let is_liveness = probe.place == ProgramPlace::Probe(ProbeKind::Liveness);
+            let Some(script) = probe.script.as_ref().filter(|_| is_liveness) else {
+                continue;
+            };
+            let value_of = |name: &str| own.value_of(name).map(str::to_owned);
+            let facts = ScriptFacts::new(script, &value_of, false);
+            for test in &facts.markers {
+                let fails = match test.usage {
+                    MarkerUse::Tested { negated, .. } => negated || test.reached.contains(&Reached::Exit),
+                    _ => false,
+                };
+                let Some(path) = test.file.path.as_deref().filter(|_| fails) else {
+                    continue;
+                };
+                let Some((other, writers)) = self.shared_file(container, path, &facts) else {
+                    continue;
+                };
+                if writers.iter().any(|writer| writer.marker.is_at_end()) {
+                    all.push(Link {
+                        container,
+                        program,
+                        kind: LinkKind::EndsOnFile(test.clone(), writers),
+                        other,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
+    /// container writes it itself.
+    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
+        let workload = self.owners.workload;
+        let tester = workload.containers.get(from)?;
+        if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
+            return None;
+        }
+        let (volume, relative) = workload.volume_of_file(tester, path)?;
+        if !matches!(volume.source, VolumeSource::EmptyDirectory) {
+            return None;
+        }
+        let mut writers = Vec::new();
+        let mut party = None;
+        for (index, other) in self.owners.others(from) {
+            if !other.mounts().any(|mount| mount.volume == volume.name) {
+                continue;
+            }
+            party = Some(if party.is_none() {
+                Party::Container(index)
+            } else {
+                Party::Unknown
+            });
+            for (program, facts) in self.facts.get(index)?.iter().enumerate() {
+                let same = facts.iter().flat_map(written).find(|(_, path)| {
+                    workload
+                        .volume_of_file(other, path)
+                        .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
+                });
+                writers.extend(same.map(|(marker, _)| MarkerWrite {
+                    container: index,
+                    program,
+                    marker: marker.clone(),
+                }));
+            }
+        }
+        let writes_itself = written(own).any(|(marker, own)| own == path && marker.trap.is_none());
+        if writes_itself && writers.is_empty() {
+            return None;
+        }
+        let party = writers
+            .first()
+            .map(|writer| Party::Container(writer.container))
+            .or(party)?;
+        Some((party, writers))
+    }
+}
+
+/// The files a script writes or removes.
+fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
+    facts
+        .markers
+        .iter()
+        .filter(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }))
+        .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
+}
+
+/// Whether a file's name says that something is up.
+fn names_a_start(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.split(['.', '-', '_']).any(|word| {
+        matches!(
+            word,
+            "ready" | "started" | "running" | "healthy" | "initialized" | "up"
+        )
+    })
+}
+
+/// Whether the script, or a process it kills, ends once the file is there.
+fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bool {
+    let kills = || {
+        own.kills
+            .iter()
+            .filter(|kill| kill.behind_tests_of.iter().any(|tested| tested == path))
+    };
+    match test.reached.iter().find(|reached| **reached != Reached::Break) {
+        Some(Reached::Kill) => kills().count() == 0 || kills().any(stops),
+        Some(Reached::Exit) => true,
+        Some(_) => false,
+        // Nothing comes behind the wait: the script is at its end.
+        None => wait.is_some_and(|wait| wait.command_after.is_none()),
+    }
+}
+
+/// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
+/// readiness.
+fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
+    // A log that a program fills is not a sign either.
+    let is_content = writers
+        .iter()
+        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
+    let wait = wait.filter(|_| !is_content)?;
+    Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
+}
+
+impl Marker {
+    /// Whether it is made when the script's work is done.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let at_exit = self
+            .trap
+            .iter()
+            .flatten()
+            .any(|signal| matches!(signal.as_str(), "EXIT" | "0" | "exit"));
+        at_exit || self.is_after_main
+    }
+}
