@@ -348,35 +348,63 @@ fn f3_quit_calls() {
 }
 
 #[test]
-fn f4_kills_are_always_for_review() {
+fn f4_kills() {
+    const KILL: &str = "pkill cloud-sql-proxy";
     let kill = QUIT
-        .replace(
-            "curl -s -X POST http://localhost:9091/quitquitquit",
-            "pkill cloud-sql-proxy",
-        )
+        .replace("curl -s -X POST http://localhost:9091/quitquitquit", KILL)
         .replace(
             "      restartPolicy",
             "      shareProcessNamespace: true\n      restartPolicy",
         );
-    for form in [Form::Native, Form::Lifecycle] {
-        assert_eq!(migrated(&kill, form, false).text, kill);
-        let reviewed = migrated(&kill, form, true);
-        assert!(!reviewed.text.contains("pkill") && reviewed.text.contains("shareProcessNamespace"));
-    }
-    // Two processes of that name; a name that is nobody's.
-    let both = kill.replace(
-        "      - name: cloud-sql-proxy\n",
-        "      - {name: second, image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0}\n      - name: cloud-sql-proxy\n",
+    assert_contract(
+        &kill,
+        &["pkill", "code=", "bash"],
+        &[
+            (
+                "it is not last",
+                "exit $code",
+                "/app/report\n          exit $code",
+                Stays("pkill"),
+            ),
+            ("its result is the pod's", "exit $code", "", Stays("pkill")),
+            (
+                "it is one branch only",
+                "/app/work\n          code=$?\n",
+                "/app/work ||\n",
+                Stays("pkill"),
+            ),
+            (
+                "a loop repeats it",
+                KILL,
+                "while pkill cloud-sql-proxy; do sleep 1; done",
+                Stays("pkill"),
+            ),
+            (
+                "the name is nobody's",
+                "pkill cloud-sql-proxy",
+                "pkill something-else",
+                Stays("pkill"),
+            ),
+            (
+                "two containers run the program",
+                "      - name: cloud-sql-proxy\n",
+                "      - {name: second, image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0}\n      - name: cloud-sql-proxy\n",
+                Stays("pkill"),
+            ),
+            (
+                "it is a reload",
+                "pkill cloud",
+                "pkill -HUP cloud",
+                Stays("pkill"),
+            ),
+        ],
     );
-    for text in [
-        both,
-        kill.replace("pkill cloud-sql-proxy", "pkill something-else"),
-    ] {
-        assert!(
-            migrated(&text, Form::Native, true).text.contains("pkill"),
-            "{text}"
-        );
-    }
+    // Whether the programs can do without it the text does not say.
+    assert!(
+        migrated(&kill, Form::Native, false)
+            .text
+            .contains("shareProcessNamespace")
+    );
 }
 
 #[test]
@@ -468,15 +496,31 @@ spec:
 ";
 
 #[test]
-fn f5_marker_files_are_always_for_review() {
-    for form in [Form::Native, Form::Lifecycle] {
-        assert_eq!(migrated(MARKER, form, false).text, MARKER);
-        let reviewed = migrated(MARKER, form, true).text;
-        assert!(
-            !reviewed.contains("/signal") && !reviewed.contains("volumes"),
-            "{reviewed}"
-        );
-    }
+fn f5_marker_files() {
+    assert_contract(
+        MARKER,
+        &["/signal", "volumes", "trap", "while"],
+        &[
+            (
+                "the result is the file's",
+                "trap 'touch /signal/done' EXIT\n          /app/work",
+                "/app/work\n          touch /signal/done",
+                Untouched,
+            ),
+            (
+                "it is named elsewhere",
+                "/app/work\n",
+                "/app/work --until=/signal/done\n",
+                Untouched,
+            ),
+            (
+                "its writer reads it too",
+                "/app/work\n",
+                "[ -f /signal/done ] || /app/work\n",
+                Untouched,
+            ),
+        ],
+    );
     for (condition, from, to) in [
         (
             "the writer is not seen",

@@ -471,3 +471,308 @@ spec:
         [false]
     );
 }
+
+#[test]
+fn a_tool_that_waits_and_runs_the_app_leaves_the_app() {
+    const REDIS: &str = "      - name: redis
+        image: redis:7
+        ports: [{containerPort: 6379}]
+";
+    let with = |command: &str| {
+        let script = "        command:\n        - sh\n        - -c\n        - |\n          until X; do sleep 1; done\n          exec /app\n";
+        waiting("X", REDIS).replace(script, &format!("        {command}\n"))
+    };
+    for (command, there) in [
+        (
+            "command: [dockerize, -wait, 'tcp://localhost:6379', -timeout, 60s, /app, --all]",
+            "command: [/app, --all]",
+        ),
+        (
+            "command: [./wait-for-it.sh, 'localhost:6379', -t, '30', --, python, app.py]",
+            "command: [python, app.py]",
+        ),
+        (
+            "command: [sh, -c, '/prepare && wait-for-it localhost:6379 -- /app --all']",
+            "command: [sh, -c, '/prepare && /app --all']",
+        ),
+        (
+            "command: [sh, -c, 'timeout 60 sh -c \"until nc -z localhost 6379; do sleep 1; done\" && /app']",
+            "command: [/app]",
+        ),
+    ] {
+        // They give up, and the kubelet's gate does not.
+        assert_eq!(migrated(&with(command), false).text, with(command), "{command}");
+        let probe = "tcpSocket:\n            port: 6379\n";
+        assert_remains(
+            &with(command),
+            true,
+            &[there, probe],
+            &["wait-for", "dockerize", "until"],
+        );
+    }
+    for command in [
+        "command: [dockerize, -wait, 'tcp://localhost:6379', -wait, 'tcp://db:5432', /app]",
+        "command: [dockerize, -template, 'a:b', -wait, 'tcp://localhost:6379', /app]",
+        // The image's entrypoint may be anything.
+        "args: [dockerize, -wait, 'tcp://localhost:6379', /app]",
+    ] {
+        assert_eq!(migrated(&with(command), true).text, with(command), "{command}");
+    }
+    let http = with("command: [dockerize, -wait, 'http://localhost:6379/healthz', /app]");
+    assert_remains(&http, true, &["path: /healthz"], &["dockerize"]);
+}
+
+#[test]
+fn a_container_that_only_ends_the_sidecar_goes() {
+    let watcher = |stop: &str| {
+        job("command: [/bin/app]", HEALTHY)
+            + &format!(
+                "      # ends the proxy
+      - name: watcher
+        image: registry.example.com/watcher:1
+        command: [sh, -c, 'sleep 5; while pgrep -x app; do sleep 2; done; {stop}']
+      shareProcessNamespace: true
+"
+            )
+    };
+    for stop in [
+        "pkill cloud-sql-proxy",
+        "curl -X POST localhost:9091/quitquitquit",
+    ] {
+        assert_remains(
+            &watcher(stop),
+            true,
+            &["command: [/bin/app]"],
+            &["watcher", "ends the proxy"],
+        );
+    }
+    // It has more to do.
+    assert_remains(
+        &watcher("/upload; pkill cloud-sql-proxy"),
+        true,
+        &["watcher"],
+        &[],
+    );
+    // It stands before the sidecar, and the app tells it by a file.
+    let text = "apiVersion: v1
+kind: Pod
+metadata: {name: load}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: stopper
+    image: registry.example.com/curl:1
+    command: [sh, -c, 'until [ -f /run/done ]; do sleep 1; done; curl -X POST localhost:9091/quitquitquit']
+    volumeMounts: [{name: run, mountPath: /run}]
+  - name: load
+    image: registry.example.com/load:1
+    command: [sh, -c, '/load; rc=$?; touch /run/done; exit $rc']
+    volumeMounts: [{name: run, mountPath: /run}]
+  - name: proxy
+    image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+    args: [--quitquitquit, example:eu:orders]
+  volumes: [{name: run, emptyDir: {}}]
+";
+    assert_remains(text, true, &["command: [/load]"], &["stopper", "run,"]);
+    assert_eq!(migrated(text, false).text, text);
+    let injected = "apiVersion: v1
+kind: Pod
+metadata: {name: load, labels: {sidecar.istio.io/inject: 'true'}}
+spec:
+  restartPolicy: Never
+  shareProcessNamespace: true
+  containers:
+  - name: load
+    image: registry.example.com/load:1
+  - name: stopper
+    image: registry.example.com/curl:1
+    command: [sh, -c, 'while pgrep load; do sleep 1; done; curl -X POST localhost:15020/quitquitquit']
+";
+    assert_remains(injected, true, &["nativeSidecar"], &["stopper"]);
+}
+
+#[test]
+fn a_ready_file_and_a_done_file_go_together() {
+    let text = |ready: &str, ports: &str| {
+        format!(
+            "apiVersion: batch/v1
+kind: Job
+metadata: {{name: load}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: load
+        image: registry.example.com/load:1
+        command: [sh, -c]
+        args:
+        - |
+          until [ -f /signs/ready ]; do sleep 1; done
+          /load --all
+          rc=$?
+          touch /signs/done
+          exit $rc
+        volumeMounts: [{{name: signs, mountPath: /signs}}]
+      - name: tunnel
+        image: registry.example.com/tunnel:1
+        ports: [{ports}]
+        command: [sh, -c]
+        args:
+        - |
+          /tunnel --to=db &
+          pid=$!
+          {ready}
+          touch /signs/ready
+          while [ ! -f /signs/done ]; do sleep 1; done
+          kill $pid
+        volumeMounts: [{{name: signs, mountPath: /signs}}]
+      volumes: [{{name: signs, emptyDir: {{}}}}]
+"
+        )
+    };
+    let port = "{containerPort: 15432}";
+    let waits = text("until nc -z localhost 15432; do sleep 1; done", port);
+    assert_remains(
+        &waits,
+        true,
+        &[
+            "command: [/tunnel, --to=db]",
+            "tcpSocket:\n            port: 15432\n",
+            "command: [/load, --all]",
+        ],
+        &["signs"],
+    );
+    assert_eq!(migrated(&waits, false).text, waits);
+    // Nothing can hold the app back then.
+    for text in [
+        text("sleep 2", ""),
+        text("until nc -z localhost 15432; do sleep 1; done", ""),
+        text("prepare", port),
+    ] {
+        assert_eq!(migrated(&text, true).text, text);
+    }
+}
+
+#[test]
+fn sleeps_that_belong_to_a_wait_or_a_stop_go_with_it() {
+    let app = "command: [sh, -c, '/app; rc=$?; curl -X POST localhost:9091/quitquitquit; sleep 5; exit $rc']";
+    assert_remains(&job(app, HEALTHY), false, &["command: [/app]"], &["sleep"]);
+    // It waits for something else.
+    let app = "command: [sh, -c, '/app; rc=$?; curl -X POST localhost:9091/quitquitquit; sleep 5; /report; exit $rc']";
+    assert_remains(&job(app, HEALTHY), true, &["sleep 5; /report"], &["curl"]);
+    let app = "command: [sh, -c, 'until curl -s localhost:9090/startup; do sleep 1; done; sleep 2; /app']";
+    assert_remains(&job(app, HEALTHY), false, &["sleep 2; /app"], &["until"]);
+    assert_remains(&job(app, HEALTHY), true, &["command: [/app]"], &["until"]);
+    let injected = "apiVersion: v1
+kind: Pod
+metadata: {name: load, labels: {sidecar.istio.io/inject: 'true'}}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: load
+    image: registry.example.com/load:1
+    command: [sh, -c, 'until curl -sf localhost:15021/healthz/ready; do sleep 1; done; sleep 2; /load']
+";
+    assert_remains(injected, true, &["command: [/load]"], &["sleep", "until"]);
+}
+
+#[test]
+fn a_hook_that_waits_for_its_own_container_tells_a_sidecar() {
+    let text = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: edge
+        image: envoyproxy/envoy:v1.30.0
+        lifecycle:
+          postStart:
+            exec: {command: [sh, -c, 'until curl -sf localhost:9901/ready; do sleep 1; done']}
+      - name: web
+        image: registry.example.com/web:1
+";
+    assert_remains(text, false, &["      initContainers:\n      - name: edge\n"], &[]);
+    // A program that nobody knows may warm itself up, and the last container holds nobody back.
+    let unknown = text.replace("envoyproxy/envoy:v1.30.0", "registry.example.com/edge:1");
+    assert_eq!(migrated(&unknown, false).text, unknown);
+    let start = text.find("      - name: web").unwrap();
+    let (first, web) = text.split_at(start);
+    let at = first.find("      - name: edge").unwrap();
+    let last = format!("{}{web}{}", &first[..at], &first[at..]);
+    assert_eq!(migrated(&last, false).text, last);
+}
+
+#[test]
+fn a_program_behind_an_init_program_is_known_by_its_name() {
+    let text = "apiVersion: batch/v1
+kind: Job
+metadata: {name: e2e}
+spec:
+  template:
+    spec:
+      shareProcessNamespace: true
+      restartPolicy: Never
+      containers:
+      - name: e2e
+        image: registry.example.com/e2e:1
+        command: [tini, --, bash, -c]
+        args: ['/run-tests; s=$?; killall -INT chromedriver; exit $s']
+      - name: browser
+        image: registry.example.com/browser:1
+        command: [tini, --, chromedriver, --port=4444]
+";
+    assert_remains(
+        text,
+        false,
+        &["command: [tini, --, /run-tests]", "initContainers"],
+        &["killall", "shareProcessNamespace", "args"],
+    );
+}
+
+#[test]
+fn a_killers_annotation_for_an_injected_proxy_becomes_its_switch() {
+    let text = "apiVersion: v1
+kind: Pod
+metadata:
+  name: load
+  annotations:
+    example.com/sidecars: istio-proxy
+spec:
+  restartPolicy: Never
+  containers:
+  - name: load
+    image: registry.example.com/load:1
+";
+    assert_remains(
+        text,
+        true,
+        &["    sidecar.istio.io/nativeSidecar: \"true\"\nspec"],
+        &["example.com/sidecars"],
+    );
+    // It may name others too.
+    let both = text.replace("istio-proxy", "istio-proxy,agent");
+    assert_remains(&both, true, &["example.com/sidecars"], &[]);
+}
+
+#[test]
+fn a_result_that_shows_from_now_on_is_said() {
+    let notes = |app: &str| -> Vec<String> {
+        let plans = migrated(&job(app, HEALTHY), true).plans;
+        plans.into_iter().flat_map(|plan| plan.notes).collect()
+    };
+    let call = "curl -X POST localhost:9091/quitquitquit";
+    let masked = notes(&format!("command: [sh, -c, '/app; {call}']"));
+    assert!(
+        masked
+            .iter()
+            .any(|note| note.starts_with("app now ends with the result")),
+        "{masked:?}"
+    );
+    let kept = notes(&format!("command: [sh, -c, '/app; rc=$?; {call}; exit $rc']"));
+    assert_eq!(kept, Vec::<String>::new());
+}

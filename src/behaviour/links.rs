@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
-    workload::{Container, Program, ProgramPlace, Workload},
+    workload::{Container, ContainerList, HookKind, Program, ProgramPlace, Workload},
 };
 
 use super::{
@@ -76,6 +76,8 @@ pub struct Links {
     pub all: Vec<Link>,
     /// The facts of each program, by container and program.
     facts: Vec<Vec<Option<ScriptFacts>>>,
+    /// The container whose postStart hook waits for itself, and the one that starts behind it.
+    holds: Vec<Relation>,
 }
 
 impl Links {
@@ -88,7 +90,8 @@ impl Links {
     /// Who uses whom as a sidecar, as far as it is proved.
     #[must_use]
     pub fn relations(&self) -> Vec<Relation> {
-        self.all.iter().filter_map(Link::relation).collect()
+        let links = self.all.iter().filter_map(Link::relation);
+        links.chain(self.holds.iter().copied()).collect()
     }
 }
 
@@ -169,7 +172,48 @@ pub fn links<'t>(
         }
         finder.liveness(container, &mut all);
     }
-    Links { all, facts }
+    let holds = holds(workload, programs, &facts);
+    Links { all, facts, holds }
+}
+
+/// The kubelet starts regular containers in list order, and a postStart hook blocks the next one.
+fn holds(
+    workload: &Workload<'_>,
+    programs: &[Vec<Program<'_>>],
+    facts: &[Vec<Option<ScriptFacts>>],
+) -> Vec<Relation> {
+    let waits_here = |facts: &ScriptFacts| {
+        facts.waits.iter().any(|wait| {
+            !wait.inverted
+                && wait.probes.iter().any(|probe| match &probe.action {
+                    Action::Http(http) => http.urls().all(|url| url.host.is_local()),
+                    Action::Connect(connect) => connect.host.is_local(),
+                    Action::Tool { .. } => true,
+                    _ => false,
+                })
+        })
+    };
+    let is_regular = |index: usize| {
+        let container = workload.containers.get(index);
+        container.is_some_and(|container| container.list == ContainerList::Regular)
+    };
+    let mut relations = Vec::new();
+    for (index, (programs, facts)) in programs.iter().zip(facts).enumerate() {
+        let hooks = programs
+            .iter()
+            .zip(facts)
+            .filter(|(program, _)| program.place == ProgramPlace::Hook(HookKind::PostStart));
+        let waits = hooks.filter_map(|(_, facts)| facts.as_ref()).any(waits_here);
+        let behind = (index + 1..workload.containers.len()).find(|behind| is_regular(*behind));
+        if let Some(app) = behind.filter(|_| waits && is_regular(index)) {
+            relations.push(Relation {
+                app,
+                sidecar: index,
+                kind: RelationKind::HeldBy,
+            });
+        }
+    }
+    relations
 }
 
 fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFacts> {

@@ -163,6 +163,10 @@ impl Owners<'_, '_> {
         if let Some((index, _)) = self
             .others(from)
             .find(|(index, container)| self.runs(*index, container, name))
+            .or_else(|| {
+                self.others(from)
+                    .find(|(index, _)| self.starts_first(*index, name))
+            })
         {
             return Some(Party::Container(index));
         }
@@ -202,22 +206,33 @@ impl Owners<'_, '_> {
                 .is_some_and(|known| known.programs.iter().any(|program| fits(program)))
     }
 
+    /// Whether a container's entrypoint runs a program of that name behind an init program or a shell.
+    fn starts_first(&self, index: usize, name: &str) -> bool {
+        let mut programs = self.programs.get(index).into_iter().flatten();
+        let entrypoint = programs.find(|program| program.place == ProgramPlace::Entrypoint);
+        entrypoint.is_some_and(|program| runs_command(program, name))
+    }
+
     /// Whether a container's own script starts a process of that name.
     fn starts(&self, index: usize, name: &str) -> bool {
-        self.programs.get(index).into_iter().flatten().any(|program| {
-            program.script.as_ref().is_some_and(|script| {
-                script
-                    .list
-                    .commands()
-                    .filter_map(|visit| visit.simple().cloned())
-                    .any(|simple| {
-                        let at = crate::shell::command_index(&simple.words);
-                        let word = simple.words.get(at).and_then(|word| word.literal());
-                        word.is_some_and(|word| word == name || word.rsplit('/').next() == Some(name))
-                    })
-            })
-        })
+        let mut programs = self.programs.get(index).into_iter().flatten();
+        programs.any(|program| runs_command(program, name))
     }
+}
+
+/// Whether a script has a command of that name.
+fn runs_command(program: &Program<'_>, name: &str) -> bool {
+    program.script.as_ref().is_some_and(|script| {
+        script
+            .list
+            .commands()
+            .filter_map(|visit| visit.simple().cloned())
+            .any(|simple| {
+                let at = crate::shell::command_index(&simple.words);
+                let word = simple.words.get(at).and_then(|word| word.literal());
+                word.is_some_and(|word| word == name || word.rsplit('/').next() == Some(name))
+            })
+    })
 }
 
 /// Whether a container says that it listens on a port: `ports`, a probe or a hook that asks it.

@@ -5,6 +5,7 @@ use crate::{behaviour::Party, rules::Member, workload::ContainerList};
 use super::{
     annotation::{drop_names, kept},
     arrangement::{Arrangement, arrange, out_of_order},
+    change::Change,
     declaration::Form,
     entrypoint,
     patches::{Rewrites, follow},
@@ -31,6 +32,7 @@ impl Planner<'_, '_> {
                 }
             }
         }
+        let helpers = self.helpers();
         let changes = std::mem::take(&mut self.changes);
         for change in changes.cuts.into_iter().chain(self.removals.changes(&kept)?) {
             self.plan.add(Round::Cut, change);
@@ -40,10 +42,23 @@ impl Planner<'_, '_> {
         }
         self.plan.elsewhere.extend(changes.elsewhere);
         self.plan.annotations.extend(changes.annotations);
-        let arrangement = self.arrangement()?;
+        let mut arrangement = self.arrangement()?;
+        let mut gone: Vec<usize> = Vec::new();
+        for helper in helpers {
+            gone.extend(arrangement.regular.iter().position(|index| *index == helper));
+        }
+        gone.sort_unstable();
+        for at in gone.iter().rev() {
+            arrangement.regular.remove(*at);
+        }
         self.follow(&arrangement)?;
         for change in arrangement.moves {
             self.plan.add_move(change);
+        }
+        // Last of all: until then the others' places are counted with them.
+        let containers = place(self.pod.workload.pod_spec)?.key("containers");
+        for at in gone.into_iter().rev() {
+            self.plan.add_move(Change::Remove(containers.clone().index(at)));
         }
         self.plan.directories = std::mem::take(&mut self.directories);
         Ok(())
@@ -103,6 +118,22 @@ impl Planner<'_, '_> {
         }
     }
 
+    /// The regular containers that go as a whole, which are taken out of the other removals.
+    fn helpers(&mut self) -> Vec<usize> {
+        let members = self.pod.members.iter().enumerate();
+        let helpers: Vec<usize> = members
+            .filter(|(_, member)| {
+                member.container.list == ContainerList::Regular
+                    && self.removals.contains(member.container.node)
+            })
+            .map(|(index, _)| index)
+            .collect();
+        for member in helpers.iter().filter_map(|index| self.pod.members.get(*index)) {
+            self.removals.leave(member.container.node);
+        }
+        helpers
+    }
+
     /// Where the containers stand afterwards.
     fn arrangement(&self) -> Result<Arrangement, String> {
         let moved: Vec<usize> = match self.options.form {
@@ -110,9 +141,8 @@ impl Planner<'_, '_> {
             Form::Native => self.declared.iter().map(|(index, _)| *index).collect(),
         };
         let goes = |index: usize| {
-            self.pod.members.get(index).is_some_and(|member| {
-                member.container.list == ContainerList::Init && self.removals.contains(member.container.node)
-            })
+            let member = self.pod.members.get(index);
+            member.is_some_and(|member| self.removals.contains(member.container.node))
         };
         arrange(self.pod, &moved, &goes)
     }

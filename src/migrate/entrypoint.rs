@@ -20,6 +20,8 @@ use super::{
 pub(super) struct Entrypoint {
     /// Commands that are cut out of the script.
     pub(super) cuts: Vec<Span>,
+    /// Words before a command of the script that go: a tool that runs the command.
+    pub(super) stripped: Vec<Span>,
     /// The script's new text before anything is cut, where it is not the old one.
     pub(super) restored: Option<String>,
     /// What the script starts in the background and waits for takes the shell's place: nothing else in it passes
@@ -33,11 +35,34 @@ pub(super) struct Entrypoint {
 
 impl Entrypoint {
     pub(super) fn is_empty(&self) -> bool {
-        self.cuts.is_empty() && self.restored.is_none() && self.dropped.is_empty()
+        !self.changes_script() && self.dropped.is_empty()
     }
 
     fn changes_script(&self) -> bool {
-        !self.cuts.is_empty() || self.restored.is_some()
+        !self.cuts.is_empty() || !self.stripped.is_empty() || self.restored.is_some()
+    }
+
+    /// The script without the words that go before its commands, and the cuts in it.
+    fn stripped_script(&self, text: &str) -> (String, Vec<Span>) {
+        let mut stripped = self.stripped.clone();
+        stripped.sort_by_key(|span| std::cmp::Reverse(span.start));
+        let mut text = text.to_owned();
+        let mut cuts = self.cuts.clone();
+        stripped.retain(|span| text.get(span.clone()).is_some());
+        for span in stripped {
+            let shift = |offset: usize| {
+                if offset >= span.end {
+                    offset - span.len()
+                } else {
+                    offset
+                }
+            };
+            for cut in &mut cuts {
+                *cut = shift(cut.start)..shift(cut.end);
+            }
+            text.replace_range(span, "");
+        }
+        (text, cuts)
     }
 
     /// Adds what another reason changes.
@@ -45,6 +70,11 @@ impl Entrypoint {
         for span in &other.cuts {
             if !self.cuts.contains(span) {
                 self.cuts.push(span.clone());
+            }
+        }
+        for span in &other.stripped {
+            if !self.stripped.contains(span) {
+                self.stripped.push(span.clone());
             }
         }
         self.foreground |= other.foreground;
@@ -133,14 +163,19 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     if !program.is_shell() {
         return Err("no shell runs it, so that nothing can be cut out".to_owned());
     }
-    if entrypoint.alone && !entrypoint.cuts.is_empty() {
+    let has_cuts = !entrypoint.cuts.is_empty() || !entrypoint.stripped.is_empty();
+    if entrypoint.alone && has_cuts {
         return Err("its script would have to change for two reasons at once".to_owned());
     }
     if let Some(restored) = &entrypoint.restored {
         return Ok(Some(restored.clone()));
     }
-    let remains = cut(&program.text, dialect(program), &entrypoint.cuts)
-        .ok_or("what would remain of the script is not certain")?;
+    let (text, cuts) = entrypoint.stripped_script(&program.text);
+    if cuts.is_empty() {
+        return Ok(Some(text));
+    }
+    let remains =
+        cut(&text, dialect(program), &cuts).ok_or("what would remain of the script is not certain")?;
     match entrypoint.foreground {
         true => in_foreground(&remains, dialect(program))
             .map(Some)

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
-    roles::{KnownSidecar, is_switched_on},
+    roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
     rules::{Member, Pod},
     yaml::{self, Node, Value, edit},
 };
@@ -14,6 +14,7 @@ use super::{
     entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
+    requirement::{masks, only_stops, stop_with_sleep},
     unwrap::wrapped,
     wanted::Wanted,
 };
@@ -69,9 +70,34 @@ pub(super) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &
             known.push(wrapped);
         }
     }
+    if wanted.any(&["external-killer"]) {
+        for killed in killers(pod).flat_map(|naming| &naming.names) {
+            let by_name = pod.catalogue.by_container_name(killed);
+            let is_injected = pod.workload.container(killed).is_none();
+            known.extend(
+                by_name
+                    .map(|known| &**known)
+                    .filter(|own| is_injected && own.injector.is_some())
+                    .filter(|own| !known.iter().any(|known| known.name == own.name)),
+            );
+        }
+    }
     for known in known {
         one(pod, known, wanted, options, plan);
     }
+}
+
+/// Annotations for controllers that end sidecars from outside.
+fn killers<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Naming<'a>> {
+    pod.namings
+        .iter()
+        .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+}
+
+/// Whether the switch of an injected sidecar is going to hold the app back, so that its sleeps go with it.
+pub(super) fn holds_back(pod: &Pod<'_>, wanted: Wanted<'_>) -> bool {
+    let mut injected = pod.injected.iter().map(|injected| &injected.known);
+    wanted.any(&RULES) && injected.any(|known| known.own_switch().is_some() && !known.ready.is_empty())
 }
 
 /// The injected sidecar that a container's wrapper minds, by the address in its settings. None where a container of
@@ -207,10 +233,13 @@ fn promoted(
 struct AppHalf<'a> {
     /// Nothing is known to take their place.
     keeps_waits: bool,
+    /// A container went that may have looked at the app's process.
+    removes_helper: bool,
     entrypoints: Vec<(usize, Entrypoint)>,
     removals: Removals<'a>,
     changes: Changes,
     done: Vec<String>,
+    notes: Vec<String>,
     left: Vec<(String, String)>,
 }
 
@@ -221,11 +250,11 @@ impl<'a> AppHalf<'a> {
                 continue;
             };
             let is_it = matches!(&link.other, Party::Injected(party) if party.name == known.name);
-            let (span, does, harmful) = match &link.kind {
+            let (span, whole, does, harmful) = match &link.kind {
                 LinkKind::Waits(wait) if is_it && wait.besides().is_none() => {
-                    (&wait.span, "its wait for", false)
+                    (&wait.span, &wait.whole, "its wait for", false)
                 }
-                LinkKind::Quits(quit) if is_it => (&quit.span, "its call that ends", true),
+                LinkKind::Quits(quit) if is_it => (&quit.span, &quit.span, "its call that ends", true),
                 _ => continue,
             };
             if wanted
@@ -238,15 +267,35 @@ impl<'a> AppHalf<'a> {
             {
                 continue;
             }
+            let is_last = pod
+                .workload
+                .regular()
+                .last()
+                .is_some_and(|last| last.name == member.container.name);
+            if harmful && !self.keeps_waits && is_last && only_stops(pod, link) {
+                self.removals.add(member.container.node);
+                self.removes_helper = true;
+                self.done.push(format!(
+                    "{}: goes, it only ends {}",
+                    member.container.name, known.name
+                ));
+                continue;
+            }
             let what = format!("{}: {does} {} goes", member.container.name, known.name);
             if self.keeps_waits && !harmful {
                 let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
                 self.left.push((format!("not done: {what}"), reason.to_owned()));
-            } else if can_cut(program, std::slice::from_ref(span))
+            } else if can_cut(program, std::slice::from_ref(whole))
                 && sets_environment(member, program, span).is_none()
             {
-                self.entrypoints
-                    .push((link.container, Entrypoint::cutting(span.clone())));
+                if let LinkKind::Quits(quit) = &link.kind {
+                    self.notes.extend(masks(member.container.name, quit.exit_status));
+                }
+                let entrypoint = match harmful {
+                    true => stop_with_sleep(program, whole),
+                    false => Entrypoint::cutting(whole.clone()),
+                };
+                self.entrypoints.push((link.container, entrypoint));
                 self.done.push(what);
             } else if harmful {
                 return Err(format!(
@@ -259,8 +308,40 @@ impl<'a> AppHalf<'a> {
                 ));
             }
         }
+        if !self.keeps_waits && !known.ready.is_empty() {
+            self.sleeps(pod, wanted);
+        }
         self.wrappers(pod, wanted)?;
+        if wanted.any(&["external-killer"]) {
+            for naming in killers(pod) {
+                if naming.names.iter().all(|name| known.containers.contains(name)) {
+                    self.removals.add(naming.entry.key);
+                    let key = naming.entry.key.as_str().unwrap_or("the annotation");
+                    self.done.push(format!("{key} goes"));
+                }
+            }
+        }
         self.settings(pod, known)
+    }
+
+    /// Sleeps before the start: the injector's own probe holds the app back.
+    fn sleeps(&mut self, pod: &Pod<'a>, wanted: Wanted<'_>) {
+        for (index, member) in pod.members.iter().enumerate() {
+            let Some((at, program)) = Pod::entrypoint(member) else {
+                continue;
+            };
+            for sleep in pod.links.facts(index, at).iter().flat_map(|facts| &facts.sleeps) {
+                let is_found = wanted.at(&["startup-sleep"], program, &sleep.span).is_some();
+                if is_found && can_cut(program, std::slice::from_ref(&sleep.span)) {
+                    self.entrypoints
+                        .push((index, Entrypoint::cutting(sleep.span.clone())));
+                    self.done.push(format!(
+                        "{}: its sleep before the start goes",
+                        member.container.name
+                    ));
+                }
+            }
+        }
     }
 
     fn wrappers(&mut self, pod: &Pod<'a>, wanted: Wanted<'_>) -> Result<(), String> {
@@ -371,11 +452,13 @@ impl<'a> AppHalf<'a> {
         for change in self.changes.additions {
             plan.add(Round::Add, change);
         }
+        plan.signals_gone |= self.removes_helper;
         plan.elsewhere.extend(self.changes.elsewhere);
         plan.annotations.extend(self.changes.annotations);
         self.done
             .into_iter()
             .for_each(|what| plan.done(Class::Review, what));
+        self.notes.into_iter().for_each(|note| plan.note(note));
         self.left
             .into_iter()
             .for_each(|(what, reason)| plan.left(what, reason, false));

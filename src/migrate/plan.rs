@@ -83,6 +83,9 @@ pub struct Plan {
     pub(super) is_conversion: bool,
 }
 
+/// What is left where nothing can be done.
+pub(super) const ALL: &str = "all of it";
+
 /// The rounds of a plan before containers change their list, one in each round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Round {
@@ -138,7 +141,7 @@ impl Plan {
             pod: self.pod,
             ..Self::new(self.document, self.object.clone())
         };
-        self.left("all of it", reason, false);
+        self.left(ALL, reason, false);
     }
 
     pub(super) fn done(&mut self, class: Class, what: impl Into<String>) {
@@ -170,6 +173,7 @@ impl Plan {
                 .refusals
                 .iter()
                 .find(|left| left.what == refusal.what)
+                .or_else(|| reviewed.refusals.iter().find(|left| left.what == ALL))
                 .or_else(|| {
                     let mut others = reviewed.refusals.iter();
                     others.find(|left| subject(&left.what) == subject(&refusal.what))

@@ -18,10 +18,10 @@ use super::{
     ground::Ground,
     injected,
     patches::Patch,
-    plan::{Changes, Class, Plan},
+    plan::{ALL, Changes, Class, Plan},
     references,
     removal::Removals,
-    requirement::{Part, parts, stays},
+    requirement::{Part, is_stop, only_stops, parts, stays},
     startup_gate::{Gate, gate, gate_when_promoted, on_file},
     wanted::Wanted,
 };
@@ -45,7 +45,7 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         return plan;
     }
     if let Some(reason) = foreign(pod) {
-        plan.left("all of it", reason, false);
+        plan.left(ALL, reason, false);
         return plan;
     }
     let wanted = Wanted(findings);
@@ -156,8 +156,14 @@ impl<'a> Planner<'_, 'a> {
             .collect();
         // A Job with one sidecar that is not declared never completes.
         let together = self.pod.workload.runs_to_completion() && grounds.contains(&Ground::Sufficient);
+        // What only stops others is no sidecar, whatever stops itself.
+        let stops = |index: usize| {
+            let mut links = self.pod.links.all.iter();
+            links.any(|link| link.container == index && is_stop(link) && only_stops(self.pod, link))
+        };
+        let helpers: Vec<usize> = (0..grounds.len()).filter(|index| stops(*index)).collect();
         for (index, ground) in grounds.into_iter().enumerate() {
-            let Some(member) = self.pod.members.get(index) else {
+            let Some(member) = self.pod.members.get(index).filter(|_| !helpers.contains(&index)) else {
                 continue;
             };
             let is_sidecar = member.role.role == Role::Sidecar
@@ -228,7 +234,10 @@ impl<'a> Planner<'_, 'a> {
             parts.iter().for_each(|part| self.part(name, part, &gate));
             return;
         }
-        let waits: Vec<_> = parts.iter().filter_map(|part| part.wait.as_ref()).collect();
+        let waits: Vec<_> = parts
+            .iter()
+            .flat_map(|part| part.wait.iter().chain(&part.asks))
+            .collect();
         let kind = self.gate_kind(member);
         let mut gate = match self.form_of(member) {
             Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
@@ -237,7 +246,12 @@ impl<'a> Planner<'_, 'a> {
         let file = parts
             .iter()
             .filter(|part| part.is_allowed(self.allowed()))
-            .find_map(|part| part.gate_file.as_deref());
+            .find_map(|part| part.gate_file.as_deref())
+            .filter(|file| {
+                !parts
+                    .iter()
+                    .any(|part| part.replaces_signs.iter().any(|own| own == file))
+            });
         if let (Gate::None(_), Some(file)) = (&gate, file) {
             gate = on_file(file);
         }
@@ -246,7 +260,10 @@ impl<'a> Planner<'_, 'a> {
             return;
         }
         if let (Gate::None(reason), Some(part)) = (&gate, parts.iter().find(|part| part.needs_gate)) {
-            let reason = format!("“{}” would let the app start too early: {reason}", part.what);
+            let reason = format!(
+                "“{}” would let the app start too early: {reason}; a startupProbe of its own would hold it back",
+                part.what
+            );
             self.plan
                 .left(format!("{name} is not declared a sidecar"), reason, false);
             return;

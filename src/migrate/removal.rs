@@ -36,6 +36,11 @@ impl<'a> Removals<'a> {
         }
     }
 
+    /// Takes an item off the list.
+    pub(super) fn leave(&mut self, node: Node<'a>) {
+        self.nodes.retain(|own| *own != node);
+    }
+
     pub(super) fn contains(&self, node: Node<'a>) -> bool {
         self.nodes.contains(&node)
     }

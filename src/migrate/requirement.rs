@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{Wait, WaitForm},
+        script::{ExitStatus, MarkerUse, Wait, WaitForm},
     },
-    roles::NamingKind,
+    roles::{NamingKind, Role},
     rules::{self, Finding, Member, Pod},
     shell::Span,
     workload::{ContainerList, HookKind, Program, ProgramPlace},
@@ -15,10 +15,10 @@ use crate::{
 
 use super::{
     entrypoint::{Entrypoint, can_cut, dialect, sets_environment},
-    marker_parts::{marker, path_of},
+    marker_parts::{marker, path_of, writers_go},
     plan::Class,
     removal::Removals,
-    script::cut,
+    script::{cut, with_sleep_behind},
     startup_gate::asked_port,
     wanted::Wanted,
     watchdog::in_foreground,
@@ -38,6 +38,10 @@ pub(super) struct Part<'a> {
     pub(super) wait: Option<Wait>,
     /// The file that the gate asks for instead.
     pub(super) gate_file: Option<String>,
+    /// What the sidecar's own script waits for, which a gate may ask instead.
+    pub(super) asks: Option<Wait>,
+    /// Files that told the app that the sidecar is ready, and are not made any more.
+    pub(super) replaces_signs: Vec<String>,
     /// The app is held back by it, so that a gate has to take its place.
     pub(super) needs_gate: bool,
     /// It is a signal to another container's process.
@@ -60,6 +64,8 @@ impl Part<'_> {
             harmful: true,
             wait: None,
             gate_file: None,
+            asks: None,
+            replaces_signs: Vec::new(),
             needs_gate: false,
             signals: false,
             entrypoints: BTreeMap::new(),
@@ -139,10 +145,13 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 pod.party_name(&link.other)
             );
             let mut part = cutting(link.container, member, program, &quit.span, what, finding);
+            part.entrypoints
+                .insert(link.container, stop_with_sleep(program, &quit.span));
+            part.note = masks(member.container.name, quit.exit_status);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
-            Some(part)
+            Some(helper(pod, index, link).unwrap_or(part))
         }
         LinkKind::Kills(kill) => {
             let finding = wanted.at(&["shared-pid-kill", "leftover-workaround"], program, &kill.span)?;
@@ -152,11 +161,14 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 pod.party_name(&link.other)
             );
             let mut part = cutting(link.container, member, program, &kill.span, what, finding);
+            part.entrypoints
+                .insert(link.container, stop_with_sleep(program, &kill.span));
             part.signals = true;
+            part.note = masks(member.container.name, kill.exit_status);
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }
-            Some(part)
+            Some(helper(pod, index, link).unwrap_or(part))
         }
         LinkKind::Waits(wait) => {
             // Where the wait is the only gate of a declared sidecar, the finding is about the sidecar.
@@ -169,21 +181,34 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, member, program, &wait.span, what, finding);
+            let mut part = cutting(link.container, member, program, &wait.whole, what, finding);
             part.harmful = false;
             part.wait = Some(wait.clone());
-            let runs_the_app = wait
+            if let Some(command) = wait
                 .command_after
                 .as_ref()
-                .is_some_and(|command| command.start < wait.span.end);
+                .filter(|command| command.start < wait.span.end)
+            {
+                let entrypoint = running_by_itself(program, wait.span.start..command.start);
+                let is_arguments = !program.is_shell() && member.container.command().is_empty();
+                part.class = match (&part.class, entrypoint.is_empty()) {
+                    (_, true) => Err("the waiting tool runs the app itself".to_owned()),
+                    _ if is_arguments => Err(
+                        "the image's own entrypoint gets these words, and it is not in the manifest"
+                            .to_owned(),
+                    ),
+                    // Each has a limit of its own, and runs the app when it is over.
+                    (Err(reason), _) if reason != UNCERTAIN => Err(reason.clone()),
+                    _ => Ok(Class::Review),
+                };
+                part.entrypoints.insert(link.container, entrypoint);
+            }
             if let Some(reason) = wait.besides() {
                 part.class = Err(reason.to_owned());
             } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
                 part.class = Err(format!(
                     "{other} declares the same port, so that it may be waited for"
                 ));
-            } else if runs_the_app {
-                part.class = Err("the waiting tool runs the app itself".to_owned());
             } else if gives_up(wait) && part.class.is_ok() {
                 // The gate never gives up: the app would not start at all.
                 part.class = Ok(Class::Review);
@@ -194,7 +219,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
             let file = path_of(&writer.marker).to_owned();
             let what = format!("{}: its wait for {file} goes", member.container.name);
-            let mut part = cutting(link.container, member, program, &wait.span, what, finding);
+            let mut part = cutting(link.container, member, program, &wait.whole, what, finding);
             part.harmful = false;
             part.wait = Some(wait.clone());
             part.gate_file = Some(file);
@@ -204,6 +229,96 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             Some(part)
         }
         _ => None,
+    }
+}
+
+/// What remains of a script can't be told.
+const UNCERTAIN: &str = "what would remain of the script is not certain";
+
+/// A program without the words of the tool that waits and then runs the rest of them.
+fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
+    match program.is_shell() {
+        true => Entrypoint {
+            stripped: vec![tool],
+            ..Entrypoint::default()
+        },
+        false => Entrypoint {
+            dropped: program.words_within(&tool).collect(),
+            ..Entrypoint::default()
+        },
+    }
+}
+
+/// What a person should know where a stop hid the result of the script's work.
+pub(super) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
+    (exit_status == ExitStatus::Masked).then(|| {
+        format!("{name} now ends with the result of its own work: until now its script ended with another, so that failures may show")
+    })
+}
+
+/// A container that does nothing but end the sidecar goes as a whole.
+fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<Part<'a>> {
+    if !only_stops(pod, link) {
+        return None;
+    }
+    let member = pod.members.get(link.container)?;
+    let other = pod.members.get(sidecar)?.container.name;
+    let what = format!("{}: goes, it only ends {other}", member.container.name);
+    let mut part = Part::new(what, Ok(Class::Review));
+    // It may have looked at the app's process.
+    part.signals = true;
+    part.removals.add(member.container.node);
+    for own in pod.links.all.iter().filter(|own| own.container == link.container) {
+        if let LinkKind::EndsOnFile(test, writers) = &own.kind {
+            writers_go(pod, path_of(test), writers, &mut part);
+        }
+    }
+    Some(part)
+}
+
+/// Whether a link ends the other side.
+pub(super) fn is_stop(link: &Link) -> bool {
+    matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_)) && link.other != Party::Unknown
+}
+
+/// Whether the container of a link waits, stops the other side and does no work of its own, beside an app that stays.
+pub(super) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
+    let Some((member, program)) = pod.program(link.container, link.program) else {
+        return false;
+    };
+    let Some(facts) = pod.links.facts(link.container, link.program) else {
+        return false;
+    };
+    let stops = facts.quits.len() + facts.kills.len();
+    let makes_files = facts
+        .markers
+        .iter()
+        .any(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }));
+    let has_app = pod.members.iter().enumerate().any(|(index, other)| {
+        index != link.container
+            && other.container.list == ContainerList::Regular
+            && other.role.role == Role::App
+    });
+    member.container.list == ContainerList::Regular
+        && !member.role.declared
+        && program.place == ProgramPlace::Entrypoint
+        && program.is_shell()
+        && has_app
+        && stops == 1
+        && facts.work.is_empty()
+        && facts.background.is_empty()
+        && !makes_files
+}
+
+/// What ends a sidecar, and the sleep in which it does.
+pub(super) fn stop_with_sleep(program: &Program<'_>, span: &Span) -> Entrypoint {
+    let cuts = with_sleep_behind(&program.text, dialect(program), span);
+    Entrypoint {
+        cuts: match can_cut(program, &cuts) {
+            true => cuts,
+            false => vec![span.clone()],
+        },
+        ..Entrypoint::default()
     }
 }
 
@@ -226,7 +341,7 @@ fn cutting<'a>(
     } else if let Some(name) = sets_environment(member, program, span) {
         Err(format!("it sets {name}, which the app finds in its environment"))
     } else if !can_cut(program, std::slice::from_ref(span)) {
-        Err("what would remain of the script is not certain".to_owned())
+        Err(UNCERTAIN.to_owned())
     } else {
         Ok(class)
     };

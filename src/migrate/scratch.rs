@@ -59,7 +59,7 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
             entry
                 .value
                 .as_str()
-                .is_some_and(|value| value.contains(volume.name))
+                .is_some_and(|value| names(value, volume.name))
         });
         if served && is_scratch && !is_used && !is_named {
             mounts.iter().for_each(|(_, mount)| removals.add(mount.node));
@@ -91,7 +91,7 @@ fn uses(container: &Container<'_>, path: &str) -> bool {
     false
 }
 
-/// Whether a text holds a path that is this one or leads into it.
+/// Whether a text holds a name, or a path that is this one or leads into it.
 fn names(text: &str, path: &str) -> bool {
     let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '-' | '.');
     text.match_indices(path).any(|(at, _)| {

@@ -67,6 +67,33 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
     Some(write(text, &script.list, &kept))
 }
 
+/// The command at a span with the sleep behind it, which lets its effect come about: `curl …/quit; sleep 5; exit $rc`.
+pub(super) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
+    let mut spans = vec![span.clone()];
+    let Some(script) = parse(text, dialect) else {
+        return spans;
+    };
+    let statements = &script.list.statements;
+    let holds = |statement: &Statement| statement.span.start <= span.start && span.end <= statement.span.end;
+    let Some(at) = statements.iter().position(holds) else {
+        return spans;
+    };
+    let simple = |statement: &Statement| match statement.and_or.first.commands.as_slice() {
+        [Command::Simple(simple)] if statement.and_or.rest.is_empty() => Some(action(simple)),
+        _ => None,
+    };
+    let [sleep, rest @ ..] = statements.get(at + 1..).unwrap_or_default() else {
+        return spans;
+    };
+    let ends = rest
+        .iter()
+        .all(|statement| matches!(simple(statement), Some(Action::Exit { .. } | Action::Echo)));
+    if ends && matches!(simple(sleep), Some(Action::Sleep { .. })) {
+        spans.push(sleep.span.clone());
+    }
+    spans
+}
+
 /// The variables that are assigned in what is not kept, but for those that hold a result.
 fn assigned_in(list: &List, is_kept: &dyn Fn(&Span) -> bool) -> Vec<String> {
     list.commands()
@@ -227,13 +254,32 @@ impl Cutter<'_> {
             } => {
                 branches
                     .iter()
-                    .all(|branch| self.list_goes(&branch.condition) && self.list_goes(&branch.body))
+                    .all(|branch| self.condition_goes(&branch.condition) && self.list_goes(&branch.body))
                     && otherwise.as_ref().is_none_or(|list| self.list_goes(list))
             }
             Command::Function { name, .. } => self.emptied.contains(name),
             Command::Test { .. } => true,
             Command::Case { .. } | Command::Arithmetic { .. } => false,
         }
+    }
+
+    /// A condition that only asks whether something here answers: `if curl -sf localhost:15021/…; then quit; fi`.
+    fn condition_goes(&self, list: &List) -> bool {
+        let asks = |command: &Command| match command {
+            Command::Simple(simple) => match action(simple) {
+                Action::Http(http) => {
+                    http.only_asks() && http.output.is_none() && http.urls().all(|url| url.host.is_local())
+                }
+                Action::Connect(connect) => !connect.has_side_effects && connect.host.is_local(),
+                _ => false,
+            },
+            _ => false,
+        };
+        list.statements
+            .iter()
+            .flat_map(|statement| statement.and_or.pipelines())
+            .flat_map(|pipeline| &pipeline.commands)
+            .all(|command| asks(command) || self.goes(command))
     }
 
     fn simple_goes(&self, simple: &Simple) -> bool {
@@ -355,6 +401,11 @@ mod tests {
         );
         assert_cut("trap 'touch /d' EXIT\n/app\n", &["touch /d"], Some("/app\n"));
         assert_cut(
+            "/app\nif curl -sf localhost:15021/healthz/ready -o /dev/null; then\n  curl x\nfi\n",
+            &["curl x"],
+            Some("/app\n"),
+        );
+        assert_cut(
             "finish() {\n  rc=$?\n  curl x\n  exit $rc\n}\ntrap finish EXIT\n/app\n",
             &["curl x"],
             Some("/app\n"),
@@ -365,6 +416,12 @@ mod tests {
     fn what_is_not_certain_is_left() {
         assert_cut("if /app; then curl x; else curl x; exit 1; fi", &["curl x"], None);
         assert_cut("/app || curl x", &["curl x"], None);
+        assert_cut("/app; if curl -sf web/ready; then curl x; fi", &["curl x"], None);
+        assert_cut(
+            "/app; if curl -s localhost:1 -o /out; then curl x; fi",
+            &["curl x"],
+            None,
+        );
         assert_cut("curl x", &["curl x"], None);
         assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
     }

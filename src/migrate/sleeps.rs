@@ -4,6 +4,7 @@ use crate::rules::Pod;
 
 use super::{
     entrypoint::{self, Entrypoint},
+    injected,
     plan::Class,
     planner::Planner,
     startup_gate::Gate,
@@ -26,6 +27,10 @@ impl<'a> Planner<'_, 'a> {
             };
             for sleep in &facts.sleeps {
                 if self.wanted.at(&["startup-sleep"], program, &sleep.span).is_none() {
+                    continue;
+                }
+                // The injector's own switch takes its place.
+                if self.declared.is_empty() && injected::holds_back(self.pod, self.wanted) {
                     continue;
                 }
                 let what = format!("{}: its sleep before the start goes", member.container.name);

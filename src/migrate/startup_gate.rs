@@ -63,6 +63,7 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     for (wait, probed) in waits
         .iter()
         .flat_map(|wait| wait.probes.iter().map(move |probed| (wait, probed)))
+        .filter(|(_, probed)| !matches!(probed.action, Action::TestFile { .. }))
     {
         match of_probed(pod, container, wait, probed) {
             Ok(handler) => return probe(handler, ATTEMPTS, "what the app waited for".to_owned()),
@@ -196,9 +197,10 @@ fn of_probed(
         }
         Action::Connect(connect) => {
             let port = connect.port.ok_or("the port is not known")?;
-            let handler = match &connect.grpc_health {
-                Some(service) => grpc(port, service),
-                None => tcp_socket(port),
+            let handler = match (&connect.grpc_health, &connect.path) {
+                (Some(service), _) => grpc(port, service),
+                (None, Some(path)) if connect.waits => http_get(path, port),
+                _ => tcp_socket(port),
             };
             (port, handler)
         }

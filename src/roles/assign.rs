@@ -19,6 +19,8 @@ pub enum RelationKind {
     Kills,
     /// The sidecar ends when it has written a file.
     EndsByMarker,
+    /// It starts behind the sidecar's postStart hook, which waits until the sidecar answers.
+    HeldBy,
     /// The sidecar ends when its process is gone.
     EndsWithProcess,
 }
@@ -217,7 +219,11 @@ fn evidence(
         add(Strength::Explicit, naming.kind.describe().to_owned());
     }
     for relation in relations.iter().filter(|relation| relation.sidecar == index) {
-        add(Strength::Strong, relation.kind.describe().to_owned());
+        // A hook of an unknown program may be about the program itself.
+        let proves = relation.kind != RelationKind::HeldBy || catalogue.of(container).is_some();
+        if proves {
+            add(Strength::Strong, relation.kind.describe().to_owned());
+        }
     }
     if let Some(known) = catalogue
         .of(container)
@@ -306,6 +312,7 @@ impl RelationKind {
             Self::Quits => "another container calls its quit endpoint",
             Self::Kills => "another container kills its process",
             Self::EndsByMarker => "it ends when another container has written a marker file",
+            Self::HeldBy => "its postStart hook holds another container back until it answers",
             Self::EndsWithProcess => "it ends when another container's process is gone",
         }
     }

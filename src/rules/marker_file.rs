@@ -1,7 +1,10 @@
 //! `marker-file`
 
 use crate::{
-    behaviour::{LinkKind, script::MarkerUse},
+    behaviour::{
+        LinkKind, MarkerWrite,
+        script::{ExitStatus, MarkerUse},
+    },
     workload::{ContainerList, ProgramPlace},
 };
 
@@ -137,11 +140,17 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 FixClass::Manual,
                 "whoever writes the file is not visible in the manifest",
             )
+        } else if is_signal_alone(writers) {
+            (
+                Confidence::High,
+                FixClass::Safe,
+                "both halves are here, and the main command's result is kept",
+            )
         } else {
             (
                 Confidence::High,
                 FixClass::Review,
-                "both halves go together, and the sidecar's own command has to be restored",
+                "both halves go together, and what else the file is for, or the result that the script ends with, has to be looked at",
             )
         };
         let mut draft = Draft::new(
@@ -181,6 +190,17 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         findings.extend(told_by_environment(pod, index, member));
     }
+}
+
+/// Whether one container makes the file when it ends, of no contents, past the result of its work.
+pub(crate) fn is_signal_alone(writers: &[MarkerWrite]) -> bool {
+    let [writer] = writers else { return false };
+    let marker = &writer.marker;
+    marker.usage == MarkerUse::Written
+        && marker.is_at_end()
+        && marker.exit_status == ExitStatus::Preserved
+        && !marker.is_in_loop
+        && !marker.is_background
 }
 
 /// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes

@@ -51,6 +51,7 @@ pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference,
 pub use info::{Family, RuleInfo};
 pub(crate) use listener::{health_listener, is_reachable};
 pub use live::Live;
+pub(crate) use marker_file::is_signal_alone;
 pub use pod::{Member, Pod, Settings, Target};
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub use sources::Sources;

@@ -1,9 +1,13 @@
 //! `shared-pid-kill`
 
 use crate::{
-    behaviour::{Link, LinkKind, Party},
+    behaviour::{
+        Link, LinkKind, Party,
+        script::{ExitStatus, Kill},
+    },
     roles::Role,
     shell::Span,
+    workload::ProgramPlace,
     yaml::Entry,
 };
 
@@ -135,6 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
+        let (class, reason) = fix(stop, &link.other, program.place);
         let signal = stop.signal.as_deref().unwrap_or("TERM").trim_start_matches("SIG");
         let mut draft = Draft::new(
             pod,
@@ -159,14 +164,32 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             format!("SIG{signal} to another container's process"),
         )
         .with_entry(shared, "makes the processes visible")
-        .fix(
-            FixClass::Review,
-            "whether the shared processes are needed otherwise cannot be read from the text",
-        );
+        .fix(class, reason);
         if let Some(sidecar) = pod.party(&link.other) {
             draft = draft.with_container(&sidecar.container, "the sidecar it kills");
         }
         findings.push(draft.finish());
+    }
+}
+
+fn fix(stop: &Kill, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
+    match (other, stop.exit_status) {
+        (Party::Container(_), ExitStatus::Preserved)
+            if place == ProgramPlace::Entrypoint && !stop.is_in_loop && !stop.is_background =>
+        {
+            (
+                FixClass::Safe,
+                "the name is that container's program, and the main command's result is kept",
+            )
+        }
+        (Party::Container(_), _) => (
+            FixClass::Review,
+            "dropping the signal changes which result the script ends with",
+        ),
+        (Party::Injected(_) | Party::Unknown, _) => (
+            FixClass::Review,
+            "the text does not say which container's process it is",
+        ),
     }
 }
 

@@ -218,6 +218,16 @@ impl<'t> Program<'t> {
         matches!(self.origin, Origin::Scalar(_))
     }
 
+    /// The words that a range of [`Self::text`] covers; none where the text is a script.
+    #[must_use]
+    pub fn words_within(&self, span: &Range<usize>) -> Range<usize> {
+        let Origin::Words(words) = &self.origin else {
+            return 0..0;
+        };
+        let index = |offset: usize| words.partition_point(|(start, _)| *start < offset);
+        index(span.start)..index(span.end)
+    }
+
     /// The bytes of the file behind a range of [`Self::text`], with a node of the tree they stand in.
     #[must_use]
     pub fn locate(&self, span: Range<usize>) -> Option<(Node<'t>, Range<usize>)> {

@@ -84,11 +84,14 @@ fn wait_for(name: &str, arguments: &[Argument]) -> Option<Connect> {
     Some(connect)
 }
 
+/// `-wait` more than once, or templates and logs besides: more than a probe of one address does.
 fn dockerize(name: &str, arguments: &[Argument]) -> Option<Connect> {
     let options = DOCKERIZE.read(arguments, true);
     let OptionValue { text, span } = options.values(&["wait"]).next()?;
     let mut connect = of_url(name, Url::parse(text, span.clone()));
     connect.time_limit = options.number(&["timeout"]);
+    connect.has_side_effects = options.values(&["wait"]).count() > 1
+        || options.has(&["template", "stdout", "stderr", "wait-http-header"]);
     connect.wraps = wrapped(&options, arguments, true);
     Some(connect)
 }
@@ -110,11 +113,13 @@ fn wait_on(name: &str, arguments: &[Argument]) -> Option<Connect> {
         .strip_prefix("http-get:")
         .unwrap_or(text)
         .trim_start_matches("//");
+    let further = addresses.next().is_some();
     let url = match port(text) {
         Some(_) => Url::parse(&format!("localhost:{text}"), address.span()),
         None => Url::parse(text, address.span()),
     };
     let mut connect = of_url(name, url);
+    connect.has_side_effects = further;
     // wait-on counts milliseconds.
     let scale = if name == "wait-on" { 0.001 } else { 1.0 };
     connect.time_limit = options.number(&["t", "timeout"]).map(|limit| limit * scale);
@@ -126,7 +131,7 @@ fn of_url(tool: &str, url: Url) -> Connect {
     let is_http = url
         .scheme
         .as_deref()
-        .is_some_and(|scheme| scheme.starts_with("http"));
+        .is_some_and(|scheme| matches!(scheme, "http" | "http-get"));
     Connect {
         path: if is_http { url.path } else { None },
         ..Connect::new(tool, url.host, url.port, url.span)

@@ -5,7 +5,7 @@ use crate::{
     shell::{Piece, Span},
 };
 
-use super::{Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
+use super::{ExitStatus, Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
 
 /// Signals to processes.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Kill {
     pub is_background: bool,
     /// A loop comes back to it.
     pub is_in_loop: bool,
+    /// What becomes of the result of the script's work.
+    pub exit_status: ExitStatus,
     /// The files whose tests lead to it.
     pub behind_tests_of: Vec<String>,
     /// The command.
@@ -74,6 +76,7 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && position.is_some_and(|(step, main)| step > main),
+            exit_status: self.result_past(located, &place),
             trap: place.signals,
             is_background: place.is_background,
             is_in_loop: located.visit.context.is_in_loop(),

@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Span},
 };
 
-use super::{Located, ScriptBehaviour, covers, cut};
+use super::{ExitStatus, Located, ScriptBehaviour, covers, cut};
 
 /// What is done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Marker {
     pub is_after_main: bool,
     /// It runs in the background.
     pub is_background: bool,
+    /// What becomes of the result of the script's work.
+    pub exit_status: ExitStatus,
     /// A program's own output goes there.
     pub is_output: bool,
     /// A loop repeats it: as its condition, or in its body.
@@ -90,13 +92,18 @@ impl ScriptBehaviour<'_> {
 
     fn marker(&self, located: &Located, file: &FilePath, usage: MarkerUse) -> Marker {
         let place = self.place(located);
-        let main = self.main_end_index().or_else(|| self.main_index());
+        // What runs in the background has not ended before the script waits for it.
+        let main = self.main_end_index();
         let tests = matches!(usage, MarkerUse::Tested { .. });
         Marker {
             file: file.clone(),
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && place.step.zip(main).is_some_and(|(step, main)| step > main),
+            exit_status: match tests {
+                true => ExitStatus::Unaffected,
+                false => self.result_past(located, &place),
+            },
             trap: place.signals,
             is_background: place.is_background,
             is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),

@@ -94,6 +94,12 @@ impl ScriptBehaviour<'_> {
         quits
     }
 
+    /// What becomes of the result of the script's work past a command.
+    pub(super) fn result_past(&self, located: &Located, place: &Place) -> ExitStatus {
+        let position = self.position(located, place);
+        self.exit_status(located, &position, place.step).0
+    }
+
     fn quit(&self, located: &Located, http: &Http, stops: bool) -> Quit {
         let context = &located.visit.context;
         let place = self.place(located);

@@ -64,6 +64,8 @@ pub struct Wait {
     pub is_aside: bool,
     /// The loop or the command.
     pub span: Span,
+    /// The step that is nothing but this wait: with the `timeout 60 sh -c '…'` around it. Else the wait itself.
+    pub whole: Span,
     /// The whole statement.
     pub statement: Span,
     /// What to remove so that the script doesn't wait; absent where the wait isn't a step of the script of its
@@ -211,6 +213,10 @@ impl<'a> ScriptBehaviour<'a> {
             command_after: index.and_then(|index| self.work_after(index)),
             function: context.function.map(str::to_owned),
             is_aside: context.trap.is_some() || context.background,
+            whole: own_step
+                .map(super::step::Step::span)
+                .filter(|step| covers(step, span))
+                .unwrap_or_else(|| span.clone()),
             span: span.clone(),
             statement: step.map_or(span.clone(), |step| step.statement.span.clone()),
             cut: own_step.map(|step| cut(step.statement, &step.span())),
