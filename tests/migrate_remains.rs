@@ -392,6 +392,45 @@ fn a_listener_at_all_addresses_is_probed() {
     // A wait that no probe can take the place of is no reason to declare anything.
     let text = waiting("nc -z localhost 5432", &proxy("--port=5432"));
     assert_eq!(migrated(&text, true).text, text);
+    // The health listener has an address of its own, on 127.0.0.1 by default.
+    for (flags, probed) in [
+        ("--address=0.0.0.0, --health-check, --http-port=8090", false),
+        ("--address=0.0.0.0, --admin-port=8090", false),
+        ("--health-check, --http-port=8090, --http-address, 0.0.0.0", true),
+    ] {
+        let text = waiting("curl -s localhost:8090/startup", &proxy(flags));
+        let reviewed = migrated(&text, true).text;
+        assert_eq!(
+            reviewed.contains("path: /startup\n            port: 8090\n"),
+            probed,
+            "{flags}"
+        );
+        assert_eq!(reviewed == text, !probed, "{flags}");
+    }
+    let by_environment = proxy("--quitquitquit")
+        + "        env:
+        - {name: CSQL_PROXY_HEALTH_CHECK, value: 'true'}
+        - {name: CSQL_PROXY_HTTP_ADDRESS, value: 0.0.0.0}
+        - {name: CSQL_PROXY_HTTP_PORT, value: '9801'}
+";
+    let text = waiting("nc -z localhost 5432", &by_environment);
+    assert_remains(
+        &text,
+        false,
+        &["path: /startup\n            port: 9801\n"],
+        &["until"],
+    );
+    let by_script = "      - name: proxy
+        image: gcr.io/cloudsql-docker/gce-proxy:1.33.5-alpine
+        command: [sh, -c, 'exec /cloud_sql_proxy -instances=$I=tcp:0.0.0.0:3306 -use_http_health_check']
+";
+    let text = waiting("curl -s localhost:8090/readiness", by_script);
+    assert_remains(
+        &text,
+        false,
+        &["path: /readiness\n            port: 8090\n"],
+        &["until"],
+    );
     let first = "      - name: proxy
         image: gcr.io/cloudsql-docker/gce-proxy:1.33.5
         command: [/cloud_sql_proxy, '-instances=example:eu:orders=tcp:5432', -use_http_health_check]

@@ -70,7 +70,7 @@ pub(super) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
             Err(reason) => why = reason,
         }
     }
-    if let Some((path, port)) = health_listener(container) {
+    if let Some((path, port)) = health_listener(pod, container) {
         return probe(http_get(path, port), ATTEMPTS, "its own health flags".to_owned());
     }
     let other = match kind {

@@ -294,7 +294,7 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
 
 /// Whether a probe of the kubelet's reaches what the loop asks, or the sidecar's own health listener.
 fn reaches(pod: &Pod<'_>, sidecar: &Container<'_>, wait: &Wait) -> bool {
-    if sidecar.probe(ProbeKind::Startup).is_some() || health_listener(sidecar).is_some() {
+    if sidecar.probe(ProbeKind::Startup).is_some() || health_listener(pod, sidecar).is_some() {
         return true;
     }
     let ports = wait.probes.iter().filter_map(|probe| match &probe.action {
