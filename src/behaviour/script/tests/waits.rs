@@ -366,15 +366,15 @@ fn knows_what_a_function_is_called_with() {
     for (text, expected) in [
         (
             "wait_for() { until nc -z $1 $2; do sleep 1; done; }; wait_for localhost 5432; app",
-            "Loop local 5432; inside",
+            "Loop local 5432",
         ),
         (
             "wait_for() { local host=$1; until nc -z $host $2; do sleep 1; done; }; wait_for localhost 5432; app",
-            "Loop local 5432; inside",
+            "Loop local 5432",
         ),
         (
             "wait_for() { until nc -z $1 $2; do sleep 1; done; }; wait_for localhost 1; wait_for db 2; app",
-            "Loop remote 0; inside",
+            "Loop remote 0",
         ),
         (
             "until busybox nc -z localhost 5432; do busybox sleep 1; done; app",
