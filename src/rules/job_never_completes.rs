@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    behaviour::LinkKind,
     roles::Role,
     workload::{ContainerList, Controller, Program, ProgramPlace},
 };
@@ -145,7 +146,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 && !member.role.declared
         })
         .collect();
-    for member in undeclared.iter().filter(|member| !told_to_shut_down(pod, member)) {
+    let may_run_on = |member: &&&Member<'_>| !told_to_shut_down(pod, member) && !only_hands_over(pod, member);
+    for member in undeclared.iter().filter(may_run_on) {
         findings.push(declared_in_manifest(pod, member));
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
@@ -231,6 +233,16 @@ fn ended_at(pod: &Pod<'_>, seen: &PodSeen, live: &Live) -> Option<Timestamp> {
         }
     }
     last.filter(|last| some_run && live.seen_at.duration_since(*last) > GRACE)
+}
+
+/// Whether all that is known of a container is that it writes a file which another one waits for: it may be done then.
+fn only_hands_over(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let writes = pod.links.all.iter().any(|link| {
+        let other = pod.party(&link.other);
+        matches!(link.kind, LinkKind::StartsOnFile(..))
+            && other.is_some_and(|other| other.container.name == member.container.name)
+    });
+    writes && member.role.evidence.len() == 1
 }
 
 /// `mysqladmin shutdown`, `redis-cli shutdown`: a client's way to end a server beside it.

@@ -130,20 +130,23 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         let name = pod.party_name(&link.other);
         let (class, reason) = fix(stop, &link.other, program.place);
-        let mut draft = Draft::new(
-            pod,
-            &RULE,
-            format!("{} stops {name} by a call when it is done", member.container.name),
-        )
-        .help(help(&name, &link.other))
-        .confidence(if link.other == Party::Unknown {
-            Confidence::Medium
-        } else {
-            Confidence::High
-        })
-        .container(&member.container)
-        .at_text(program, stop.span.clone(), where_it_stands(stop))
-        .fix(class, reason);
+        let app = member.container.name;
+        let message = match program.place {
+            ProgramPlace::Hook(HookKind::PreStop) => {
+                format!("the preStop hook of {app} stops {name} by a call")
+            }
+            _ => format!("{app} stops {name} by a call when it is done"),
+        };
+        let mut draft = Draft::new(pod, &RULE, message)
+            .help(help(&name, &link.other))
+            .confidence(if link.other == Party::Unknown {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            })
+            .container(&member.container)
+            .at_text(program, stop.span.clone(), where_it_stands(stop))
+            .fix(class, reason);
         if let Some(sidecar) = pod.party(&link.other) {
             draft = draft.with_container(&sidecar.container, "the sidecar it stops");
         }
