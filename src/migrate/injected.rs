@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, Party},
     roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
-    rules::{Member, Pod},
+    rules::{self, Member, Pod},
     yaml::{self, Node, Value, edit},
 };
 
@@ -245,6 +245,12 @@ struct AppHalf<'a> {
 
 impl<'a> AppHalf<'a> {
     fn gather(&mut self, pod: &Pod<'a>, known: &KnownSidecar, wanted: Wanted<'_>) -> Result<(), String> {
+        let named = |other: &Party| matches!(other, Party::Injected(party) if party.name == known.name);
+        if let Some(app) = rules::told_to_quit(pod, named) {
+            return Err(format!(
+                "{app} may still end it, and the kubelet would restart it"
+            ));
+        }
         for link in &pod.links.all {
             let Some((member, program)) = pod.program(link.container, link.program) else {
                 continue;

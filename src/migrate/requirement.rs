@@ -117,17 +117,24 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
             )
         })
     });
-    of_links.or_else(|| {
-        let wrapped = pod.members.iter().find(|member| {
-            rules::ends_with_another(member)
-                && member.container.list == ContainerList::Regular
-                && wanted.about(&["wrapper-binary"], member.container.name).is_none()
-        })?;
-        Some(format!(
-            "the wrapper of {} would still tie the two together",
-            wrapped.container.name
-        ))
-    })
+    of_links
+        .or_else(|| {
+            let wrapped = pod.members.iter().find(|member| {
+                rules::ends_with_another(member)
+                    && member.container.list == ContainerList::Regular
+                    && wanted.about(&["wrapper-binary"], member.container.name).is_none()
+            })?;
+            Some(format!(
+                "the wrapper of {} would still tie the two together",
+                wrapped.container.name
+            ))
+        })
+        .or_else(|| {
+            let app = rules::told_to_quit(pod, |other| *other == Party::Container(index))?;
+            Some(format!(
+                "{app} may still end it, and the kubelet would restart it"
+            ))
+        })
 }
 
 fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {

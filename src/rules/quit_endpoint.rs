@@ -1,5 +1,7 @@
 //! `quit-endpoint`
 
+mod told;
+
 use crate::{
     behaviour::{
         LinkKind, Party,
@@ -9,6 +11,8 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) use told::{told, told_to_quit};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "quit-endpoint",
@@ -21,6 +25,9 @@ for the Cloud SQL proxy), `:4191/shutdown` (Linkerd), `:3500/v1.0/shutdown` (Dap
 `/agent/v1/quit` (Vault agent), `/graceful_shutdown` (Consul). It is found after `;` and `&&`,
 in a `trap … EXIT` and in functions that one names, in `curl`, `wget`, raw `/dev/tcp` and
 one-line programs, and `$VAR` hosts are resolved from the container's own env.
+
+An address of this kind among the arguments of an unknown program, or in a variable such as
+`PROXY_QUIT_URL`, is a sign that the image makes the call.
 
 The port alone proves nothing and neither does `/shutdown` alone: it needs Linkerd's or Dapr's
 port or a known sidecar in the pod. Calls to other hosts are left alone."#,
@@ -152,8 +159,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
-    for member in &pod.members {
+    for (index, member) in pod.members.iter().enumerate() {
         hook(pod, member, findings);
+        told::check(pod, index, member, findings);
     }
 }
 
