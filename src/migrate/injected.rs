@@ -14,7 +14,7 @@ use super::{
     entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
-    requirement::{masks, only_stops, stop_with_sleep},
+    requirement::{masks, only_stops, stop_behind, stop_with_sleep},
     unwrap::wrapped,
     wanted::Wanted,
 };
@@ -263,14 +263,12 @@ impl<'a> AppHalf<'a> {
                 LinkKind::Quits(quit) if is_it => (&quit.span, &quit.span, "its call that ends", true),
                 _ => continue,
             };
-            if wanted
-                .at(
-                    &["startup-poll", "quit-endpoint", "leftover-workaround"],
-                    program,
-                    span,
-                )
-                .is_none()
-            {
+            let rules = ["startup-poll", "quit-endpoint", "leftover-workaround"];
+            let finding = wanted.at(&rules, program, span).or_else(|| match &link.kind {
+                LinkKind::Waits(wait) => stop_behind(pod, link, wait, wanted),
+                _ => None,
+            });
+            if finding.is_none() {
                 continue;
             }
             let is_last = pod
