@@ -383,6 +383,8 @@ impl Finder<'_, '_> {
             .iter()
             .filter_map(|target| match target {
                 Target::Process { pattern, .. } => self.owners.of_process(from, pattern, own_first),
+                // All processes that it sees.
+                Target::Pid(-1) if shares => Some(Party::Unknown),
                 _ => None,
             })
             .collect();

@@ -109,11 +109,15 @@ impl Owners<'_, '_> {
         if let Some((index, _)) = container {
             return Some(Party::Container(index));
         }
+        // A hook that stops its own process is its own affair.
+        let own = self.workload.containers.get(from)?;
+        let is_own = port.is_some_and(|port| declares(own, port));
+        if is_own || self.known(own).is_some_and(|known| quits(known)) {
+            return None;
+        }
         if let Some(injected) = self.injectable(quits) {
             return Some(injected);
         }
-        // A hook that stops its own process is its own affair.
-        let own = self.workload.containers.get(from)?;
         if listens(own) || !specific {
             return None;
         }

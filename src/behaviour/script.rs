@@ -22,7 +22,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use crate::shell::{Command, List, Script, Span, Statement, Visit};
 
-use super::action::{CommandAction, Values, classify_visit};
+use super::action::{Action, CommandAction, Values, classify_visit};
 
 pub use background::Background;
 pub use exit_status::ExitStatus;
@@ -92,7 +92,16 @@ impl<'a> ScriptBehaviour<'a> {
         for visit in visits {
             behaviour.lists.extend(inner_lists(visit.command));
             match classify_visit(&visit, &behaviour.values) {
-                Some(action) => behaviour.commands.push(Located { action, visit }),
+                Some(mut action) => {
+                    // A function hides the program of its name: `wait_for localhost 5432`.
+                    let name = visit.simple().and_then(|simple| simple.words.first()?.literal());
+                    if let Some(name) = name.filter(|name| script.function(name).is_some()) {
+                        action.action = Action::Other {
+                            program: Some(name.into_owned()),
+                        };
+                    }
+                    behaviour.commands.push(Located { action, visit });
+                }
                 None => behaviour.compounds.push(visit),
             }
         }

@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{LinkKind, Party},
     roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
-    rules::{Member, Pod},
+    rules::{self, Member, Pod},
     yaml::{self, Node, Value, edit},
 };
 
@@ -14,7 +14,7 @@ use super::{
     entrypoint::{self, Entrypoint, can_cut, sets_environment},
     plan::{Changes, Class, Plan, Round},
     removal::Removals,
-    requirement::{masks, only_stops, stop_with_sleep},
+    requirement::{masks, only_stops, stop_behind, stop_with_sleep},
     unwrap::wrapped,
     wanted::Wanted,
 };
@@ -245,6 +245,12 @@ struct AppHalf<'a> {
 
 impl<'a> AppHalf<'a> {
     fn gather(&mut self, pod: &Pod<'a>, known: &KnownSidecar, wanted: Wanted<'_>) -> Result<(), String> {
+        let named = |other: &Party| matches!(other, Party::Injected(party) if party.name == known.name);
+        if let Some(app) = rules::told_to_quit(pod, named) {
+            return Err(format!(
+                "{app} may still end it, and the kubelet would restart it"
+            ));
+        }
         for link in &pod.links.all {
             let Some((member, program)) = pod.program(link.container, link.program) else {
                 continue;
@@ -257,14 +263,12 @@ impl<'a> AppHalf<'a> {
                 LinkKind::Quits(quit) if is_it => (&quit.span, &quit.span, "its call that ends", true),
                 _ => continue,
             };
-            if wanted
-                .at(
-                    &["startup-poll", "quit-endpoint", "leftover-workaround"],
-                    program,
-                    span,
-                )
-                .is_none()
-            {
+            let rules = ["startup-poll", "quit-endpoint", "leftover-workaround"];
+            let finding = wanted.at(&rules, program, span).or_else(|| match &link.kind {
+                LinkKind::Waits(wait) => stop_behind(pod, link, wait, wanted),
+                _ => None,
+            });
+            if finding.is_none() {
                 continue;
             }
             let is_last = pod

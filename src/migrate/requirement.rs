@@ -117,17 +117,24 @@ pub(super) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<S
             )
         })
     });
-    of_links.or_else(|| {
-        let wrapped = pod.members.iter().find(|member| {
-            rules::ends_with_another(member)
-                && member.container.list == ContainerList::Regular
-                && wanted.about(&["wrapper-binary"], member.container.name).is_none()
-        })?;
-        Some(format!(
-            "the wrapper of {} would still tie the two together",
-            wrapped.container.name
-        ))
-    })
+    of_links
+        .or_else(|| {
+            let wrapped = pod.members.iter().find(|member| {
+                rules::ends_with_another(member)
+                    && member.container.list == ContainerList::Regular
+                    && wanted.about(&["wrapper-binary"], member.container.name).is_none()
+            })?;
+            Some(format!(
+                "the wrapper of {} would still tie the two together",
+                wrapped.container.name
+            ))
+        })
+        .or_else(|| {
+            let app = rules::told_to_quit(pod, |other| *other == Party::Container(index))?;
+            Some(format!(
+                "{app} may still end it, and the kubelet would restart it"
+            ))
+        })
 }
 
 fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {
@@ -175,7 +182,8 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             let sidecar = pod.members.get(index)?.container.name;
             let finding = wanted
                 .at(&["startup-poll", "leftover-workaround"], program, &wait.span)
-                .or_else(|| wanted.about(&["ungated-sidecar"], sidecar))?;
+                .or_else(|| wanted.about(&["ungated-sidecar"], sidecar))
+                .or_else(|| stop_behind(pod, link, wait, wanted))?;
             let what = format!(
                 "{}: its wait for {} goes",
                 member.container.name,
@@ -247,6 +255,35 @@ fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
             ..Entrypoint::default()
         },
     }
+}
+
+/// The finding about a call that ends what a wait waited for, where nothing else comes behind the wait: without the
+/// call it serves nothing.
+pub(super) fn stop_behind<'f>(
+    pod: &Pod<'_>,
+    link: &Link,
+    wait: &Wait,
+    wanted: Wanted<'f>,
+) -> Option<&'f Finding> {
+    let (_, program) = pod.program(link.container, link.program)?;
+    let is_beside = |other: &&Link| {
+        (other.container, other.program, &other.other) == (link.container, link.program, &link.other)
+    };
+    let stop = |other: &Link| match &other.kind {
+        LinkKind::Quits(quit) => Some(quit.span.clone()),
+        LinkKind::Kills(kill) => Some(kill.span.clone()),
+        _ => None,
+    };
+    let mut stops = pod.links.all.iter().filter(is_beside).filter_map(stop);
+    stops
+        .find(|span| wait.command_after.is_none() && span.start >= wait.span.end)
+        .and_then(|span| {
+            wanted.at(
+                &["quit-endpoint", "shared-pid-kill", "leftover-workaround"],
+                program,
+                &span,
+            )
+        })
 }
 
 /// What a person should know where a stop hid the result of the script's work, or may have.

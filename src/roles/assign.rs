@@ -301,8 +301,12 @@ fn has_company(workload: &Workload<'_>, container: &Container<'_>, catalogue: &C
 /// Whether a container's name says that it serves another one.
 #[must_use]
 pub fn is_telling_name(name: &str) -> bool {
-    name.split(['-', '_'])
-        .any(|part| matches!(part, "sidecar" | "proxy" | "agent" | "shipper" | "logshipper"))
+    name.split(['-', '_']).any(|part| {
+        matches!(
+            part,
+            "sidecar" | "proxy" | "agent" | "shipper" | "logshipper" | "tunnel"
+        )
+    })
 }
 
 impl RelationKind {

@@ -221,6 +221,8 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if !pod.workload.runs_to_completion() {
         return;
     }
+    // Two ways to make the call, as in `if command -v curl; then … else … fi`, have one fault.
+    let mut told = Vec::new();
     for link in &pod.links.all {
         let LinkKind::Quits(stop) = &link.kind else {
             continue;
@@ -228,9 +230,11 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some((member, program)) = pod.program(link.container, link.program) else {
             continue;
         };
-        if program.place != ProgramPlace::Entrypoint {
+        let fault = (link.container, &link.other, stop.exit_status);
+        if program.place != ProgramPlace::Entrypoint || told.contains(&fault) {
             continue;
         }
+        told.push(fault);
         let name = pod.party_name(&link.other);
         let (message, label) = match stop.exit_status {
             ExitStatus::SkippedOnFailure if stop.position == QuitPosition::Unreachable => (

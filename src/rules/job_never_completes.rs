@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    behaviour::LinkKind,
     roles::Role,
-    workload::{ContainerList, Controller, Program, ProgramPlace},
+    workload::{Container, ContainerList, Controller, ProbeKind, Program, ProgramPlace},
 };
 
 use super::{
@@ -145,7 +146,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 && !member.role.declared
         })
         .collect();
-    for member in undeclared.iter().filter(|member| !told_to_shut_down(pod, member)) {
+    let may_run_on = |member: &&&Member<'_>| {
+        !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member)
+    };
+    for member in undeclared.iter().filter(may_run_on) {
         findings.push(declared_in_manifest(pod, member));
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
@@ -231,6 +235,24 @@ fn ended_at(pod: &Pod<'_>, seen: &PodSeen, live: &Live) -> Option<Timestamp> {
         }
     }
     last.filter(|last| some_run && live.seen_at.duration_since(*last) > GRACE)
+}
+
+/// Whether a container's liveness probe asks a port of another one: the kubelet ends it once the app is gone.
+fn asks_the_app(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let probe = member.container.probe(ProbeKind::Liveness);
+    let asked = probe.and_then(|probe| probe.port()?.parse::<u16>().ok());
+    let has = |container: &Container<'_>| container.ports().any(|port| Some(port.number) == asked);
+    !has(&member.container) && pod.apps().any(|app| has(&app.container))
+}
+
+/// Whether all that is known of a container is that it writes a file which another one waits for: it may be done then.
+fn only_hands_over(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let writes = pod.links.all.iter().any(|link| {
+        let other = pod.party(&link.other);
+        matches!(link.kind, LinkKind::StartsOnFile(..))
+            && other.is_some_and(|other| other.container.name == member.container.name)
+    });
+    writes && member.role.evidence.len() == 1
 }
 
 /// `mysqladmin shutdown`, `redis-cli shutdown`: a client's way to end a server beside it.

@@ -54,6 +54,7 @@ pub use live::Live;
 pub(crate) use marker_file::is_signal_alone;
 pub use pod::{Member, Pod, Settings, Target};
 pub use promotion::{PROMOTES_SINCE, Promoters};
+pub(crate) use quit_endpoint::told_to_quit;
 pub use sources::Sources;
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper_binary::ends_with_another;

@@ -98,6 +98,11 @@ impl<'a> Pod<'a> {
             .members
             .iter()
             .any(|member| super::wrapper_binary::ends_with_another(member))
+            || self
+                .members
+                .iter()
+                .enumerate()
+                .any(|(index, member)| super::quit_endpoint::told(self, index, member).is_some())
     }
 
     /// The program a link is about.

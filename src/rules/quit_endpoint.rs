@@ -1,5 +1,7 @@
 //! `quit-endpoint`
 
+mod told;
+
 use crate::{
     behaviour::{
         LinkKind, Party,
@@ -9,6 +11,8 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+
+pub(crate) use told::{told, told_to_quit};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "quit-endpoint",
@@ -21,6 +25,9 @@ for the Cloud SQL proxy), `:4191/shutdown` (Linkerd), `:3500/v1.0/shutdown` (Dap
 `/agent/v1/quit` (Vault agent), `/graceful_shutdown` (Consul). It is found after `;` and `&&`,
 in a `trap … EXIT` and in functions that one names, in `curl`, `wget`, raw `/dev/tcp` and
 one-line programs, and `$VAR` hosts are resolved from the container's own env.
+
+An address of this kind among the arguments of an unknown program, or in a variable such as
+`PROXY_QUIT_URL`, is a sign that the image makes the call.
 
 The port alone proves nothing and neither does `/shutdown` alone: it needs Linkerd's or Dapr's
 port or a known sidecar in the pod. Calls to other hosts are left alone."#,
@@ -130,27 +137,31 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         let name = pod.party_name(&link.other);
         let (class, reason) = fix(stop, &link.other, program.place);
-        let mut draft = Draft::new(
-            pod,
-            &RULE,
-            format!("{} stops {name} by a call when it is done", member.container.name),
-        )
-        .help(help(&name, &link.other))
-        .confidence(if link.other == Party::Unknown {
-            Confidence::Medium
-        } else {
-            Confidence::High
-        })
-        .container(&member.container)
-        .at_text(program, stop.span.clone(), where_it_stands(stop))
-        .fix(class, reason);
+        let app = member.container.name;
+        let message = match program.place {
+            ProgramPlace::Hook(HookKind::PreStop) => {
+                format!("the preStop hook of {app} stops {name} by a call")
+            }
+            _ => format!("{app} stops {name} by a call when it is done"),
+        };
+        let mut draft = Draft::new(pod, &RULE, message)
+            .help(help(&name, &link.other))
+            .confidence(if link.other == Party::Unknown {
+                Confidence::Medium
+            } else {
+                Confidence::High
+            })
+            .container(&member.container)
+            .at_text(program, stop.span.clone(), where_it_stands(stop))
+            .fix(class, reason);
         if let Some(sidecar) = pod.party(&link.other) {
             draft = draft.with_container(&sidecar.container, "the sidecar it stops");
         }
         findings.push(draft.finish());
     }
-    for member in &pod.members {
+    for (index, member) in pod.members.iter().enumerate() {
         hook(pod, member, findings);
+        told::check(pod, index, member, findings);
     }
 }
 

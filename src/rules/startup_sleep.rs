@@ -17,7 +17,8 @@ sidecar's script is found as well.
 A sleep alone proves little, so the finding is advice: it needs a known sidecar in the pod and
 a real command after the sleep. Left alone are `sleep infinity` and every other sleep that is
 the container's work or comes after it, sleeps inside loops that do something, hooks and
-probes, and init containers."#,
+probes, and init containers. A comment or a message beside the sleep that names something else
+to wait for makes it an `info`."#,
     why: r#"The number is a guess. On a busy node, or while the sidecar's image is still being pulled,
 fifteen seconds are too few, and the app fails its first connection as if there were no sleep;
 on every other start they are wasted, at each rollout, restart and scale-up.
@@ -126,7 +127,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         });
         for sleep in sleeps {
             let said = says_so(&program.text, &sidecar.name);
+            let reason = reason(&program.text, sleep.span.start);
+            let about_others = !reason.is_empty() && !names(&reason, &sidecar);
             let (severity, confidence) = match (said, sidecar.serves) {
+                _ if about_others => (Severity::Info, Confidence::Low),
                 (true, _) => (Severity::Warning, Confidence::Medium),
                 (false, true) => (Severity::Warning, Confidence::Low),
                 (false, false) => (Severity::Info, Confidence::Low),
@@ -160,6 +164,8 @@ struct Awaited {
     name: String,
     /// It serves the app on a port, so that the app may need it at once.
     serves: bool,
+    /// What it serves is a database.
+    is_database: bool,
 }
 
 /// A sidecar that is known as one, and that nothing makes the app wait for yet.
@@ -175,10 +181,14 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         .map(|member| Awaited {
             name: member.container.name.to_owned(),
             serves: serves(pod, member),
+            is_database: pod.catalogue.of(&member.container).is_some_and(|known| {
+                known.serves_jobs || known.serves.iter().any(|port| DATABASE_PORTS.contains(port))
+            }),
         });
     let injected = pod.injected.iter().map(|injected| Awaited {
         name: injected.known.name.clone(),
         serves: !injected.known.ready.is_empty(),
+        is_database: false,
     });
     own.chain(injected).max_by_key(|awaited| awaited.serves)
 }
@@ -191,11 +201,51 @@ fn serves(pod: &Pod<'_>, member: &super::Member<'_>) -> bool {
             .is_some_and(|known| !known.serves.is_empty() || !known.ready.is_empty())
 }
 
-/// Whether a comment or an echo beside the sleep names the reason.
+/// MySQL, PostgreSQL, SQL Server and PgBouncer.
+const DATABASE_PORTS: [u16; 4] = [3306, 5432, 1433, 6432];
+
+/// Whether the script speaks of sidecars.
 fn says_so(text: &str, sidecar: &str) -> bool {
     let text = text.to_lowercase();
     text.contains(&sidecar.to_lowercase())
         || ["sidecar", "proxy", "envoy", "istio", "linkerd", "mesh", "dapr"]
             .iter()
             .any(|word| text.contains(word))
+}
+
+/// Whether a reason is about the sidecar, or about what is reached through it.
+fn names(reason: &str, sidecar: &Awaited) -> bool {
+    let is_database = ["database", "db", "sql", "postgres"]
+        .iter()
+        .any(|word| reason.contains(word));
+    says_so(reason, &sidecar.name) || sidecar.is_database && is_database
+}
+
+/// What a comment or a message right before the sleep, or behind it on its line, says that it waits for, in small
+/// letters.
+fn reason(text: &str, sleep: usize) -> String {
+    let (before, behind) = text.split_at_checked(sleep).unwrap_or_default();
+    let own_line = before.rsplit('\n').next().unwrap_or_default();
+    let line_before = before
+        .get(..before.len() - own_line.len())
+        .map(str::trim_end)
+        .and_then(|before| before.rsplit('\n').next())
+        .unwrap_or_default();
+    let comment = behind
+        .split('\n')
+        .next()
+        .and_then(|line| line.split_once('#'))
+        .map_or("", |(_, comment)| comment);
+    let is_said = |line: &&str| line.contains("echo ") || line.trim_start().starts_with('#');
+    let waits = |line: &&str| {
+        ["wait", "time to", "until", "give ", "come up", "ready"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    let said = [line_before, own_line].into_iter().filter(is_said);
+    said.chain([comment])
+        .map(str::to_lowercase)
+        .filter(|line| waits(&line.as_str()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

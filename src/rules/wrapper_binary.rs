@@ -272,6 +272,11 @@ fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &
     draft
 }
 
+/// Whether a variable is a setting of a known wrapper.
+pub(crate) fn is_known_setting(name: &str) -> bool {
+    WRAPPERS.iter().any(|wrapper| is_setting(wrapper, name))
+}
+
 fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
     wrapper
         .variables

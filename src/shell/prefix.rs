@@ -11,7 +11,7 @@ struct Prefix {
     takes_word: &'static str,
 }
 
-const PREFIXES: [Prefix; 22] = [
+const PREFIXES: [Prefix; 24] = [
     prefix("exec", 0, "a"),
     prefix("command", 0, ""),
     prefix("builtin", 0, ""),
@@ -34,6 +34,8 @@ const PREFIXES: [Prefix; 22] = [
     prefix("tini", 0, "pe"),
     prefix("dumb-init", 0, "r"),
     prefix("catatonit", 0, ""),
+    prefix("busybox", 0, ""),
+    prefix("toybox", 0, ""),
 ];
 
 const fn prefix(program: &'static str, operands: usize, takes_word: &'static str) -> Prefix {

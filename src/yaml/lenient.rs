@@ -122,26 +122,29 @@ impl<'t> Repair<'t> {
         }
     }
 
-    /// Joins the line that holds `offset` to the one above, and others that will have the same flaw.
+    /// Joins the line that holds `offset` to the one above, and others that will have the same flaw: those of the
+    /// same flow collection, or where it is a closing bracket all of these.
     fn join_lines(&mut self, offset: usize) -> bool {
         let column = offset - self.line_start(offset);
         let is_closing = |byte: u8| matches!(byte, b']' | b'}');
         let joined = self.join(offset);
         let all_brackets = is_closing(self.lexer.at(offset));
+        let end = match all_brackets {
+            true => self.document.end,
+            false => self.closing_bracket(offset),
+        };
         let mut line = self.lexer.after_break(self.lexer.line_end(offset));
-        while joined && line < self.document.end {
+        while joined && line < end {
             let mut content = line;
             while self.lexer.is_blank(content) {
                 content += 1;
             }
-            let closing = is_closing(self.lexer.at(content));
-            let blank = self.lexer.is_line_end(content) || self.lexer.at(content) == b'#';
-            if closing && (all_brackets || content - line <= column) {
-                self.join(content);
-                if !all_brackets {
-                    break;
-                }
-            } else if !all_brackets && !blank && content - line <= column {
+            let is_empty = self.lexer.is_line_end(content) || self.lexer.at(content) == b'#';
+            let has_flaw = match all_brackets {
+                true => is_closing(self.lexer.at(content)),
+                false => !is_empty && content <= end && content - line <= column,
+            };
+            if has_flaw {
                 self.join(content);
             }
             let next = self.lexer.after_break(self.lexer.line_end(content));
@@ -151,6 +154,33 @@ impl<'t> Repair<'t> {
             line = next;
         }
         joined
+    }
+
+    /// The bracket that closes the flow collection in which `offset` stands, or the document's end.
+    fn closing_bracket(&self, offset: usize) -> usize {
+        let mut depth = 0;
+        let mut at = self.lexer.skip_gap(offset);
+        let mut starts = true;
+        while at < self.document.end {
+            let byte = self.lexer.at(at);
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' if depth == 0 => return at,
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+            let after = match byte {
+                b'\'' | b'"' if starts => self.lexer.quoted_end(at),
+                _ => at + 1,
+            };
+            // A comment needs a blank before it.
+            at = match self.lexer.is_blank(after) || self.lexer.is_break(after) {
+                true => self.lexer.skip_gap(after),
+                false => after,
+            };
+            starts = at > after || matches!(byte, b'[' | b'{' | b',' | b':');
+        }
+        self.document.end
     }
 
     /// Blanks everything between the content above and the content at `offset`, which starts a line.
@@ -294,6 +324,48 @@ mod tests {
     #[test]
     fn tabs_may_follow_a_colon() {
         assert_same("a:\tb\nc: {d:\te}\n", "a: b\nc: {d: e}\n");
+    }
+
+    #[test]
+    fn flow_lines_are_read_as_libyaml_reads_them_at_any_column() {
+        let flows = [
+            "{q: 1,\n@r: 2}",
+            "{q: 1\n@, r: 2}",
+            "[x,\n@z]",
+            "{\n@q: 1,\n@r: [x,\n@z]}",
+            "[{q: 1,\n@r: 2},\n@{s: 3}]",
+            "{\"q\": 1,\n@\"r]\": 2}",
+            "{q: 1, # c ]\n@r: 2}",
+            "[\n@x, z]",
+            "{q: {o: 1,\n@s: 2}, r: 3}",
+            "{q:\n@1, r: 2}",
+            "[x, q:\n@1]",
+        ];
+        let surroundings = [
+            "a:\n- x\nb:\n- m: 1\n  p: $\n  s: [3]\n- m: 2\n",
+            "a:\n  b:\n    p: $\n    s: 1\n  c: 2\nd: 3\n",
+            "a:\n    b:\n      - p: $\n      - s: 1\n    c: 2\nd: 3\n",
+            "- - $\n  - w\n- z\n",
+            "a: {b: $, c: 2}\nd: 3\n",
+        ];
+        let mut compared = 0;
+        for (flow, around) in flows
+            .iter()
+            .flat_map(|flow| surroundings.map(|around| (flow, around)))
+        {
+            for column in 0..9 {
+                let text = around.replace('$', &flow.replace('@', &" ".repeat(column)));
+                let Ok(theirs) = serde_yaml::from_str::<serde_json::Value>(&text) else {
+                    continue;
+                };
+                let theirs = theirs.to_string();
+                let stream = parse(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+                let expected = Value::documents(&parse(&theirs).unwrap());
+                assert_eq!(Value::documents(&stream), expected, "{text}");
+                compared += 1;
+            }
+        }
+        assert!(compared > 400, "{compared}");
     }
 
     /// Others read `c d`; saphyr-parser another key or item.

@@ -31,7 +31,9 @@ pub enum FileTestKind {
     Socket,
     /// `-s`
     NotEmpty,
-    /// `-r`, `-w`, `-x`, `-p`, `-L` and the like
+    /// `-p`: what is written there goes from one process to another.
+    Pipe,
+    /// `-r`, `-w`, `-x`, `-L` and the like
     Other,
     /// `cat`, `grep -q x file`: it is read.
     Read,
@@ -140,7 +142,8 @@ pub(super) fn test(words: &[Word], values: &Values) -> Action {
             "-d" => FileTestKind::Directory,
             "-S" => FileTestKind::Socket,
             "-s" => FileTestKind::NotEmpty,
-            "-r" | "-w" | "-x" | "-p" | "-L" | "-h" | "-b" | "-c" => FileTestKind::Other,
+            "-p" => FileTestKind::Pipe,
+            "-r" | "-w" | "-x" | "-L" | "-h" | "-b" | "-c" => FileTestKind::Other,
             _ => {
                 negated = false;
                 continue;

@@ -78,7 +78,8 @@ pub struct Url {
 
 impl Url {
     /// Reads `scheme://user@host:port/path?query` and the same without scheme.
-    pub(super) fn parse(text: &str, span: Span) -> Self {
+    #[must_use]
+    pub fn parse(text: &str, span: Span) -> Self {
         let (scheme, rest) = match text.split_once("://") {
             Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
             None => (None, text),

@@ -35,7 +35,8 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "kill" => kill(arguments),
         "pkill" => Some(by_pattern(arguments, false)),
         "pgrep" | "pidof" => Some(by_pattern(arguments, true)),
-        "killall" | "killall5" | "skill" => Some(killall(arguments)),
+        "killall" | "skill" => Some(killall(arguments)),
+        "killall5" => Some(all(arguments)),
         _ => None,
     }
 }
@@ -114,6 +115,16 @@ fn killall(arguments: &[Argument]) -> Action {
             .iter()
             .map(|(_, name)| by_name(name, false))
             .collect(),
+    }
+}
+
+/// All processes but the caller's own session.
+fn all(arguments: &[Argument]) -> Action {
+    let (signal, _) = leading_signal(arguments);
+    Action::Signal {
+        only_tests: signal.as_deref() == Some("0"),
+        signal: signal.as_deref().map(signal_name),
+        targets: vec![Target::Pid(-1)],
     }
 }
 

@@ -40,10 +40,11 @@ impl<'a> Values<'a> {
     /// The environment, and the variables that `script` assigns exactly once.
     pub fn of_script(script: &Script, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let mut values = Self::new(environment);
-        for visit in script.list.commands() {
-            if let Some(simple) = visit.simple() {
-                values.learn(simple);
-            }
+        values.learn_all(script);
+        let parameters = values.parameters(script);
+        if !parameters.is_empty() {
+            values.assigned = parameters;
+            values.learn_all(script);
         }
         for visit in script.list.constructs() {
             if let Command::For { variable, .. } = visit.command {
@@ -56,6 +57,35 @@ impl<'a> Values<'a> {
             }
         }
         values
+    }
+
+    fn learn_all(&mut self, script: &Script) {
+        for visit in script.list.commands() {
+            if let Some(simple) = visit.simple() {
+                self.learn(simple);
+            }
+        }
+    }
+
+    /// What `$1` and its like are in a function, where the script calls only one with arguments, and once.
+    fn parameters(&self, script: &Script) -> HashMap<String, Option<String>> {
+        let is_call = |simple: &&Simple| {
+            let name = simple.words.first().and_then(Word::literal);
+            simple.words.len() > 1 && name.is_some_and(|name| script.function(&name).is_some())
+        };
+        let visits: Vec<_> = script.list.commands().collect();
+        let calls: Vec<&Simple> = visits
+            .iter()
+            .filter_map(|visit| visit.simple())
+            .filter(is_call)
+            .collect();
+        let [call] = calls.as_slice() else {
+            return HashMap::new();
+        };
+        let arguments = call.words.iter().enumerate().skip(1);
+        arguments
+            .map(|(index, word)| (index.to_string(), self.resolve(word)))
+            .collect()
     }
 
     fn learn(&mut self, simple: &Simple) {

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::{
     behaviour::{
         ScriptFacts,
+        action::FileTestKind,
         script::{Marker, MarkerUse, Reached, Wait},
     },
     workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
@@ -15,11 +16,9 @@ use super::{Finder, Link, LinkKind, MarkerWrite, Party, stops};
 impl Finder<'_, '_> {
     pub(super) fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
         let mut seen = HashSet::new();
-        for test in own
-            .markers
-            .iter()
-            .filter(|marker| matches!(marker.usage, MarkerUse::Tested { .. }))
-        {
+        for test in own.markers.iter().filter(
+            |marker| matches!(marker.usage, MarkerUse::Tested { kind, .. } if kind != FileTestKind::Pipe),
+        ) {
             let Some(path) = &test.file.path else { continue };
             let wait = own.waits.iter().find(|wait| {
                 !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
@@ -30,7 +29,8 @@ impl Finder<'_, '_> {
             }
             if let Some((other, writers)) = self.shared_file(container, path, own) {
                 // `envoy.ready`, written by an image, says when something starts.
-                if ends && writers.is_empty() && names_a_start(path) {
+                let says_a_start = writers.is_empty() && names_a_start(path);
+                if ends && (says_a_start || wait.is_some_and(|wait| waits_for_input(wait, own))) {
                     continue;
                 }
                 let kind = if ends {
@@ -141,6 +141,13 @@ fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
         .iter()
         .filter(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }))
         .filter_map(|marker| Some((marker, marker.file.path.as_deref()?)))
+}
+
+/// Whether a script has nothing to run until the wait is over: a worker that waits for its input, and may be told
+/// that there is none, has nothing that could be ended.
+fn waits_for_input(wait: &Wait, own: &ScriptFacts) -> bool {
+    let runs_before = own.work.iter().any(|work| work.start < wait.span.end);
+    wait.command_after.is_some() && own.background.is_empty() && !runs_before
 }
 
 /// Whether a file's name says that something is up.

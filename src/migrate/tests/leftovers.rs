@@ -163,3 +163,38 @@ fn a_conversion_takes_what_is_left_of_the_workaround_with_it() {
         text("", &containers(polls, ", lifecycle: {type: Sidecar}"))
     );
 }
+
+#[test]
+fn a_wait_with_nothing_behind_it_but_the_stop_goes_with_it() {
+    let job = |annotations: &str, sidecar: &str| {
+        format!(
+            "apiVersion: batch/v1
+kind: Job
+metadata: {{name: a}}
+spec:
+  template:
+    metadata: {{annotations: {{{annotations}}}}}
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: app
+        image: app
+        command:
+        - sh
+        - -ec
+        - |
+          /app
+          until curl -sf localhost:15021/healthz/ready; do sleep 1; done
+          echo stopping
+          curl -X POST localhost:15020/quitquitquit
+{sidecar}"
+        )
+    };
+    let envoy = "      - name: envoy\n        image: 'envoyproxy/envoy:v1.30.1'\n        ports: [{containerPort: 15021}, {containerPort: 15020}]\n";
+    for text in [job("", envoy), job("sidecar.istio.io/inject: \"true\"", "")] {
+        assert_sound(&text);
+        let migration = migrated(&text, Form::Native, true);
+        assert!(migration.is_changed(), "{}", said(&migration));
+        assert!(!migration.text.contains("curl"), "{}", migration.text);
+    }
+}

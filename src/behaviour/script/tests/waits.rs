@@ -362,6 +362,30 @@ fn tells_interval_and_form() {
 }
 
 #[test]
+fn knows_what_a_function_is_called_with() {
+    for (text, expected) in [
+        (
+            "wait_for() { until nc -z $1 $2; do sleep 1; done; }; wait_for localhost 5432; app",
+            "Loop local 5432",
+        ),
+        (
+            "wait_for() { local host=$1; until nc -z $host $2; do sleep 1; done; }; wait_for localhost 5432; app",
+            "Loop local 5432",
+        ),
+        (
+            "wait_for() { until nc -z $1 $2; do sleep 1; done; }; wait_for localhost 1; wait_for db 2; app",
+            "Loop remote 0",
+        ),
+        (
+            "until busybox nc -z localhost 5432; do busybox sleep 1; done; app",
+            "Loop local 5432",
+        ),
+    ] {
+        assert_eq!(summary(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn finds_loops_that_look_at_a_variable() {
     let asks = "curl -fs localhost:15021/healthz/ready";
     for (text, expected) in [
