@@ -11,7 +11,11 @@ use crate::{
 };
 
 use super::{
-    change::has_comments, plain_command::plain_command, plan::Changes, removal::Removals, script::cut,
+    change::has_comments,
+    plain_command::plain_command,
+    plan::Changes,
+    removal::Removals,
+    script::{Shell, cut},
     watchdog::in_foreground,
 };
 
@@ -132,7 +136,7 @@ pub(super) fn change<'a>(
             .filter_map(|(_, node)| node.as_str().map(str::to_owned))
             .collect()
     };
-    if let (Some(plain), Some(command), Some(shell)) = (
+    if let (Some(plain), Some(command), Some(at)) = (
         plain,
         command,
         program
@@ -140,7 +144,7 @@ pub(super) fn change<'a>(
             .as_ref()
             .and_then(|invocation| invocation.shell),
     ) {
-        let mut words = kept_before(shell - usize::from(is_applet(program, shell)));
+        let mut words = kept_before(at - usize::from(is_applet(program, at)));
         words.extend(plain);
         changes.words(command, words)?;
         if let Some(arguments) = arguments {
@@ -175,7 +179,7 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
         return Ok(Some(text));
     }
     let remains =
-        cut(&text, dialect(program), &cuts).ok_or("what would remain of the script is not certain")?;
+        cut(&text, shell(program), &cuts).ok_or("what would remain of the script is not certain")?;
     match entrypoint.foreground {
         true => in_foreground(&remains, dialect(program))
             .map(Some)
@@ -189,7 +193,7 @@ pub(super) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
     program.is_shell()
         && program.shared.is_none()
         && program.place == ProgramPlace::Entrypoint
-        && cut(&program.text, dialect(program), spans).is_some()
+        && cut(&program.text, shell(program), spans).is_some()
 }
 
 /// A variable of the container's environment that a range of its script sets: every program behind it gets that.
@@ -211,6 +215,17 @@ pub(super) fn sets_environment<'a>(
         .environment()
         .map(|variable| variable.name)
         .find(|name| assigned.iter().any(|assignment| assignment.name == *name))
+}
+
+/// The shell that runs a program's script.
+pub(super) fn shell(program: &Program<'_>) -> Shell {
+    Shell {
+        dialect: dialect(program),
+        exits_on_error: program
+            .invocation
+            .as_ref()
+            .is_some_and(|invocation| invocation.exits_on_error),
+    }
 }
 
 pub(super) fn dialect(program: &Program<'_>) -> Dialect {

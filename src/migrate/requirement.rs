@@ -14,7 +14,7 @@ use crate::{
 };
 
 use super::{
-    entrypoint::{Entrypoint, can_cut, dialect, sets_environment},
+    entrypoint::{Entrypoint, can_cut, dialect, sets_environment, shell},
     marker_parts::{marker, path_of, writers_go},
     plan::Class,
     removal::Removals,
@@ -286,11 +286,18 @@ pub(super) fn stop_behind<'f>(
         })
 }
 
-/// What a person should know where a stop hid the result of the script's work.
+/// What a person should know where a stop hid the result of the script's work, or may have.
 pub(super) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
-    (exit_status == ExitStatus::Masked).then(|| {
-        format!("{name} now ends with the result of its own work: until now its script ended with another, so that failures may show")
-    })
+    let until_now = match exit_status {
+        ExitStatus::Masked => "until now its script ended with another",
+        ExitStatus::Unclear | ExitStatus::SkippedOnFailure => {
+            "until now its script may have ended with another"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "{name} now ends with the result of its own work: {until_now}, so that failures may show"
+    ))
 }
 
 /// A container that does nothing but end the sidecar goes as a whole.
@@ -422,7 +429,7 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
             part.harmful = false;
             if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
                 entrypoint.foreground = true;
-                let remains = cut(&program.text, dialect(program), &entrypoint.cuts);
+                let remains = cut(&program.text, shell(program), &entrypoint.cuts);
                 if remains.is_some_and(|remains| in_foreground(&remains, dialect(program)).is_none()) {
                     part.class =
                         Err("what it runs in the background would get no SIGTERM without it".to_owned());

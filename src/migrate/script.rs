@@ -14,12 +14,20 @@ use super::{
     script_text::write,
 };
 
+/// The shell that runs a script.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shell {
+    pub(super) dialect: Dialect,
+    /// `sh -e`
+    pub(super) exits_on_error: bool,
+}
+
 /// Cuts the commands at `spans` out of a script. `None` where it is not certain what remains.
 ///
 /// Whole statements go where they hold nothing else than these commands and noise; of `a && b` the one side
 /// goes. So does what only kept the main command's result over them: `code=$?` and `exit $code`.
-pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String> {
-    let script = parse(text, dialect)?;
+pub(super) fn cut(text: &str, shell: Shell, spans: &[Span]) -> Option<String> {
+    let script = parse(text, shell.dialect)?;
     let emptied = emptied_functions(&script.list, spans);
     let cutter = Cutter { spans, emptied };
     let statements: Vec<&Statement> = script.list.statements.iter().collect();
@@ -32,6 +40,15 @@ pub(super) fn cut(text: &str, dialect: Dialect, spans: &[Span]) -> Option<String
         kept.iter()
             .any(|kept| kept.part.start <= span.start && span.end <= kept.part.end)
     };
+    let exits_on_error = shell.exits_on_error || sets_errexit(&script.list);
+    if exits_on_error
+        && kept
+            .iter()
+            .enumerate()
+            .any(|(at, own)| own.may_exit_now(at + 1 == kept.len()))
+    {
+        return None;
+    }
     // Every span has to be gone.
     let remains = |span: &Span| {
         kept.iter()
@@ -126,6 +143,34 @@ pub(super) struct Kept<'s> {
     pub(super) statement: &'s Statement,
     /// Its bytes of the text.
     pub(super) part: Span,
+}
+
+impl Kept<'_> {
+    /// Whether `-e` ends the script at a failure that it passed over while `&& …` came behind it: in a block at once,
+    /// and for a command unless the script ends there anyway.
+    fn may_exit_now(&self, is_last: bool) -> bool {
+        let pipelines: Vec<&Pipeline> = self.statement.and_or.pipelines().collect();
+        let goes_on = pipelines.last().is_some_and(|last| last.span.end > self.part.end);
+        let last = pipelines
+            .iter()
+            .rfind(|pipeline| pipeline.span.end <= self.part.end);
+        let is_command = last.is_some_and(|last| {
+            matches!(last.commands.as_slice(), [Command::Simple(simple)]
+                if matches!(action(simple), Action::Other { .. } | Action::Wrapper { .. }))
+        });
+        goes_on && !(is_last && is_command)
+    }
+}
+
+/// `set -e`, `set -euo pipefail`, `set -o errexit`
+fn sets_errexit(list: &List) -> bool {
+    list.commands()
+        .filter_map(|visit| visit.simple().cloned())
+        .any(|simple| {
+            let mut words = simple.words.iter().map(|word| word.raw.as_str());
+            words.next() == Some("set")
+                && words.any(|word| word == "errexit" || (word.starts_with('-') && word.contains('e')))
+        })
 }
 
 struct Cutter<'c> {
@@ -371,7 +416,11 @@ mod tests {
                 start..start + command.len()
             })
             .collect();
-        assert_eq!(cut(text, Dialect::Bash, &spans).as_deref(), expected, "{text}");
+        let shell = Shell {
+            dialect: Dialect::Bash,
+            exits_on_error: false,
+        };
+        assert_eq!(cut(text, shell, &spans).as_deref(), expected, "{text}");
     }
 
     #[test]
@@ -416,6 +465,10 @@ mod tests {
     fn what_is_not_certain_is_left() {
         assert_cut("if /app; then curl x; else curl x; exit 1; fi", &["curl x"], None);
         assert_cut("/app || curl x", &["curl x"], None);
+        assert_cut("set -e; { /one; /two; } && curl x", &["curl x"], None);
+        assert_cut("set -e; /app && curl x; /two", &["curl x"], None);
+        assert_cut("/app && curl x; /two", &["curl x"], Some("/app; /two"));
+        assert_cut("set -e; /app && curl x", &["curl x"], Some("set -e; /app"));
         assert_cut("/app; if curl -sf web/ready; then curl x; fi", &["curl x"], None);
         assert_cut(
             "/app; if curl -s localhost:1 -o /out; then curl x; fi",
