@@ -191,10 +191,17 @@ spec:
         )
     };
     let envoy = "      - name: envoy\n        image: 'envoyproxy/envoy:v1.30.1'\n        ports: [{containerPort: 15021}, {containerPort: 15020}]\n";
-    for text in [job("", envoy), job("sidecar.istio.io/inject: \"true\"", "")] {
+    // The call tells that the proxy is there, so that its other ports are its own.
+    let connects =
+        job("team: a", "").replace("curl -sf localhost:15021/healthz/ready", "nc -z localhost 15021");
+    for text in [
+        job("", envoy),
+        job("sidecar.istio.io/inject: \"true\"", ""),
+        connects,
+    ] {
         assert_sound(&text);
         let migration = migrated(&text, Form::Native, true);
         assert!(migration.is_changed(), "{}", said(&migration));
-        assert!(!migration.text.contains("curl"), "{}", migration.text);
+        assert!(!migration.text.contains("localhost"), "{}", migration.text);
     }
 }
