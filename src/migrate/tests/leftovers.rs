@@ -205,3 +205,50 @@ spec:
         assert!(!migration.text.contains("localhost"), "{}", migration.text);
     }
 }
+
+#[test]
+fn a_scratch_volume_stays_where_a_config_map_names_it() {
+    let text = |summary: &str, config_map: &str| {
+        format!(
+            "apiVersion: v1
+kind: ConfigMap
+metadata: {{name: scripts}}
+data:
+  report.sh: cp {summary} /out
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: a}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: app
+        image: app
+        command: [sh, -c, '/scripts/report.sh; code=$?; touch /life/done; exit $code']
+        volumeMounts: [{{name: life, mountPath: /life}}, {{name: scripts, mountPath: /scripts}}]
+      - name: shipper
+        image: fluent/fluent-bit:3
+        command: [sh, -c, '/ship & pid=$!; while [ ! -f /life/done ]; do sleep 1; done; kill $pid']
+        volumeMounts: [{{name: life, mountPath: /life}}]
+      volumes: [{{name: life, emptyDir: {{}}}}, {{name: scripts, configMap: {{name: {config_map}}}}}]
+"
+        )
+    };
+    for (summary, config_map, stays) in [
+        ("/tmp/summary", "scripts", false),
+        ("/life/summary", "scripts", true),
+        // What is not here, and runs, may name it.
+        ("/tmp/summary", "others", true),
+    ] {
+        let migration = migrated(&text(summary, config_map), Form::Native, true);
+        assert!(migration.is_changed(), "{}", said(&migration));
+        assert_eq!(
+            migration.text.contains("emptyDir"),
+            stays,
+            "{summary} {config_map}\n{}",
+            migration.text
+        );
+    }
+}
