@@ -152,17 +152,43 @@ pub fn links<'t>(
                 .collect()
         })
         .collect();
-    let finder = Finder {
-        owners: Owners {
+    let mut injected: Vec<Arc<KnownSidecar>> = injected
+        .iter()
+        .map(|injected| Arc::clone(&injected.known))
+        .collect();
+    let find = |injected: &[Arc<KnownSidecar>]| {
+        let owners = Owners {
             workload,
             programs,
             injected,
             catalogue,
-        },
-        facts: &facts,
+        };
+        all(&Finder {
+            owners,
+            facts: &facts,
+        })
     };
+    let mut all = find(&injected);
+    // One address may tell of an injected sidecar; its other ports are its own then, too.
+    let told: Vec<Arc<KnownSidecar>> = all
+        .iter()
+        .filter_map(|link| match &link.other {
+            Party::Injected(known) => Some(Arc::clone(known)),
+            _ => None,
+        })
+        .filter(|told| injected.iter().all(|known| known.name != told.name))
+        .collect();
+    if !told.is_empty() {
+        injected.extend(told);
+        all = find(&injected);
+    }
+    let holds = holds(workload, programs, &facts);
+    Links { all, facts, holds }
+}
+
+fn all(finder: &Finder<'_, '_>) -> Vec<Link> {
     let mut all = Vec::new();
-    for (container, programs) in facts.iter().enumerate() {
+    for (container, programs) in finder.facts.iter().enumerate() {
         for (program, own) in programs.iter().enumerate() {
             if let Some(own) = own {
                 finder.calls(container, program, own, &mut all);
@@ -172,8 +198,7 @@ pub fn links<'t>(
         }
         finder.liveness(container, &mut all);
     }
-    let holds = holds(workload, programs, &facts);
-    Links { all, facts, holds }
+    all
 }
 
 /// The kubelet starts regular containers in list order, and a postStart hook blocks the next one.

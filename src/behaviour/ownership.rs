@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    roles::{Catalogue, Injected, KnownSidecar},
+    roles::{Catalogue, KnownSidecar},
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
 
@@ -13,7 +13,8 @@ use super::Party;
 pub(super) struct Owners<'f, 't> {
     pub(super) workload: &'f Workload<'t>,
     pub(super) programs: &'f [Vec<Program<'t>>],
-    pub(super) injected: &'f [Injected<'t>],
+    /// The sidecars that injectors add.
+    pub(super) injected: &'f [Arc<KnownSidecar>],
     pub(super) catalogue: &'f Catalogue,
 }
 
@@ -53,8 +54,8 @@ impl Owners<'_, '_> {
                 return Some(Party::Container(index));
             }
         }
-        if let Some(injected) = self.injected.iter().find(|injected| knows(&injected.known)) {
-            return Some(Party::Injected(Arc::clone(&injected.known)));
+        if let Some(injected) = self.injected.iter().find(|injected| knows(injected)) {
+            return Some(Party::Injected(Arc::clone(injected)));
         }
         if signs.iter().any(|sign| sign(own)) {
             return None;

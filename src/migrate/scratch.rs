@@ -2,7 +2,7 @@
 
 use crate::{
     lint,
-    workload::{self, Container, VolumeSource, Workload},
+    workload::{self, Container, Object, VolumeSource, Workload},
     yaml::{self, Node},
 };
 
@@ -18,7 +18,8 @@ pub(super) fn sweep(text: String, plans: &[Plan]) -> String {
         return text;
     };
     let mut changes: Vec<Change> = Vec::new();
-    for object in lint::objects_of(&stream) {
+    let objects: Vec<Object<'_>> = lint::objects_of(&stream).collect();
+    for object in &objects {
         let directories: Vec<&String> = plans
             .iter()
             .filter(|plan| plan.document == object.document && plan.object == object.reference)
@@ -27,8 +28,8 @@ pub(super) fn sweep(text: String, plans: &[Plan]) -> String {
         if directories.is_empty() {
             continue;
         }
-        for workload in workload::discover(&object) {
-            changes.extend(unused(&workload, &directories));
+        for workload in workload::discover(object) {
+            changes.extend(unused(&workload, &directories, &objects));
         }
     }
     match rewrite(&text, &[changes]) {
@@ -37,7 +38,7 @@ pub(super) fn sweep(text: String, plans: &[Plan]) -> String {
     }
 }
 
-fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
+fn unused(workload: &Workload<'_>, directories: &[&String], objects: &[Object<'_>]) -> Vec<Change> {
     let mut removals = Removals::default();
     for volume in &workload.volumes {
         let mounts: Vec<_> = workload
@@ -52,9 +53,10 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
                 .any(|directory| directory.trim_matches('/') == mount.path.trim_matches('/'))
         });
         let is_scratch = matches!(volume.source, VolumeSource::EmptyDirectory);
-        let is_used = mounts
-            .iter()
-            .any(|(container, mount)| uses(container, mount.path));
+        let is_used = mounts.iter().any(|(container, mount)| {
+            uses(container.node, &["volumeMounts"], mount.path)
+                || is_configured(workload, container, mount.path, objects)
+        });
         let is_named = workload.pod_annotations().iter().any(|entry| {
             entry
                 .value
@@ -69,14 +71,36 @@ fn unused(workload: &Workload<'_>, directories: &[&String]) -> Vec<Change> {
     removals.changes(&[]).unwrap_or_default()
 }
 
-/// Whether a container's values name a directory anywhere but where it is mounted.
-fn uses(container: &Container<'_>, path: &str) -> bool {
+/// Whether a ConfigMap that a container mounts names a directory, or may: one that is not here, and whose files the
+/// container runs.
+fn is_configured(
+    workload: &Workload<'_>,
+    container: &Container<'_>,
+    path: &str,
+    objects: &[Object<'_>],
+) -> bool {
+    container.mounts().any(|mount| {
+        let named = workload.volumes.iter().find(|volume| volume.name == mount.volume);
+        let Some(VolumeSource::ConfigMap { name, .. }) = named.map(|volume| volume.source) else {
+            return false;
+        };
+        let here = objects
+            .iter()
+            .find(|object| object.reference.kind == "ConfigMap" && object.reference.name == name);
+        match here {
+            Some(object) => uses(object.node, &["metadata"], path),
+            None => uses(container.node, &["volumeMounts"], mount.path),
+        }
+    })
+}
+
+/// Whether the values of an object name a directory, but for those of some of its fields.
+fn uses(object: Node<'_>, but_for: &[&str], path: &str) -> bool {
     let path = path.trim_matches('/');
-    let mut values: Vec<Node<'_>> = container
-        .node
+    let mut values: Vec<Node<'_>> = object
         .entries()
         .iter()
-        .filter(|entry| entry.key.as_str() != Some("volumeMounts"))
+        .filter(|entry| entry.key.as_str().is_none_or(|key| !but_for.contains(&key)))
         .map(|entry| entry.value)
         .collect();
     while let Some(node) = values.pop() {

@@ -191,10 +191,64 @@ spec:
         )
     };
     let envoy = "      - name: envoy\n        image: 'envoyproxy/envoy:v1.30.1'\n        ports: [{containerPort: 15021}, {containerPort: 15020}]\n";
-    for text in [job("", envoy), job("sidecar.istio.io/inject: \"true\"", "")] {
+    // The call tells that the proxy is there, so that its other ports are its own.
+    let connects =
+        job("team: a", "").replace("curl -sf localhost:15021/healthz/ready", "nc -z localhost 15021");
+    for text in [
+        job("", envoy),
+        job("sidecar.istio.io/inject: \"true\"", ""),
+        connects,
+    ] {
         assert_sound(&text);
         let migration = migrated(&text, Form::Native, true);
         assert!(migration.is_changed(), "{}", said(&migration));
-        assert!(!migration.text.contains("curl"), "{}", migration.text);
+        assert!(!migration.text.contains("localhost"), "{}", migration.text);
+    }
+}
+
+#[test]
+fn a_scratch_volume_stays_where_a_config_map_names_it() {
+    let text = |summary: &str, config_map: &str| {
+        format!(
+            "apiVersion: v1
+kind: ConfigMap
+metadata: {{name: scripts}}
+data:
+  report.sh: cp {summary} /out
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: a}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: app
+        image: app
+        command: [sh, -c, '/scripts/report.sh; code=$?; touch /life/done; exit $code']
+        volumeMounts: [{{name: life, mountPath: /life}}, {{name: scripts, mountPath: /scripts}}]
+      - name: shipper
+        image: fluent/fluent-bit:3
+        command: [sh, -c, '/ship & pid=$!; while [ ! -f /life/done ]; do sleep 1; done; kill $pid']
+        volumeMounts: [{{name: life, mountPath: /life}}]
+      volumes: [{{name: life, emptyDir: {{}}}}, {{name: scripts, configMap: {{name: {config_map}}}}}]
+"
+        )
+    };
+    for (summary, config_map, stays) in [
+        ("/tmp/summary", "scripts", false),
+        ("/life/summary", "scripts", true),
+        // What is not here, and runs, may name it.
+        ("/tmp/summary", "others", true),
+    ] {
+        let migration = migrated(&text(summary, config_map), Form::Native, true);
+        assert!(migration.is_changed(), "{}", said(&migration));
+        assert_eq!(
+            migration.text.contains("emptyDir"),
+            stays,
+            "{summary} {config_map}\n{}",
+            migration.text
+        );
     }
 }
