@@ -4,50 +4,20 @@
 //! out round by round on the text and, apart from that, on plain values; where the two differ nothing is
 //! written. No terminal, no files, no network.
 
-mod annotation;
-mod arrangement;
-mod assembly;
-mod change;
-mod convert;
-mod declaration;
-mod declared_form;
-mod elsewhere;
-mod entrypoint;
-mod foreign;
-mod gates;
-mod ground;
-mod init_order;
-mod injected;
-mod marker_parts;
-mod patches;
-mod place;
-mod plain_command;
+mod declare;
+mod edit;
+mod gate;
 mod plan;
 mod planner;
-mod position;
 mod proposal;
-mod references;
-mod removal;
-mod requirement;
 mod resource_list;
 mod resources;
 mod rewrite;
-mod scratch;
 mod script;
-mod script_result;
-mod script_text;
-mod shared_processes;
-mod shared_script;
-mod sleeps;
-mod spelling;
-mod startup_gate;
 mod surroundings;
 #[cfg(test)]
 mod tests;
-mod unwrap;
-mod wanted;
-mod watchdog;
-mod wrapper_parts;
+mod workaround;
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -60,15 +30,15 @@ use crate::{
     yaml::{self, ParseError, Stream},
 };
 
-pub use change::{Change, ChangeError, Position};
-pub use declaration::Form;
-pub use elsewhere::{Elsewhere, carry_over};
-pub use place::{Place, Step};
+pub use declare::declaration::Form;
+pub use edit::change::{Change, ChangeError, Position};
+pub use edit::place::{Place, Step};
 pub use plan::{Action, Class, Plan, Refusal};
 pub use proposal::{Proposal, Replacement, propose};
 pub use resource_list::describe_results;
 pub use rewrite::{RewriteError, rewrite};
-pub use surroundings::{Holders, Surroundings};
+pub use surroundings::elsewhere::{Elsewhere, carry_over};
+pub use surroundings::sources::{Holders, Surroundings};
 
 /// What decides about a rewrite besides the text.
 #[derive(Debug, Clone)]
@@ -202,7 +172,7 @@ fn plans(
             count += 1;
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            shared_script::settle(&mut pod, surroundings);
+            script::shared::settle(&mut pod, surroundings);
             let Some(findings) = choose(index, rules::check_pod(&pod)) else {
                 continue;
             };
@@ -282,8 +252,8 @@ impl Migration {
                 self.carry_out_one(index);
             }
         }
-        self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
-        self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
+        self.text = workaround::scratch::sweep(std::mem::take(&mut self.text), &self.plans);
+        self.text = workaround::shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
         resources::compare(&before, &self.text, &mut self.plans);
     }
 

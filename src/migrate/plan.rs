@@ -1,14 +1,15 @@
 //! What is to be done to one workload, what is left to a person, and why.
 
+use super::{
+    edit::{
+        change::{Change, Position},
+        place::Place,
+    },
+    surroundings::elsewhere::Elsewhere,
+};
 use crate::{
     rules::{FixClass, ObjectReference, Sources},
     yaml::{Kind, Node},
-};
-
-use super::{
-    change::{Change, Position},
-    elsewhere::Elsewhere,
-    place::Place,
 };
 
 /// How far a rewrite can be trusted. Later ones are less.

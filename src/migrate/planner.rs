@@ -2,28 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use super::{
+    Options,
+    declare::{
+        annotation, convert,
+        declaration::{Form, declare, obstacle},
+        form::is_converted,
+        ground::Ground,
+        injected,
+    },
+    edit::removal::Removals,
+    gate::startup::{Gate, gate, gate_when_promoted, on_file},
+    plan::{ALL, Changes, Class, Plan},
+    script::entrypoint::Entrypoint,
+    surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch, references},
+    workaround::{
+        part::Part,
+        requirement::{parts, stays},
+        stop::{is_stop, only_stops},
+        wanted::Wanted,
+    },
+};
 use crate::{
     roles::Role,
     rules::{Finding, FixClass, Member, Pod, Severity},
     workload::{ContainerList, ProbeKind},
-};
-
-use super::{
-    Options, annotation, convert,
-    declaration::{Form, declare, obstacle},
-    declared_form::is_converted,
-    elsewhere::Elsewhere,
-    entrypoint::Entrypoint,
-    foreign::foreign,
-    ground::Ground,
-    injected,
-    patches::Patch,
-    plan::{ALL, Changes, Class, Plan},
-    references,
-    removal::Removals,
-    requirement::{Part, is_stop, only_stops, parts, stays},
-    startup_gate::{Gate, gate, gate_when_promoted, on_file},
-    wanted::Wanted,
 };
 
 /// The plan for one pod. `findings` are those that the user wants to see gone.

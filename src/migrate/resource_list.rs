@@ -1,14 +1,15 @@
 //! The `results` of a kustomize or kpt function.
 
-use crate::yaml::{self, Value};
-
 use super::{
     Migration,
-    change::{Change, Position},
-    place::Place,
+    edit::{
+        change::{Change, Position},
+        place::Place,
+    },
     plan::Plan,
     rewrite::rewrite,
 };
+use crate::yaml::{self, Value};
 
 /// The new text; a `ResourceList` also gets its `results`
 /// (github.com/kubernetes-sigs/kustomize, cmd/config/docs/api-conventions/functions-spec.md).

@@ -1,12 +1,11 @@
 //! What a pod asks for, before and after.
 
+use super::plan::Plan;
 use crate::{
     lint,
     workload::{self, Amounts, effective_resources, write_amount},
     yaml,
 };
-
-use super::plan::Plan;
 
 /// Notes the effective requests and limits that a plan changes.
 pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {

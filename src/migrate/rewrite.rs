@@ -1,8 +1,7 @@
 //! Carries plans out: text to text, checked before anybody sees it.
 
+use super::edit::change::{Change, ChangeError, edits, intend};
 use crate::yaml::{self, Value, edit, guard};
-
-use super::change::{Change, ChangeError, edits, intend};
 
 /// Why a text was left as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

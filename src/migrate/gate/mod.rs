@@ -1,0 +1,4 @@
+//! What makes the app wait until a sidecar is up.
+
+pub(super) mod declared;
+pub(super) mod startup;
