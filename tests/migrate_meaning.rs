@@ -338,7 +338,9 @@ fn run_watched(directory: &Path, command: &[String], file: &Path) -> String {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let serves = |text: &str| text.lines().any(|line| !line.contains("prepare"));
+    // A line is written piece by piece.
+    let is_whole = |line: &str| line.ends_with('\n') && !line.contains("prepare");
+    let serves = |text: &str| text.split_inclusive('\n').any(is_whole);
     for _ in 0..600 {
         if serves(&fs::read_to_string(&log).unwrap()) {
             break;
