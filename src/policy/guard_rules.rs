@@ -102,13 +102,17 @@ fn quit_endpoint() -> Sign {
     let endpoints = endpoints(|known| &known.quit);
     let (script, hook) = (script("c"), hook("c", "preStop"));
     Sign {
-        patterns: vec![pattern(
-            "call",
-            "A line that names what ends a known sidecar, at an address of the pod's own.",
-            &format!(r"{LINE}{LOCAL}:({endpoints})\b"),
-        )],
+        patterns: vec![
+            known(|known| !known.quit.is_empty()),
+            pattern(
+                "call",
+                "A line that names what ends a known sidecar, at an address of the pod's own.",
+                &format!(r"{LINE}{LOCAL}:({endpoints})\b"),
+            ),
+        ],
+        // A sidecar may end itself.
         expression: format!(
-            "POD.spec.containers.exists(c,\n  {script}.matches(variables.call)\n  || {hook}.matches(variables.call))"
+            "POD.spec.containers.exists(c,\n  !{IS_KNOWN}\n  && ({script}.matches(variables.call)\n  || {hook}.matches(variables.call)))"
         ),
     }
 }
