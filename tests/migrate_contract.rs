@@ -3,15 +3,11 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
-use std::sync::Arc;
+#[path = "support/migrated.rs"]
+mod migrated;
 
-use kubectl_sidecar::{
-    lint,
-    migrate::{Form, Migration, Options, migrate},
-    roles::Catalogue,
-    rules::Settings,
-    source::SourceFile,
-};
+use kubectl_sidecar::migrate::Form;
+use migrated::migrated;
 
 /// What is seen where a condition is broken.
 enum Broken {
@@ -21,24 +17,6 @@ enum Broken {
     Stays(&'static str),
 }
 use Broken::{Stays, Untouched};
-
-fn migrated(text: &str, form: Form, review: bool) -> Migration {
-    let source = Arc::new(SourceFile {
-        name: "a.yaml".into(),
-        text: text.into(),
-    });
-    let options = Options {
-        lint: lint::Options {
-            settings: Settings::default(),
-            catalogue: Arc::new(Catalogue::built_in().clone()),
-        },
-        form,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
-    };
-    migrate(&source, &[], &options, &mut |findings| findings).unwrap()
-}
 
 /// The plain case loses `gone` without review, in both forms; each broken one does not.
 #[track_caller]

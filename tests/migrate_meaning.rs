@@ -9,21 +9,17 @@
     clippy::unwrap_used
 )]
 
+#[path = "support/migrated.rs"]
+mod migrated;
+
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
-    sync::Arc,
 };
 
-use kubectl_sidecar::{
-    lint,
-    migrate::{Form, Options, migrate},
-    roles::Catalogue,
-    rules::Settings,
-    source::SourceFile,
-};
+use kubectl_sidecar::migrate::Form;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -133,21 +129,7 @@ fn job(command: &[String]) -> String {
 
 /// The app's command line after migrate, and whether it is said that its script ended with another result.
 fn migrated(command: &[String], review: bool) -> (Vec<String>, bool) {
-    let source = Arc::new(SourceFile {
-        name: "job.json".into(),
-        text: job(command).into(),
-    });
-    let options = Options {
-        lint: lint::Options {
-            settings: Settings::default(),
-            catalogue: Arc::new(Catalogue::built_in().clone()),
-        },
-        form: Form::Native,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
-    };
-    let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
+    let migration = migrated::migrated(&job(command), Form::Native, review);
     assert_eq!(migration.failures, []);
     let job: Value = serde_json::from_str(&migration.text).unwrap();
     let words = job
@@ -370,18 +352,7 @@ proptest! {
             .replace("{p}", process)
             .replace("{f}", &file.display().to_string());
         let text = watched(&script, &signal.display().to_string());
-        let source = Arc::new(SourceFile { name: "job.json".into(), text: text.into() });
-        let options = Options {
-            lint: lint::Options {
-                settings: Settings::default(),
-                catalogue: Arc::new(Catalogue::built_in().clone()),
-            },
-            form: Form::Native,
-            review: false,
-            converts: false,
-            sidecars: Vec::new(),
-        };
-        let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
+        let migration = migrated::migrated(&text, Form::Native, false);
         prop_assert_eq!(&migration.failures, &[]);
         let job: Value = serde_json::from_str(&migration.text).unwrap();
         let after = job.pointer("/spec/template/spec/initContainers/0/command").cloned();

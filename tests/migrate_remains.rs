@@ -2,32 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
-use std::sync::Arc;
+#[path = "support/migrated.rs"]
+mod migrated;
 
-use kubectl_sidecar::{
-    lint,
-    migrate::{Form, Migration, Options, migrate},
-    roles::Catalogue,
-    rules::Settings,
-    source::SourceFile,
-};
+use kubectl_sidecar::migrate::{Form, Migration};
 
 fn migrated(text: &str, review: bool) -> Migration {
-    let source = Arc::new(SourceFile {
-        name: "a.yaml".into(),
-        text: text.into(),
-    });
-    let options = Options {
-        lint: lint::Options {
-            settings: Settings::default(),
-            catalogue: Arc::new(Catalogue::built_in().clone()),
-        },
-        form: Form::Native,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
-    };
-    let migration = migrate(&source, &[], &options, &mut |findings| findings).unwrap();
+    let migration = migrated::migrated(text, Form::Native, review);
     assert_eq!(migration.failures, [], "{text}");
     migration
 }

@@ -12,14 +12,17 @@ use std::{
 
 use kubectl_sidecar::{
     lint,
-    migrate::{Form, Migration, Options, migrate},
+    migrate::Form,
     roles::Catalogue,
     rules::Settings,
     source::SourceFile,
     yaml::{Value, parse},
 };
+use migrated::migrated;
 use proptest::prelude::*;
 
+#[path = "support/migrated.rs"]
+mod migrated;
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
@@ -308,24 +311,6 @@ fn effective_requests_are_shown_where_they_change() {
         &text.replace("istio-init", "other"),
     );
     assert!(said.contains("declared") && !said.contains("effective"), "{said}");
-}
-
-fn migrated(text: &str, form: Form, review: bool) -> Migration {
-    let source = Arc::new(SourceFile {
-        name: "a.yaml".into(),
-        text: text.into(),
-    });
-    let options = Options {
-        lint: lint::Options {
-            settings: Settings::default(),
-            catalogue: Arc::new(Catalogue::built_in().clone()),
-        },
-        form,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
-    };
-    migrate(&source, &[], &options, &mut |findings| findings).unwrap()
 }
 
 /// Rules whose findings are gone once nothing was refused.

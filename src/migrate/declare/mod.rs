@@ -1,6 +1,7 @@
 //! Declared sidecars: in which form, where in the pod, and in what order.
 
 pub(super) mod annotation;
+mod app_half;
 pub(super) mod arrangement;
 pub(super) mod convert;
 pub(super) mod declaration;

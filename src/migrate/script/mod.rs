@@ -1,6 +1,7 @@
 //! Scripts: what remains of them, and of the entrypoint that runs them, when parts are cut out.
 
 pub(super) mod cut;
+mod cutter;
 pub(super) mod entrypoint;
 pub(super) mod kept;
 pub(super) mod output;

@@ -1,0 +1,30 @@
+//! What the library makes of a text.
+
+use std::sync::Arc;
+
+use kubectl_sidecar::{
+    lint,
+    migrate::{Form, Migration, Options, migrate},
+    roles::Catalogue,
+    rules::Settings,
+    source::SourceFile,
+};
+
+/// A text migrated by itself, with the built-in catalogue.
+pub(crate) fn migrated(text: &str, form: Form, review: bool) -> Migration {
+    let source = Arc::new(SourceFile {
+        name: "a.yaml".into(),
+        text: text.into(),
+    });
+    let options = Options {
+        lint: lint::Options {
+            settings: Settings::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
+        },
+        form,
+        review,
+        converts: false,
+        sidecars: Vec::new(),
+    };
+    migrate(&source, &[], &options, &mut |findings| findings).unwrap()
+}
