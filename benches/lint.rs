@@ -23,7 +23,7 @@ use std::{
 use kubectl_sidecar::{
     lint::{Options, lint},
     roles::Catalogue,
-    rules::Settings,
+    pod::Settings,
     source::SourceFile,
 };
 use rayon::prelude::*;

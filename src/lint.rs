@@ -8,13 +8,12 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
+    pod::{Live, Member, Pod, Settings, Sources},
     roles::{self, Catalogue, WorkloadSummary},
-    rules::{
-        self, Confidence, Finding, Fix, FixClass, Live, Member, ObjectReference, Pod, Settings, Sources,
-    },
+    rules::{self, Confidence, Finding, Fix, FixClass},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
-    workload::{self, ConfigMapIndex, ConfigMaps, Object, Workload, programs},
+    workload::{self, ConfigMapIndex, ConfigMaps, Object, ObjectReference, Workload, programs},
     yaml::{self, ParseError, Reason, Stream},
 };
 

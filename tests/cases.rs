@@ -6,8 +6,9 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use kubectl_sidecar::{
     lint::{Options, lint_source},
+    pod::Settings,
     roles::Catalogue,
-    rules::{RULES, Settings, Severity, needs_a_cluster},
+    rules::{RULES, Severity, needs_a_cluster},
     source::SourceFile,
 };
 

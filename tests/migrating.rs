@@ -13,8 +13,8 @@ use std::{
 use kubectl_sidecar::{
     lint,
     migrate::Form,
+    pod::Settings,
     roles::Catalogue,
-    rules::Settings,
     source::SourceFile,
     yaml::{Value, parse},
 };

@@ -7,9 +7,10 @@ use std::{collections::HashMap, sync::Arc};
 use kubectl_sidecar::{
     report::{Appearance, Base, Format, Report},
     roles::{ContainerRole, Evidence, Role, Strength, WorkloadSummary},
-    rules::{Confidence, Family, Finding, Fix, FixClass, Location, ObjectReference, RuleInfo, Severity},
+    rules::{Confidence, Family, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::{SourceError, SourceErrorKind, SourceFile},
     suppress::Suppression,
+    workload::ObjectReference,
 };
 
 static QUIT: RuleInfo = RuleInfo {

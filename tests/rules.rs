@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use kubectl_sidecar::{
     lint::{Options, Outcome, lint_source},
+    pod::Settings,
     roles::Catalogue,
-    rules::{RULES, Settings, Severity, needs_a_cluster},
+    rules::{RULES, Severity, needs_a_cluster},
     source::SourceFile,
 };
 

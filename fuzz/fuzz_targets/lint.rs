@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use kubectl_sidecar::{
     lint::{Options, lint_source},
     roles::Catalogue,
-    rules::Settings,
+    pod::Settings,
     source::SourceFile,
 };
 use libfuzzer_sys::fuzz_target;

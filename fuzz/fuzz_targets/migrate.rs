@@ -8,7 +8,7 @@ use kubectl_sidecar::{
     lint,
     migrate::{Form, Options, migrate},
     roles::Catalogue,
-    rules::Settings,
+    pod::Settings,
     source::SourceFile,
 };
 use libfuzzer_sys::fuzz_target;

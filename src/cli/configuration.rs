@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{kubernetes_version::parse_version, severity::Threshold};
 use crate::{
+    pod::Target,
     roles::{Catalogue, KnownSidecar},
-    rules::Target,
     rules::{RULES, Severity},
     source::{CONFIGURATION, Input, Lines, Origin, plain},
     suppress::{Choice, Ignore, IgnoreMatcher, suggestion},

@@ -1,6 +1,6 @@
 //! Versions of Kubernetes on the command line.
 
-use crate::rules::{KubernetesVersion, parse_kubernetes_version};
+use crate::pod::{KubernetesVersion, parse_kubernetes_version};
 
 /// `1.29`, `v1.29`, `1.29.3`, `v1.29.3-gke.100`
 pub(super) fn parse_version(text: &str) -> Result<KubernetesVersion, String> {

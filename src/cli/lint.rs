@@ -25,9 +25,10 @@ use super::{
 use crate::{
     lint::{Options, lint},
     migrate::Proposal,
+    pod::Settings,
     report::{Report, counted},
     roles::Catalogue,
-    rules::{Finding, RULES, Settings, Severity},
+    rules::{Finding, RULES, Severity},
     source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
     suppress::{Baseline, InSources, Silenced, Suppression},
 };

@@ -14,9 +14,10 @@ use super::{
 use crate::{
     lint::Options,
     lsp::{Configured, Ending, serve},
-    migrate::Form,
+    pod::Settings,
+    remedy::Form,
     roles::Catalogue,
-    rules::{Finding, RULES, Settings, Severity},
+    rules::{Finding, RULES, Severity},
     source::{Input, Origin},
 };
 

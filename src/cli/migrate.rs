@@ -20,11 +20,12 @@ use super::{
 };
 use crate::{
     lint,
-    migrate::{
-        Form, Holders, Migration, Options, Surroundings, carry_over, describe_results, migrate_within,
-    },
+    migrate::{Migration, Options, carry_over, describe_results, migrate_within},
+    pod::Settings,
+    remedy,
+    remedy::{Form, Holders, Surroundings},
     roles::Catalogue,
-    rules::{Finding, RULES, Settings, Severity},
+    rules::{Finding, RULES, Severity},
     source::{
         Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover, read,
     },
@@ -255,11 +256,13 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
             },
             catalogue: Arc::new(Catalogue::extended(loaded.configuration.sidecars.clone()).map_err(usage)?),
         },
-        form,
-        review: arguments.review,
-        // The other two are not what every cluster runs.
-        converts: arguments.target.is_some(),
-        sidecars: arguments.sidecar.clone(),
+        remedy: remedy::Options {
+            form,
+            review: arguments.review,
+            // The other two are not what every cluster runs.
+            converts: arguments.target.is_some(),
+            sidecars: arguments.sidecar.clone(),
+        },
     })
 }
 

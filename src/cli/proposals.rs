@@ -6,8 +6,11 @@ use rayon::prelude::*;
 
 use crate::{
     lint,
-    migrate::{Form, Holders, Options, Proposal, Surroundings, propose},
-    rules::{Finding, FixClass, Settings},
+    migrate::{Options, Proposal, propose},
+    pod::Settings,
+    remedy,
+    remedy::{Form, Holders, Surroundings},
+    rules::{Finding, FixClass},
     source::SourceFile,
 };
 
@@ -69,10 +72,7 @@ fn of_finding(
                 },
                 catalogue: Arc::clone(&way.lint.catalogue),
             },
-            form: *form,
-            review,
-            converts: false,
-            sidecars: Vec::new(),
+            remedy: remedy::Options::of(*form).reviewed(review),
         };
         propose(source, surroundings, &options, &[finding])
     };

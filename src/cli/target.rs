@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use super::{Error, deadline::within};
 use crate::{
     cluster::{Connection, Server, Versions, versions},
-    migrate::Form,
-    rules::{KubernetesVersion, PROMOTES_SINCE, Target},
+    pod::{KubernetesVersion, PROMOTES_SINCE, Target},
+    remedy::Form,
 };
 
 /// The first version whose sidecars stop in order by default (KEP-753, beta in 1.29).

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Error, ExitStatus, target::NATIVE_SINCE};
-use crate::rules::KubernetesVersion;
+use crate::pod::KubernetesVersion;
 
 /// The newest Kubernetes whose API and kubelet this was built and tried with.
 const NEWEST_KUBERNETES: KubernetesVersion = (1, 37);

@@ -9,7 +9,7 @@ use super::{
     request::{RequestError, encode, send_json},
     server::Server,
 };
-use crate::rules::{KubernetesVersion, parse_kubernetes_version};
+use crate::pod::{KubernetesVersion, parse_kubernetes_version};
 
 /// Where all admission policies are.
 const BASE: &str = "/apis/admissionregistration.k8s.io/v1";

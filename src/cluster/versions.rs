@@ -10,7 +10,7 @@ use super::{
     schema::OpenApi,
     server::Server,
 };
-use crate::rules::{KubernetesVersion, parse_kubernetes_version};
+use crate::pod::{KubernetesVersion, parse_kubernetes_version};
 
 /// What runs in a cluster.
 #[derive(Debug)]

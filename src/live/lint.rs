@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     lint::{Options, Outcome, lint_live_source, objects_of},
+    pod::Live,
     roles::WorkloadSummary,
-    rules::{Finding, Fix, FixClass, Live, Location},
+    rules::{Finding, Fix, FixClass, Location},
     source::{SourceError, SourceFile},
     workload::discover,
     yaml,

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::{PodGlance, Shape, telling::telling, template::Difference};
 use crate::{
-    roles::{PROMOTED_ANNOTATION, listed},
-    rules::{
+    pod::{
         Promoters,
         live::{InjectedContainer, Live, PodSeen, SeenContainer},
     },
+    roles::{PROMOTED_ANNOTATION, listed},
 };
 
 /// As many telling pods are kept of a workload; more are counted.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PodGlance, pod::PodContainer};
 use crate::{
-    rules::live::{ContainerSeen, Ended, PodSeen},
+    pod::live::{ContainerSeen, Ended, PodSeen},
     trace::object::{ContainerStatus, Terminated},
 };
 

@@ -10,7 +10,7 @@ use std::{
 use super::document::Document;
 use crate::{
     lint::{self, lint},
-    migrate::Form,
+    remedy::Form,
     rules::{Finding, RULES},
     source::{Input, Origin, Request, SourceError, SourceFile, discover, read_all},
     suppress::{InSources, Suppression},

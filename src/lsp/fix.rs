@@ -13,8 +13,11 @@ use super::{
 };
 use crate::{
     lint,
-    migrate::{Form, Holders, Options, Proposal, Surroundings, propose},
-    rules::{Finding, Settings},
+    migrate::{Options, Proposal, propose},
+    pod::Settings,
+    remedy,
+    remedy::{Form, Holders, Surroundings},
+    rules::Finding,
     source::SourceFile,
 };
 
@@ -80,10 +83,7 @@ impl Bench<'_> {
                 },
                 catalogue: Arc::clone(&self.lint.catalogue),
             },
-            form,
-            review,
-            converts: false,
-            sidecars: Vec::new(),
+            remedy: remedy::Options::of(form).reviewed(review),
         };
         let source = &self.document.source;
         let mut sources = self.others.clone();

@@ -4,55 +4,42 @@
 //! out round by round on the text and, apart from that, on plain values; where the two differ nothing is
 //! written. No terminal, no files, no network.
 
-mod declare;
-mod edit;
-mod gate;
-mod plan;
-mod planner;
+mod carry_over;
 mod proposal;
 mod resource_list;
 mod resources;
-mod rewrite;
-mod script;
-mod surroundings;
+mod scratch;
+mod shared_processes;
 #[cfg(test)]
 mod tests;
-mod workaround;
 
 use std::{collections::HashSet, sync::Arc};
 
 use crate::{
+    edit::{Change, rewrite},
     lint,
+    pod::{Pod, Sources},
+    remedy,
     roles::{Evidence, Role, Strength},
-    rules::{self, Finding, Pod, Sources},
+    rules::{self, Finding},
     source::SourceFile,
     workload::{self, ConfigMaps},
     yaml::{self, ParseError, Stream},
 };
 
-pub use declare::declaration::Form;
-pub use edit::change::{Change, ChangeError, Position};
-pub use edit::place::{Place, Step};
-pub use plan::{Action, Class, Plan, Refusal};
+pub use crate::edit::RewriteError;
+pub use crate::remedy::{Action, Class, Elsewhere, Form, Holders, Plan, Refusal, Surroundings};
+pub use carry_over::carry_over;
 pub use proposal::{Proposal, Replacement, propose};
 pub use resource_list::describe_results;
-pub use rewrite::{RewriteError, rewrite};
-pub use surroundings::elsewhere::{Elsewhere, carry_over};
-pub use surroundings::sources::{Holders, Surroundings};
 
 /// What decides about a rewrite besides the text.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// What decides about findings.
     pub lint: lint::Options,
-    /// How sidecars are declared.
-    pub form: Form,
-    /// Also do what a person has to look at.
-    pub review: bool,
-    /// Also turn sidecars that are declared well in another form into this one.
-    pub converts: bool,
-    /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
-    pub sidecars: Vec<String>,
+    /// What the user wishes.
+    pub remedy: remedy::Options,
 }
 
 /// What became of one source.
@@ -172,17 +159,22 @@ fn plans(
             count += 1;
             let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            script::shared::settle(&mut pod, surroundings);
+            remedy::script::shared::settle(&mut pod, surroundings);
             let Some(findings) = choose(index, rules::check_pod(&pod)) else {
                 continue;
             };
-            let mut plan = planner::plan(&pod, &findings, &surroundings.patches, options);
+            let mut plan = remedy::planner::plan(&pod, &findings, &surroundings.patches, &options.remedy);
             if plan.refusals.iter().any(|refusal| refusal.review) {
-                let reviewed = Options {
+                let reviewed = remedy::Options {
                     review: true,
-                    ..options.clone()
+                    ..options.remedy.clone()
                 };
-                plan.keep_promises(&planner::plan(&pod, &findings, &surroundings.patches, &reviewed));
+                plan.keep_promises(&remedy::planner::plan(
+                    &pod,
+                    &findings,
+                    &surroundings.patches,
+                    &reviewed,
+                ));
             }
             plan.pod = index;
             if !plan.is_empty() || !plan.refusals.is_empty() {
@@ -198,7 +190,7 @@ fn name_sidecars(pod: &mut Pod<'_>, options: &Options) {
     let named: Vec<bool> = pod
         .members
         .iter()
-        .map(|member| planner::is_named(pod, member, options))
+        .map(|member| remedy::planner::is_named(pod, member, &options.remedy))
         .collect();
     for (member, named) in pod.members.iter_mut().zip(named) {
         if named {
@@ -252,8 +244,8 @@ impl Migration {
                 self.carry_out_one(index);
             }
         }
-        self.text = workaround::scratch::sweep(std::mem::take(&mut self.text), &self.plans);
-        self.text = workaround::shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
+        self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
+        self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
         resources::compare(&before, &self.text, &mut self.plans);
     }
 

@@ -2,7 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Form, Migration, Options, Surroundings, carry_over, migrate_within};
+use super::{Migration, Options, carry_over, migrate_within};
+use crate::remedy::{Form, Surroundings};
 use crate::{
     diff::{hunks, lines},
     rules::Finding,
@@ -64,8 +65,8 @@ pub fn propose(
     carry_over(&mut migrations.iter_mut().collect::<Vec<_>>());
     let replacements: Vec<Replacement> = migrations.iter().flat_map(replacements).collect();
     (!replacements.is_empty()).then_some(Proposal {
-        form: options.form,
-        review: options.review,
+        form: options.remedy.form,
+        review: options.remedy.review,
         replacements,
     })
 }

@@ -1,15 +1,15 @@
 //! The `results` of a kustomize or kpt function.
 
-use super::{
-    Migration,
+use super::Migration;
+use crate::yaml::{self, Value};
+use crate::{
     edit::{
         change::{Change, Position},
         place::Place,
+        rewrite,
     },
-    plan::Plan,
-    rewrite::rewrite,
+    remedy::plan::Plan,
 };
-use crate::yaml::{self, Value};
 
 /// The new text; a `ResourceList` also gets its `results`
 /// (github.com/kubernetes-sigs/kustomize, cmd/config/docs/api-conventions/functions-spec.md).

@@ -1,6 +1,6 @@
 //! What a pod asks for, before and after.
 
-use super::plan::Plan;
+use crate::remedy::plan::Plan;
 use crate::{
     lint,
     workload::{self, Amounts, effective_resources, write_amount},
@@ -14,7 +14,7 @@ pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
     };
     let (before, after) = (all(&before), all(&after));
     for plan in plans.iter_mut().filter(|plan| !plan.is_empty()) {
-        let own = |(document, reference, _): &&(usize, crate::rules::ObjectReference, Amounts)| {
+        let own = |(document, reference, _): &&(usize, crate::workload::ObjectReference, Amounts)| {
             *document == plan.document && *reference == plan.object
         };
         let (Some((.., old)), Some((.., new))) = (before.iter().find(own), after.iter().find(own)) else {
@@ -40,7 +40,7 @@ pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
     }
 }
 
-fn all(stream: &yaml::Stream<'_>) -> Vec<(usize, crate::rules::ObjectReference, Amounts)> {
+fn all(stream: &yaml::Stream<'_>) -> Vec<(usize, crate::workload::ObjectReference, Amounts)> {
     lint::objects_of(stream)
         .flat_map(|object| {
             workload::discover(&object)

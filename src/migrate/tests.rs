@@ -7,25 +7,45 @@ mod round_trips;
 
 use std::{fs, path::Path, sync::Arc};
 
-use super::{Form, Migration, Options, migrate};
+use super::{Migration, Options, migrate};
+use crate::remedy::Form;
 use crate::{
     lint,
+    pod::Settings,
+    remedy,
     roles::Catalogue,
-    rules::{RULES, Settings, needs_a_cluster},
+    rules::{RULES, needs_a_cluster},
     source::SourceFile,
     yaml::{Value, parse},
 };
 
 fn options(form: Form, review: bool) -> Options {
+    with(remedy::Options::of(form).reviewed(review))
+}
+
+/// The options of a run that converts well declared sidecars, too.
+fn converting(form: Form, review: bool) -> Options {
+    with(remedy::Options {
+        converts: true,
+        ..remedy::Options::of(form).reviewed(review)
+    })
+}
+
+/// The options of a run in which the user names sidecars.
+fn naming(form: Form, review: bool, sidecars: &[&str]) -> Options {
+    with(remedy::Options {
+        sidecars: sidecars.iter().map(|name| (*name).to_owned()).collect(),
+        ..remedy::Options::of(form).reviewed(review)
+    })
+}
+
+fn with(remedy: remedy::Options) -> Options {
     Options {
         lint: lint::Options {
             settings: Settings::default(),
             catalogue: Arc::new(Catalogue::built_in().clone()),
         },
-        form,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
+        remedy,
     }
 }
 
@@ -46,9 +66,9 @@ fn migrated(text: &str, form: Form, review: bool) -> Migration {
 
 /// What `--target` with the form does, where it is named outright.
 fn converted(text: &str, form: Form, review: bool) -> Migration {
-    let options = Options {
-        converts: form == Form::Native || review,
-        ..options(form, review)
+    let options = match form == Form::Native || review {
+        true => converting(form, review),
+        false => options(form, review),
     };
     let migration = migrated_with(text, &options);
     assert_eq!(migration.failures, [], "{text}");
@@ -263,18 +283,14 @@ fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
 fn a_native_sidecar_takes_another_form_by_review_only() {
     let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  initContainers:\n  - name: proxy\n    restartPolicy: Always\n    startupProbe:\n      tcpSocket: {port: 80, ? : x}\n  containers:\n  - name: app\n    image: app\n";
     for form in [Form::Lifecycle, Form::Annotation] {
-        let converting = |review| Options {
-            converts: true,
-            ..options(form, review)
-        };
-        let left = migrated_with(text, &converting(false));
+        let left = migrated_with(text, &converting(form, false));
         assert_eq!(left.text, text);
         assert!(left.plans[0].refusals[0].review, "{:?}", left.plans);
-        let converted = migrated_with(text, &converting(true));
+        let converted = migrated_with(text, &converting(form, true));
         assert_eq!(converted.failures, []);
         assert!(!converted.text.contains("initContainers"), "{}", converted.text);
         assert_eq!(
-            migrated_with(&converted.text, &converting(true)).text,
+            migrated_with(&converted.text, &converting(form, true)).text,
             converted.text
         );
     }

@@ -23,7 +23,7 @@ pub use reach::{NAMESPACE_LABEL, Reach};
 pub use selector::{Operator, Requirement, SelectorError, parse_selector};
 
 /// The first Kubernetes version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).
-pub use crate::rules::PROMOTES_SINCE as MUTATING_SINCE;
+pub use crate::pod::PROMOTES_SINCE as MUTATING_SINCE;
 
 /// The first Kubernetes version with ValidatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3488).
-pub const GUARDING_SINCE: crate::rules::KubernetesVersion = (1, 30);
+pub const GUARDING_SINCE: crate::pod::KubernetesVersion = (1, 30);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::selector::{Requirement, label_selector};
-use crate::{roles::DECLARATION_ANNOTATION, rules::Promoters};
+use crate::{pod::Promoters, roles::DECLARATION_ANNOTATION};
 
 /// The label that the API server puts on every namespace (core/v1, LabelMetadataName).
 pub const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";

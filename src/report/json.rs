@@ -11,8 +11,9 @@ use serde::Serialize;
 use super::Report;
 use crate::{
     roles::{Role, Strength},
-    rules::{self, Confidence, Family, FixClass, ObjectReference, Severity},
+    rules::{self, Confidence, Family, FixClass, Severity},
     source::{Position, Positions},
+    workload::ObjectReference,
 };
 
 /// The version of the contract.

@@ -33,9 +33,10 @@ use base::Place;
 use crate::{
     migrate::Proposal,
     roles::WorkloadSummary,
-    rules::{Finding, FixClass, ObjectReference, Severity},
+    rules::{Finding, FixClass, Severity},
     source::{Lines, Position, SourceError},
     suppress::{Silenced, Suppression},
+    workload::ObjectReference,
 };
 
 /// What there is to report.

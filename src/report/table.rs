@@ -7,7 +7,8 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, 
 use super::{Appearance, DEFAULT_WIDTH, Report, object_name, printable, severity_name};
 use crate::{
     roles::{Role, WorkloadSummary},
-    rules::{Finding, FixClass, ObjectReference, Severity},
+    rules::{Finding, FixClass, Severity},
+    workload::ObjectReference,
 };
 
 /// Index of the column with the rules.

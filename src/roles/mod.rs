@@ -15,7 +15,7 @@ pub use explicit::{
     PROMOTED_ANNOTATION, listed, namings, pod_mark,
 };
 
-use crate::{rules::ObjectReference, source::SourceFile};
+use crate::{source::SourceFile, workload::ObjectReference};
 
 /// What a container is in its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]

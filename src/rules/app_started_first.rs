@@ -2,10 +2,10 @@
 
 use jiff::SignedDuration;
 
-use super::{
-    Draft, Family, Finding, FixClass, Live, Member, Pod, RuleInfo, Severity,
+use super::{Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
+use crate::pod::{
+    Live, Member, Pod,
     live::{Ended, PodSeen},
-    pod::serves,
 };
 
 /// An app that fails later than this has not failed because of its start.

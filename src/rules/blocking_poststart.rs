@@ -10,7 +10,8 @@ use crate::{
     workload::{ContainerList, HookKind, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "blocking-poststart",

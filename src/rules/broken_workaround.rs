@@ -10,7 +10,8 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "broken-workaround",
@@ -351,7 +352,7 @@ fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         format!(
                             "{} never sees {}: {} writes it in a file system of its own",
                             member.container.name,
-                            super::pod::shown_path(program, &test.file),
+                            crate::pod::shown_path(program, &test.file),
                             writer.container.name
                         ),
                     )

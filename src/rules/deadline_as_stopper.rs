@@ -1,6 +1,7 @@
 //! `deadline-as-stopper`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "deadline-as-stopper",
@@ -99,7 +100,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let Some(sidecar) = pod.undeclared_sidecar_name() else {
         return;
     };
-    let Some(entry) = super::pod::deadline(pod) else {
+    let Some(entry) = crate::pod::deadline(pod) else {
         return;
     };
     let only = !pod.has_completion_workaround();

@@ -8,7 +8,8 @@ use crate::{
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Finding, Fix, FixClass, Location, Pod, RuleInfo, Severity, Sources};
+use super::{Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity};
+use crate::pod::{Delay, DelayPlace, Pod, Sources, embedded::entry_span};
 
 /// A finding in the making. It starts with the rule's own severity, medium confidence and a fix that only a
 /// person can make.
@@ -104,6 +105,14 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// The place the finding is about: where a hook waits.
+    pub(crate) fn at_delay(self, delay: &Delay<'_, 'a>, label: &str) -> Self {
+        match &delay.place {
+            DelayPlace::Text(program, span) => self.at_text(program, span.clone(), label),
+            DelayPlace::Entry(entry) => self.at_entry(*entry, label),
+        }
+    }
+
     /// Another label for the place the finding is about.
     pub(crate) fn with_label(mut self, label: impl Into<String>) -> Self {
         if let Some(location) = self
@@ -164,16 +173,5 @@ impl<'a> Draft<'a> {
     pub(crate) fn finish(mut self) -> Finding {
         self.finding.locations.sort_by_key(|location| !location.primary);
         self.finding
-    }
-}
-
-/// The bytes a finding marks for a key and its value.
-pub(super) fn entry_span(entry: Entry<'_>) -> Range<usize> {
-    let (key, value) = (entry.key.span(), entry.value.span());
-    // A value behind an alias stands elsewhere; a collection would mark many lines.
-    if value.start >= key.end && !entry.value.is_mapping() && !entry.value.is_sequence() {
-        key.start..value.end
-    } else {
-        key
     }
 }

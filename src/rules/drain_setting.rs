@@ -6,7 +6,8 @@ use crate::{
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, Sources, embedded};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Pod, Sources, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "drain-setting",

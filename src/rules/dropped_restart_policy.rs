@@ -1,6 +1,7 @@
 //! `dropped-restart-policy`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Live, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Live, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "dropped-restart-policy",

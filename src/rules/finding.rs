@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::RuleInfo, source::SourceFile};
+use crate::{rules::RuleInfo, source::SourceFile, workload::ObjectReference};
 
 /// How much a finding matters.
 #[derive(
@@ -68,20 +68,6 @@ pub struct Location {
     pub label: String,
     /// The place the finding is about; the others are context. Exactly one is primary.
     pub primary: bool,
-}
-
-/// The object a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ObjectReference {
-    /// `apps/v1`, `batch/v1`, …; empty where the text does not say.
-    pub api_version: String,
-    /// `Deployment`, `Job`, …; empty where the text does not say.
-    pub kind: String,
-    /// The namespace, where it is written.
-    pub namespace: Option<String>,
-    /// The name or generateName; empty where the text does not say.
-    pub name: String,
 }
 
 /// One workaround found.

@@ -2,7 +2,8 @@
 
 use crate::{workload::Object, yaml::Entry};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, Sources, embedded};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Pod, Sources, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "hold-annotation",

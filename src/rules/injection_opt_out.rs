@@ -1,6 +1,7 @@
 //! `injection-opt-out`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "injection-opt-out",
@@ -119,7 +120,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             Draft::new(
                 pod,
                 &RULE,
-                format!("{} is kept out of {mesh}", super::pod::describe(pod)),
+                format!("{} is kept out of {mesh}", crate::pod::describe(pod)),
             )
             .help(
                 "where the reason was that its proxy never ends, inject it as a native sidecar; \

@@ -8,10 +8,8 @@ use crate::{
     workload::{Container, ContainerList, Controller, ProbeKind, Program, ProgramPlace},
 };
 
-use super::{
-    Confidence, Draft, Family, Finding, FixClass, Live, Member, Pod, RuleInfo, Severity, live::PodSeen,
-    pod::serves,
-};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
+use crate::pod::{Live, Member, Pod, live::PodSeen};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -193,7 +191,7 @@ fn still_running(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
             &RULE,
             format!(
                 "{name} still runs although the app ended at {since}: {} does not complete",
-                super::pod::describe(pod)
+                crate::pod::describe(pod)
             ),
         )
         .help(format!(
@@ -291,7 +289,7 @@ fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
         &RULE,
         format!(
             "nothing ends {name} when the app is done{unless}: {} never completes",
-            super::pod::describe(pod)
+            crate::pod::describe(pod)
         ),
     )
     .help(format!(
@@ -360,7 +358,7 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 format!(
                     "{injector} injects {} and nothing here ends it: unless it is injected as a native sidecar, {} never completes",
                     injected.known.name,
-                    super::pod::describe(pod)
+                    crate::pod::describe(pod)
                 ),
             )
             .help(help)

@@ -7,7 +7,8 @@ use crate::{
     workload::ContainerList,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity, embedded};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Pod, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "leftover-workaround",
@@ -120,7 +121,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .filter(|(_, member)| member.role.declared)
     {
         let name = member.container.name;
-        if let Some(delay) = super::delay::prestop_delay(pod, index, member) {
+        if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,
                 &RULE,
@@ -130,9 +131,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .fix(FixClass::Safe, "the hook does nothing but wait");
-            findings.push(super::delay::at_delay(draft, &delay, "no longer needed").finish());
+            findings.push(draft.at_delay(&delay, "no longer needed").finish());
         }
-        for (program, trap, effect) in super::delay::delaying_traps(pod, index, member) {
+        for (program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,
@@ -181,7 +182,7 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             format!(
                 "{} still ends when {} is there, although it is a declared sidecar",
                 member.container.name,
-                super::pod::shown_path(program, &test.file)
+                crate::pod::shown_path(program, &test.file)
             ),
             "it is restarted and finds the old file again",
             "run its command directly: the kubelet ends the sidecar after the app",

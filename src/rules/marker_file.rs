@@ -1,14 +1,12 @@
 //! `marker-file`
 
 use crate::{
-    behaviour::{
-        LinkKind, MarkerWrite,
-        script::{ExitStatus, MarkerUse},
-    },
+    behaviour::{LinkKind, MarkerWrite, script::MarkerUse},
     workload::{ContainerList, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "marker-file",
@@ -140,7 +138,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 FixClass::Manual,
                 "whoever writes the file is not visible in the manifest",
             )
-        } else if is_signal_alone(writers) {
+        } else if MarkerWrite::is_signal_alone(writers) {
             (
                 Confidence::High,
                 FixClass::Safe,
@@ -159,7 +157,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             format!(
                 "{} ends when {app} has written {}",
                 member.container.name,
-                super::pod::shown_path(program, &test.file)
+                crate::pod::shown_path(program, &test.file)
             ),
         )
         .help(format!(
@@ -190,17 +188,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         findings.extend(told_by_environment(pod, index, member));
     }
-}
-
-/// Whether one container makes the file when it ends, of no contents, past the result of its work.
-pub(crate) fn is_signal_alone(writers: &[MarkerWrite]) -> bool {
-    let [writer] = writers else { return false };
-    let marker = &writer.marker;
-    marker.usage == MarkerUse::Written
-        && marker.is_at_end()
-        && marker.exit_status == ExitStatus::Preserved
-        && !marker.is_in_loop
-        && !marker.is_background
 }
 
 /// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes

@@ -6,7 +6,8 @@ use crate::{
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "misdeclared-sidecar",

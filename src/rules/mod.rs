@@ -3,18 +3,11 @@
 //! A rule sees a [`Pod`] (or any object) and writes findings down. It never sees files, the network, other
 //! rules or the terminal.
 
-mod delay;
 mod draft;
-mod embedded;
+
 mod finding;
 mod info;
-mod injected_output;
-mod listener;
-pub mod live;
-mod pod;
-mod promotion;
-mod sources;
-mod version;
+mod serving;
 
 mod app_started_first;
 mod blocking_poststart;
@@ -43,21 +36,14 @@ mod unsupported_sidecar_type;
 mod wrapper_binary;
 mod wrapper_script;
 
-use crate::workload::Object;
+use crate::{
+    pod::{Live, Member, Pod, Sources},
+    workload::Object,
+};
 
-pub(crate) use delay::{delaying_traps, prestop_delay};
 pub(crate) use draft::Draft;
-pub use finding::{Confidence, Finding, Fix, FixClass, Location, ObjectReference, Severity};
+pub use finding::{Confidence, Finding, Fix, FixClass, Location, Severity};
 pub use info::{Family, RuleInfo};
-pub(crate) use listener::{health_listener, is_reachable};
-pub use live::Live;
-pub(crate) use marker_file::is_signal_alone;
-pub use pod::{Member, Pod, Settings, Target};
-pub use promotion::{PROMOTES_SINCE, Promoters};
-pub(crate) use quit_endpoint::told_to_quit;
-pub use sources::Sources;
-pub use version::{KubernetesVersion, parse_kubernetes_version};
-pub(crate) use wrapper_binary::ends_with_another;
 
 /// What a rule looks at.
 enum Check {
@@ -137,7 +123,6 @@ pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
             _ => {}
         }
     }
-    injected_output::leave_to_a_person(pod, &mut findings);
     findings
 }
 

@@ -10,9 +10,8 @@ use crate::{
     workload::{HookKind, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
-
-pub(crate) use told::{told, told_to_quit};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "quit-endpoint",

@@ -11,7 +11,8 @@ use crate::{
     yaml::Entry,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "shared-pid-kill",

@@ -2,7 +2,8 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "sidecar-prestop-delay",
@@ -121,7 +122,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if !is_sidecar || member.role.declared {
             continue;
         }
-        let Some(delay) = super::delay::prestop_delay(pod, index, member) else {
+        let Some(delay) = crate::pod::prestop_delay(pod, index, member) else {
             continue;
         };
         let (class, reason) = if delay.only {
@@ -137,6 +138,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .fix(class, reason);
-        findings.push(super::delay::at_delay(draft, &delay, "keeps the sidecar up").finish());
+        findings.push(draft.at_delay(&delay, "keeps the sidecar up").finish());
     }
 }

@@ -1,6 +1,7 @@
 //! `sidecar-stopped-first`
 
-use super::{Draft, Family, Finding, FixClass, Live, Pod, RuleInfo, Severity, pod::describe, pod::serves};
+use super::{Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
+use crate::pod::{Live, Pod, describe};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "sidecar-stopped-first",
@@ -141,7 +142,7 @@ pub(crate) fn check(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
 /// The app that lived on when a sidecar ended at the shutdown of a pod.
 fn outlived<'p, 'a>(
     pod: &'p Pod<'a>,
-    seen: &super::live::PodSeen,
+    seen: &crate::pod::live::PodSeen,
     sidecar: &str,
 ) -> Option<&'p super::Member<'a>> {
     let stopping_since = seen.stopping_since?;

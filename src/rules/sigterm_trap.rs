@@ -2,7 +2,8 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "sigterm-trap",
@@ -116,7 +117,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if !is_sidecar || member.role.declared {
             continue;
         }
-        for (program, trap, effect) in super::delay::delaying_traps(pod, index, member) {
+        for (program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,

@@ -6,7 +6,8 @@ use crate::{
     yaml::Node,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-deadlock",

@@ -6,7 +6,8 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-marker",
@@ -184,7 +185,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 /// The file a loop asks for.
 fn awaited_file<'w>(program: &Program<'_>, wait: &'w Wait) -> &'w str {
     let asked = wait.probes.iter().find_map(|probe| match &probe.action {
-        Action::TestFile { path, .. } => Some(super::pod::shown_path(program, path)),
+        Action::TestFile { path, .. } => Some(crate::pod::shown_path(program, path)),
         _ => None,
     });
     asked.unwrap_or("a file")

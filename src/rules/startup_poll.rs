@@ -9,10 +9,8 @@ use crate::{
     workload::{Container, ContainerList, ProbeKind, Program, ProgramPlace},
 };
 
-use super::{
-    Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity,
-    listener::{health_listener, is_reachable},
-};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Pod, health_listener, is_reachable};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-poll",

@@ -5,7 +5,8 @@ use crate::{
     workload::{ContainerList, ProbeKind},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "ungated-sidecar",

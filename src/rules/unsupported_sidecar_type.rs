@@ -5,9 +5,8 @@ use crate::{
     workload::{ContainerList, Workload},
 };
 
-use super::{
-    Confidence, Draft, Family, Finding, FixClass, Member, Pod, Promoters, RuleInfo, Severity, Target,
-};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod, Promoters, Target};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "unsupported-sidecar-type",

@@ -5,7 +5,8 @@ use crate::{
     workload::{Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, Member, Pod, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "wrapper-script",
@@ -127,7 +128,7 @@ fn background_sidecar<'a>(
     };
     let own = pod.catalogue.of(&member.container);
     for child in facts.background.iter().map(|background| &background.span) {
-        let Some(word) = super::pod::program_at(program, child) else {
+        let Some(word) = crate::pod::program_at(program, child) else {
             continue;
         };
         let known = pod

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rules::{Finding, ObjectReference};
+use crate::{rules::Finding, workload::ObjectReference};
 
 /// Which finding it is, whatever line it stands in. Several findings may have the same.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -24,9 +24,11 @@ pub(crate) use identity::Identity;
 pub use ignore::{Ignore, IgnoreMatcher};
 
 use crate::{
-    rules::{Finding, ObjectReference, RuleInfo},
+    rules::{Finding, RuleInfo},
     source::{Lines, Positions, SourceError, SourceFile},
-    template, yaml,
+    template,
+    workload::ObjectReference,
+    yaml,
 };
 
 /// Something that silences findings of one rule or family.

@@ -3,8 +3,9 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    rules::{self, Confidence, Finding, Fix, FixClass, Location, ObjectReference, RuleInfo, Severity},
+    rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
+    workload::ObjectReference,
 };
 
 /// Words that stand for one rule each.

@@ -19,7 +19,7 @@ pub use container::{Container, ContainerList, EnvironmentVariable, Port};
 pub use discover::{Controller, Workload, discover};
 pub use image::Image;
 pub use invocation::ShellInvocation;
-pub use object::{Object, WorkloadKind, objects};
+pub use object::{Object, ObjectReference, WorkloadKind, objects};
 pub use probe::{Hook, HookKind, Probe, ProbeKind};
 pub use program::{Program, ProgramPlace, programs};
 pub use resources::{Amounts, effective_resources, quantity, write_amount};

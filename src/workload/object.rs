@@ -1,6 +1,22 @@
 //! The objects of a document: one, or those in a List or an OpenShift Template.
 
-use crate::{rules::ObjectReference, yaml::Node};
+use serde::{Deserialize, Serialize};
+
+use crate::yaml::Node;
+
+/// What an object is called.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectReference {
+    /// `apps/v1`, `batch/v1`, …; empty where the text does not say.
+    pub api_version: String,
+    /// `Deployment`, `Job`, …; empty where the text does not say.
+    pub kind: String,
+    /// The namespace, where it is written.
+    pub namespace: Option<String>,
+    /// The name or generateName; empty where the text does not say.
+    pub name: String,
+}
 
 /// An object of a document.
 #[derive(Debug, Clone)]

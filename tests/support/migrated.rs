@@ -5,8 +5,9 @@ use std::sync::Arc;
 use kubectl_sidecar::{
     lint,
     migrate::{Form, Migration, Options, migrate},
+    pod::Settings,
+    remedy,
     roles::Catalogue,
-    rules::Settings,
     source::SourceFile,
 };
 
@@ -21,10 +22,7 @@ pub(crate) fn migrated(text: &str, form: Form, review: bool) -> Migration {
             settings: Settings::default(),
             catalogue: Arc::new(Catalogue::built_in().clone()),
         },
-        form,
-        review,
-        converts: false,
-        sidecars: Vec::new(),
+        remedy: remedy::Options::of(form).reviewed(review),
     };
     migrate(&source, &[], &options, &mut |findings| findings).unwrap()
 }

@@ -6,7 +6,7 @@ use crate::{
     behaviour::{
         ScriptFacts,
         action::FileTestKind,
-        script::{Marker, MarkerUse, Reached, Wait},
+        script::{ExitStatus, Marker, MarkerUse, Reached, Wait},
     },
     workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
 };
@@ -198,5 +198,19 @@ impl Marker {
             .flatten()
             .any(|signal| matches!(signal.as_str(), "EXIT" | "0" | "exit"));
         at_exit || self.is_after_main
+    }
+}
+
+impl MarkerWrite {
+    /// Whether one container makes the file when it ends, of no contents, past the result of its work.
+    #[must_use]
+    pub fn is_signal_alone(writers: &[Self]) -> bool {
+        let [writer] = writers else { return false };
+        let marker = &writer.marker;
+        marker.usage == MarkerUse::Written
+            && marker.is_at_end()
+            && marker.exit_status == ExitStatus::Preserved
+            && !marker.is_in_loop
+            && !marker.is_background
     }
 }

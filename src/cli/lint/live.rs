@@ -28,7 +28,8 @@ use crate::{
     },
     lint::Options,
     live::{LiveObject, LiveOutcome, config_map, lint_live},
-    rules::{Finding, KubernetesVersion, RULES},
+    pod::KubernetesVersion,
+    rules::{Finding, RULES},
     source::{SourceError, SourceErrorKind, SourceFile},
     suppress::{Baseline, InSources, Suppression},
 };

@@ -8,7 +8,8 @@ use super::MigrateArguments;
 use crate::{
     cli::{color, target::Decision},
     diff::unified,
-    migrate::{Class, Form, Migration, Plan},
+    migrate::Migration,
+    remedy::{Class, Form, Plan},
     report::printable,
 };
 

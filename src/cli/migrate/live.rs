@@ -21,9 +21,9 @@ use crate::{
         warn,
     },
     cluster::{Server, Versions, versions},
-    migrate::{Class, Form},
+    pod::{PROMOTES_SINCE, Promoters},
+    remedy::{Class, Form},
     report::{counted, printable},
-    rules::{PROMOTES_SINCE, Promoters},
     yaml::print_json,
 };
 

@@ -9,8 +9,9 @@ use super::{
 };
 use crate::{
     cli::kubernetes_version::parse_version,
+    pod::KubernetesVersion,
     policy::{GUARDING_SINCE, Guard, GuardAction, PolicyObject, why_not},
-    rules::{KubernetesVersion, RULES, RuleInfo, Severity},
+    rules::{RULES, RuleInfo, Severity},
     suppress::Choice,
 };
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     cli::kubernetes_version::parse_version,
+    pod::KubernetesVersion,
     policy::{Gate, MUTATING_SINCE, OnConflict, PolicyObject, Promotion},
-    rules::KubernetesVersion,
 };
 
 /// Print a policy by which declared sidecars become native ones when a pod is created

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::super::{ConnectionArguments, Error};
 use crate::{
     cluster::{PolicyApi, RequestError, Server, policies, policy_api},
+    pod::KubernetesVersion,
     policy::{GUARDING_SINCE, MANAGER, MUTATING_SINCE, PolicyObject},
-    rules::KubernetesVersion,
     yaml,
 };
 

@@ -124,10 +124,7 @@ fn a_readiness_that_may_need_the_app_is_for_review() {
     );
     let unknown = pod("registry.example.com/own");
     let named = |review| {
-        let options = Options {
-            sidecars: vec!["own".to_owned()],
-            ..options(Form::Annotation, review)
-        };
+        let options = naming(Form::Annotation, review, &["own"]);
         migrated_with(&unknown.replace("filebeat", "own"), &options)
     };
     let left = named(false);
@@ -364,10 +361,7 @@ fn an_order_that_the_containers_do_not_have_is_refused() {
             sidecars[order[0]], sidecars[order[1]]
         )
     };
-    let options = Options {
-        sidecars: vec!["shipper".to_owned(), "pgbouncer".to_owned()],
-        ..options(Form::Annotation, false)
-    };
+    let options = naming(Form::Annotation, false, &["shipper", "pgbouncer"]);
     // Its wait stays: other loops than this one are cut with a gate.
     let refused = migrated_with(&text([0, 1]), &options);
     let done = migrated_with(&text([1, 0]), &options);

@@ -148,10 +148,7 @@ fn a_conversion_takes_what_is_left_of_the_workaround_with_it() {
     let kept = migrate(
         &source(&annotated),
         &[],
-        &Options {
-            converts: true,
-            ..options(Form::Lifecycle, true)
-        },
+        &converting(Form::Lifecycle, true),
         &mut |mut findings| {
             findings.retain(|finding| finding.rule.name != "leftover-workaround");
             findings

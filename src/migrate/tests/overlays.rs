@@ -13,10 +13,7 @@ fn a_patch_of_a_converted_container_stops_the_conversion() {
             name: "kustomization.yaml".into(),
             text: patches.into(),
         });
-        let options = Options {
-            converts: true,
-            ..options(Form::Annotation, true)
-        };
+        let options = converting(Form::Annotation, true);
         migrate(&source(&text), &[patches], &options, &mut |findings| findings).unwrap()
     };
     for path in [

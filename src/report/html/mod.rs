@@ -14,7 +14,8 @@ use std::{
 use super::{Report, counted, excerpt::printable, markup::escape, severity_name};
 use crate::{
     roles::{ContainerRole, Role, WorkloadSummary},
-    rules::{Family, Finding, FixClass, ObjectReference, RULES, Severity},
+    rules::{Family, Finding, FixClass, RULES, Severity},
+    workload::ObjectReference,
 };
 use chart::{Bar, bars};
 use findings::findings;

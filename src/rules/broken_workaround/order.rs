@@ -6,9 +6,10 @@ use crate::{
 };
 
 use super::{
-    super::{Confidence, Draft, Finding, FixClass, Member, Pod},
+    super::{Confidence, Draft, Finding, FixClass},
     RULE,
 };
+use crate::pod::{Member, Pod};
 
 pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     waiting_init_container(pod, findings);

@@ -1,36 +1,11 @@
 //! Containers that are told a quit endpoint: the call itself is their image's, or in a script that is not read.
 
-use std::{ops::Range, sync::Arc};
+use crate::pod::{called, told};
 
-use crate::{
-    behaviour::{LinkKind, Party, action::Url},
-    roles::{KnownSidecar, Role},
-    shell::command_index,
-    workload::{Container, ContainerList, Program, ProgramPlace},
-    yaml::Node,
+use super::{
+    super::{Confidence, Draft, Finding, FixClass, Member, Pod},
+    RULE, help,
 };
-
-use super::super::{Confidence, Draft, Finding, FixClass, Member, Pod, wrapper_binary};
-use super::{RULE, help};
-
-/// Paths that say by themselves that somebody is stopped.
-const PATHS: [&str; 5] = [
-    "/quitquitquit",
-    "/agent/v1/quit",
-    "/v1.0/shutdown",
-    "/graceful_shutdown",
-    ":4191/shutdown",
-];
-
-/// Programs that make requests, which are understood, or that only print.
-const UNDERSTOOD: [&str; 7] = ["curl", "wget", "http", "echo", "printf", "cat", "grep"];
-
-/// A local quit endpoint in a container's words or settings.
-pub(crate) struct Told<'a> {
-    node: Node<'a>,
-    span: Range<usize>,
-    url: Url,
-}
 
 pub(super) fn check(pod: &Pod<'_>, index: usize, member: &Member<'_>, findings: &mut Vec<Finding>) {
     let Some(told) = told(pod, index, member) else {
@@ -60,116 +35,4 @@ pub(super) fn check(pod: &Pod<'_>, index: usize, member: &Member<'_>, findings: 
         )
         .finish(),
     );
-}
-
-/// Who is stopped by a call there, as far as the port says.
-fn called(pod: &Pod<'_>, url: &Url) -> Party {
-    let path = url.path.as_deref();
-    let is_it = |known: &KnownSidecar| url.port.is_some_and(|port| known.is_quit_endpoint(port, path));
-    let beside = pod.members.iter().position(|other| {
-        pod.catalogue
-            .of(&other.container)
-            .is_some_and(|known| is_it(known))
-    });
-    let injected = || {
-        pod.catalogue
-            .entries()
-            .find(|known| known.injector.is_some() && is_it(known))
-    };
-    match beside {
-        Some(index) => Party::Container(index),
-        None => injected().map_or(Party::Unknown, |known| Party::Injected(Arc::clone(known))),
-    }
-}
-
-/// The container that is told the quit endpoint of a sidecar.
-pub(crate) fn told_to_quit<'p>(pod: &'p Pod<'_>, is_it: impl Fn(&Party) -> bool) -> Option<&'p str> {
-    let member = pod.members.iter().enumerate().find(|(at, member)| {
-        let told = told(pod, *at, member);
-        told.is_some_and(|told| is_it(&called(pod, &told.url)))
-    });
-    member.map(|(_, member)| member.container.name)
-}
-
-/// The quit endpoint that a container knows of, where none of its calls was understood.
-pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Told<'a>> {
-    let is_app = member.role.role == Role::App && member.container.list == ContainerList::Regular;
-    let calls = pod
-        .links
-        .all
-        .iter()
-        .any(|link| link.container == index && matches!(link.kind, LinkKind::Quits(_)));
-    if !is_app || calls || wrapper_binary::ends_with_another(member) {
-        return None;
-    }
-    let entrypoint = Pod::entrypoint(member);
-    let in_words = entrypoint.and_then(|(at, program)| {
-        let swallowed = pod
-            .links
-            .facts(index, at)
-            .is_some_and(|facts| !facts.swallowed.is_empty());
-        let hands_on = !swallowed && program.place == ProgramPlace::Entrypoint && hands_on(program);
-        hands_on.then(|| {
-            program
-                .words
-                .iter()
-                .find_map(|word| endpoint(&member.container, *word))
-        })?
-    });
-    in_words.or_else(|| {
-        member
-            .container
-            .environment()
-            .filter(|variable| !wrapper_binary::is_known_setting(variable.name))
-            .find_map(|variable| endpoint(&member.container, variable.node.get("value")?))
-    })
-}
-
-/// Whether an endpoint stands among the arguments of a program that is not understood, or in a text that is no
-/// shell's. In a comment it would say nothing.
-fn hands_on(program: &Program<'_>) -> bool {
-    let has = |text: &str| PATHS.iter().any(|path| text.contains(path));
-    let Some(script) = &program.script else {
-        return has(&program.text);
-    };
-    script
-        .list
-        .commands()
-        .filter_map(|visit| visit.simple())
-        .any(|simple| {
-            let at = command_index(&simple.words);
-            let name = simple.words.get(at).and_then(|word| word.literal());
-            let name = name.as_deref().unwrap_or_default();
-            let name = name.rsplit('/').next().unwrap_or(name);
-            !UNDERSTOOD.contains(&name) && simple.words.iter().skip(at + 1).any(|word| has(&word.raw))
-        })
-}
-
-/// The local quit endpoint in a scalar, unless it is the container's own port.
-fn endpoint<'a>(container: &Container<'a>, node: Node<'a>) -> Option<Told<'a>> {
-    let text = node.as_str()?;
-    let path = PATHS.iter().find_map(|path| text.find(path))?;
-    let is_end = |letter: char| letter.is_whitespace() || "'\"`=(,;".contains(letter);
-    let start = text
-        .get(..path)?
-        .char_indices()
-        .rfind(|(_, letter)| is_end(*letter))
-        .map_or(0, |(at, letter)| at + letter.len_utf8());
-    let rest = text.get(start..)?;
-    let end = rest
-        .find(|letter: char| letter.is_whitespace() || "'\"`),;".contains(letter))
-        .unwrap_or(rest.len());
-    let address = rest.get(..end)?;
-    let url = Url::parse(address, 0..address.len());
-    let own = container.ports().any(|port| Some(port.number) == url.port);
-    if own || !url.host.is_local() {
-        return None;
-    }
-    // The scalar may be written with escapes: then all of it is shown.
-    let whole = node.span();
-    let written = node.stream().text().get(whole.clone()).unwrap_or_default();
-    let span = written.find(address).map_or(whole.clone(), |at| {
-        whole.start + at..whole.start + at + address.len()
-    });
-    Some(Told { node, span, url })
 }

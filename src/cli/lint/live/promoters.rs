@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::{
     cluster::{RequestError, Server, policies, policy_api},
     live::LiveObject,
+    pod::{KubernetesVersion, PROMOTES_SINCE, Promoters},
     policy::{NAMESPACE_LABEL, Reach},
     roles::DECLARATION_ANNOTATION,
-    rules::{KubernetesVersion, PROMOTES_SINCE, Promoters},
 };
 
 /// What is said of policies and namespaces that could not be read.

@@ -1,0 +1,55 @@
+//! Carries plans out: text to text, checked before anybody sees it.
+
+use crate::edit::change::{Change, ChangeError, edits, intend};
+use crate::yaml::{self, Value, edit, guard};
+
+/// Why a text was left as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RewriteError {
+    /// The text has a form that these edits don't know.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    /// The edited text does not say what was meant. This is a bug.
+    #[error("the rewritten text is not what was meant; please report this as a bug: {0}")]
+    Guard(#[from] guard::GuardError),
+}
+
+impl From<edit::EditError> for RewriteError {
+    fn from(error: edit::EditError) -> Self {
+        Self::Change(error.into())
+    }
+}
+
+impl From<yaml::ValueError> for RewriteError {
+    fn from(error: yaml::ValueError) -> Self {
+        Self::Guard(error.into())
+    }
+}
+
+impl From<yaml::ParseError> for RewriteError {
+    fn from(error: yaml::ParseError) -> Self {
+        Self::Guard(error.into())
+    }
+}
+
+/// The text after all rounds of changes. The places of a round are those of the text after the round before.
+///
+/// # Errors
+/// A change that can't be written, or a result that is not what was meant.
+pub fn rewrite(text: &str, rounds: &[Vec<Change>]) -> Result<String, RewriteError> {
+    let mut current = text.to_owned();
+    for round in rounds.iter().filter(|round| !round.is_empty()) {
+        current = one_round(&current, round)?;
+    }
+    Ok(current)
+}
+
+fn one_round(text: &str, changes: &[Change]) -> Result<String, RewriteError> {
+    let stream = yaml::parse(text)?;
+    let mut intended = Value::documents(&stream)?;
+    intend(&mut intended, changes)?;
+    let edits = edits(&stream, changes)?;
+    let edited = edit::apply(text, &edits)?;
+    guard::check(text, &edited, &edits, &intended)?;
+    Ok(edited)
+}

@@ -1,0 +1,153 @@
+//! How a container delays its own end: preStop hooks that wait, traps that hold SIGTERM back.
+
+use crate::{
+    behaviour::{
+        action::{Action, ExitCode},
+        script::{MarkerUse, Trap},
+    },
+    shell::Span,
+    workload::{HookKind, Program, ProgramPlace},
+    yaml::Entry,
+};
+
+use crate::pod::{Member, Pod};
+
+/// A preStop hook that waits.
+pub(crate) struct Delay<'p, 'a> {
+    /// It does nothing else.
+    pub(crate) only: bool,
+    pub(crate) place: DelayPlace<'p, 'a>,
+}
+
+/// Where it stands.
+pub(crate) enum DelayPlace<'p, 'a> {
+    Text(&'p Program<'a>, Span),
+    Entry(Entry<'a>),
+}
+
+/// Whether the preStop hook of a container waits: `sleep`, the sleep action, or a loop that sleeps.
+pub(crate) fn prestop_delay<'p, 'a>(
+    pod: &'p Pod<'a>,
+    index: usize,
+    member: &'p Member<'a>,
+) -> Option<Delay<'p, 'a>> {
+    let hook = member.container.hook(HookKind::PreStop)?;
+    if hook.sleep_seconds().is_some_and(|seconds| seconds > 0) {
+        return Some(Delay {
+            only: true,
+            place: DelayPlace::Entry(hook.entry.value.entry("sleep")?),
+        });
+    }
+    let (at, program) = member
+        .programs
+        .iter()
+        .enumerate()
+        .find(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))?;
+    let facts = pod.links.facts(index, at)?;
+    let script = program.script.as_ref()?;
+    let sleep = script.list.commands().find_map(|visit| {
+        let simple = visit.simple()?;
+        let name = simple
+            .words
+            .get(crate::shell::command_index(&simple.words))?
+            .literal()?;
+        (name.rsplit('/').next() == Some("sleep")).then(|| simple.span.clone())
+    })?;
+    // The whole loop, where the sleep is part of one.
+    let sleeps = script
+        .list
+        .statements
+        .iter()
+        .map(|statement| statement.span.clone())
+        .find(|span| span.start <= sleep.start && sleep.end <= span.end)
+        .unwrap_or(sleep);
+    let writes = facts
+        .markers
+        .iter()
+        .any(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }));
+    let only = facts.work.is_empty() && facts.quits.is_empty() && facts.kills.is_empty() && !writes;
+    Some(Delay {
+        only,
+        place: DelayPlace::Text(program, sleeps),
+    })
+}
+
+/// What a trap makes of SIGTERM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TrapEffect {
+    /// `trap '' TERM`
+    Ignores,
+    /// It sleeps or waits first.
+    Delays,
+    /// It ends with success, which its process would not.
+    Succeeds,
+}
+
+impl TrapEffect {
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::Ignores => "ignores SIGTERM so that it outlives the app",
+            Self::Delays => "delays its end on SIGTERM so that it outlives the app",
+            Self::Succeeds => "turns its end by a signal into a success",
+        }
+    }
+
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Ignores => "ignores it",
+            Self::Delays => "waits before it ends",
+            Self::Succeeds => "exits 0",
+        }
+    }
+}
+
+/// The traps of a container's entrypoint that delay or disguise its end. One that only passes the signal on
+/// to its child is good practice.
+pub(crate) fn delaying_traps<'p, 'a>(
+    pod: &'p Pod<'a>,
+    index: usize,
+    member: &'p Member<'a>,
+) -> Vec<(&'p Program<'a>, &'p Trap, TrapEffect)> {
+    let Some((at, program)) = Pod::entrypoint(member) else {
+        return Vec::new();
+    };
+    let Some(facts) = pod.links.facts(index, at) else {
+        return Vec::new();
+    };
+    facts
+        .traps
+        .iter()
+        .filter(|trap| trap.is_on_termination())
+        .filter_map(|trap| Some((program, trap, trap_effect(trap)?)))
+        .collect()
+}
+
+fn trap_effect(trap: &Trap) -> Option<TrapEffect> {
+    if trap.ignores {
+        return Some(TrapEffect::Ignores);
+    }
+    if !trap.is_understood {
+        return None;
+    }
+    let actions = || trap.actions.iter().map(|action| &action.action);
+    if actions().any(|action| matches!(action, Action::Sleep { .. })) {
+        return Some(TrapEffect::Delays);
+    }
+    if trap.actions.iter().all(|action| action.is_noise()) {
+        return Some(TrapEffect::Ignores);
+    }
+    let ends = |action: &Action| {
+        matches!(
+            action,
+            Action::Exit {
+                code: Some(ExitCode::Number(0)),
+                ..
+            }
+        )
+    };
+    let only_ends = trap
+        .actions
+        .iter()
+        .all(|action| action.is_noise() || ends(&action.action));
+    only_ends.then_some(TrapEffect::Succeeds)
+}

@@ -1,0 +1,175 @@
+//! Where a container listens, as far as its manifest tells: whether a probe of the kubelet, which comes to the pod's
+//! address, is answered there (`semantics.md`, 3.1).
+
+use crate::{
+    workload::{Container, ProbeKind},
+    yaml::Node,
+};
+
+use crate::pod::Pod;
+
+/// Whether the kubelet reaches a port of a container at the pod's address.
+pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(), String> {
+    let text = port.to_string();
+    let words = own_words(pod, container);
+    let local_only = words.iter().any(|word| {
+        word.contains(&format!("127.0.0.1:{text}")) || word.contains(&format!("localhost:{text}"))
+    });
+    if local_only {
+        return Err(format!(
+            "it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
+        ));
+    }
+    let probed = ProbeKind::ALL
+        .iter()
+        .filter_map(|kind| container.probe(*kind))
+        .any(|probe| probe.port() == Some(text.as_str()));
+    if probed {
+        return Ok(());
+    }
+    if let Some(known) = pod.catalogue.of(container).filter(|known| known.loopback) {
+        let settings = Settings { container, words };
+        return match settings.health() {
+            Some(health) if health.port == port => health.reachable.then_some(()).ok_or_else(|| {
+                format!(
+                    "its health listener is on 127.0.0.1:{port} without --http-address=0.0.0.0, where no probe of the kubelet reaches it"
+                )
+            }),
+            _ if settings.is_bound_to_all() && settings.serves(port, &known.serves) => Ok(()),
+            _ => Err(format!(
+                "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
+            )),
+        };
+    }
+    let declared = container.ports().any(|declared| {
+        declared.number == port
+            && declared
+                .node
+                .get("protocol")
+                .and_then(Node::as_str)
+                .unwrap_or("TCP")
+                == "TCP"
+    });
+    if declared {
+        return Ok(());
+    }
+    Err(format!(
+        "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
+    ))
+}
+
+/// The path and port of a health listener that a container's own settings turn on, where the kubelet reaches it.
+pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Option<(&'static str, u16)> {
+    let words = own_words(pod, container);
+    let health = Settings { container, words }.health()?;
+    health.reachable.then_some((health.path, health.port))
+}
+
+/// The words that start a container's program: those of a script's commands, where a shell runs one.
+fn own_words<'p>(pod: &'p Pod<'_>, container: &Container<'_>) -> Vec<&'p str> {
+    let member = pod
+        .members
+        .iter()
+        .find(|member| member.container.name == container.name && member.container.list == container.list);
+    let Some((_, program)) = member.and_then(Pod::entrypoint) else {
+        return Vec::new();
+    };
+    let of_script = program.script.iter().filter(|_| program.is_shell());
+    of_script
+        .flat_map(|script| script.list.commands())
+        .filter_map(|visit| visit.simple())
+        .flat_map(|simple| &simple.words)
+        .map(|word| word.raw.as_str())
+        .chain(program.words.iter().filter_map(|word| word.as_str()))
+        .collect()
+}
+
+/// A listener that answers whether a program is healthy.
+struct Health {
+    path: &'static str,
+    port: u16,
+    /// It listens at the pod's address.
+    reachable: bool,
+}
+
+/// How a container's program is set up.
+struct Settings<'s, 'a> {
+    container: &'s Container<'a>,
+    words: Vec<&'s str>,
+}
+
+impl Settings<'_, '_> {
+    /// The value of a flag: `--port=5432`, `--port 5432`, and for the second version of the Cloud SQL proxy
+    /// `CSQL_PROXY_PORT`.
+    fn value(&self, flag: &str) -> Option<&str> {
+        let by_word = || {
+            let is_flag = |word: &&str| word.trim_start_matches('-') == flag && word.starts_with('-');
+            let at = self.words.iter().position(is_flag)?;
+            self.words.get(at + 1).copied()
+        };
+        let name = flag.to_ascii_uppercase().replace('-', "_");
+        self.words
+            .iter()
+            .filter(|word| word.starts_with('-'))
+            .find_map(|word| word.trim_start_matches('-').strip_prefix(flag)?.strip_prefix('='))
+            .or_else(by_word)
+            .or_else(|| self.container.value_of(&format!("CSQL_PROXY_{name}")))
+            .or_else(|| self.container.value_of(&format!("ALLOYDB_PROXY_{name}")))
+    }
+
+    /// Whether a flag is set.
+    fn has(&self, flag: &str) -> bool {
+        let is_set = |word: &&str| {
+            let word = word.trim_start_matches('-');
+            word == flag || word.strip_prefix(flag) == Some("=true")
+        };
+        self.words.iter().any(is_set) || self.value(flag) == Some("true")
+    }
+
+    /// The listeners of the Cloud SQL proxy and its kin. The first version's listens at all addresses
+    /// (github.com/GoogleCloudPlatform/cloud-sql-proxy, README, "Health checks"; its v1 branch,
+    /// `internal/healthcheck`).
+    fn health(&self) -> Option<Health> {
+        let image = self.container.image()?;
+        let (set, path, port, reachable) = match image.base_name() {
+            "gce-proxy" => (
+                self.has("use_http_health_check"),
+                "/readiness",
+                self.value("health_check_port").unwrap_or("8090"),
+                true,
+            ),
+            "cloud-sql-proxy" | "alloydb-auth-proxy" => (
+                self.has("health-check"),
+                "/startup",
+                self.value("http-port").unwrap_or("9090"),
+                self.value("http-address") == Some("0.0.0.0"),
+            ),
+            _ => return None,
+        };
+        set.then_some(Health {
+            path,
+            port: port.parse().ok()?,
+            reachable,
+        })
+    }
+
+    /// `--address=0.0.0.0`, `-a 0.0.0.0`, `tcp:0.0.0.0:5432`: the listener itself, not only its health port.
+    fn is_bound_to_all(&self) -> bool {
+        self.value("address") == Some("0.0.0.0")
+            || self.value("a") == Some("0.0.0.0")
+            || self.words.iter().any(|word| word.contains("tcp:0.0.0.0"))
+    }
+
+    /// Whether a port is the listener's: as it is set, or one of those that it has by default.
+    fn serves(&self, port: u16, defaults: &[u16]) -> bool {
+        let port = port.to_string();
+        let instance = format!("tcp:0.0.0.0:{port}");
+        if self.words.iter().any(|word| word.contains(&instance)) {
+            return true;
+        }
+        match self.value("port").or_else(|| self.value("p")) {
+            Some(set) => set == port,
+            None => defaults.iter().any(|own| own.to_string() == port),
+        }
+    }
+}

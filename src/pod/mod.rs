@@ -1,0 +1,245 @@
+//! Everything that is known of one pod, asked once.
+
+mod delay;
+pub(crate) mod embedded;
+mod injected_output;
+mod listener;
+pub mod live;
+mod promotion;
+mod quit_told;
+mod sources;
+mod version;
+mod wrapper;
+
+use crate::{
+    behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
+    roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
+    shell::Span,
+    workload::{Container, ContainerList, Program, ProgramPlace, Workload},
+    yaml::Entry,
+};
+
+pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
+pub(crate) use listener::{health_listener, is_reachable};
+pub use live::Live;
+pub use promotion::{PROMOTES_SINCE, Promoters};
+pub(crate) use quit_told::{called, told, told_to_quit};
+pub use sources::Sources;
+pub use version::{KubernetesVersion, parse_kubernetes_version};
+pub(crate) use wrapper::{WRAPPERS, Wrapper, ends_with_another, is_known_setting, is_setting, stops_another};
+
+/// Which form of declaration the user wants.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// `lifecycle.type: Sidecar`, KEP-753's first design.
+    Lifecycle,
+    /// `initContainers[].restartPolicy: Always`.
+    Native,
+    /// The annotation `kubectl-sidecar/sidecars`, which an admission policy acts on (Kubernetes 1.36 and later).
+    Annotation,
+    /// Whatever the cluster runs.
+    Auto,
+}
+
+/// What is known of the cluster, and the user's wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The version the manifests are for; unknown otherwise.
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// The form to declare sidecars in.
+    pub target: Option<Target>,
+    /// The admission policies that act on the annotation.
+    pub promoters: Promoters,
+}
+
+/// A container with its role and what it runs.
+#[derive(Debug)]
+pub struct Member<'a> {
+    /// The container.
+    pub container: Container<'a>,
+    /// Its role.
+    pub role: ContainerRole,
+    /// Its entrypoint, hooks and probes.
+    pub programs: Vec<Program<'a>>,
+}
+
+/// One pod with everything that is known of it.
+#[derive(Debug)]
+pub struct Pod<'a> {
+    /// The pod and the object that holds it.
+    pub workload: &'a Workload<'a>,
+    /// Its containers, in the workload's order.
+    pub members: Vec<Member<'a>>,
+    /// Sidecars that an injector adds.
+    pub injected: Vec<Injected<'a>>,
+    /// Places that name sidecars outright.
+    pub namings: Vec<Naming<'a>>,
+    /// What its programs do about other containers.
+    pub links: Links,
+    /// The known sidecars.
+    pub catalogue: &'a Catalogue,
+    /// What the user said.
+    pub settings: Settings,
+    /// What its running pods show, where it is looked at in a cluster.
+    pub live: Option<&'a Live>,
+    /// Where its nodes come from.
+    pub sources: Sources<'a>,
+}
+
+impl<'a> Pod<'a> {
+    /// The regular containers that are what the pod is for.
+    pub fn apps(&self) -> impl Iterator<Item = &Member<'a>> {
+        self.members
+            .iter()
+            .filter(|member| member.role.role == Role::App && member.container.list == ContainerList::Regular)
+    }
+
+    /// Whether something in the manifest ends the sidecars when the app is done.
+    pub(crate) fn has_completion_workaround(&self) -> bool {
+        self.links.all.iter().any(|link| {
+            matches!(
+                link.kind,
+                LinkKind::Quits(_)
+                    | LinkKind::Kills(_)
+                    | LinkKind::EndsOnFile(..)
+                    | LinkKind::EndsWithProcess(_)
+            )
+        }) || self.namings.iter().any(|naming| {
+            !matches!(
+                naming.kind,
+                NamingKind::Declaration | NamingKind::LyftAnnotation | NamingKind::KubexitBirthDependencies
+            )
+        }) || self.members.iter().any(|member| ends_with_another(member))
+            || self
+                .members
+                .iter()
+                .enumerate()
+                .any(|(index, member)| told(self, index, member).is_some())
+    }
+
+    /// The program a link is about.
+    pub(crate) fn program(&self, container: usize, program: usize) -> Option<(&Member<'a>, &Program<'a>)> {
+        let member = self.members.get(container)?;
+        Some((member, member.programs.get(program)?))
+    }
+
+    /// The entrypoint of a member.
+    pub(crate) fn entrypoint<'m>(member: &'m Member<'a>) -> Option<(usize, &'m Program<'a>)> {
+        member
+            .programs
+            .iter()
+            .enumerate()
+            .find(|(_, program)| program.place == ProgramPlace::Entrypoint)
+    }
+
+    /// A sidecar among the regular containers that nothing declares, or one that is injected.
+    pub(crate) fn undeclared_sidecar_name(&self) -> Option<&str> {
+        let own = self.members.iter().find(|member| {
+            member.role.role == Role::Sidecar
+                && !member.role.declared
+                && member.container.list == ContainerList::Regular
+        });
+        let killed = || {
+            self.namings
+                .iter()
+                .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+                .find_map(|naming| naming.names.first().map(String::as_str))
+        };
+        own.map(|member| member.container.name)
+            .or_else(killed)
+            .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
+    }
+}
+
+/// `Job migrate`, `CronJob nightly`, …
+pub(crate) fn describe(pod: &Pod<'_>) -> String {
+    let reference = &pod.workload.object.reference;
+    match (reference.kind.as_str(), reference.name.as_str()) {
+        ("", "") => "this pod".to_owned(),
+        (kind, "") => format!("this {kind}"),
+        ("", name) => name.to_owned(),
+        (kind, name) => format!("{kind} {name}"),
+    }
+}
+
+/// `activeDeadlineSeconds` of the pod or of its Job.
+pub(crate) fn deadline<'a>(pod: &Pod<'a>) -> Option<Entry<'a>> {
+    const FIELD: &str = "activeDeadlineSeconds";
+    let spec = pod.workload.object.node.get("spec");
+    pod.workload
+        .pod_spec
+        .entry(FIELD)
+        .or_else(|| spec?.entry(FIELD))
+        .or_else(|| spec?.path(&["jobTemplate", "spec"])?.entry(FIELD))
+}
+
+impl<'a> Pod<'a> {
+    /// The member on the other side of a link, where it is a container of the manifest.
+    pub(crate) fn party(&self, party: &Party) -> Option<&Member<'a>> {
+        match party {
+            Party::Container(index) => self.members.get(*index),
+            Party::Injected(_) | Party::Unknown => None,
+        }
+    }
+
+    /// What messages call the other side of a link.
+    pub(crate) fn party_name(&self, party: &Party) -> String {
+        match party {
+            Party::Container(_) => self.party(party).map_or_else(
+                || "a sidecar".to_owned(),
+                |member| member.container.name.to_owned(),
+            ),
+            Party::Injected(known) => known.name.clone(),
+            Party::Unknown => "a sidecar".to_owned(),
+        }
+    }
+
+    /// Whether a program has started a child before it waits: it may wait for that one.
+    pub(crate) fn waits_for_a_child(&self, link: &Link, wait: &Wait) -> bool {
+        self.links
+            .facts(link.container, link.program)
+            .is_some_and(|facts| {
+                facts
+                    .background
+                    .iter()
+                    .any(|child| child.span.end <= wait.span.start)
+            })
+    }
+
+    /// Whether the other side of a link is declared a sidecar.
+    pub(crate) fn is_declared(&self, party: &Party) -> bool {
+        match party {
+            Party::Injected(known) if self.annotation_names(known) => true,
+            Party::Injected(known) => crate::roles::is_switched_on(self.workload, known),
+            _ => self.party(party).is_some_and(|member| member.role.declared),
+        }
+    }
+}
+
+/// A file as messages call it: by its path where the script spells it. A path out of a variable stays unsaid,
+/// as every environment value does.
+pub(crate) fn shown_path<'m>(program: &Program<'_>, file: &'m FilePath) -> &'m str {
+    let written = program.text.get(file.span.clone()).unwrap_or_default();
+    file.path
+        .as_deref()
+        .filter(|path| written.contains(path))
+        .unwrap_or("a file")
+}
+
+/// The name of the program that a command at `span` runs.
+pub(crate) fn program_at(program: &Program<'_>, span: &Span) -> Option<String> {
+    let script = program.script.as_ref()?;
+    let simple = script
+        .list
+        .commands()
+        .filter(|visit| span.start <= visit.command.span().start && visit.command.span().end <= span.end)
+        .find_map(|visit| visit.simple().cloned())?;
+    let name = simple
+        .words
+        .get(crate::shell::command_index(&simple.words))?
+        .literal()?;
+    Some(name.rsplit('/').next().unwrap_or_default().to_owned())
+}

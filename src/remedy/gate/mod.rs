@@ -1,0 +1,4 @@
+//! What makes the app wait until a sidecar is up.
+
+pub(crate) mod declared;
+pub(crate) mod startup;

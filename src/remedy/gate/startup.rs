@@ -1,0 +1,388 @@
+//! What makes the app wait for a declared sidecar (`semantics.md`, 3.1).
+//!
+//! A startup probe that never succeeds keeps the app from starting for ever, so one is derived only where the
+//! text says that a probe from the kubelet, which comes to the pod's address, is answered.
+
+use crate::{
+    behaviour::{
+        action::{Action, CommandAction, Http},
+        script::{Answer, Wait},
+    },
+    pod::{Member, Pod, health_listener, is_reachable},
+    roles::NamingKind,
+    workload::{Container, HookKind, Probe, ProbeKind},
+    yaml::{Node, Value},
+};
+
+/// What a probe does: the entry of its handler, and its timeout where one was given.
+pub(crate) type Handler = Vec<(Value, Value)>;
+
+/// How the start of the app is held back.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Gate {
+    /// By what is there already.
+    Present(&'static str),
+    /// By a new probe.
+    Probe {
+        /// The probe without its budget: its handler's key and value.
+        handler: Handler,
+        /// The attempts that the probe it was made from allowed.
+        attempts: u32,
+        /// Where it was read from.
+        origin: String,
+    },
+    /// By nothing: the app starts when the sidecar's process exists.
+    None(String),
+}
+
+/// Attempts of a derived probe, one a second: a failing startup probe is worse than a late one.
+const ATTEMPTS: u32 = 120;
+
+/// The gate of a sidecar; `waits` are the app's own waits for it, which the gate replaces.
+pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &[&Wait]) -> Gate {
+    let container = &member.container;
+    if container.probe(kind).is_some() {
+        return Gate::Present(kind.field());
+    }
+    if kind == ProbeKind::Startup && container.hook(HookKind::PostStart).is_some() {
+        return Gate::Present("postStart");
+    }
+    let mut why = String::new();
+    // In the first design readiness is the gate, and somebody has said that it is one.
+    if kind == ProbeKind::Startup
+        && readiness_is_gate(pod, container)
+        && let Some(readiness) = container.probe(ProbeKind::Readiness)
+        && let Ok(handler) = of_probe(pod, container, &readiness)
+    {
+        return probe(
+            handler,
+            budget(&readiness),
+            "its readinessProbe, which held the app back before".to_owned(),
+        );
+    }
+    for (wait, probed) in waits
+        .iter()
+        .flat_map(|wait| wait.probes.iter().map(move |probed| (wait, probed)))
+        .filter(|(_, probed)| !matches!(probed.action, Action::TestFile { .. }))
+    {
+        match of_probed(pod, container, wait, probed) {
+            Ok(handler) => return probe(handler, ATTEMPTS, "what the app waited for".to_owned()),
+            Err(reason) => why = reason,
+        }
+    }
+    if let Some((path, port)) = health_listener(pod, container) {
+        return probe(http_get(path, port), ATTEMPTS, "its own health flags".to_owned());
+    }
+    let other = match kind {
+        ProbeKind::Startup => ProbeKind::Readiness,
+        _ => ProbeKind::Startup,
+    };
+    if let Some(existing) = container.probe(other) {
+        match of_probe(pod, container, &existing) {
+            Ok(handler) => {
+                return probe(handler, budget(&existing), format!("its {}", other.field()));
+            }
+            Err(reason) if why.is_empty() => why = reason,
+            Err(_) => {}
+        }
+    }
+    if let Some(handler) = of_catalogue(pod, container) {
+        return probe(
+            handler,
+            ATTEMPTS,
+            "the port that it is known to answer on".to_owned(),
+        );
+    }
+    if why.is_empty() {
+        why = "nothing in the manifest says where it answers".to_owned();
+    }
+    Gate::None(why)
+}
+
+/// The gate of a sidecar once the policy has promoted it; a new probe is of this kind.
+pub(crate) fn gate_when_promoted(
+    pod: &Pod<'_>,
+    member: &Member<'_>,
+    kind: ProbeKind,
+    waits: &[&Wait],
+) -> Gate {
+    match pod.gate_when_promoted(member) {
+        Ok(present) => Gate::Present(present),
+        Err(_) => gate(pod, member, kind, waits),
+    }
+}
+
+/// Whether a container's readiness is known not to depend on the app: the catalogue knows it, somebody has made it a
+/// gate, or it asks what the app waits for.
+pub(crate) fn readiness_is_known(pod: &Pod<'_>, member: &Member<'_>, waits: &[&Wait]) -> bool {
+    let container = &member.container;
+    let Some(readiness) = container.probe(ProbeKind::Readiness) else {
+        return true;
+    };
+    let mut asked = waits
+        .iter()
+        .flat_map(|wait| &wait.probes)
+        .filter_map(|probed| asked_port(&probed.action));
+    of_probe(pod, container, &readiness).is_ok()
+        || asked.any(|port| readiness.port() == Some(port.to_string().as_str()))
+}
+
+/// The port that a command of a wait asks.
+pub(crate) fn asked_port(action: &Action) -> Option<u16> {
+    match action {
+        Action::Http(http) => http.url.port,
+        Action::Connect(connect) => connect.port,
+        _ => None,
+    }
+}
+
+/// Whether somebody has said that the app waits for this container's readiness: the first design's field, the
+/// annotation, or kubexit's `KUBEXIT_BIRTH_DEPS`.
+fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    container.is_lifecycle_sidecar()
+        || pod.namings.iter().any(|naming| {
+            matches!(
+                naming.kind,
+                NamingKind::KubexitBirthDependencies | NamingKind::Declaration
+            ) && naming.names.iter().any(|name| name == container.name)
+        })
+}
+
+fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
+    Gate::Probe {
+        handler,
+        attempts: attempts.max(ATTEMPTS),
+        origin,
+    }
+}
+
+/// A gate that asks for a file which the sidecar writes when it is ready. Its image has to have `test`.
+pub(crate) fn on_file(file: &str) -> Gate {
+    let command = ["test", "-f", file].map(Value::string).to_vec();
+    let exec = Value::Mapping(vec![(Value::string("command"), Value::Sequence(command))]);
+    probe(
+        vec![(Value::string("exec"), exec)],
+        ATTEMPTS,
+        format!("{file}, which it writes when it is ready (its image has to have `test`)"),
+    )
+}
+
+/// The seconds that a probe allows.
+fn budget(probe: &Probe<'_>) -> u32 {
+    let number = |key: &str, default: u32| {
+        probe
+            .entry
+            .value
+            .get(key)
+            .and_then(Node::as_i64)
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(default)
+    };
+    // The API server's defaults (core/v1 Probe).
+    let seconds = number("initialDelaySeconds", 0)
+        .saturating_add(number("periodSeconds", 10).saturating_mul(number("failureThreshold", 3)));
+    seconds.clamp(ATTEMPTS, 600)
+}
+
+fn of_probed(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    wait: &Wait,
+    probed: &CommandAction,
+) -> Result<Handler, String> {
+    let (port, handler) = match &probed.action {
+        Action::Http(http) => {
+            let port = http.url.port.ok_or("the port is not known")?;
+            (port, of_request(pod, container, wait, http, port)?)
+        }
+        Action::Connect(connect) => {
+            let port = connect.port.ok_or("the port is not known")?;
+            let handler = match (&connect.grpc_health, &connect.path) {
+                (Some(service), _) => grpc(port, service),
+                (None, Some(path)) if connect.waits => http_get(path, port),
+                _ => tcp_socket(port),
+            };
+            (port, handler)
+        }
+        _ => return Err("what the app asks can't be asked by a probe of the kubelet".to_owned()),
+    };
+    is_reachable(pod, container, port)?;
+    Ok(handler)
+}
+
+/// The probe that succeeds when a request does: `curl` without `--fail` is content with any answer, a probe is not.
+fn of_request(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    wait: &Wait,
+    http: &Http,
+    port: u16,
+) -> Result<Handler, String> {
+    if http.has_credentials {
+        return Err("the app asks with headers or credentials of its own, which a probe has not".to_owned());
+    }
+    if let Answer::Status(status) = wait.answer
+        && !(200..400).contains(&status)
+    {
+        return Err(format!(
+            "the app waits for the status {status}, which fails a probe"
+        ));
+    }
+    let path = http
+        .url
+        .path
+        .as_deref()
+        .filter(|path| !path.is_empty())
+        .unwrap_or("/");
+    let takes_any = wait.answer == Answer::Any && !http.fails_on_error;
+    if takes_any && !is_health_path(pod, container, path) {
+        return Ok(tcp_socket(port));
+    }
+    let path = match &http.url.query {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    Ok(match http.url.scheme.as_deref() {
+        Some("https") => https_get(&path, port),
+        _ => http_get(&path, port),
+    })
+}
+
+/// Whether a path is known to be answered with success by a healthy server: by the catalogue, by another probe of the
+/// container, or by its name.
+fn is_health_path(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "health",
+        "healthz",
+        "healthcheck",
+        "ready",
+        "readyz",
+        "readiness",
+        "live",
+        "livez",
+        "liveness",
+        "startup",
+        "ping",
+        "status",
+    ];
+    let known = pod.catalogue.of(container);
+    let by_catalogue = known.is_some_and(|known| {
+        known
+            .ready
+            .iter()
+            .any(|endpoint| endpoint.path.as_deref() == Some(path))
+    });
+    let by_probe = ProbeKind::ALL
+        .iter()
+        .filter_map(|kind| container.probe(*kind))
+        .filter_map(|probe| probe.entry.value.path(&["httpGet", "path"])?.as_str())
+        .any(|own| own == path);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    by_catalogue || by_probe || NAMES.contains(&last.trim_start_matches('_'))
+}
+
+/// Another probe's handler, where its answer does not depend on the app.
+fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Result<Handler, String> {
+    let known = pod.catalogue.of(container);
+    if known.is_some_and(|known| known.readiness_needs_app) {
+        return Err("its readiness waits for the app, which would wait for it in turn".to_owned());
+    }
+    if known.is_none() && probe.kind == ProbeKind::Readiness && !readiness_is_gate(pod, container) {
+        return Err(
+            "its readinessProbe may depend on the app, which its image does not tell; make it a startupProbe by hand if not"
+                .to_owned(),
+        );
+    }
+    let asks_app = probe.port().is_some_and(|port| {
+        pod.apps().any(|app| {
+            app.container
+                .ports()
+                .any(|declared| declared.number.to_string() == port || declared.name == Some(port))
+        })
+    });
+    if asks_app {
+        return Err("its probe asks the app".to_owned());
+    }
+    ["httpGet", "tcpSocket", "grpc", "exec"]
+        .iter()
+        .find_map(|handler| {
+            let mut fields = vec![field(probe, handler)?];
+            fields.extend(field(probe, "timeoutSeconds"));
+            Some(fields)
+        })
+        .ok_or_else(|| "its probe has no handler".to_owned())
+}
+
+/// An entry of a probe.
+fn field(probe: &Probe<'_>, key: &str) -> Option<(Value, Value)> {
+    let value = Value::of(probe.entry.value.get(key)?).ok()?;
+    Some((Value::string(key), value))
+}
+
+/// A port that the sidecar is known to answer on and that the manifest declares.
+fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
+    let known = pod
+        .catalogue
+        .of(container)
+        .filter(|known| !known.loopback && !known.readiness_needs_app)?;
+    let ready = known
+        .ready
+        .iter()
+        .filter(|endpoint| is_reachable(pod, container, endpoint.port).is_ok())
+        .min_by_key(|endpoint| endpoint.path.is_none());
+    if let Some(endpoint) = ready {
+        return Some(match &endpoint.path {
+            Some(path) => http_get(path, endpoint.port),
+            None => tcp_socket(endpoint.port),
+        });
+    }
+    known
+        .serves
+        .iter()
+        .find(|port| is_reachable(pod, container, **port).is_ok())
+        .map(|port| tcp_socket(*port))
+}
+
+fn http_get(path: &str, port: u16) -> Handler {
+    let fields = vec![
+        (Value::string("path"), Value::string(path)),
+        (Value::string("port"), Value::Integer(port.to_string())),
+    ];
+    vec![(Value::string("httpGet"), Value::Mapping(fields))]
+}
+
+/// The kubelet does not check the certificate (core/v1 HTTPGetAction).
+fn https_get(path: &str, port: u16) -> Handler {
+    let mut handler = http_get(path, port);
+    if let Some((_, Value::Mapping(fields))) = handler.first_mut() {
+        fields.push((Value::string("scheme"), Value::string("HTTPS")));
+    }
+    handler
+}
+
+/// Kubernetes has gRPC probes since 1.24, on by default (KEP-2727).
+fn grpc(port: u16, service: &str) -> Handler {
+    let mut fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
+    if !service.is_empty() {
+        fields.push((Value::string("service"), Value::string(service)));
+    }
+    vec![(Value::string("grpc"), Value::Mapping(fields))]
+}
+
+fn tcp_socket(port: u16) -> Handler {
+    let fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
+    vec![(Value::string("tcpSocket"), Value::Mapping(fields))]
+}
+
+/// The whole probe of a handler. A startup probe gets its budget; a readiness probe keeps asking anyway.
+pub(crate) fn probe_value(handler: &Handler, kind: ProbeKind, attempts: u32) -> Value {
+    let mut fields = handler.clone();
+    fields.push((Value::string("periodSeconds"), Value::Integer("1".to_owned())));
+    if kind == ProbeKind::Startup {
+        fields.push((
+            Value::string("failureThreshold"),
+            Value::Integer(attempts.to_string()),
+        ));
+    }
+    Value::Mapping(fields)
+}

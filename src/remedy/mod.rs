@@ -1,0 +1,49 @@
+//! What can be done about what rules find, in which form, and under which obligations.
+//!
+//! Rules say it, `migrate` does it: both ask here, so that neither can promise what the other refuses.
+
+mod assembly;
+pub(crate) mod declare;
+pub(crate) mod gate;
+pub(crate) mod plan;
+pub(crate) mod planner;
+pub(crate) mod script;
+pub(crate) mod surroundings;
+pub(crate) mod workaround;
+
+pub use declare::declaration::Form;
+pub use plan::{Action, Class, Plan, Refusal};
+pub use surroundings::elsewhere::Elsewhere;
+pub use surroundings::sources::{Holders, Surroundings};
+
+/// How the user wants remedies.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How sidecars are declared.
+    pub form: Form,
+    /// Also do what a person has to look at.
+    pub review: bool,
+    /// Also turn sidecars that are declared well in another form into this one.
+    pub converts: bool,
+    /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
+    pub sidecars: Vec<String>,
+}
+
+impl Options {
+    /// The form, and nothing else that is wished: what is safe, of sidecars that are not declared yet.
+    #[must_use]
+    pub fn of(form: Form) -> Self {
+        Self {
+            form,
+            review: false,
+            converts: false,
+            sidecars: Vec::new(),
+        }
+    }
+
+    /// The same with what a person has to look at, or without it.
+    #[must_use]
+    pub fn reviewed(self, review: bool) -> Self {
+        Self { review, ..self }
+    }
+}

@@ -1,0 +1,353 @@
+//! The new entrypoint of a container: parts of its script cut out, its wrappers gone, its shell too where no
+//! feature of it is left.
+
+use std::collections::BTreeSet;
+
+use crate::remedy::script::{
+    cut::{Shell, cut},
+    plain_command::plain_command,
+};
+use crate::{
+    edit::{change::has_comments, removal::Removals},
+    pod::{Member, Pod},
+    remedy::{plan::Changes, workaround::watchdog::in_foreground},
+    shell::{Dialect, Span},
+    workload::{Program, ProgramPlace},
+    yaml::{Node, ScalarStyle},
+};
+
+/// What is to be changed in one container's entrypoint.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Entrypoint {
+    /// Commands that are cut out of the script.
+    pub(crate) cuts: Vec<Span>,
+    /// Words before a command of the script that go: a tool that runs the command.
+    pub(crate) stripped: Vec<Span>,
+    /// The script's new text before anything is cut, where it is not the old one.
+    pub(crate) restored: Option<String>,
+    /// What the script starts in the background and waits for takes the shell's place: nothing else in it passes
+    /// SIGTERM on any more.
+    pub(crate) foreground: bool,
+    /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
+    pub(crate) alone: bool,
+    /// Words of the command line that go: a wrapper and its options.
+    pub(crate) dropped: BTreeSet<usize>,
+}
+
+impl Entrypoint {
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.changes_script() && self.dropped.is_empty()
+    }
+
+    fn changes_script(&self) -> bool {
+        !self.cuts.is_empty() || !self.stripped.is_empty() || self.restored.is_some()
+    }
+
+    /// The script without the words that go before its commands, and the cuts in it.
+    fn stripped_script(&self, text: &str) -> (String, Vec<Span>) {
+        let mut stripped = self.stripped.clone();
+        stripped.sort_by_key(|span| std::cmp::Reverse(span.start));
+        let mut text = text.to_owned();
+        let mut cuts = self.cuts.clone();
+        stripped.retain(|span| text.get(span.clone()).is_some());
+        for span in stripped {
+            let shift = |offset: usize| {
+                if offset >= span.end {
+                    offset - span.len()
+                } else {
+                    offset
+                }
+            };
+            for cut in &mut cuts {
+                *cut = shift(cut.start)..shift(cut.end);
+            }
+            text.replace_range(span, "");
+        }
+        (text, cuts)
+    }
+
+    /// Adds what another reason changes.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for span in &other.cuts {
+            if !self.cuts.contains(span) {
+                self.cuts.push(span.clone());
+            }
+        }
+        for span in &other.stripped {
+            if !self.stripped.contains(span) {
+                self.stripped.push(span.clone());
+            }
+        }
+        self.foreground |= other.foreground;
+        if other.restored.is_some() {
+            self.restored.clone_from(&other.restored);
+            self.alone |= other.alone;
+        }
+        self.dropped.extend(&other.dropped);
+    }
+
+    /// Cuts a command out.
+    pub(crate) fn cutting(span: Span) -> Self {
+        Self {
+            cuts: vec![span],
+            ..Self::default()
+        }
+    }
+}
+
+/// The changes that give a container its new entrypoint.
+///
+/// # Errors
+/// Why it can't be written, in one sentence.
+pub(crate) fn change<'a>(
+    pod: &Pod<'a>,
+    member: &Member<'a>,
+    entrypoint: &Entrypoint,
+    removals: &mut Removals<'a>,
+) -> Result<Changes, String> {
+    let mut changes = Changes::default();
+    if entrypoint.is_empty() {
+        return Ok(changes);
+    }
+    let (_, program) = Pod::entrypoint(member).ok_or("it has no entrypoint in the manifest")?;
+    if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
+        return Err(reason.clone());
+    }
+    let script = new_script(program, entrypoint)?;
+    let command = member.container.node.get("command");
+    let arguments = member.container.node.entry("args");
+    // Comments on single words would be lost with them.
+    let is_explained = command.is_some_and(has_comments)
+        || arguments.is_some_and(|arguments| has_comments(arguments.written_value()));
+    let plain = script
+        .as_deref()
+        .filter(|_| !is_explained)
+        .and_then(|script| without_shell(member, program, script));
+    let kept_before = |end: usize| -> Vec<String> {
+        program
+            .words
+            .iter()
+            .enumerate()
+            .take(end)
+            .filter(|(index, _)| !entrypoint.dropped.contains(index))
+            .filter_map(|(_, node)| node.as_str().map(str::to_owned))
+            .collect()
+    };
+    if let (Some(plain), Some(command), Some(at)) = (
+        plain,
+        command,
+        program
+            .invocation
+            .as_ref()
+            .and_then(|invocation| invocation.shell),
+    ) {
+        let mut words = kept_before(at - usize::from(is_applet(program, at)));
+        words.extend(plain);
+        changes.words(command, words)?;
+        if let Some(arguments) = arguments {
+            removals.add(arguments.key);
+        }
+        return Ok(changes);
+    }
+    if let Some(script) = script {
+        let node = program.node().ok_or("its script was not found")?;
+        changes.script(pod.sources, node, script)?;
+    }
+    drop_words(member, program, entrypoint, removals, &mut changes)?;
+    Ok(changes)
+}
+
+fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<String>, String> {
+    if !entrypoint.changes_script() {
+        return Ok(None);
+    }
+    if !program.is_shell() {
+        return Err("no shell runs it, so that nothing can be cut out".to_owned());
+    }
+    let has_cuts = !entrypoint.cuts.is_empty() || !entrypoint.stripped.is_empty();
+    if entrypoint.alone && has_cuts {
+        return Err("its script would have to change for two reasons at once".to_owned());
+    }
+    if let Some(restored) = &entrypoint.restored {
+        return Ok(Some(restored.clone()));
+    }
+    let (text, cuts) = entrypoint.stripped_script(&program.text);
+    if cuts.is_empty() {
+        return Ok(Some(text));
+    }
+    let remains =
+        cut(&text, shell(program), &cuts).ok_or("what would remain of the script is not certain")?;
+    match entrypoint.foreground {
+        true => in_foreground(&remains, dialect(program))
+            .map(Some)
+            .ok_or_else(|| "what it runs in the background would get no SIGTERM without it".to_owned()),
+        false => Ok(Some(remains)),
+    }
+}
+
+/// Whether these commands can be cut out of a program's script.
+pub(crate) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
+    program.is_shell()
+        && program.shared.is_none()
+        && program.place == ProgramPlace::Entrypoint
+        && cut(&program.text, shell(program), spans).is_some()
+}
+
+/// A variable of the container's environment that a range of its script sets: every program behind it gets that.
+pub(crate) fn sets_environment<'a>(
+    member: &Member<'a>,
+    program: &Program<'_>,
+    span: &Span,
+) -> Option<&'a str> {
+    let script = program.script.as_ref()?;
+    let assigned: Vec<_> = script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .filter(|simple| span.start <= simple.span.start && simple.span.end <= span.end)
+        .flat_map(|simple| &simple.assignments)
+        .collect();
+    member
+        .container
+        .environment()
+        .map(|variable| variable.name)
+        .find(|name| assigned.iter().any(|assignment| assignment.name == *name))
+}
+
+/// The shell that runs a program's script.
+pub(crate) fn shell(program: &Program<'_>) -> Shell {
+    Shell {
+        dialect: dialect(program),
+        exits_on_error: program
+            .invocation
+            .as_ref()
+            .is_some_and(|invocation| invocation.exits_on_error),
+    }
+}
+
+pub(crate) fn dialect(program: &Program<'_>) -> Dialect {
+    program
+        .invocation
+        .as_ref()
+        .map_or(Dialect::Posix, |invocation| invocation.dialect)
+}
+
+/// The words of the program that the script runs, where nothing else needs the shell.
+fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Option<Vec<String>> {
+    let invocation = program.invocation.as_ref()?;
+    // Arguments behind the script are `$0` and on.
+    if invocation.file || invocation.script + 1 != program.words.len() {
+        return None;
+    }
+    let options = program.words.get(invocation.options.clone())?;
+    let understood = options.iter().filter_map(|node| node.as_str()).all(|option| {
+        matches!(
+            option,
+            "-c" | "-e"
+                | "-u"
+                | "-ec"
+                | "-ce"
+                | "-uc"
+                | "-eu"
+                | "-euc"
+                | "-o"
+                | "pipefail"
+                | "-eo"
+                | "-euo"
+                | "--"
+        )
+    });
+    if !understood {
+        return None;
+    }
+    // Only a literal value is certain to be one word, and certain to be there.
+    let words = plain_command(script, dialect(program), &|name| {
+        member.container.value_of(name).is_some()
+    })?;
+    // The shell of busybox runs its own applets, whether or not the image has files of their names.
+    let may_be_applet = invocation.shell.is_some_and(|shell| is_applet(program, shell))
+        && words.first().is_some_and(|word| !word.contains('/'));
+    (!may_be_applet).then_some(words)
+}
+
+/// Whether the shell is one of the programs in a single binary: `busybox sh`.
+fn is_applet(program: &Program<'_>, shell: usize) -> bool {
+    let before = shell.checked_sub(1).and_then(|before| program.words.get(before));
+    before
+        .and_then(|word| word.as_str())
+        .is_some_and(|word| matches!(word.rsplit('/').next(), Some("busybox" | "toybox")))
+}
+
+/// Takes words off the command line.
+fn drop_words<'a>(
+    member: &Member<'a>,
+    program: &Program<'a>,
+    entrypoint: &Entrypoint,
+    removals: &mut Removals<'a>,
+    changes: &mut Changes,
+) -> Result<(), String> {
+    if entrypoint.dropped.is_empty() {
+        return Ok(());
+    }
+    let command = member.container.command();
+    let Some(list) = member
+        .container
+        .node
+        .get("command")
+        .filter(|_| !command.is_empty())
+    else {
+        return Err("the image's own entrypoint gets these words, and it is not in the manifest".to_owned());
+    };
+    if entrypoint.dropped.len() >= program.words.len() {
+        return Err("nothing but the image's own entrypoint would remain".to_owned());
+    }
+    if (0..command.len()).any(|index| !entrypoint.dropped.contains(&index)) {
+        for node in entrypoint
+            .dropped
+            .iter()
+            .filter_map(|index| program.words.get(*index))
+        {
+            removals.add(*node);
+        }
+        return Ok(());
+    }
+    // All words of `command` go, so `args` becomes the command.
+    if entrypoint.changes_script() {
+        return Err("the script would have to move from args to command".to_owned());
+    }
+    let kept: Vec<Node<'a>> = program
+        .words
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !entrypoint.dropped.contains(index))
+        .map(|(_, node)| *node)
+        .collect();
+    let arguments = member.container.node.entry("args");
+    // Scripts and comments stay where they are: only the program's name goes over.
+    if let [program, _, ..] = kept.as_slice()
+        && let [first, rest @ ..] = command.as_slice()
+        && arguments.is_some_and(|arguments| has_comments(arguments.written_value()))
+            | kept
+                .iter()
+                .any(|word| word.style().is_some_and(ScalarStyle::is_block))
+    {
+        changes.text(*first, program.as_str().unwrap_or_default())?;
+        rest.iter().for_each(|word| removals.add(*word));
+        removals.add(*program);
+        return Ok(());
+    }
+    let words = kept
+        .iter()
+        .filter_map(|node| node.as_str().map(str::to_owned))
+        .collect();
+    changes.words(list, words)?;
+    if let Some(arguments) = arguments {
+        removals.add(arguments.key);
+    }
+    Ok(())
+}
+
+/// The node of a word among those that start a container.
+pub(crate) fn word_index(program: &Program<'_>, node: Node<'_>) -> Option<usize> {
+    program.words.iter().position(|word| *word == node)
+}

@@ -1,0 +1,194 @@
+//! Marker files: what writes them goes together with what looks for them.
+
+use crate::remedy::workaround::{part::Part, watchdog::without_watchdog};
+use crate::{
+    behaviour::{
+        Link, LinkKind, MarkerWrite,
+        script::{Marker, Wait},
+    },
+    pod::Pod,
+    remedy::{
+        gate::startup::asked_port,
+        plan::Class,
+        script::entrypoint::{Entrypoint, can_cut, dialect},
+    },
+    workload::Program,
+    yaml::Node,
+};
+
+/// Both halves of a marker file.
+pub(crate) fn marker<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    program: &Program<'a>,
+    file: &str,
+    writers: &[MarkerWrite],
+) -> Part<'a> {
+    let name = pod.members.get(index).map_or("", |member| member.container.name);
+    let what = format!("{name}: its own command takes the place of the script that looks for {file}");
+    let mut part = Part::new(what, Ok(Class::Review));
+    let starts = started(pod, index);
+    let signs: Vec<&str> = starts.iter().map(|start| start.file).collect();
+    let restored = without_watchdog(&program.text, dialect(program), file, &signs)
+        .filter(|_| program.is_shell() && program.shared.is_none());
+    match restored {
+        Some(restored) => {
+            // Who waits for a sign that is not made any more needs a gate instead.
+            for start in starts.iter().filter(|start| !restored.contains(start.file)) {
+                ready_goes(pod, index, start, &mut part);
+            }
+            if part.replaces_signs.is_empty()
+                && MarkerWrite::is_signal_alone(writers)
+                && !is_named_elsewhere(pod, index, program, file, writers)
+            {
+                part.class = Ok(Class::Safe);
+            }
+            part.entrypoints.insert(
+                index,
+                Entrypoint {
+                    restored: Some(restored),
+                    ..Entrypoint::default()
+                },
+            );
+        }
+        None => {
+            part.class = Err(format!(
+                "what {name} runs besides looking for {file} is not certain"
+            ))
+        }
+    }
+    if writers.is_empty() {
+        part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
+    }
+    writers_go(pod, file, writers, &mut part);
+    part
+}
+
+/// Another container's wait for a file that a sidecar's script makes.
+struct Start<'l> {
+    link: &'l Link,
+    wait: &'l Wait,
+    /// The file, as the sidecar's script names it.
+    file: &'l str,
+}
+
+/// Who waits for files of a sidecar's before it starts.
+fn started<'p>(pod: &'p Pod<'_>, sidecar: usize) -> Vec<Start<'p>> {
+    let starts = pod.links.all.iter().filter_map(|link| match &link.kind {
+        LinkKind::StartsOnFile(wait, Some(writer)) if writer.container == sidecar => Some(Start {
+            link,
+            wait,
+            file: path_of(&writer.marker),
+        }),
+        _ => None,
+    });
+    starts.collect()
+}
+
+/// The wait for a sidecar's sign goes with the sign; what the sidecar itself waited for before it made it, a probe asks.
+fn ready_goes(pod: &Pod<'_>, sidecar: usize, start: &Start<'_>, part: &mut Part<'_>) {
+    let Some((_, program)) = pod.program(start.link.container, start.link.program) else {
+        return;
+    };
+    let span = &start.wait.whole;
+    if !can_cut(program, std::slice::from_ref(span)) || start.wait.besides().is_some() {
+        part.class = Err(format!(
+            "what would remain of the script that waits for {} is not certain",
+            start.file
+        ));
+    }
+    part.entrypoints
+        .entry(start.link.container)
+        .or_default()
+        .merge(&Entrypoint::cutting(span.clone()));
+    let own = pod.members.get(sidecar).and_then(Pod::entrypoint);
+    part.asks = own
+        .and_then(|(at, _)| pod.links.facts(sidecar, at))
+        .into_iter()
+        .flat_map(|facts| &facts.waits)
+        .find(|wait| {
+            wait.probes
+                .iter()
+                .any(|probe| asked_port(&probe.action).is_some())
+        })
+        .cloned();
+    part.needs_gate = true;
+    part.replaces_signs.push(start.file.to_owned());
+}
+
+/// Cuts out what writes a file that nobody looks for any more.
+pub(crate) fn writers_go(pod: &Pod<'_>, file: &str, writers: &[MarkerWrite], part: &mut Part<'_>) {
+    for writer in writers {
+        let Some((_, theirs)) = pod.program(writer.container, writer.program) else {
+            continue;
+        };
+        let span = &writer.marker.span;
+        if !can_cut(theirs, std::slice::from_ref(span)) {
+            part.class = Err("what would remain of the writer's script is not certain".to_owned());
+        }
+        part.entrypoints
+            .entry(writer.container)
+            .or_default()
+            .merge(&Entrypoint::cutting(span.clone()));
+        let written = path_of(&writer.marker).rsplit_once('/');
+        part.directories
+            .extend(written.map(|(directory, _)| directory.to_owned()));
+    }
+    part.directories
+        .extend(file.rsplit_once('/').map(|(directory, _)| directory.to_owned()));
+}
+
+/// Whether the file is named by anything but the command that writes it and the script that looks for it.
+fn is_named_elsewhere<'a>(
+    pod: &Pod<'a>,
+    reader: usize,
+    program: &Program<'a>,
+    file: &str,
+    writers: &[MarkerWrite],
+) -> bool {
+    let Some((volume, relative)) = pod
+        .members
+        .get(reader)
+        .and_then(|member| pod.workload.volume_of_file(&member.container, file))
+    else {
+        return true;
+    };
+    pod.members.iter().enumerate().any(|(index, member)| {
+        let mut paths = member
+            .container
+            .mounts()
+            .filter(|mount| mount.volume == volume.name)
+            .map(|mount| format!("{}/{relative}", mount.path.trim_end_matches('/')));
+        let path = paths.next();
+        let own: Vec<(Node<'_>, usize)> = match writers.iter().find(|writer| writer.container == index) {
+            _ if index == reader => program
+                .node()
+                .map(|node| (node, usize::MAX))
+                .into_iter()
+                .collect(),
+            Some(writer) => pod
+                .program(writer.container, writer.program)
+                .and_then(|(_, program)| Some((program.node()?, 1)))
+                .into_iter()
+                .collect(),
+            None => Vec::new(),
+        };
+        // Its mounts at other places give the file other names.
+        paths.next().is_some()
+            || path.is_some_and(|path| {
+                member.container.node.walk().any(|node| {
+                    let allowed = own
+                        .iter()
+                        .find(|(own, _)| *own == node)
+                        .map_or(0, |(_, times)| *times);
+                    node.as_str()
+                        .is_some_and(|text| text.matches(&path).count() > allowed)
+                })
+            })
+    })
+}
+
+/// The file of a marker; empty where the text does not say which.
+pub(crate) fn path_of(marker: &Marker) -> &str {
+    marker.file.path.as_deref().unwrap_or_default()
+}

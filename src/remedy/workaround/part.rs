@@ -1,0 +1,65 @@
+//! One part of a workaround, with what goes when it goes.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    behaviour::script::Wait,
+    edit::removal::Removals,
+    remedy::{plan::Class, script::entrypoint::Entrypoint},
+};
+
+/// One part of a workaround.
+#[derive(Debug, Clone)]
+pub(crate) struct Part<'a> {
+    /// What becomes of it, in a few words.
+    pub(crate) what: String,
+    /// How far its removal can be trusted, or why it can't be removed.
+    pub(crate) class: Result<Class, String>,
+    /// It does harm if it stays beside a declared sidecar.
+    pub(crate) harmful: bool,
+    /// It only makes sense where the app is held back by a gate instead.
+    pub(crate) wait: Option<Wait>,
+    /// The file that the gate asks for instead.
+    pub(crate) gate_file: Option<String>,
+    /// What the sidecar's own script waits for, which a gate may ask instead.
+    pub(crate) asks: Option<Wait>,
+    /// Files that told the app that the sidecar is ready, and are not made any more.
+    pub(crate) replaces_signs: Vec<String>,
+    /// The app is held back by it, so that a gate has to take its place.
+    pub(crate) needs_gate: bool,
+    /// It is a signal to another container's process.
+    pub(crate) signals: bool,
+    /// Changes of entrypoints, by container.
+    pub(crate) entrypoints: BTreeMap<usize, Entrypoint>,
+    /// What else goes.
+    pub(crate) removals: Removals<'a>,
+    /// Directories that served the workaround; their volumes may be left without use.
+    pub(crate) directories: Vec<String>,
+    /// What a person should know once it is gone.
+    pub(crate) note: Option<String>,
+}
+
+impl Part<'_> {
+    pub(crate) fn new(what: String, class: Result<Class, String>) -> Self {
+        Self {
+            what,
+            class,
+            harmful: true,
+            wait: None,
+            gate_file: None,
+            asks: None,
+            replaces_signs: Vec::new(),
+            needs_gate: false,
+            signals: false,
+            entrypoints: BTreeMap::new(),
+            removals: Removals::default(),
+            directories: Vec::new(),
+            note: None,
+        }
+    }
+
+    /// Whether it may be removed at this class.
+    pub(crate) fn is_allowed(&self, allowed: Class) -> bool {
+        self.class.as_ref().is_ok_and(|class| *class <= allowed)
+    }
+}

@@ -1,0 +1,57 @@
+//! Sleeps before the start of the app.
+
+use crate::{
+    pod::Pod,
+    remedy::{
+        declare::injected,
+        gate::startup::Gate,
+        plan::Class,
+        planner::Planner,
+        script::entrypoint::{self, Entrypoint},
+    },
+};
+
+impl<'a> Planner<'_, 'a> {
+    /// A sleep says nothing of what it waits for: only by review, and where a gate does its work.
+    pub(crate) fn sleeps(&mut self) {
+        let gated = !self.declared.is_empty()
+            && self
+                .declared
+                .iter()
+                .all(|(_, gate)| !matches!(gate, Gate::None(_)));
+        for (index, member) in self.pod.members.iter().enumerate() {
+            let Some((at, program)) = Pod::entrypoint(member) else {
+                continue;
+            };
+            let Some(facts) = self.pod.links.facts(index, at) else {
+                continue;
+            };
+            for sleep in &facts.sleeps {
+                if self.wanted.at(&["startup-sleep"], program, &sleep.span).is_none() {
+                    continue;
+                }
+                // The injector's own switch takes its place.
+                if self.declared.is_empty() && injected::holds_back(self.pod, self.wanted) {
+                    continue;
+                }
+                let what = format!("{}: its sleep before the start goes", member.container.name);
+                let cuts = std::slice::from_ref(&sleep.span);
+                let (reason, review) = if !entrypoint::can_cut(program, cuts) {
+                    ("what would remain of the script is not certain", false)
+                } else if !self.options.review {
+                    ("a sleep does not say what it waits for", true)
+                } else if !gated {
+                    ("no declared sidecar with a gate takes its place", false)
+                } else {
+                    self.plan.done(Class::Review, what);
+                    self.entrypoints
+                        .entry(index)
+                        .or_default()
+                        .merge(&Entrypoint::cutting(sleep.span.clone()));
+                    continue;
+                };
+                self.plan.left(format!("not done: {what}"), reason, review);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Calls and signals that end a sidecar, and what stands in a script or a pod for their sake alone.
+
+use crate::remedy::workaround::{
+    marker::{path_of, writers_go},
+    part::Part,
+    wanted::Wanted,
+};
+use crate::{
+    behaviour::{
+        Link, LinkKind, Party,
+        script::{ExitStatus, MarkerUse, Wait},
+    },
+    pod::Pod,
+    remedy::{
+        plan::Class,
+        script::{
+            cut::with_sleep_behind,
+            entrypoint::{Entrypoint, can_cut, dialect},
+        },
+    },
+    roles::Role,
+    rules::Finding,
+    shell::Span,
+    workload::{ContainerList, Program, ProgramPlace},
+};
+
+/// Whether a link ends the other side.
+pub(crate) fn is_stop(link: &Link) -> bool {
+    matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_)) && link.other != Party::Unknown
+}
+
+/// Whether the container of a link waits, stops the other side and does no work of its own, beside an app that stays.
+pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
+    let Some((member, program)) = pod.program(link.container, link.program) else {
+        return false;
+    };
+    let Some(facts) = pod.links.facts(link.container, link.program) else {
+        return false;
+    };
+    let stops = facts.quits.len() + facts.kills.len();
+    let makes_files = facts
+        .markers
+        .iter()
+        .any(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }));
+    let has_app = pod.members.iter().enumerate().any(|(index, other)| {
+        index != link.container
+            && other.container.list == ContainerList::Regular
+            && other.role.role == Role::App
+    });
+    member.container.list == ContainerList::Regular
+        && !member.role.declared
+        && program.place == ProgramPlace::Entrypoint
+        && program.is_shell()
+        && has_app
+        && stops == 1
+        && facts.work.is_empty()
+        && facts.background.is_empty()
+        && !makes_files
+}
+
+/// What ends a sidecar, and the sleep in which it does.
+pub(crate) fn stop_with_sleep(program: &Program<'_>, span: &Span) -> Entrypoint {
+    let cuts = with_sleep_behind(&program.text, dialect(program), span);
+    Entrypoint {
+        cuts: match can_cut(program, &cuts) {
+            true => cuts,
+            false => vec![span.clone()],
+        },
+        ..Entrypoint::default()
+    }
+}
+
+/// The finding about a call that ends what a wait waited for, where nothing else comes behind the wait: without the
+/// call it serves nothing.
+pub(crate) fn stop_behind<'f>(
+    pod: &Pod<'_>,
+    link: &Link,
+    wait: &Wait,
+    wanted: Wanted<'f>,
+) -> Option<&'f Finding> {
+    let (_, program) = pod.program(link.container, link.program)?;
+    let is_beside = |other: &&Link| {
+        (other.container, other.program, &other.other) == (link.container, link.program, &link.other)
+    };
+    let stop = |other: &Link| match &other.kind {
+        LinkKind::Quits(quit) => Some(quit.span.clone()),
+        LinkKind::Kills(kill) => Some(kill.span.clone()),
+        _ => None,
+    };
+    let mut stops = pod.links.all.iter().filter(is_beside).filter_map(stop);
+    stops
+        .find(|span| wait.command_after.is_none() && span.start >= wait.span.end)
+        .and_then(|span| {
+            wanted.at(
+                &["quit-endpoint", "shared-pid-kill", "leftover-workaround"],
+                program,
+                &span,
+            )
+        })
+}
+
+/// What a person should know where a stop hid the result of the script's work, or may have.
+pub(crate) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
+    let until_now = match exit_status {
+        ExitStatus::Masked => "until now its script ended with another",
+        ExitStatus::Unclear | ExitStatus::SkippedOnFailure => {
+            "until now its script may have ended with another"
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "{name} now ends with the result of its own work: {until_now}, so that failures may show"
+    ))
+}
+
+/// A container that does nothing but end the sidecar goes as a whole.
+pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<Part<'a>> {
+    if !only_stops(pod, link) {
+        return None;
+    }
+    let member = pod.members.get(link.container)?;
+    let other = pod.members.get(sidecar)?.container.name;
+    let what = format!("{}: goes, it only ends {other}", member.container.name);
+    let mut part = Part::new(what, Ok(Class::Review));
+    // It may have looked at the app's process.
+    part.signals = true;
+    part.removals.add(member.container.node);
+    for own in pod.links.all.iter().filter(|own| own.container == link.container) {
+        if let LinkKind::EndsOnFile(test, writers) = &own.kind {
+            writers_go(pod, path_of(test), writers, &mut part);
+        }
+    }
+    Some(part)
+}

@@ -1,0 +1,130 @@
+//! Wrappers and what came with them, as parts of a workaround.
+
+use crate::remedy::workaround::{marker::path_of, part::Part, unwrap::wrapped, wanted::Wanted};
+use crate::{
+    pod::{Member, Pod},
+    remedy::{
+        plan::Class,
+        script::entrypoint::{Entrypoint, can_cut, word_index},
+    },
+    workload::ContainerList,
+};
+
+/// The wrappers of all containers: they tie them together.
+pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+    let mut parts = Vec::new();
+    for (index, member) in pod.members.iter().enumerate() {
+        if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
+            continue;
+        }
+        let part = match wrapped(member) {
+            Some(Ok(wrapped)) => {
+                let what = format!("{}: runs without {}", member.container.name, wrapped.name);
+                let class = if wrapped.in_script {
+                    Class::Review
+                } else {
+                    Class::Safe
+                };
+                let mut part = Part::new(what, Ok(class));
+                part.needs_gate = wrapped.waits;
+                part.entrypoints.insert(index, wrapped.entrypoint);
+                part.removals = wrapped.removals;
+                part.directories = wrapped.directories;
+                part.note = account(pod, wrapped.name);
+                if let Some(file) = &wrapped.watched_file {
+                    writers(pod, file, &mut part);
+                }
+                part
+            }
+            Some(Err(reason)) => Part::new(format!("the wrapper of {}", member.container.name), Err(reason)),
+            None => Part::new(
+                format!("the wrapper of {}", member.container.name),
+                Err(match in_script(member) {
+                    true => "the wrapped command is part of a script".to_owned(),
+                    false => "the wrapper is in the image, where no manifest can remove it".to_owned(),
+                }),
+            ),
+        };
+        parts.push(part);
+    }
+    if !parts.is_empty() {
+        parts.extend(copiers(pod));
+    }
+    parts
+}
+
+/// kubexit asks the API server for its pod (github.com/karlkfi/kubexit, README, "RBAC"), for which pods are given an
+/// account of their own.
+fn account(pod: &Pod<'_>, wrapper: &str) -> Option<String> {
+    let account = pod.workload.pod_spec.get("serviceAccountName")?.as_str()?;
+    (wrapper == "kubexit").then(|| {
+        format!(
+            "kubexit read pods as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding"
+        )
+    })
+}
+
+/// Init containers that do nothing but copy a wrapper's binary: `cp /bin/kubexit /kubexit/kubexit`.
+fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
+    let copies = |member: &&Member<'a>| {
+        let words: Vec<&str> = member
+            .container
+            .command()
+            .into_iter()
+            .chain(member.container.arguments())
+            .filter_map(|node| node.as_str())
+            .collect();
+        let is_wrapper = member
+            .container
+            .image()
+            .is_some_and(|image| image.base_name() == "kubexit");
+        let copies = matches!(words.as_slice(), ["cp" | "/bin/cp", from, _] if from.ends_with("/kubexit"));
+        member.container.list == ContainerList::Init && is_wrapper && copies
+    };
+    pod.members
+        .iter()
+        .filter(copies)
+        .map(|member| {
+            let what = format!("{}: goes, it only copied kubexit", member.container.name);
+            let mut part = Part::new(what, Ok(Class::Review));
+            part.harmful = false;
+            part.removals.add(member.container.node);
+            part
+        })
+        .collect()
+}
+
+/// The commands of other containers that write the file which a wrapper watches.
+fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
+    for (index, member) in pod.members.iter().enumerate() {
+        for (at, program) in member.programs.iter().enumerate() {
+            let markers = pod.links.facts(index, at).map(|facts| facts.markers.as_slice());
+            for marker in markers.unwrap_or_default() {
+                if path_of(marker) != file {
+                    continue;
+                }
+                let span = marker.span.clone();
+                if can_cut(program, std::slice::from_ref(&span)) {
+                    part.entrypoints
+                        .entry(index)
+                        .or_default()
+                        .merge(&Entrypoint::cutting(span));
+                } else {
+                    part.class = Err(format!(
+                        "what would remain of {}'s script is not certain",
+                        member.container.name
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn in_script(member: &Member<'_>) -> bool {
+    Pod::entrypoint(member).is_some_and(|(_, program)| {
+        program.is_shell()
+            && program
+                .node()
+                .is_some_and(|node| word_index(program, node).is_some())
+    })
+}
