@@ -3,6 +3,7 @@
 //! `docs/architecture.md` shows how text becomes findings.
 
 pub mod behaviour;
+pub mod catalogue;
 pub mod cli;
 pub mod cluster;
 pub mod diff;

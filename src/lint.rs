@@ -266,7 +266,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
     let namings = roles::namings(workload);
     let injected = roles::injected(workload, catalogue);
     let links = crate::behaviour::links(workload, &programs, &injected, catalogue);
-    let roles = roles::assign(workload, catalogue, &namings, &links.relations());
+    let roles = roles::assign(workload, &programs, catalogue, &namings, &links.relations());
     let members = workload
         .containers
         .iter()

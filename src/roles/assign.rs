@@ -1,9 +1,10 @@
 //! Decides the role of each container from all the signs there are.
 
-use crate::workload::{Container, ContainerList, Workload, WorkloadKind};
+use crate::workload::{Container, ContainerList, Program, ProgramPlace, Workload, WorkloadKind};
 
 use super::{
-    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, Strength, explicit::pod_mark,
+    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, Strength,
+    explicit::pod_mark, server::runs_its_server,
 };
 use crate::yaml::Entry;
 use std::sync::Arc;
@@ -103,6 +104,7 @@ fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
 #[must_use]
 pub fn assign(
     workload: &Workload<'_>,
+    programs: &[Vec<Program<'_>>],
     catalogue: &Catalogue,
     namings: &[Naming<'_>],
     relations: &[Relation],
@@ -112,7 +114,7 @@ pub fn assign(
         .iter()
         .enumerate()
         .map(|(index, container)| {
-            let mut evidence = evidence(index, workload, catalogue, namings, relations);
+            let mut evidence = evidence(index, workload, programs, catalogue, namings, relations);
             evidence.sort_by_key(|sign| std::cmp::Reverse(sign.strength));
             let declared = is_declared(container, namings);
             let sidecar = match container.list {
@@ -185,6 +187,7 @@ fn is_declared(container: &Container<'_>, namings: &[Naming<'_>]) -> bool {
 fn evidence(
     index: usize,
     workload: &Workload<'_>,
+    programs: &[Vec<Program<'_>>],
     catalogue: &Catalogue,
     namings: &[Naming<'_>],
     relations: &[Relation],
@@ -225,26 +228,13 @@ fn evidence(
             add(Strength::Strong, relation.kind.describe().to_owned());
         }
     }
-    if let Some(known) = catalogue
-        .of(container)
-        .filter(|known| !runs_once(container, known))
-    {
-        let image = container.image().and_then(|image| catalogue.by_image(image));
-        let by_image = image.is_some_and(|own| {
-            let company = || has_company(workload, container, catalogue);
-            own.certain
-                || own.companion && company()
-                || own.serves_jobs && runs_its_server(container) && workload.runs_to_completion() && company()
-        });
-        let by_name = catalogue
-            .by_container_name(container.name)
-            .is_some_and(|own| own.certain);
-        // A name says less than an image, but `istio-proxy` and its like leave no doubt.
-        match (by_image, by_name) {
-            (true, _) => add(Strength::Strong, format!("its image is {}'s", known.name)),
-            (_, true) => add(Strength::Strong, format!("its name is {}'s", known.name)),
-            _ => add(Strength::Weak, format!("it looks like {}", known.name)),
-        }
+    let entrypoint = programs
+        .get(index)
+        .into_iter()
+        .flatten()
+        .find(|program| program.place == ProgramPlace::Entrypoint);
+    if let Some((strength, text)) = by_catalogue(workload, container, entrypoint, catalogue) {
+        add(strength, text);
     }
     if is_telling_name(container.name) {
         add(Strength::Weak, "its name says so".to_owned());
@@ -252,42 +242,47 @@ fn evidence(
     signs
 }
 
-/// Whether arguments make a sidecar run once and exit.
-fn runs_once(container: &Container<'_>, known: &KnownSidecar) -> bool {
-    container
-        .arguments()
-        .iter()
-        .chain(&container.command())
+/// What the catalogue says of a container's image and name. An image says something only where the container runs that
+/// image's server.
+fn by_catalogue(
+    workload: &Workload<'_>,
+    container: &Container<'_>,
+    entrypoint: Option<&Program<'_>>,
+    catalogue: &Catalogue,
+) -> Option<(Strength, String)> {
+    let known = catalogue.of(container)?;
+    let answer = runs_its_server(container, entrypoint, catalogue);
+    if matches!(answer, RunsServer::Refuted(_)) {
+        return None;
+    }
+    let words: Vec<&str> = entrypoint
+        .into_iter()
+        .flat_map(|program| &program.words)
         .filter_map(|word| word.as_str())
-        .any(|word| {
-            known
-                .one_shot
-                .iter()
-                .any(|flag| word == flag || word.starts_with(&format!("{flag}=")))
-        })
+        .collect();
+    if known.is_gateway(&words) {
+        return None;
+    }
+    let image = container.image().and_then(|image| catalogue.by_image(image));
+    let runs_server = answer == RunsServer::Proved;
+    let by_image = image.is_some_and(|own| {
+        let company = || has_company(workload, container, catalogue);
+        own.is_configured
+            || runs_server
+                && (own.certain
+                    || own.companion && company()
+                    || own.serves_jobs && workload.runs_to_completion() && company())
+    });
+    let by_name = catalogue
+        .by_container_name(container.name)
+        .is_some_and(|own| own.certain);
+    // A name says less than an image, but `istio-proxy` and its like leave no doubt.
+    Some(match (by_image, by_name) {
+        (true, _) => (Strength::Strong, format!("its image is {}'s", known.name)),
+        (_, true) => (Strength::Strong, format!("its name is {}'s", known.name)),
+        _ => (Strength::Weak, format!("it looks like {}", known.name)),
+    })
 }
-
-/// Whether nothing but options is written over what the image runs by itself, a database's server: `psql …` would be
-/// a client.
-fn runs_its_server(container: &Container<'_>) -> bool {
-    container.command().is_empty()
-        && container
-            .arguments()
-            .first()
-            .and_then(|word| word.as_str())
-            .is_none_or(|word| word.starts_with('-') || SERVERS.contains(&word))
-}
-
-/// What the images of servers are told to run as such.
-const SERVERS: [&str; 7] = [
-    "server",
-    "postgres",
-    "mysqld",
-    "mariadbd",
-    "mongod",
-    "redis-server",
-    "influxd",
-];
 
 /// Whether a container that no catalogue knows runs beside it: an agent then serves that one. In a DaemonSet
 /// the agent is what the pod is for.

@@ -1,19 +1,21 @@
 //! Sidecar or app: what each container of a pod is, and how that is known.
 
 mod assign;
-mod catalogue;
 mod explicit;
+mod server;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on, is_telling_name};
-pub use catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 pub use explicit::{
     DECLARATION_ANNOTATION, FIRST, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION,
     PROMOTED_ANNOTATION, listed, namings, pod_mark,
 };
+
+pub use server::{OneShot, RunsServer, ServerDoubt, runs_its_server};
 
 use crate::{source::SourceFile, workload::ObjectReference};
 

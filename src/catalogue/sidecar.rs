@@ -1,4 +1,4 @@
-//! The catalogue of known sidecars: `catalogue.yaml`, and what a config file adds to it.
+//! The catalogue of known sidecars: `sidecars.yaml`, and what a config file adds to it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -43,14 +43,33 @@ pub struct KnownSidecar {
     pub loopback: bool,
     /// Programs that reach it without an address (`docker`).
     pub tools: Vec<String>,
-    /// Arguments that make it run once and exit.
+    /// Subcommands that run its server.
+    pub subcommands: Vec<String>,
+    /// Without a subcommand it runs no server, unless the image brings one as its own command.
+    pub needs_subcommand: bool,
+    /// Options and subcommands that make it do one thing and end (`NAME`, or `NAME=VALUE`).
     pub one_shot: Vec<String>,
+    /// Environment variables that do so (`NAME` for any value but false, or `NAME=VALUE`).
+    pub one_shot_variables: Vec<String>,
+    /// Words that are neither option nor subcommand are arguments of its server.
+    pub operands: bool,
+    /// The image's entrypoint runs a first argument that is no option as a program.
+    pub runs_arguments: bool,
+    /// Options and variables that sound like an end and are none.
+    pub keeps_running: Vec<String>,
+    /// Arguments by which it is a gateway of its own, which serves no other container.
+    pub gateway: Vec<String>,
     /// Its readiness waits for the app: as a startup gate it would never open.
     pub readiness_needs_app: bool,
     /// Settings that delay its end.
     pub drain: Vec<String>,
     /// Where this is from.
     pub source: String,
+    /// The day on which somebody compared the entry with its source.
+    pub checked: String,
+    /// A configuration file lists it: its owner says that it is a sidecar.
+    #[serde(skip)]
+    pub is_configured: bool,
 }
 
 /// An injector's switch for native sidecars.
@@ -105,7 +124,7 @@ pub struct Catalogue {
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     // The file is part of the binary; a test holds it to its form.
-    let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("catalogue.yaml")).unwrap_or_default();
+    let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap_or_default();
     Catalogue::new(entries).unwrap_or_else(|_| Catalogue {
         entries: Vec::new(),
         images: GlobSet::empty(),
@@ -126,7 +145,10 @@ impl Catalogue {
     /// A malformed image glob.
     pub fn extended(mut added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
         // Somebody who lists an image says that it is a sidecar.
-        added.iter_mut().for_each(|entry| entry.certain = true);
+        for entry in &mut added {
+            entry.certain = true;
+            entry.is_configured = true;
+        }
         added.extend(Self::built_in().entries.iter().map(|entry| (**entry).clone()));
         Self::new(added)
     }
@@ -201,6 +223,14 @@ impl Catalogue {
     }
 }
 
+/// Whether the value of an option or variable turns it off.
+#[must_use]
+pub fn is_false(value: &str) -> bool {
+    ["", "false", "no", "off", "0"]
+        .iter()
+        .any(|off| value.eq_ignore_ascii_case(off))
+}
+
 /// `*` stands for anything.
 fn matches_glob(glob: &str, text: &str) -> bool {
     GlobBuilder::new(glob)
@@ -222,6 +252,66 @@ impl KnownSidecar {
     #[must_use]
     pub fn is_ready_endpoint(&self, port: u16, path: Option<&str>) -> bool {
         self.serves.contains(&port) || self.ready.iter().any(|endpoint| endpoint.matches(port, path))
+    }
+
+    /// Whether one of its executables has that name.
+    #[must_use]
+    pub fn runs_program(&self, name: &str) -> bool {
+        self.programs.iter().any(|program| program == name)
+    }
+
+    /// Whether an option, as written and with the value that follows, makes it do one thing and end.
+    #[must_use]
+    pub fn is_one_shot_option(&self, written: &str, value: Option<&str>) -> bool {
+        let split = |text: &str| match text.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (text.to_owned(), None),
+        };
+        let (name, attached) = split(written);
+        let is_off = attached.as_deref().is_some_and(is_false);
+        let bare = name.trim_start_matches('-');
+        let is_alone = !written.contains('=');
+        let is_common = is_alone && matches!(bare, "version" | "help");
+        is_common
+            || self
+                .one_shot
+                .iter()
+                .filter(|mode| mode.starts_with('-'))
+                .any(|mode| {
+                    let (own, wanted) = split(mode);
+                    let own_bare = own.trim_start_matches('-');
+                    // `-d` is another option than `--d`; of a long one, Go's programs take either.
+                    let is_it = if own_bare.len() == 1 {
+                        own == name
+                    } else {
+                        own_bare == bare
+                    };
+                    is_it && wanted.map_or(!is_off, |wanted| value == Some(wanted.as_str()))
+                })
+    }
+
+    /// Whether a word is a subcommand that does one thing and ends.
+    #[must_use]
+    pub fn is_one_shot_word(&self, word: &str) -> bool {
+        self.one_shot.iter().any(|mode| mode == word)
+    }
+
+    /// Whether a word sets a property that makes it end: `exit_on_eof=true`.
+    #[must_use]
+    pub fn is_one_shot_property(&self, word: &str) -> bool {
+        word.split_once('=').is_some_and(|(name, value)| {
+            let is_it = |mode: &String| !mode.starts_with('-') && mode.eq_ignore_ascii_case(name);
+            self.one_shot.iter().any(is_it) && !is_false(value)
+        })
+    }
+
+    /// Whether arguments make it a gateway of its own, which serves no other container.
+    #[must_use]
+    pub fn is_gateway(&self, arguments: &[&str]) -> bool {
+        self.gateway.iter().any(|gateway| {
+            let words: Vec<&str> = gateway.split(' ').collect();
+            arguments.windows(words.len()).any(|window| window == words)
+        })
     }
 
     /// Whether a call to this port and path ends it.
@@ -248,7 +338,7 @@ mod tests {
 
     #[test]
     fn the_built_in_file_is_well_formed_and_sourced() {
-        let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("catalogue.yaml")).unwrap();
+        let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap();
         assert!(entries.len() > 30);
         for entry in &entries {
             assert!(
@@ -257,6 +347,8 @@ mod tests {
                 entry.name
             );
             assert!(!entry.images.is_empty(), "{} has no image", entry.name);
+            let day: jiff::civil::Date = entry.checked.parse().unwrap();
+            assert!(day.year() >= 2026, "{}: nobody has checked it", entry.name);
         }
         Catalogue::new(entries).unwrap();
     }

@@ -1,0 +1,425 @@
+//! Who adds sidecars to pods: the marks its output carries, its switches for native sidecars, and since when.
+
+use crate::{
+    workload::{Container, Workload},
+    yaml::Entry,
+};
+
+/// An injector of sidecars.
+#[derive(Debug)]
+pub struct Injector {
+    /// Its name: that of [`super::KnownSidecar::injector`].
+    pub name: &'static str,
+    /// What its output carries. Only such a mark makes a container the injector's: an image or a name never does.
+    pub marks: &'static [Mark],
+    /// The names of the containers that it adds.
+    pub containers: &'static [&'static str],
+    /// What turns native sidecars on for one pod.
+    pub pod_switch: Option<PodSwitch>,
+    /// What turns them on for the whole installation.
+    pub installation_switch: Option<&'static str>,
+    /// The first version that can inject native sidecars.
+    pub since: Option<Since>,
+    /// The first version that does so without being told, where its condition holds.
+    pub by_default: Option<NativeByDefault>,
+    /// The container or Deployment whose version is the injector's, in its own namespace.
+    pub deployment: Option<&'static str>,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// An annotation of a pod (template) that only the injector itself writes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The annotation.
+    pub annotation: &'static str,
+    /// Its value; any where absent.
+    pub value: Option<&'static str>,
+}
+
+/// An annotation that turns native sidecars on for one pod.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PodSwitch {
+    /// The annotation on the pod template.
+    pub annotation: &'static str,
+    /// The value that turns them on.
+    pub value: &'static str,
+    /// Names it had before, which are still read.
+    pub formerly: &'static [&'static str],
+    /// The first version that reads it, where that is not the first one with native sidecars.
+    pub since: Option<Since>,
+}
+
+/// A version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// `1.27`, `edge-25.4.1`
+    pub version: &'static str,
+    /// Names of the same release in another numbering.
+    pub also: &'static [&'static str],
+}
+
+/// When an injector adds native sidecars without being told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NativeByDefault {
+    /// The first such version; from the first one with native sidecars on where absent.
+    pub since: Option<Since>,
+    /// The lowest minor version of Kubernetes 1.x on which it does.
+    pub kubernetes: u32,
+    /// Every node's kubelet has to be that new, not only the API server.
+    pub on_every_node: bool,
+}
+
+/// A container that an injector wrote.
+#[derive(Debug, Clone, Copy)]
+pub struct InjectedOutput<'t> {
+    /// Whose output it is.
+    pub injector: &'static Injector,
+    /// The annotation that shows it.
+    pub mark: Entry<'t>,
+}
+
+/// All injectors.
+pub const INJECTORS: &[Injector] = &[
+    Injector {
+        name: "Istio",
+        // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
+        marks: &[Mark::any("sidecar.istio.io/status")],
+        containers: &[
+            "istio-proxy",
+            "istio-init",
+            "istio-validation",
+            "enable-core-dump",
+        ],
+        pod_switch: Some(PodSwitch {
+            annotation: "sidecar.istio.io/nativeSidecar",
+            value: "true",
+            formerly: &[],
+            // It is younger than the variable (istio#53490).
+            since: Some(Since::version("1.24")),
+        }),
+        installation_switch: Some("ENABLE_NATIVE_SIDECARS"),
+        since: Some(Since::version("1.19")),
+        by_default: Some(NativeByDefault {
+            since: Some(Since::version("1.27")),
+            kubernetes: 33,
+            on_every_node: true,
+        }),
+        deployment: Some("istiod"),
+        source: "https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go",
+        ..ROW
+    },
+    Injector {
+        name: "Linkerd",
+        marks: &[
+            Mark::any("linkerd.io/proxy-version"),
+            Mark::any("linkerd.io/created-by"),
+        ],
+        containers: &[
+            "linkerd-proxy",
+            "linkerd-init",
+            "linkerd-network-validator",
+            "linkerd-debug",
+        ],
+        pod_switch: Some(PodSwitch {
+            annotation: "config.linkerd.io/proxy-enable-native-sidecar",
+            value: "true",
+            formerly: &[
+                "config.beta.linkerd.io/proxy-enable-native-sidecar",
+                "config.alpha.linkerd.io/proxy-enable-native-sidecar",
+            ],
+            since: None,
+        }),
+        installation_switch: Some("proxy.nativeSidecar"),
+        since: Some(Since {
+            version: "2.15",
+            also: &["edge-23.11.4"],
+        }),
+        // The chart's default since linkerd2#15267, merged on 2026-05-11; the first release with it is not known.
+        by_default: Some(NativeByDefault {
+            since: Some(Since {
+                version: "edge-26.5.2",
+                also: &[],
+            }),
+            kubernetes: 29,
+            on_every_node: false,
+        }),
+        deployment: Some("linkerd-proxy-injector"),
+        source: "https://github.com/linkerd/linkerd2/blob/main/charts/linkerd-control-plane/values.yaml",
+        ..ROW
+    },
+    Injector {
+        name: "Dapr",
+        // It injects at admission only: nothing that stands in a template is its output.
+        containers: &["daprd"],
+        pod_switch: Some(PodSwitch {
+            annotation: "dapr.io/enable-native-sidecar",
+            value: "true",
+            formerly: &[],
+            since: None,
+        }),
+        installation_switch: Some("dapr_sidecar_injector.nativeSidecar"),
+        since: Some(Since::version("1.18")),
+        deployment: Some("dapr-sidecar-injector"),
+        source: "https://github.com/dapr/dapr/blob/master/docs/release_notes/v1.18.0.md",
+        ..ROW
+    },
+    Injector {
+        name: "Consul",
+        marks: &[Mark::value(
+            "consul.hashicorp.com/connect-inject-status",
+            "injected",
+        )],
+        containers: &["consul-dataplane", "consul-connect-inject-init", "envoy-sidecar"],
+        pod_switch: Some(PodSwitch {
+            annotation: "consul.hashicorp.com/enable-consul-dataplane-as-sidecar",
+            value: "true",
+            formerly: &[],
+            since: None,
+        }),
+        installation_switch: Some("dataplaneAsSidecarInitContainer.defaultEnabled"),
+        since: Some(Since::version("1.9.0")),
+        deployment: Some("consul-connect-injector"),
+        source: "https://github.com/hashicorp/consul-k8s/pull/4678",
+        ..ROW
+    },
+    Injector {
+        name: "Kuma",
+        containers: &["kuma-sidecar", "kuma-init", "kuma-validation"],
+        installation_switch: Some("experimental.sidecarContainers"),
+        since: Some(Since::version("2.7.0")),
+        by_default: Some(NativeByDefault {
+            since: Some(Since::version("2.14.0")),
+            kubernetes: 29,
+            on_every_node: false,
+        }),
+        deployment: Some("kuma-control-plane"),
+        source: "https://github.com/kumahq/kuma/blob/master/UPGRADE.md",
+        ..ROW
+    },
+    Injector {
+        name: "Cloud SQL Proxy Operator",
+        containers: &[],
+        since: Some(Since::version("1.6.0")),
+        by_default: Some(NativeByDefault {
+            since: None,
+            kubernetes: 29,
+            on_every_node: false,
+        }),
+        source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy-operator/blob/main/CHANGELOG.md",
+        ..ROW
+    },
+    Injector {
+        name: "Vault",
+        marks: &[Mark::value("vault.hashicorp.com/agent-inject-status", "injected")],
+        containers: &["vault-agent", "vault-agent-init"],
+        deployment: Some("vault-agent-injector"),
+        source: "https://github.com/hashicorp/vault-k8s/issues/620",
+        ..ROW
+    },
+    Injector {
+        name: "GCS FUSE",
+        containers: &["gke-gcsfuse-sidecar"],
+        pod_switch: Some(PodSwitch {
+            annotation: "gke-gcsfuse/enable-native-sidecar",
+            value: "true",
+            formerly: &[],
+            since: None,
+        }),
+        by_default: Some(NativeByDefault {
+            since: None,
+            kubernetes: 29,
+            on_every_node: true,
+        }),
+        source: "https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver",
+        ..ROW
+    },
+    Injector {
+        name: "OpenTelemetry operator",
+        containers: &["otc-container"],
+        installation_switch: Some("operator.sidecarcontainers.native"),
+        since: Some(Since::version("0.111.0")),
+        by_default: Some(NativeByDefault {
+            since: Some(Since::version("0.139.0")),
+            kubernetes: 29,
+            on_every_node: false,
+        }),
+        deployment: Some("opentelemetry-operator"),
+        source: "https://pkg.go.dev/github.com/open-telemetry/opentelemetry-operator/pkg/featuregate",
+        ..ROW
+    },
+    Injector {
+        name: "App Mesh",
+        containers: &["envoy", "proxyinit", "xray-daemon"],
+        source: "https://docs.aws.amazon.com/app-mesh/latest/userguide/envoy.html",
+        ..ROW
+    },
+];
+
+/// What most injectors have in common: nothing.
+const ROW: Injector = Injector {
+    name: "",
+    marks: &[],
+    containers: &[],
+    pod_switch: None,
+    installation_switch: None,
+    since: None,
+    by_default: None,
+    deployment: None,
+    source: "",
+    checked: "2026-11-29",
+};
+
+impl Mark {
+    const fn any(annotation: &'static str) -> Self {
+        Self {
+            annotation,
+            value: None,
+        }
+    }
+
+    const fn value(annotation: &'static str, value: &'static str) -> Self {
+        Self {
+            annotation,
+            value: Some(value),
+        }
+    }
+}
+
+impl Since {
+    const fn version(version: &'static str) -> Self {
+        Self { version, also: &[] }
+    }
+}
+
+/// The injector of that name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Injector> {
+    INJECTORS.iter().find(|injector| injector.name == name)
+}
+
+/// Whose output a container of a manifest is, and by which mark. Nothing where its author put it there, whatever its
+/// image and name: then it may be edited and declared like any other.
+#[must_use]
+pub fn injected_output<'t>(workload: &Workload<'t>, container: &Container<'t>) -> Option<InjectedOutput<'t>> {
+    INJECTORS.iter().find_map(|injector| {
+        let mark = injector.marks.iter().find_map(|mark| {
+            let entry = workload.pod_annotation(mark.annotation)?;
+            let value = entry.value.as_str();
+            let is_it = mark.value.is_none_or(|wanted| value == Some(wanted));
+            let adds = match value.and_then(listed) {
+                Some(names) => names.iter().any(|name| name == container.name),
+                None => injector.containers.contains(&container.name),
+            };
+            (is_it && adds).then_some(entry)
+        });
+        mark.map(|mark| InjectedOutput { injector, mark })
+    })
+}
+
+/// The containers that Istio's own record names: `{"initContainers": ["istio-init"], "containers": ["istio-proxy"], …}`
+/// (istio pkg/kube/inject, `SidecarInjectionStatus`).
+fn listed(status: &str) -> Option<Vec<String>> {
+    let status: serde_json::Value = serde_json::from_str(status).ok()?;
+    let lists = ["initContainers", "containers"];
+    if !lists.iter().any(|list| status.get(list).is_some()) {
+        return None;
+    }
+    Some(
+        lists
+            .iter()
+            .filter_map(|list| status.get(list)?.as_array())
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{workload, yaml};
+
+    /// The injector and the mark of each container of a pod.
+    fn outputs(text: &str) -> Vec<(String, Option<(&'static str, String)>)> {
+        let stream = yaml::parse(text).unwrap();
+        let (document, root) = stream.roots().next().unwrap();
+        let object = workload::objects(root, document).into_iter().next().unwrap();
+        let workload = workload::discover(&object).into_iter().next().unwrap();
+        workload
+            .containers
+            .iter()
+            .map(|container| {
+                let output = injected_output(&workload, container);
+                let shown = output.map(|output| {
+                    let mark = output.mark.key.as_str().unwrap().to_owned();
+                    (output.injector.name, mark)
+                });
+                (container.name.to_owned(), shown)
+            })
+            .collect()
+    }
+
+    fn pod(annotations: &str, containers: &[&str]) -> String {
+        let containers: String = containers
+            .iter()
+            .map(|name| format!("  - {{name: {name}, image: x}}\n"))
+            .collect();
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: x\n  annotations: {{{annotations}}}\nspec:\n  containers:\n{containers}"
+        )
+    }
+
+    #[test]
+    fn every_mark_shows_the_containers_of_its_injector_and_no_others() {
+        for injector in INJECTORS {
+            for mark in injector.marks {
+                let value = mark.value.unwrap_or("anything");
+                for name in injector.containers {
+                    let text = pod(&format!("{}: {value:?}", mark.annotation), &[name, "app"]);
+                    let expected = Some((injector.name, mark.annotation.to_owned()));
+                    assert_eq!(
+                        outputs(&text),
+                        [((*name).to_owned(), expected), ("app".to_owned(), None)]
+                    );
+                    if mark.value.is_some() {
+                        let text = pod(&format!("{}: other", mark.annotation), &[name]);
+                        assert_eq!(outputs(&text), [((*name).to_owned(), None)]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_an_image_or_a_wish_for_injection_is_no_mark() {
+        for annotations in [
+            "",
+            "sidecar.istio.io/inject: \"true\"",
+            "linkerd.io/inject: enabled",
+            "dapr.io/enabled: \"true\"",
+            "vault.hashicorp.com/agent-inject: \"true\"",
+        ] {
+            let names = ["istio-proxy", "linkerd-proxy", "daprd", "vault-agent"];
+            let text = pod(annotations, &names);
+            assert!(
+                outputs(&text).iter().all(|(_, output)| output.is_none()),
+                "{annotations}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_istio_records_counts_before_the_usual_names() {
+        let status = r#"sidecar.istio.io/status: '{"initContainers":["my-init"],"containers":["my-proxy"]}'"#;
+        let output = outputs(&pod(status, &["my-proxy", "istio-proxy", "app"]));
+        let found: Vec<_> = output
+            .iter()
+            .filter(|(_, output)| output.is_some())
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(found, ["my-proxy"]);
+    }
+}

@@ -1,0 +1,10 @@
+//! What is known of other people's programs, as rows of data with a source and the day it was checked.
+//!
+//! Sidecars, wrapper programs, tools that wait, injectors: whoever has to know a name, a path, an option or a version
+//! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
+
+pub mod injector;
+mod sidecar;
+pub mod wrapper;
+
+pub use sidecar::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch, is_false};

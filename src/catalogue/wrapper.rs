@@ -1,0 +1,222 @@
+//! Programs that are put in front of a command to tie it to another container.
+
+/// A wrapper program.
+#[derive(Debug)]
+pub struct Wrapper {
+    /// What messages call it.
+    pub name: &'static str,
+    /// Names of its executables.
+    pub programs: &'static [&'static str],
+    /// The environment variables that only wrappers read; one that ends with `_` is a prefix.
+    pub settings: &'static [&'static str],
+    /// Which of its words are its own.
+    pub options: OwnOptions,
+    /// Whether it waits for another container before it starts the command.
+    pub waits: Tie,
+    /// Whether it ends another container after the command, or the command with another container.
+    pub ends: Tie,
+    /// A setting that holds the path of the file at whose sight it ends the command.
+    pub watched_file: Option<&'static str>,
+    /// A setting that holds a directory of its own.
+    pub directory: Option<&'static str>,
+    /// Settings that hold an address of the sidecar it ties to.
+    pub addresses: &'static [&'static str],
+    /// The known sidecar that it always ties to.
+    pub sidecar: Option<&'static str>,
+    /// The base name of an image that only brings its executable.
+    pub carrier: Option<&'static str>,
+    /// It asks the API server for its pod.
+    pub reads_pods: bool,
+    /// What it does to its command, in a message.
+    pub does: &'static str,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// Which words behind a wrapper are its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnOptions {
+    /// None: the command begins right behind it.
+    None,
+    /// Options up to `--` or up to the first word that is no option.
+    Known {
+        /// Letters of short options that take the next word.
+        short: &'static str,
+        /// Long options that take the next word.
+        long: &'static [&'static str],
+    },
+    /// Not known.
+    Unknown,
+}
+
+/// When a wrapper ties its command to another container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+    /// Where one of these variables is set.
+    With(&'static [&'static str]),
+    /// Where one of these options is among its words.
+    Told(&'static [&'static str]),
+}
+
+/// All wrappers.
+pub const WRAPPERS: &[Wrapper] = &[
+    Wrapper {
+        name: "kubexit",
+        programs: &["kubexit"],
+        settings: &["KUBEXIT_"],
+        waits: Tie::With(&["KUBEXIT_BIRTH_DEPS"]),
+        ends: Tie::Always,
+        directory: Some("KUBEXIT_GRAVEYARD"),
+        carrier: Some("kubexit"),
+        reads_pods: true,
+        source: "https://github.com/karlkfi/kubexit",
+        ..ROW
+    },
+    Wrapper {
+        name: "scuttle",
+        programs: &["scuttle"],
+        settings: &[
+            "ENVOY_ADMIN_API",
+            "ISTIO_QUIT_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "NEVER_KILL_ISTIO_ON_FAILURE",
+            "WAIT_FOR_ENVOY_TIMEOUT",
+            "START_WITHOUT_ENVOY",
+            "QUIT_WITHOUT_ENVOY_TIMEOUT",
+            "SCUTTLE_",
+        ],
+        addresses: &["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"],
+        source: "https://github.com/redboxllc/scuttle",
+        ..ROW
+    },
+    Wrapper {
+        name: "envoy-preflight",
+        programs: &["envoy-preflight"],
+        settings: &[
+            "ENVOY_ADMIN_API",
+            "ENVOY_KILL_API",
+            "ALWAYS_KILL_ENVOY",
+            "NEVER_KILL_ENVOY",
+            "NEVER_KILL_ISTIO",
+            "START_WITHOUT_ENVOY",
+        ],
+        addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
+        source: "https://github.com/monzo/envoy-preflight",
+        ..ROW
+    },
+    Wrapper {
+        name: "linkerd-await",
+        programs: &["linkerd-await"],
+        settings: &["LINKERD_AWAIT_"],
+        options: OwnOptions::Known {
+            short: "bptu",
+            long: &["backend", "port", "timeout", "uri"],
+        },
+        // It only waits unless it is told otherwise.
+        ends: Tie::Told(&["--shutdown", "-S"]),
+        sidecar: Some("linkerd-proxy"),
+        does: "holds it until the proxy is ready",
+        source: "https://github.com/linkerd/linkerd-await",
+        ..ROW
+    },
+    Wrapper {
+        name: "watchkiller",
+        programs: &["watchkiller"],
+        settings: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"],
+        waits: Tie::Never,
+        watched_file: Some("KILLER_WATCH_FILE"),
+        does: "ends it when a marker file appears",
+        source: "https://github.com/kubernetes/kubernetes/issues/25908",
+        ..ROW
+    },
+    Wrapper {
+        name: "proa",
+        programs: &["proa"],
+        options: OwnOptions::Unknown,
+        source: "https://crates.io/crates/proa",
+        ..ROW
+    },
+    Wrapper {
+        name: "istio-wrapper",
+        programs: &["istio-wrapper"],
+        options: OwnOptions::Unknown,
+        sidecar: Some("istio-proxy"),
+        source: "https://github.com/istio/istio/issues/6324",
+        ..ROW
+    },
+    Wrapper {
+        name: "goistiowait",
+        programs: &["goistiowait"],
+        options: OwnOptions::Unknown,
+        ends: Tie::Never,
+        sidecar: Some("istio-proxy"),
+        source: "https://github.com/istio/istio/issues/11130",
+        ..ROW
+    },
+    Wrapper {
+        name: "proxy-await",
+        programs: &["proxy-await"],
+        options: OwnOptions::Unknown,
+        ends: Tie::Never,
+        source: "https://github.com/linkerd/linkerd2/issues/5967",
+        ..ROW
+    },
+    Wrapper {
+        name: "sidecar-terminator",
+        programs: &["sidecar-terminator", "sidecar-killer"],
+        options: OwnOptions::Unknown,
+        waits: Tie::Never,
+        source: "https://github.com/hpidcock/sidecar-terminator",
+        ..ROW
+    },
+];
+
+/// What most wrappers have in common.
+const ROW: Wrapper = Wrapper {
+    name: "",
+    programs: &[],
+    settings: &[],
+    options: OwnOptions::None,
+    waits: Tie::Always,
+    ends: Tie::Always,
+    watched_file: None,
+    directory: None,
+    addresses: &[],
+    sidecar: None,
+    carrier: None,
+    reads_pods: false,
+    does: "ties its start and end to another container's",
+    source: "",
+    checked: "2026-11-29",
+};
+
+impl Wrapper {
+    /// The wrapper that a word of a command line names, by the last part of its path.
+    #[must_use]
+    pub fn of_program(word: &str) -> Option<&'static Self> {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        WRAPPERS.iter().find(|wrapper| wrapper.programs.contains(&name))
+    }
+
+    /// The wrapper that reads an environment variable of that name.
+    #[must_use]
+    pub fn of_setting(variable: &str) -> Option<&'static Self> {
+        WRAPPERS.iter().find(|wrapper| wrapper.reads(variable))
+    }
+
+    /// Whether it reads an environment variable of that name.
+    #[must_use]
+    pub fn reads(&self, variable: &str) -> bool {
+        self.settings
+            .iter()
+            .any(|known| variable == *known || (known.ends_with('_') && variable.starts_with(known)))
+    }
+}

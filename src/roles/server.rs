@@ -1,0 +1,402 @@
+//! Whether a container runs its image's server, or does one thing and ends.
+
+use crate::{
+    catalogue::{Catalogue, KnownSidecar, is_false, wrapper::Wrapper},
+    shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
+    workload::{Container, Program},
+    yaml::Node,
+};
+
+/// Whether a container runs a known sidecar's server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunsServer {
+    /// It does: the image's own command with nothing but options of its server, or a command that names it.
+    Proved,
+    /// It does one thing and ends.
+    Refuted(OneShot),
+    /// The text does not tell.
+    Unknown(ServerDoubt),
+}
+
+/// What makes a known image do one thing and end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OneShot {
+    /// A subcommand or option: `setup`, `--once`.
+    Argument(String),
+    /// An environment variable: `METHOD=LIST`.
+    Variable(String),
+}
+
+/// Why nobody can tell whether a server runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerDoubt {
+    /// No image is written, or no row of the catalogue knows it.
+    Image,
+    /// The command is another program than the image's server.
+    Command(String),
+    /// A word may be a subcommand that ends.
+    Subcommand(String),
+    /// There are options but no subcommand, without which its program runs no server.
+    NoSubcommand,
+    /// An option sounds like an end.
+    Option(String),
+    /// A word comes from a variable or template that nobody can read.
+    Word(String),
+    /// A script runs more than the server.
+    Script,
+    /// A wrapper stands before the command, or its settings say that one is in the image.
+    Wrapper(&'static str),
+    /// An environment variable's name sounds like an end.
+    Variable(String),
+    /// Its environment comes from elsewhere (`envFrom`), and a variable could make it end.
+    Environment,
+}
+
+impl std::fmt::Display for OneShot {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Argument(text) | Self::Variable(text) => {
+                write!(formatter, "`{text}` makes it end by itself")
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ServerDoubt {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Image => formatter.write_str("the catalogue does not know its image"),
+            Self::Command(name) => write!(formatter, "its command `{name}` may end by itself"),
+            Self::Subcommand(word) => write!(formatter, "its argument `{word}` may make it end by itself"),
+            Self::NoSubcommand => formatter.write_str("its command has no subcommand that runs a server"),
+            Self::Option(word) => write!(formatter, "its option `{word}` may make it end by itself"),
+            Self::Word(word) => write!(formatter, "the value of its argument `{word}` is not known"),
+            Self::Script => formatter.write_str("its script does more than run a server"),
+            Self::Wrapper(name) => write!(formatter, "{name} may end it"),
+            Self::Variable(name) => write!(formatter, "its variable {name} may make it end by itself"),
+            Self::Environment => formatter
+                .write_str("its environment is not all in the manifest, and a variable could make it end"),
+        }
+    }
+}
+
+/// Whether a container runs its image's server. `entrypoint` is what `command` and `args` say together.
+#[must_use]
+pub fn runs_its_server(
+    container: &Container<'_>,
+    entrypoint: Option<&Program<'_>>,
+    catalogue: &Catalogue,
+) -> RunsServer {
+    let by_image = container.image().and_then(|image| catalogue.by_image(image));
+    // Options alone are the image's program's, where it is known: its `-c` is no shell's.
+    let runs_shell = entrypoint.is_some_and(|program| {
+        let invocation = program.invocation.as_ref();
+        program.is_shell() && invocation.is_none_or(|invocation| invocation.shell.is_some())
+    });
+    let replaces_command = runs_shell || !container.command().is_empty();
+    let words = match entrypoint {
+        None => Vec::new(),
+        Some(_) if !replaces_command => container.arguments().into_iter().map(argument_word).collect(),
+        Some(program) => match command_words(program) {
+            Some(words) => words,
+            None => return RunsServer::Unknown(ServerDoubt::Script),
+        },
+    };
+    let first = words.first().map(|word| base_name(&word.text));
+    if let Some(wrapper) = first.and_then(Wrapper::of_program) {
+        return RunsServer::Unknown(ServerDoubt::Wrapper(wrapper.name));
+    }
+    // Another image may have the same program: `my/tools` with `command: [envoy, …]`.
+    let is_its_program = |known: &KnownSidecar| first.is_some_and(|first| known.runs_program(first));
+    let known = match by_image {
+        Some(known) if !replaces_command || is_its_program(known) => known,
+        _ => {
+            let by_program = replaces_command
+                .then(|| catalogue.entries().find(|known| is_its_program(known)))
+                .flatten();
+            match (by_program, by_image, first) {
+                (Some(known), ..) => known,
+                // Its owner lists the image without the names of its programs.
+                (None, Some(known), _) if known.is_configured && known.programs.is_empty() => known,
+                (None, Some(_), Some(first)) => {
+                    return RunsServer::Unknown(ServerDoubt::Command(first.to_owned()));
+                }
+                _ => return RunsServer::Unknown(ServerDoubt::Image),
+            }
+        }
+    };
+    if let Some(answer) = by_environment(container, known) {
+        return answer;
+    }
+    let named = usize::from(first.is_some_and(|first| known.runs_program(first)));
+    let arguments = words.get(named..).unwrap_or_default();
+    by_arguments(known, arguments, named > 0 || replaces_command)
+}
+
+/// A word of a command.
+struct CommandWord {
+    text: String,
+    /// All of it is written in the manifest.
+    is_known: bool,
+}
+
+/// The words of the one command that a program comes down to, without what only prepares it; none where it does more.
+fn command_words(program: &Program<'_>) -> Option<Vec<CommandWord>> {
+    let script: &Script = program.script.as_ref()?;
+    let (last, before) = script.list.statements.split_last()?;
+    before.iter().all(prepares).then_some(())?;
+    let simple = only_command(last)?;
+    let at = command_index(&simple.words);
+    // A time limit ends what it runs.
+    let is_limited = simple
+        .words
+        .get(..at)?
+        .iter()
+        .any(|word| matches!(base_name(&word.raw), "timeout" | "gtimeout"));
+    let from = if is_limited { 0 } else { at };
+    Some(simple.words.get(from..)?.iter().map(command_word).collect())
+}
+
+fn argument_word(node: Node<'_>) -> CommandWord {
+    let text = node.as_str().unwrap_or_default();
+    CommandWord {
+        // `$(NAME)` is one word, whatever the kubelet puts there.
+        is_known: !text.contains("$("),
+        text: text.to_owned(),
+    }
+}
+
+fn command_word(word: &Word) -> CommandWord {
+    match word.literal() {
+        Some(text) => CommandWord {
+            is_known: !text.contains("$("),
+            text: text.into_owned(),
+        },
+        None => CommandWord {
+            text: word.raw.clone(),
+            is_known: false,
+        },
+    }
+}
+
+/// The one command of a statement that runs in the foreground. `first && second` runs the second, where the first
+/// only prepares it.
+fn only_command(statement: &Statement) -> Option<&Simple> {
+    let and_or = &statement.and_or;
+    let mut pipelines = vec![&and_or.first];
+    for (connector, pipeline) in &and_or.rest {
+        (*connector == Connector::And).then(|| pipelines.push(pipeline))?;
+    }
+    let (last, before) = pipelines.split_last()?;
+    let only_prepares = before
+        .iter()
+        .all(|pipeline| pipeline.commands.iter().all(command_prepares));
+    let [Command::Simple(simple)] = last.commands.as_slice() else {
+        return None;
+    };
+    let is_foreground = statement.terminator == Terminator::Sequence && !last.negated;
+    (is_foreground && only_prepares && !simple.words.is_empty()).then_some(simple)
+}
+
+fn prepares(statement: &Statement) -> bool {
+    let and_or = &statement.and_or;
+    statement.terminator == Terminator::Sequence
+        && std::iter::once(&and_or.first)
+            .chain(and_or.rest.iter().map(|(_, pipeline)| pipeline))
+            .all(|pipeline| pipeline.commands.iter().all(command_prepares))
+}
+
+/// Whether a command neither ends the script nor leaves anything behind that could.
+fn command_prepares(command: &Command) -> bool {
+    let Command::Simple(simple) = command else {
+        return false;
+    };
+    let program = simple.words.first().map(|word| base_name(&word.raw));
+    matches!(
+        program,
+        None | Some(
+            "set"
+                | "export"
+                | "echo"
+                | "printf"
+                | "sleep"
+                | "cd"
+                | "umask"
+                | "ulimit"
+                | "mkdir"
+                | "cp"
+                | "mv"
+                | "ln"
+                | "chmod"
+                | "chown"
+                | "cat"
+                | "sed"
+                | "base64"
+                | "envsubst"
+                | "rm"
+                | "touch"
+                | "true"
+                | ":"
+        )
+    ) && simple.words.iter().all(|word| {
+        word.pieces
+            .iter()
+            .all(|piece| !matches!(piece, Piece::Substitution { .. }))
+    })
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// What the environment says: a one-shot mode, a wrapper in the image, a name that sounds like an end.
+fn by_environment(container: &Container<'_>, known: &KnownSidecar) -> Option<RunsServer> {
+    let mut doubt = None;
+    for variable in container.environment() {
+        let is_off = variable.value.is_some_and(is_false);
+        let one_shot = known.one_shot_variables.iter().find(|mode| {
+            let (name, wanted) = split_mode(mode);
+            name == variable.name && wanted.is_none_or(|wanted| variable.value == Some(wanted))
+        });
+        let is_understood = known
+            .keeps_running
+            .iter()
+            .chain(&known.drain)
+            .any(|name| name == variable.name);
+        match (one_shot, variable.value) {
+            (Some(_), Some(_)) if is_off => {}
+            (Some(mode), Some(value)) => {
+                let shown = if mode.contains('=') {
+                    mode.clone()
+                } else {
+                    format!("{mode}={value}")
+                };
+                return Some(RunsServer::Refuted(OneShot::Variable(shown)));
+            }
+            (Some(_), None) => doubt = Some(ServerDoubt::Variable(variable.name.to_owned())),
+            (None, None)
+                if known
+                    .one_shot_variables
+                    .iter()
+                    .any(|mode| split_mode(mode).0 == variable.name) =>
+            {
+                doubt = Some(ServerDoubt::Variable(variable.name.to_owned()));
+            }
+            _ => {
+                if let Some(wrapper) = Wrapper::of_setting(variable.name) {
+                    doubt = Some(ServerDoubt::Wrapper(wrapper.name));
+                } else if sounds_like_an_end(variable.name) && !is_understood && !is_off {
+                    doubt = Some(ServerDoubt::Variable(variable.name.to_owned()));
+                }
+            }
+        }
+    }
+    let from_elsewhere = container.node.get("envFrom").is_some() && !known.one_shot_variables.is_empty();
+    doubt
+        .or_else(|| from_elsewhere.then_some(ServerDoubt::Environment))
+        .map(RunsServer::Unknown)
+}
+
+/// What the words behind the program say; `is_named` where the program itself is written.
+fn by_arguments(known: &KnownSidecar, words: &[CommandWord], is_named: bool) -> RunsServer {
+    let mut doubt = None;
+    let mut has_subcommand = false;
+    // An option without `=`, whose value the next word may be.
+    let mut open_option: Option<&str> = None;
+    for (index, word) in words.iter().enumerate() {
+        let text = word.text.as_str();
+        if text == "--" {
+            open_option = None;
+            continue;
+        }
+        if let Some((name, value)) = option(text) {
+            let next = words.get(index + 1).map(|next| next.text.as_str());
+            let is_property = value.is_some_and(|value| known.is_one_shot_property(value));
+            if is_property || known.is_one_shot_option(text, value.or(next)) {
+                return RunsServer::Refuted(OneShot::Argument(text.to_owned()));
+            }
+            let is_understood = known
+                .keeps_running
+                .iter()
+                .chain(&known.drain)
+                .any(|own| own.trim_start_matches('-') == name);
+            if option_sounds_like_an_end(name) && !is_understood && !value.is_some_and(is_false) {
+                doubt.get_or_insert(ServerDoubt::Option(text.to_owned()));
+            }
+            open_option = value.is_none().then_some(name);
+            continue;
+        }
+        let may_be_a_value = open_option.take().is_some();
+        if known.is_one_shot_property(text) {
+            return RunsServer::Refuted(OneShot::Argument(text.to_owned()));
+        }
+        if known.is_one_shot_word(text) {
+            if may_be_a_value {
+                doubt.get_or_insert(ServerDoubt::Subcommand(text.to_owned()));
+                continue;
+            }
+            return RunsServer::Refuted(OneShot::Argument(text.to_owned()));
+        }
+        let is_subcommand = known.subcommands.iter().any(|own| own == text);
+        if is_subcommand || may_be_a_value {
+            has_subcommand |= is_subcommand;
+            continue;
+        }
+        if !is_named && index == 0 && known.runs_arguments {
+            return RunsServer::Unknown(ServerDoubt::Command(text.to_owned()));
+        }
+        if !word.is_known && !known.operands {
+            doubt.get_or_insert(ServerDoubt::Word(text.to_owned()));
+        } else if !known.operands && !known.is_configured {
+            doubt.get_or_insert(ServerDoubt::Subcommand(text.to_owned()));
+        }
+    }
+    if known.needs_subcommand && !has_subcommand && (is_named || !words.is_empty()) {
+        doubt.get_or_insert(ServerDoubt::NoSubcommand);
+    }
+    doubt.map_or(RunsServer::Proved, RunsServer::Unknown)
+}
+
+/// The name of an option without its dashes, and its value behind `=`.
+fn option(text: &str) -> Option<(&str, Option<&str>)> {
+    let rest = text.strip_prefix('-').filter(|rest| !rest.is_empty())?;
+    let rest = rest.strip_prefix('-').unwrap_or(rest);
+    Some(match rest.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (rest, None),
+    })
+}
+
+/// `NAME=VALUE` or `NAME`.
+fn split_mode(mode: &str) -> (&str, Option<&str>) {
+    mode.split_once('=')
+        .map_or((mode, None), |(name, value)| (name, Some(value)))
+}
+
+/// Whether the name of a variable has a word in it that says that something ends: `DD_AUTO_EXIT_…`, `RUN_ONCE`.
+fn sounds_like_an_end(name: &str) -> bool {
+    // OpenKruise's own variables are no setting of the program: who reads them ends the container from outside.
+    if name.starts_with("KRUISE_") {
+        return false;
+    }
+    has_word(
+        name,
+        &["exit", "quit", "once", "oneshot", "onetime", "await"],
+        &[["one", "time"], ["one", "shot"]],
+    )
+}
+
+/// The same for an option: `--run-once`, `--dry-run`, `--validate-config`.
+fn option_sounds_like_an_end(name: &str) -> bool {
+    sounds_like_an_end(name) || has_word(name, &["validate", "test", "dryrun"], &[["dry", "run"]])
+}
+
+fn has_word(name: &str, single: &[&str], pairs: &[[&str; 2]]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let words: Vec<&str> = name.split(['_', '-', '.']).collect();
+    words.iter().any(|word| single.contains(word))
+        || words.windows(2).any(|two| pairs.iter().any(|pair| pair == two))
+}
+
+#[cfg(test)]
+mod tests;
