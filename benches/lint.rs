@@ -22,8 +22,8 @@ use std::{
 
 use kubectl_sidecar::{
     lint::{Options, lint},
-    roles::Catalogue,
     pod::Settings,
+    roles::Catalogue,
     source::SourceFile,
 };
 use rayon::prelude::*;

@@ -9,11 +9,12 @@ use rayon::prelude::*;
 
 use crate::{
     pod::{Live, Member, Pod, Settings, Sources},
+    remedy::script::shared::{self, ConfigMapUse},
     roles::{self, Catalogue, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
-    workload::{self, ConfigMapIndex, ConfigMaps, Object, ObjectReference, Workload, programs},
+    workload::{self, ConfigMapIndex, ConfigMaps, Object, ObjectReference, Service, Workload, programs},
     yaml::{self, ParseError, Reason, Stream},
 };
 
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub errors: Vec<SourceError>,
     /// The names of ConfigMaps that hold scripts and are not in the same source.
     wanted: Vec<String>,
+    /// The names of ConfigMaps whose scripts are run.
+    run: Vec<String>,
 }
 
 impl Outcome {
@@ -84,43 +87,46 @@ fn add_shared_scripts(
     options: &Options,
     turn: &Mutex<()>,
 ) {
-    let wanted: HashSet<String> = outcomes
-        .iter()
-        .flat_map(|outcome| outcome.wanted.iter().cloned())
-        .collect();
+    let is_alone = sources.len() == 1;
+    let names = |outcome: &Outcome| {
+        let run = outcome.run.iter().filter(|_| !is_alone);
+        outcome.wanted.iter().chain(run).cloned().collect::<Vec<_>>()
+    };
+    let wanted: HashSet<String> = outcomes.iter().flat_map(names).collect();
     if wanted.is_empty() {
         return;
     }
-    let holders: Vec<(Arc<SourceFile>, Stream<'_>)> = sources
+    let read: Vec<(Arc<SourceFile>, Stream<'_>)> = sources
         .par_iter()
-        .filter(|source| source.text.contains("ConfigMap"))
+        .filter(|source| wanted.iter().any(|name| source.text.contains(name.as_str())))
         .filter_map(|source| {
             let _turn = await_turn(source, turn);
             // A source that fails to parse holds no ConfigMap; its own lint says so.
             let stream = yaml::parse(&source.text).ok()?;
-            let holds = !index(&stream, |name| wanted.contains(name)).is_empty();
-            holds.then(|| (Arc::clone(source), stream))
+            Some((Arc::clone(source), stream))
         })
         .collect();
-    if holders.is_empty() {
-        return;
-    }
     let mut shared = ConfigMapIndex::default();
-    for (_, stream) in &holders {
+    let mut uses = Vec::new();
+    for (source, stream) in &read {
         shared.merge(index(stream, |name| wanted.contains(name)));
+        uses.extend(shared::uses(&source.name, stream));
     }
-    let mut files: Vec<Arc<SourceFile>> = holders.iter().map(|(source, _)| Arc::clone(source)).collect();
+    let mut files: Vec<Arc<SourceFile>> = read.iter().map(|(source, _)| Arc::clone(source)).collect();
     files.sort_by_key(|file| file.text.as_ptr().addr());
     outcomes
         .par_iter_mut()
         .zip(sources)
-        .filter(|(outcome, _)| !outcome.wanted.is_empty())
+        .filter(|(outcome, _)| !names(outcome).is_empty())
         .for_each(|(outcome, source)| {
             let _turn = await_turn(source, turn);
             if let Ok(stream) = yaml::parse(&source.text) {
                 *outcome = lint_stream(
                     &stream,
-                    Some(&shared),
+                    Company {
+                        config_maps: Some(&shared),
+                        uses: &uses,
+                    },
                     Sources::new(source, &files),
                     options,
                     None,
@@ -168,7 +174,10 @@ pub(crate) fn lint_live_source(
     match yaml::parse(&source.text) {
         Ok(stream) => lint_stream(
             &stream,
-            Some(&shared),
+            Company {
+                config_maps: Some(&shared),
+                uses: &[],
+            },
             Sources::new(source, &files),
             options,
             Some(live),
@@ -177,21 +186,40 @@ pub(crate) fn lint_live_source(
     }
 }
 
+/// What the other sources of an input have to do with the workloads of one.
+#[derive(Clone, Copy, Default)]
+struct Company<'a> {
+    /// Their ConfigMaps.
+    config_maps: Option<&'a ConfigMapIndex<'a>>,
+    /// Their references to ConfigMaps.
+    uses: &'a [ConfigMapUse],
+}
+
 fn lint_alone(source: &Arc<SourceFile>, options: &Options) -> Outcome {
     match yaml::parse(&source.text) {
-        Ok(stream) => lint_stream(&stream, None, Sources::new(source, &[]), options, None),
+        Ok(stream) => lint_stream(
+            &stream,
+            Company::default(),
+            Sources::new(source, &[]),
+            options,
+            None,
+        ),
         Err(error) => lint_text(source, error, options),
     }
 }
 
 fn lint_stream<'a>(
     stream: &'a Stream<'a>,
-    others: Option<&'a ConfigMapIndex<'a>>,
+    company: Company<'a>,
     sources: Sources<'a>,
     options: &'a Options,
     live: Option<&'a Live>,
 ) -> Outcome {
-    let config_maps = ConfigMaps::new(index(stream, |_| true), others);
+    let config_maps = ConfigMaps::new(index(stream, |_| true), company.config_maps);
+    let mut uses = company.uses.to_vec();
+    uses.retain(|other| !other.stands_in(&sources.own().name));
+    uses.extend(shared::uses(&sources.own().name, stream));
+    let services = services(stream);
     let mut outcome = Outcome::default();
     for object in objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
@@ -200,10 +228,11 @@ fn lint_stream<'a>(
                 outcome.errors.push(too_many_containers(&workload, sources));
                 continue;
             }
-            let pod = Pod {
+            let mut pod = Pod {
                 live,
-                ..pod(&workload, &config_maps, sources, options)
+                ..pod(&workload, &config_maps, &services, sources, options)
             };
+            shared::settle(&mut pod, &uses, live.is_some());
             lint_pod(&pod, &mut outcome);
         }
     }
@@ -231,6 +260,13 @@ fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceE
         .at(position.line, Some(position.column))
 }
 
+/// The Services of a stream.
+pub(crate) fn services<'a>(stream: &'a Stream<'a>) -> Vec<Service<'a>> {
+    objects_of(stream)
+        .filter_map(|object| Service::of(&object))
+        .collect()
+}
+
 pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
     stream
         .roots()
@@ -241,6 +277,12 @@ fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
     let Some(source) = pod.sources.of(pod.workload.pod_spec) else {
         return;
     };
+    let programs = pod.members.iter().flat_map(|member| &member.programs);
+    outcome.run.extend(
+        programs
+            .filter_map(|program| program.config_map)
+            .map(str::to_owned),
+    );
     outcome.workloads.push(WorkloadSummary {
         source,
         document: pod.workload.object.document,
@@ -254,6 +296,7 @@ fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
 pub(crate) fn pod<'p, 'a: 'p>(
     workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
+    services: &'p [Service<'p>],
     sources: Sources<'p>,
     options: &'p Options,
 ) -> Pod<'p> {
@@ -287,6 +330,10 @@ pub(crate) fn pod<'p, 'a: 'p>(
         catalogue,
         settings: options.settings,
         live: None,
+        services: services
+            .iter()
+            .filter(|service| service.selects(workload))
+            .collect(),
         sources,
     }
 }
@@ -335,7 +382,13 @@ fn lint_readable_part(
         text: readable.into(),
     });
     let mut outcome = match yaml::parse(&stand_in.text) {
-        Ok(stream) => lint_stream(&stream, None, Sources::new(&stand_in, &[]), options, None),
+        Ok(stream) => lint_stream(
+            &stream,
+            Company::default(),
+            Sources::new(&stand_in, &[]),
+            options,
+            None,
+        ),
         Err(_) => Outcome::default(),
     };
     if masked {

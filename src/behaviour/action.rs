@@ -24,6 +24,7 @@ use crate::shell::{
 };
 
 pub use connect::Connect;
+pub(crate) use database::is_database_client;
 pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};

@@ -76,6 +76,8 @@ pub struct Links {
     pub all: Vec<Link>,
     /// The facts of each program, by container and program.
     facts: Vec<Vec<Option<ScriptFacts>>>,
+    /// Who waits for, or signals, a container that it is there to serve: not the use of a sidecar.
+    minded: Vec<(usize, Party)>,
     /// The container whose postStart hook waits for itself, and the one that starts behind it.
     holds: Vec<Relation>,
 }
@@ -85,6 +87,14 @@ impl Links {
     #[must_use]
     pub fn facts(&self, container: usize, program: usize) -> Option<&ScriptFacts> {
         self.facts.get(container)?.get(program)?.as_ref()
+    }
+
+    /// The containers that another one waits for, or signals, because it is there to serve them.
+    pub fn minded(&self, container: usize) -> impl Iterator<Item = &Party> {
+        self.minded
+            .iter()
+            .filter(move |(from, _)| *from == container)
+            .map(|(_, other)| other)
     }
 
     /// Who uses whom as a sidecar, as far as it is proved.
@@ -168,7 +178,7 @@ pub fn links<'t>(
             facts: &facts,
         })
     };
-    let mut all = find(&injected);
+    let (mut all, mut minded) = find(&injected);
     // One address may tell of an injected sidecar; its other ports are its own then, too.
     let told: Vec<Arc<KnownSidecar>> = all
         .iter()
@@ -180,25 +190,31 @@ pub fn links<'t>(
         .collect();
     if !told.is_empty() {
         injected.extend(told);
-        all = find(&injected);
+        (all, minded) = find(&injected);
     }
     let holds = holds(workload, programs, &facts);
-    Links { all, facts, holds }
+    Links {
+        all,
+        facts,
+        minded,
+        holds,
+    }
 }
 
-fn all(finder: &Finder<'_, '_>) -> Vec<Link> {
+fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<(usize, Party)>) {
     let mut all = Vec::new();
+    let mut minded = Vec::new();
     for (container, programs) in finder.facts.iter().enumerate() {
         for (program, own) in programs.iter().enumerate() {
             if let Some(own) = own {
-                finder.calls(container, program, own, &mut all);
+                finder.calls(container, program, own, &mut all, &mut minded);
                 finder.watched_processes(container, program, own, &mut all);
                 finder.markers(container, program, own, &mut all);
             }
         }
         finder.liveness(container, &mut all);
     }
-    all
+    (all, minded)
 }
 
 /// The kubelet starts regular containers in list order, and a postStart hook blocks the next one.
@@ -229,12 +245,33 @@ fn holds(
             .zip(facts)
             .filter(|(program, _)| program.place == ProgramPlace::Hook(HookKind::PostStart));
         let waits = hooks.filter_map(|(_, facts)| facts.as_ref()).any(waits_here);
-        let behind = (index + 1..workload.containers.len()).find(|behind| is_regular(*behind));
-        if let Some(app) = behind.filter(|_| waits && is_regular(index)) {
+        let mut behind = (index + 1..workload.containers.len()).filter(|behind| is_regular(*behind));
+        let asked: Vec<u16> = programs
+            .iter()
+            .zip(facts)
+            .filter(|(program, _)| program.place == ProgramPlace::Hook(HookKind::PostStart))
+            .filter_map(|(_, facts)| facts.as_ref())
+            .flat_map(|facts| &facts.waits)
+            .flat_map(|wait| &wait.probes)
+            .filter_map(|probe| match &probe.action {
+                Action::Connect(connect) => connect.port,
+                Action::Http(http) => http.url.port,
+                _ => None,
+            })
+            .collect();
+        let names_it = |app: &usize| {
+            let app = workload.containers.get(*app);
+            app.is_some_and(|app| asked.iter().any(|port| app.names_local_port(*port)))
+        };
+        let held = match behind.clone().find(names_it) {
+            Some(app) => Some((app, RelationKind::Needs)),
+            None => behind.next().map(|app| (app, RelationKind::HeldBy)),
+        };
+        if let Some((app, kind)) = held.filter(|_| waits && is_regular(index)) {
             relations.push(Relation {
                 app,
                 sidecar: index,
-                kind: RelationKind::HeldBy,
+                kind,
             });
         }
     }
@@ -280,7 +317,14 @@ const SPECIFIC_QUIT_PATHS: [&str; 5] = [
 ];
 
 impl Finder<'_, '_> {
-    fn calls(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
+    fn calls(
+        &self,
+        container: usize,
+        program: usize,
+        facts: &ScriptFacts,
+        all: &mut Vec<Link>,
+        minded: &mut Vec<(usize, Party)>,
+    ) {
         let mut add = |kind, other| {
             all.push(Link {
                 container,
@@ -294,7 +338,12 @@ impl Finder<'_, '_> {
                 .probes
                 .iter()
                 .find_map(|probe| self.awaited(container, probe));
-            if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
+            if let Some(other) = other
+                .as_ref()
+                .filter(|other| self.minds_the_app(container, other, facts))
+            {
+                minded.push((container, other.clone()));
+            } else if let Some(other) = other {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {
                     asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)

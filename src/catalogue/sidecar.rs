@@ -59,6 +59,8 @@ pub struct KnownSidecar {
     pub keeps_running: Vec<String>,
     /// Arguments by which it is a gateway of its own, which serves no other container.
     pub gateway: Vec<String>,
+    /// The network of the whole pod goes through it.
+    pub redirects_traffic: bool,
     /// Its readiness waits for the app: as a startup gate it would never open.
     pub readiness_needs_app: bool,
     /// Settings that delay its end.

@@ -19,9 +19,9 @@ use crate::{
     edit::{Change, rewrite},
     lint,
     pod::{Pod, Sources},
-    remedy,
+    remedy::{self, Remedies, wanted::Wanted},
     roles::{Evidence, Role, Strength},
-    rules::{self, Finding},
+    rules::{self, Finding, FixClass, Severity},
     source::SourceFile,
     workload::{self, ConfigMaps},
     yaml::{self, ParseError, Stream},
@@ -149,6 +149,7 @@ fn plans(
     let mut count = 0;
     let sources = Sources::new(source, surroundings.files);
     let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&surroundings.config_maps));
+    let services = lint::services(stream);
     let mut plans = Vec::new();
     for object in lint::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
@@ -157,25 +158,16 @@ fn plans(
         for workload in workload::discover(&object) {
             let index = count;
             count += 1;
-            let mut pod = lint::pod(&workload, &config_maps, sources, &options.lint);
+            let mut pod = lint::pod(&workload, &config_maps, &services, sources, &options.lint);
             name_sidecars(&mut pod, options);
-            remedy::script::shared::settle(&mut pod, surroundings);
+            remedy::script::shared::settle(&mut pod, surroundings.config_map_uses, surroundings.is_live);
             let Some(findings) = choose(index, rules::check_pod(&pod)) else {
                 continue;
             };
-            let mut plan = remedy::planner::plan(&pod, &findings, &surroundings.patches, &options.remedy);
-            if plan.refusals.iter().any(|refusal| refusal.review) {
-                let reviewed = remedy::Options {
-                    review: true,
-                    ..options.remedy.clone()
-                };
-                plan.keep_promises(&remedy::planner::plan(
-                    &pod,
-                    &findings,
-                    &surroundings.patches,
-                    &reviewed,
-                ));
-            }
+            let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
+            let remedies = Remedies::of(&pod, &wanted, &surroundings.patches, &options.remedy);
+            let mut plan = remedies.into_plan(options.remedy.review);
+            by_hand(&findings, &mut plan);
             plan.pod = index;
             if !plan.is_empty() || !plan.refusals.is_empty() {
                 plans.push(plan);
@@ -183,6 +175,29 @@ fn plans(
         }
     }
     plans
+}
+
+/// What only a person can do.
+fn by_hand(findings: &[Finding], plan: &mut Plan) {
+    if plan.is_conversion {
+        return;
+    }
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Warning)
+    {
+        let is_told =
+            plan.action_on(&finding.subject).next().is_some() || plan.refusal_of(&finding.subject).is_some();
+        let has_reason = !finding.fix.reason.is_empty() && finding.fix.class == FixClass::Manual;
+        if !is_told && has_reason {
+            plan.left(
+                finding.message.clone(),
+                finding.fix.reason.clone(),
+                false,
+                [finding.subject.clone()],
+            );
+        }
+    }
 }
 
 /// Makes sidecars of the containers that the user names.

@@ -107,7 +107,7 @@ pub(crate) fn delaying_traps<'p, 'a>(
     pod: &'p Pod<'a>,
     index: usize,
     member: &'p Member<'a>,
-) -> Vec<(&'p Program<'a>, &'p Trap, TrapEffect)> {
+) -> Vec<(usize, &'p Program<'a>, &'p Trap, TrapEffect)> {
     let Some((at, program)) = Pod::entrypoint(member) else {
         return Vec::new();
     };
@@ -118,7 +118,7 @@ pub(crate) fn delaying_traps<'p, 'a>(
         .traps
         .iter()
         .filter(|trap| trap.is_on_termination())
-        .filter_map(|trap| Some((program, trap, trap_effect(trap)?)))
+        .filter_map(|trap| Some((at, program, trap, trap_effect(trap)?)))
         .collect()
 }
 

@@ -1,13 +1,11 @@
-//! Injected output: a mesh's proxy that stands in the manifest as its injector wrote it.
+//! Injected output: a container that stands in the manifest as its injector wrote it.
 
 use super::{Member, Pod};
+use crate::catalogue::injector::{InjectedOutput, injected_output};
 
-impl Pod<'_> {
-    /// Whether a container is what an injector with a switch of its own writes: `istioctl kube-inject`, `linkerd
-    /// inject`.
-    pub(crate) fn is_injected_output(&self, member: &Member<'_>) -> bool {
-        self.catalogue.of(&member.container).is_some_and(|known| {
-            known.injector.is_some() && known.switch.is_some() && known.name.ends_with("-proxy")
-        })
+impl<'a> Pod<'a> {
+    /// Whose output a container is, by the injector's marks; nothing where its author put it there, whatever its image.
+    pub(crate) fn injected_output(&self, member: &Member<'a>) -> Option<InjectedOutput<'a>> {
+        injected_output(self.workload, &member.container)
     }
 }

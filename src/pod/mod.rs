@@ -8,6 +8,8 @@ pub mod live;
 mod promotion;
 mod quit_told;
 mod sources;
+mod subject;
+mod suspects;
 mod version;
 mod wrapper;
 
@@ -15,7 +17,7 @@ use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
     shell::Span,
-    workload::{Container, ContainerList, Program, ProgramPlace, Workload},
+    workload::{Container, ContainerList, Program, ProgramPlace, Service, Workload},
     yaml::Entry,
 };
 
@@ -25,6 +27,8 @@ pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_told::{called, told, told_to_quit};
 pub use sources::Sources;
+pub use subject::{ProgramSite, Subject};
+pub(crate) use suspects::{Suspect, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper::{WRAPPERS, Wrapper, ends_with_another, is_known_setting, is_setting, stops_another};
 
@@ -85,6 +89,8 @@ pub struct Pod<'a> {
     pub settings: Settings,
     /// What its running pods show, where it is looked at in a cluster.
     pub live: Option<&'a Live>,
+    /// The Services that lead to it.
+    pub services: Vec<&'a Service<'a>>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
 }
@@ -118,6 +124,27 @@ impl<'a> Pod<'a> {
                 .iter()
                 .enumerate()
                 .any(|(index, member)| told(self, index, member).is_some())
+    }
+
+    /// The Service that leads to a container and to no other regular one.
+    pub(crate) fn served_alone(&self, container: &Container<'_>) -> Option<&str> {
+        let has = |one: &Container<'_>, target: &str| {
+            one.ports()
+                .any(|port| port.name == Some(target) || port.number.to_string() == target)
+        };
+        let others = || {
+            self.workload
+                .regular()
+                .filter(|other| other.index != container.index)
+        };
+        let service = self.services.iter().find(|service| {
+            let leads_here = service.targets().any(|target| has(container, target));
+            leads_here
+                && !service
+                    .targets()
+                    .any(|target| others().any(|other| has(other, target)))
+        });
+        service.map(|service| service.name)
     }
 
     /// The program a link is about.

@@ -169,6 +169,7 @@ impl Planner<'_, '_> {
             self.plan.done(
                 Class::Safe,
                 format!("the patch in {} follows", elsewhere.source.name),
+                [],
             );
             if elsewhere.source.name == self.pod.sources.own().name {
                 self.plan.rounds.extend(elsewhere.rounds);

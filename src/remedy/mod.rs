@@ -5,14 +5,19 @@
 mod assembly;
 pub(crate) mod declare;
 pub(crate) mod gate;
+pub(crate) mod obligation;
 pub(crate) mod plan;
 pub(crate) mod planner;
+mod remedies;
 pub(crate) mod script;
 pub(crate) mod surroundings;
+pub(crate) mod wanted;
 pub(crate) mod workaround;
 
 pub use declare::declaration::Form;
+pub use obligation::{Obligation, Proof};
 pub use plan::{Action, Class, Plan, Refusal};
+pub(crate) use remedies::{Remedies, form};
 pub use surroundings::elsewhere::Elsewhere;
 pub use surroundings::sources::{Holders, Surroundings};
 

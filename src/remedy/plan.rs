@@ -5,9 +5,9 @@ use crate::{
         change::{Change, Position},
         place::{Place, SHARED, is_used_elsewhere, place},
     },
-    remedy::surroundings::elsewhere::Elsewhere,
+    remedy::{obligation::Proof, surroundings::elsewhere::Elsewhere},
 };
-use crate::{pod::Sources, rules::FixClass, workload::ObjectReference, yaml::Node};
+use crate::{pod::Sources, pod::Subject, workload::ObjectReference, yaml::Node};
 
 /// How far a rewrite can be trusted. Later ones are less.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,16 +20,6 @@ pub enum Class {
     Manual,
 }
 
-impl From<FixClass> for Class {
-    fn from(class: FixClass) -> Self {
-        match class {
-            FixClass::Safe => Self::Safe,
-            FixClass::Review => Self::Review,
-            FixClass::Manual | FixClass::None => Self::Manual,
-        }
-    }
-}
-
 /// Something that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
@@ -37,6 +27,10 @@ pub struct Action {
     pub class: Class,
     /// What was done, in a few words.
     pub what: String,
+    /// What is treated by it.
+    pub subjects: Vec<Subject>,
+    /// What it rests on.
+    pub proofs: Vec<Proof>,
 }
 
 /// Something that was left as it is.
@@ -48,6 +42,8 @@ pub struct Refusal {
     pub reason: String,
     /// `--review` does it.
     pub review: bool,
+    /// What stays untreated for it.
+    pub subjects: Vec<Subject>,
 }
 
 /// What is done to one workload and what is not.
@@ -121,10 +117,10 @@ impl Plan {
     /// Does afterwards what another plan does to what this one makes.
     pub(crate) fn then(&mut self, next: Self) {
         for action in next.actions {
-            self.done(action.class, action.what);
+            self.add_action(action);
         }
         for refusal in next.refusals {
-            self.left(refusal.what, refusal.reason, refusal.review);
+            self.add_refusal(refusal);
         }
         next.notes.into_iter().for_each(|note| self.note(note));
         self.rounds.extend(next.rounds);
@@ -135,57 +131,105 @@ impl Plan {
 
     /// Leaves everything as it is, for one reason.
     pub(crate) fn abandon(&mut self, reason: impl Into<String>) {
+        let mut subjects = self.treated().cloned().collect::<Vec<_>>();
+        subjects.extend(
+            self.refusals
+                .iter()
+                .flat_map(|refusal| refusal.subjects.iter().cloned()),
+        );
         *self = Self {
             pod: self.pod,
             ..Self::new(self.document, self.object.clone())
         };
-        self.left(ALL, reason, false);
+        self.left(ALL, reason, false, subjects);
     }
 
-    pub(crate) fn done(&mut self, class: Class, what: impl Into<String>) {
-        let action = Action {
+    /// The subjects that are treated.
+    pub(crate) fn treated(&self) -> impl Iterator<Item = &Subject> {
+        self.actions.iter().flat_map(|action| &action.subjects)
+    }
+
+    /// What treats a subject.
+    pub(crate) fn action_on(&self, subject: &Subject) -> impl Iterator<Item = &Action> {
+        self.actions
+            .iter()
+            .filter(move |action| action.subjects.contains(subject))
+    }
+
+    /// Why a subject stays untreated.
+    pub(crate) fn refusal_of(&self, subject: &Subject) -> Option<&Refusal> {
+        self.refusals
+            .iter()
+            .find(|refusal| refusal.subjects.contains(subject))
+    }
+
+    pub(crate) fn done(
+        &mut self,
+        class: Class,
+        what: impl Into<String>,
+        subjects: impl IntoIterator<Item = Subject>,
+    ) {
+        self.add_action(Action {
             class,
             what: what.into(),
-        };
-        if !self.actions.contains(&action) {
-            self.actions.push(action);
+            subjects: subjects.into_iter().collect(),
+            proofs: Vec::new(),
+        });
+    }
+
+    pub(crate) fn add_action(&mut self, action: Action) {
+        match self.actions.iter_mut().find(|own| own.what == action.what) {
+            Some(own) => {
+                own.class = own.class.max(action.class);
+                own.subjects.extend(action.subjects);
+            }
+            None => self.actions.push(action),
         }
     }
 
-    pub(crate) fn left(&mut self, what: impl Into<String>, reason: impl Into<String>, review: bool) {
-        let refusal = Refusal {
+    pub(crate) fn left(
+        &mut self,
+        what: impl Into<String>,
+        reason: impl Into<String>,
+        review: bool,
+        subjects: impl IntoIterator<Item = Subject>,
+    ) {
+        self.add_refusal(Refusal {
             what: what.into(),
             reason: reason.into(),
             review,
+            subjects: subjects.into_iter().collect(),
+        });
+    }
+
+    pub(crate) fn add_refusal(&mut self, refusal: Refusal) {
+        let is_it = |own: &&mut Refusal| {
+            (&own.what, &own.reason, own.review) == (&refusal.what, &refusal.reason, refusal.review)
         };
-        if !self.refusals.contains(&refusal) {
-            self.refusals.push(refusal);
+        match self.refusals.iter_mut().find(is_it) {
+            Some(own) => own.subjects.extend(refusal.subjects),
+            None => self.refusals.push(refusal),
         }
     }
 
-    /// Says of what `--review` would be said to do, and leaves as well, why that is so.
+    /// Leaves of what `--review` is said to do only what it does: of the rest it has another reason.
     pub(crate) fn keep_promises(&mut self, reviewed: &Self) {
-        for refusal in self.refusals.iter_mut().filter(|refusal| refusal.review) {
-            let subject = |what: &str| what.split(", because").next().unwrap_or_default().to_owned();
-            let left = reviewed
-                .refusals
+        let refusals = std::mem::take(&mut self.refusals);
+        for refusal in refusals {
+            let is_done = refusal.subjects.is_empty()
+                || refusal
+                    .subjects
+                    .iter()
+                    .any(|subject| reviewed.action_on(subject).next().is_some());
+            let instead = refusal
+                .subjects
                 .iter()
-                .find(|left| left.what == refusal.what)
-                .or_else(|| reviewed.refusals.iter().find(|left| left.what == ALL))
-                .or_else(|| {
-                    let mut others = reviewed.refusals.iter();
-                    others.find(|left| subject(&left.what) == subject(&refusal.what))
-                });
-            if let Some(left) = left {
-                *refusal = left.clone();
+                .find_map(|subject| reviewed.refusal_of(subject));
+            match instead {
+                Some(instead) if refusal.review && !is_done => self.add_refusal(instead.clone()),
+                _ => self.add_refusal(refusal),
             }
         }
-        let mut seen: Vec<Refusal> = Vec::new();
-        self.refusals.retain(|refusal| {
-            let is_new = !seen.contains(refusal);
-            seen.push(refusal.clone());
-            is_new
-        });
     }
 
     pub(crate) fn note(&mut self, note: impl Into<String>) {

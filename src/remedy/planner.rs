@@ -2,38 +2,38 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    edit::removal::Removals,
-    remedy::Options,
-    remedy::{
-        declare::{
-            annotation, convert,
-            declaration::{Form, declare, obstacle},
-            form::is_converted,
-            ground::Ground,
-            injected,
-        },
-        gate::startup::{Gate, gate, gate_when_promoted, on_file},
-        plan::{ALL, Changes, Class, Plan},
-        script::entrypoint::Entrypoint,
-        surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch, references},
-        workaround::{
-            part::Part,
-            requirement::{parts, stays},
-            stop::{is_stop, only_stops},
-            wanted::Wanted,
-        },
+use super::{
+    Options,
+    declare::{
+        annotation, convert,
+        declaration::{Form, declare, obstacle},
+        form::is_converted,
+        ground::Ground,
+        injected,
+        needs::{later_proxy, needs_network},
+        obligations::of_declaration,
+    },
+    gate::startup::{Gate, gate, gate_when_promoted, is_plain_connection, on_file, readiness_is_gate},
+    obligation::{Proof, judged},
+    plan::{ALL, Action, Changes, Class, Plan},
+    script::entrypoint::Entrypoint,
+    surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch, references},
+    wanted::Wanted,
+    workaround::{
+        part::Part,
+        requirement::{parts, stays},
+        stop::{is_stop, only_stops},
     },
 };
 use crate::{
-    pod::{Member, Pod},
+    edit::removal::Removals,
+    pod::{Member, Pod, Subject},
     roles::Role,
-    rules::{Finding, FixClass, Severity},
     workload::{ContainerList, ProbeKind},
 };
 
-/// The plan for one pod. `findings` are those that the user wants to see gone.
-pub(crate) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], options: &Options) -> Plan {
+/// The plan for one pod.
+pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &Options) -> Plan {
     let mut plan = Plan::new(
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
@@ -47,14 +47,13 @@ pub(crate) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
     }
     let is_asked_for =
         |member: &Member<'_>| is_named(pod, member, options) || is_converted(pod, member, options);
-    if findings.is_empty() && !pod.members.iter().any(is_asked_for) {
+    if wanted.is_empty() && !pod.members.iter().any(is_asked_for) {
         return plan;
     }
     if let Some(reason) = foreign(pod) {
-        plan.left(ALL, reason, false);
+        plan.left(ALL, reason, false, wanted.iter().cloned());
         return plan;
     }
-    let wanted = Wanted(findings);
     let mut planner = Planner {
         pod,
         options,
@@ -70,16 +69,16 @@ pub(crate) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
     planner.sidecars();
     planner.defaults();
     planner.sleeps();
+    // Both may change the same scripts, so that they are assembled as one.
+    injected::plan(&mut planner);
     if let Err(reason) = planner.finish() {
         planner.plan.abandon(reason);
         return planner.plan;
     }
-    injected::plan(pod, wanted, options, &mut planner.plan);
     if let Err(error) = planner.plan.elsewhere.iter().try_for_each(Elsewhere::check) {
         planner.plan.abandon(error);
         return planner.plan;
     }
-    manual(pod, findings, options, &mut planner.plan);
     annotated(pod, planner.plan)
 }
 
@@ -89,46 +88,6 @@ fn annotated(pod: &Pod<'_>, mut plan: Plan) -> Plan {
         plan.abandon(reason);
     }
     plan
-}
-
-/// What only a person can do, and nothing else in the plan speaks of.
-fn manual(pod: &Pod<'_>, findings: &[Finding], options: &Options, plan: &mut Plan) {
-    for finding in findings {
-        let speaks = [
-            "job-never-completes",
-            "quit-endpoint",
-            "startup-poll",
-            "marker-file",
-            "external-killer",
-            "wrapper-binary",
-            "sidecar-prestop-delay",
-        ]
-        .contains(&finding.rule.name)
-            && !plan.refusals.is_empty();
-        if finding.fix.class == FixClass::Manual && finding.severity >= Severity::Warning && !speaks {
-            plan.left(finding.message.clone(), finding.fix.reason.clone(), false);
-        }
-    }
-    if plan.actions.is_empty() && plan.refusals.is_empty() {
-        for finding in findings
-            .iter()
-            .filter(|finding| finding.severity >= Severity::Warning)
-        {
-            let unproven = finding.container.as_deref().filter(|name| {
-                finding.rule.name == "unsupported-sidecar-type"
-                    && !pod
-                        .members
-                        .iter()
-                        .any(|member| member.container.name == *name && member.role.role == Role::Sidecar)
-            });
-            let reason = match unproven {
-                Some(name) => format!("{}: --sidecar {name} says it", finding.fix.reason),
-                None => finding.fix.reason.clone(),
-            };
-            let for_review = finding.fix.class == FixClass::Review && !options.review && unproven.is_none();
-            plan.left(finding.message.clone(), reason, for_review);
-        }
-    }
 }
 
 /// Whether the user names the container a sidecar: `proxy` or `migrate/proxy`.
@@ -144,7 +103,7 @@ pub(crate) fn is_named(pod: &Pod<'_>, member: &Member<'_>, options: &Options) ->
 pub(crate) struct Planner<'p, 'a> {
     pub(crate) pod: &'p Pod<'a>,
     pub(crate) options: &'p Options,
-    pub(crate) wanted: Wanted<'p>,
+    pub(crate) wanted: &'p Wanted,
     pub(crate) patches: &'p [Patch],
     pub(crate) plan: Plan,
     /// The sidecars that are declared here, with their index.
@@ -155,7 +114,17 @@ pub(crate) struct Planner<'p, 'a> {
     pub(crate) directories: Vec<String>,
 }
 
-impl<'a> Planner<'_, 'a> {
+/// A sidecar in the planner's hands.
+struct Sidecar<'p, 'a> {
+    index: usize,
+    member: &'p Member<'a>,
+    name: &'a str,
+    /// All that it treats when it is declared.
+    subjects: Vec<Subject>,
+    parts: Vec<Part<'a>>,
+}
+
+impl<'p, 'a> Planner<'p, 'a> {
     fn sidecars(&mut self) {
         let grounds: Vec<Ground> = (0..self.pod.members.len())
             .map(|index| self.ground(index))
@@ -178,7 +147,7 @@ impl<'a> Planner<'_, 'a> {
                     ContainerList::Regular | ContainerList::Init
                 );
             match ground {
-                _ if !is_sidecar => {}
+                _ if !is_sidecar => self.leave_app(index, member),
                 Ground::None if !together => {}
                 Ground::Insufficient | Ground::Waits if !together => self.sidecar(index, member, ground),
                 _ => self.sidecar(index, member, Ground::Sufficient),
@@ -194,130 +163,256 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Plans one sidecar: its declaration and the parts of workarounds that mind it, or why it stays.
-    /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
-    fn sidecar(&mut self, index: usize, member: &Member<'a>, ground: Ground) {
+    /// A container that may serve others, and that nothing proves to do so.
+    fn leave_app(&mut self, index: usize, member: &Member<'a>) {
+        let subjects = self.wanted_of(index);
+        if subjects.is_empty() || member.container.list != ContainerList::Regular {
+            return;
+        }
         let name = member.container.name;
-        if self.pod.is_injected_output(member) {
-            let reason = "injected output is injected anew with the injector's own switch, never edited";
-            self.plan.left(format!("{name} as it is"), reason, false);
+        self.plan.left(
+            format!("{name} is not declared a sidecar"),
+            format!("whether it serves the other containers has to be decided: --sidecar {name} says it"),
+            false,
+            subjects,
+        );
+    }
+
+    /// What is wanted about a container itself.
+    fn wanted_of(&self, index: usize) -> Vec<Subject> {
+        [
+            Subject::Sidecar(index),
+            Subject::PostStart(index),
+            Subject::LifecycleType(index),
+        ]
+        .into_iter()
+        .filter(|subject| self.wanted.has(subject))
+        .collect()
+    }
+
+    /// Plans one sidecar: its declaration and the parts of workarounds that manage it, or why it stays.
+    /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
+    fn sidecar(&mut self, index: usize, member: &'p Member<'a>, ground: Ground) {
+        let parts = parts(self.pod, index, self.wanted, self.options);
+        let mut subjects = self.wanted_of(index);
+        subjects.push(Subject::Sidecar(index));
+        if self.pod.is_annotated(member) {
+            subjects.push(Subject::Declaration);
+        }
+        let sidecar = Sidecar {
+            index,
+            member,
+            name: member.container.name,
+            subjects,
+            parts,
+        };
+        let all = sidecar.all_subjects();
+        let name = sidecar.name;
+        if let Some(output) = self.pod.injected_output(member) {
+            let reason = format!(
+                "{} has written it, as {} shows: inject it anew with the injector's own switch",
+                output.injector.name,
+                output.mark.key.as_str().unwrap_or_default()
+            );
+            self.plan.left(format!("{name} as it is"), reason, false, all);
             return;
         }
-        let declares = !self.is_declared(member);
-        if declares && let Some(reason) = obstacle(self.pod, member, self.options.form) {
+        if self.is_declared(member) {
+            self.treat_declared(&sidecar);
+        } else if let Some(proofs) = self.may_be_declared(&sidecar) {
+            self.declare(sidecar, ground, proofs);
+        }
+    }
+
+    /// What stands around a sidecar that is declared already.
+    fn treat_declared(&mut self, sidecar: &Sidecar<'p, 'a>) {
+        let form = Subject::LifecycleType(sidecar.index);
+        if self.wanted.has(&form) {
+            let reason = "lifecycle.type is the form that is asked for: `--target native` declares what Kubernetes runs";
             self.plan
-                .left(format!("{name} is not declared a sidecar"), reason, false);
-            return;
+                .left(format!("{} as it is", sidecar.name), reason, false, [form]);
         }
-        if declares && let Some(reason) = stays(self.pod, index, self.wanted) {
-            self.plan
-                .left(format!("{name} is not declared a sidecar"), reason, false);
-            return;
-        }
-        if declares && self.is_needed_earlier(index, name) {
-            return;
-        }
-        let parts = parts(self.pod, index, self.wanted);
-        let hinders = parts.iter().filter(|part| part.harmful).find_map(|part| {
+        for part in sidecar.parts.iter().filter(|part| part.harmful) {
             let (reason, review) = match &part.class {
                 Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => ("it has to be looked at".to_owned(), true),
+                Ok(class) if *class > self.allowed() => (needs_review(part), true),
+                Ok(_) => continue,
+            };
+            self.plan.left(
+                format!("not done: {}", part.what),
+                reason,
+                review,
+                sidecar.all_subjects(),
+            );
+            return;
+        }
+        let gate = self.gate_of(sidecar, true);
+        for part in &sidecar.parts {
+            self.part(sidecar.name, part, &gate);
+        }
+        let replaces_wait = sidecar
+            .parts
+            .iter()
+            .any(|part| part.wait.is_some() && part.is_allowed(self.allowed()));
+        let kind = self.gate_kind(sidecar.member);
+        self.gate_of_declared(sidecar.index, sidecar.member, kind, &gate, replaces_wait);
+    }
+
+    /// What a declaration rests on; nothing where the sidecar stays as it is, which the plan then says.
+    fn may_be_declared(&mut self, sidecar: &Sidecar<'p, 'a>) -> Option<Vec<Proof>> {
+        let left = format!("{} is not declared a sidecar", sidecar.name);
+        let refused = obstacle(self.pod, sidecar.member, self.options.form)
+            .or_else(|| stays(self.pod, sidecar.index, self.wanted, self.options));
+        if let Some(reason) = refused {
+            self.plan.left(left, reason, false, sidecar.all_subjects());
+            return None;
+        }
+        let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
+        let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches);
+        let (class, reason) = judged(&proofs);
+        if class > self.allowed() {
+            let reason = reason.unwrap_or_default();
+            self.plan
+                .left(left, reason, class == Class::Review, sidecar.all_subjects());
+            return None;
+        }
+        let hinders = sidecar.parts.iter().filter(|part| part.harmful).find_map(|part| {
+            let (reason, review) = match &part.class {
+                Err(reason) => (reason.clone(), false),
+                Ok(class) if *class > self.allowed() => (needs_review(part), true),
                 Ok(_) => return None,
             };
             Some((part.what.clone(), reason, review))
         });
         if let Some((what, reason, review)) = hinders {
-            let left = if declares {
-                format!("{name} is not declared a sidecar, because “{what}” can't be done")
-            } else {
-                format!("not done: {what}")
-            };
-            self.plan.left(left, reason, review);
-            return;
+            let left = format!("{left}, because “{what}” can't be done");
+            self.plan.left(left, reason, review, sidecar.all_subjects());
+            return None;
         }
-        if declares && ground == Ground::Insufficient {
+        Some(proofs)
+    }
+
+    fn declare(&mut self, sidecar: Sidecar<'p, 'a>, ground: Ground, proofs: Vec<Proof>) {
+        let name = sidecar.name;
+        let left = format!("{name} is not declared a sidecar");
+        if ground == Ground::Insufficient {
             let gate = Gate::Present("nothing");
-            parts.iter().for_each(|part| self.part(name, part, &gate));
+            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
             return;
         }
-        let waits: Vec<_> = parts
-            .iter()
-            .flat_map(|part| part.wait.iter().chain(&part.asks))
-            .collect();
-        let kind = self.gate_kind(member);
-        let mut gate = match self.form_of(member) {
-            Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
-            _ => gate(self.pod, member, kind, &waits),
-        };
-        let file = parts
-            .iter()
-            .filter(|part| part.is_allowed(self.allowed()))
-            .find_map(|part| part.gate_file.as_deref())
-            .filter(|file| {
-                !parts
-                    .iter()
-                    .any(|part| part.replaces_signs.iter().any(|own| own == file))
-            });
-        if let (Gate::None(_), Some(file)) = (&gate, file) {
-            gate = on_file(file);
-        }
-        if declares && ground == Ground::Waits && matches!(gate, Gate::None(_)) {
-            parts.iter().for_each(|part| self.part(name, part, &gate));
+        let gate = self.gate_of(&sidecar, self.is_slept_for(sidecar.member));
+        if ground == Ground::Waits && matches!(gate, Gate::None(_)) {
+            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
             return;
         }
-        if let (Gate::None(reason), Some(part)) = (&gate, parts.iter().find(|part| part.needs_gate)) {
+        let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
+        if let Gate::Probe { handler, .. } = &gate
+            && !is_plain_connection(handler)
+            && let Some(proxy) = later_proxy(self.pod, sets_switches)
+        {
+            let reason = needs_network(self.gate_kind(sidecar.member).field(), &proxy);
+            self.plan.left(left, reason, false, sidecar.all_subjects());
+            return;
+        }
+        let needing = sidecar.parts.iter().find(|part| part.needs_gate);
+        if let (Gate::None(reason), Some(part)) = (&gate, needing) {
             let reason = format!(
                 "“{}” would let the app start too early: {reason}; a startupProbe of its own would hold it back",
                 part.what
             );
-            self.plan
-                .left(format!("{name} is not declared a sidecar"), reason, false);
+            self.plan.left(left, reason, false, sidecar.all_subjects());
             return;
         }
-        if declares
-            && member.container.is_lifecycle_sidecar()
-            && member.container.probe(ProbeKind::Readiness).is_some()
+        if sidecar.member.container.is_lifecycle_sidecar()
+            && sidecar.member.container.probe(ProbeKind::Readiness).is_some()
             && let Gate::None(reason) = &gate
         {
             let reason = format!("its readinessProbe is its gate, and can't become a startupProbe: {reason}");
-            self.plan
-                .left(format!("{name} is not declared anew"), reason, false);
+            self.plan.left(
+                format!("{name} is not declared anew"),
+                reason,
+                false,
+                sidecar.all_subjects(),
+            );
             return;
         }
-        if declares && self.would_gate_unseen(member, &waits) {
+        let waits = sidecar.waits();
+        let subjects = sidecar.all_subjects();
+        if self.would_gate_unseen(sidecar.member, &waits, &subjects)
+            || self.is_needed_earlier(sidecar.index, name, &subjects)
+        {
             return;
         }
-        for part in &parts {
+        for part in &sidecar.parts {
             self.part(name, part, &gate);
         }
-        if declares {
-            self.declaration(index, member, kind, gate);
-        } else {
-            let replaces_wait = parts
-                .iter()
-                .any(|part| part.wait.is_some() && part.is_allowed(self.allowed()));
-            self.gate_of_declared(member, kind, &gate, replaces_wait);
+        self.declaration(sidecar, gate, proofs);
+    }
+
+    /// The gate of a sidecar. None is made that nobody asked for: a wait that it replaces, or the user.
+    fn gate_of(&self, sidecar: &Sidecar<'p, 'a>, is_asked_for: bool) -> Gate {
+        let member = sidecar.member;
+        let kind = self.gate_kind(member);
+        let waits = sidecar.waits();
+        let replaces = sidecar
+            .parts
+            .iter()
+            .filter(|part| part.is_allowed(self.allowed()))
+            .any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
+        let is_gate_today = readiness_is_gate(self.pod, &member.container);
+        let gate = match self.form_of(member) {
+            Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
+            _ => gate(self.pod, member, kind, &waits),
+        };
+        let file = sidecar
+            .parts
+            .iter()
+            .filter(|part| part.is_allowed(self.allowed()))
+            .find_map(|part| part.gate_file.as_deref())
+            .filter(|file| {
+                !sidecar
+                    .parts
+                    .iter()
+                    .any(|part| part.replaces_signs.iter().any(|own| own == file))
+            });
+        match (&gate, file) {
+            (Gate::None(_), Some(file)) => on_file(file),
+            (Gate::Present(_), _) => gate,
+            _ if is_asked_for || replaces || is_gate_today => gate,
+            _ => Gate::Unasked,
         }
     }
 
-    fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
+    fn is_slept_for(&self, member: &Member<'a>) -> bool {
+        self.options.review && self.wanted.some_sleep() && member.container.list == ContainerList::Regular
+    }
+
+    pub(crate) fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
+        let left = format!("not done: {}", part.what);
+        let subjects = part.subjects.iter().cloned();
         if part.wait.is_some()
             && let Gate::None(reason) = gate
         {
             let reason = format!("no probe can take its place: {reason}");
-            self.plan.left(format!("not done: {}", part.what), reason, false);
+            self.plan.left(left, reason, false, subjects);
             return;
         }
         match &part.class {
-            Err(reason) => self
-                .plan
-                .left(format!("not done: {}", part.what), reason.clone(), false),
+            Err(reason) => self.plan.left(left, reason.clone(), false, subjects),
             Ok(class) if *class > self.allowed() => {
-                let reason = format!("it has to be looked at, beside the declaration of {sidecar}");
-                self.plan.left(format!("not done: {}", part.what), reason, true);
+                let reason = match part.doubt() {
+                    Some(reason) => reason,
+                    None => format!("it has to be looked at, beside the declaration of {sidecar}"),
+                };
+                self.plan.left(left, reason, true, subjects);
             }
             Ok(class) => {
-                self.plan.done(*class, part.what.clone());
+                self.plan.add_action(Action {
+                    class: *class,
+                    what: part.what.clone(),
+                    subjects: part.subjects.clone(),
+                    proofs: part.proofs.clone(),
+                });
                 part.note.iter().for_each(|note| self.plan.note(note));
                 for (container, entrypoint) in &part.entrypoints {
                     self.entrypoints.entry(*container).or_default().merge(entrypoint);
@@ -329,25 +424,29 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    fn declaration(&mut self, index: usize, member: &Member<'a>, kind: ProbeKind, gate: Gate) {
-        let name = member.container.name;
+    fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, gate: Gate, proofs: Vec<Proof>) {
+        let Sidecar { member, name, .. } = sidecar;
+        let kind = self.gate_kind(member);
         match declare(member, self.options.form, kind, &gate) {
             Ok(changes) => self.changes.extend(changes),
             Err(reason) => {
-                self.plan
-                    .left(format!("{name} is not declared a sidecar"), reason, false);
+                self.plan.left(
+                    format!("{name} is not declared a sidecar"),
+                    reason,
+                    false,
+                    sidecar.all_subjects(),
+                );
                 return;
             }
         }
-        if self.options.form != Form::Lifecycle
-            && let Some(entry) = member.container.lifecycle_type()
-        {
-            self.removals.add(entry.key);
-        }
-        self.plan.done(
-            Class::Safe,
-            format!("{name} is declared a sidecar: {}", self.options.form.describe()),
-        );
+        self.remove_other_declarations(member);
+        let class = judged(&proofs).0;
+        self.plan.add_action(Action {
+            class,
+            what: format!("{name} is declared a sidecar: {}", self.options.form.describe()),
+            subjects: sidecar.subjects,
+            proofs,
+        });
         if self.options.form != Form::Lifecycle {
             for note in references::notes(self.pod, member, self.options.form) {
                 self.plan.note(note);
@@ -360,13 +459,30 @@ impl<'a> Planner<'_, 'a> {
                 .note(format!("the app starts once {name}'s {what} is done")),
             Gate::Probe { origin, .. } => {
                 self.plan
-                    .done(Class::Safe, format!("{name}: a {probe} from {origin}"));
+                    .done(class, format!("{name}: a {probe} from {origin}"), []);
             }
+            Gate::Unasked => {}
             Gate::None(reason) => self.plan.note(format!(
                 "the app starts when {name}'s process exists, without a {probe}: {reason}"
             )),
         }
-        self.declared.push((index, gate));
+        self.declared.push((sidecar.index, gate));
+    }
+
+    /// A declaration in another form goes, and a restartPolicy that means nothing where the container stays.
+    fn remove_other_declarations(&mut self, member: &Member<'a>) {
+        let container = &member.container;
+        if self.options.form != Form::Lifecycle
+            && let Some(entry) = container.lifecycle_type()
+        {
+            self.removals.add(entry.key);
+        }
+        if self.options.form != Form::Native
+            && container.list == ContainerList::Regular
+            && let Some(policy) = container.restart_policy()
+        {
+            self.removals.add(policy.key);
+        }
     }
 
     /// `lifecycle.type: Standard`, the first design's default, which 2020's design has not.
@@ -381,16 +497,38 @@ impl<'a> Planner<'_, 'a> {
             else {
                 continue;
             };
-            if self
-                .wanted
-                .about_as(&["unsupported-sidecar-type"], name, Class::Safe)
-            {
+            let subject = Subject::LifecycleType(index);
+            if self.wanted.has(&subject) {
                 self.removals.add(entry.key);
+                self.plan
+                    .refusals
+                    .retain(|refusal| !refusal.subjects.contains(&subject));
                 self.plan.done(
                     Class::Safe,
                     format!("{name}: lifecycle.type: Standard goes, which says nothing"),
+                    [subject],
                 );
             }
         }
     }
+}
+
+impl Sidecar<'_, '_> {
+    /// What is treated with it: itself, and the parts that manage it.
+    fn all_subjects(&self) -> Vec<Subject> {
+        let of_parts = self.parts.iter().flat_map(|part| part.subjects.iter());
+        self.subjects.iter().chain(of_parts).cloned().collect()
+    }
+
+    fn waits(&self) -> Vec<&crate::behaviour::script::Wait> {
+        let parts = self.parts.iter();
+        parts
+            .flat_map(|part| part.wait.iter().chain(&part.asks))
+            .collect()
+    }
+}
+
+fn needs_review(part: &Part<'_>) -> String {
+    part.doubt()
+        .unwrap_or_else(|| "it has to be looked at".to_owned())
 }

@@ -3,8 +3,8 @@
 use crate::workload::{Container, ContainerList, Program, ProgramPlace, Workload, WorkloadKind};
 
 use super::{
-    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, Strength,
-    explicit::pod_mark, server::runs_its_server,
+    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, ServerDoubt,
+    Strength, explicit::pod_mark, server::runs_its_server,
 };
 use crate::yaml::Entry;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub enum RelationKind {
     Kills,
     /// The sidecar ends when it has written a file.
     EndsByMarker,
+    /// It starts behind the sidecar's postStart hook, and names the address that the hook waits for.
+    Needs,
     /// It starts behind the sidecar's postStart hook, which waits until the sidecar answers.
     HeldBy,
     /// The sidecar ends when its process is gone.
@@ -88,7 +90,7 @@ fn switched_on<'t>(workload: &Workload<'t>, known: &KnownSidecar) -> Option<Entr
 }
 
 /// `sidecar.istio.io/inject: "false"` and its like.
-fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
+pub(crate) fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
     known
         .injection
         .iter()
@@ -264,7 +266,9 @@ fn by_catalogue(
         return None;
     }
     let image = container.image().and_then(|image| catalogue.by_image(image));
-    let runs_server = answer == RunsServer::Proved;
+    // Where the kubelet starts it again, a script around the server does not make it end.
+    let is_wrapped = answer == RunsServer::Unknown(ServerDoubt::Script) && !workload.runs_to_completion();
+    let runs_server = answer == RunsServer::Proved || is_wrapped;
     let by_image = image.is_some_and(|own| {
         let company = || has_company(workload, container, catalogue);
         own.is_configured
@@ -311,6 +315,7 @@ impl RelationKind {
             Self::Quits => "another container calls its quit endpoint",
             Self::Kills => "another container kills its process",
             Self::EndsByMarker => "it ends when another container has written a marker file",
+            Self::Needs => "another container names the address that its postStart hook waits for",
             Self::HeldBy => "its postStart hook holds another container back until it answers",
             Self::EndsWithProcess => "it ends when another container's process is gone",
         }

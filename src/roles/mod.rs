@@ -9,12 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use crate::catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
+pub(crate) use assign::opted_out;
 pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on, is_telling_name};
 pub use explicit::{
     DECLARATION_ANNOTATION, FIRST, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION,
     PROMOTED_ANNOTATION, listed, namings, pod_mark,
 };
 
+pub(crate) use server::sounds_like_an_end;
 pub use server::{OneShot, RunsServer, ServerDoubt, runs_its_server};
 
 use crate::{source::SourceFile, workload::ObjectReference};

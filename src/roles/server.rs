@@ -374,7 +374,7 @@ fn split_mode(mode: &str) -> (&str, Option<&str>) {
 }
 
 /// Whether the name of a variable has a word in it that says that something ends: `DD_AUTO_EXIT_…`, `RUN_ONCE`.
-fn sounds_like_an_end(name: &str) -> bool {
+pub(crate) fn sounds_like_an_end(name: &str) -> bool {
     // OpenKruise's own variables are no setting of the program: who reads them ends the container from outside.
     if name.starts_with("KRUISE_") {
         return false;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
+use super::{Draft, Family, Finding, RuleInfo, Severity, serving::serves};
 use crate::pod::{
     Live, Member, Pod,
     live::{Ended, PodSeen},
@@ -109,7 +109,7 @@ pub(crate) fn check(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
         .help(format!("declare {other} a sidecar with a startup probe: the app starts when it is ready"))
         .confidence(super::Confidence::Medium)
         .container(&app.container)
-        .fix(FixClass::Review, "why the app failed is for its log to say");
+        .by_hand("why the app failed is in its log; `migrate --sidecar NAME` declares the sidecar");
         if let Some(entry) = app.container.node.entry("name") {
             draft = draft.at_entry(entry, format!("restarted, says the status of pod {}", seen.name));
         }

@@ -10,7 +10,7 @@ use crate::{
     workload::{ContainerList, HookKind, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -143,36 +143,17 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Some((span, label)) = blocks(facts, member) else {
                 continue;
             };
-            let injected = pod
-                .catalogue
-                .of(&member.container)
-                .filter(|known| known.injector.is_some());
-            let (class, reason, help) = match injected {
-                Some(known) => (
-                    FixClass::Manual,
-                    "injected output is injected anew, never edited".to_owned(),
-                    match &known.switch {
-                        Some(switch) => {
-                            format!("inject it anew with {}: {:?}", switch.annotation, switch.value)
-                        }
-                        None => "inject it anew once its injector knows native sidecars".to_owned(),
-                    },
-                ),
-                None if member.role.role != Role::Sidecar => (
-                    FixClass::Review,
-                    "whether it serves the containers behind it is a person's to say".to_owned(),
-                    format!(
-                        "declare {} a sidecar if the containers behind it need it",
-                        member.container.name
-                    ),
-                ),
-                None => (
-                    FixClass::Safe,
-                    "the hook moves along with the container, and gates there by contract".to_owned(),
-                    format!(
-                        "declare {} a sidecar: there a postStart hook or a startupProbe holds the app back by contract",
-                        member.container.name
-                    ),
+            let name = member.container.name;
+            let help = match pod.injected_output(member) {
+                Some(output) => match &output.injector.pod_switch {
+                    Some(switch) => format!("inject it anew with {}: {:?}", switch.annotation, switch.value),
+                    None => "inject it anew once its injector knows native sidecars".to_owned(),
+                },
+                None if member.role.role != Role::Sidecar => {
+                    format!("declare {name} a sidecar if the containers behind it need it")
+                }
+                None => format!(
+                    "declare {name} a sidecar: there a postStart hook or a startupProbe holds the app back by contract"
                 ),
             };
             findings.push(
@@ -192,7 +173,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 })
                 .container(&member.container)
                 .at_text(program, span, label)
-                .fix(class, reason)
+                .subject(Subject::PostStart(index))
                 .finish(),
             );
         }

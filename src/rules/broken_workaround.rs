@@ -10,7 +10,7 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -157,7 +157,7 @@ fn swallowed_call<'a>(
             .confidence(Confidence::High)
             .container(&member.container)
             .at_text(program, swallowed.span.clone(), format!("{} is not a command here", swallowed.tool))
-            .fix(FixClass::Manual, "what the command was meant to be is a person's to say")
+            .by_hand("what the command was meant to be is a person's to say")
             .finish(),
         );
     }
@@ -210,7 +210,7 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     .confidence(Confidence::High)
     .container(&member.container)
     .at(*word, "only an argument of the script before it")
-    .fix(FixClass::Manual, "what was meant to run is a person's to say");
+    .by_hand("what was meant to run is a person's to say");
     if let Some(script) = program.words.get(invocation.script) {
         draft = draft.with(*script, "all that runs");
     }
@@ -224,7 +224,7 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
     // Two ways to make the call, as in `if command -v curl; then … else … fi`, have one fault.
     let mut told = Vec::new();
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::Quits(stop) = &link.kind else {
             continue;
         };
@@ -268,10 +268,7 @@ fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .confidence(Confidence::High)
                 .container(&member.container)
                 .at_text(program, stop.span.clone(), label)
-                .fix(
-                    FixClass::Review,
-                    "without the call the script ends with the main command's own result",
-                )
+                .subject(Subject::Link(at))
                 .finish(),
         );
     }
@@ -287,7 +284,7 @@ fn invisible_process(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if shared == Some(true) {
         return;
     }
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::Kills(stop) = &link.kind else {
             continue;
         };
@@ -311,10 +308,7 @@ fn invisible_process(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::Medium)
             .container(&member.container)
             .at_text(program, stop.span.clone(), "finds no such process")
-            .fix(
-                FixClass::Review,
-                "whether the container has such a process of its own cannot be excluded",
-            )
+            .subject(Subject::Link(at))
             .finish(),
         );
     }
@@ -361,7 +355,7 @@ fn unshared_file(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     .container(&member.container)
                     .at_text(program, test.span.clone(), "waits for ever")
                     .with_text(theirs, write, "writes a file that only it can see")
-                    .fix(FixClass::Review, "the marker goes with the declaration")
+                    .by_hand("the two containers share no volume there: which of the two paths is right has to be decided")
                     .finish(),
                 );
             }

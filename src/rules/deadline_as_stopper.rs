@@ -1,7 +1,8 @@
 //! `deadline-as-stopper`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
+use crate::roles::Role;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "deadline-as-stopper",
@@ -114,16 +115,21 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     } else {
         format!("this deadline may be there because {sidecar} did not always end")
     };
+    let subject = pod
+        .members
+        .iter()
+        .position(|member| member.container.name == sidecar && member.role.role == Role::Sidecar)
+        .map_or_else(
+            || Subject::ByHand("whether the deadline is a real limit cannot be read from the text".into()),
+            Subject::Sidecar,
+        );
     findings.push(
         Draft::new(pod, &RULE, message)
             .help("declare the sidecar; then ask whether the deadline is still wanted as a real limit")
             .severity(severity)
             .confidence(confidence)
             .at_entry(entry, "ends the pod whether the work is done or not")
-            .fix(
-                FixClass::Manual,
-                "whether the deadline is a real limit cannot be read from the text",
-            )
+            .subject(subject)
             .finish(),
     );
 }

@@ -1,6 +1,6 @@
 //! How a rule writes its findings down.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use crate::{
     shell::Span,
@@ -9,7 +9,7 @@ use crate::{
 };
 
 use super::{Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity};
-use crate::pod::{Delay, DelayPlace, Pod, Sources, embedded::entry_span};
+use crate::pod::{Delay, DelayPlace, Pod, Sources, Subject, embedded::entry_span};
 
 /// A finding in the making. It starts with the rule's own severity, medium confidence and a fix that only a
 /// person can make.
@@ -41,6 +41,7 @@ impl<'a> Draft<'a> {
             object: object.reference.clone(),
             container: None,
             locations: Vec::new(),
+            subject: Subject::ByHand("".into()),
             fix: Fix {
                 class: FixClass::Manual,
                 reason: String::new(),
@@ -65,12 +66,20 @@ impl<'a> Draft<'a> {
         self
     }
 
-    pub(crate) fn fix(mut self, class: FixClass, reason: impl Into<String>) -> Self {
-        self.finding.fix = Fix {
-            class,
-            reason: reason.into(),
-        };
+    /// What the finding is about: whether and how that can be rewritten is decided for it in `remedy`.
+    pub(crate) fn subject(mut self, subject: Subject) -> Self {
+        self.finding.subject = subject;
         self
+    }
+
+    /// Nothing that a rewrite could do, for this reason.
+    pub(crate) fn by_hand(self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.subject(Subject::ByHand(reason.into()))
+    }
+
+    /// Nothing that has to change, for this reason.
+    pub(crate) fn fine(self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.subject(Subject::Fine(reason.into()))
     }
 
     pub(crate) fn container(mut self, container: &Container<'_>) -> Self {
@@ -172,6 +181,12 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn finish(mut self) -> Finding {
         self.finding.locations.sort_by_key(|location| !location.primary);
+        let (class, reason) = match &self.finding.subject {
+            Subject::Fine(reason) => (FixClass::None, reason.to_string()),
+            Subject::ByHand(reason) => (FixClass::Manual, reason.to_string()),
+            _ => (FixClass::Manual, String::new()),
+        };
+        self.finding.fix = Fix { class, reason };
         self.finding
     }
 }

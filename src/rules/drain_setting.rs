@@ -6,7 +6,7 @@ use crate::{
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, Sources, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -148,10 +148,7 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_span(mesh.node, mesh.span, "for all proxies of the mesh")
-                .fix(
-                    FixClass::Manual,
-                    "a setting of the whole mesh is its operator's decision",
-                )
+                .by_hand("a setting of the whole mesh is its operator's decision")
                 .finish(),
         );
     }
@@ -164,11 +161,9 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     if key == "proxy.istio.io/config" {
         for setting in embedded::settings(entry.value) {
             if ISTIO_KEYS.contains(&setting.key.as_str()) && !is_off(&setting.value) {
-                let draft = draft(pod, &setting.key, "Istio").at_span(
-                    entry.value,
-                    setting.span,
-                    "delays the proxy's end",
-                );
+                let draft = draft(pod, &setting.key, "Istio")
+                    .subject(setting_of("istio-proxy", &setting.key))
+                    .at_span(entry.value, setting.span, "delays the proxy's end");
                 findings.push(explain_exit_on_zero(draft, &setting.key, pod).finish());
             }
         }
@@ -181,7 +176,15 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     if is_off(value) {
         return;
     }
-    let mut draft = draft(pod, last, reader).at_entry(entry, "delays the proxy's end");
+    let subject = match *reader {
+        "Linkerd" => setting_of("linkerd-proxy", key),
+        _ => Subject::ByHand(
+            format!("migrate does not know how {reader}'s injector is told to drop it").into(),
+        ),
+    };
+    let mut draft = draft(pod, last, reader)
+        .subject(subject)
+        .at_entry(entry, "delays the proxy's end");
     if *reader == "Linkerd" {
         draft = draft.help(
             "set config.linkerd.io/proxy-enable-native-sidecar: \"true\" and drop this: the two must not be combined",
@@ -202,6 +205,7 @@ fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<
     for variable in container.environment() {
         if ISTIO_KEYS.contains(&variable.name) && !is_off(variable.value.unwrap_or_default()) {
             let draft = draft(pod, variable.name, "Istio")
+                .by_hand("the variable is the proxy's own: where its settings come from decides")
                 .container(container)
                 .at(variable.node, "delays the proxy's end");
             findings.push(explain_exit_on_zero(draft, variable.name, pod).finish());
@@ -232,7 +236,7 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
                 .confidence(Confidence::High)
                 .container(container)
                 .at(word, "delays the sidecar's end")
-                .fix(FixClass::None, "the flag does no harm on a declared sidecar")
+                .fine("the flag does no harm on a declared sidecar")
                 .finish(),
             );
         }
@@ -247,10 +251,6 @@ fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
     )
     .help("as a native sidecar the proxy is ended after the app; this is not needed then")
     .confidence(Confidence::High)
-    .fix(
-        FixClass::Review,
-        "the injector's own switch has to be set in the same change",
-    )
 }
 
 /// It acts only once SIGTERM has come, which a Job's proxy never gets.
@@ -273,4 +273,11 @@ fn grace_period(pod: &Pod<'_>) -> Option<i64> {
 
 fn is_off(value: &str) -> bool {
     matches!(value, "" | "0" | "0s" | "false" | "disabled")
+}
+
+fn setting_of(sidecar: &str, key: &str) -> Subject {
+    Subject::Setting {
+        sidecar: sidecar.to_owned(),
+        key: key.to_owned(),
+    }
 }

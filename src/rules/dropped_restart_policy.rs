@@ -1,6 +1,6 @@
 //! `dropped-restart-policy`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
 use crate::pod::{Live, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -84,7 +84,7 @@ pub(crate) fn check(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(container)
             .at_entry(entry, format!("not in pod {}", dropped.pod))
-            .fix(FixClass::Manual, "the manifest is right; what rewrites its pods is not")
+            .by_hand("the manifest is right; what rewrites its pods is not")
             .finish(),
         );
     }

@@ -2,7 +2,7 @@
 
 use crate::roles::NamingKind;
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -115,10 +115,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .iter()
             .any(|member| member.container.name == name.as_str() && member.role.declared)
     };
-    for naming in pod
+    for (at, naming) in pod
         .namings
         .iter()
-        .filter(|naming| !naming.names.iter().any(declared))
+        .enumerate()
+        .filter(|(_, naming)| !naming.names.iter().any(declared))
     {
         let (message, fix) = match naming.kind {
             NamingKind::KillerAnnotation => (
@@ -137,26 +138,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ),
             _ => continue,
         };
-        let present = naming
-            .names
-            .iter()
-            .all(|name| pod.workload.container(name).is_some());
-        let (class, reason) = if present {
-            (
-                FixClass::Safe,
-                "it names containers of this manifest, and nothing else depends on it",
-            )
-        } else {
-            (
-                FixClass::Review,
-                "the named container is injected: the injector has to make it a native sidecar",
-            )
-        };
         let mut draft = Draft::new(pod, &RULE, message)
             .help(fix)
             .confidence(Confidence::High)
             .at_entry(naming.entry, "names the sidecar")
-            .fix(class, reason);
+            .subject(Subject::Naming(at));
         for container in naming
             .names
             .iter()
@@ -182,7 +168,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .confidence(Confidence::High)
                 .container(container)
                 .with_container(container, "a helper that ends sidecars")
-                .fix(FixClass::Manual, "removing a container is a person's decision")
+                .by_hand("removing a container is a person's decision")
                 .finish(),
             );
         }

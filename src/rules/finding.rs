@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::RuleInfo, source::SourceFile, workload::ObjectReference};
+use crate::{pod::Subject, remedy::Class, rules::RuleInfo, source::SourceFile, workload::ObjectReference};
 
 /// How much a finding matters.
 #[derive(
@@ -57,6 +57,16 @@ pub struct Fix {
     pub reason: String,
 }
 
+impl From<Class> for FixClass {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Safe => Self::Safe,
+            Class::Review => Self::Review,
+            Class::Manual => Self::Manual,
+        }
+    }
+}
+
 /// A place in a source that a finding points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -91,6 +101,8 @@ pub struct Finding {
     pub container: Option<String>,
     /// Where it stands, the primary place first.
     pub locations: Vec<Location>,
+    /// What it is about, in its pod.
+    pub subject: Subject,
     /// Whether it can be rewritten.
     pub fix: Fix,
     /// Found by text search in a source that is not YAML.

@@ -2,7 +2,7 @@
 
 use crate::{workload::Object, yaml::Entry};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, Sources, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -128,10 +128,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 )
                 .container(&member.container)
                 .at(variable.node, "start order by priority")
-                .fix(
-                    FixClass::Manual,
-                    "the priorities order all containers; only the first group becomes sidecars",
-                )
+                .by_hand("the priorities order all containers; only the first group becomes sidecars")
                 .confidence(Confidence::High)
                 .finish(),
             );
@@ -160,10 +157,7 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_span(mesh.node, mesh.span, "holds all apps of the mesh")
-                .fix(
-                    FixClass::Manual,
-                    "a setting of the whole mesh is its operator's decision",
-                )
+                .by_hand("a setting of the whole mesh is its operator's decision")
                 .finish(),
             );
         }
@@ -191,7 +185,7 @@ fn annotation<'a>(
                         )
                         .confidence(Confidence::High)
                         .at_span(entry.value, setting.span, "rests on containers starting in list order")
-                        .fix(FixClass::Review, "the injector's own switch replaces it, where Istio knows the annotation; native sidecars are its default since 1.27")
+                        .subject(setting_of("istio-proxy", &setting.key))
                         .finish(),
                     );
                 }
@@ -204,10 +198,7 @@ fn annotation<'a>(
             )
             .confidence(Confidence::High)
             .at_entry(entry, "a blocking postStart hook in the injected proxy")
-            .fix(
-                FixClass::Review,
-                "the injector's own switch replaces it; Linkerd 2.15 knows it as config.alpha.linkerd.io, later ones as config.beta first",
-            )
+            .subject(setting_of("linkerd-proxy", key))
             .finish(),
         ),
         "apps.kruise.io/container-launch-priority" if value == "Ordered" => findings.push(
@@ -218,10 +209,7 @@ fn annotation<'a>(
             )
             .confidence(Confidence::High)
             .at_entry(entry, "orders all containers of the pod")
-            .fix(
-                FixClass::Manual,
-                "it orders all containers; only the first group becomes sidecars",
-            )
+            .by_hand("it orders all containers; only the first group becomes sidecars")
             .finish(),
         ),
         "consul.hashicorp.com/sidecar-proxy-lifecycle-startup-grace-period-seconds"
@@ -236,13 +224,17 @@ fn annotation<'a>(
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
                 .at_entry(entry, "lifecycle of the injected proxy")
-                .fix(
-                    FixClass::Manual,
-                    "Consul's injector has no switch for native sidecars yet",
-                )
+                .by_hand("Consul's injector has no switch for native sidecars yet")
                 .finish(),
             );
         }
         _ => {}
+    }
+}
+
+fn setting_of(sidecar: &str, key: &str) -> Subject {
+    Subject::Setting {
+        sidecar: sidecar.to_owned(),
+        key: key.to_owned(),
     }
 }

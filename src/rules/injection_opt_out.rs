@@ -1,6 +1,6 @@
 //! `injection-opt-out`
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -128,10 +128,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             )
             .confidence(Confidence::Medium)
             .at_entry(entry, "no proxy is injected")
-            .fix(
-                FixClass::Manual,
-                "joining the mesh is a decision about traffic and security",
-            )
+            .by_hand("joining the mesh is a decision about traffic and security")
             .finish(),
         );
     }

@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    behaviour::LinkKind,
-    roles::Role,
-    workload::{Container, ContainerList, Controller, ProbeKind, Program, ProgramPlace},
+    behaviour::{LinkKind, Party},
+    roles::{NamingKind, Role, RunsServer, runs_its_server},
+    workload::{Container, ContainerList, Controller, ProbeKind},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
-use crate::pod::{Live, Member, Pod, live::PodSeen};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
+use crate::pod::{Live, Member, Pod, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -132,28 +132,70 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             return;
         }
     }
-    if pod.has_completion_workaround() {
-        return;
-    }
-    let undeclared: Vec<_> = pod
+    let undeclared: Vec<(usize, &Member<'_>)> = pod
         .members
         .iter()
-        .filter(|member| {
+        .enumerate()
+        .filter(|(_, member)| {
             member.container.list == ContainerList::Regular
                 && member.role.role == Role::Sidecar
                 && !member.role.declared
         })
         .collect();
-    let may_run_on = |member: &&&Member<'_>| {
-        !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member)
-    };
-    for member in undeclared.iter().filter(may_run_on) {
-        findings.push(declared_in_manifest(pod, member));
+    if apps_run_on(pod) {
+        return;
+    }
+    for (index, member) in &undeclared {
+        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member);
+        let may_run_on =
+            !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
+        if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
+            findings.push(declared_in_manifest(pod, *index, member));
+        }
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
-    if undeclared.is_empty() && pod.live.is_none_or(|live| live.compared == 0) {
+    if undeclared.is_empty()
+        && pod.live.is_none_or(|live| live.compared == 0)
+        && !pod.has_completion_workaround()
+    {
         injected(pod, findings);
     }
+}
+
+/// Whether all apps are servers too, that end no sooner than their sidecars.
+fn apps_run_on(pod: &Pod<'_>) -> bool {
+    let runs_on = |member: &Member<'_>| runs_server(pod, member) == RunsServer::Proved;
+    let mut apps = pod.apps().peekable();
+    apps.peek().is_some() && apps.all(runs_on)
+}
+
+fn runs_server(pod: &Pod<'_>, member: &Member<'_>) -> RunsServer {
+    let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
+    runs_its_server(&member.container, entrypoint, pod.catalogue)
+}
+
+/// Whether a container ends without being told.
+fn ends_by_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    matches!(runs_server(pod, member), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
+}
+
+/// Whether something outside the pod is told to end it.
+fn is_named_to_a_killer(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    pod.namings.iter().any(|naming| {
+        let ends = !matches!(
+            naming.kind,
+            NamingKind::Declaration | NamingKind::LyftAnnotation | NamingKind::KubexitBirthDependencies
+        );
+        // A killer that is told no names ends all of them.
+        ends && (naming.names.is_empty() || naming.names.iter().any(|name| name == member.container.name))
+    })
+}
+
+/// The container that is configured with a sidecar's quit endpoint.
+fn told_of_quit<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
+    crate::pod::told_to_quit(pod, |other| {
+        matches!(other, Party::Container(own) if *own == index) || *other == Party::Unknown
+    })
 }
 
 /// A sidecar that was told to stop may take as long as a pod has by default.
@@ -168,23 +210,13 @@ fn still_running(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
     else {
         return;
     };
-    for sidecar in &pod.members {
+    for (index, sidecar) in pod.members.iter().enumerate() {
         let name = sidecar.container.name;
         let runs = seen
             .container(name)
             .is_some_and(|container| container.running_since.is_some());
         let (Some(confidence), true) = (serves(sidecar), runs) else {
             continue;
-        };
-        let fix = match confidence {
-            Confidence::High if !pod.has_completion_workaround() => (
-                FixClass::Safe,
-                "there is no workaround to remove; the sidecar only has to be declared",
-            ),
-            _ => (
-                FixClass::Review,
-                "whether it serves the app, and what should have ended it, is a person's to say",
-            ),
         };
         let mut draft = Draft::new(
             pod,
@@ -200,7 +232,7 @@ fn still_running(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
         .confidence(confidence)
         .severity(severity(pod))
         .container(&sidecar.container)
-        .fix(fix.0, fix.1);
+        .subject(Subject::Sidecar(index));
         if let Some(entry) = sidecar.container.node.entry("name") {
             draft = draft.at_entry(
                 entry,
@@ -266,29 +298,24 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
             .any(|program| program.text.contains("shutdown"))
 }
 
-fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
+fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
     let name = &member.container.name;
-    // The app's own image may call the quit endpoint; what it runs is not in the manifest.
-    let hidden = pod.apps().any(|app| {
-        !app.programs
-            .iter()
-            .any(|program: &Program<'_>| program.place == ProgramPlace::Entrypoint)
-    });
-    let confidence = if hidden {
-        Confidence::Medium
-    } else {
-        Confidence::High
+    let suspects = suspects(pod, index);
+    let unless = match (suspects.first(), runs_server(pod, member)) {
+        (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),
+        (None, RunsServer::Unknown(doubt)) => format!(", as far as the manifest shows; {doubt}"),
+        (None, _) => String::new(),
     };
-    let unless = if hidden {
-        ", unless the app's image does"
-    } else {
-        ""
+    let is_proved = unless.is_empty();
+    let confidence = match is_proved {
+        true => Confidence::High,
+        false => Confidence::Medium,
     };
     let mut draft = Draft::new(
         pod,
         &RULE,
         format!(
-            "nothing ends {name} when the app is done{unless}: {} never completes",
+            "nothing ends {name} when the app is done: {} never completes{unless}",
             crate::pod::describe(pod)
         ),
     )
@@ -296,12 +323,12 @@ fn declared_in_manifest(pod: &Pod<'_>, member: &Member<'_>) -> Finding {
         "declare {name} a sidecar: the kubelet ends it when the app has ended"
     ))
     .confidence(confidence)
-    .severity(severity(pod))
+    .severity(match is_proved {
+        true => severity(pod),
+        false => Severity::Warning,
+    })
     .container(&member.container)
-    .fix(
-        FixClass::Safe,
-        "there is no workaround to remove; the sidecar only has to be declared",
-    );
+    .subject(Subject::Sidecar(index));
     draft = match member
         .container
         .node
@@ -365,7 +392,7 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .severity(Severity::Warning)
             .confidence(Confidence::Medium)
             .at_entry(injected.entry, format!("{injector} injects {}", injected.known.name))
-            .fix(FixClass::Review, "the container is the injector's: only its own switch can change it")
+            .subject(Subject::Injected(injected.known.name.clone()))
             .finish(),
         );
     }

@@ -7,7 +7,7 @@ use crate::{
     workload::ContainerList,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -111,8 +111,8 @@ sidecar has a startup probe or a postStart hook that gates the app instead."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
-        findings.extend(link_finding(pod, link));
+    for (at, link) in pod.links.all.iter().enumerate() {
+        findings.extend(link_finding(pod, at, link));
     }
     for (index, member) in pod
         .members
@@ -130,10 +130,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .help("drop the wait: the hook runs when termination begins and only uses up the grace period")
             .confidence(Confidence::High)
             .container(&member.container)
-            .fix(FixClass::Safe, "the hook does nothing but wait");
+            .subject(Subject::PreStop(index));
             findings.push(draft.at_delay(&delay, "no longer needed").finish());
         }
-        for (program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
+        for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,
@@ -149,10 +149,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .confidence(Confidence::High)
                 .container(&member.container)
                 .at_text(program, trap.span.clone(), "no longer needed")
-                .fix(
-                    FixClass::Review,
-                    "whether its process ends well on SIGTERM is not in the manifest",
-                )
+                .subject(Subject::Trap(ProgramSite {
+                    container: index,
+                    program: at,
+                    start: trap.span.start,
+                }))
                 .finish(),
             );
         }
@@ -161,7 +162,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     annotations(pod, findings);
 }
 
-fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
+fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {
     let (member, program) = pod.program(link.container, link.program)?;
     let stops = || {
         format!(
@@ -211,10 +212,7 @@ fn link_finding(pod: &Pod<'_>, link: &Link) -> Option<Finding> {
             .confidence(Confidence::High)
             .container(&member.container)
             .at_text(program, span, label)
-            .fix(
-                FixClass::Review,
-                "the sidecar is declared already; only the old half has to go",
-            )
+            .subject(Subject::Link(at))
             .finish(),
     )
 }
@@ -229,7 +227,7 @@ fn is_gate(pod: &Pod<'_>, party: &Party) -> bool {
 
 /// Killers and wrappers that still name a declared sidecar.
 fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for naming in &pod.namings {
+    for (at, naming) in pod.namings.iter().enumerate() {
         let what = match naming.kind {
             NamingKind::KillerAnnotation | NamingKind::KruiseEnvironment => {
                 "is still to be killed from outside"
@@ -250,10 +248,7 @@ fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .help("drop it: the kubelet ends the sidecar after the app")
                 .confidence(Confidence::High)
                 .at_entry(naming.entry, "no longer needed")
-                .fix(
-                    FixClass::Review,
-                    "the sidecar is declared already; only the old half has to go",
-                )
+                .subject(Subject::Naming(at))
                 .finish(),
         );
     }
@@ -261,7 +256,7 @@ fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Settings of an injector that its own switch for native sidecars makes superfluous.
 fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    let draft = |key: &str| {
+    let draft = |sidecar: &str, key: &str| {
         Draft::new(
             pod,
             &RULE,
@@ -269,10 +264,10 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         )
         .help("drop it: a native sidecar starts before the app and ends after it")
         .confidence(Confidence::High)
-        .fix(
-            FixClass::Safe,
-            "the switch is set, and nothing else reads the key",
-        )
+        .subject(Subject::Setting {
+            sidecar: sidecar.to_owned(),
+            key: key.to_owned(),
+        })
     };
     let is_native = |name: &str| {
         let known = pod.injected.iter().find(|injected| injected.known.name == name);
@@ -284,7 +279,7 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         for setting in embedded::settings(entry.value) {
             if setting.key == "holdApplicationUntilProxyStarts" && setting.value == "true" {
                 findings.push(
-                    draft(&setting.key)
+                    draft("istio-proxy", &setting.key)
                         .at_span(entry.value, setting.span, "no longer needed")
                         .finish(),
                 );
@@ -298,7 +293,11 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let superfluous = (key == "config.linkerd.io/proxy-await" && value == "enabled")
             || (key.ends_with("linkerd.io/proxy-wait-before-exit-seconds") && value != "0");
         if superfluous {
-            findings.push(draft(key).at_entry(entry, "no longer needed").finish());
+            findings.push(
+                draft("linkerd-proxy", key)
+                    .at_entry(entry, "no longer needed")
+                    .finish(),
+            );
         }
     }
 }

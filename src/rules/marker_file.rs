@@ -1,11 +1,11 @@
 //! `marker-file`
 
 use crate::{
-    behaviour::{LinkKind, MarkerWrite, script::MarkerUse},
+    behaviour::{LinkKind, script::MarkerUse},
     workload::{ContainerList, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -114,7 +114,7 @@ is inside an image."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::EndsOnFile(test, writers) = &link.kind else {
             continue;
         };
@@ -126,30 +126,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         let app = pod.party_name(&link.other);
         let is_probe = matches!(program.place, ProgramPlace::Probe(_));
-        let (confidence, class, reason) = if is_probe {
-            (
-                Confidence::High,
-                FixClass::Manual,
-                "what else the probe is for is a person's to say",
-            )
-        } else if writers.is_empty() {
-            (
-                Confidence::Medium,
-                FixClass::Manual,
-                "whoever writes the file is not visible in the manifest",
-            )
-        } else if MarkerWrite::is_signal_alone(writers) {
-            (
-                Confidence::High,
-                FixClass::Safe,
-                "both halves are here, and the main command's result is kept",
-            )
-        } else {
-            (
-                Confidence::High,
-                FixClass::Review,
-                "both halves go together, and what else the file is for, or the result that the script ends with, has to be looked at",
-            )
+        let confidence = match !is_probe && writers.is_empty() {
+            true => Confidence::Medium,
+            false => Confidence::High,
         };
         let mut draft = Draft::new(
             pod,
@@ -172,7 +151,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .confidence(confidence)
         .container(&member.container)
         .at_text(program, test.span.clone(), "looks for the file")
-        .fix(class, reason);
+        .subject(Subject::Link(at));
         for writer in writers {
             if let Some((_, theirs)) = pod.program(writer.container, writer.program) {
                 let label = if writer.marker.trap.is_some() {
@@ -235,10 +214,7 @@ fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Opti
             .container(&member.container)
             .at(variable.node, "the file it watches")
             .with_text(program, write, "writes it")
-            .fix(
-                FixClass::Review,
-                "what the image does with the file is not in the manifest",
-            )
+            .by_hand("what the image does with the file is not in the manifest")
             .finish(),
         )
     })

@@ -6,7 +6,7 @@ use crate::{
     yaml::{Entry, Node},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -118,7 +118,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 fn draft<'a>(pod: &Pod<'a>, message: String) -> Draft<'a> {
     Draft::new(pod, &RULE, message)
         .confidence(Confidence::High)
-        .fix(FixClass::Manual, "which container was meant is a person's to say")
+        .by_hand("which container was meant is a person's to say")
 }
 
 /// A name that is no regular container's.

@@ -37,7 +37,8 @@ mod wrapper_binary;
 mod wrapper_script;
 
 use crate::{
-    pod::{Live, Member, Pod, Sources},
+    pod::{Live, Member, Pod, ProgramSite, Sources, Subject},
+    remedy::{self, Remedies, wanted::Wanted},
     workload::Object,
 };
 
@@ -123,7 +124,28 @@ pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
             _ => {}
         }
     }
+    settle(pod, &mut findings);
     findings
+}
+
+/// Says of each finding what can be done about it: what `migrate` does.
+fn settle(pod: &Pod<'_>, findings: &mut [Finding]) {
+    let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
+    if wanted.is_empty() {
+        return;
+    }
+    let options = remedy::Options::of(remedy::form(&pod.settings));
+    let remedies = Remedies::of(pod, &wanted, &[], &options);
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.subject.is_treatable())
+    {
+        let remedy = remedies.remedy(&finding.subject);
+        finding.fix = Fix {
+            class: remedy.class.into(),
+            reason: remedy.reason,
+        };
+    }
 }
 
 /// What all rules find in an object beside its pods.

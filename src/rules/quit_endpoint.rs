@@ -5,12 +5,12 @@ mod told;
 use crate::{
     behaviour::{
         LinkKind, Party,
-        script::{ExitStatus, Quit, QuitPosition},
+        script::{Quit, QuitPosition},
     },
     workload::{HookKind, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -124,7 +124,7 @@ have none, so there it is advice."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::Quits(stop) = &link.kind else {
             continue;
         };
@@ -135,7 +135,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
-        let (class, reason) = fix(stop, &link.other, program.place);
         let app = member.container.name;
         let message = match program.place {
             ProgramPlace::Hook(HookKind::PreStop) => {
@@ -152,7 +151,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             })
             .container(&member.container)
             .at_text(program, stop.span.clone(), where_it_stands(stop))
-            .fix(class, reason);
+            .subject(Subject::Link(at));
         if let Some(sidecar) = pod.party(&link.other) {
             draft = draft.with_container(&sidecar.container, "the sidecar it stops");
         }
@@ -199,7 +198,7 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
         .confidence(Confidence::Medium)
         .container(&member.container)
         .at(path, "a quit endpoint")
-        .fix(FixClass::Review, "whose endpoint it is has to be checked")
+        .by_hand("the manifest does not say whose endpoint it is")
         .finish(),
     );
 }
@@ -227,35 +226,6 @@ fn help(name: &str, other: &Party) -> String {
         },
         _ => format!(
             "declare {name} a sidecar: the kubelet ends it after the app, and would restart it after this call"
-        ),
-    }
-}
-
-fn fix(stop: &Quit, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
-    match (other, stop.exit_status) {
-        (Party::Injected(known), _) if known.switch.is_none() => (
-            FixClass::Manual,
-            "the injector cannot make its container a native sidecar",
-        ),
-        (Party::Injected(_), _) => (
-            FixClass::Review,
-            "the injector's own switch has to be set in the same change",
-        ),
-        (Party::Unknown, _) => (
-            FixClass::Manual,
-            "the text does not say which container is stopped",
-        ),
-        (Party::Container(_), ExitStatus::Preserved)
-            if place == ProgramPlace::Entrypoint && !stop.is_repeated && stop.cut.is_some() =>
-        {
-            (
-                FixClass::Safe,
-                "the call's output is unused and the main command's result is kept",
-            )
-        }
-        _ => (
-            FixClass::Review,
-            "dropping the call changes which result the script ends with",
         ),
     }
 }

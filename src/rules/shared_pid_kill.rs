@@ -1,17 +1,13 @@
 //! `shared-pid-kill`
 
 use crate::{
-    behaviour::{
-        Link, LinkKind, Party,
-        script::{ExitStatus, Kill},
-    },
+    behaviour::{Link, LinkKind, Party},
     roles::Role,
     shell::Span,
-    workload::ProgramPlace,
     yaml::Entry,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -125,9 +121,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if shared.value.as_bool() != Some(true) {
         return;
     }
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         if let LinkKind::EndsWithProcess(wait) = &link.kind {
-            findings.extend(ends_with_process(pod, link, &wait.span, shared));
+            findings.extend(ends_with_process(pod, at, link, &wait.span, shared));
         }
         let LinkKind::Kills(stop) = &link.kind else {
             continue;
@@ -140,7 +136,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
-        let (class, reason) = fix(stop, &link.other, program.place);
         let signal = stop.signal.as_deref().unwrap_or("TERM").trim_start_matches("SIG");
         let mut draft = Draft::new(
             pod,
@@ -165,7 +160,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             format!("SIG{signal} to another container's process"),
         )
         .with_entry(shared, "makes the processes visible")
-        .fix(class, reason);
+        .subject(Subject::Link(at));
         if let Some(sidecar) = pod.party(&link.other) {
             draft = draft.with_container(&sidecar.container, "the sidecar it kills");
         }
@@ -173,29 +168,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-fn fix(stop: &Kill, other: &Party, place: ProgramPlace) -> (FixClass, &'static str) {
-    match (other, stop.exit_status) {
-        (Party::Container(_), ExitStatus::Preserved)
-            if place == ProgramPlace::Entrypoint && !stop.is_in_loop && !stop.is_background =>
-        {
-            (
-                FixClass::Safe,
-                "the name is that container's program, and the main command's result is kept",
-            )
-        }
-        (Party::Container(_), _) => (
-            FixClass::Review,
-            "dropping the signal changes which result the script ends with",
-        ),
-        (Party::Injected(_) | Party::Unknown, _) => (
-            FixClass::Review,
-            "the text does not say which container's process it is",
-        ),
-    }
-}
-
 /// The sidecar looks for the app's process, and ends when it is gone.
-fn ends_with_process<'a>(pod: &Pod<'a>, link: &Link, span: &Span, shared: Entry<'a>) -> Option<Finding> {
+fn ends_with_process<'a>(
+    pod: &Pod<'a>,
+    at: usize,
+    link: &Link,
+    span: &Span,
+    shared: Entry<'a>,
+) -> Option<Finding> {
     let (member, program) = pod.program(link.container, link.program)?;
     let app = pod.party(&link.other)?;
     if member.role.declared {
@@ -219,7 +199,7 @@ fn ends_with_process<'a>(pod: &Pod<'a>, link: &Link, span: &Span, shared: Entry<
         .at_text(program, span.clone(), "looks for another container's process")
         .with_entry(shared, "makes the processes visible")
         .with_container(&app.container, "the app, which it outlives")
-        .fix(FixClass::Manual, "the sidecar's own command has to be restored")
+        .subject(Subject::Link(at))
         .finish(),
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -125,11 +125,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some(delay) = crate::pod::prestop_delay(pod, index, member) else {
             continue;
         };
-        let (class, reason) = if delay.only {
-            (FixClass::Safe, "the hook does nothing but wait")
-        } else {
-            (FixClass::Review, "the hook does more than wait")
-        };
         let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", member.container.name))
             .help(format!(
                 "declare {} a sidecar and drop the wait: it is ended after the app, and a wait would only use up the grace period",
@@ -137,7 +132,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ))
             .confidence(Confidence::High)
             .container(&member.container)
-            .fix(class, reason);
+            .subject(Subject::PreStop(index));
         findings.push(draft.at_delay(&delay, "keeps the sidecar up").finish());
     }
 }

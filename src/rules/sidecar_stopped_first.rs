@@ -1,6 +1,6 @@
 //! `sidecar-stopped-first`
 
-use super::{Draft, Family, Finding, FixClass, RuleInfo, Severity, serving::serves};
+use super::{Draft, Family, Finding, RuleInfo, Severity, serving::serves};
 use crate::pod::{Live, Pod, describe};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -121,10 +121,7 @@ pub(crate) fn check(pod: &Pod<'_>, live: &Live, findings: &mut Vec<Finding>) {
         ))
         .confidence(confidence)
         .container(&sidecar.container)
-        .fix(
-            FixClass::Review,
-            "whether the app needs it until its end is a person's to say",
-        );
+        .by_hand("whether the app needs it until its end is not in the manifest; `migrate --sidecar NAME` declares it");
         if let Some(entry) = sidecar.container.node.entry("name") {
             draft = draft.at_entry(
                 entry,

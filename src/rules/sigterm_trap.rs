@@ -2,7 +2,7 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -117,7 +117,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if !is_sidecar || member.role.declared {
             continue;
         }
-        for (program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
+        for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
                 Draft::new(
                     pod,
@@ -131,10 +131,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .confidence(Confidence::High)
                 .container(&member.container)
                 .at_text(program, trap.span.clone(), effect.label())
-                .fix(
-                    FixClass::Review,
-                    "whether its process ends well on SIGTERM is not in the manifest",
-                )
+                .subject(Subject::Trap(ProgramSite {
+                    container: index,
+                    program: at,
+                    start: trap.span.start,
+                }))
                 .finish(),
             );
         }

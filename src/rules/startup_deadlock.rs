@@ -6,7 +6,7 @@ use crate::{
     yaml::Node,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -145,10 +145,7 @@ fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, why: &str) -> Draft<'a> {
     Draft::new(pod, &RULE, format!("the pod never starts: {why}"))
         .confidence(Confidence::High)
         .container(&member.container)
-        .fix(
-            FixClass::Manual,
-            "which of the two has to start first is a person's to say",
-        )
+        .by_hand("which of the two has to start first is a person's to say")
 }
 
 /// The gate asks a port that only the app listens on.

@@ -6,7 +6,7 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -121,7 +121,7 @@ person where the writer is not in the manifest. The volume stays: it may carry d
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::StartsOnFile(wait, writer) = &link.kind else {
             continue;
         };
@@ -141,17 +141,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
-        let (class, reason) = match (writer, wait.only_waits && !wait.has_side_effects) {
-            (_, false) => (FixClass::Manual, "the loop does more than wait"),
-            (None, _) => (
-                FixClass::Manual,
-                "whoever writes the file is not visible in the manifest",
-            ),
-            _ => (
-                FixClass::Review,
-                "an exec probe on the file needs a shell in the sidecar's image",
-            ),
-        };
         let mut draft = Draft::new(
             pod,
             &RULE,
@@ -171,7 +160,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         })
         .container(&member.container)
         .at_text(program, wait.span.clone(), "waits for the file")
-        .fix(class, reason);
+        .subject(Subject::Link(at));
         if let Some(then) = &wait.command_after {
             draft = draft.with_text(program, then.clone(), "starts afterwards");
         }

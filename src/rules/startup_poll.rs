@@ -4,13 +4,13 @@ use crate::{
     behaviour::{
         Link, LinkKind, Party, ScriptFacts,
         action::Action,
-        script::{Answer, Wait, WaitForm},
+        script::{Wait, WaitForm},
     },
-    workload::{Container, ContainerList, ProbeKind, Program, ProgramPlace},
+    workload::{Container, ContainerList, Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
-use crate::pod::{Pod, health_listener, is_reachable};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
+use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-poll",
@@ -134,7 +134,7 @@ otherwise. An injected proxy gets the injector's own switch instead, with `--rev
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let LinkKind::Waits(wait) = &link.kind else {
             continue;
         };
@@ -161,7 +161,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if link.other == Party::Unknown && pod.waits_for_a_child(link, wait) {
             continue;
         }
-        findings.push(finding(pod, &member.container, program, wait, &link.other));
+        findings.push(finding(pod, at, &member.container, program, wait, &link.other));
     }
 }
 
@@ -178,13 +178,13 @@ fn works_after(pod: &Pod<'_>, link: &Link, wait: &Wait) -> bool {
 
 fn finding<'a>(
     pod: &Pod<'a>,
+    at: usize,
     container: &Container<'a>,
     program: &Program<'a>,
     wait: &Wait,
     other: &Party,
 ) -> Finding {
     let name = pod.party_name(other);
-    let (class, reason) = fix(pod, container, wait, other);
     let label = match wait.form {
         WaitForm::Retry | WaitForm::Tool => format!("waits until {name} answers"),
         _ => format!("asks until {name} answers"),
@@ -202,7 +202,7 @@ fn finding<'a>(
     })
     .container(container)
     .at_text(program, wait.span.clone(), label)
-    .fix(class, reason);
+    .subject(Subject::Link(at));
     if let Some(then) = &wait.command_after {
         draft = draft.with_text(program, then.clone(), "starts afterwards");
     }
@@ -234,73 +234,4 @@ fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
         }
         _ => format!("declare {name} a sidecar with a startupProbe on the same address, and drop the loop"),
     }
-}
-
-/// Safe only where nothing is lost and the probe that takes the loop's place is certain to be answered.
-fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> (FixClass, String) {
-    if pod.workload.controller.ends_sidecars() {
-        return (
-            FixClass::Manual,
-            "a custom resource is its controller's".to_owned(),
-        );
-    }
-    if let Some(reason) = wait.besides() {
-        return (FixClass::Manual, reason.to_owned());
-    }
-    match other {
-        Party::Injected(known) if known.switch.is_none() => (
-            FixClass::Manual,
-            "the injector cannot make its container a native sidecar".to_owned(),
-        ),
-        Party::Injected(known) if known.own_switch().is_none() => (
-            FixClass::Manual,
-            "the injector decides by its version, and nothing here says that it gates the start".to_owned(),
-        ),
-        Party::Injected(_) => (
-            FixClass::Review,
-            "the injector's own switch takes the loop's place".to_owned(),
-        ),
-        Party::Unknown => (
-            FixClass::Manual,
-            "the text does not say which container answers".to_owned(),
-        ),
-        Party::Container(_) if wait.answer == Answer::Text => (
-            FixClass::Review,
-            "the loop looks at the answer's text, which no probe does".to_owned(),
-        ),
-        Party::Container(_) if !wait.is_first => {
-            (FixClass::Review, "something runs before the loop".to_owned())
-        }
-        Party::Container(index) => {
-            let sidecar = pod.members.get(*index).map(|member| &member.container);
-            if sidecar.is_some_and(|sidecar| reaches(pod, sidecar, wait))
-                && container.list == ContainerList::Regular
-            {
-                (
-                    FixClass::Safe,
-                    "a startupProbe on the same address takes the loop's place".to_owned(),
-                )
-            } else {
-                (
-                    FixClass::Review,
-                    "the listener may be on 127.0.0.1 only, where no probe reaches it".to_owned(),
-                )
-            }
-        }
-    }
-}
-
-/// Whether a probe of the kubelet's reaches what the loop asks, or the sidecar's own health listener.
-fn reaches(pod: &Pod<'_>, sidecar: &Container<'_>, wait: &Wait) -> bool {
-    if sidecar.probe(ProbeKind::Startup).is_some() || health_listener(pod, sidecar).is_some() {
-        return true;
-    }
-    let ports = wait.probes.iter().filter_map(|probe| match &probe.action {
-        Action::Http(http) => http.urls().find(|url| url.host.is_local())?.port,
-        Action::Connect(connect) => connect.port,
-        _ => None,
-    });
-    ports
-        .into_iter()
-        .any(|port| is_reachable(pod, sidecar, port).is_ok())
 }

@@ -2,7 +2,7 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -152,7 +152,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(confidence)
             .container(&member.container)
             .at_text(program, sleep.span.clone(), "a guess at how long it takes")
-            .fix(FixClass::Review, "a sleep does not say what it waits for");
+            .subject(Subject::Sleep(ProgramSite {
+                container: index,
+                program: at,
+                start: sleep.span.start,
+            }));
             if let Some(then) = &sleep.command_after {
                 draft = draft.with_text(program, then.clone(), "starts afterwards");
             }

@@ -5,7 +5,7 @@ use crate::{
     workload::{ContainerList, ProbeKind},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -159,10 +159,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .severity(severity)
         .confidence(confidence)
         .container(&member.container)
-        .fix(
-            FixClass::Review,
-            "which address tells that it is ready has to be checked",
-        );
+        .subject(Subject::Gate(index));
         draft = match member.container.node.entry("name") {
             Some(entry) => draft.at_entry(entry, "declared, but nothing waits for it"),
             None => draft.at(member.container.node, "declared, but nothing waits for it"),

@@ -1,11 +1,11 @@
 //! `unsupported-sidecar-type`
 
 use crate::{
-    roles::{DECLARATION_ANNOTATION, LYFT_ANNOTATION},
+    roles::{DECLARATION_ANNOTATION, NamingKind},
     workload::{ContainerList, Workload},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod, Promoters, Target};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -130,10 +130,10 @@ because whether a sidecar was meant is a person's to say; an old cluster has to 
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for member in &pod.members {
-        lifecycle_type(pod, member, findings);
+    for (index, member) in pod.members.iter().enumerate() {
+        lifecycle_type(pod, index, member, findings);
         old_cluster(pod, member, findings);
-        regular_restart_policy(pod, member, findings);
+        regular_restart_policy(pod, index, member, findings);
     }
     annotation(pod, findings);
     lyft(pod, findings);
@@ -172,36 +172,36 @@ fn annotation(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 "declare native sidecars (initContainers with restartPolicy: Always), which Kubernetes runs since 1.29",
             )
             .at_entry(entry, "an admission policy's, Kubernetes 1.36 and later")
-            .fix(FixClass::Safe, "the annotation says which containers are meant"),
+            .subject(Subject::Declaration),
         Promoters::Missing | Promoters::Unbound | Promoters::Elsewhere => draft
             .help(
                 "install the policy for this namespace (`kubectl sidecar policy install promote`), or declare native \
                  sidecars (`kubectl sidecar migrate --target native`)",
             )
             .at_entry(entry, "an admission policy's")
-            .fix(FixClass::Manual, "either the cluster gets the policy or the manifest another form"),
+            .by_hand("either the cluster gets the policy or the manifest another form"),
     };
     findings.push(draft.finish());
 }
 
-fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {
+fn lifecycle_type<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, findings: &mut Vec<Finding>) {
     let Some(entry) = member.container.lifecycle_type() else {
         return;
     };
     let value = entry.value.as_str().unwrap_or_default();
     let wanted = pod.settings.target == Some(Target::Lifecycle);
-    let (message, reason) = match value {
-        "Standard" => (
-            "lifecycle.type: Standard is the default of a design that was never released".to_owned(),
-            "the default needs no word",
+    let message = match value {
+        "Standard" => {
+            "lifecycle.type: Standard is the default of a design that was never released".to_owned()
+        }
+        _ => format!(
+            "no released Kubernetes knows lifecycle.type: {value}; {} is an ordinary container",
+            member.container.name
         ),
-        _ => (
-            format!(
-                "no released Kubernetes knows lifecycle.type: {value}; {} is an ordinary container",
-                member.container.name
-            ),
-            "the form converts to native sidecars",
-        ),
+    };
+    let subject = match wanted {
+        true => Subject::Fine("it is the form that is wanted".into()),
+        false => Subject::LifecycleType(index),
     };
     let help = if wanted {
         "the configured target: render it for a cluster with `kubectl sidecar migrate --target native -o yaml`"
@@ -214,11 +214,6 @@ fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Fin
         "Standard" => Severity::Warning,
         _ => Severity::Error,
     };
-    let class = if member.container.list == ContainerList::Regular {
-        FixClass::Safe
-    } else {
-        FixClass::Manual
-    };
     findings.push(
         Draft::new(pod, &RULE, message)
             .help(help)
@@ -226,7 +221,7 @@ fn lifecycle_type<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Fin
             .confidence(Confidence::High)
             .container(&member.container)
             .at_entry(entry, "from KEP-753's first design")
-            .fix(class, reason)
+            .subject(subject)
             .finish(),
     );
 }
@@ -261,13 +256,13 @@ fn old_cluster<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Findin
         .confidence(Confidence::High)
         .container(&member.container)
         .at_entry(entry, "a native sidecar")
-        .fix(FixClass::Manual, "the cluster has to be newer")
+        .by_hand("the cluster has to be newer")
         .finish(),
     );
 }
 
 /// `restartPolicy: Always` among the regular containers makes no sidecar (KEP-5307 gives it another meaning).
-fn regular_restart_policy<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {
+fn regular_restart_policy<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, findings: &mut Vec<Finding>) {
     if member.container.list != ContainerList::Regular || is_argo(pod.workload) {
         return;
     }
@@ -292,10 +287,7 @@ fn regular_restart_policy<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut
         .confidence(Confidence::Medium)
         .container(&member.container)
         .at_entry(entry, "dropped up to 1.34, only a restart policy later")
-        .fix(
-            FixClass::Review,
-            "whether a sidecar was meant is a person's to say",
-        )
+        .subject(Subject::Sidecar(index))
         .finish(),
     );
 }
@@ -305,26 +297,21 @@ fn is_argo(workload: &Workload<'_>) -> bool {
 }
 
 fn lyft(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for entry in pod.workload.pod_annotations() {
-        let named = entry
-            .key
-            .as_str()
-            .and_then(|key| key.strip_prefix(LYFT_ANNOTATION));
-        let Some(name) = named.filter(|_| entry.value.as_str() == Some("Sidecar")) else {
-            continue;
-        };
-        let class = match pod.workload.container(name) {
-            Some(_) => FixClass::Safe,
-            None => FixClass::Manual,
-        };
+    let namings = pod.namings.iter().enumerate();
+    for (at, naming) in namings.filter(|(_, naming)| naming.kind == NamingKind::LyftAnnotation) {
+        let name = naming.names.join(", ");
         findings.push(
-            Draft::new(pod, &RULE, format!("only Lyft's fork of the kubelet reads this; {name} is an ordinary container elsewhere"))
-                .help("declare a native sidecar (initContainers with restartPolicy: Always) for clusters from 1.29 on")
-                .severity(Severity::Warning)
-                .confidence(Confidence::High)
-                .at_entry(entry, "declares a sidecar to one fork only")
-                .fix(class, "the annotation names a container of this manifest")
-                .finish(),
+            Draft::new(
+                pod,
+                &RULE,
+                format!("only Lyft's fork of the kubelet reads this; {name} is an ordinary container elsewhere"),
+            )
+            .help("declare a native sidecar (initContainers with restartPolicy: Always) for clusters from 1.29 on")
+            .severity(Severity::Warning)
+            .confidence(Confidence::High)
+            .at_entry(naming.entry, "declares a sidecar to one fork only")
+            .subject(Subject::Naming(at))
+            .finish(),
         );
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     yaml::Node,
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod, WRAPPERS, Wrapper, is_setting, stops_another};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -99,10 +99,10 @@ needed is left to a person."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for member in &pod.members {
+    for (index, member) in pod.members.iter().enumerate() {
         let visible: Vec<_> = WRAPPERS
             .iter()
-            .filter_map(|wrapper| in_words(pod, member, wrapper))
+            .filter_map(|wrapper| in_words(pod, index, member, wrapper))
             .collect();
         if visible.is_empty() {
             let hidden = WRAPPERS
@@ -115,7 +115,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// The wrapper is a word of the entrypoint, or of a script in it.
-fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
+fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
     let program = member
         .programs
         .iter()
@@ -142,10 +142,7 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
     {
         return Some(
             with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)
-                .fix(
-                    FixClass::Safe,
-                    "the wrapper and its settings are all in the manifest",
-                )
+                .subject(Subject::Wrapper(index))
                 .finish(),
         );
     }
@@ -168,7 +165,7 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
             &member.container,
             wrapper,
         )
-        .fix(FixClass::Review, "the wrapped command is part of a script")
+        .subject(Subject::Wrapper(index))
         .finish(),
     )
 }
@@ -193,10 +190,7 @@ fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -
         .confidence(Confidence::Medium)
         .container(container)
         .at(first.node, format!("read by {}", wrapper.name))
-        .fix(
-            FixClass::Manual,
-            "the wrapper is in the image, where no manifest can remove it",
-        )
+        .by_hand("the wrapper is in the image, where no manifest can remove it")
         .finish(),
     )
 }

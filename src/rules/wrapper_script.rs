@@ -5,7 +5,7 @@ use crate::{
     workload::{Program, ProgramPlace},
 };
 
-use super::{Confidence, Draft, Family, Finding, FixClass, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -153,10 +153,7 @@ fn background_sidecar<'a>(
         .confidence(Confidence::High)
         .container(&member.container)
         .at_text(program, child.clone(), "a sidecar inside the container")
-        .fix(
-            FixClass::Manual,
-            "the new container's image is not in the manifest",
-        );
+        .by_hand("the new container's image is not in the manifest");
         if let Some(work) = facts.work.iter().find(|work| work.start > child.end) {
             draft = draft.with_text(program, work.clone(), "runs beside it");
         }
@@ -174,14 +171,14 @@ fn script_of_config_map<'a>(
     findings: &mut Vec<Finding>,
 ) {
     let Some(name) = program.config_map else { return };
-    let links = pod.links.all.iter().any(|link| {
+    let link = pod.links.all.iter().position(|link| {
         link.container == index && link.program == at && !matches!(link.kind, LinkKind::EndsOnFile(..))
     });
     let path = program
         .invocation
         .as_ref()
         .map_or(0, |invocation| invocation.script);
-    let Some(word) = program.words.get(path).filter(|_| links) else {
+    let (Some(word), Some(link)) = (program.words.get(path), link) else {
         return;
     };
     let mut draft = Draft::new(
@@ -196,7 +193,7 @@ fn script_of_config_map<'a>(
     .confidence(Confidence::High)
     .container(&member.container)
     .at(*word, "runs the script")
-    .fix(FixClass::Review, "other workloads may use the ConfigMap too");
+    .subject(Subject::Link(link));
     if let Some(node) = program.node() {
         draft = draft.with(node, "the script");
     }

@@ -3,6 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
+    pod::Subject,
     rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
     workload::ObjectReference,
@@ -78,6 +79,7 @@ fn finding(source: &Arc<SourceFile>, rule: &'static RuleInfo, span: Range<usize>
             label: String::new(),
             primary: true,
         }],
+        subject: Subject::ByHand("".into()),
         fix: Fix {
             class: FixClass::Manual,
             reason: "the text is no YAML, so nothing is rewritten".to_owned(),

@@ -143,6 +143,24 @@ impl<'t> Container<'t> {
             .filter_map(Mount::new)
     }
 
+    /// Whether its command, arguments or environment name this port of the pod itself: `127.0.0.1:5432`.
+    #[must_use]
+    pub fn names_local_port(&self, port: u16) -> bool {
+        let fields = ["command", "args", "env"]
+            .iter()
+            .filter_map(|field| self.node.get(field));
+        let mut texts = fields.flat_map(Node::walk).filter_map(Node::as_str);
+        texts.any(|text| {
+            ["localhost", "127.0.0.1"].iter().any(|host| {
+                let address = format!("{host}:{port}");
+                text.match_indices(&address).any(|(at, _)| {
+                    let behind = text.get(at + address.len()..).unwrap_or_default();
+                    !behind.starts_with(|letter: char| letter.is_ascii_digit())
+                })
+            })
+        })
+    }
+
     /// The container's own `restartPolicy`.
     #[must_use]
     pub fn restart_policy(&self) -> Option<Entry<'t>> {

@@ -11,6 +11,7 @@ mod object;
 mod probe;
 mod program;
 mod resources;
+mod service;
 mod subject;
 mod volume;
 
@@ -23,4 +24,5 @@ pub use object::{Object, ObjectReference, WorkloadKind, objects};
 pub use probe::{Hook, HookKind, Probe, ProbeKind};
 pub use program::{Program, ProgramPlace, programs};
 pub use resources::{Amounts, effective_resources, quantity, write_amount};
+pub use service::Service;
 pub use volume::{Mount, Volume, VolumeSource};

@@ -22,6 +22,11 @@ struct Client {
     syntax: Syntax,
 }
 
+/// Whether a program asks a database server in the server's own protocol, which says more than an open port.
+pub(crate) fn is_database_client(program: &str) -> bool {
+    CLIENTS.iter().any(|client| client.names.contains(&program))
+}
+
 const CLIENTS: [Client; 4] = [
     Client {
         names: &["pg_isready", "psql"],

@@ -30,7 +30,8 @@ impl Finder<'_, '_> {
             if let Some((other, writers)) = self.shared_file(container, path, own) {
                 // `envoy.ready`, written by an image, says when something starts.
                 let says_a_start = writers.is_empty() && names_a_start(path);
-                if ends && (says_a_start || wait.is_some_and(|wait| waits_for_input(wait, own))) {
+                let is_no_end = |wait: &Wait| waits_for_input(wait, own) || has_worked(wait, own);
+                if ends && (says_a_start || wait.is_some_and(is_no_end)) {
                     continue;
                 }
                 let kind = if ends {
@@ -148,6 +149,11 @@ fn written(facts: &ScriptFacts) -> impl Iterator<Item = (&Marker, &str)> {
 fn waits_for_input(wait: &Wait, own: &ScriptFacts) -> bool {
     let runs_before = own.work.iter().any(|work| work.start < wait.span.end);
     wait.command_after.is_some() && own.background.is_empty() && !runs_before
+}
+
+/// Whether a script did its work before the wait, and runs nothing any more that could be ended.
+fn has_worked(wait: &Wait, own: &ScriptFacts) -> bool {
+    own.background.is_empty() && own.work.iter().any(|work| work.end <= wait.span.start)
 }
 
 /// Whether a file's name says that something is up.

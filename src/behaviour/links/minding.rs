@@ -47,7 +47,9 @@ impl Finder<'_, '_> {
             || runs_for_ever
                 && (workload.is_about(other, own)
                     || only_minds(facts)
-                    || known.is_none() && !workload.is_about(own, other) && is_helper_of(own, other))
+                    || known.is_none_or(|known| known.serves_jobs)
+                        && !workload.is_about(own, other)
+                        && is_helper_of(own, other))
     }
 
     /// In a pod that is to run for ever, a signal that a loop sends makes the kubelet restart the other container.

@@ -1,17 +1,19 @@
 //! What an app does about a sidecar that is injected: waits, calls, wrappers, settings.
 
-use crate::remedy::declare::{annotation, injected::killers};
+use super::injected::killers;
 use crate::{
-    behaviour::{LinkKind, Party},
-    edit::{change::Change, removal::Removals},
-    pod::Pod,
+    behaviour::{Link, LinkKind, Party, script::ExitStatus},
+    edit::removal::Removals,
+    pod::{Pod, ProgramSite, Subject},
     remedy::{
-        plan::{Changes, Class, Plan, Round},
+        obligation::Proof,
+        plan::{Action, Changes, Class, Refusal},
+        planner::Planner,
         script::entrypoint::{self, Entrypoint, can_cut, sets_environment},
+        wanted::Wanted,
         workaround::{
             stop::{masks, only_stops, stop_behind, stop_with_sleep},
             unwrap::wrapped,
-            wanted::Wanted,
         },
     },
     roles::KnownSidecar,
@@ -27,17 +29,11 @@ const ISTIO_KEYS: [&str; 5] = [
     "TERMINATION_DRAIN_DURATION_SECONDS",
 ];
 
-/// Annotations of Linkerd's that its native injection replaces.
-const LINKERD_ANNOTATIONS: [&str; 4] = [
-    "config.linkerd.io/proxy-await",
-    "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
-    "config.beta.linkerd.io/proxy-wait-before-exit-seconds",
-    "config.linkerd.io/proxy-wait-before-exit-seconds",
-];
-
 /// What the app does about an injected sidecar.
-#[derive(Default)]
 pub(super) struct AppHalf<'a> {
+    /// What all of it rests on.
+    proof: Proof,
+    allowed: Class,
     /// Nothing is known to take their place.
     keeps_waits: bool,
     /// A container went that may have looked at the app's process.
@@ -45,24 +41,57 @@ pub(super) struct AppHalf<'a> {
     entrypoints: Vec<(usize, Entrypoint)>,
     removals: Removals<'a>,
     pub(super) changes: Changes,
-    done: Vec<String>,
+    done: Vec<Action>,
     notes: Vec<String>,
-    left: Vec<(String, String)>,
+    left: Vec<Refusal>,
 }
 
 impl<'a> AppHalf<'a> {
-    pub(super) fn keeping_waits() -> Self {
+    pub(super) fn of(proof: Proof, allowed: Class) -> Self {
+        Self {
+            proof,
+            allowed,
+            keeps_waits: false,
+            removes_helper: false,
+            entrypoints: Vec::new(),
+            removals: Removals::default(),
+            changes: Changes::default(),
+            done: Vec::new(),
+            notes: Vec::new(),
+            left: Vec::new(),
+        }
+    }
+
+    pub(super) fn keeping_waits(self) -> Self {
         Self {
             keeps_waits: true,
-            ..Self::default()
+            ..self
         }
+    }
+
+    fn do_it(&mut self, class: Class, what: String, subjects: impl IntoIterator<Item = Subject>) {
+        self.done.push(Action {
+            class: class.max(self.proof.class()),
+            what,
+            subjects: subjects.into_iter().collect(),
+            proofs: vec![self.proof.clone()],
+        });
+    }
+
+    fn leave(&mut self, what: &str, reason: &str, review: bool, subject: Subject) {
+        self.left.push(Refusal {
+            what: format!("not done: {what}"),
+            reason: reason.to_owned(),
+            review,
+            subjects: vec![subject],
+        });
     }
 
     pub(super) fn gather(
         &mut self,
         pod: &Pod<'a>,
         known: &KnownSidecar,
-        wanted: Wanted<'_>,
+        wanted: &Wanted,
     ) -> Result<(), String> {
         let named = |other: &Party| matches!(other, Party::Injected(party) if party.name == known.name);
         if let Some(app) = crate::pod::told_to_quit(pod, named) {
@@ -70,116 +99,161 @@ impl<'a> AppHalf<'a> {
                 "{app} may still end it, and the kubelet would restart it"
             ));
         }
-        for link in &pod.links.all {
-            let Some((member, program)) = pod.program(link.container, link.program) else {
-                continue;
-            };
-            let is_it = matches!(&link.other, Party::Injected(party) if party.name == known.name);
-            let (span, whole, does, harmful) = match &link.kind {
-                LinkKind::Waits(wait) if is_it && wait.besides().is_none() => {
-                    (&wait.span, &wait.whole, "its wait for", false)
-                }
-                LinkKind::Quits(quit) if is_it => (&quit.span, &quit.span, "its call that ends", true),
-                _ => continue,
-            };
-            let rules = ["startup-poll", "quit-endpoint", "leftover-workaround"];
-            let finding = wanted.at(&rules, program, span).or_else(|| match &link.kind {
-                LinkKind::Waits(wait) => stop_behind(pod, link, wait, wanted),
-                _ => None,
-            });
-            if finding.is_none() {
-                continue;
-            }
-            let is_last = pod
-                .workload
-                .regular()
-                .last()
-                .is_some_and(|last| last.name == member.container.name);
-            if harmful && !self.keeps_waits && is_last && only_stops(pod, link) {
-                self.removals.add(member.container.node);
-                self.removes_helper = true;
-                self.done.push(format!(
-                    "{}: goes, it only ends {}",
-                    member.container.name, known.name
-                ));
-                continue;
-            }
-            let what = format!("{}: {does} {} goes", member.container.name, known.name);
-            if self.keeps_waits && !harmful {
-                let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
-                self.left.push((format!("not done: {what}"), reason.to_owned()));
-            } else if can_cut(program, std::slice::from_ref(whole))
-                && sets_environment(member, program, span).is_none()
-            {
-                if let LinkKind::Quits(quit) = &link.kind {
-                    self.notes.extend(masks(member.container.name, quit.exit_status));
-                }
-                let entrypoint = match harmful {
-                    true => stop_with_sleep(program, whole),
-                    false => Entrypoint::cutting(whole.clone()),
-                };
-                self.entrypoints.push((link.container, entrypoint));
-                self.done.push(what);
-            } else if harmful {
-                return Err(format!(
-                    "“{what}” can't be done: what would remain of the script is not certain"
-                ));
-            } else {
-                self.left.push((
-                    format!("not done: {what}"),
-                    "what would remain of the script is not certain".to_owned(),
-                ));
+        for (at, link) in pod.links.all.iter().enumerate() {
+            if named(&link.other) {
+                self.link(pod, known, at, link, wanted)?;
             }
         }
         if !self.keeps_waits && !known.ready.is_empty() {
             self.sleeps(pod, wanted);
         }
         self.wrappers(pod, wanted)?;
-        if wanted.any(&["external-killer"]) {
-            for naming in killers(pod) {
-                if naming.names.iter().all(|name| known.containers.contains(name)) {
-                    self.removals.add(naming.entry.key);
-                    let key = naming.entry.key.as_str().unwrap_or("the annotation");
-                    self.done.push(format!("{key} goes"));
-                }
+        for (at, naming) in killers(pod).filter(|(at, _)| wanted.has(&Subject::Naming(*at))) {
+            if naming.names.iter().all(|name| known.containers.contains(name)) {
+                self.removals.add(naming.entry.key);
+                let key = naming.entry.key.as_str().unwrap_or("the annotation");
+                self.do_it(Class::Safe, format!("{key} goes"), [Subject::Naming(at)]);
             }
         }
-        self.settings(pod, known)
+        self.settings(pod, known, wanted)
+    }
+
+    /// A wait for the injected sidecar, or a call or signal that ends it.
+    fn link(
+        &mut self,
+        pod: &Pod<'a>,
+        known: &KnownSidecar,
+        at: usize,
+        link: &Link,
+        wanted: &Wanted,
+    ) -> Result<(), String> {
+        let Some((member, program)) = pod.program(link.container, link.program) else {
+            return Ok(());
+        };
+        let subject = Subject::Link(at);
+        let app = member.container.name;
+        let (span, does, exit_status) = match &link.kind {
+            LinkKind::Waits(wait) if wait.besides().is_none() => (&wait.whole, "its wait for", None),
+            LinkKind::Quits(quit) => (
+                &quit.span,
+                "its call that ends",
+                Some((quit.exit_status, quit.is_repeated)),
+            ),
+            LinkKind::Kills(kill) => (
+                &kill.span,
+                "its signal that ends",
+                Some((kill.exit_status, kill.is_in_loop || kill.is_background)),
+            ),
+            _ => return Ok(()),
+        };
+        let is_behind = || match &link.kind {
+            LinkKind::Waits(wait) => stop_behind(pod, link, wait, wanted),
+            _ => false,
+        };
+        if !wanted.link(at) && !is_behind() {
+            return match exit_status {
+                Some(_) => Err(format!(
+                    "{app} would still end it, and the kubelet would restart it"
+                )),
+                None => Ok(()),
+            };
+        }
+        let is_last = pod.workload.regular().last().is_some_and(|last| last.name == app);
+        if exit_status.is_some()
+            && !self.keeps_waits
+            && is_last
+            && self.allowed >= Class::Review
+            && only_stops(pod, link)
+        {
+            self.removals.add(member.container.node);
+            self.removes_helper = true;
+            self.do_it(
+                Class::Review,
+                format!("{app}: goes, it only ends {}", known.name),
+                [subject],
+            );
+            return Ok(());
+        }
+        let what = format!("{app}: {does} {} goes", known.name);
+        if self.keeps_waits && exit_status.is_none() {
+            let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
+            self.leave(&what, reason, false, subject);
+            return Ok(());
+        }
+        let refusal = if let Some(reason) = &program.shared {
+            Some(reason.clone())
+        } else if can_cut(program, std::slice::from_ref(span))
+            && sets_environment(member, program, span).is_none()
+        {
+            None
+        } else {
+            Some("what would remain of the script is not certain".to_owned())
+        };
+        if let Some(reason) = refusal {
+            return match exit_status {
+                Some(_) => Err(format!("“{what}” can't be done: {reason}")),
+                None => {
+                    self.leave(&what, &reason, false, subject);
+                    Ok(())
+                }
+            };
+        }
+        let class = match exit_status {
+            Some((ExitStatus::Preserved, false)) | None => Class::Safe,
+            Some(_) => Class::Review,
+        };
+        if class > self.allowed {
+            let reason = "without it the script may end with another result";
+            self.leave(&what, reason, true, subject);
+            return Ok(());
+        }
+        if let Some((exit_status, _)) = exit_status {
+            self.notes.extend(masks(app, exit_status));
+        }
+        let entrypoint = match exit_status {
+            Some(_) => stop_with_sleep(program, span),
+            None => Entrypoint::cutting(span.clone()),
+        };
+        self.entrypoints.push((link.container, entrypoint));
+        self.do_it(class, what, [subject]);
+        Ok(())
     }
 
     /// Sleeps before the start: the injector's own probe holds the app back.
-    fn sleeps(&mut self, pod: &Pod<'a>, wanted: Wanted<'_>) {
+    fn sleeps(&mut self, pod: &Pod<'a>, wanted: &Wanted) {
         for (index, member) in pod.members.iter().enumerate() {
             let Some((at, program)) = Pod::entrypoint(member) else {
                 continue;
             };
             for sleep in pod.links.facts(index, at).iter().flat_map(|facts| &facts.sleeps) {
-                let is_found = wanted.at(&["startup-sleep"], program, &sleep.span).is_some();
-                if is_found && can_cut(program, std::slice::from_ref(&sleep.span)) {
+                let subject = Subject::Sleep(ProgramSite {
+                    container: index,
+                    program: at,
+                    start: sleep.span.start,
+                });
+                let is_wanted = wanted.has(&subject) && self.allowed >= Class::Review;
+                if is_wanted && can_cut(program, std::slice::from_ref(&sleep.span)) {
                     self.entrypoints
                         .push((index, Entrypoint::cutting(sleep.span.clone())));
-                    self.done.push(format!(
-                        "{}: its sleep before the start goes",
-                        member.container.name
-                    ));
+                    let what = format!("{}: its sleep before the start goes", member.container.name);
+                    self.do_it(Class::Review, what, [subject]);
                 }
             }
         }
     }
 
-    fn wrappers(&mut self, pod: &Pod<'a>, wanted: Wanted<'_>) -> Result<(), String> {
+    fn wrappers(&mut self, pod: &Pod<'a>, wanted: &Wanted) -> Result<(), String> {
         for (index, member) in pod.members.iter().enumerate() {
-            if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
+            let subject = Subject::Wrapper(index);
+            if !wanted.has(&subject) {
                 continue;
             }
             match wrapped(member) {
                 Some(Ok(wrapped)) => {
-                    self.done.push(format!(
-                        "{}: runs without {}",
-                        member.container.name, wrapped.name
-                    ));
+                    let what = format!("{}: runs without {}", member.container.name, wrapped.name);
                     self.entrypoints.push((index, wrapped.entrypoint));
                     self.removals.extend(&wrapped.removals);
+                    self.do_it(Class::Safe, what, [subject]);
                 }
                 Some(Err(reason)) => return Err(reason),
                 None => return Err("the wrapper is in the image, or part of a script".to_owned()),
@@ -189,29 +263,39 @@ impl<'a> AppHalf<'a> {
     }
 
     /// Hold and drain settings in the pod template's annotations.
-    fn settings(&mut self, pod: &Pod<'a>, known: &KnownSidecar) -> Result<(), String> {
+    fn settings(&mut self, pod: &Pod<'a>, known: &KnownSidecar, wanted: &Wanted) -> Result<(), String> {
         for entry in pod.workload.pod_annotations() {
             let key = entry.key.as_str().unwrap_or_default();
-            if known.name == "linkerd-proxy" && LINKERD_ANNOTATIONS.contains(&key) {
+            let subject = setting(known, key);
+            if wanted.has(&subject) {
                 self.removals.add(entry.key);
-                self.done.push(format!("{key} goes"));
+                self.do_it(Class::Safe, format!("{key} goes"), [subject]);
             }
-            if known.name == "istio-proxy" && key == "proxy.istio.io/config" {
-                self.istio_config(entry.key, entry.value)?;
+            if known.injector.as_deref() == Some("Istio") && key == "proxy.istio.io/config" {
+                self.istio_config(entry.key, entry.value, known, wanted)?;
             }
         }
         Ok(())
     }
 
     /// Takes keys out of YAML or JSON that stands in a string.
-    fn istio_config(&mut self, key: Node<'a>, value: Node<'a>) -> Result<(), String> {
+    fn istio_config(
+        &mut self,
+        key: Node<'a>,
+        value: Node<'a>,
+        known: &KnownSidecar,
+        wanted: &Wanted,
+    ) -> Result<(), String> {
         let text = value.as_str().unwrap_or_default();
         let Ok(stream) = yaml::parse(text) else {
             return Err("proxy.istio.io/config is no YAML".to_owned());
         };
         let Some(root) = stream.root(0) else { return Ok(()) };
         let mut inner = Removals::default();
-        let is_setting = |key: Node<'_>| key.as_str().is_some_and(|key| ISTIO_KEYS.contains(&key));
+        let is_setting = |key: Node<'_>| {
+            key.as_str()
+                .is_some_and(|key| ISTIO_KEYS.contains(&key) && wanted.has(&setting(known, key)))
+        };
         // A mapping goes with the last of its keys.
         let holds_settings = |value: Node<'_>| {
             value.written_entries().next().is_some()
@@ -223,7 +307,7 @@ impl<'a> AppHalf<'a> {
             for entry in mapping.written_entries() {
                 if is_setting(entry.key) {
                     let name = entry.key.as_str().unwrap_or_default();
-                    self.done.push(format!("{name} goes"));
+                    self.do_it(self.proof.class(), format!("{name} goes"), [setting(known, name)]);
                 }
                 if !is_inner && (is_setting(entry.key) || holds_settings(entry.value)) {
                     settings.push(entry.key);
@@ -256,36 +340,36 @@ impl<'a> AppHalf<'a> {
         self.changes.text(value, edited)
     }
 
-    pub(super) fn finish(mut self, pod: &Pod<'a>, plan: &mut Plan) -> Result<(), String> {
-        let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> =
-            std::collections::BTreeMap::new();
+    pub(super) fn finish(mut self, planner: &mut Planner<'_, 'a>) -> Result<(), String> {
+        let mut merged = planner.entrypoints.clone();
         for (index, entrypoint) in &self.entrypoints {
-            entrypoints.entry(*index).or_default().merge(entrypoint);
+            merged.entry(*index).or_default().merge(entrypoint);
         }
-        for (index, entrypoint) in &entrypoints {
-            if let Some(member) = pod.members.get(*index) {
-                self.changes
-                    .extend(entrypoint::change(pod, member, entrypoint, &mut self.removals)?);
+        // What is cut for other sidecars out of the same script goes in one edit with this.
+        for (index, _) in &self.entrypoints {
+            if let (Some(member), Some(entrypoint)) = (planner.pod.members.get(*index), merged.get(index)) {
+                entrypoint::change(planner.pod, member, entrypoint, &mut Removals::default())?;
             }
         }
-        let kept: Vec<_> = annotation::kept(pod)?.into_iter().collect();
-        let removals: Vec<Change> = self.removals.changes(&kept)?;
-        for change in self.changes.cuts.into_iter().chain(removals) {
-            plan.add(Round::Cut, change);
-        }
-        for change in self.changes.additions {
-            plan.add(Round::Add, change);
-        }
-        plan.signals_gone |= self.removes_helper;
-        plan.elsewhere.extend(self.changes.elsewhere);
-        plan.annotations.extend(self.changes.annotations);
+        self.removals.changes(&[])?;
+        planner.entrypoints = merged;
+        planner.removals.extend(&self.removals);
+        planner.changes.extend(std::mem::take(&mut self.changes));
+        planner.plan.signals_gone |= self.removes_helper;
         self.done
             .into_iter()
-            .for_each(|what| plan.done(Class::Review, what));
-        self.notes.into_iter().for_each(|note| plan.note(note));
+            .for_each(|action| planner.plan.add_action(action));
+        self.notes.into_iter().for_each(|note| planner.plan.note(note));
         self.left
             .into_iter()
-            .for_each(|(what, reason)| plan.left(what, reason, false));
+            .for_each(|refusal| planner.plan.add_refusal(refusal));
         Ok(())
+    }
+}
+
+fn setting(known: &KnownSidecar, key: &str) -> Subject {
+    Subject::Setting {
+        sidecar: known.name.clone(),
+        key: key.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! The order of a pod's containers once its sidecars are declared: the last one declared is the first one
 //! stopped (`semantics.md`, 3.0).
 
-use crate::remedy::declare::position::{Position, position, waits_for};
+use crate::remedy::declare::position::{Position, needs, position, waits_for};
 use crate::{
     edit::{change::Change, place::place},
     pod::Pod,
@@ -64,7 +64,7 @@ pub(crate) fn arrange(
         let needed = arrangement
             .init
             .iter()
-            .rposition(|other| waits_for(pod, sidecar, *other));
+            .rposition(|other| needs(pod, sidecar, *other));
         let to = needed.map_or(to, |needed| to.max(needed + 1));
         let Some(index) = at(&arrangement.regular, sidecar) else {
             continue;
@@ -86,7 +86,7 @@ pub(crate) fn arrange(
 pub(crate) fn out_of_order(pod: &Pod<'_>, sidecars: &[usize]) -> Option<(usize, usize)> {
     sidecars.iter().enumerate().find_map(|(at, sidecar)| {
         let later = sidecars.get(at + 1..)?;
-        let other = later.iter().find(|other| waits_for(pod, *sidecar, **other))?;
+        let other = later.iter().find(|other| needs(pod, *sidecar, **other))?;
         Some((*sidecar, *other))
     })
 }
@@ -98,7 +98,12 @@ fn in_order(pod: &Pod<'_>, moved: &[usize]) -> Result<Vec<usize>, String> {
     while !rest.is_empty() {
         let next = rest
             .iter()
-            .position(|sidecar| !rest.iter().any(|other| waits_for(pod, *sidecar, *other)))
+            .position(|sidecar| !rest.iter().any(|other| needs(pod, *sidecar, *other)))
+            // Those that only name one another keep their order.
+            .or_else(|| {
+                rest.iter()
+                    .position(|sidecar| !rest.iter().any(|other| waits_for(pod, *sidecar, *other)))
+            })
             .ok_or("its sidecars wait for one another")?;
         ordered.push(rest.remove(next));
     }

@@ -39,7 +39,7 @@ pub(crate) fn plan(pod: &Pod<'_>, options: &Options, patches: &[Patch], plan: &m
             false => format!("{name} stays declared by the annotation"),
         };
         *plan = Plan::new(plan.document, plan.object.clone());
-        plan.left(left, reason, false);
+        plan.left(left, reason, false, []);
     } else if !options.review {
         let conversion = std::mem::replace(plan, Plan::new(plan.document, plan.object.clone()));
         for action in conversion.actions {
@@ -47,6 +47,7 @@ pub(crate) fn plan(pod: &Pod<'_>, options: &Options, patches: &[Patch], plan: &m
                 format!("not done: {}", action.what),
                 "it has to be looked at",
                 true,
+                [],
             );
         }
         plan.refusals.extend(conversion.refusals);
@@ -110,6 +111,7 @@ fn to_first_design<'p, 'a>(
                 "{} is declared by lifecycle.type: Sidecar instead",
                 member.container.name
             ),
+            [],
         );
     }
     let names: Vec<&str> = annotated.iter().map(|member| member.container.name).collect();
@@ -160,6 +162,7 @@ fn to_annotation<'p, 'a>(
                 after.map_or("", |init| init.container.name)
             ),
             false,
+            [],
         );
     }
     let mut made = Conversion::default();
@@ -169,6 +172,7 @@ fn to_annotation<'p, 'a>(
         plan.done(
             Class::Review,
             format!("{name} is declared by the annotation kubectl-sidecar/sidecars instead"),
+            [],
         );
         let gated = pod.gate_when_promoted(member) == Ok("readinessProbe");
         if gated {

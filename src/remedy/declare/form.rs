@@ -2,7 +2,7 @@
 
 use crate::remedy::declare::declaration::Form;
 use crate::{
-    pod::{Member, Pod},
+    pod::{Member, Pod, Subject},
     remedy::Options,
     remedy::planner::Planner,
 };
@@ -44,6 +44,6 @@ impl<'a> Planner<'_, 'a> {
     /// cluster does not act on the annotation.
     fn is_to_be_native(&self, member: &Member<'_>) -> bool {
         is_converted(self.pod, member, self.options)
-            || (self.pod.ignores_annotation().is_some() && self.wanted.any(&["unsupported-sidecar-type"]))
+            || (self.pod.ignores_annotation().is_some() && self.wanted.has(&Subject::Declaration))
     }
 }

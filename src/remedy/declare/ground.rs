@@ -1,7 +1,8 @@
 //! Whether there is a reason to declare a container a sidecar.
 
-use crate::remedy::declare::form::is_converted;
+use super::form::is_converted;
 use crate::{
+    pod::Subject,
     remedy::{
         planner::{Planner, is_named},
         workaround::requirement::parts,
@@ -9,19 +10,6 @@ use crate::{
     roles::Role,
     workload::ContainerList,
 };
-
-/// Rules whose findings are about a sidecar that is not declared.
-const ABOUT_SIDECARS: [&str; 9] = [
-    "job-never-completes",
-    "sidecar-prestop-delay",
-    "sigterm-trap",
-    "blocking-poststart",
-    "marker-file",
-    "external-killer",
-    "unsupported-sidecar-type",
-    "leftover-workaround",
-    "wrapper-binary",
-];
 
 /// Whether there is a reason to declare a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +23,7 @@ pub(crate) enum Ground {
 }
 
 impl<'a> Planner<'_, 'a> {
-    /// Whether a workaround minds this container, or the user names it.
+    /// Whether a workaround manages this container, or the user names it.
     pub(crate) fn ground(&self, index: usize) -> Ground {
         let Some(member) = self.pod.members.get(index) else {
             return Ground::None;
@@ -48,28 +36,35 @@ impl<'a> Planner<'_, 'a> {
             return Ground::None;
         }
         let slept_for = self.options.review
-            && self.wanted.any(&["startup-sleep"])
+            && self.wanted.some_sleep()
             && member.container.list == ContainerList::Regular;
-        let is_marked = self.pod.namings.iter().any(|naming| {
+        let is_marked = self.pod.namings.iter().enumerate().any(|(at, naming)| {
             naming.names.iter().any(|own| own == name)
                 && self
                     .wanted
-                    .any(&["external-killer", "wrapper-binary", "unsupported-sidecar-type"])
+                    .any(|subject| *subject == Subject::Naming(at) || matches!(subject, Subject::Wrapper(_)))
         });
-        let parts = parts(self.pod, index, self.wanted);
-        if slept_for
-            || is_marked
-            || self.wanted.about_as(&ABOUT_SIDECARS, name, self.allowed())
-            || parts
-                .iter()
-                .any(|part| part.wait.is_none() && part.is_allowed(self.allowed()))
-        {
+        let is_wanted = [
+            Subject::Sidecar(index),
+            Subject::PostStart(index),
+            Subject::LifecycleType(index),
+            Subject::Wrapper(index),
+        ]
+        .iter()
+        .any(|subject| self.wanted.has(subject))
+            || self.pod.is_annotated(member) && self.wanted.has(&Subject::Declaration);
+        let parts = parts(self.pod, index, self.wanted, self.options);
+        let ends = parts
+            .iter()
+            .any(|part| part.wait.is_none() && !part.subjects.is_empty());
+        if slept_for || is_marked || is_wanted || ends {
             return Ground::Sufficient;
         }
         if parts.iter().any(|part| part.is_allowed(self.allowed())) {
             return Ground::Waits;
         }
-        match parts.is_empty() && self.wanted.about(&["ungated-sidecar"], name).is_none() {
+        let is_missed = self.wanted.has(&Subject::Gate(index));
+        match parts.iter().all(|part| part.subjects.is_empty()) && !is_missed {
             true => Ground::None,
             false => Ground::Insufficient,
         }

@@ -6,7 +6,7 @@ use crate::remedy::declare::{
     position::{Position, position},
 };
 use crate::{
-    pod::Member,
+    pod::{Member, Subject},
     remedy::{plan::Class, planner::Planner},
     roles::{FIRST, POSITION_ANNOTATION},
     workload::ContainerList,
@@ -15,7 +15,7 @@ use crate::{
 impl<'a> Planner<'_, 'a> {
     /// Says of a sidecar that would have to start before an init container that this is for review: today the
     /// init container runs without it.
-    pub(crate) fn is_needed_earlier(&mut self, index: usize, name: &str) -> bool {
+    pub(crate) fn is_needed_earlier(&mut self, index: usize, name: &str, subjects: &[Subject]) -> bool {
         let Position::Before(at) = position(self.pod, index) else {
             return false;
         };
@@ -31,11 +31,12 @@ impl<'a> Planner<'_, 'a> {
                 ));
                 false
             }
-            Form::Annotation => self.is_needed_first(at, name, init),
+            Form::Annotation => self.is_needed_first(at, name, init, subjects),
             Form::Native if self.options.review => {
                 self.plan.done(
                     Class::Review,
                     format!("{name} starts before the init container {init}, which needs it"),
+                    subjects.iter().cloned(),
                 );
                 false
             }
@@ -44,6 +45,7 @@ impl<'a> Planner<'_, 'a> {
                     format!("{name} is not declared a sidecar"),
                     format!("the init container {init} names its address: it would start before that one"),
                     true,
+                    subjects.iter().cloned(),
                 );
                 true
             }
@@ -51,7 +53,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// The annotation can only say of all its sidecars that they start before all init containers.
-    fn is_needed_first(&mut self, at: usize, name: &str, init: &str) -> bool {
+    fn is_needed_first(&mut self, at: usize, name: &str, init: &str, subjects: &[Subject]) -> bool {
         let left = format!("{name} is not declared a sidecar");
         let others = |member: &&Member<'_>| member.container.list == ContainerList::Init;
         if let Some(earlier) = self.pod.members.iter().take(at).find(others) {
@@ -59,17 +61,17 @@ impl<'a> Planner<'_, 'a> {
                 "the init container {init} names its address, and {} comes before that one: the annotation can only put it before all of them",
                 earlier.container.name
             );
-            self.plan.left(left, reason, false);
+            self.plan.left(left, reason, false, subjects.iter().cloned());
             return true;
         }
         if !self.options.review {
             let reason =
                 format!("the init container {init} names its address: it would start before that one");
-            self.plan.left(left, reason, true);
+            self.plan.left(left, reason, true, subjects.iter().cloned());
             return true;
         }
         if let Err(reason) = annotation::put_first(self.pod, &mut self.changes) {
-            self.plan.left(left, reason, false);
+            self.plan.left(left, reason, false, subjects.iter().cloned());
             return true;
         }
         self.plan.done(
@@ -77,6 +79,7 @@ impl<'a> Planner<'_, 'a> {
             format!(
                 "{POSITION_ANNOTATION}: {FIRST}: the sidecars that the annotation names start before the init container {init}, which needs {name}"
             ),
+            subjects.iter().cloned(),
         );
         false
     }

@@ -1,85 +1,102 @@
 //! Sidecars that an injector adds: nothing moves, its own switch is set (`semantics.md`, 3.3).
 
-use crate::remedy::declare::{annotation, app_half::AppHalf, declaration::Form};
+use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{
     behaviour::Party,
-    pod::{Member, Pod},
-    remedy::Options,
+    pod::{Member, Pod, Subject},
     remedy::{
-        plan::{Class, Plan},
-        workaround::{unwrap::wrapped, wanted::Wanted},
+        obligation::{Obligation, Proof},
+        plan::{Action, Class},
+        planner::Planner,
+        wanted::Wanted,
+        workaround::unwrap::wrapped,
     },
     roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
 };
 
-/// Rules whose findings an injector's switch makes good.
-const RULES: [&str; 8] = [
-    "job-never-completes",
-    "hold-annotation",
-    "drain-setting",
-    "startup-poll",
-    "quit-endpoint",
-    "wrapper-binary",
-    "external-killer",
-    "leftover-workaround",
-];
+/// Plans the switch of each injected sidecar that something wanted is about, and the app's half.
+pub(crate) fn plan(planner: &mut Planner<'_, '_>) {
+    let about = subjects_by_sidecar(planner.pod, planner.wanted);
+    for (known, subjects) in about {
+        one(planner, known, &subjects);
+    }
+}
 
-/// Plans the switch of each injected sidecar that a finding is about, and the app's half.
-pub(crate) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
-    if !wanted.any(&RULES) {
-        return;
-    }
-    let mut known: Vec<&KnownSidecar> = pod.injected.iter().map(|injected| &*injected.known).collect();
-    for link in &pod.links.all {
-        if let Party::Injected(party) = &link.other
-            && !known.iter().any(|known| known.name == party.name)
-        {
-            known.push(party);
-        }
-    }
-    for wrapped in pod
-        .members
+/// Whether the switch of an injector is set in the same edit, where that is for review.
+pub(crate) fn sets_switches(pod: &Pod<'_>, wanted: &Wanted) -> bool {
+    subjects_by_sidecar(pod, wanted)
         .iter()
-        .filter_map(|member| minded(pod, member, wanted))
+        .any(|(known, _)| known.own_switch().is_some())
+}
+
+/// The injected sidecars that something wanted is about.
+fn subjects_by_sidecar<'p>(pod: &'p Pod<'_>, wanted: &Wanted) -> Vec<(&'p KnownSidecar, Vec<Subject>)> {
+    let mut about: Vec<(&KnownSidecar, Vec<Subject>)> = Vec::new();
+    let mut add = |known: &'p KnownSidecar, subject: Subject| match about
+        .iter_mut()
+        .find(|(own, _)| own.name == known.name)
     {
-        if !known.iter().any(|known| known.name == wrapped.name) {
-            known.push(wrapped);
+        Some((_, subjects)) => subjects.push(subject),
+        None => about.push((known, vec![subject])),
+    };
+    for (at, link) in pod.links.all.iter().enumerate() {
+        if let (Party::Injected(known), true) = (&link.other, wanted.link(at)) {
+            add(known, Subject::Link(at));
         }
     }
-    if wanted.any(&["external-killer"]) {
-        for killed in killers(pod).flat_map(|naming| &naming.names) {
-            let by_name = pod.catalogue.by_container_name(killed);
-            let is_injected = pod.workload.container(killed).is_none();
-            known.extend(
-                by_name
-                    .map(|known| &**known)
-                    .filter(|own| is_injected && own.injector.is_some())
-                    .filter(|own| !known.iter().any(|known| known.name == own.name)),
-            );
+    for (index, member) in pod.members.iter().enumerate() {
+        if let Some(known) = managed(pod, index, member, wanted) {
+            add(known, Subject::Wrapper(index));
         }
     }
-    for known in known {
-        one(pod, known, wanted, options, plan);
+    for (at, naming) in killers(pod).filter(|(at, _)| wanted.has(&Subject::Naming(*at))) {
+        for name in naming
+            .names
+            .iter()
+            .filter(|name| pod.workload.container(name).is_none())
+        {
+            let known = pod.catalogue.by_container_name(name);
+            if let Some(known) = known.filter(|known| known.injector.is_some()) {
+                add(known, Subject::Naming(at));
+            }
+        }
     }
+    for subject in wanted.iter() {
+        let (Subject::Injected(name) | Subject::Setting { sidecar: name, .. }) = subject else {
+            continue;
+        };
+        let known = pod.catalogue.entries().find(|known| known.name == *name);
+        if let Some(known) = known {
+            add(known, subject.clone());
+        }
+    }
+    about
 }
 
 /// Annotations for controllers that end sidecars from outside.
-pub(super) fn killers<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p Naming<'a>> {
+pub(super) fn killers<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = (usize, &'p Naming<'a>)> {
     pod.namings
         .iter()
-        .filter(|naming| naming.kind == NamingKind::KillerAnnotation)
+        .enumerate()
+        .filter(|(_, naming)| naming.kind == NamingKind::KillerAnnotation)
 }
 
 /// Whether the switch of an injected sidecar is going to hold the app back, so that its sleeps go with it.
-pub(crate) fn holds_back(pod: &Pod<'_>, wanted: Wanted<'_>) -> bool {
-    let mut injected = pod.injected.iter().map(|injected| &injected.known);
-    wanted.any(&RULES) && injected.any(|known| known.own_switch().is_some() && !known.ready.is_empty())
+pub(crate) fn holds_back(pod: &Pod<'_>, wanted: &Wanted) -> bool {
+    subjects_by_sidecar(pod, wanted)
+        .iter()
+        .any(|(known, _)| known.own_switch().is_some() && !known.ready.is_empty())
 }
 
-/// The injected sidecar that a container's wrapper minds, by the address in its settings. None where a container of
-/// the manifest may be what it minds.
-fn minded<'p>(pod: &'p Pod<'_>, member: &Member<'_>, wanted: Wanted<'_>) -> Option<&'p KnownSidecar> {
-    wanted.about(&["wrapper-binary"], member.container.name)?;
+/// The injected sidecar that a container's wrapper manages, by the address in its settings. None where a container of
+/// the manifest may be what it manages.
+fn managed<'p>(
+    pod: &'p Pod<'_>,
+    index: usize,
+    member: &Member<'_>,
+    wanted: &Wanted,
+) -> Option<&'p KnownSidecar> {
+    wanted.has(&Subject::Wrapper(index)).then_some(())?;
     let name = wrapped(member)?.ok()?.name;
     let ports: Vec<u16> = match name {
         "linkerd-await" => vec![4191],
@@ -103,100 +120,157 @@ fn minded<'p>(pod: &'p Pod<'_>, member: &Member<'_>, wanted: Wanted<'_>) -> Opti
     (!is_here).then_some(&**known)
 }
 
-fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
+fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]) {
+    let pod = planner.pod;
     let what = format!("{} is injected as a native sidecar", known.name);
-    let Some(switch) = &known.switch else {
-        if options.form == Form::Annotation
+    let own_form = is_template_of_its_own(pod, known);
+    let Some(switch) = known.own_switch().filter(|_| !own_form) else {
+        if planner.options.form == Form::Annotation
+            && !own_form
             && let [name] = known.containers.as_slice()
         {
-            promoted(pod, known, name, wanted, options, plan);
+            promoted(planner, known, name, subjects);
             return;
         }
         let injector = known.injector.as_deref().unwrap_or("its injector");
-        plan.left(
+        let reason = match &known.switch {
+            _ if own_form => format!("the pod asks {injector} for a template that has no native form"),
+            Some(switch) => switch.since.clone(),
+            None => format!(
+                "{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"
+            ),
+        };
+        planner.plan.left(
             format!("{} as it is", known.name),
-            format!("{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"),
+            reason,
             false,
+            subjects.iter().cloned(),
         );
         return;
     };
-    if known.own_switch().is_none() {
-        plan.left(format!("{} as it is", known.name), switch.since.clone(), false);
+    if is_left_out(pod, known) {
+        let reason = "the pod is kept out of its injection";
+        planner.plan.left(
+            format!("{} as it is", known.name),
+            reason,
+            false,
+            subjects.iter().cloned(),
+        );
         return;
     }
     let is_set = is_switched_on(pod.workload, known);
-    if !options.review && is_set {
-        return;
-    }
-    if !options.review {
-        plan.left(
-            format!("not done: {what}"),
+    let proof = match is_set {
+        true => Proof::proved(Obligation::InjectorObeys, "its switch is set already"),
+        false => Proof::unknown(
+            Obligation::InjectorObeys,
             format!(
                 "the injector has to know {}: {:?} ({})",
                 switch.annotation, switch.value, switch.since
             ),
+        ),
+    };
+    if proof.class() > planner.allowed() {
+        let reason = proof.answer.reason().cloned().unwrap_or_default();
+        planner.plan.left(
+            format!("not done: {what}"),
+            reason,
             true,
+            subjects.iter().cloned(),
         );
         return;
     }
-    let mut half = AppHalf::default();
-    if let Err(reason) = half
-        .gather(pod, known, wanted)
-        .and_then(|()| {
-            if is_set {
-                Ok(())
-            } else {
-                annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes)
-            }
-        })
-        .and_then(|()| half.finish(pod, plan))
-    {
-        plan.left(format!("not done: {what}"), reason, false);
+    let mut half = AppHalf::of(proof, planner.allowed());
+    let gathered = half
+        .gather(pod, known, planner.wanted)
+        .and_then(|()| match is_set {
+            true => Ok(()),
+            false => annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes),
+        });
+    if let Err(reason) = gathered.and_then(|()| half.finish(planner)) {
+        planner.plan.left(
+            format!("not done: {what}"),
+            reason,
+            false,
+            subjects.iter().cloned(),
+        );
         return;
     }
     if is_set {
         return;
     }
-    plan.done(
-        Class::Review,
-        format!("{what}: {}: {:?}", switch.annotation, switch.value),
-    );
-    plan.note(format!("{}: {}", switch.annotation, switch.since));
+    let injected: Vec<Subject> = subjects
+        .iter()
+        .filter(|subject| matches!(subject, Subject::Injected(_) | Subject::Wrapper(_)))
+        .cloned()
+        .collect();
+    planner.plan.add_action(Action {
+        class: Class::Review,
+        what: format!("{what}: {}: {:?}", switch.annotation, switch.value),
+        subjects: injected,
+        proofs: Vec::new(),
+    });
+    planner
+        .plan
+        .note(format!("{}: {}", switch.annotation, switch.since));
+}
+
+/// Istio's template for the proxy of gRPC has no native form, and one of the user's own need not have any
+/// (istio.io/latest/docs/setup/additional-setup/sidecar-injection, "Custom templates").
+fn is_template_of_its_own(pod: &Pod<'_>, known: &KnownSidecar) -> bool {
+    let templates = pod.workload.pod_annotation("inject.istio.io/templates");
+    let named = templates.and_then(|entry| entry.value.as_str());
+    known.injector.as_deref() == Some("Istio")
+        && named.is_some_and(|named| !named.split(',').any(|name| name.trim() == "sidecar"))
+}
+
+/// Whether the pod is kept out of the injection.
+fn is_left_out(pod: &Pod<'_>, known: &KnownSidecar) -> bool {
+    crate::roles::opted_out(pod.workload, known)
 }
 
 /// Names a sidecar whose injector has no switch in the annotation: the policy promotes what webhooks add too.
-fn promoted(
-    pod: &Pod<'_>,
-    known: &KnownSidecar,
-    name: &str,
-    wanted: Wanted<'_>,
-    options: &Options,
-    plan: &mut Plan,
-) {
+fn promoted(planner: &mut Planner<'_, '_>, known: &KnownSidecar, name: &str, subjects: &[Subject]) {
+    let pod = planner.pod;
     let is_named = pod.annotation_names(known);
-    if !options.review && is_named {
-        return;
-    }
     let what = format!(
         "{name}, which is injected, is declared a sidecar: {}",
         Form::Annotation.describe()
     );
-    if !options.review {
-        let reason =
-            "the policy has to be installed before the pods are created, and its injector adds the container";
-        plan.left(format!("not done: {what}"), reason, true);
+    let proof = match is_named {
+        true => Proof::proved(Obligation::InjectorObeys, "the annotation names it already"),
+        false => Proof::unknown(
+            Obligation::InjectorObeys,
+            "the policy has to be installed before the pods are created, and its injector adds the container",
+        ),
+    };
+    if proof.class() > planner.allowed() {
+        let reason = proof.answer.reason().cloned().unwrap_or_default();
+        planner.plan.left(
+            format!("not done: {what}"),
+            reason,
+            true,
+            subjects.iter().cloned(),
+        );
         return;
     }
-    let mut half = AppHalf::keeping_waits();
+    let mut half = AppHalf::of(proof, planner.allowed()).keeping_waits();
     if let Err(reason) = half
-        .gather(pod, known, wanted)
-        .and_then(|()| half.finish(pod, plan))
+        .gather(pod, known, planner.wanted)
+        .and_then(|()| half.finish(planner))
     {
-        plan.left(format!("not done: {what}"), reason, false);
+        planner.plan.left(
+            format!("not done: {what}"),
+            reason,
+            false,
+            subjects.iter().cloned(),
+        );
         return;
     }
     if !is_named {
-        plan.named.push(name.to_owned());
-        plan.done(Class::Review, what);
+        planner.plan.named.push(name.to_owned());
+        let injected = subjects
+            .iter()
+            .filter(|subject| matches!(subject, Subject::Injected(_)));
+        planner.plan.done(Class::Review, what, injected.cloned());
     }
 }

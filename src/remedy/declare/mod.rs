@@ -9,4 +9,6 @@ pub(crate) mod form;
 pub(crate) mod ground;
 pub(crate) mod init_order;
 pub(crate) mod injected;
+pub(crate) mod needs;
+pub(crate) mod obligations;
 pub(crate) mod position;

@@ -4,7 +4,6 @@ use crate::{
     behaviour::{LinkKind, Party},
     pod::{Member, Pod},
     workload::ContainerList,
-    yaml::Node,
 };
 
 /// Init containers that redirect the pod's traffic into a proxy.
@@ -38,7 +37,7 @@ pub(crate) fn position(pod: &Pod<'_>, sidecar: usize) -> Position {
     let needing = inits(pod)
         .find(|(index, init)| {
             waits_for(pod, *index, sidecar)
-                || (!init.container.is_native_sidecar() && names_address_of(init, member))
+                || (!init.container.is_native_sidecar() && names_address_of(pod, init, member))
         })
         .map(|(index, _)| index);
     let redirects = inits(pod)
@@ -71,23 +70,43 @@ pub(crate) fn waits_for(pod: &Pod<'_>, container: usize, other: usize) -> bool {
     })
 }
 
-/// Whether a container's command or environment names a local address with a port that another one declares.
-fn names_address_of(member: &Member<'_>, other: &Member<'_>) -> bool {
-    let texts: Vec<&str> = ["command", "args", "env"]
-        .iter()
-        .filter_map(|field| member.container.node.get(field))
-        .flat_map(Node::walk)
-        .filter_map(Node::as_str)
+/// Whether a sidecar waits until another one is ready, or names its address.
+pub(crate) fn needs(pod: &Pod<'_>, container: usize, other: usize) -> bool {
+    let names = || {
+        let (member, other) = (pod.members.get(container)?, pod.members.get(other)?);
+        Some(names_address_of(pod, member, other))
+    };
+    waits_for(pod, container, other) || container != other && names().unwrap_or_default()
+}
+
+/// Whether a container names a local address with a port that another one declares, serves or is told to listen on.
+fn names_address_of(pod: &Pod<'_>, member: &Member<'_>, other: &Member<'_>) -> bool {
+    let declared = other.container.ports().map(|port| port.number);
+    let known = pod.catalogue.of(&other.container);
+    let told = other.container.arguments().into_iter().filter_map(|word| {
+        let (_, port) = word.as_str()?.trim_start_matches('-').split_once("port=")?;
+        port.parse().ok()
+    });
+    let ports: Vec<u16> = declared
+        .chain(known.into_iter().flat_map(|known| known.serves.iter().copied()))
+        .chain(told)
         .collect();
-    other.container.ports().any(|port| {
-        ["localhost", "127.0.0.1"].iter().any(|host| {
-            let address = format!("{host}:{}", port.number);
-            texts.iter().any(|text| {
-                text.match_indices(&address).any(|(at, _)| {
-                    let behind = text.get(at + address.len()..).unwrap_or_default();
-                    !behind.starts_with(|letter: char| letter.is_ascii_digit())
-                })
-            })
-        })
+    ports
+        .iter()
+        .any(|port| member.container.names_local_port(*port) || names_by_parts(member, *port))
+}
+
+/// `DB_HOST: 127.0.0.1` beside `DB_PORT: "5432"`.
+fn names_by_parts(member: &Member<'_>, port: u16) -> bool {
+    let port = port.to_string();
+    let variables: Vec<(&str, &str)> = member
+        .container
+        .environment()
+        .filter_map(|variable| Some((variable.name, variable.value?)))
+        .collect();
+    variables.iter().any(|(name, value)| {
+        let stem = name.strip_suffix("HOST");
+        matches!(*value, "127.0.0.1" | "localhost")
+            && stem.is_some_and(|stem| variables.contains(&(format!("{stem}PORT").as_str(), port.as_str())))
     })
 }

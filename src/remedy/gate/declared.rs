@@ -3,7 +3,7 @@
 use crate::remedy::gate::startup::{Gate, readiness_is_known};
 use crate::{
     behaviour::script::Wait,
-    pod::Member,
+    pod::{Member, Subject},
     remedy::{
         declare::declaration::{Form, gate_entry},
         plan::Class,
@@ -30,7 +30,12 @@ impl<'a> Planner<'_, 'a> {
 
     /// Says of a sidecar whose readinessProbe becomes its gate at promotion that this is for review, where nothing
     /// tells that its readiness does not depend on the app.
-    pub(crate) fn would_gate_unseen(&mut self, member: &Member<'a>, waits: &[&Wait]) -> bool {
+    pub(crate) fn would_gate_unseen(
+        &mut self,
+        member: &Member<'a>,
+        waits: &[&Wait],
+        subjects: &[Subject],
+    ) -> bool {
         let name = member.container.name;
         if self.options.form != Form::Annotation
             || self.pod.gate_when_promoted(member) != Ok("readinessProbe")
@@ -44,6 +49,7 @@ impl<'a> Planner<'_, 'a> {
                 format!(
                     "{name}'s readinessProbe becomes its gate at promotion: it must not depend on the app"
                 ),
+                subjects.iter().cloned(),
             );
             return false;
         }
@@ -51,6 +57,7 @@ impl<'a> Planner<'_, 'a> {
             format!("{name} is not declared a sidecar"),
             "its readinessProbe becomes its gate at promotion, and may depend on the app, which its image does not tell",
             true,
+            subjects.iter().cloned(),
         );
         true
     }
@@ -58,31 +65,42 @@ impl<'a> Planner<'_, 'a> {
     /// Gives a sidecar that is declared already the gate that takes a wait's place, or that lint misses.
     pub(crate) fn gate_of_declared(
         &mut self,
+        index: usize,
         member: &Member<'a>,
         kind: ProbeKind,
         gate: &Gate,
         replaces_wait: bool,
     ) {
         let name = member.container.name;
-        let is_missed = self.wanted.about(&["ungated-sidecar"], name).is_some();
+        let is_missed = self.wanted.has(&Subject::Gate(index));
         if !replaces_wait && !is_missed {
             return;
         }
         let what = format!("{name}: a {}", kind.field());
         match gate {
-            Gate::Present(_) => {}
-            Gate::None(reason) => self.plan.left(format!("not done: {what}"), reason.clone(), false),
+            Gate::Present(_) | Gate::Unasked => {}
+            Gate::None(reason) => self.plan.left(
+                format!("not done: {what}"),
+                reason.clone(),
+                false,
+                [Subject::Gate(index)],
+            ),
             Gate::Probe { .. } if !replaces_wait && !self.options.review => {
                 let reason = "whether the address tells that it is ready has to be looked at";
-                self.plan.left(format!("not done: {what}"), reason, true);
+                self.plan
+                    .left(format!("not done: {what}"), reason, true, [Subject::Gate(index)]);
             }
             Gate::Probe { origin, .. } => match gate_entry(member, kind, gate) {
                 Ok(changes) => {
                     self.changes.extend(changes);
                     let class = if replaces_wait { Class::Safe } else { Class::Review };
-                    self.plan.done(class, format!("{what} from {origin}"));
+                    self.plan
+                        .done(class, format!("{what} from {origin}"), [Subject::Gate(index)]);
                 }
-                Err(reason) => self.plan.left(format!("not done: {what}"), reason, false),
+                Err(reason) => {
+                    self.plan
+                        .left(format!("not done: {what}"), reason, false, [Subject::Gate(index)])
+                }
             },
         }
     }

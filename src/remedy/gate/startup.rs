@@ -31,12 +31,18 @@ pub(crate) enum Gate {
         /// Where it was read from.
         origin: String,
     },
-    /// By nothing: the app starts when the sidecar's process exists.
+    /// By nothing, and nobody asked for more: the app starts as it did before.
+    Unasked,
+    /// By nothing, though it should be: the app starts when the sidecar's process exists.
     None(String),
 }
 
 /// Attempts of a derived probe, one a second: a failing startup probe is worse than a late one.
 const ATTEMPTS: u32 = 120;
+
+/// Attempts where a server may have to recover first: the kubelet kills what fails its startup probe, and a loop waited
+/// without bound.
+const PATIENT_ATTEMPTS: u32 = 3600;
 
 /// The gate of a sidecar; `waits` are the app's own waits for it, which the gate replaces.
 pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &[&Wait]) -> Gate {
@@ -66,7 +72,13 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         .filter(|(_, probed)| !matches!(probed.action, Action::TestFile { .. }))
     {
         match of_probed(pod, container, wait, probed) {
-            Ok(handler) => return probe(handler, ATTEMPTS, "what the app waited for".to_owned()),
+            Ok(handler) => {
+                return probe(
+                    handler,
+                    patience(pod, container),
+                    "what the app waited for".to_owned(),
+                );
+            }
             Err(reason) => why = reason,
         }
     }
@@ -97,6 +109,19 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         why = "nothing in the manifest says where it answers".to_owned();
     }
     Gate::None(why)
+}
+
+/// Whether a handler is content as soon as something listens.
+pub(crate) fn is_plain_connection(handler: &Handler) -> bool {
+    handler.iter().any(|(key, _)| *key == Value::string("tcpSocket"))
+}
+
+/// The attempts that a server gets which was waited for.
+fn patience(pod: &Pod<'_>, container: &Container<'_>) -> u32 {
+    match pod.catalogue.of(container) {
+        Some(known) if known.certain => ATTEMPTS,
+        _ => PATIENT_ATTEMPTS,
+    }
 }
 
 /// The gate of a sidecar once the policy has promoted it; a new probe is of this kind.
@@ -138,7 +163,7 @@ pub(crate) fn asked_port(action: &Action) -> Option<u16> {
 
 /// Whether somebody has said that the app waits for this container's readiness: the first design's field, the
 /// annotation, or kubexit's `KUBEXIT_BIRTH_DEPS`.
-fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+pub(crate) fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
     container.is_lifecycle_sidecar()
         || pod.namings.iter().any(|naming| {
             matches!(
@@ -146,6 +171,19 @@ fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> bool {
                 NamingKind::KubexitBirthDependencies | NamingKind::Declaration
             ) && naming.names.iter().any(|name| name == container.name)
         })
+        || kruise_orders(pod, container)
+}
+
+/// Whether OpenKruise starts the containers behind this one when it is ready
+/// (github.com/openkruise/kruise, docs/proposals/20210624-container-launch-priority.md).
+pub(crate) fn kruise_orders(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    let is_ordered = pod
+        .workload
+        .pod_annotation("apps.kruise.io/container-launch-priority")
+        .is_some_and(|entry| entry.value.as_str() == Some("Ordered"));
+    let has_priority = container.variable("KRUISE_CONTAINER_PRIORITY").is_some();
+    let is_before_another = pod.workload.regular().any(|other| other.index > container.index);
+    has_priority || is_ordered && is_before_another
 }
 
 fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
@@ -250,7 +288,7 @@ fn of_request(
 
 /// Whether a path is known to be answered with success by a healthy server: by the catalogue, by another probe of the
 /// container, or by its name.
-fn is_health_path(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
+pub(crate) fn is_health_path(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
     const NAMES: [&str; 12] = [
         "health",
         "healthz",

@@ -6,7 +6,6 @@
 use crate::{
     lint,
     pod::Pod,
-    remedy::surroundings::sources::Surroundings,
     workload::{ObjectReference, Program, Workload},
     yaml::{Node, Stream},
 };
@@ -20,21 +19,28 @@ pub(crate) struct ConfigMapUse {
     object: ObjectReference,
 }
 
+impl ConfigMapUse {
+    /// Whether the object stands in a source of this name.
+    pub(crate) fn stands_in(&self, source: &str) -> bool {
+        self.source == source
+    }
+}
+
 /// Why a person has to change a ConfigMap that is on a server.
 const LIVE: &str = "pods that run now would read the new script when one of their containers restarts, before their \
     template is replaced; change it where it is made, together with the workload";
 
 /// Finds out of every script from a ConfigMap whether a change of it reaches more than its program.
-pub(crate) fn settle(pod: &mut Pod<'_>, surroundings: &Surroundings<'_>) {
+pub(crate) fn settle(pod: &mut Pod<'_>, uses: &[ConfigMapUse], is_live: bool) {
     let workload = pod.workload;
     let source = &pod.sources.own().name;
     for member in &mut pod.members {
         for program in &mut member.programs {
             if let Some(name) = program.config_map {
-                let hindrance = if surroundings.is_live {
+                let hindrance = if is_live {
                     Some(LIVE.to_owned())
                 } else {
-                    hindrance(workload, source, program, surroundings.config_map_uses)
+                    hindrance(workload, source, program, uses)
                 };
                 program.shared = hindrance.map(|reason| {
                     format!("it stands in a script of ConfigMap {name}, which is not rewritten: {reason}")

@@ -5,6 +5,18 @@ use crate::{
     workload::{Controller, WorkloadKind},
 };
 
+/// Custom resources whose pod template is Kubernetes' own, and whose controllers make pods of it as it is.
+const PLAIN_TEMPLATES: [(&str, &str); 8] = [
+    ("jobset.x-k8s.io", "JobSet"),
+    ("keda.sh", "ScaledJob"),
+    ("argoproj.io", "Rollout"),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
+    ("apps.kruise.io", "CloneSet"),
+    ("apps.kruise.io", "StatefulSet"),
+    ("apps.kruise.io", "DaemonSet"),
+    ("apps.openshift.io", "DeploymentConfig"),
+];
+
 /// Why a pod is not ours to rewrite.
 pub(crate) fn foreign(pod: &Pod<'_>) -> Option<String> {
     let where_it_is = match pod.workload.controller {
@@ -18,8 +30,11 @@ pub(crate) fn foreign(pod: &Pod<'_>) -> Option<String> {
         Controller::SidecarSet => "a SidecarSet's containers are injected into other pods",
         Controller::Unknown => "a custom resource is its controller's; change what it is made from by hand",
         Controller::Kubernetes => {
+            let reference = &pod.workload.object.reference;
+            let group = reference.api_version.split('/').next().unwrap_or_default();
+            let is_plain = PLAIN_TEMPLATES.contains(&(group, reference.kind.as_str()));
             let is_custom =
-                pod.workload.kind == WorkloadKind::Custom && !pod.workload.object.reference.kind.is_empty();
+                pod.workload.kind == WorkloadKind::Custom && !reference.kind.is_empty() && !is_plain;
             return is_custom.then(|| {
                 "a custom resource is its controller's; change what it is made from by hand".to_owned()
             });

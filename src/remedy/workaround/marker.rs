@@ -9,10 +9,11 @@ use crate::{
     pod::Pod,
     remedy::{
         gate::startup::asked_port,
+        obligation::{Obligation, Proof},
         plan::Class,
         script::entrypoint::{Entrypoint, can_cut, dialect},
     },
-    workload::Program,
+    workload::{Program, ProgramPlace},
     yaml::Node,
 };
 
@@ -26,7 +27,7 @@ pub(crate) fn marker<'a>(
 ) -> Part<'a> {
     let name = pod.members.get(index).map_or("", |member| member.container.name);
     let what = format!("{name}: its own command takes the place of the script that looks for {file}");
-    let mut part = Part::new(what, Ok(Class::Review));
+    let mut part = Part::new(what, Ok(Class::Safe));
     let starts = started(pod, index);
     let signs: Vec<&str> = starts.iter().map(|start| start.file).collect();
     let restored = without_watchdog(&program.text, dialect(program), file, &signs)
@@ -37,11 +38,8 @@ pub(crate) fn marker<'a>(
             for start in starts.iter().filter(|start| !restored.contains(start.file)) {
                 ready_goes(pod, index, start, &mut part);
             }
-            if part.replaces_signs.is_empty()
-                && MarkerWrite::is_signal_alone(writers)
-                && !is_named_elsewhere(pod, index, program, file, writers)
-            {
-                part.class = Ok(Class::Safe);
+            for proof in proofs(pod, index, program, file, writers, &part) {
+                part.rest_on(proof);
             }
             part.entrypoints.insert(
                 index,
@@ -57,11 +55,69 @@ pub(crate) fn marker<'a>(
             ))
         }
     }
+    if program.place != ProgramPlace::Entrypoint {
+        part.class = Err("what else the probe is for has to be decided by hand".to_owned());
+    }
     if writers.is_empty() {
         part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
     }
     writers_go(pod, file, writers, &mut part);
     part
+}
+
+/// What it rests on that a marker goes.
+fn proofs(
+    pod: &Pod<'_>,
+    index: usize,
+    program: &Program<'_>,
+    file: &str,
+    writers: &[MarkerWrite],
+    part: &Part<'_>,
+) -> Vec<Proof> {
+    let mut proofs = Vec::new();
+    if !part.replaces_signs.is_empty() {
+        proofs.push(Proof::unknown(
+            Obligation::WaitIsKept,
+            "a probe takes the place of the file that says that it is ready",
+        ));
+    }
+    proofs.push(match MarkerWrite::is_signal_alone(writers) {
+        true => Proof::proved(
+            Obligation::ResultIsKept,
+            "the writer ends with the result of its work either way",
+        ),
+        false => Proof::unknown(
+            Obligation::ResultIsKept,
+            "the file may be for more than its end, or the writer may end with another result",
+        ),
+    });
+    proofs.push(match is_named_elsewhere(pod, index, program, file, writers) {
+        false => Proof::proved(Obligation::ScriptIsWhole, "nothing else names the file"),
+        true => Proof::unknown(Obligation::ScriptIsWhole, format!("something else names {file}")),
+    });
+    if let Some(seconds) = flush(pod, index, program) {
+        proofs.push(Proof::unknown(
+            Obligation::IdleAfterApp,
+            format!("it works on for {seconds} s when the app is done, which SIGTERM cuts short"),
+        ));
+    }
+    proofs
+}
+
+/// The seconds that a sidecar's script gives its program between the sign and the end.
+fn flush(pod: &Pod<'_>, index: usize, program: &Program<'_>) -> Option<f64> {
+    let own = pod.members.get(index)?;
+    let at = own
+        .programs
+        .iter()
+        .position(|other| std::ptr::eq(other, program))?;
+    let facts = pod.links.facts(index, at)?;
+    let end_of_wait = facts.waits.iter().map(|wait| wait.span.end).max()?;
+    facts
+        .sleeps
+        .iter()
+        .filter(|sleep| sleep.span.start >= end_of_wait)
+        .find_map(|sleep| sleep.seconds)
 }
 
 /// Another container's wait for a file that a sidecar's script makes.

@@ -1,11 +1,11 @@
 //! The parts of a workaround, which all go or stay together.
 
+pub(crate) mod end_hook;
 pub(crate) mod marker;
 pub(crate) mod part;
 pub(crate) mod requirement;
 pub(crate) mod sleeps;
 pub(crate) mod stop;
 pub(crate) mod unwrap;
-pub(crate) mod wanted;
 pub(crate) mod watchdog;
 pub(crate) mod wrapper;

@@ -3,16 +3,25 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    behaviour::script::Wait,
+    behaviour::{Answer, script::Wait},
     edit::removal::Removals,
-    remedy::{plan::Class, script::entrypoint::Entrypoint},
+    pod::Subject,
+    remedy::{
+        obligation::{Proof, judged},
+        plan::Class,
+        script::entrypoint::Entrypoint,
+    },
 };
 
 /// One part of a workaround.
 #[derive(Debug, Clone)]
 pub(crate) struct Part<'a> {
+    /// What is treated by it.
+    pub(crate) subjects: Vec<Subject>,
     /// What becomes of it, in a few words.
     pub(crate) what: String,
+    /// What its removal rests on, but for what speaks against it in `class`.
+    pub(crate) proofs: Vec<Proof>,
     /// How far its removal can be trusted, or why it can't be removed.
     pub(crate) class: Result<Class, String>,
     /// It does harm if it stays beside a declared sidecar.
@@ -42,7 +51,9 @@ pub(crate) struct Part<'a> {
 impl Part<'_> {
     pub(crate) fn new(what: String, class: Result<Class, String>) -> Self {
         Self {
+            subjects: Vec::new(),
             what,
+            proofs: Vec::new(),
             class,
             harmful: true,
             wait: None,
@@ -56,6 +67,25 @@ impl Part<'_> {
             directories: Vec::new(),
             note: None,
         }
+    }
+
+    pub(crate) fn on(mut self, subject: Subject) -> Self {
+        self.subjects.push(subject);
+        self
+    }
+
+    /// Rests on one thing more.
+    pub(crate) fn rest_on(&mut self, proof: Proof) {
+        self.class = match (&self.class, &proof.answer) {
+            (Err(reason), _) | (Ok(_), Answer::Refuted(reason)) => Err(reason.clone()),
+            (Ok(class), _) => Ok((*class).max(proof.class())),
+        };
+        self.proofs.push(proof);
+    }
+
+    /// What has to be looked at, where something has.
+    pub(crate) fn doubt(&self) -> Option<String> {
+        judged(&self.proofs).1
     }
 
     /// Whether it may be removed at this class.

@@ -1,46 +1,54 @@
-//! What has to go when a container is declared a sidecar: every part of a workaround that minds it.
+//! What has to go when a container is declared a sidecar: every part of a workaround that manages it.
 
-use crate::remedy::workaround::{
-    marker::{marker, path_of},
-    part::Part,
-    stop::{helper, masks, stop_behind, stop_with_sleep},
-    wanted::Wanted,
-    watchdog::in_foreground,
-    wrapper::wrappers,
-};
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{Wait, WaitForm},
+        script::{Answer, ExitStatus, Wait, WaitForm},
     },
-    pod::{Member, Pod},
+    pod::{
+        Member, Pod, ProgramSite, Subject, delaying_traps, ends_with_another, prestop_delay, told_to_quit,
+    },
     remedy::{
-        gate::startup::asked_port,
+        Form, Options,
+        gate::{
+            startup::asked_port,
+            strictness::{is_gated_already, wait_is_kept},
+        },
+        obligation::{Obligation, Proof},
         plan::Class,
         script::{
             cut::cut,
             entrypoint::{Entrypoint, can_cut, dialect, sets_environment, shell},
             output::keeps_output,
         },
+        wanted::Wanted,
+        workaround::{
+            end_hook,
+            marker::{marker, path_of},
+            part::Part,
+            stop::{helper, masks, stop_behind, stop_with_sleep},
+            watchdog::in_foreground,
+            wrapper::wrappers,
+        },
     },
-    roles::NamingKind,
-    rules::Finding,
+    roles::{NamingKind, Role},
     shell::Span,
     workload::{ContainerList, HookKind, Program, ProgramPlace},
 };
 
-/// All parts of workarounds that mind the sidecar at `index`.
-pub(crate) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: Wanted<'_>) -> Vec<Part<'a>> {
-    let mut parts: Vec<Part<'a>> = pod
-        .links
-        .all
-        .iter()
-        .filter_map(|link| of_link(pod, index, link, wanted))
+/// All parts of workarounds that manage the sidecar at `index`.
+pub(crate) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, options: &Options) -> Vec<Part<'a>> {
+    let links = pod.links.all.iter().enumerate();
+    let mut parts: Vec<Part<'a>> = links
+        .filter_map(|(at, link)| of_link(pod, index, (at, link), wanted, options))
         .collect();
     let Some(member) = pod.members.get(index) else {
         return parts;
     };
-    parts.extend(prestop(pod, index, member, wanted));
+    match end_hook::part(pod, member) {
+        Some(part) if !member.role.declared => parts.push(part),
+        _ => parts.extend(prestop(pod, index, member, wanted)),
+    }
     parts.extend(traps(pod, index, member, wanted));
     parts.extend(namings(pod, member, wanted));
     parts.extend(wrappers(pod, wanted));
@@ -49,142 +57,235 @@ pub(crate) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: Wanted<'_>) -> Vec<
 
 /// A part of a workaround that would stay and do harm: a call or signal that ends the sidecar, which the
 /// kubelet then restarts, or a file that does.
-pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: Wanted<'_>) -> Option<String> {
-    let of_links = pod.links.all.iter().find_map(|link| {
+pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, options: &Options) -> Option<String> {
+    let of_links = pod.links.all.iter().enumerate().find_map(|(at, link)| {
         let (member, _) = pod.program(link.container, link.program)?;
-        let minds = link.other == Party::Container(index) || link.other == Party::Unknown;
+        let manages = link.other == Party::Container(index) || link.other == Party::Unknown;
         let is_harmful = match link.kind {
-            LinkKind::Quits(_) | LinkKind::Kills(_) => minds,
+            LinkKind::Quits(_) | LinkKind::Kills(_) => manages,
             LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
-        (is_harmful && of_link(pod, index, link, wanted).is_none()).then(|| {
-            format!(
-                "{} may still end it, and the kubelet would restart it",
-                member.container.name
-            )
-        })
+        (is_harmful && of_link(pod, index, (at, link), wanted, options).is_none())
+            .then(|| still_ends(member.container.name))
     });
     of_links
         .or_else(|| {
-            let wrapped = pod.members.iter().find(|member| {
-                crate::pod::ends_with_another(member)
+            let wrapped = pod.members.iter().enumerate().find(|(at, member)| {
+                ends_with_another(member)
                     && member.container.list == ContainerList::Regular
-                    && wanted.about(&["wrapper-binary"], member.container.name).is_none()
-            })?;
+                    && !wanted.has(&Subject::Wrapper(*at))
+            });
+            let (_, wrapped) = wrapped?;
             Some(format!(
                 "the wrapper of {} would still tie the two together",
                 wrapped.container.name
             ))
         })
-        .or_else(|| {
-            let app = crate::pod::told_to_quit(pod, |other| *other == Party::Container(index))?;
-            Some(format!(
-                "{app} may still end it, and the kubelet would restart it"
-            ))
-        })
+        .or_else(|| told_to_quit(pod, |other| *other == Party::Container(index)).map(still_ends))
 }
 
-fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> Option<Part<'a>> {
+fn still_ends(name: &str) -> String {
+    format!("{name} may still end it, and the kubelet would restart it")
+}
+
+fn of_link<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    (at, link): (usize, &Link),
+    wanted: &Wanted,
+    options: &Options,
+) -> Option<Part<'a>> {
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
-        LinkKind::EndsOnFile(test, writers) if link.container == index => wanted
-            .at(&["marker-file", "leftover-workaround"], program, &test.span)
-            .map(|_| marker(pod, index, program, path_of(test), writers)),
+        LinkKind::EndsOnFile(test, writers) if link.container == index => wanted.link(at).then(|| {
+            let part = marker(pod, index, program, path_of(test), writers);
+            part.on(Subject::Link(at))
+        }),
         _ if link.other != Party::Container(index) => None,
         LinkKind::Quits(quit) => {
-            let finding = wanted.at(&["quit-endpoint", "leftover-workaround"], program, &quit.span)?;
+            wanted.link(at).then_some(())?;
             let what = format!(
                 "{}: its call that ends {} goes",
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, member, program, &quit.span, what, finding);
+            let mut part = cutting(link.container, member, program, &quit.span, what);
+            part.rest_on(result_is_kept(quit.exit_status, quit.is_repeated));
             part.entrypoints
                 .insert(link.container, stop_with_sleep(program, &quit.span));
             part.note = masks(member.container.name, quit.exit_status);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
-            Some(helper(pod, index, link).unwrap_or(part))
+            Some(helper(pod, index, link).unwrap_or(part).on(Subject::Link(at)))
         }
         LinkKind::Kills(kill) => {
-            let finding = wanted.at(&["shared-pid-kill", "leftover-workaround"], program, &kill.span)?;
+            wanted.link(at).then_some(())?;
             let what = format!(
                 "{}: its signal that ends {} goes",
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, member, program, &kill.span, what, finding);
+            let mut part = cutting(link.container, member, program, &kill.span, what);
+            part.rest_on(result_is_kept(
+                kill.exit_status,
+                kill.is_in_loop || kill.is_background,
+            ));
             part.entrypoints
                 .insert(link.container, stop_with_sleep(program, &kill.span));
             part.signals = true;
-            part.note = masks(member.container.name, kill.exit_status);
+            part.note = masks(member.container.name, kill.exit_status).or_else(|| {
+                let signal = kill.signal.as_deref()?.trim_start_matches("SIG");
+                (!matches!(signal, "TERM" | "15")).then(|| {
+                    format!(
+                        "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal sets another (Kubernetes 1.33 and later)",
+                        pod.party_name(&link.other)
+                    )
+                })
+            });
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }
-            Some(helper(pod, index, link).unwrap_or(part))
+            Some(helper(pod, index, link).unwrap_or(part).on(Subject::Link(at)))
         }
         LinkKind::Waits(wait) => {
             // Where the wait is the only gate of a declared sidecar, the finding is about the sidecar.
-            let sidecar = pod.members.get(index)?.container.name;
-            let finding = wanted
-                .at(&["startup-poll", "leftover-workaround"], program, &wait.span)
-                .or_else(|| wanted.about(&["ungated-sidecar"], sidecar))
-                .or_else(|| stop_behind(pod, link, wait, wanted))?;
-            let what = format!(
-                "{}: its wait for {} goes",
-                member.container.name,
-                pod.party_name(&link.other)
-            );
-            let mut part = cutting(link.container, member, program, &wait.whole, what, finding);
-            part.harmful = false;
-            part.wait = Some(wait.clone());
-            if let Some(command) = wait
-                .command_after
-                .as_ref()
-                .filter(|command| command.start < wait.span.end)
-            {
-                let entrypoint = running_by_itself(program, wait.span.start..command.start);
-                let is_arguments = !program.is_shell() && member.container.command().is_empty();
-                part.class = match (&part.class, entrypoint.is_empty()) {
-                    (_, true) => Err("the waiting tool runs the app itself".to_owned()),
-                    _ if is_arguments => Err(
-                        "the image's own entrypoint gets these words, and it is not in the manifest"
-                            .to_owned(),
-                    ),
-                    // Each has a limit of its own, and runs the app when it is over.
-                    (Err(reason), _) if reason != UNCERTAIN => Err(reason.clone()),
-                    _ => Ok(Class::Review),
-                };
-                part.entrypoints.insert(link.container, entrypoint);
-            }
-            if let Some(reason) = wait.besides() {
-                part.class = Err(reason.to_owned());
-            } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
-                part.class = Err(format!(
-                    "{other} declares the same port, so that it may be waited for"
-                ));
-            } else if gives_up(wait) && part.class.is_ok() {
-                // The gate never gives up: the app would not start at all.
-                part.class = Ok(Class::Review);
-            }
-            Some(part)
+            let treated =
+                wanted.link(at) || wanted.has(&Subject::Gate(index)) || stop_behind(pod, link, wait, wanted);
+            treated.then_some(())?;
+            Some(waiting(pod, index, (at, link), wait, options))
         }
         LinkKind::StartsOnFile(wait, Some(writer)) => {
-            let finding = wanted.at(&["startup-marker", "leftover-workaround"], program, &wait.span)?;
+            wanted.link(at).then_some(())?;
             let file = path_of(&writer.marker).to_owned();
             let what = format!("{}: its wait for {file} goes", member.container.name);
-            let mut part = cutting(link.container, member, program, &wait.whole, what, finding);
+            let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
             part.harmful = false;
             part.wait = Some(wait.clone());
             part.gate_file = Some(file);
+            part.rest_on(Proof::unknown(
+                Obligation::WaitIsKept,
+                "an exec probe on the file needs `test` in the sidecar's image",
+            ));
+            if !wait.only_waits || wait.has_side_effects {
+                part.class = Err("the loop does more than wait".to_owned());
+            }
             if let Some(reason) = wait.besides() {
                 part.class = Err(reason.to_owned());
             }
+            keep_among_sidecars(pod, link, options, &mut part);
             Some(part)
         }
         _ => None,
+    }
+}
+
+/// An app's wait for a sidecar, which a gate replaces.
+fn waiting<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    (at, link): (usize, &Link),
+    wait: &Wait,
+    options: &Options,
+) -> Part<'a> {
+    let Some((member, program)) = pod.program(link.container, link.program) else {
+        return Part::new(String::new(), Err(String::new()));
+    };
+    let what = format!(
+        "{}: its wait for {} goes",
+        member.container.name,
+        pod.party_name(&link.other)
+    );
+    let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
+    part.harmful = false;
+    part.wait = Some(wait.clone());
+    if let Some(sidecar) = pod.members.get(index) {
+        part.rest_on(wait_is_kept(pod, sidecar, wait));
+    }
+    if wait.answer == Answer::Text {
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            "the loop looks at the answer's text, and probes don't",
+        ));
+    }
+    if !wait.is_first {
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            "something runs before the loop, and would run behind the gate",
+        ));
+    }
+    if let Some(command) = wait
+        .command_after
+        .as_ref()
+        .filter(|command| command.start < wait.span.end)
+    {
+        tool_goes(&mut part, link, member, program, wait.span.start..command.start);
+    }
+    if let Some(reason) = wait.besides() {
+        part.class = Err(reason.to_owned());
+    } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
+        part.class = Err(format!(
+            "{other} declares the same port, so that it may be waited for"
+        ));
+    } else if gives_up(wait) && !is_gated_already(pod, index) {
+        // The gate never gives up: the app would not start at all.
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            "the wait gives up after a while, and the gate does not",
+        ));
+    }
+    keep_among_sidecars(pod, link, options, &mut part);
+    part
+}
+
+/// A wait of one sidecar for another stays in a form that has no order among sidecars.
+fn keep_among_sidecars(pod: &Pod<'_>, link: &Link, options: &Options, part: &mut Part<'_>) {
+    let waits_as_sidecar = pod
+        .members
+        .get(link.container)
+        .is_some_and(|member| member.role.role == Role::Sidecar);
+    if options.form == Form::Lifecycle && waits_as_sidecar {
+        part.class =
+            Err("the first design has no order among sidecars, so that it goes on waiting".to_owned());
+    }
+}
+
+/// The words of a tool go that waits and then runs the app itself.
+fn tool_goes(part: &mut Part<'_>, link: &Link, member: &Member<'_>, program: &Program<'_>, words: Span) {
+    let entrypoint = running_by_itself(program, words);
+    let is_arguments = !program.is_shell() && member.container.command().is_empty();
+    let cut_is_uncertain = part.class.as_ref().is_err_and(|reason| reason == UNCERTAIN);
+    if entrypoint.is_empty() {
+        part.class = Err("the waiting tool runs the app itself".to_owned());
+    } else if is_arguments {
+        part.class =
+            Err("the image's own entrypoint gets these words, and it is not in the manifest".to_owned());
+    } else if part.class.is_ok() || cut_is_uncertain {
+        // No command is cut, only the words before it.
+        part.proofs
+            .retain(|proof| proof.obligation != Obligation::ScriptIsWhole);
+        let doubts = part.proofs.iter().map(Proof::class).max();
+        part.class = Ok(doubts.unwrap_or(Class::Safe));
+    }
+    part.entrypoints.insert(link.container, entrypoint);
+}
+
+/// Whether the container ends as before once a stop is cut out.
+fn result_is_kept(exit_status: ExitStatus, is_repeated: bool) -> Proof {
+    match exit_status {
+        ExitStatus::Preserved if !is_repeated => Proof::proved(
+            Obligation::ResultIsKept,
+            "the result of its work is what it ends with, before and after",
+        ),
+        ExitStatus::Masked => Proof::unknown(
+            Obligation::ResultIsKept,
+            "until now the script ends with another result than its work's",
+        ),
+        _ => Proof::unknown(
+            Obligation::ResultIsKept,
+            "without it the script may end with another result",
+        ),
     }
 }
 
@@ -212,60 +313,64 @@ fn cutting<'a>(
     program: &Program<'a>,
     span: &Span,
     what: String,
-    finding: &Finding,
 ) -> Part<'a> {
-    let class = Class::from(finding.fix.class);
-    let class = if program.place != ProgramPlace::Entrypoint {
-        Err("it stands in a hook".to_owned())
-    } else if let Some(reason) = &program.shared {
-        Err(reason.clone())
-    } else if class == Class::Manual {
-        Err(finding.fix.reason.clone())
-    } else if let Some(name) = sets_environment(member, program, span) {
-        Err(format!("it sets {name}, which the app finds in its environment"))
-    } else if !can_cut(program, std::slice::from_ref(span)) {
-        Err(UNCERTAIN.to_owned())
-    } else {
-        Ok(class)
-    };
     let what = match program.config_map {
         Some(name) => format!("{what} from the script of ConfigMap {name}"),
         None => what,
     };
-    let mut part = Part::new(what, class);
+    let mut part = Part::new(what, Ok(Class::Safe));
+    if program.place != ProgramPlace::Entrypoint {
+        part.class = Err("it stands in a hook".to_owned());
+    } else if let Some(reason) = &program.shared {
+        part.class = Err(reason.clone());
+    } else if let Some(name) = sets_environment(member, program, span) {
+        part.class = Err(format!("it sets {name}, which the app finds in its environment"));
+    } else if !can_cut(program, std::slice::from_ref(span)) {
+        part.class = Err(UNCERTAIN.to_owned());
+    } else {
+        part.rest_on(Proof::proved(
+            Obligation::ScriptIsWhole,
+            "nothing that is left reads what it sets",
+        ));
+    }
     part.entrypoints
         .insert(container, Entrypoint::cutting(span.clone()));
     part
 }
 
 /// A preStop hook that only waits.
-fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_>) -> Option<Part<'a>> {
-    wanted.about(
-        &["sidecar-prestop-delay", "leftover-workaround"],
-        member.container.name,
-    )?;
-    let delay = crate::pod::prestop_delay(pod, index, member)?;
+fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Option<Part<'a>> {
+    wanted.has(&Subject::PreStop(index)).then_some(())?;
+    let delay = prestop_delay(pod, index, member)?;
     let hook = member.container.hook(HookKind::PreStop)?;
-    let class = if delay.only {
-        Ok(Class::Safe)
-    } else {
-        Err("the hook does more than wait".to_owned())
+    let class = match delay.only {
+        true => Ok(Class::Safe),
+        false => Err("the hook does more than wait".to_owned()),
     };
     let mut part = Part::new(format!("{}: its preStop wait goes", member.container.name), class);
     part.harmful = false;
     part.removals.add(hook.entry.key);
-    Some(part)
+    Some(part.on(Subject::PreStop(index)))
 }
 
 /// Traps that delay or disguise the sidecar's end.
-fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
-    crate::pod::delaying_traps(pod, index, member)
+fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
+    delaying_traps(pod, index, member)
         .into_iter()
-        .filter_map(|(program, trap, _)| {
-            let finding = wanted.at(&["sigterm-trap", "leftover-workaround"], program, &trap.span)?;
+        .filter_map(|(at, program, trap, _)| {
+            let subject = Subject::Trap(ProgramSite {
+                container: index,
+                program: at,
+                start: trap.span.start,
+            });
+            wanted.has(&subject).then_some(())?;
             let what = format!("{}: its trap goes", member.container.name);
-            let mut part = cutting(index, member, program, &trap.span, what, finding);
+            let mut part = cutting(index, member, program, &trap.span, what).on(subject);
             part.harmful = false;
+            part.rest_on(Proof::unknown(
+                Obligation::ResultIsKept,
+                "whether its process ends well on SIGTERM is not in the manifest",
+            ));
             if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
                 entrypoint.foreground = true;
                 let remains = cut(&program.text, shell(program), &entrypoint.cuts);
@@ -280,21 +385,14 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
 }
 
 /// Marks for controllers that end the sidecar from outside.
-fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
-    if !wanted.any(&[
-        "external-killer",
-        "leftover-workaround",
-        "unsupported-sidecar-type",
-    ]) {
-        return Vec::new();
-    }
+fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
     let name = member.container.name;
     let mut parts = Vec::new();
-    for naming in pod
-        .namings
-        .iter()
-        .filter(|naming| naming.names.iter().any(|own| own == name))
-    {
+    let namings = pod.namings.iter().enumerate();
+    for (at, naming) in namings.filter(|(_, naming)| naming.names.iter().any(|own| own == name)) {
+        if !wanted.has(&Subject::Naming(at)) {
+            continue;
+        }
         let key = naming.entry.key;
         let what = match naming.kind {
             NamingKind::KillerAnnotation | NamingKind::LyftAnnotation => {
@@ -312,7 +410,7 @@ fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: Wanted<'_>) -> Vec<Pa
         } else {
             Err("it also names containers that are not in this manifest".to_owned())
         };
-        let mut part = Part::new(what, class);
+        let mut part = Part::new(what, class).on(Subject::Naming(at));
         match naming.container {
             // The variable, not only its value.
             Some(_) => {

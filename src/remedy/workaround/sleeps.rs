@@ -1,7 +1,7 @@
 //! Sleeps before the start of the app.
 
 use crate::{
-    pod::Pod,
+    pod::{Pod, ProgramSite, Subject},
     remedy::{
         declare::injected,
         gate::startup::Gate,
@@ -18,7 +18,7 @@ impl<'a> Planner<'_, 'a> {
             && self
                 .declared
                 .iter()
-                .all(|(_, gate)| !matches!(gate, Gate::None(_)));
+                .all(|(_, gate)| !matches!(gate, Gate::None(_) | Gate::Unasked));
         for (index, member) in self.pod.members.iter().enumerate() {
             let Some((at, program)) = Pod::entrypoint(member) else {
                 continue;
@@ -27,7 +27,12 @@ impl<'a> Planner<'_, 'a> {
                 continue;
             };
             for sleep in &facts.sleeps {
-                if self.wanted.at(&["startup-sleep"], program, &sleep.span).is_none() {
+                let subject = Subject::Sleep(ProgramSite {
+                    container: index,
+                    program: at,
+                    start: sleep.span.start,
+                });
+                if !self.wanted.has(&subject) {
                     continue;
                 }
                 // The injector's own switch takes its place.
@@ -43,14 +48,15 @@ impl<'a> Planner<'_, 'a> {
                 } else if !gated {
                     ("no declared sidecar with a gate takes its place", false)
                 } else {
-                    self.plan.done(Class::Review, what);
+                    self.plan.done(Class::Review, what, [subject]);
                     self.entrypoints
                         .entry(index)
                         .or_default()
                         .merge(&Entrypoint::cutting(sleep.span.clone()));
                     continue;
                 };
-                self.plan.left(format!("not done: {what}"), reason, review);
+                self.plan
+                    .left(format!("not done: {what}"), reason, review, [subject]);
             }
         }
     }

@@ -3,7 +3,6 @@
 use crate::remedy::workaround::{
     marker::{path_of, writers_go},
     part::Part,
-    wanted::Wanted,
 };
 use crate::{
     behaviour::{
@@ -12,14 +11,15 @@ use crate::{
     },
     pod::Pod,
     remedy::{
+        obligation::{Obligation, Proof},
         plan::Class,
         script::{
             cut::with_sleep_behind,
             entrypoint::{Entrypoint, can_cut, dialect},
         },
+        wanted::Wanted,
     },
     roles::Role,
-    rules::Finding,
     shell::Span,
     workload::{ContainerList, Program, ProgramPlace},
 };
@@ -70,16 +70,10 @@ pub(crate) fn stop_with_sleep(program: &Program<'_>, span: &Span) -> Entrypoint 
     }
 }
 
-/// The finding about a call that ends what a wait waited for, where nothing else comes behind the wait: without the
-/// call it serves nothing.
-pub(crate) fn stop_behind<'f>(
-    pod: &Pod<'_>,
-    link: &Link,
-    wait: &Wait,
-    wanted: Wanted<'f>,
-) -> Option<&'f Finding> {
-    let (_, program) = pod.program(link.container, link.program)?;
-    let is_beside = |other: &&Link| {
+/// Whether a call that is treated ends what a wait waited for, and nothing else comes behind the wait: without the call
+/// it serves nothing.
+pub(crate) fn stop_behind(pod: &Pod<'_>, link: &Link, wait: &Wait, wanted: &Wanted) -> bool {
+    let is_beside = |other: &Link| {
         (other.container, other.program, &other.other) == (link.container, link.program, &link.other)
     };
     let stop = |other: &Link| match &other.kind {
@@ -87,15 +81,10 @@ pub(crate) fn stop_behind<'f>(
         LinkKind::Kills(kill) => Some(kill.span.clone()),
         _ => None,
     };
-    let mut stops = pod.links.all.iter().filter(is_beside).filter_map(stop);
-    stops
-        .find(|span| wait.command_after.is_none() && span.start >= wait.span.end)
-        .and_then(|span| {
-            wanted.at(
-                &["quit-endpoint", "shared-pid-kill", "leftover-workaround"],
-                program,
-                &span,
-            )
+    let mut links = pod.links.all.iter().enumerate();
+    wait.command_after.is_none()
+        && links.any(|(at, other)| {
+            is_beside(other) && wanted.link(at) && stop(other).is_some_and(|span| span.start >= wait.span.end)
         })
 }
 
@@ -121,7 +110,11 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
     let member = pod.members.get(link.container)?;
     let other = pod.members.get(sidecar)?.container.name;
     let what = format!("{}: goes, it only ends {other}", member.container.name);
-    let mut part = Part::new(what, Ok(Class::Review));
+    let mut part = Part::new(what, Ok(Class::Safe));
+    part.rest_on(Proof::unknown(
+        Obligation::EndsAreKnown,
+        "a container is removed as a whole, and what else it is for is not in the manifest",
+    ));
     // It may have looked at the app's process.
     part.signals = true;
     part.removals.add(member.container.node);

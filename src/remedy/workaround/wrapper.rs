@@ -1,31 +1,38 @@
 //! Wrappers and what came with them, as parts of a workaround.
 
-use crate::remedy::workaround::{marker::path_of, part::Part, unwrap::wrapped, wanted::Wanted};
+use crate::remedy::workaround::{marker::path_of, part::Part, unwrap::wrapped};
 use crate::{
-    pod::{Member, Pod},
+    pod::{Member, Pod, Subject},
     remedy::{
+        obligation::{Obligation, Proof},
         plan::Class,
         script::entrypoint::{Entrypoint, can_cut, word_index},
+        wanted::Wanted,
     },
     workload::ContainerList,
 };
 
 /// The wrappers of all containers: they tie them together.
-pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
+pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     for (index, member) in pod.members.iter().enumerate() {
-        if wanted.about(&["wrapper-binary"], member.container.name).is_none() {
+        if !wanted.has(&Subject::Wrapper(index)) {
             continue;
         }
         let part = match wrapped(member) {
             Some(Ok(wrapped)) => {
                 let what = format!("{}: runs without {}", member.container.name, wrapped.name);
-                let class = if wrapped.in_script {
-                    Class::Review
-                } else {
-                    Class::Safe
-                };
-                let mut part = Part::new(what, Ok(class));
+                let mut part = Part::new(what, Ok(Class::Safe));
+                part.rest_on(match wrapped.in_script {
+                    true => Proof::unknown(
+                        Obligation::ScriptIsWhole,
+                        "the wrapped command is part of a script",
+                    ),
+                    false => Proof::proved(
+                        Obligation::ScriptIsWhole,
+                        "the wrapper and its settings are all in the manifest",
+                    ),
+                });
                 part.needs_gate = wrapped.waits;
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
@@ -45,7 +52,7 @@ pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: Wanted<'_>) -> Vec<Part<'a>> {
                 }),
             ),
         };
-        parts.push(part);
+        parts.push(part.on(Subject::Wrapper(index)));
     }
     if !parts.is_empty() {
         parts.extend(copiers(pod));

@@ -6,7 +6,7 @@ use crate::{
 };
 
 use super::{
-    super::{Confidence, Draft, Finding, FixClass},
+    super::{Confidence, Draft, Finding, Subject},
     RULE,
 };
 use crate::pod::{Member, Pod};
@@ -18,7 +18,7 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// An init container that waits for a container which starts only when all init containers have ended.
 fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for link in &pod.links.all {
+    for (at, link) in pod.links.all.iter().enumerate() {
         let wait = match &link.kind {
             LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, ..) => wait,
             _ => continue,
@@ -53,10 +53,7 @@ fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .container(&member.container)
             .at_text(program, wait.span.clone(), "can never be answered")
             .with_container(&other.container, "starts when all init containers have ended")
-            .fix(
-                FixClass::Review,
-                "the sidecar has to stand before the init container",
-            )
+            .subject(Subject::Link(at))
             .finish(),
         );
     }
@@ -102,7 +99,7 @@ fn waiting_hook(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .at_text(program, wait.span.clone(), label)
-            .fix(FixClass::Manual, "what was meant to wait is a person's to say");
+            .by_hand("what was meant to wait is a person's to say");
         if let Some(other) = pod.party(&link.other) {
             draft = draft.with_container(&other.container, "the sidecar it waits for");
         }

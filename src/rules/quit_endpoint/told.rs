@@ -3,7 +3,7 @@
 use crate::pod::{called, told};
 
 use super::{
-    super::{Confidence, Draft, Finding, FixClass, Member, Pod},
+    super::{Confidence, Draft, Finding, Member, Pod},
     RULE, help,
 };
 
@@ -29,10 +29,7 @@ pub(super) fn check(pod: &Pod<'_>, index: usize, member: &Member<'_>, findings: 
         .confidence(Confidence::Medium)
         .container(&member.container)
         .at_span(told.node, told.span, "a quit endpoint")
-        .fix(
-            FixClass::Manual,
-            "the call itself cannot be read from the manifest",
-        )
+        .by_hand("the call itself cannot be read from the manifest")
         .finish(),
     );
 }

@@ -1,0 +1,420 @@
+//! Who may end a container without the text saying so: what is not known of its end, by name.
+
+use super::{Member, Pod, is_known_setting};
+use crate::{
+    behaviour::{
+        LinkKind, Party, ScriptFacts,
+        script::{MarkerUse, QuitPosition},
+    },
+    roles::{Role, RunsServer, runs_its_server, sounds_like_an_end},
+    workload::{ContainerList, Program},
+    yaml::Node,
+};
+
+/// Something that may end a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Suspect {
+    /// A container that runs beside the app and names the other's program among its words.
+    Helper {
+        /// The helper: index among the members.
+        container: usize,
+        /// The word.
+        word: String,
+    },
+    /// A script that signals processes in a way that is not understood: index among the members.
+    KillingScript(usize),
+    /// A call to a local address that does not only read.
+    Call {
+        /// Who calls: index among the members.
+        container: usize,
+        /// What is called: `127.0.0.1:8080/kill`.
+        address: String,
+    },
+    /// A variable whose name sounds like an end.
+    Variable {
+        /// Whose it is: index among the members.
+        container: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A script or program file that was not read.
+    File {
+        /// Who runs it: index among the members.
+        container: usize,
+        /// Its path, as written.
+        file: String,
+    },
+    /// A program that may reach other containers: `kubectl`, `nsenter`.
+    Program {
+        /// Who runs it: index among the members.
+        container: usize,
+        /// Its name.
+        name: String,
+    },
+    /// What a container runs is its image's own: index among the members.
+    Image(usize),
+}
+
+/// Programs that reach into other containers.
+const REACHING: [&str; 8] = [
+    "kubectl", "oc", "nsenter", "docker", "crictl", "nerdctl", "podman", "ctr",
+];
+
+/// Words of commands that look for, or signal, processes.
+const KILLING: [&str; 8] = [
+    "kill", "pkill", "killall", "pgrep", "pidof", "fuser", "lsof", "skill",
+];
+
+/// Programs that run a file which is not in the manifest.
+const INTERPRETERS: [&str; 14] = [
+    "python", "python2", "python3", "node", "ruby", "perl", "php", "sh", "bash", "ash", "dash", "zsh", "ksh",
+    "deno",
+];
+
+/// Whatever may end a container, the surest first.
+pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
+    let Some(own) = pod.members.get(index) else {
+        return Vec::new();
+    };
+    let names = names_of(pod, own);
+    let mut found = Vec::new();
+    for (at, other) in pod.members.iter().enumerate() {
+        if at == index || !may_act(pod, other) {
+            continue;
+        }
+        for (program_at, program) in other.programs.iter().enumerate() {
+            found.extend(script(pod, at, program_at, program));
+        }
+        if !found.contains(&Suspect::KillingScript(at)) {
+            found.extend(helper(pod, at, other, &names));
+        }
+        found.extend(variable(pod, at, other));
+        found.extend(hidden(at, other));
+    }
+    found.sort_by_key(|suspect| !matches!(suspect, Suspect::Helper { .. } | Suspect::KillingScript(_)));
+    found
+}
+
+/// Whether nothing is known of a container that would exclude that it ends others: a known sidecar that runs its server
+/// does not.
+fn may_act(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let is_server = || {
+        let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
+        runs_its_server(&member.container, entrypoint, pod.catalogue) == RunsServer::Proved
+    };
+    member.container.list == ContainerList::Regular && !is_server()
+}
+
+/// What a container's process may be called.
+fn names_of(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
+    let container = &member.container;
+    let first = Pod::entrypoint(member)
+        .and_then(|(_, program)| program.words.first())
+        .and_then(|word| word.as_str())
+        .map(|word| word.rsplit('/').next().unwrap_or(word).to_owned())
+        .filter(|word| !INTERPRETERS.contains(&word.as_str()));
+    let known = pod.catalogue.of(container);
+    let programs = known.into_iter().flat_map(|known| known.programs.iter().cloned());
+    let image = container.image().map(|image| image.base_name().to_owned());
+    programs
+        .chain(first)
+        .chain(image)
+        .chain([container.name.to_owned()])
+        .filter(|name| name.len() > 2)
+        .map(|name| normal(&name))
+        .collect()
+}
+
+fn normal(name: &str) -> String {
+    name.replace('_', "-").to_ascii_lowercase()
+}
+
+/// A container beside the app that is given the name of the other's program.
+fn helper(pod: &Pod<'_>, at: usize, member: &Member<'_>, names: &[String]) -> Option<Suspect> {
+    let words = member
+        .container
+        .command()
+        .into_iter()
+        .chain(member.container.arguments())
+        .filter_map(Node::as_str);
+    let mut said = words
+        .flat_map(|text| text.split(|letter: char| letter.is_whitespace() || "'\"`();,=|&".contains(letter)));
+    let word = said.find(|word| {
+        let base = word.rsplit('/').next().unwrap_or(word);
+        names.contains(&normal(base))
+    })?;
+    let links = pod.links.all.iter().any(|link| {
+        link.container == at
+            && matches!(
+                link.kind,
+                LinkKind::Kills(_) | LinkKind::Quits(_) | LinkKind::Waits(_)
+            )
+    });
+    let reaches = pod.shares_processes() || runs_reaching(member).is_some();
+    (reaches && !links).then(|| Suspect::Helper {
+        container: at,
+        word: word.to_owned(),
+    })
+}
+
+/// A program of a container that reaches into others.
+fn runs_reaching<'m>(member: &'m Member<'_>) -> Option<&'m str> {
+    let words = member.programs.iter().flat_map(|program| {
+        program
+            .text
+            .split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')))
+    });
+    words
+        .chain(member.container.image().map(|image| image.base_name()))
+        .find(|word| REACHING.contains(word))
+}
+
+/// What a program does that is not understood.
+fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) -> Vec<Suspect> {
+    let mut found = Vec::new();
+    let Some(facts) = pod.links.facts(at, program_at) else {
+        return found;
+    };
+    if pod.shares_processes() && signals_unseen(pod, (at, program_at), program, facts) {
+        found.push(Suspect::KillingScript(at));
+    }
+    found.extend(calls(pod, (at, program_at), facts).map(|address| Suspect::Call {
+        container: at,
+        address,
+    }));
+    let reaching = pod.members.get(at).and_then(runs_reaching);
+    found.extend(reaching.map(|name| Suspect::Program {
+        container: at,
+        name: name.to_owned(),
+    }));
+    found
+}
+
+/// Whether a script has words that signal processes, and no signal of it was understood.
+fn signals_unseen(
+    pod: &Pod<'_>,
+    (at, program_at): (usize, usize),
+    program: &Program<'_>,
+    facts: &ScriptFacts,
+) -> bool {
+    let is_linked = pod.links.all.iter().any(|link| {
+        (link.container, link.program) == (at, program_at)
+            && matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_))
+    });
+    let has_word = || {
+        let mut words = program
+            .text
+            .split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')));
+        program.text.contains("/proc/")
+            || program.text.contains("os.kill")
+            || words.any(|word| KILLING.contains(&word))
+    };
+    let only_children = !facts.kills.is_empty() && facts.kills.iter().all(|kill| kill.only_own_children);
+    !is_linked && !only_children && has_word()
+}
+
+/// Local addresses that are called when the work is done, and are known neither for an end nor for a state.
+fn calls(
+    pod: &Pod<'_>,
+    (at, program_at): (usize, usize),
+    facts: &ScriptFacts,
+) -> impl Iterator<Item = String> {
+    let is_linked = |start: usize| {
+        pod.links.all.iter().any(|link| {
+            (link.container, link.program) == (at, program_at)
+                && matches!(&link.kind, LinkKind::Quits(quit) if quit.span.start == start)
+        })
+    };
+    let asked: Vec<String> = facts
+        .quits
+        .iter()
+        .filter(|quit| !is_linked(quit.span.start))
+        .filter(|quit| !matches!(quit.position, QuitPosition::BeforeMain))
+        .filter_map(|quit| quit.request.urls().find(|url| url.host.is_local()))
+        .filter(|url| {
+            let path = url.path.as_deref().unwrap_or("/");
+            let asks_state = ["health", "ready", "live", "metrics", "status", "ping", "startup"]
+                .iter()
+                .any(|word| path.contains(word));
+            !asks_state
+        })
+        .map(|url| {
+            let port = url.port.map(|port| format!(":{port}")).unwrap_or_default();
+            format!("localhost{port}{}", url.path.as_deref().unwrap_or_default())
+        })
+        .collect();
+    asked.into_iter()
+}
+
+/// A variable that tells a container to end, or to end another one.
+fn variable(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
+    let links = pod.links.all.iter().any(|link| link.container == at);
+    let name = member
+        .container
+        .environment()
+        .map(|variable| variable.name)
+        .find(|name| sounds_like_an_end(name) || is_known_setting(name))?;
+    (!links).then(|| Suspect::Variable {
+        container: at,
+        name: name.to_owned(),
+    })
+}
+
+/// A container whose program nobody can see.
+fn hidden(at: usize, member: &Member<'_>) -> Option<Suspect> {
+    let Some((_, program)) = Pod::entrypoint(member).filter(|_| !member.container.command().is_empty())
+    else {
+        return (member.role.role == Role::App).then_some(Suspect::Image(at));
+    };
+    let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
+    let is_script = |word: &str| {
+        [".sh", ".bash", ".py", ".js", ".rb", ".pl", ".php"]
+            .iter()
+            .any(|end| word.ends_with(end))
+    };
+    let first = words
+        .first()
+        .map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+    // A file of the pod's own ConfigMaps is read, and so is what stands behind -c.
+    let is_read = program.config_map.is_some()
+        || program
+            .invocation
+            .as_ref()
+            .is_some_and(|invocation| !invocation.file);
+    if !is_read {
+        let file = words.iter().copied().find(|word| is_script(word)).or_else(|| {
+            let is_file = |word: &&&str| !word.starts_with('-');
+            INTERPRETERS
+                .contains(&first)
+                .then(|| words.iter().skip(1).find(is_file).copied())?
+        });
+        return file.map(|file| Suspect::File {
+            container: at,
+            file: file.to_owned(),
+        });
+    }
+    // Files that its script runs or sources.
+    let script = program.script.as_ref()?;
+    script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .find_map(|simple| {
+            let at_word = crate::shell::command_index(&simple.words);
+            let word = simple.words.get(at_word)?.literal()?;
+            let base = word.rsplit('/').next().unwrap_or(&word);
+            let next = || simple.words.get(at_word + 1).and_then(|word| word.literal());
+            let file = match base {
+                "." | "source" => next()?.into_owned(),
+                _ if INTERPRETERS.contains(&base) => next().filter(|next| is_script(next))?.into_owned(),
+                _ if is_script(&word) => word.into_owned(),
+                _ => return None,
+            };
+            Some(Suspect::File { container: at, file })
+        })
+}
+
+impl Suspect {
+    /// What may end the other container, in words that go on from its name.
+    pub(crate) fn describe(&self, pod: &Pod<'_>) -> String {
+        let name = |at: &usize| pod.members.get(*at).map_or("", |member| member.container.name);
+        match self {
+            Self::Helper { container, word } => format!(
+                "it may be ended by the helper container `{}`, whose arguments name {word}",
+                name(container)
+            ),
+            Self::KillingScript(at) => format!(
+                "the script of {} signals processes in a way that is not understood",
+                name(at)
+            ),
+            Self::Call { container, address } => {
+                format!("it may be ended by {}'s call of {address}", name(container))
+            }
+            Self::Variable {
+                container,
+                name: variable,
+            } => {
+                format!(
+                    "it may be ended by what the variable {variable} of {} sets",
+                    name(container)
+                )
+            }
+            Self::File { container, file } => {
+                format!(
+                    "it may be ended by {file}, which {} runs and the manifest does not show",
+                    name(container)
+                )
+            }
+            Self::Program {
+                container,
+                name: program,
+            } => {
+                format!("it may be ended by {}'s {program}", name(container))
+            }
+            Self::Image(at) => format!(
+                "it may be ended by the image of {}, whose command is not in the manifest",
+                name(at)
+            ),
+        }
+    }
+}
+
+impl Pod<'_> {
+    /// Whether the containers see one another's processes.
+    pub(crate) fn shares_processes(&self) -> bool {
+        let shares = self.workload.pod_spec.get("shareProcessNamespace");
+        shares.and_then(Node::as_bool) == Some(true)
+    }
+
+    /// Whether a container's script runs its program for a while and ends it then: `proxy & sleep 30; kill $!`,
+    /// `timeout 600 proxy`.
+    pub(crate) fn is_time_boxed(&self, member: &Member<'_>) -> bool {
+        let Some((at, program)) = Pod::entrypoint(member) else {
+            return false;
+        };
+        let index = self.members.iter().position(|other| std::ptr::eq(other, member));
+        let Some(facts) = index.and_then(|index| self.links.facts(index, at)) else {
+            return false;
+        };
+        let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
+        let is_limit = |word: &str| word.rsplit('/').next() == Some("timeout");
+        let limited = words.first().is_some_and(|word| is_limit(word))
+            || program.is_shell()
+                && program
+                    .script
+                    .iter()
+                    .flat_map(|script| script.list.commands())
+                    .any(|visit| {
+                        visit.simple().is_some_and(|simple| {
+                            simple.words.first().is_some_and(|word| is_limit(&word.raw))
+                        })
+                    });
+        // What it starts in the background is not waited for, or is ended by its own script.
+        let background = !facts.background.is_empty();
+        let waits = program
+            .text
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|word| word == "wait");
+        let kills_own = facts
+            .kills
+            .iter()
+            .any(|kill| kill.only_own_children && kill.trap.is_none());
+        let watches_file = facts
+            .markers
+            .iter()
+            .any(|marker| matches!(marker.usage, MarkerUse::Tested { .. }));
+        limited || background && (kills_own || !waits) && !watches_file && facts.work.is_empty()
+    }
+
+    /// Whether something that is understood ends a container when the app is done: index among the members.
+    pub(crate) fn is_ended(&self, index: usize) -> bool {
+        let by_link = self.links.all.iter().any(|link| match link.kind {
+            LinkKind::Quits(_) | LinkKind::Kills(_) => {
+                link.other == Party::Container(index) || link.other == Party::Unknown
+            }
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
+        });
+        by_link || self.members.get(index).is_some_and(super::ends_with_another)
+    }
+}

@@ -1,0 +1,289 @@
+//! What declaring a container a sidecar rests on, each thing with its own check.
+
+use super::needs;
+use crate::{
+    behaviour::{
+        LinkKind, Party,
+        action::Action,
+        script::{MarkerUse, Wait},
+    },
+    pod::{Member, Pod, Suspect, suspects},
+    remedy::{
+        Form, Options,
+        obligation::{Obligation, Proof},
+        planner::is_named,
+    },
+    roles::{NamingKind, RunsServer, runs_its_server},
+    workload::{ContainerList, WorkloadKind},
+};
+
+/// The proofs of all obligations of a declaration.
+pub(crate) fn of_declaration(
+    pod: &Pod<'_>,
+    index: usize,
+    options: &Options,
+    sets_switches: bool,
+) -> Vec<Proof> {
+    let Some(member) = pod.members.get(index) else {
+        return Vec::new();
+    };
+    let case = Case {
+        pod,
+        index,
+        member,
+        options,
+        by_word: word_of_its_author(pod, member, options),
+    };
+    let mut proofs = vec![
+        case.runs_server(),
+        case.idle_after_app(),
+        case.ends_are_known(),
+        case.nobodys_app(),
+        case.ports_lead(),
+    ];
+    proofs.extend(needs::met(pod, index, options, sets_switches));
+    proofs
+}
+
+/// Who said outright that a container is a sidecar; nothing where the tool has to find out.
+fn word_of_its_author(pod: &Pod<'_>, member: &Member<'_>, options: &Options) -> Option<&'static str> {
+    let name = member.container.name;
+    let names = |kind: NamingKind| {
+        pod.namings
+            .iter()
+            .any(|naming| naming.kind == kind && naming.names.iter().any(|own| own == name))
+    };
+    if is_named(pod, member, options) {
+        Some("it is named on the command line")
+    } else if member.role.declared {
+        Some("the manifest declares it a sidecar")
+    } else if names(NamingKind::LyftAnnotation) {
+        Some("an annotation declares it a sidecar")
+    } else if names(NamingKind::KillerAnnotation) || names(NamingKind::KruiseEnvironment) {
+        Some("the manifest names it to a controller that ends sidecars")
+    } else if names(NamingKind::KubexitBirthDependencies) || names(NamingKind::KubexitDeathDependencies) {
+        Some("kubexit's settings name it")
+    } else {
+        None
+    }
+}
+
+struct Case<'c, 'a> {
+    pod: &'c Pod<'a>,
+    index: usize,
+    member: &'c Member<'a>,
+    options: &'c Options,
+    by_word: Option<&'static str>,
+}
+
+impl Case<'_, '_> {
+    fn answer(&self) -> RunsServer {
+        let entrypoint = Pod::entrypoint(self.member).map(|(_, program)| program);
+        runs_its_server(&self.member.container, entrypoint, self.pod.catalogue)
+    }
+
+    /// Whether some script of the pod ends it: what has to be ended does not end by itself.
+    fn is_ended(&self) -> bool {
+        self.pod.links.all.iter().any(|link| match link.kind {
+            LinkKind::Quits(_) | LinkKind::Kills(_) => link.other == Party::Container(self.index),
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == self.index,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
+        })
+    }
+
+    fn runs_server(&self) -> Proof {
+        let proved = |by: &str| Proof::proved(Obligation::RunsServer, by);
+        match (self.answer(), self.by_word) {
+            (RunsServer::Refuted(once), _) => Proof::refuted(Obligation::RunsServer, once.to_string()),
+            (RunsServer::Proved, _) => proved("its image and command run a known server"),
+            (_, Some(word)) => proved(word),
+            (RunsServer::Unknown(_), None) if self.is_ended() => {
+                proved("something ends it, so that it does not end by itself")
+            }
+            (RunsServer::Unknown(_), None) if !self.pod.workload.runs_to_completion() => {
+                proved("its pod starts it again whenever it ends")
+            }
+            (RunsServer::Unknown(doubt), None) => Proof::unknown(Obligation::RunsServer, doubt.to_string()),
+        }
+    }
+
+    /// Whether nothing of its work begins when the app is done.
+    fn idle_after_app(&self) -> Proof {
+        match starts_after_the_app(self.pod, self.index) {
+            Some(file) => Proof::refuted(
+                Obligation::IdleAfterApp,
+                format!("its work begins when {file} is there, which is written at the app's end"),
+            ),
+            None => Proof::proved(
+                Obligation::IdleAfterApp,
+                "none of its scripts waits for the app's end to do something",
+            ),
+        }
+    }
+
+    fn ends_are_known(&self) -> Proof {
+        if !self.pod.workload.runs_to_completion() {
+            return Proof::proved(Obligation::EndsAreKnown, "its pod runs until it is deleted");
+        }
+        let found = suspects(self.pod, self.index);
+        // What is left would go on ending it, and the kubelet would start it again.
+        if let Some(suspect) = found.iter().find(|suspect| suspect.stays()) {
+            return Proof::refuted(Obligation::EndsAreKnown, suspect.describe(self.pod));
+        }
+        // Where its end is understood, what is merely not seen need not hold another one.
+        let counts = |suspect: &&Suspect| !(self.is_ended() && suspect.is_merely_unseen());
+        match (found.iter().find(counts), self.by_word) {
+            (Some(suspect), None) => Proof::unknown(Obligation::EndsAreKnown, suspect.describe(self.pod)),
+            _ => Proof::proved(
+                Obligation::EndsAreKnown,
+                "every command of the pod that may end it is known",
+            ),
+        }
+    }
+
+    /// Whether some other container is what the workload is about.
+    fn nobodys_app(&self) -> Proof {
+        let workload = self.pod.workload;
+        let own = &self.member.container;
+        if let Some(word) = self.by_word {
+            return Proof::proved(Obligation::NobodysApp, word);
+        }
+        let others = || workload.regular().filter(|other| other.index != own.index);
+        if others().any(|other| workload.is_about(own, other)) {
+            return Proof::refuted(
+                Obligation::NobodysApp,
+                "the workload's own name, claims or default container are about it",
+            );
+        }
+        if let Some(service) = self.pod.served_alone(own) {
+            let known = self.pod.catalogue.of(own).is_some_and(|known| known.certain);
+            return match known {
+                true => Proof::unknown(
+                    Obligation::NobodysApp,
+                    format!("Service {service} leads to it and to no other container"),
+                ),
+                false => Proof::refuted(
+                    Obligation::NobodysApp,
+                    format!("Service {service} leads to it and to no other container"),
+                ),
+            };
+        }
+        let is_known = self.answer() == RunsServer::Proved;
+        if is_known || self.is_ended() || others().any(|other| workload.is_about(other, own)) {
+            return Proof::proved(Obligation::NobodysApp, "the workload is about another container");
+        }
+        let is_first = others().all(|other| other.index > own.index);
+        match is_first && workload.kind != WorkloadKind::Pod {
+            true => Proof::unknown(
+                Obligation::NobodysApp,
+                "it stands first among the containers, where people write the app",
+            ),
+            false => Proof::proved(
+                Obligation::NobodysApp,
+                "another container stands before it and uses it",
+            ),
+        }
+    }
+
+    /// A Service finds a named port in `containers` first, and in sidecars of `initContainers` only then
+    /// (k8s.io/kubernetes/pkg/api/v1/pod `FindPort`).
+    fn ports_lead(&self) -> Proof {
+        if self.options.form == Form::Lifecycle {
+            return Proof::proved(Obligation::PortsLead, "no container changes its list");
+        }
+        let own = &self.member.container;
+        let names: Vec<&str> = own.ports().filter_map(|port| port.name).collect();
+        let twin = self.pod.workload.regular().find(|other| {
+            other.index != own.index
+                && other
+                    .ports()
+                    .any(|port| port.name.is_some_and(|name| names.contains(&name)))
+        });
+        match twin {
+            Some(twin) => Proof::refuted(
+                Obligation::PortsLead,
+                format!(
+                    "{} has a port of the same name, and a Service that names it would lead there instead; number the Service's targetPort first",
+                    twin.name
+                ),
+            ),
+            None => Proof::proved(
+                Obligation::PortsLead,
+                "no other container has a port of the same name",
+            ),
+        }
+    }
+}
+
+/// The file for which a container waits before it does its work, where that is written when the app is done.
+pub(crate) fn starts_after_the_app(pod: &Pod<'_>, index: usize) -> Option<String> {
+    let member = pod.members.get(index)?;
+    let (at, program) = Pod::entrypoint(member)?;
+    let facts = pod.links.facts(index, at)?;
+    let awaited = |wait: &Wait| {
+        wait.probes.iter().find_map(|probe| match &probe.action {
+            Action::TestFile { path, .. } => path.path.clone(),
+            _ => None,
+        })
+    };
+    let waits = facts.waits.iter().filter(|wait| !wait.inverted);
+    waits
+        .filter(|wait| {
+            wait.command_after.is_some() && !facts.work.iter().any(|work| work.start < wait.span.start)
+        })
+        .find_map(|wait| {
+            let file = awaited(wait)?;
+            written_at_end(pod, index, &file).then_some(wait)
+        })
+        .map(|wait| {
+            let shown = wait.probes.iter().find_map(|probe| match &probe.action {
+                Action::TestFile { path, .. } => Some(crate::pod::shown_path(program, path).to_owned()),
+                _ => None,
+            });
+            shown.unwrap_or_else(|| "a file".to_owned())
+        })
+}
+
+/// Whether another container writes a file when its work is done.
+fn written_at_end(pod: &Pod<'_>, reader: usize, file: &str) -> bool {
+    let Some((volume, relative)) = pod
+        .members
+        .get(reader)
+        .and_then(|member| pod.workload.volume_of_file(&member.container, file))
+    else {
+        return false;
+    };
+    pod.members
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != reader)
+        .any(|(index, other)| {
+            if other.container.list != ContainerList::Regular {
+                return false;
+            }
+            (0..other.programs.len())
+                .filter_map(|at| pod.links.facts(index, at))
+                .any(|facts| {
+                    facts.markers.iter().any(|marker| {
+                        let is_it = marker.file.path.as_deref().is_some_and(|path| {
+                            pod.workload
+                                .volume_of_file(&other.container, path)
+                                .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
+                        });
+                        is_it && !matches!(marker.usage, MarkerUse::Tested { .. }) && marker.is_at_end()
+                    })
+                })
+        })
+}
+
+impl Suspect {
+    /// Whether it would go on ending a declared sidecar, so that no review can accept it.
+    fn stays(&self) -> bool {
+        matches!(self, Self::KillingScript(_) | Self::Helper { .. })
+    }
+
+    /// Whether all that speaks for it is that it can't be seen.
+    fn is_merely_unseen(&self) -> bool {
+        matches!(self, Self::File { .. } | Self::Image(_))
+    }
+}

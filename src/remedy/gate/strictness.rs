@@ -1,0 +1,82 @@
+//! Whether a gate is as strict as the wait that it replaces.
+
+use super::startup::asked_port;
+use crate::{
+    behaviour::{
+        action::{Action, is_database_client},
+        script::{Answer, Wait},
+    },
+    pod::{Member, Pod, health_listener},
+    remedy::obligation::{Obligation, Proof},
+    workload::{Probe, ProbeKind},
+};
+
+/// Whether the app is held back until a sidecar is up, whatever its own wait does.
+pub(crate) fn is_gated_already(pod: &Pod<'_>, sidecar: usize) -> bool {
+    pod.members
+        .get(sidecar)
+        .is_some_and(|member| member.role.declared && pod.gates_the_app(member))
+}
+
+/// Whether who waited for a sidecar waits for the same thing once a gate takes the place of the wait.
+pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> Proof {
+    let container = &sidecar.container;
+    let proved = |by: &str| Proof::proved(Obligation::WaitIsKept, by);
+    let unknown = |reason: String| Proof::unknown(Obligation::WaitIsKept, reason);
+    if let Some(startup) = container.probe(ProbeKind::Startup) {
+        return match asks_as_much(&startup, wait) {
+            true => proved("its startupProbe asks what the wait asked"),
+            false => unknown("its startupProbe asks something else than the wait did".to_owned()),
+        };
+    }
+    for probed in &wait.probes {
+        match &probed.action {
+            Action::Connect(connect) if is_database_client(&connect.tool) => {
+                return match health_listener(pod, container) {
+                    Some(_) => proved("its own health listener answers when it serves"),
+                    None => unknown(format!(
+                        "an open port says less than an answer to {}",
+                        connect.tool
+                    )),
+                };
+            }
+            Action::Http(http) if wait.answer == Answer::Any && !http.fails_on_error => {
+                let path = http.url.path.as_deref().unwrap_or("/");
+                if !super::startup::is_health_path(pod, container, path)
+                    && health_listener(pod, container).is_none()
+                {
+                    return unknown(
+                        "the wait is content with any answer, and an open port says less than that"
+                            .to_owned(),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    proved("a probe asks what the wait asked")
+}
+
+/// Whether a probe succeeds only when a wait would be over.
+fn asks_as_much(probe: &Probe<'_>, wait: &Wait) -> bool {
+    let asks_port = |action: &Action| {
+        let port = asked_port(action).map(|port| port.to_string());
+        port.is_some() && probe.port() == port.as_deref()
+    };
+    wait.probes.iter().all(|probed| match &probed.action {
+        Action::Connect(connect) => {
+            let plain = connect.grpc_health.is_none() && connect.path.is_none();
+            asks_port(&probed.action) && plain && !is_database_client(&connect.tool)
+        }
+        Action::Http(http) => {
+            let path = http
+                .url
+                .path
+                .as_deref()
+                .filter(|path| !path.is_empty())
+                .unwrap_or("/");
+            asks_port(&probed.action) && probe.path().unwrap_or("/") == path
+        }
+        _ => false,
+    })
+}

@@ -1,0 +1,115 @@
+//! A preStop hook that ends its own container's process.
+//!
+//! On a regular container it is harmless: all get SIGTERM at once. On a sidecar it runs when the pod's end begins, beside
+//! the app, and so undoes the order that the declaration is for.
+
+use super::part::Part;
+use crate::{
+    behaviour::action::{Action, Target},
+    pod::{Member, Pod},
+    remedy::{
+        obligation::{Obligation, Proof},
+        plan::Class,
+    },
+    workload::{HookKind, ProgramPlace},
+    yaml::Node,
+};
+
+/// The hook, as a part that goes when its container is declared a sidecar.
+pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
+    let hook = member.container.hook(HookKind::PreStop)?;
+    (by_call(pod, member) || by_script(pod, member)).then(|| {
+        let what = format!("{}: its preStop hook, which ends it, goes", member.container.name);
+        let mut part = Part::new(what, Ok(Class::Safe));
+        part.rest_on(Proof::unknown(
+            Obligation::EndsAreKnown,
+            "its preStop hook would end it while the app still runs, and what else the hook is for has to be looked at",
+        ));
+        part.removals.add(hook.entry.key);
+        part
+    })
+}
+
+/// `preStop: {httpGet: {path: /quitquitquit, port: 9091}}`
+fn by_call(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let Some(get) = member
+        .container
+        .hook(HookKind::PreStop)
+        .and_then(|hook| hook.http_get())
+    else {
+        return false;
+    };
+    let path = get.get("path").and_then(Node::as_str);
+    let port = get
+        .get("port")
+        .and_then(Node::as_str)
+        .and_then(|port| port.parse().ok());
+    is_quit(pod, port, path)
+}
+
+fn is_quit(pod: &Pod<'_>, port: Option<u16>, path: Option<&str>) -> bool {
+    let entries = || pod.catalogue.entries().flat_map(|known| &known.quit);
+    entries().any(|endpoint| {
+        let same_path = endpoint.path.as_deref() == path.map(|path| path.trim_end_matches('/'));
+        // A path that only quits needs no port to be known by.
+        same_path && (port == Some(endpoint.port) || path.is_some_and(|path| path.ends_with("/quitquitquit")))
+    })
+}
+
+/// `kill -TERM 1`, a call to its own quit endpoint, or its own program told to stop: `nginx -s quit`.
+fn by_script(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let Some(at) = member
+        .programs
+        .iter()
+        .position(|program| program.place == ProgramPlace::Hook(HookKind::PreStop))
+    else {
+        return false;
+    };
+    let Some((program, index)) = member
+        .programs
+        .get(at)
+        .zip(pod.members.iter().position(|other| std::ptr::eq(other, member)))
+    else {
+        return false;
+    };
+    let Some(facts) = pod.links.facts(index, at) else {
+        return false;
+    };
+    let kills_itself = facts.kills.iter().any(|kill| {
+        kill.targets
+            .iter()
+            .any(|target| matches!(target, Target::Pid(1) | Target::Process { .. }))
+    });
+    let quits = facts
+        .quits
+        .iter()
+        .flat_map(|quit| quit.request.urls())
+        .any(|url| url.host.is_local() && is_quit(pod, url.port, url.path.as_deref()));
+    kills_itself || quits || stops_own_program(pod, member, program)
+}
+
+/// `cloud-sql-proxy shutdown`, `nginx -s quit`
+fn stops_own_program(pod: &Pod<'_>, member: &Member<'_>, program: &crate::workload::Program<'_>) -> bool {
+    let Some(known) = pod.catalogue.of(&member.container) else {
+        return false;
+    };
+    let values = crate::behaviour::action::Values::new(&|_| None);
+    let commands = program.script.iter().flat_map(|script| script.list.commands());
+    commands.filter_map(|visit| visit.simple()).any(|simple| {
+        let action = crate::behaviour::action::classify_simple(simple, &values).action;
+        let Action::Other { program: Some(name) } = action else {
+            return false;
+        };
+        let base = name.rsplit('/').next().unwrap_or(&name);
+        let words: Vec<&str> = simple
+            .words
+            .iter()
+            .skip(1)
+            .map(|word| word.raw.as_str())
+            .collect();
+        known.programs.iter().any(|own| own == base)
+            && words
+                .iter()
+                .any(|word| matches!(*word, "shutdown" | "quit" | "stop" | "-s"))
+    })
+}
