@@ -76,7 +76,7 @@ fn finding(rule: &'static RuleInfo, locations: Vec<Location>) -> Finding {
         object: job("migrate"),
         container: Some("app".to_owned()),
         locations,
-        subject: Subject::ByHand("".into()),
+        subject: kubectl_sidecar::pod::Subject::ByHand("".into()),
         fix: Fix {
             class: FixClass::Safe,
             reason: "the loop stands alone before the app's command".to_owned(),
@@ -161,7 +161,7 @@ fn two_findings() -> (Arc<SourceFile>, Vec<Finding>) {
         confidence: Confidence::Medium,
         message: "the app ends its sidecar `istio-proxy` by HTTP".to_owned(),
         help: "declare `istio-proxy` a sidecar, and remove the call".to_owned(),
-        subject: Subject::ByHand("".into()),
+        subject: kubectl_sidecar::pod::Subject::ByHand("".into()),
         fix: Fix {
             class: FixClass::Review,
             reason: "the exit code of the script changes".to_owned(),
@@ -345,7 +345,7 @@ fn text_level_findings_are_marked() {
         object: ObjectReference::default(),
         container: None,
         text_level: true,
-        subject: Subject::ByHand("".into()),
+        subject: kubectl_sidecar::pod::Subject::ByHand("".into()),
         fix: Fix {
             class: FixClass::Manual,
             reason: "the file must be rendered first".to_owned(),

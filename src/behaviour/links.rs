@@ -333,7 +333,12 @@ impl Finder<'_, '_> {
                 other,
             })
         };
-        for wait in facts.waits.iter().filter(|wait| !wait.inverted) {
+        let is_for_child = |wait: &Wait| self.waits_for_child(container, program, facts, wait);
+        for wait in facts
+            .waits
+            .iter()
+            .filter(|wait| !wait.inverted && !is_for_child(wait))
+        {
             let other = wait
                 .probes
                 .iter()
@@ -366,6 +371,36 @@ impl Finder<'_, '_> {
                 add(LinkKind::Kills(kill.clone()), other);
             }
         }
+    }
+
+    /// Whether a script waits for a port of a process that it has started itself: `server --port 7070 & until …`.
+    fn waits_for_child(&self, container: usize, program: usize, facts: &ScriptFacts, wait: &Wait) -> bool {
+        let text = self
+            .owners
+            .programs
+            .get(container)
+            .and_then(|programs| programs.get(program))
+            .map_or("", |program| program.text.as_ref());
+        let asked: Vec<String> = wait
+            .probes
+            .iter()
+            .filter_map(|probe| match &probe.action {
+                Action::Connect(connect) => connect.port,
+                Action::Http(http) => http.url.port,
+                _ => None,
+            })
+            .map(|port| port.to_string())
+            .collect();
+        let children = facts
+            .background
+            .iter()
+            .filter(|child| child.span.end <= wait.span.start);
+        children
+            .filter_map(|child| text.get(child.span.clone()))
+            .any(|child| {
+                let mut numbers = child.split(|letter: char| !letter.is_ascii_digit());
+                numbers.any(|number| asked.iter().any(|port| port == number))
+            })
     }
 
     /// A script that waits until another container's process is gone, and is then at its own end.

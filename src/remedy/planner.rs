@@ -26,6 +26,7 @@ use super::{
     },
 };
 use crate::{
+    behaviour::{Link, LinkKind, Party},
     edit::removal::Removals,
     pod::{Member, Pod, Subject},
     roles::Role,
@@ -71,6 +72,7 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
     planner.sleeps();
     // Both may change the same scripts, so that they are assembled as one.
     injected::plan(&mut planner);
+    planner.unnamed();
     if let Err(reason) = planner.finish() {
         planner.plan.abandon(reason);
         return planner.plan;
@@ -165,14 +167,24 @@ impl<'p, 'a> Planner<'p, 'a> {
 
     /// A container that may serve others, and that nothing proves to do so.
     fn leave_app(&mut self, index: usize, member: &Member<'a>) {
-        let subjects = self.wanted_of(index);
+        let mut subjects = self.wanted_of(index);
+        let links = self.pod.links.all.iter().enumerate();
+        let is_used = |link: &Link| match link.kind {
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+            _ => link.other == Party::Container(index),
+        };
+        subjects.extend(
+            links
+                .filter(|(at, link)| self.wanted.link(*at) && is_used(link))
+                .map(|(at, _)| Subject::Link(at)),
+        );
         if subjects.is_empty() || member.container.list != ContainerList::Regular {
             return;
         }
         let name = member.container.name;
         self.plan.left(
             format!("{name} is not declared a sidecar"),
-            format!("whether it serves the other containers has to be decided: --sidecar {name} says it"),
+            format!("which of the containers serves the others has to be decided: --sidecar {name} says that it does"),
             false,
             subjects,
         );
@@ -482,6 +494,28 @@ impl<'p, 'a> Planner<'p, 'a> {
             && let Some(policy) = container.restart_policy()
         {
             self.removals.add(policy.key);
+        }
+    }
+
+    /// Links whose other side is not known.
+    fn unnamed(&mut self) {
+        for (at, link) in self.pod.links.all.iter().enumerate() {
+            let subject = Subject::Link(at);
+            if link.other == Party::Unknown
+                && self.wanted.has(&subject)
+                && self.plan.refusal_of(&subject).is_none()
+            {
+                let name = self
+                    .pod
+                    .program(link.container, link.program)
+                    .map_or("", |(member, _)| member.container.name);
+                self.plan.left(
+                    format!("not done: {name}: what it does about another container goes"),
+                    "the text does not say which container is meant",
+                    false,
+                    [subject],
+                );
+            }
         }
     }
 

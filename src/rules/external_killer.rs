@@ -1,6 +1,10 @@
 //! `external-killer`
 
-use crate::roles::NamingKind;
+use crate::{
+    pod::{Suspect, suspects},
+    roles::{NamingKind, Role},
+    workload::ContainerList,
+};
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
@@ -154,6 +158,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
+    helpers(pod, findings);
     for member in &pod.members {
         let container = &member.container;
         let Some(image) = container.image() else { continue };
@@ -169,6 +174,44 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .container(container)
                 .with_container(container, "a helper that ends sidecars")
                 .by_hand("removing a container is a person's decision")
+                .finish(),
+            );
+        }
+    }
+}
+
+/// Containers that name another one's program and see its processes.
+fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    if !pod.workload.runs_to_completion() {
+        return;
+    }
+    for (index, member) in pod.members.iter().enumerate() {
+        let is_open = member.role.role == Role::Sidecar
+            && member.container.list == ContainerList::Regular
+            && !member.role.declared;
+        for suspect in suspects(pod, index).into_iter().filter(|_| is_open) {
+            let Suspect::Helper { container, word } = suspect else {
+                continue;
+            };
+            let Some(helper) = pod.members.get(container) else {
+                continue;
+            };
+            let name = member.container.name;
+            findings.push(
+                Draft::new(
+                    pod,
+                    &RULE,
+                    format!(
+                        "container {} probably ends {name} when the app is done: its arguments name {word}",
+                        helper.container.name
+                    ),
+                )
+                .help(format!("declare {name} a sidecar and remove this container: the kubelet ends it itself"))
+                .confidence(Confidence::Medium)
+                .container(&helper.container)
+                .with_container(&helper.container, "a helper that sees the others' processes")
+                .with_container(&member.container, "the sidecar it names")
+                .by_hand("what the helper does with the name is in its image; remove it together with the declaration")
                 .finish(),
             );
         }

@@ -53,7 +53,7 @@ fn finding(rule: &'static RuleInfo, source: &Arc<SourceFile>, words: &str) -> Fi
             label: String::new(),
             primary: true,
         }],
-        subject: Subject::ByHand("".into()),
+        subject: crate::pod::Subject::ByHand("".into()),
         fix: Fix {
             class: FixClass::None,
             reason: String::new(),

@@ -20,9 +20,12 @@ use crate::{
     yaml::{self, Node, Value, edit},
 };
 
+/// The key that holds the app back, which a native proxy does without it.
+const HOLD: &str = "holdApplicationUntilProxyStarts";
+
 /// Keys in `proxy.istio.io/config` that native injection makes superfluous.
 const ISTIO_KEYS: [&str; 5] = [
-    "holdApplicationUntilProxyStarts",
+    HOLD,
     "terminationDrainDuration",
     "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
     "MINIMUM_DRAIN_DURATION",
@@ -272,6 +275,13 @@ impl<'a> AppHalf<'a> {
                 self.do_it(Class::Safe, format!("{key} goes"), [subject]);
             }
             if known.injector.as_deref() == Some("Istio") && key == "proxy.istio.io/config" {
+                for drain in ISTIO_KEYS.iter().filter(|drain| **drain != HOLD) {
+                    let subject = setting(known, drain);
+                    if self.allowed < Class::Review && wanted.has(&subject) {
+                        let reason = "a native proxy drains when the pod is deleted, so that whether the time is wanted has to be decided";
+                        self.leave(&format!("{drain} goes"), reason, true, subject);
+                    }
+                }
                 self.istio_config(entry.key, entry.value, known, wanted)?;
             }
         }
@@ -291,10 +301,13 @@ impl<'a> AppHalf<'a> {
             return Err("proxy.istio.io/config is no YAML".to_owned());
         };
         let Some(root) = stream.root(0) else { return Ok(()) };
+        let allowed = self.allowed;
         let mut inner = Removals::default();
         let is_setting = |key: Node<'_>| {
-            key.as_str()
-                .is_some_and(|key| ISTIO_KEYS.contains(&key) && wanted.has(&setting(known, key)))
+            key.as_str().is_some_and(|key| {
+                let is_allowed = key == HOLD || allowed >= Class::Review;
+                is_allowed && ISTIO_KEYS.contains(&key) && wanted.has(&setting(known, key))
+            })
         };
         // A mapping goes with the last of its keys.
         let holds_settings = |value: Node<'_>| {
@@ -307,7 +320,12 @@ impl<'a> AppHalf<'a> {
             for entry in mapping.written_entries() {
                 if is_setting(entry.key) {
                     let name = entry.key.as_str().unwrap_or_default();
-                    self.do_it(self.proof.class(), format!("{name} goes"), [setting(known, name)]);
+                    // A native proxy of Istio's drains when the pod is deleted, while the app still works (istio/istio#60649).
+                    let class = match name {
+                        HOLD => Class::Safe,
+                        _ => Class::Review,
+                    };
+                    self.do_it(class, format!("{name} goes"), [setting(known, name)]);
                 }
                 if !is_inner && (is_setting(entry.key) || holds_settings(entry.value)) {
                     settings.push(entry.key);

@@ -156,6 +156,13 @@ fn of_link<'a>(
             treated.then_some(())?;
             Some(waiting(pod, index, (at, link), wait, options))
         }
+        LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
+            let what = format!("{}: its wait for a file goes", member.container.name);
+            let reason = "whoever writes the file is not visible in the manifest";
+            let mut part = Part::new(what, Err(reason.to_owned())).on(Subject::Link(at));
+            part.harmful = false;
+            part
+        }),
         LinkKind::StartsOnFile(wait, Some(writer)) => {
             wanted.link(at).then_some(())?;
             let file = path_of(&writer.marker).to_owned();
