@@ -264,11 +264,10 @@ fn by_catalogue(
         return None;
     }
     let image = container.image().and_then(|image| catalogue.by_image(image));
-    let runs_server = answer == RunsServer::Proved;
     let by_image = image.is_some_and(|own| {
         let company = || has_company(workload, container, catalogue);
         own.is_configured
-            || runs_server
+            || answer.starts_server()
                 && (own.certain
                     || own.companion && company()
                     || own.serves_jobs && workload.runs_to_completion() && company())
