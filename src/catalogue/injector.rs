@@ -22,6 +22,16 @@ pub struct Injector {
     pub since: Option<Since>,
     /// The first version that does so without being told, where its condition holds.
     pub by_default: Option<NativeByDefault>,
+    /// Annotations and labels by which a pod stays without its sidecar.
+    pub opt_outs: &'static [Mark],
+    /// The annotation in which a pod writes settings of its proxy, as YAML or JSON.
+    pub settings_annotation: Option<&'static str>,
+    /// Settings that hold the app back until its proxy is ready.
+    pub holds: &'static [Hold],
+    /// Annotations that delay its sidecar's end.
+    pub drain_annotations: &'static [&'static str],
+    /// Its native sidecars must not be combined with settings that delay their end.
+    pub excludes_drain: bool,
     /// The container or Deployment whose version is the injector's, in its own namespace.
     pub deployment: Option<&'static str>,
     /// Where this is from.
@@ -48,8 +58,32 @@ pub struct PodSwitch {
     pub value: &'static str,
     /// Names it had before, which are still read.
     pub formerly: &'static [&'static str],
-    /// The first version that reads it, where that is not the first one with native sidecars.
-    pub since: Option<Since>,
+    /// From which version on, in a message.
+    pub note: &'static str,
+    /// Versions in use ignore it: it may be set only where the injector's version is known to read it.
+    pub needs_version: bool,
+}
+
+/// A setting that holds the app back until the injected proxy is ready.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The annotation, or the key in [`Injector::settings_annotation`].
+    pub name: &'static str,
+    /// The value with which it holds; absent where any but `false` and `0` does.
+    pub value: Option<&'static str>,
+    /// It stands in [`Injector::settings_annotation`] (and in the configuration of the mesh).
+    pub in_settings: bool,
+}
+
+impl Hold {
+    /// Whether a value makes it hold.
+    #[must_use]
+    pub fn holds_with(&self, value: &str) -> bool {
+        match self.value {
+            Some(own) => own == value,
+            None => !matches!(value, "false" | "0"),
+        }
+    }
 }
 
 /// A version.
@@ -98,7 +132,8 @@ pub const INJECTORS: &[Injector] = &[
             value: "true",
             formerly: &[],
             // It is younger than the variable (istio#53490).
-            since: Some(Since::version("1.24")),
+            note: "Istio 1.27 turns it on by default; the annotation overrides it per pod",
+            needs_version: false,
         }),
         installation_switch: Some("ENABLE_NATIVE_SIDECARS"),
         since: Some(Since::version("1.19")),
@@ -107,6 +142,16 @@ pub const INJECTORS: &[Injector] = &[
             kubernetes: 33,
             on_every_node: true,
         }),
+        opt_outs: &[
+            Mark::value("sidecar.istio.io/inject", "false"),
+            Mark::value("istio.io/dataplane-mode", "none"),
+        ],
+        settings_annotation: Some("proxy.istio.io/config"),
+        holds: &[Hold {
+            name: "holdApplicationUntilProxyStarts",
+            value: Some("true"),
+            in_settings: true,
+        }],
         deployment: Some("istiod"),
         source: "https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go",
         ..ROW
@@ -130,22 +175,32 @@ pub const INJECTORS: &[Injector] = &[
                 "config.beta.linkerd.io/proxy-enable-native-sidecar",
                 "config.alpha.linkerd.io/proxy-enable-native-sidecar",
             ],
-            since: None,
+            note: "Linkerd 2.15 knows it as config.alpha.linkerd.io/…, later versions as config.beta.linkerd.io/… first",
+            needs_version: false,
         }),
         installation_switch: Some("proxy.nativeSidecar"),
         since: Some(Since {
             version: "2.15",
             also: &["edge-23.11.4"],
         }),
-        // The chart's default since linkerd2#15267, merged on 2026-05-11; the first release with it is not known.
+        // The chart's default since linkerd2#15267, merged on 2026-05-11: edge releases are named by year and month.
         by_default: Some(NativeByDefault {
-            since: Some(Since {
-                version: "edge-26.5.2",
-                also: &[],
-            }),
+            since: Some(Since::version("edge-26.6.1")),
             kubernetes: 29,
             on_every_node: false,
         }),
+        opt_outs: &[Mark::value("linkerd.io/inject", "disabled")],
+        holds: &[Hold {
+            name: "config.linkerd.io/proxy-await",
+            value: Some("enabled"),
+            in_settings: false,
+        }],
+        drain_annotations: &[
+            "config.linkerd.io/proxy-wait-before-exit-seconds",
+            "config.beta.linkerd.io/proxy-wait-before-exit-seconds",
+            "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
+        ],
+        excludes_drain: true,
         deployment: Some("linkerd-proxy-injector"),
         source: "https://github.com/linkerd/linkerd2/blob/main/charts/linkerd-control-plane/values.yaml",
         ..ROW
@@ -158,7 +213,8 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "dapr.io/enable-native-sidecar",
             value: "true",
             formerly: &[],
-            since: None,
+            note: "Dapr reads it since 1.18",
+            needs_version: true,
         }),
         installation_switch: Some("dapr_sidecar_injector.nativeSidecar"),
         since: Some(Since::version("1.18")),
@@ -177,10 +233,24 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "consul.hashicorp.com/enable-consul-dataplane-as-sidecar",
             value: "true",
             formerly: &[],
-            since: None,
+            note: "Consul on Kubernetes reads it since 1.9.0",
+            needs_version: true,
         }),
         installation_switch: Some("dataplaneAsSidecarInitContainer.defaultEnabled"),
         since: Some(Since::version("1.9.0")),
+        opt_outs: &[Mark::value("consul.hashicorp.com/connect-inject", "false")],
+        holds: &[
+            Hold {
+                name: "consul.hashicorp.com/sidecar-proxy-lifecycle-startup-grace-period-seconds",
+                value: None,
+                in_settings: false,
+            },
+            Hold {
+                name: "consul.hashicorp.com/enable-sidecar-proxy-lifecycle",
+                value: None,
+                in_settings: false,
+            },
+        ],
         deployment: Some("consul-connect-injector"),
         source: "https://github.com/hashicorp/consul-k8s/pull/4678",
         ..ROW
@@ -195,6 +265,12 @@ pub const INJECTORS: &[Injector] = &[
             kubernetes: 29,
             on_every_node: false,
         }),
+        opt_outs: &[Mark::value("kuma.io/sidecar-injection", "disabled")],
+        holds: &[Hold {
+            name: "kuma.io/wait-for-dataplane-ready",
+            value: Some("true"),
+            in_settings: false,
+        }],
         deployment: Some("kuma-control-plane"),
         source: "https://github.com/kumahq/kuma/blob/master/UPGRADE.md",
         ..ROW
@@ -226,7 +302,8 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "gke-gcsfuse/enable-native-sidecar",
             value: "true",
             formerly: &[],
-            since: None,
+            note: "GKE with control plane and all nodes at 1.29 does it by itself",
+            needs_version: false,
         }),
         by_default: Some(NativeByDefault {
             since: None,
@@ -239,6 +316,14 @@ pub const INJECTORS: &[Injector] = &[
     Injector {
         name: "OpenTelemetry operator",
         containers: &["otc-container"],
+        // The annotation that asks for the injection: whether it becomes a native one is its version's affair.
+        pod_switch: Some(PodSwitch {
+            annotation: "sidecar.opentelemetry.io/inject",
+            value: "true",
+            formerly: &[],
+            note: "the operator from 0.139.0 injects native sidecars on Kubernetes 1.29 and later",
+            needs_version: false,
+        }),
         installation_switch: Some("operator.sidecarcontainers.native"),
         since: Some(Since::version("0.111.0")),
         by_default: Some(NativeByDefault {
@@ -253,6 +338,7 @@ pub const INJECTORS: &[Injector] = &[
     Injector {
         name: "App Mesh",
         containers: &["envoy", "proxyinit", "xray-daemon"],
+        opt_outs: &[Mark::value("appmesh.k8s.aws/sidecarInjectorWebhook", "disabled")],
         source: "https://docs.aws.amazon.com/app-mesh/latest/userguide/envoy.html",
         ..ROW
     },
@@ -267,6 +353,11 @@ const ROW: Injector = Injector {
     installation_switch: None,
     since: None,
     by_default: None,
+    opt_outs: &[],
+    settings_annotation: None,
+    holds: &[],
+    drain_annotations: &[],
+    excludes_drain: false,
     deployment: None,
     source: "",
     checked: "2026-11-29",
@@ -292,6 +383,37 @@ impl Since {
     const fn version(version: &'static str) -> Self {
         Self { version, also: &[] }
     }
+}
+
+/// The injector whose proxy reads its settings from that annotation.
+#[must_use]
+pub fn of_settings(annotation: &str) -> Option<&'static Injector> {
+    INJECTORS
+        .iter()
+        .find(|injector| injector.settings_annotation == Some(annotation))
+}
+
+/// The injector that an annotation or label keeps away from a pod.
+#[must_use]
+pub fn opted_out_by(name: &str, value: &str) -> Option<&'static Injector> {
+    INJECTORS.iter().find(|injector| {
+        injector
+            .opt_outs
+            .iter()
+            .any(|mark| mark.annotation == name && mark.value == Some(value))
+    })
+}
+
+/// The injector and its setting of that name that holds apps back, in an annotation of its own.
+#[must_use]
+pub fn hold_annotation(annotation: &str) -> Option<(&'static Injector, &'static Hold)> {
+    INJECTORS.iter().find_map(|injector| {
+        let hold = injector
+            .holds
+            .iter()
+            .find(|hold| !hold.in_settings && hold.name == annotation)?;
+        Some((injector, hold))
+    })
 }
 
 /// The injector of that name.

@@ -3,8 +3,11 @@
 //! Sidecars, wrapper programs, tools that wait, injectors: whoever has to know a name, a path, an option or a version
 //! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
 
+pub mod controller;
 pub mod injector;
+pub mod quit;
 mod sidecar;
+pub mod tool;
 pub mod wrapper;
 
 pub use sidecar::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch, is_false};

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::injector;
 use crate::workload::{Container, Image};
 
 /// A known sidecar.
@@ -87,6 +88,22 @@ pub struct Switch {
     pub formerly: Vec<String>,
 }
 
+impl Switch {
+    /// The switch of an injector that may be set whatever its version.
+    fn of(injector: &injector::Injector) -> Option<Self> {
+        let switch = injector
+            .pod_switch
+            .as_ref()
+            .filter(|switch| !switch.needs_version)?;
+        Some(Self {
+            annotation: switch.annotation.to_owned(),
+            value: switch.value.to_owned(),
+            since: switch.note.to_owned(),
+            formerly: switch.formerly.iter().map(|name| (*name).to_owned()).collect(),
+        })
+    }
+}
+
 /// A port, with a path where it is HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -124,7 +141,12 @@ pub struct Catalogue {
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     // The file is part of the binary; a test holds it to its form.
-    let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap_or_default();
+    let mut entries: Vec<KnownSidecar> =
+        serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap_or_default();
+    for entry in &mut entries {
+        let injector = entry.injector.as_deref().and_then(injector::by_name);
+        entry.switch = injector.and_then(Switch::of);
+    }
     Catalogue::new(entries).unwrap_or_else(|_| Catalogue {
         entries: Vec::new(),
         images: GlobSet::empty(),
@@ -252,6 +274,12 @@ impl KnownSidecar {
     #[must_use]
     pub fn is_ready_endpoint(&self, port: u16, path: Option<&str>) -> bool {
         self.serves.contains(&port) || self.ready.iter().any(|endpoint| endpoint.matches(port, path))
+    }
+
+    /// Whether a flag, variable or annotation (by the last part of its name) delays its end.
+    #[must_use]
+    pub fn delays_its_end(&self, setting: &str) -> bool {
+        self.drain.iter().any(|own| own == setting)
     }
 
     /// Whether one of its executables has that name.

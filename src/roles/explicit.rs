@@ -2,6 +2,7 @@
 //! annotations.
 
 use crate::{
+    catalogue::controller::OPEN_KRUISE,
     workload::{Container, Workload},
     yaml::Entry,
 };
@@ -128,10 +129,7 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
                 NamingKind::KubexitDeathDependencies,
                 vec![container.name.to_owned()],
             ),
-            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT" if value == "true" => {
-                (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
-            }
-            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE" => {
+            name if OPEN_KRUISE.ends(name, value) => {
                 (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
             }
             _ => continue,

@@ -1,7 +1,7 @@
 //! Whether a container runs its image's server, or does one thing and ends.
 
 use crate::{
-    catalogue::{Catalogue, KnownSidecar, is_false, wrapper::Wrapper},
+    catalogue::{Catalogue, KnownSidecar, controller::OPEN_KRUISE, is_false, wrapper::Wrapper},
     shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
     workload::{Container, Program},
     yaml::Node,
@@ -436,15 +436,13 @@ fn split_mode(mode: &str) -> (&str, Option<&str>) {
 
 /// Whether the name of a variable has a word in it that says that something ends: `DD_AUTO_EXIT_…`, `RUN_ONCE`.
 fn sounds_like_an_end(name: &str) -> bool {
-    // OpenKruise's own variables are no setting of the program: who reads them ends the container from outside.
-    if name.starts_with("KRUISE_") {
-        return false;
-    }
-    has_word(
-        name,
-        &["exit", "quit", "once", "oneshot", "onetime", "await"],
-        &[["one", "time"], ["one", "shot"]],
-    )
+    // A controller's own variables are no setting of the program: who reads them ends the container from outside.
+    !OPEN_KRUISE.reads(name)
+        && has_word(
+            name,
+            &["exit", "quit", "once", "oneshot", "onetime", "await"],
+            &[["one", "time"], ["one", "shot"]],
+        )
 }
 
 /// The same for an option: `--run-once`, `--dry-run`, `--validate-config`.

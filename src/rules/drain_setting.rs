@@ -1,6 +1,7 @@
 //! `drain-setting`
 
 use crate::{
+    catalogue::{Catalogue, injector},
     roles::Role,
     workload::{Container, Object},
     yaml::{Entry, Node},
@@ -102,27 +103,6 @@ without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags sta
     ],
 };
 
-/// Keys of Istio's proxy configuration and environment.
-const ISTIO_KEYS: [&str; 4] = [
-    "terminationDrainDuration",
-    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "MINIMUM_DRAIN_DURATION",
-    "TERMINATION_DRAIN_DURATION_SECONDS",
-];
-
-/// Annotations by their last part, with who reads them.
-const ANNOTATIONS: [(&str, &str); 6] = [
-    ("proxy-wait-before-exit-seconds", "Linkerd"),
-    ("block-shutdown-seconds", "Dapr"),
-    ("block-shutdown-duration", "Dapr"),
-    ("sidecar-proxy-lifecycle-shutdown-drain-listeners", "Consul"),
-    ("sidecar-proxy-lifecycle-shutdown-grace-period-seconds", "Consul"),
-    ("terminationDrainDuration", "Istio"),
-];
-
-/// Flags of a sidecar that delay its end. They do no harm on a native sidecar.
-const FLAGS: [&str; 3] = ["term_timeout", "max-sigterm-delay", "drain-time-s"];
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for entry in pod.workload.pod_annotations() {
         annotation(entry, pod, findings);
@@ -137,7 +117,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Mesh-wide settings.
 pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findings: &mut Vec<Finding>) {
-    for mesh in embedded::mesh_settings(object, &ISTIO_KEYS) {
+    for mesh in embedded::mesh_settings(object, &mesh_keys()) {
         if is_off(&mesh.value) {
             continue;
         }
@@ -160,10 +140,11 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    if key == "proxy.istio.io/config" {
+    if let Some(injector) = injector::of_settings(key) {
         for setting in embedded::settings(entry.value) {
-            if ISTIO_KEYS.contains(&setting.key.as_str()) && !is_off(&setting.value) {
-                let draft = draft(pod, &setting.key, "Istio").at_span(
+            let reader = reader(pod.catalogue, &setting.key);
+            if reader == Some(injector.name) && !is_off(&setting.value) {
+                let draft = draft(pod, &setting.key, injector.name).at_span(
                     entry.value,
                     setting.span,
                     "delays the proxy's end",
@@ -174,17 +155,21 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
         return;
     }
     let last = key.rsplit('/').next().unwrap_or(key);
-    let Some((_, reader)) = ANNOTATIONS.iter().find(|(name, _)| *name == last) else {
+    let Some(reader) = reader(pod.catalogue, last) else {
         return;
     };
     if is_off(value) {
         return;
     }
     let mut draft = draft(pod, last, reader).at_entry(entry, "delays the proxy's end");
-    if *reader == "Linkerd" {
-        draft = draft.help(
-            "set config.linkerd.io/proxy-enable-native-sidecar: \"true\" and drop this: the two must not be combined",
-        );
+    let injector = injector::by_name(reader);
+    if let Some(switch) = injector.and_then(|injector| injector.pod_switch.as_ref())
+        && injector.is_some_and(|injector| injector.excludes_drain)
+    {
+        draft = draft.help(format!(
+            "set {}: {:?} and drop this: the two must not be combined",
+            switch.annotation, switch.value
+        ));
     }
     // A wait as long as the grace period leaves no time: the stop always ends in SIGKILL.
     if let (Ok(wait), Some(grace)) = (value.parse::<i64>(), grace_period(pod))
@@ -198,9 +183,24 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
 }
 
 fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Finding>) {
+    // A gateway's proxy is the app.
+    let words: Vec<&str> = container
+        .arguments()
+        .into_iter()
+        .filter_map(Node::as_str)
+        .collect();
+    if pod
+        .catalogue
+        .of(container)
+        .is_some_and(|known| known.is_gateway(&words))
+    {
+        return;
+    }
     for variable in container.environment() {
-        if ISTIO_KEYS.contains(&variable.name) && !is_off(variable.value.unwrap_or_default()) {
-            let draft = draft(pod, variable.name, "Istio")
+        if let Some(reader) = reader(pod.catalogue, variable.name)
+            && !is_off(variable.value.unwrap_or_default())
+        {
+            let draft = draft(pod, variable.name, reader)
                 .container(container)
                 .at(variable.node, "delays the proxy's end");
             findings.push(explain_exit_on_zero(draft, variable.name, pod).finish());
@@ -219,7 +219,7 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
             continue;
         };
         let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
-        if FLAGS.contains(&name) {
+        if pod.catalogue.entries().any(|known| known.delays_its_end(name)) {
             findings.push(
                 Draft::new(
                     pod,
@@ -236,6 +236,25 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
             );
         }
     }
+}
+
+/// The injector whose proxy a setting delays.
+fn reader<'c>(catalogue: &'c Catalogue, setting: &str) -> Option<&'c str> {
+    catalogue
+        .entries()
+        .filter(|known| known.delays_its_end(setting))
+        .find_map(|known| known.injector.as_deref())
+}
+
+/// The settings of proxies that a mesh's own configuration may hold.
+fn mesh_keys() -> Vec<&'static str> {
+    let of_meshes = Catalogue::built_in().entries().filter(|known| {
+        let injector = known.injector.as_deref().and_then(injector::by_name);
+        injector.is_some_and(|injector| injector.settings_annotation.is_some())
+    });
+    of_meshes
+        .flat_map(|known| known.drain.iter().map(String::as_str))
+        .collect()
 }
 
 fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::{Link, LinkKind, Party},
+    catalogue::injector::{self, Hold, Injector},
     roles::{NamingKind, is_switched_on},
     shell::Span,
     workload::ContainerList,
@@ -273,30 +274,40 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             "the switch is set, and nothing else reads the key",
         )
     };
-    let is_native = |name: &str| {
-        let known = pod.injected.iter().find(|injected| injected.known.name == name);
-        known.is_some_and(|injected| is_switched_on(pod.workload, &injected.known))
+    let is_native = |injector: &Injector| {
+        pod.injected.iter().any(|injected| {
+            injected.known.injector.as_deref() == Some(injector.name)
+                && is_switched_on(pod.workload, &injected.known)
+        })
     };
-    if is_native("istio-proxy")
-        && let Some(entry) = pod.workload.pod_annotation("proxy.istio.io/config")
-    {
-        for setting in embedded::settings(entry.value) {
-            if setting.key == "holdApplicationUntilProxyStarts" && setting.value == "true" {
-                findings.push(
-                    draft(&setting.key)
-                        .at_span(entry.value, setting.span, "no longer needed")
-                        .finish(),
-                );
-            }
-        }
-    }
-    let linkerd = is_native("linkerd-proxy");
-    for entry in pod.workload.pod_annotations().into_iter().filter(|_| linkerd) {
+    for entry in pod.workload.pod_annotations() {
         let key = entry.key.as_str().unwrap_or_default();
         let value = entry.value.as_str().unwrap_or_default();
-        let superfluous = (key == "config.linkerd.io/proxy-await" && value == "enabled")
-            || (key.ends_with("linkerd.io/proxy-wait-before-exit-seconds") && value != "0");
-        if superfluous {
+        if let Some(injector) = injector::of_settings(key).filter(|injector| is_native(injector)) {
+            for setting in embedded::settings(entry.value) {
+                let is_it = |hold: &&Hold| hold.in_settings && hold.name == setting.key;
+                if injector
+                    .holds
+                    .iter()
+                    .filter(is_it)
+                    .any(|hold| hold.holds_with(&setting.value))
+                {
+                    findings.push(
+                        draft(&setting.key)
+                            .at_span(entry.value, setting.span, "no longer needed")
+                            .finish(),
+                    );
+                }
+            }
+        }
+        let holds = injector::hold_annotation(key)
+            .is_some_and(|(injector, hold)| is_native(injector) && hold.holds_with(value));
+        // What must not be combined with native sidecars goes with them.
+        let delays = value != "0"
+            && injector::INJECTORS.iter().any(|injector| {
+                injector.excludes_drain && is_native(injector) && injector.drain_annotations.contains(&key)
+            });
+        if holds || delays {
             findings.push(draft(key).at_entry(entry, "no longer needed").finish());
         }
     }

@@ -1,6 +1,7 @@
 //! `wrapper-binary`
 
 use crate::{
+    catalogue::wrapper::{OwnOptions, Tie, WRAPPERS, Wrapper},
     workload::{Container, ProgramPlace},
     yaml::Node,
 };
@@ -97,68 +98,6 @@ needed is left to a person."#,
     ],
 };
 
-/// A wrapper and how its presence shows.
-struct Wrapper {
-    name: &'static str,
-    programs: &'static [&'static str],
-    variables: &'static [&'static str],
-}
-
-const WRAPPERS: [Wrapper; 7] = [
-    Wrapper {
-        name: "kubexit",
-        programs: &["kubexit"],
-        variables: &["KUBEXIT_"],
-    },
-    Wrapper {
-        name: "scuttle",
-        programs: &["scuttle"],
-        variables: &[
-            "ENVOY_ADMIN_API",
-            "ISTIO_QUIT_API",
-            "ENVOY_KILL_API",
-            "ALWAYS_KILL_ENVOY",
-            "NEVER_KILL_ISTIO",
-            "NEVER_KILL_ISTIO_ON_FAILURE",
-            "WAIT_FOR_ENVOY_TIMEOUT",
-            "START_WITHOUT_ENVOY",
-            "SCUTTLE_",
-            "QUIT_WITHOUT_ENVOY_TIMEOUT",
-        ],
-    },
-    Wrapper {
-        name: "envoy-preflight",
-        programs: &["envoy-preflight"],
-        variables: &[
-            "ENVOY_ADMIN_API",
-            "ENVOY_KILL_API",
-            "ALWAYS_KILL_ENVOY",
-            "NEVER_KILL_ENVOY",
-            "START_WITHOUT_ENVOY",
-        ],
-    },
-    Wrapper {
-        name: "linkerd-await",
-        programs: &["linkerd-await"],
-        variables: &["LINKERD_AWAIT_"],
-    },
-    Wrapper {
-        name: "watchkiller",
-        programs: &["watchkiller"],
-        variables: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"],
-    },
-    Wrapper {
-        name: "proa",
-        programs: &["proa"],
-        variables: &[],
-    },
-    Wrapper {
-        name: "sidecar-terminator",
-        programs: &["sidecar-terminator", "sidecar-killer"],
-        variables: &[],
-    },
-];
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for member in &pod.members {
         let visible: Vec<_> = WRAPPERS
@@ -201,14 +140,18 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
         .find(|node| !is_init(node))
         .filter(|node| node.as_str().is_some_and(named))
     {
-        return Some(
-            with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)
-                .fix(
-                    FixClass::Safe,
-                    "the wrapper and its settings are all in the manifest",
-                )
-                .finish(),
-        );
+        let draft = with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper);
+        let draft = match wrapper.options {
+            OwnOptions::Unknown => draft.fix(
+                FixClass::Manual,
+                format!("which words are {}'s own is not known", wrapper.name),
+            ),
+            OwnOptions::None | OwnOptions::Known { .. } => draft.fix(
+                FixClass::Safe,
+                "the wrapper and its settings are all in the manifest",
+            ),
+        };
+        return Some(draft.finish());
     }
     let simple = program.is_shell().then_some(program.script.as_ref()?)?;
     let span = simple
@@ -238,7 +181,7 @@ fn in_words(pod: &Pod<'_>, member: &Member<'_>, wrapper: &Wrapper) -> Option<Fin
 fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
     let variables: Vec<_> = container
         .environment()
-        .filter(|variable| is_setting(wrapper, variable.name))
+        .filter(|variable| wrapper.reads(variable.name))
         .collect();
     let first = variables.first()?;
     Some(
@@ -265,33 +208,17 @@ fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -
 fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &Wrapper) -> Draft<'a> {
     for variable in container
         .environment()
-        .filter(|variable| is_setting(wrapper, variable.name))
+        .filter(|variable| wrapper.reads(variable.name))
     {
         draft = draft.with(variable.node, "its setting");
     }
     draft
 }
 
-/// Whether a variable is a setting of a known wrapper.
-pub(crate) fn is_known_setting(name: &str) -> bool {
-    WRAPPERS.iter().any(|wrapper| is_setting(wrapper, name))
-}
-
-fn is_setting(wrapper: &Wrapper, name: &str) -> bool {
-    wrapper
-        .variables
-        .iter()
-        .any(|known| name == *known || (known.ends_with('_') && name.starts_with(known)))
-}
-
 fn message(member: &Member<'_>, wrapper: &Wrapper) -> String {
-    let does = match wrapper.name {
-        "watchkiller" => "ends it when a marker file appears",
-        "linkerd-await" if stops_another(member) => {
-            "holds it until the proxy is ready, and stops the proxy after it"
-        }
-        "linkerd-await" => "holds it until the proxy is ready",
-        _ => "ties its start and end to another container's",
+    let does = match wrapper.ends {
+        Tie::Told(_) if stops_another(member) => format!("{}, and stops the proxy after it", wrapper.does),
+        _ => wrapper.does.to_owned(),
     };
     format!("{} wraps {} and {does}", wrapper.name, member.container.name)
 }
@@ -305,18 +232,11 @@ fn help(wrapper: &Wrapper) -> String {
 
 /// Whether a wrapper that is visible ends the container together with another.
 pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
-    let settings = [
-        "KUBEXIT_DEATH_DEPS",
-        "ISTIO_QUIT_API",
-        "ENVOY_KILL_API",
-        "ENVOY_ADMIN_API",
-        "KILLER_WATCH_FILE",
-    ];
-    member
-        .container
-        .environment()
-        .any(|variable| settings.contains(&variable.name))
-        || stops_another(member)
+    member.container.environment().any(|variable| {
+        WRAPPERS
+            .iter()
+            .any(|wrapper| wrapper.ending_settings.contains(&variable.name))
+    }) || stops_another(member)
 }
 
 /// Whether a command of the container is wrapped by a program that ends another container with it.
@@ -326,9 +246,15 @@ fn stops_another(member: &Member<'_>) -> bool {
         command
             .iter()
             .map(|word| word.rsplit('/').next().unwrap_or(word))
-            .filter(|name| WRAPPERS.iter().any(|wrapper| wrapper.programs.contains(name)))
-            // It only waits unless it is told otherwise.
-            .any(|name| name != "linkerd-await" || has(&["--shutdown", "-S"]))
+            .filter_map(Wrapper::of_program)
+            .any(|wrapper| match wrapper.ends {
+                Tie::Always => true,
+                Tie::Never => false,
+                Tie::Told(options) => has(options),
+                Tie::With(settings) => settings
+                    .iter()
+                    .any(|name| member.container.variable(name).is_some()),
+            })
     };
     member.programs.iter().any(|program| {
         let words: Vec<_> = program.words.iter().filter_map(|node| node.as_str()).collect();

@@ -2,6 +2,10 @@
 
 use crate::{
     behaviour::action::{Action, CommandAction, Http},
+    catalogue::{
+        tool,
+        wrapper::{Tie, Wrapper},
+    },
     shell::{Command, Span},
 };
 
@@ -309,10 +313,7 @@ pub(super) fn repeats_until_up(http: &Http) -> bool {
 
 /// Tools that return once something is ready.
 pub(super) fn waits_by_itself(name: &str) -> bool {
-    matches!(
-        name,
-        "pilot-agent wait" | "linkerd-await" | "proxy-await" | "envoy-preflight" | "goistiowait"
-    ) || name.ends_with("await_startup")
+    tool::waits(name) || Wrapper::of_program(name).is_some_and(|wrapper| wrapper.waits == Tie::Always)
 }
 
 /// Sleeping, printing, counting, giving up.

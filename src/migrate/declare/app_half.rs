@@ -3,6 +3,7 @@
 use super::{annotation, injected::killers};
 use crate::{
     behaviour::{LinkKind, Party},
+    catalogue::injector::{self, Injector},
     migrate::{
         edit::{change::Change, removal::Removals},
         plan::{Changes, Class, Plan, Round},
@@ -15,25 +16,8 @@ use crate::{
     },
     roles::KnownSidecar,
     rules::{self, Pod},
-    yaml::{self, Node, Value, edit},
+    yaml::{self, Entry, Node, Value, edit},
 };
-
-/// Keys in `proxy.istio.io/config` that native injection makes superfluous.
-const ISTIO_KEYS: [&str; 5] = [
-    "holdApplicationUntilProxyStarts",
-    "terminationDrainDuration",
-    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "MINIMUM_DRAIN_DURATION",
-    "TERMINATION_DRAIN_DURATION_SECONDS",
-];
-
-/// Annotations of Linkerd's that its native injection replaces.
-const LINKERD_ANNOTATIONS: [&str; 4] = [
-    "config.linkerd.io/proxy-await",
-    "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
-    "config.beta.linkerd.io/proxy-wait-before-exit-seconds",
-    "config.linkerd.io/proxy-wait-before-exit-seconds",
-];
 
 /// What the app does about an injected sidecar.
 #[derive(Default)]
@@ -176,7 +160,7 @@ impl<'a> AppHalf<'a> {
                 Some(Ok(wrapped)) => {
                     self.done.push(format!(
                         "{}: runs without {}",
-                        member.container.name, wrapped.name
+                        member.container.name, wrapped.wrapper.name
                     ));
                     self.entrypoints.push((index, wrapped.entrypoint));
                     self.removals.extend(&wrapped.removals);
@@ -190,28 +174,52 @@ impl<'a> AppHalf<'a> {
 
     /// Hold and drain settings in the pod template's annotations.
     fn settings(&mut self, pod: &Pod<'a>, known: &KnownSidecar) -> Result<(), String> {
+        let Some(injector) = known.injector.as_deref().and_then(injector::by_name) else {
+            return Ok(());
+        };
         for entry in pod.workload.pod_annotations() {
             let key = entry.key.as_str().unwrap_or_default();
-            if known.name == "linkerd-proxy" && LINKERD_ANNOTATIONS.contains(&key) {
+            let holds = injector
+                .holds
+                .iter()
+                .any(|hold| !hold.in_settings && hold.name == key);
+            let is_replaced = known.switch.is_some()
+                && (holds || injector.excludes_drain && injector.drain_annotations.contains(&key));
+            if is_replaced {
                 self.removals.add(entry.key);
                 self.done.push(format!("{key} goes"));
             }
-            if known.name == "istio-proxy" && key == "proxy.istio.io/config" {
-                self.istio_config(entry.key, entry.value)?;
+            if injector.settings_annotation == Some(key) {
+                self.proxy_settings(known, injector, entry)?;
             }
         }
         Ok(())
     }
 
     /// Takes keys out of YAML or JSON that stands in a string.
-    fn istio_config(&mut self, key: Node<'a>, value: Node<'a>) -> Result<(), String> {
+    fn proxy_settings(
+        &mut self,
+        known: &KnownSidecar,
+        injector: &Injector,
+        entry: Entry<'a>,
+    ) -> Result<(), String> {
+        let (key, value) = (entry.key, entry.value);
+        let annotation = key.as_str().unwrap_or_default();
         let text = value.as_str().unwrap_or_default();
         let Ok(stream) = yaml::parse(text) else {
-            return Err("proxy.istio.io/config is no YAML".to_owned());
+            return Err(format!("{annotation} is no YAML"));
         };
         let Some(root) = stream.root(0) else { return Ok(()) };
         let mut inner = Removals::default();
-        let is_setting = |key: Node<'_>| key.as_str().is_some_and(|key| ISTIO_KEYS.contains(&key));
+        let is_setting = |key: Node<'_>| {
+            key.as_str().is_some_and(|key| {
+                let holds = injector
+                    .holds
+                    .iter()
+                    .any(|hold| hold.in_settings && hold.name == key);
+                holds || known.delays_its_end(key)
+            })
+        };
         // A mapping goes with the last of its keys.
         let holds_settings = |value: Node<'_>| {
             value.written_entries().next().is_some()
@@ -251,7 +259,7 @@ impl<'a> AppHalf<'a> {
             .map_err(|error| error.to_string())?;
         let again = yaml::parse(&edited).map_err(|error| error.to_string())?;
         if Value::documents(&again).ok().as_ref() != Some(&intended) {
-            return Err("proxy.istio.io/config has a form that can't be edited".to_owned());
+            return Err(format!("{annotation} has a form that can't be edited"));
         }
         self.changes.text(value, edited)
     }

@@ -80,10 +80,15 @@ pub(in crate::migrate) fn holds_back(pod: &Pod<'_>, wanted: Wanted<'_>) -> bool 
 /// the manifest may be what it minds.
 fn minded<'p>(pod: &'p Pod<'_>, member: &Member<'_>, wanted: Wanted<'_>) -> Option<&'p KnownSidecar> {
     wanted.about(&["wrapper-binary"], member.container.name)?;
-    let name = wrapped(member)?.ok()?.name;
-    let ports: Vec<u16> = match name {
-        "linkerd-await" => vec![4191],
-        _ => ["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"]
+    let wrapper = wrapped(member)?.ok()?.wrapper;
+    let sidecar = wrapper.sidecar.and_then(|name| {
+        let mut entries = pod.catalogue.entries();
+        entries.find(|known| known.name == name)
+    });
+    let ports: Vec<u16> = match sidecar {
+        Some(known) => known.quit.iter().map(|endpoint| endpoint.port).collect(),
+        None => wrapper
+            .addresses
             .iter()
             .filter_map(|variable| member.container.value_of(variable))
             .filter_map(|address| address.rsplit(':').next()?.split('/').next()?.parse().ok())

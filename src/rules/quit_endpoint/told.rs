@@ -4,6 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     behaviour::{LinkKind, Party, action::Url},
+    catalogue::{quit, wrapper::Wrapper},
     roles::{KnownSidecar, Role},
     shell::command_index,
     workload::{Container, ContainerList, Program, ProgramPlace},
@@ -12,15 +13,6 @@ use crate::{
 
 use super::super::{Confidence, Draft, Finding, FixClass, Member, Pod, wrapper_binary};
 use super::{RULE, help};
-
-/// Paths that say by themselves that somebody is stopped.
-const PATHS: [&str; 5] = [
-    "/quitquitquit",
-    "/agent/v1/quit",
-    "/v1.0/shutdown",
-    "/graceful_shutdown",
-    ":4191/shutdown",
-];
 
 /// Programs that make requests, which are understood, or that only print.
 const UNDERSTOOD: [&str; 7] = ["curl", "wget", "http", "echo", "printf", "cat", "grep"];
@@ -120,7 +112,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
         member
             .container
             .environment()
-            .filter(|variable| !wrapper_binary::is_known_setting(variable.name))
+            .filter(|variable| Wrapper::of_setting(variable.name).is_none())
             .find_map(|variable| endpoint(&member.container, variable.node.get("value")?))
     })
 }
@@ -128,7 +120,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
 /// Whether an endpoint stands among the arguments of a program that is not understood, or in a text that is no
 /// shell's. In a comment it would say nothing.
 fn hands_on(program: &Program<'_>) -> bool {
-    let has = |text: &str| PATHS.iter().any(|path| text.contains(path));
+    let has = |text: &str| quit::texts().any(|path| text.contains(path));
     let Some(script) = &program.script else {
         return has(&program.text);
     };
@@ -148,7 +140,7 @@ fn hands_on(program: &Program<'_>) -> bool {
 /// The local quit endpoint in a scalar, unless it is the container's own port.
 fn endpoint<'a>(container: &Container<'a>, node: Node<'a>) -> Option<Told<'a>> {
     let text = node.as_str()?;
-    let path = PATHS.iter().find_map(|path| text.find(path))?;
+    let path = quit::texts().find_map(|path| text.find(path))?;
     let is_end = |letter: char| letter.is_whitespace() || "'\"`=(,;".contains(letter);
     let start = text
         .get(..path)?

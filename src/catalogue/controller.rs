@@ -1,0 +1,59 @@
+//! Controllers beside Kubernetes that order a pod's containers, or end some of them from outside.
+
+/// OpenKruise: `docs/proposals/20230130-job-sidecar-terminator.md`, and its container launch priority.
+pub const OPEN_KRUISE: Controller = Controller {
+    name: "OpenKruise",
+    ordered: Ordered {
+        annotation: "apps.kruise.io/container-launch-priority",
+        value: "Ordered",
+        variable: "KRUISE_CONTAINER_PRIORITY",
+    },
+    ends_with_the_job: &[
+        ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT", Some("true")),
+        ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE", None),
+    ],
+    source: "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+    checked: "2026-11-29",
+};
+
+/// A controller with settings of its own in pods.
+#[derive(Debug)]
+pub struct Controller {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is told to start containers one after the other.
+    pub ordered: Ordered,
+    /// Variables in a sidecar's own environment that let it be ended with the Job, with the value that does.
+    pub ends_with_the_job: &'static [(&'static str, Option<&'static str>)],
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// Settings that order containers.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The annotation of the pod (template).
+    pub annotation: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// The variable that gives a container its place.
+    pub variable: &'static str,
+}
+
+impl Controller {
+    /// Whether a variable in a container's environment lets it be ended with the Job.
+    #[must_use]
+    pub fn ends(&self, variable: &str, value: &str) -> bool {
+        self.ends_with_the_job
+            .iter()
+            .any(|(name, wanted)| *name == variable && wanted.is_none_or(|wanted| wanted == value))
+    }
+
+    /// Whether it reads an environment variable of that name.
+    #[must_use]
+    pub fn reads(&self, variable: &str) -> bool {
+        variable == self.ordered.variable || self.ends_with_the_job.iter().any(|(name, _)| *name == variable)
+    }
+}
