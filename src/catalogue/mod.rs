@@ -4,10 +4,16 @@
 //! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
 
 pub mod controller;
+mod image_glob;
 pub mod injector;
 pub mod quit;
 mod sidecar;
+mod sidecars;
 pub mod tool;
+pub mod wait_tool;
 pub mod wrapper;
 
 pub use sidecar::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch, is_false};
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
-//! The catalogue of known sidecars: `sidecars.yaml`, and what a config file adds to it.
+//! The catalogue of known sidecars: its rows, and what a configuration file adds to them.
 
 use std::sync::{Arc, LazyLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use super::injector;
+use super::{
+    image_glob::{ImageGlob, matches_stars},
+    injector::Injector,
+    sidecars::rows,
+};
 use crate::workload::{Container, Image};
 
 /// A known sidecar.
@@ -90,7 +93,7 @@ pub struct Switch {
 
 impl Switch {
     /// The switch of an injector that may be set whatever its version.
-    fn of(injector: &injector::Injector) -> Option<Self> {
+    pub(super) fn of(injector: &Injector) -> Option<Self> {
         let switch = injector
             .pod_switch
             .as_ref()
@@ -130,27 +133,20 @@ pub enum CatalogueError {
     },
 }
 
-/// Known sidecars with their globs compiled.
+/// Known sidecars with their globs.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     entries: Vec<Arc<KnownSidecar>>,
-    images: GlobSet,
-    /// The entry that each glob of `images` belongs to.
-    owners: Vec<usize>,
+    /// Each glob with the entry it belongs to.
+    images: Vec<(ImageGlob, usize)>,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
-    // The file is part of the binary; a test holds it to its form.
-    let mut entries: Vec<KnownSidecar> =
-        serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap_or_default();
-    for entry in &mut entries {
-        let injector = entry.injector.as_deref().and_then(injector::by_name);
-        entry.switch = injector.and_then(Switch::of);
-    }
+    let entries = rows().map(|row| Arc::new(KnownSidecar::from(row))).collect();
+    // The rows are part of the binary; a test holds their globs to their form.
     Catalogue::new(entries).unwrap_or_else(|_| Catalogue {
         entries: Vec::new(),
-        images: GlobSet::empty(),
-        owners: Vec::new(),
+        images: Vec::new(),
     })
 });
 
@@ -165,46 +161,38 @@ impl Catalogue {
     ///
     /// # Errors
     /// A malformed image glob.
-    pub fn extended(mut added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
-        // Somebody who lists an image says that it is a sidecar.
-        for entry in &mut added {
-            entry.certain = true;
-            entry.is_configured = true;
+    pub fn extended(added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
+        if added.is_empty() {
+            return Ok(Self::built_in().clone());
         }
-        added.extend(Self::built_in().entries.iter().map(|entry| (**entry).clone()));
-        Self::new(added)
+        // Somebody who lists an image says that it is a sidecar.
+        let mut entries: Vec<Arc<KnownSidecar>> = added
+            .into_iter()
+            .map(|entry| {
+                Arc::new(KnownSidecar {
+                    certain: true,
+                    is_configured: true,
+                    ..entry
+                })
+            })
+            .collect();
+        entries.extend(Self::built_in().entries.iter().map(Arc::clone));
+        Self::new(entries)
     }
 
-    fn new(entries: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
-        let mut globs = GlobSetBuilder::new();
-        let mut owners = Vec::new();
+    fn new(entries: Vec<Arc<KnownSidecar>>) -> Result<Self, CatalogueError> {
+        let mut images = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             for pattern in &entry.images {
-                let error = |source| CatalogueError::Glob {
+                let glob = ImageGlob::new(pattern).map_err(|source| CatalogueError::Glob {
                     name: entry.name.clone(),
                     glob: pattern.clone(),
                     source,
-                };
-                let anywhere = format!("**/{pattern}");
-                globs.add(
-                    GlobBuilder::new(&anywhere)
-                        .literal_separator(true)
-                        .build()
-                        .map_err(error)?,
-                );
-                owners.push(index);
+                })?;
+                images.push((glob, index));
             }
         }
-        let images = globs.build().map_err(|source| CatalogueError::Glob {
-            name: String::new(),
-            glob: String::new(),
-            source,
-        })?;
-        Ok(Self {
-            entries: entries.into_iter().map(Arc::new).collect(),
-            images,
-            owners,
-        })
+        Ok(Self { entries, images })
     }
 
     /// All entries.
@@ -215,16 +203,17 @@ impl Catalogue {
     /// The entry of an image.
     #[must_use]
     pub fn by_image(&self, image: Image<'_>) -> Option<&Arc<KnownSidecar>> {
-        self.images
-            .matches(image.repository)
-            .into_iter()
-            .filter_map(|glob| self.entries.get(*self.owners.get(glob)?))
-            .find(|entry| {
-                entry.tags.is_empty()
-                    || image
-                        .tag
-                        .is_some_and(|tag| entry.tags.iter().any(|glob| matches_glob(glob, tag)))
-            })
+        let of_glob = |(glob, index): &(ImageGlob, usize)| {
+            let entry = self.entries.get(*index)?;
+            let has_tag = || {
+                image
+                    .tag
+                    .is_some_and(|tag| entry.tags.iter().any(|glob| matches_stars(glob, tag)))
+            };
+            let is_it = glob.matches(image.repository) && (entry.tags.is_empty() || has_tag());
+            is_it.then_some(entry)
+        };
+        self.images.iter().find_map(of_glob)
     }
 
     /// The entry that a container's name is one of.
@@ -251,13 +240,6 @@ pub fn is_false(value: &str) -> bool {
     ["", "false", "no", "off", "0"]
         .iter()
         .any(|off| value.eq_ignore_ascii_case(off))
-}
-
-/// `*` stands for anything.
-fn matches_glob(glob: &str, text: &str) -> bool {
-    GlobBuilder::new(glob)
-        .build()
-        .is_ok_and(|glob| glob.compile_matcher().is_match(text))
 }
 
 impl KnownSidecar {
@@ -363,23 +345,6 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_built_in_file_is_well_formed_and_sourced() {
-        let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap();
-        assert!(entries.len() > 30);
-        for entry in &entries {
-            assert!(
-                entry.source.starts_with("https://"),
-                "{} has no source",
-                entry.name
-            );
-            assert!(!entry.images.is_empty(), "{} has no image", entry.name);
-            let day: jiff::civil::Date = entry.checked.parse().unwrap();
-            assert!(day.year() >= 2026, "{}: nobody has checked it", entry.name);
-        }
-        Catalogue::new(entries).unwrap();
-    }
 
     #[test]
     fn images_are_found_whatever_the_registry() {

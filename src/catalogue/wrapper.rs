@@ -15,6 +15,10 @@ pub struct Wrapper {
     pub waits: Tie,
     /// Whether it ends another container after the command, or the command with another container.
     pub ends: Tie,
+    /// The setting that lists the containers which its command waits for.
+    pub waited_for: Option<&'static str>,
+    /// The setting that lists the containers with which its command is ended.
+    pub ended_with: Option<&'static str>,
     /// Settings that say that it ends its command or another container.
     pub ending_settings: &'static [&'static str],
     /// A setting that holds the path of the file at whose sight it ends the command.
@@ -76,6 +80,8 @@ pub const WRAPPERS: &[Wrapper] = &[
         settings: &["KUBEXIT_"],
         waits: Tie::With(&["KUBEXIT_BIRTH_DEPS"]),
         ends: Tie::Always,
+        waited_for: Some("KUBEXIT_BIRTH_DEPS"),
+        ended_with: Some("KUBEXIT_DEATH_DEPS"),
         ending_settings: &["KUBEXIT_DEATH_DEPS"],
         directory: Some("KUBEXIT_GRAVEYARD"),
         carrier: Some("kubexit"),
@@ -143,6 +149,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         watched_file: Some("KILLER_WATCH_FILE"),
         does: "ends it when a marker file appears",
         source: "https://github.com/kubernetes/kubernetes/issues/25908",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -150,7 +157,8 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["proa"],
         is_common_word: true,
         options: OwnOptions::Unknown,
-        source: "https://crates.io/crates/proa",
+        reads_pods: true,
+        source: "https://github.com/ironcorelabs/proa",
         ..ROW
     },
     Wrapper {
@@ -159,6 +167,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         options: OwnOptions::Unknown,
         sidecar: Some("istio-proxy"),
         source: "https://github.com/istio/istio/issues/6324",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -168,6 +177,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ends: Tie::Never,
         sidecar: Some("istio-proxy"),
         source: "https://github.com/istio/istio/issues/11130",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -176,6 +186,17 @@ pub const WRAPPERS: &[Wrapper] = &[
         options: OwnOptions::Unknown,
         ends: Tie::Never,
         source: "https://github.com/linkerd/linkerd2/issues/5967",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Wrapper {
+        name: "prow's entrypoint",
+        // Its program is called `entrypoint`, which says nothing.
+        settings: &["ENTRYPOINT_OPTIONS"],
+        options: OwnOptions::Unknown,
+        waits: Tie::Never,
+        source: "https://github.com/kubernetes-sigs/prow/tree/main/cmd/entrypoint",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -183,7 +204,8 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["sidecar-terminator", "sidecar-killer"],
         options: OwnOptions::Unknown,
         waits: Tie::Never,
-        source: "https://github.com/hpidcock/sidecar-terminator",
+        source: "https://github.com/zachomedia/kubernetes-sidecar-terminator",
+        checked: "2026-11-23",
         ..ROW
     },
 ];
@@ -229,6 +251,8 @@ const ROW: Wrapper = Wrapper {
     options: OwnOptions::None,
     waits: Tie::Always,
     ends: Tie::Always,
+    waited_for: None,
+    ended_with: None,
     ending_settings: &[],
     watched_file: None,
     directory: None,

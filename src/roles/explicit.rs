@@ -2,7 +2,10 @@
 //! annotations.
 
 use crate::{
-    catalogue::controller::OPEN_KRUISE,
+    catalogue::{
+        controller::OPEN_KRUISE,
+        wrapper::{WRAPPERS, Wrapper},
+    },
     workload::{Container, Workload},
     yaml::Entry,
 };
@@ -124,8 +127,10 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
     for variable in container.environment() {
         let value = variable.value.unwrap_or_default();
         let (kind, names) = match variable.name {
-            "KUBEXIT_BIRTH_DEPS" => (NamingKind::KubexitBirthDependencies, list(value)),
-            "KUBEXIT_DEATH_DEPS" => (
+            name if is_setting(name, |wrapper| wrapper.waited_for) => {
+                (NamingKind::KubexitBirthDependencies, list(value))
+            }
+            name if is_setting(name, |wrapper| wrapper.ended_with) => (
                 NamingKind::KubexitDeathDependencies,
                 vec![container.name.to_owned()],
             ),
@@ -147,6 +152,11 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
             });
         }
     }
+}
+
+/// Whether a variable is that setting of some wrapper.
+fn is_setting(variable: &str, of: impl Fn(&Wrapper) -> Option<&'static str>) -> bool {
+    WRAPPERS.iter().any(|wrapper| of(wrapper) == Some(variable))
 }
 
 /// The names in a list such as `proxy, shipper`.

@@ -265,6 +265,13 @@ fn fix(pod: &Pod<'_>, container: &Container<'_>, wait: &Wait, other: &Party) -> 
             FixClass::Manual,
             "the text does not say which container answers".to_owned(),
         ),
+        Party::Container(_) if wait.unknown_option.is_some() => (
+            FixClass::Review,
+            format!(
+                "what `{}` changes about the wait is not known",
+                wait.unknown_option.as_deref().unwrap_or_default()
+            ),
+        ),
         Party::Container(_) if wait.answer == Answer::Text => (
             FixClass::Review,
             "the loop looks at the answer's text, which no probe does".to_owned(),

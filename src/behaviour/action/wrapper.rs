@@ -11,6 +11,7 @@ use crate::catalogue::{
 
 const NO_OPTIONS: Syntax = Syntax {
     short: "",
+    short_attached: "",
     long: &[],
     single_dash: true,
 };
@@ -19,6 +20,7 @@ fn syntax(wrapper: &Wrapper) -> Syntax {
     match wrapper.options {
         OwnOptions::Known { short, long } => Syntax {
             short,
+            short_attached: "",
             long,
             single_dash: false,
         },

@@ -164,6 +164,8 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                 part.class = Err(format!(
                     "{other} declares the same port, so that it may be waited for"
                 ));
+            } else if wait.unknown_option.is_some() && part.class.is_ok() {
+                part.class = Ok(Class::Review);
             } else if gives_up(wait) && part.class.is_ok() {
                 // The gate never gives up: the app would not start at all.
                 part.class = Ok(Class::Review);
