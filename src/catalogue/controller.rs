@@ -42,6 +42,59 @@ pub struct Ordered {
     pub variable: &'static str,
 }
 
+/// An image whose only purpose is to end other containers of the pod, or the pods of other Jobs.
+#[derive(Debug)]
+pub struct Killer {
+    /// The base name of its image.
+    pub image: &'static str,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// All such images.
+pub const KILLERS: &[Killer] = &[
+    killer(
+        "envoy-sidecar-helper",
+        "https://github.com/maksim-paskal/envoy-sidecar-helper",
+    ),
+    killer(
+        "istio-job-cleaner",
+        "https://github.com/rmendal/istio-job-cleaner",
+    ),
+    killer(
+        "kubernetes-sidecar-terminator",
+        "https://github.com/zachomedia/kubernetes-sidecar-terminator",
+    ),
+    killer(
+        "k8s-controller-sidecars",
+        "https://github.com/lemonade-hq/k8s-controller-sidecars",
+    ),
+    killer(
+        "kubitzer",
+        "https://github.com/kubernetes/kubernetes/issues/25908",
+    ),
+    killer(
+        "job-sidecar-terminator",
+        "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+    ),
+];
+
+const fn killer(image: &'static str, source: &'static str) -> Killer {
+    Killer {
+        image,
+        source,
+        checked: "2026-11-23",
+    }
+}
+
+/// Whether an image's only purpose is to end other containers.
+#[must_use]
+pub fn is_killer(image: &str) -> bool {
+    KILLERS.iter().any(|killer| killer.image == image)
+}
+
 impl Controller {
     /// Whether a variable in a container's environment lets it be ended with the Job.
     #[must_use]

@@ -1,6 +1,7 @@
 //! Who adds sidecars to pods: the marks its output carries, its switches for native sidecars, and since when.
 
 mod rows;
+mod version;
 
 use crate::{
     workload::{Container, Workload},
@@ -8,6 +9,7 @@ use crate::{
 };
 
 pub use rows::INJECTORS;
+pub use version::{InjectsNative, Meshes};
 
 /// An injector of sidecars.
 #[derive(Debug)]
@@ -18,6 +20,12 @@ pub struct Injector {
     pub marks: &'static [Mark],
     /// The names of the containers that it adds.
     pub containers: &'static [&'static str],
+    /// The init container that redirects the pod's traffic into its proxy.
+    pub redirecting: Option<&'static str>,
+    /// Annotations with which its sidecar leaves by itself, or is told to by the app.
+    pub leaves_with: &'static [Mark],
+    /// It ends its sidecar itself when a Job's other containers have ended.
+    pub ends_with_the_job: bool,
     /// What turns native sidecars on for one pod.
     pub pod_switch: Option<PodSwitch>,
     /// What turns them on for the whole installation.
@@ -170,6 +178,14 @@ pub fn hold_annotation(annotation: &str) -> Option<(&'static Injector, &'static 
             .find(|hold| !hold.in_settings && hold.name == annotation)?;
         Some((injector, hold))
     })
+}
+
+/// Whether an init container of that name redirects the pod's traffic into a proxy.
+#[must_use]
+pub fn redirects(container: &str) -> bool {
+    INJECTORS
+        .iter()
+        .any(|injector| injector.redirecting == Some(container))
 }
 
 /// The injector of that name.

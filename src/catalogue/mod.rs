@@ -9,11 +9,12 @@ pub mod injector;
 pub mod quit;
 mod sidecar;
 mod sidecars;
+pub mod stop_command;
 pub mod tool;
 pub mod wait_tool;
 pub mod wrapper;
 
-pub use sidecar::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch, is_false};
+pub use sidecar::{Catalogue, CatalogueError, Endpoint, HealthListener, KnownSidecar, Switch, is_false};
 
 #[cfg(test)]
 mod tests;

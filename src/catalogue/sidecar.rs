@@ -45,6 +45,10 @@ pub struct KnownSidecar {
     pub serves: Vec<u16>,
     /// It listens on 127.0.0.1 unless told otherwise, where no kubelet probe reaches it.
     pub loopback: bool,
+    /// The health listener that its own flags turn on.
+    pub health: Option<HealthListener>,
+    /// The prefix of the environment variables that stand for its flags: `CSQL_PROXY_` and `CSQL_PROXY_PORT`.
+    pub flag_variables: Option<String>,
     /// Programs that reach it without an address (`docker`).
     pub tools: Vec<String>,
     /// Subcommands that run its server.
@@ -74,6 +78,22 @@ pub struct KnownSidecar {
     /// A configuration file lists it: its owner says that it is a sidecar.
     #[serde(skip)]
     pub is_configured: bool,
+}
+
+/// A listener for probes that a sidecar has only when it is told to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HealthListener {
+    /// The flag that turns it on.
+    pub flag: String,
+    /// The path that says that it is ready.
+    pub path: String,
+    /// Its port by default.
+    pub port: u16,
+    /// The flag that sets another port.
+    pub port_flag: String,
+    /// The flag that sets its address, where it listens on 127.0.0.1 without it.
+    pub address_flag: Option<String>,
 }
 
 /// An injector's switch for native sidecars.

@@ -7,7 +7,7 @@ mod agents;
 mod helpers;
 mod proxies;
 
-use super::{Endpoint, KnownSidecar, Switch, injector};
+use super::{Endpoint, HealthListener, KnownSidecar, Switch, injector};
 
 /// A known sidecar, as a row of the catalogue. Its fields are those of [`KnownSidecar`].
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Row {
     quit: &'static [At],
     serves: &'static [u16],
     loopback: bool,
+    health: Option<Health>,
+    flag_variables: Option<&'static str>,
     tools: &'static [&'static str],
     subcommands: &'static [&'static str],
     needs_subcommand: bool,
@@ -39,6 +41,28 @@ pub(super) struct Row {
     drain: &'static [&'static str],
     source: &'static str,
     checked: &'static str,
+}
+
+/// A health listener, as [`HealthListener`].
+#[derive(Debug)]
+struct Health {
+    flag: &'static str,
+    path: &'static str,
+    port: u16,
+    port_flag: &'static str,
+    address_flag: Option<&'static str>,
+}
+
+impl From<&Health> for HealthListener {
+    fn from(health: &Health) -> Self {
+        Self {
+            flag: health.flag.to_owned(),
+            path: health.path.to_owned(),
+            port: health.port,
+            port_flag: health.port_flag.to_owned(),
+            address_flag: health.address_flag.map(str::to_owned),
+        }
+    }
 }
 
 /// A port and maybe a path.
@@ -70,6 +94,8 @@ const ROW: Row = Row {
     quit: &[],
     serves: &[],
     loopback: false,
+    health: None,
+    flag_variables: None,
     tools: &[],
     subcommands: &[],
     needs_subcommand: false,
@@ -118,6 +144,8 @@ impl From<&Row> for KnownSidecar {
             quit: endpoints(row.quit),
             serves: row.serves.to_vec(),
             loopback: row.loopback,
+            health: row.health.as_ref().map(HealthListener::from),
+            flag_variables: row.flag_variables.map(str::to_owned),
             tools: texts(row.tools),
             subcommands: texts(row.subcommands),
             needs_subcommand: row.needs_subcommand,

@@ -4,9 +4,10 @@ mod one_place;
 
 use super::{
     Catalogue,
-    controller::OPEN_KRUISE,
+    controller::{KILLERS, OPEN_KRUISE},
     injector::INJECTORS,
     quit::COMMON_PATHS,
+    stop_command::STOP_COMMANDS,
     tool::READINESS_TOOLS,
     wait_tool::WAIT_TOOLS,
     wrapper::{INITS, WRAPPERS},
@@ -37,6 +38,12 @@ fn origins() -> Vec<Origin> {
     let paths = COMMON_PATHS
         .iter()
         .map(|row| (row.path.to_owned(), row.source, row.checked));
+    let killers = KILLERS
+        .iter()
+        .map(|row| (row.image.to_owned(), row.source, row.checked));
+    let stops = STOP_COMMANDS
+        .iter()
+        .map(|row| (row.program.to_owned(), row.source, row.checked));
     let controllers = [&OPEN_KRUISE].map(|row| (row.name.to_owned(), row.source, row.checked));
     sidecars
         .chain(injectors)
@@ -46,6 +53,8 @@ fn origins() -> Vec<Origin> {
         .chain(waits)
         .chain(paths)
         .chain(controllers)
+        .chain(killers)
+        .chain(stops)
         .collect()
 }
 

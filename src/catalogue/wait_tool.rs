@@ -14,6 +14,8 @@ pub struct WaitTool {
     pub programs: &'static [&'static str],
     /// Where its address stands.
     pub address: Address,
+    /// Its name is a common word: alone in a text it shows nothing.
+    pub is_common_word: bool,
     /// It tries again by itself until it succeeds.
     pub waits: bool,
     /// Letters of short options that take a value.

@@ -5,8 +5,12 @@ use std::collections::BTreeSet;
 use super::{cel, objects::Part};
 use crate::{
     catalogue::{
-        Catalogue, Endpoint, KnownSidecar, controller::OPEN_KRUISE, injector::INJECTORS,
-        tool::READINESS_TOOLS, wrapper::WRAPPERS,
+        Catalogue, Endpoint, KnownSidecar,
+        controller::OPEN_KRUISE,
+        injector::INJECTORS,
+        tool::READINESS_TOOLS,
+        wait_tool::{Address, Question, WAIT_TOOLS, WaitTool},
+        wrapper::WRAPPERS,
     },
     roles::DECLARATION_ANNOTATION,
 };
@@ -126,6 +130,21 @@ fn quit_endpoint() -> Sign {
 fn startup_poll() -> Sign {
     let endpoints = endpoints(|known| &known.ready);
     let until = r"(until|while +!) +[^#\n;]*";
+    let named = |is_meant: &dyn Fn(&WaitTool) -> bool| {
+        let tools = WAIT_TOOLS
+            .iter()
+            .filter(|tool| !tool.is_common_word && is_meant(tool));
+        let programs = tools.flat_map(|tool| tool.programs);
+        programs
+            .map(|program| escaped(program))
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    let requests = named(&|tool| tool.address == Address::Request);
+    let clients = named(&|tool| {
+        let asks = tool.question != Question::Never;
+        asks && matches!(tool.address, Address::HostThenPort | Address::Database)
+    });
     let served: BTreeSet<u16> = Catalogue::built_in()
         .entries()
         .flat_map(|known| known.serves.iter().copied())
@@ -138,14 +157,12 @@ fn startup_poll() -> Sign {
             pattern(
                 "endpointLoop",
                 "A loop that asks until a known sidecar says that it is ready.",
-                &format!(r"{LINE}{until}\b(curl|wget)\b[^#\n;]*{LOCAL}:({endpoints})\b"),
+                &format!(r"{LINE}{until}\b({requests})\b[^#\n;]*{LOCAL}:({endpoints})\b"),
             ),
             pattern(
                 "portLoop",
                 "A loop that asks until a port answers, up to the port.",
-                &format!(
-                    r"{LINE}{until}\b(curl|wget|nc|ncat|pg_isready|redis-cli|mysqladmin)\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"
-                ),
+                &format!(r"{LINE}{until}\b({requests}|{clients})\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"),
             ),
             pattern(
                 "serving",

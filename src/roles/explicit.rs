@@ -63,8 +63,10 @@ impl NamingKind {
             Self::Declaration => "the annotation kubectl-sidecar/sidecars names it",
             Self::KillerAnnotation => "an annotation for a controller that kills sidecars names it",
             Self::KruiseEnvironment => "its env asks OpenKruise to end it with the Job",
-            Self::KubexitBirthDependencies => "KUBEXIT_BIRTH_DEPS of another container names it",
-            Self::KubexitDeathDependencies => "its KUBEXIT_DEATH_DEPS names the app it dies with",
+            Self::KubexitBirthDependencies => {
+                "the settings of another container's wrapper name it: that one waits for it"
+            }
+            Self::KubexitDeathDependencies => "the settings of its wrapper name the app it dies with",
             Self::LyftAnnotation => "the annotation of Lyft's kubelet names it",
         }
     }

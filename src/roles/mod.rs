@@ -15,6 +15,7 @@ pub use explicit::{
     PROMOTED_ANNOTATION, listed, namings, pod_mark,
 };
 
+pub(crate) use server::sounds_like_an_end;
 pub use server::{OneShot, RunsServer, ServerDoubt, runs_its_server};
 
 use crate::{rules::ObjectReference, source::SourceFile};

@@ -435,7 +435,7 @@ fn split_mode(mode: &str) -> (&str, Option<&str>) {
 }
 
 /// Whether the name of a variable has a word in it that says that something ends: `DD_AUTO_EXIT_…`, `RUN_ONCE`.
-fn sounds_like_an_end(name: &str) -> bool {
+pub(crate) fn sounds_like_an_end(name: &str) -> bool {
     // A controller's own variables are no setting of the program: who reads them ends the container from outside.
     !OPEN_KRUISE.reads(name)
         && has_word(

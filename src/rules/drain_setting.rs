@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::{Catalogue, injector},
-    roles::Role,
+    roles::{Role, sounds_like_an_end},
     workload::{Container, Object},
     yaml::{Entry, Node},
 };
@@ -273,7 +273,7 @@ fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
 
 /// It acts only once SIGTERM has come, which a Job's proxy never gets.
 fn explain_exit_on_zero<'a>(draft: Draft<'a>, name: &str, pod: &Pod<'a>) -> Draft<'a> {
-    if name == "EXIT_ON_ZERO_ACTIVE_CONNECTIONS" && pod.workload.runs_to_completion() {
+    if sounds_like_an_end(name) && pod.workload.runs_to_completion() {
         draft.help(
             "this acts only after SIGTERM, so it does not end a Job; a native sidecar is ended by the kubelet",
         )

@@ -153,16 +153,22 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
             annotation(entry, draft, findings);
         }
     }
-    let holds = injector::INJECTORS.iter().flat_map(|injector| injector.holds);
-    let holds: Vec<_> = holds.filter(|hold| hold.in_settings).collect();
-    let keys: Vec<_> = holds.iter().map(|hold| hold.name).collect();
-    for mesh in embedded::mesh_settings(object, &keys) {
-        if holds.iter().any(|hold| hold.holds_with(&mesh.value)) {
+    for injector in injector::INJECTORS {
+        let holds: Vec<_> = injector.holds.iter().filter(|hold| hold.in_settings).collect();
+        let keys: Vec<_> = holds.iter().map(|hold| hold.name).collect();
+        for mesh in embedded::mesh_settings(object, &keys) {
+            if !holds.iter().any(|hold| hold.holds_with(&mesh.value)) {
+                continue;
+            }
+            let switch = injector.installation_switch.unwrap_or("its own switch");
+            let default = injector.by_default.and_then(|default| default.since);
+            let default = default.map_or(String::new(), |since| {
+                format!(", the default since {} {}", injector.name, since.version)
+            });
             findings.push(
                 draft(
                     "the mesh holds every app back until its proxy is ready".to_owned(),
-                    "let Istio inject native sidecars (ENABLE_NATIVE_SIDECARS, the default since Istio 1.27)"
-                        .to_owned(),
+                    format!("let {} inject native sidecars ({switch}{default})", injector.name),
                 )
                 .severity(Severity::Info)
                 .confidence(Confidence::High)

@@ -6,6 +6,7 @@ use super::{Hold, Injector, Mark, NativeByDefault, PodSwitch, Since};
 pub const INJECTORS: &[Injector] = &[
     Injector {
         name: "Istio",
+        redirecting: Some("istio-init"),
         // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
         marks: &[Mark::any("sidecar.istio.io/status")],
         containers: &[
@@ -45,6 +46,7 @@ pub const INJECTORS: &[Injector] = &[
     },
     Injector {
         name: "Linkerd",
+        redirecting: Some("linkerd-init"),
         marks: &[
             Mark::any("linkerd.io/proxy-version"),
             Mark::any("linkerd.io/created-by"),
@@ -144,6 +146,7 @@ pub const INJECTORS: &[Injector] = &[
     },
     Injector {
         name: "Kuma",
+        redirecting: Some("kuma-init"),
         containers: &["kuma-sidecar", "kuma-init", "kuma-validation"],
         installation_switch: Some("experimental.sidecarContainers"),
         since: Some(Since::version("2.7.0")),
@@ -176,6 +179,11 @@ pub const INJECTORS: &[Injector] = &[
     },
     Injector {
         name: "Vault",
+        // Its agent leaves once the secrets are there. Its quit endpoint is off unless somebody means to call it.
+        leaves_with: &[
+            Mark::value("vault.hashicorp.com/agent-pre-populate-only", "true"),
+            Mark::value("vault.hashicorp.com/agent-enable-quit", "true"),
+        ],
         marks: &[Mark::value("vault.hashicorp.com/agent-inject-status", "injected")],
         containers: &["vault-agent", "vault-agent-init"],
         deployment: Some("vault-agent-injector"),
@@ -184,6 +192,7 @@ pub const INJECTORS: &[Injector] = &[
     },
     Injector {
         name: "GCS FUSE",
+        ends_with_the_job: true,
         containers: &["gke-gcsfuse-sidecar"],
         pod_switch: Some(PodSwitch {
             annotation: "gke-gcsfuse/enable-native-sidecar",
@@ -236,6 +245,9 @@ const ROW: Injector = Injector {
     name: "",
     marks: &[],
     containers: &[],
+    redirecting: None,
+    leaves_with: &[],
+    ends_with_the_job: false,
     pod_switch: None,
     installation_switch: None,
     since: None,

@@ -1,6 +1,6 @@
 //! Meshes, proxies of databases and what injectors add.
 
-use super::{ROW, Row, at, on};
+use super::{Health, ROW, Row, at, on};
 
 /// The rows, in the order in which they are looked up.
 pub(super) const ROWS: &[Row] = &[
@@ -105,6 +105,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
         serves: &[3306, 5432, 1433],
         loopback: true,
+        // Its v1 branch, internal/healthcheck: at all addresses.
+        health: Some(Health {
+            flag: "use_http_health_check",
+            path: "/readiness",
+            port: 8090,
+            port_flag: "health_check_port",
+            address_flag: None,
+        }),
         drain: &["term_timeout"],
         one_shot: &["--version"],
         operands: true,
@@ -132,6 +140,14 @@ pub(super) const ROWS: &[Row] = &[
         quit: &[at(9091, "/quitquitquit")],
         serves: &[3306, 5432, 1433],
         loopback: true,
+        health: Some(Health {
+            flag: "health-check",
+            path: "/startup",
+            port: 9090,
+            port_flag: "http-port",
+            address_flag: Some("http-address"),
+        }),
+        flag_variables: Some("CSQL_PROXY_"),
         drain: &["max-sigterm-delay"],
         one_shot: &[
             "wait",
@@ -158,6 +174,14 @@ pub(super) const ROWS: &[Row] = &[
         quit: &[at(9091, "/quitquitquit")],
         serves: &[5432],
         loopback: true,
+        health: Some(Health {
+            flag: "health-check",
+            path: "/startup",
+            port: 9090,
+            port_flag: "http-port",
+            address_flag: Some("http-address"),
+        }),
+        flag_variables: Some("ALLOYDB_PROXY_"),
         drain: &["max-sigterm-delay"],
         one_shot: &[
             "wait",

@@ -8,7 +8,7 @@ use std::{
 
 use crate::catalogue::{
     Catalogue,
-    controller::OPEN_KRUISE,
+    controller::{KILLERS, OPEN_KRUISE},
     injector::INJECTORS,
     quit,
     tool::READINESS_TOOLS,
@@ -41,6 +41,10 @@ fn texts() -> BTreeSet<String> {
             texts.push(switch.annotation);
             texts.extend(switch.formerly);
         }
+    }
+    texts.extend(KILLERS.iter().map(|killer| killer.image));
+    for injector in INJECTORS {
+        texts.extend(injector.leaves_with.iter().map(|mark| mark.annotation));
     }
     texts.push(OPEN_KRUISE.ordered.annotation);
     texts.push(OPEN_KRUISE.ordered.variable);

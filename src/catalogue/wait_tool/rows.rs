@@ -437,6 +437,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
     },
     WaitTool {
         programs: &["http", "https", "httpie", "xh", "xhs"],
+        is_common_word: true,
         address: Address::Request,
         short_values: "aAosp",
         long_values: &[
@@ -472,6 +473,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
 const ROW: WaitTool = WaitTool {
     programs: &[],
     address: Address::HostThenPort,
+    is_common_word: false,
     waits: false,
     short_values: "",
     short_attached: "",

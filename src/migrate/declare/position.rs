@@ -2,13 +2,11 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
+    catalogue::injector,
     rules::{Member, Pod},
     workload::ContainerList,
     yaml::Node,
 };
-
-/// Init containers that redirect the pod's traffic into a proxy.
-const REDIRECTING: [&str; 3] = ["istio-init", "linkerd-init", "kuma-init"];
 
 /// What decides where a sidecar goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +40,13 @@ pub(in crate::migrate) fn position(pod: &Pod<'_>, sidecar: usize) -> Position {
         })
         .map(|(index, _)| index);
     let redirects = inits(pod)
-        .find(|(_, other)| REDIRECTING.contains(&other.container.name))
+        .find(|(_, other)| injector::redirects(other.container.name))
         .map(|(index, _)| index);
     let is_mesh_proxy = pod
         .catalogue
         .of(&member.container)
-        .is_some_and(|known| matches!(known.name.as_str(), "istio-proxy" | "linkerd-proxy" | "kuma-dp"));
+        .and_then(|known| injector::by_name(known.injector.as_deref()?))
+        .is_some_and(|injector| injector.redirecting.is_some());
     match (redirects, needing) {
         (Some(at), _) if is_mesh_proxy => Position::Behind(at),
         (_, Some(at)) => Position::Before(at),

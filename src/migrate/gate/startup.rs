@@ -71,7 +71,7 @@ pub(in crate::migrate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKi
         }
     }
     if let Some((path, port)) = health_listener(pod, container) {
-        return probe(http_get(path, port), ATTEMPTS, "its own health flags".to_owned());
+        return probe(http_get(&path, port), ATTEMPTS, "its own health flags".to_owned());
     }
     let other = match kind {
         ProbeKind::Startup => ProbeKind::Readiness,
