@@ -24,7 +24,6 @@ use crate::shell::{
 };
 
 pub use connect::Connect;
-pub(crate) use database::is_database_client;
 pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};
@@ -167,6 +166,16 @@ impl CommandAction {
     pub fn http(&self) -> Option<&Http> {
         match &self.action {
             Action::Http(http) => Some(http),
+            _ => None,
+        }
+    }
+
+    /// An option that the catalogue does not know, where it asks something.
+    #[must_use]
+    pub fn unknown_option(&self) -> Option<&str> {
+        match &self.action {
+            Action::Http(http) => http.unknown_option.as_deref(),
+            Action::Connect(connect) => connect.unknown_option.as_deref(),
             _ => None,
         }
     }
@@ -355,9 +364,8 @@ fn of_program(
         }
         _ => None
             .or_else(|| http::action(name, rest))
-            .or_else(|| connect::action(name, rest, simple, values))
-            .or_else(|| database::action(name, rest, values))
-            .or_else(|| wait_tool::action(name, rest, program_word))
+            .or_else(|| wait_tool::action(name, rest, program_word, values))
+            .or_else(|| reads_connection(name, simple, values))
             .or_else(|| signal::action(name, rest))
             .or_else(|| file::action(name, rest))
             .or_else(|| wrapper::action(name, rest, program_word))
@@ -366,6 +374,13 @@ fn of_program(
                 program: Some(path.to_owned()),
             }),
     }
+}
+
+/// `cat </dev/tcp/localhost/5432`
+fn reads_connection(name: &str, simple: &Simple, values: &Values) -> Option<Action> {
+    let reads = matches!(name, "cat" | "read");
+    let connect = reads.then(|| connect::through_redirection(simple, values));
+    connect.flatten().map(Action::Connect)
 }
 
 fn is_trap(kind: &EmbeddedKind) -> bool {

@@ -6,6 +6,7 @@ mod minding;
 use std::sync::Arc;
 
 use crate::{
+    catalogue::quit,
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
     workload::{Container, ContainerList, HookKind, Program, ProgramPlace, Workload},
 };
@@ -307,15 +308,6 @@ struct Finder<'f, 't> {
     facts: &'f [Vec<Option<ScriptFacts>>],
 }
 
-/// Paths that say by themselves that somebody is stopped.
-const SPECIFIC_QUIT_PATHS: [&str; 5] = [
-    "/quitquitquit",
-    "/agent/v1/quit",
-    "/graceful_shutdown",
-    "/v1.0/shutdown",
-    "/api/processes.killWorkers",
-];
-
 impl Finder<'_, '_> {
     fn calls(
         &self,
@@ -479,8 +471,7 @@ impl Finder<'_, '_> {
         if !quit.stops && !known {
             return None;
         }
-        let specific = SPECIFIC_QUIT_PATHS.contains(&path) || path.ends_with("/quitquitquit");
-        self.owners.of_quit(from, url.port, path, specific)
+        self.owners.of_quit(from, url.port, path, quit::says_it(path))
     }
 
     fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    catalogue::{tool, wrapper::Wrapper},
     roles::{Catalogue, KnownSidecar},
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
@@ -132,10 +133,11 @@ impl Owners<'_, '_> {
     /// Whom a tool asks that knows the way itself.
     pub(super) fn of_tool(&self, from: usize, tool: &str) -> Option<Party> {
         let tool = tool.split(' ').next().unwrap_or(tool);
+        let sidecar = tool::by_program(tool)
+            .and_then(|tool| tool.sidecar)
+            .or_else(|| Wrapper::of_program(tool)?.sidecar);
         let asks = |known: &KnownSidecar| {
-            known.tools.iter().any(|own| own == tool)
-                || (tool == "pilot-agent" && known.name == "istio-proxy")
-                || (tool == "linkerd-await" && known.name == "linkerd-proxy")
+            known.tools.iter().any(|own| own == tool) || sidecar == Some(known.name.as_str())
         };
         let is_asked = |container: &Container<'_>| self.known(container).is_some_and(|known| asks(known));
         if let Some((index, _)) = self.others(from).find(|(_, container)| is_asked(container)) {

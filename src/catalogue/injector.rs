@@ -1,9 +1,15 @@
 //! Who adds sidecars to pods: the marks its output carries, its switches for native sidecars, and since when.
 
+mod rows;
+mod version;
+
 use crate::{
     workload::{Container, Workload},
     yaml::Entry,
 };
+
+pub use rows::INJECTORS;
+pub use version::{InjectsNative, Meshes};
 
 /// An injector of sidecars.
 #[derive(Debug)]
@@ -14,6 +20,12 @@ pub struct Injector {
     pub marks: &'static [Mark],
     /// The names of the containers that it adds.
     pub containers: &'static [&'static str],
+    /// The init container that redirects the pod's traffic into its proxy.
+    pub redirecting: Option<&'static str>,
+    /// Annotations with which its sidecar leaves by itself, or is told to by the app.
+    pub leaves_with: &'static [Mark],
+    /// It ends its sidecar itself when a Job's other containers have ended.
+    pub ends_with_the_job: bool,
     /// What turns native sidecars on for one pod.
     pub pod_switch: Option<PodSwitch>,
     /// What turns them on for the whole installation.
@@ -22,6 +34,16 @@ pub struct Injector {
     pub since: Option<Since>,
     /// The first version that does so without being told, where its condition holds.
     pub by_default: Option<NativeByDefault>,
+    /// Annotations and labels by which a pod stays without its sidecar.
+    pub opt_outs: &'static [Mark],
+    /// The annotation in which a pod writes settings of its proxy, as YAML or JSON.
+    pub settings_annotation: Option<&'static str>,
+    /// Settings that hold the app back until its proxy is ready.
+    pub holds: &'static [Hold],
+    /// Annotations that delay its sidecar's end.
+    pub drain_annotations: &'static [&'static str],
+    /// Its native sidecars must not be combined with settings that delay their end.
+    pub excludes_drain: bool,
     /// The container or Deployment whose version is the injector's, in its own namespace.
     pub deployment: Option<&'static str>,
     /// Where this is from.
@@ -48,8 +70,32 @@ pub struct PodSwitch {
     pub value: &'static str,
     /// Names it had before, which are still read.
     pub formerly: &'static [&'static str],
-    /// The first version that reads it, where that is not the first one with native sidecars.
-    pub since: Option<Since>,
+    /// From which version on, in a message.
+    pub note: &'static str,
+    /// Versions in use ignore it: it may be set only where the injector's version is known to read it.
+    pub needs_version: bool,
+}
+
+/// A setting that holds the app back until the injected proxy is ready.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The annotation, or the key in [`Injector::settings_annotation`].
+    pub name: &'static str,
+    /// The value with which it holds; absent where any but `false` and `0` does.
+    pub value: Option<&'static str>,
+    /// It stands in [`Injector::settings_annotation`] (and in the configuration of the mesh).
+    pub in_settings: bool,
+}
+
+impl Hold {
+    /// Whether a value makes it hold.
+    #[must_use]
+    pub fn holds_with(&self, value: &str) -> bool {
+        match self.value {
+            Some(own) => own == value,
+            None => !matches!(value, "false" | "0"),
+        }
+    }
 }
 
 /// A version.
@@ -81,197 +127,6 @@ pub struct InjectedOutput<'t> {
     pub mark: Entry<'t>,
 }
 
-/// All injectors.
-pub const INJECTORS: &[Injector] = &[
-    Injector {
-        name: "Istio",
-        // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
-        marks: &[Mark::any("sidecar.istio.io/status")],
-        containers: &[
-            "istio-proxy",
-            "istio-init",
-            "istio-validation",
-            "enable-core-dump",
-        ],
-        pod_switch: Some(PodSwitch {
-            annotation: "sidecar.istio.io/nativeSidecar",
-            value: "true",
-            formerly: &[],
-            // It is younger than the variable (istio#53490).
-            since: Some(Since::version("1.24")),
-        }),
-        installation_switch: Some("ENABLE_NATIVE_SIDECARS"),
-        since: Some(Since::version("1.19")),
-        by_default: Some(NativeByDefault {
-            since: Some(Since::version("1.27")),
-            kubernetes: 33,
-            on_every_node: true,
-        }),
-        deployment: Some("istiod"),
-        source: "https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go",
-        ..ROW
-    },
-    Injector {
-        name: "Linkerd",
-        marks: &[
-            Mark::any("linkerd.io/proxy-version"),
-            Mark::any("linkerd.io/created-by"),
-        ],
-        containers: &[
-            "linkerd-proxy",
-            "linkerd-init",
-            "linkerd-network-validator",
-            "linkerd-debug",
-        ],
-        pod_switch: Some(PodSwitch {
-            annotation: "config.linkerd.io/proxy-enable-native-sidecar",
-            value: "true",
-            formerly: &[
-                "config.beta.linkerd.io/proxy-enable-native-sidecar",
-                "config.alpha.linkerd.io/proxy-enable-native-sidecar",
-            ],
-            since: None,
-        }),
-        installation_switch: Some("proxy.nativeSidecar"),
-        since: Some(Since {
-            version: "2.15",
-            also: &["edge-23.11.4"],
-        }),
-        // The chart's default since linkerd2#15267, merged on 2026-05-11; the first release with it is not known.
-        by_default: Some(NativeByDefault {
-            since: Some(Since {
-                version: "edge-26.5.2",
-                also: &[],
-            }),
-            kubernetes: 29,
-            on_every_node: false,
-        }),
-        deployment: Some("linkerd-proxy-injector"),
-        source: "https://github.com/linkerd/linkerd2/blob/main/charts/linkerd-control-plane/values.yaml",
-        ..ROW
-    },
-    Injector {
-        name: "Dapr",
-        // It injects at admission only: nothing that stands in a template is its output.
-        containers: &["daprd"],
-        pod_switch: Some(PodSwitch {
-            annotation: "dapr.io/enable-native-sidecar",
-            value: "true",
-            formerly: &[],
-            since: None,
-        }),
-        installation_switch: Some("dapr_sidecar_injector.nativeSidecar"),
-        since: Some(Since::version("1.18")),
-        deployment: Some("dapr-sidecar-injector"),
-        source: "https://github.com/dapr/dapr/blob/master/docs/release_notes/v1.18.0.md",
-        ..ROW
-    },
-    Injector {
-        name: "Consul",
-        marks: &[Mark::value(
-            "consul.hashicorp.com/connect-inject-status",
-            "injected",
-        )],
-        containers: &["consul-dataplane", "consul-connect-inject-init", "envoy-sidecar"],
-        pod_switch: Some(PodSwitch {
-            annotation: "consul.hashicorp.com/enable-consul-dataplane-as-sidecar",
-            value: "true",
-            formerly: &[],
-            since: None,
-        }),
-        installation_switch: Some("dataplaneAsSidecarInitContainer.defaultEnabled"),
-        since: Some(Since::version("1.9.0")),
-        deployment: Some("consul-connect-injector"),
-        source: "https://github.com/hashicorp/consul-k8s/pull/4678",
-        ..ROW
-    },
-    Injector {
-        name: "Kuma",
-        containers: &["kuma-sidecar", "kuma-init", "kuma-validation"],
-        installation_switch: Some("experimental.sidecarContainers"),
-        since: Some(Since::version("2.7.0")),
-        by_default: Some(NativeByDefault {
-            since: Some(Since::version("2.14.0")),
-            kubernetes: 29,
-            on_every_node: false,
-        }),
-        deployment: Some("kuma-control-plane"),
-        source: "https://github.com/kumahq/kuma/blob/master/UPGRADE.md",
-        ..ROW
-    },
-    Injector {
-        name: "Cloud SQL Proxy Operator",
-        containers: &[],
-        since: Some(Since::version("1.6.0")),
-        by_default: Some(NativeByDefault {
-            since: None,
-            kubernetes: 29,
-            on_every_node: false,
-        }),
-        source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy-operator/blob/main/CHANGELOG.md",
-        ..ROW
-    },
-    Injector {
-        name: "Vault",
-        marks: &[Mark::value("vault.hashicorp.com/agent-inject-status", "injected")],
-        containers: &["vault-agent", "vault-agent-init"],
-        deployment: Some("vault-agent-injector"),
-        source: "https://github.com/hashicorp/vault-k8s/issues/620",
-        ..ROW
-    },
-    Injector {
-        name: "GCS FUSE",
-        containers: &["gke-gcsfuse-sidecar"],
-        pod_switch: Some(PodSwitch {
-            annotation: "gke-gcsfuse/enable-native-sidecar",
-            value: "true",
-            formerly: &[],
-            since: None,
-        }),
-        by_default: Some(NativeByDefault {
-            since: None,
-            kubernetes: 29,
-            on_every_node: true,
-        }),
-        source: "https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver",
-        ..ROW
-    },
-    Injector {
-        name: "OpenTelemetry operator",
-        containers: &["otc-container"],
-        installation_switch: Some("operator.sidecarcontainers.native"),
-        since: Some(Since::version("0.111.0")),
-        by_default: Some(NativeByDefault {
-            since: Some(Since::version("0.139.0")),
-            kubernetes: 29,
-            on_every_node: false,
-        }),
-        deployment: Some("opentelemetry-operator"),
-        source: "https://pkg.go.dev/github.com/open-telemetry/opentelemetry-operator/pkg/featuregate",
-        ..ROW
-    },
-    Injector {
-        name: "App Mesh",
-        containers: &["envoy", "proxyinit", "xray-daemon"],
-        source: "https://docs.aws.amazon.com/app-mesh/latest/userguide/envoy.html",
-        ..ROW
-    },
-];
-
-/// What most injectors have in common: nothing.
-const ROW: Injector = Injector {
-    name: "",
-    marks: &[],
-    containers: &[],
-    pod_switch: None,
-    installation_switch: None,
-    since: None,
-    by_default: None,
-    deployment: None,
-    source: "",
-    checked: "2026-11-29",
-};
-
 impl Mark {
     const fn any(annotation: &'static str) -> Self {
         Self {
@@ -292,6 +147,45 @@ impl Since {
     const fn version(version: &'static str) -> Self {
         Self { version, also: &[] }
     }
+}
+
+/// The injector whose proxy reads its settings from that annotation.
+#[must_use]
+pub fn of_settings(annotation: &str) -> Option<&'static Injector> {
+    INJECTORS
+        .iter()
+        .find(|injector| injector.settings_annotation == Some(annotation))
+}
+
+/// The injector that an annotation or label keeps away from a pod.
+#[must_use]
+pub fn opted_out_by(name: &str, value: &str) -> Option<&'static Injector> {
+    INJECTORS.iter().find(|injector| {
+        injector
+            .opt_outs
+            .iter()
+            .any(|mark| mark.annotation == name && mark.value == Some(value))
+    })
+}
+
+/// The injector and its setting of that name that holds apps back, in an annotation of its own.
+#[must_use]
+pub fn hold_annotation(annotation: &str) -> Option<(&'static Injector, &'static Hold)> {
+    INJECTORS.iter().find_map(|injector| {
+        let hold = injector
+            .holds
+            .iter()
+            .find(|hold| !hold.in_settings && hold.name == annotation)?;
+        Some((injector, hold))
+    })
+}
+
+/// Whether an init container of that name redirects the pod's traffic into a proxy.
+#[must_use]
+pub fn redirects(container: &str) -> bool {
+    INJECTORS
+        .iter()
+        .any(|injector| injector.redirecting == Some(container))
 }
 
 /// The injector of that name.

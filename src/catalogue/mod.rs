@@ -3,8 +3,18 @@
 //! Sidecars, wrapper programs, tools that wait, injectors: whoever has to know a name, a path, an option or a version
 //! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
 
+pub mod controller;
+mod image_glob;
 pub mod injector;
+pub mod quit;
 mod sidecar;
+mod sidecars;
+pub mod stop_command;
+pub mod tool;
+pub mod wait_tool;
 pub mod wrapper;
 
-pub use sidecar::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch, is_false};
+pub use sidecar::{Catalogue, CatalogueError, Endpoint, HealthListener, KnownSidecar, Switch, is_false};
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
-//! The catalogue of known sidecars: `sidecars.yaml`, and what a config file adds to it.
+//! The catalogue of known sidecars: its rows, and what a configuration file adds to them.
 
 use std::sync::{Arc, LazyLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::{
+    image_glob::{ImageGlob, matches_stars},
+    injector::Injector,
+    sidecars::rows,
+};
 use crate::workload::{Container, Image};
 
 /// A known sidecar.
@@ -41,6 +45,10 @@ pub struct KnownSidecar {
     pub serves: Vec<u16>,
     /// It listens on 127.0.0.1 unless told otherwise, where no kubelet probe reaches it.
     pub loopback: bool,
+    /// The health listener that its own flags turn on.
+    pub health: Option<HealthListener>,
+    /// The prefix of the environment variables that stand for its flags: `CSQL_PROXY_` and `CSQL_PROXY_PORT`.
+    pub flag_variables: Option<String>,
     /// Programs that reach it without an address (`docker`).
     pub tools: Vec<String>,
     /// Subcommands that run its server.
@@ -74,6 +82,22 @@ pub struct KnownSidecar {
     pub is_configured: bool,
 }
 
+/// A listener for probes that a sidecar has only when it is told to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HealthListener {
+    /// The flag that turns it on.
+    pub flag: String,
+    /// The path that says that it is ready.
+    pub path: String,
+    /// Its port by default.
+    pub port: u16,
+    /// The flag that sets another port.
+    pub port_flag: String,
+    /// The flag that sets its address, where it listens on 127.0.0.1 without it.
+    pub address_flag: Option<String>,
+}
+
 /// An injector's switch for native sidecars.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -87,6 +111,22 @@ pub struct Switch {
     /// Names that the annotation had before, which are still read.
     #[serde(default)]
     pub formerly: Vec<String>,
+}
+
+impl Switch {
+    /// The switch of an injector that may be set whatever its version.
+    pub(super) fn of(injector: &Injector) -> Option<Self> {
+        let switch = injector
+            .pod_switch
+            .as_ref()
+            .filter(|switch| !switch.needs_version)?;
+        Some(Self {
+            annotation: switch.annotation.to_owned(),
+            value: switch.value.to_owned(),
+            since: switch.note.to_owned(),
+            formerly: switch.formerly.iter().map(|name| (*name).to_owned()).collect(),
+        })
+    }
 }
 
 /// A port, with a path where it is HTTP.
@@ -115,22 +155,20 @@ pub enum CatalogueError {
     },
 }
 
-/// Known sidecars with their globs compiled.
+/// Known sidecars with their globs.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     entries: Vec<Arc<KnownSidecar>>,
-    images: GlobSet,
-    /// The entry that each glob of `images` belongs to.
-    owners: Vec<usize>,
+    /// Each glob with the entry it belongs to.
+    images: Vec<(ImageGlob, usize)>,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
-    // The file is part of the binary; a test holds it to its form.
-    let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap_or_default();
+    let entries = rows().map(|row| Arc::new(KnownSidecar::from(row))).collect();
+    // The rows are part of the binary; a test holds their globs to their form.
     Catalogue::new(entries).unwrap_or_else(|_| Catalogue {
         entries: Vec::new(),
-        images: GlobSet::empty(),
-        owners: Vec::new(),
+        images: Vec::new(),
     })
 });
 
@@ -145,46 +183,38 @@ impl Catalogue {
     ///
     /// # Errors
     /// A malformed image glob.
-    pub fn extended(mut added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
-        // Somebody who lists an image says that it is a sidecar.
-        for entry in &mut added {
-            entry.certain = true;
-            entry.is_configured = true;
+    pub fn extended(added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
+        if added.is_empty() {
+            return Ok(Self::built_in().clone());
         }
-        added.extend(Self::built_in().entries.iter().map(|entry| (**entry).clone()));
-        Self::new(added)
+        // Somebody who lists an image says that it is a sidecar.
+        let mut entries: Vec<Arc<KnownSidecar>> = added
+            .into_iter()
+            .map(|entry| {
+                Arc::new(KnownSidecar {
+                    certain: true,
+                    is_configured: true,
+                    ..entry
+                })
+            })
+            .collect();
+        entries.extend(Self::built_in().entries.iter().map(Arc::clone));
+        Self::new(entries)
     }
 
-    fn new(entries: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
-        let mut globs = GlobSetBuilder::new();
-        let mut owners = Vec::new();
+    fn new(entries: Vec<Arc<KnownSidecar>>) -> Result<Self, CatalogueError> {
+        let mut images = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             for pattern in &entry.images {
-                let error = |source| CatalogueError::Glob {
+                let glob = ImageGlob::new(pattern).map_err(|source| CatalogueError::Glob {
                     name: entry.name.clone(),
                     glob: pattern.clone(),
                     source,
-                };
-                let anywhere = format!("**/{pattern}");
-                globs.add(
-                    GlobBuilder::new(&anywhere)
-                        .literal_separator(true)
-                        .build()
-                        .map_err(error)?,
-                );
-                owners.push(index);
+                })?;
+                images.push((glob, index));
             }
         }
-        let images = globs.build().map_err(|source| CatalogueError::Glob {
-            name: String::new(),
-            glob: String::new(),
-            source,
-        })?;
-        Ok(Self {
-            entries: entries.into_iter().map(Arc::new).collect(),
-            images,
-            owners,
-        })
+        Ok(Self { entries, images })
     }
 
     /// All entries.
@@ -195,16 +225,17 @@ impl Catalogue {
     /// The entry of an image.
     #[must_use]
     pub fn by_image(&self, image: Image<'_>) -> Option<&Arc<KnownSidecar>> {
-        self.images
-            .matches(image.repository)
-            .into_iter()
-            .filter_map(|glob| self.entries.get(*self.owners.get(glob)?))
-            .find(|entry| {
-                entry.tags.is_empty()
-                    || image
-                        .tag
-                        .is_some_and(|tag| entry.tags.iter().any(|glob| matches_glob(glob, tag)))
-            })
+        let of_glob = |(glob, index): &(ImageGlob, usize)| {
+            let entry = self.entries.get(*index)?;
+            let has_tag = || {
+                image
+                    .tag
+                    .is_some_and(|tag| entry.tags.iter().any(|glob| matches_stars(glob, tag)))
+            };
+            let is_it = glob.matches(image.repository) && (entry.tags.is_empty() || has_tag());
+            is_it.then_some(entry)
+        };
+        self.images.iter().find_map(of_glob)
     }
 
     /// The entry that a container's name is one of.
@@ -233,13 +264,6 @@ pub fn is_false(value: &str) -> bool {
         .any(|off| value.eq_ignore_ascii_case(off))
 }
 
-/// `*` stands for anything.
-fn matches_glob(glob: &str, text: &str) -> bool {
-    GlobBuilder::new(glob)
-        .build()
-        .is_ok_and(|glob| glob.compile_matcher().is_match(text))
-}
-
 impl KnownSidecar {
     /// The injector's switch where it is an annotation of its own. The OpenTelemetry operator is told by one and the
     /// same annotation what to inject: whether that becomes a native sidecar is its version's affair.
@@ -254,6 +278,12 @@ impl KnownSidecar {
     #[must_use]
     pub fn is_ready_endpoint(&self, port: u16, path: Option<&str>) -> bool {
         self.serves.contains(&port) || self.ready.iter().any(|endpoint| endpoint.matches(port, path))
+    }
+
+    /// Whether a flag, variable or annotation (by the last part of its name) delays its end.
+    #[must_use]
+    pub fn delays_its_end(&self, setting: &str) -> bool {
+        self.drain.iter().any(|own| own == setting)
     }
 
     /// Whether one of its executables has that name.
@@ -337,23 +367,6 @@ impl Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_built_in_file_is_well_formed_and_sourced() {
-        let entries: Vec<KnownSidecar> = serde_yaml::from_str(include_str!("sidecars.yaml")).unwrap();
-        assert!(entries.len() > 30);
-        for entry in &entries {
-            assert!(
-                entry.source.starts_with("https://"),
-                "{} has no source",
-                entry.name
-            );
-            assert!(!entry.images.is_empty(), "{} has no image", entry.name);
-            let day: jiff::civil::Date = entry.checked.parse().unwrap();
-            assert!(day.year() >= 2026, "{}: nobody has checked it", entry.name);
-        }
-        Catalogue::new(entries).unwrap();
-    }
 
     #[test]
     fn images_are_found_whatever_the_registry() {

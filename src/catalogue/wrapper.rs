@@ -15,6 +15,12 @@ pub struct Wrapper {
     pub waits: Tie,
     /// Whether it ends another container after the command, or the command with another container.
     pub ends: Tie,
+    /// The setting that lists the containers which its command waits for.
+    pub waited_for: Option<&'static str>,
+    /// The setting that lists the containers with which its command is ended.
+    pub ended_with: Option<&'static str>,
+    /// Settings that say that it ends its command or another container.
+    pub ending_settings: &'static [&'static str],
     /// A setting that holds the path of the file at whose sight it ends the command.
     pub watched_file: Option<&'static str>,
     /// A setting that holds a directory of its own.
@@ -25,6 +31,8 @@ pub struct Wrapper {
     pub sidecar: Option<&'static str>,
     /// The base name of an image that only brings its executable.
     pub carrier: Option<&'static str>,
+    /// Its name is a common word or begins one: alone in a text it shows nothing.
+    pub is_common_word: bool,
     /// It asks the API server for its pod.
     pub reads_pods: bool,
     /// What it does to its command, in a message.
@@ -72,6 +80,9 @@ pub const WRAPPERS: &[Wrapper] = &[
         settings: &["KUBEXIT_"],
         waits: Tie::With(&["KUBEXIT_BIRTH_DEPS"]),
         ends: Tie::Always,
+        waited_for: Some("KUBEXIT_BIRTH_DEPS"),
+        ended_with: Some("KUBEXIT_DEATH_DEPS"),
+        ending_settings: &["KUBEXIT_DEATH_DEPS"],
         directory: Some("KUBEXIT_GRAVEYARD"),
         carrier: Some("kubexit"),
         reads_pods: true,
@@ -93,6 +104,7 @@ pub const WRAPPERS: &[Wrapper] = &[
             "QUIT_WITHOUT_ENVOY_TIMEOUT",
             "SCUTTLE_",
         ],
+        ending_settings: &["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         source: "https://github.com/redboxllc/scuttle",
         ..ROW
@@ -108,6 +120,7 @@ pub const WRAPPERS: &[Wrapper] = &[
             "NEVER_KILL_ISTIO",
             "START_WITHOUT_ENVOY",
         ],
+        ending_settings: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         source: "https://github.com/monzo/envoy-preflight",
         ..ROW
@@ -132,16 +145,20 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["watchkiller"],
         settings: &["KILLER_WATCH_FILE", "KILLER_INTERVAL"],
         waits: Tie::Never,
+        ending_settings: &["KILLER_WATCH_FILE"],
         watched_file: Some("KILLER_WATCH_FILE"),
         does: "ends it when a marker file appears",
         source: "https://github.com/kubernetes/kubernetes/issues/25908",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
         name: "proa",
         programs: &["proa"],
+        is_common_word: true,
         options: OwnOptions::Unknown,
-        source: "https://crates.io/crates/proa",
+        reads_pods: true,
+        source: "https://github.com/ironcorelabs/proa",
         ..ROW
     },
     Wrapper {
@@ -150,6 +167,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         options: OwnOptions::Unknown,
         sidecar: Some("istio-proxy"),
         source: "https://github.com/istio/istio/issues/6324",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -159,6 +177,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ends: Tie::Never,
         sidecar: Some("istio-proxy"),
         source: "https://github.com/istio/istio/issues/11130",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -167,6 +186,17 @@ pub const WRAPPERS: &[Wrapper] = &[
         options: OwnOptions::Unknown,
         ends: Tie::Never,
         source: "https://github.com/linkerd/linkerd2/issues/5967",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Wrapper {
+        name: "prow's entrypoint",
+        // Its program is called `entrypoint`, which says nothing.
+        settings: &["ENTRYPOINT_OPTIONS"],
+        options: OwnOptions::Unknown,
+        waits: Tie::Never,
+        source: "https://github.com/kubernetes-sigs/prow/tree/main/cmd/entrypoint",
+        checked: "2026-11-23",
         ..ROW
     },
     Wrapper {
@@ -174,10 +204,44 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["sidecar-terminator", "sidecar-killer"],
         options: OwnOptions::Unknown,
         waits: Tie::Never,
-        source: "https://github.com/hpidcock/sidecar-terminator",
+        source: "https://github.com/zachomedia/kubernetes-sidecar-terminator",
+        checked: "2026-11-23",
         ..ROW
     },
 ];
+
+/// An init process: it runs the words behind it and does nothing but forward signals.
+#[derive(Debug)]
+pub struct Init {
+    /// Its executable.
+    pub program: &'static str,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// Init processes that are no simple prefixes of a command.
+pub const INITS: &[Init] = &[
+    init("s6-svscan", "https://skarnet.org/software/s6/s6-svscan.html"),
+    init("runsvdir", "https://smarden.org/runit/runsvdir.8"),
+    init("supervisord", "https://supervisord.org/running.html"),
+    init("pid1", "https://github.com/fpco/pid1"),
+];
+
+const fn init(program: &'static str, source: &'static str) -> Init {
+    Init {
+        program,
+        source,
+        checked: "2026-11-29",
+    }
+}
+
+/// Whether a program is an init process.
+#[must_use]
+pub fn is_init(name: &str) -> bool {
+    INITS.iter().any(|init| init.program == name)
+}
 
 /// What most wrappers have in common.
 const ROW: Wrapper = Wrapper {
@@ -187,11 +251,15 @@ const ROW: Wrapper = Wrapper {
     options: OwnOptions::None,
     waits: Tie::Always,
     ends: Tie::Always,
+    waited_for: None,
+    ended_with: None,
+    ending_settings: &[],
     watched_file: None,
     directory: None,
     addresses: &[],
     sidecar: None,
     carrier: None,
+    is_common_word: false,
     reads_pods: false,
     does: "ties its start and end to another container's",
     source: "",

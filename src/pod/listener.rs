@@ -2,6 +2,7 @@
 //! address, is answered there (`semantics.md`, 3.1).
 
 use crate::{
+    catalogue::KnownSidecar,
     workload::{Container, ProbeKind},
     yaml::Node,
 };
@@ -28,7 +29,11 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
         return Ok(());
     }
     if let Some(known) = pod.catalogue.of(container).filter(|known| known.loopback) {
-        let settings = Settings { container, words };
+        let settings = Settings {
+            container,
+            known,
+            words,
+        };
         return match settings.health() {
             Some(health) if health.port == port => health.reachable.then_some(()).ok_or_else(|| {
                 format!(
@@ -59,9 +64,15 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
 }
 
 /// The path and port of a health listener that a container's own settings turn on, where the kubelet reaches it.
-pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Option<(&'static str, u16)> {
+pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Option<(String, u16)> {
     let words = own_words(pod, container);
-    let health = Settings { container, words }.health()?;
+    let known = pod.catalogue.by_image(container.image()?)?;
+    let health = Settings {
+        container,
+        known,
+        words,
+    }
+    .health()?;
     health.reachable.then_some((health.path, health.port))
 }
 
@@ -86,7 +97,7 @@ fn own_words<'p>(pod: &'p Pod<'_>, container: &Container<'_>) -> Vec<&'p str> {
 
 /// A listener that answers whether a program is healthy.
 struct Health {
-    path: &'static str,
+    path: String,
     port: u16,
     /// It listens at the pod's address.
     reachable: bool,
@@ -95,12 +106,13 @@ struct Health {
 /// How a container's program is set up.
 struct Settings<'s, 'a> {
     container: &'s Container<'a>,
+    known: &'s KnownSidecar,
     words: Vec<&'s str>,
 }
 
 impl Settings<'_, '_> {
-    /// The value of a flag: `--port=5432`, `--port 5432`, and for the second version of the Cloud SQL proxy
-    /// `CSQL_PROXY_PORT`.
+    /// The value of a flag: `--port=5432`, `--port 5432`, and the variable that stands for it, where it
+    /// has one: `CSQL_PROXY_PORT`.
     fn value(&self, flag: &str) -> Option<&str> {
         let by_word = || {
             let is_flag = |word: &&str| word.trim_start_matches('-') == flag && word.starts_with('-');
@@ -113,8 +125,10 @@ impl Settings<'_, '_> {
             .filter(|word| word.starts_with('-'))
             .find_map(|word| word.trim_start_matches('-').strip_prefix(flag)?.strip_prefix('='))
             .or_else(by_word)
-            .or_else(|| self.container.value_of(&format!("CSQL_PROXY_{name}")))
-            .or_else(|| self.container.value_of(&format!("ALLOYDB_PROXY_{name}")))
+            .or_else(|| {
+                let prefix = self.known.flag_variables.as_deref()?;
+                self.container.value_of(&format!("{prefix}{name}"))
+            })
     }
 
     /// Whether a flag is set.
@@ -126,30 +140,22 @@ impl Settings<'_, '_> {
         self.words.iter().any(is_set) || self.value(flag) == Some("true")
     }
 
-    /// The listeners of the Cloud SQL proxy and its kin. The first version's listens at all addresses
-    /// (github.com/GoogleCloudPlatform/cloud-sql-proxy, README, "Health checks"; its v1 branch,
-    /// `internal/healthcheck`).
+    /// The health listener, where the container's own settings turn it on.
     fn health(&self) -> Option<Health> {
-        let image = self.container.image()?;
-        let (set, path, port, reachable) = match image.base_name() {
-            "gce-proxy" => (
-                self.has("use_http_health_check"),
-                "/readiness",
-                self.value("health_check_port").unwrap_or("8090"),
-                true,
-            ),
-            "cloud-sql-proxy" | "alloydb-auth-proxy" => (
-                self.has("health-check"),
-                "/startup",
-                self.value("http-port").unwrap_or("9090"),
-                self.value("http-address") == Some("0.0.0.0"),
-            ),
-            _ => return None,
+        let listener = self
+            .known
+            .health
+            .as_ref()
+            .filter(|listener| self.has(&listener.flag))?;
+        let port = match self.value(&listener.port_flag) {
+            Some(set) => set.parse().ok()?,
+            None => listener.port,
         };
-        set.then_some(Health {
-            path,
-            port: port.parse().ok()?,
-            reachable,
+        let is_everywhere = |flag: &String| self.value(flag) == Some("0.0.0.0");
+        Some(Health {
+            path: listener.path.clone(),
+            port,
+            reachable: listener.address_flag.as_ref().is_none_or(is_everywhere),
         })
     }
 

@@ -30,7 +30,7 @@ pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
 pub(crate) use suspects::{Suspect, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
-pub(crate) use wrapper::{WRAPPERS, Wrapper, ends_with_another, is_known_setting, is_setting, stops_another};
+pub(crate) use wrapper::{ends_with_another, stops_another};
 
 /// Which form of declaration the user wants.
 #[derive(

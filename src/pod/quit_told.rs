@@ -4,22 +4,14 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     behaviour::{LinkKind, Party, action::Url},
+    catalogue::{quit, wrapper::Wrapper},
     roles::{KnownSidecar, Role},
     shell::command_index,
     workload::{Container, ContainerList, Program, ProgramPlace},
     yaml::Node,
 };
 
-use super::{Member, Pod, ends_with_another, is_known_setting};
-
-/// Paths that say by themselves that somebody is stopped.
-const PATHS: [&str; 5] = [
-    "/quitquitquit",
-    "/agent/v1/quit",
-    "/v1.0/shutdown",
-    "/graceful_shutdown",
-    ":4191/shutdown",
-];
+use super::{Member, Pod, ends_with_another};
 
 /// Programs that make requests, which are understood, or that only print.
 const UNDERSTOOD: [&str; 7] = ["curl", "wget", "http", "echo", "printf", "cat", "grep"];
@@ -89,7 +81,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
         member
             .container
             .environment()
-            .filter(|variable| !is_known_setting(variable.name))
+            .filter(|variable| Wrapper::of_setting(variable.name).is_none())
             .find_map(|variable| endpoint(&member.container, variable.node.get("value")?))
     })
 }
@@ -97,7 +89,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
 /// Whether an endpoint stands among the arguments of a program that is not understood, or in a text that is no
 /// shell's. In a comment it would say nothing.
 fn hands_on(program: &Program<'_>) -> bool {
-    let has = |text: &str| PATHS.iter().any(|path| text.contains(path));
+    let has = |text: &str| quit::texts().any(|path| text.contains(path));
     let Some(script) = &program.script else {
         return has(&program.text);
     };
@@ -117,7 +109,7 @@ fn hands_on(program: &Program<'_>) -> bool {
 /// The local quit endpoint in a scalar, unless it is the container's own port.
 fn endpoint<'a>(container: &Container<'a>, node: Node<'a>) -> Option<ToldQuit<'a>> {
     let text = node.as_str()?;
-    let path = PATHS.iter().find_map(|path| text.find(path))?;
+    let path = quit::texts().find_map(|path| text.find(path))?;
     let is_end = |letter: char| letter.is_whitespace() || "'\"`=(,;".contains(letter);
     let start = text
         .get(..path)?

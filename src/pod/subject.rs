@@ -42,8 +42,8 @@ pub enum Subject {
     Injected(String),
     /// A setting of an injected sidecar.
     Setting {
-        /// The sidecar's name in the catalogue.
-        sidecar: String,
+        /// The injector's name in the catalogue.
+        injector: String,
         /// The setting's own key.
         key: String,
     },

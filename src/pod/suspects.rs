@@ -1,11 +1,12 @@
 //! Who may end a container without the text saying so: what is not known of its end, by name.
 
-use super::{Member, Pod, is_known_setting};
+use super::{Member, Pod};
 use crate::{
     behaviour::{
         LinkKind, Party, ScriptFacts,
         script::{MarkerUse, QuitPosition},
     },
+    catalogue::wrapper::Wrapper,
     roles::{Role, RunsServer, runs_its_server, sounds_like_an_end},
     workload::{ContainerList, Program},
     yaml::Node,
@@ -253,7 +254,7 @@ fn variable(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
         .container
         .environment()
         .map(|variable| variable.name)
-        .find(|name| sounds_like_an_end(name) || is_known_setting(name))?;
+        .find(|name| sounds_like_an_end(name) || Wrapper::of_setting(name).is_some())?;
     (!links).then(|| Suspect::Variable {
         container: at,
         name: name.to_owned(),

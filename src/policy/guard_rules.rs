@@ -3,7 +3,17 @@
 use std::collections::BTreeSet;
 
 use super::{cel, objects::Part};
-use crate::roles::{Catalogue, DECLARATION_ANNOTATION, Endpoint, KnownSidecar};
+use crate::{
+    catalogue::{
+        Catalogue, Endpoint, KnownSidecar,
+        controller::OPEN_KRUISE,
+        injector::INJECTORS,
+        tool::READINESS_TOOLS,
+        wait_tool::{Address, Question, WAIT_TOOLS, WaitTool},
+        wrapper::WRAPPERS,
+    },
+    roles::DECLARATION_ANNOTATION,
+};
 
 /// What CEL makes of a rule.
 pub(super) enum Recognized {
@@ -120,6 +130,21 @@ fn quit_endpoint() -> Sign {
 fn startup_poll() -> Sign {
     let endpoints = endpoints(|known| &known.ready);
     let until = r"(until|while +!) +[^#\n;]*";
+    let named = |is_meant: &dyn Fn(&WaitTool) -> bool| {
+        let tools = WAIT_TOOLS
+            .iter()
+            .filter(|tool| !tool.is_common_word && is_meant(tool));
+        let programs = tools.flat_map(|tool| tool.programs);
+        programs
+            .map(|program| escaped(program))
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    let requests = named(&|tool| tool.address == Address::Request);
+    let clients = named(&|tool| {
+        let asks = tool.question != Question::Never;
+        asks && matches!(tool.address, Address::HostThenPort | Address::Database)
+    });
     let served: BTreeSet<u16> = Catalogue::built_in()
         .entries()
         .flat_map(|known| known.serves.iter().copied())
@@ -132,14 +157,12 @@ fn startup_poll() -> Sign {
             pattern(
                 "endpointLoop",
                 "A loop that asks until a known sidecar says that it is ready.",
-                &format!(r"{LINE}{until}\b(curl|wget)\b[^#\n;]*{LOCAL}:({endpoints})\b"),
+                &format!(r"{LINE}{until}\b({requests})\b[^#\n;]*{LOCAL}:({endpoints})\b"),
             ),
             pattern(
                 "portLoop",
                 "A loop that asks until a port answers, up to the port.",
-                &format!(
-                    r"{LINE}{until}\b(curl|wget|nc|ncat|pg_isready|redis-cli|mysqladmin)\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"
-                ),
+                &format!(r"{LINE}{until}\b({requests}|{clients})\b[^#\n;]*{LOCAL}( +-p +|[ :]+)"),
             ),
             pattern(
                 "serving",
@@ -155,18 +178,27 @@ fn startup_poll() -> Sign {
 }
 
 fn wrapper_binary() -> Sign {
+    let programs = WRAPPERS.iter().flat_map(|wrapper| wrapper.programs);
+    let programs = programs
+        .map(|program| escaped(program))
+        .collect::<Vec<_>>()
+        .join("|");
+    let settings = WRAPPERS.iter().flat_map(|wrapper| wrapper.settings);
+    let settings: BTreeSet<String> = settings
+        .map(|setting| match setting.strip_suffix('_') {
+            Some(_) => format!("{}.*", escaped(setting)),
+            None => escaped(setting),
+        })
+        .collect();
+    let settings = settings.into_iter().collect::<Vec<_>>().join("|");
     Sign {
         patterns: vec![
             pattern(
                 "wrapper",
                 "The first word, or the first behind an init.",
-                r"^((\S*/)?(tini|dumb-init)( +-\S+)* +)?(\S*/)?(kubexit|scuttle|envoy-preflight|linkerd-await|watchkiller|proa|sidecar-terminator|sidecar-killer)( |$)",
+                &format!(r"^((\S*/)?(tini|dumb-init)( +-\S+)* +)?(\S*/)?({programs})( |$)"),
             ),
-            pattern(
-                "setting",
-                "Their settings.",
-                "^(KUBEXIT_.*|SCUTTLE_.*|LINKERD_AWAIT_.*|ENVOY_ADMIN_API|ISTIO_QUIT_API|ENVOY_KILL_API|ALWAYS_KILL_ENVOY)$",
-            ),
+            pattern("setting", "Their settings.", &format!("^({settings})$")),
         ],
         expression: format!(
             "POD.spec.containers.exists(c,\n  {}.matches(variables.wrapper)\n  || c.?env.orValue([]).exists(e, e.name.matches(variables.setting)))",
@@ -177,18 +209,39 @@ fn wrapper_binary() -> Sign {
 
 fn hold_annotation() -> Sign {
     let annotation = |name: &str| format!("POD.?metadata.?annotations[{}].orValue(\"\")", cel::string(name));
+    let is = |name: &str, value: &str| format!("{} == {}", annotation(name), cel::string(value));
+    let in_settings: Vec<String> = INJECTORS
+        .iter()
+        .flat_map(|injector| injector.holds)
+        .filter(|hold| hold.in_settings)
+        .map(|hold| escaped(hold.name))
+        .collect();
+    let settings = INJECTORS
+        .iter()
+        .filter_map(|injector| injector.settings_annotation)
+        .map(|name| format!("{}.matches(variables.hold)", annotation(name)));
+    // Where nothing but the installation decides about native sidecars, a pod's author has no other way.
+    let switched = INJECTORS.iter().filter(|injector| {
+        injector
+            .pod_switch
+            .as_ref()
+            .is_some_and(|switch| !switch.needs_version)
+    });
+    let annotations = switched
+        .flat_map(|injector| injector.holds)
+        .filter(|hold| !hold.in_settings)
+        .filter_map(|hold| Some(is(hold.name, hold.value?)));
     Sign {
         patterns: vec![pattern(
             "hold",
             "YAML or JSON inside of the annotation.",
-            r#"holdApplicationUntilProxyStarts["']?\s*:\s*["']?true"#,
+            &format!(r#"({})["']?\s*:\s*["']?true"#, in_settings.join("|")),
         )],
-        expression: format!(
-            "{}.matches(variables.hold)\n|| {} == \"enabled\"\n|| {} == \"Ordered\"",
-            annotation("proxy.istio.io/config"),
-            annotation("config.linkerd.io/proxy-await"),
-            annotation("apps.kruise.io/container-launch-priority"),
-        ),
+        expression: settings
+            .chain(annotations)
+            .chain([is(OPEN_KRUISE.ordered.annotation, OPEN_KRUISE.ordered.value)])
+            .collect::<Vec<_>>()
+            .join("\n|| "),
     }
 }
 
@@ -196,8 +249,14 @@ fn external_killer() -> Sign {
     Sign {
         patterns: Vec::new(),
         expression: format!(
-            "POD.?metadata.?annotations.orValue({{}}).exists(key, key.endsWith(\"/sidecars\") && key != {})\n|| POD.?metadata.?labels.orValue({{}}).exists(key, key.endsWith(\"/terminate-sidecars\"))\n|| POD.spec.containers.exists(c, c.?env.orValue([]).exists(e,\n  e.name.startsWith(\"KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT\")))",
-            cel::string(DECLARATION_ANNOTATION)
+            "POD.?metadata.?annotations.orValue({{}}).exists(key, key.endsWith(\"/sidecars\") && key != {})\n|| POD.?metadata.?labels.orValue({{}}).exists(key, key.endsWith(\"/terminate-sidecars\"))\n|| POD.spec.containers.exists(c, c.?env.orValue([]).exists(e,\n  e.name in [{}]))",
+            cel::string(DECLARATION_ANNOTATION),
+            OPEN_KRUISE
+                .ends_with_the_job
+                .iter()
+                .map(|(name, _)| cel::string(name))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
     }
 }
@@ -221,13 +280,25 @@ fn sidecar_prestop_delay() -> Sign {
 }
 
 fn blocking_poststart() -> Sign {
+    // The tools and wrappers that wait for a known sidecar.
+    let tools = READINESS_TOOLS.iter().filter(|tool| tool.sidecar.is_some());
+    let tools = tools.flat_map(|tool| {
+        let calls = |program: &'static str| tool.waits.iter().map(move |wait| format!("{program} {wait}"));
+        tool.programs.iter().copied().flat_map(calls)
+    });
+    let wrappers = WRAPPERS.iter().filter(|wrapper| wrapper.sidecar.is_some());
+    let wrappers = wrappers
+        .flat_map(|wrapper| wrapper.programs)
+        .map(|program| (*program).to_owned());
+    let waits: Vec<String> = tools.chain(wrappers).map(|call| escaped(&call)).collect();
+    let waits = waits.join("|");
     Sign {
         patterns: vec![
             known(|known| known.certain),
             pattern(
                 "wait",
                 "Nothing but a wait.",
-                r"(^|/)pilot-agent wait|(^|/)linkerd-await|^(\S*\b(ba|da)?sh -c )?until [^;]+; *do +sleep +[0-9.]+; *done;?$",
+                &format!(r"(^|/)({waits})|^(\S*\b(ba|da)?sh -c )?until [^;]+; *do +sleep +[0-9.]+; *done;?$"),
             ),
         ],
         expression: format!(

@@ -3,8 +3,8 @@
 use crate::workload::{Container, ContainerList, Program, ProgramPlace, Workload, WorkloadKind};
 
 use super::{
-    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, ServerDoubt,
-    Strength, explicit::pod_mark, server::runs_its_server,
+    Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, Strength,
+    explicit::pod_mark, server::runs_its_server,
 };
 use crate::yaml::Entry;
 use std::sync::Arc;
@@ -266,13 +266,10 @@ fn by_catalogue(
         return None;
     }
     let image = container.image().and_then(|image| catalogue.by_image(image));
-    // Where the kubelet starts it again, a script around the server does not make it end.
-    let is_wrapped = answer == RunsServer::Unknown(ServerDoubt::Script) && !workload.runs_to_completion();
-    let runs_server = answer == RunsServer::Proved || is_wrapped;
     let by_image = image.is_some_and(|own| {
         let company = || has_company(workload, container, catalogue);
         own.is_configured
-            || runs_server
+            || answer.starts_server()
                 && (own.certain
                     || own.companion && company()
                     || own.serves_jobs && workload.runs_to_completion() && company())

@@ -2,6 +2,10 @@
 //! annotations.
 
 use crate::{
+    catalogue::{
+        controller::OPEN_KRUISE,
+        wrapper::{WRAPPERS, Wrapper},
+    },
     workload::{Container, Workload},
     yaml::Entry,
 };
@@ -59,8 +63,10 @@ impl NamingKind {
             Self::Declaration => "the annotation kubectl-sidecar/sidecars names it",
             Self::KillerAnnotation => "an annotation for a controller that kills sidecars names it",
             Self::KruiseEnvironment => "its env asks OpenKruise to end it with the Job",
-            Self::KubexitBirthDependencies => "KUBEXIT_BIRTH_DEPS of another container names it",
-            Self::KubexitDeathDependencies => "its KUBEXIT_DEATH_DEPS names the app it dies with",
+            Self::KubexitBirthDependencies => {
+                "the settings of another container's wrapper name it: that one waits for it"
+            }
+            Self::KubexitDeathDependencies => "the settings of its wrapper name the app it dies with",
             Self::LyftAnnotation => "the annotation of Lyft's kubelet names it",
         }
     }
@@ -123,15 +129,14 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
     for variable in container.environment() {
         let value = variable.value.unwrap_or_default();
         let (kind, names) = match variable.name {
-            "KUBEXIT_BIRTH_DEPS" => (NamingKind::KubexitBirthDependencies, list(value)),
-            "KUBEXIT_DEATH_DEPS" => (
+            name if is_setting(name, |wrapper| wrapper.waited_for) => {
+                (NamingKind::KubexitBirthDependencies, list(value))
+            }
+            name if is_setting(name, |wrapper| wrapper.ended_with) => (
                 NamingKind::KubexitDeathDependencies,
                 vec![container.name.to_owned()],
             ),
-            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT" if value == "true" => {
-                (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
-            }
-            "KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE" => {
+            name if OPEN_KRUISE.ends(name, value) => {
                 (NamingKind::KruiseEnvironment, vec![container.name.to_owned()])
             }
             _ => continue,
@@ -149,6 +154,11 @@ fn environment<'t>(container: &Container<'t>, found: &mut Vec<Naming<'t>>) {
             });
         }
     }
+}
+
+/// Whether a variable is that setting of some wrapper.
+fn is_setting(variable: &str, of: impl Fn(&Wrapper) -> Option<&'static str>) -> bool {
+    WRAPPERS.iter().any(|wrapper| of(wrapper) == Some(variable))
 }
 
 /// The names in a list such as `proxy, shipper`.

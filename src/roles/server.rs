@@ -1,7 +1,7 @@
 //! Whether a container runs its image's server, or does one thing and ends.
 
 use crate::{
-    catalogue::{Catalogue, KnownSidecar, is_false, wrapper::Wrapper},
+    catalogue::{Catalogue, KnownSidecar, controller::OPEN_KRUISE, is_false, wrapper::Wrapper},
     shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
     workload::{Container, Program},
     yaml::Node,
@@ -42,14 +42,45 @@ pub enum ServerDoubt {
     Option(String),
     /// A word comes from a variable or template that nobody can read.
     Word(String),
-    /// A script runs more than the server.
-    Script,
+    /// A script does more than run the server.
+    Script {
+        /// It does start the image's server.
+        starts_server: bool,
+    },
     /// A wrapper stands before the command, or its settings say that one is in the image.
-    Wrapper(&'static str),
+    Wrapper {
+        /// Its name.
+        name: &'static str,
+        /// The command behind it starts the image's server.
+        starts_server: bool,
+    },
     /// An environment variable's name sounds like an end.
     Variable(String),
     /// Its environment comes from elsewhere (`envFrom`), and a variable could make it end.
     Environment,
+}
+
+impl RunsServer {
+    /// Whether the image's server is started, though nobody may know what ends it.
+    #[must_use]
+    pub fn starts_server(&self) -> bool {
+        match self {
+            Self::Proved => true,
+            Self::Refuted(_) => false,
+            Self::Unknown(doubt) => match doubt {
+                ServerDoubt::Script { starts_server } | ServerDoubt::Wrapper { starts_server, .. } => {
+                    *starts_server
+                }
+                ServerDoubt::Variable(_) | ServerDoubt::Environment => true,
+                ServerDoubt::Image
+                | ServerDoubt::Command(_)
+                | ServerDoubt::Subcommand(_)
+                | ServerDoubt::NoSubcommand
+                | ServerDoubt::Option(_)
+                | ServerDoubt::Word(_) => false,
+            },
+        }
+    }
 }
 
 impl std::fmt::Display for OneShot {
@@ -71,8 +102,8 @@ impl std::fmt::Display for ServerDoubt {
             Self::NoSubcommand => formatter.write_str("its command has no subcommand that runs a server"),
             Self::Option(word) => write!(formatter, "its option `{word}` may make it end by itself"),
             Self::Word(word) => write!(formatter, "the value of its argument `{word}` is not known"),
-            Self::Script => formatter.write_str("its script does more than run a server"),
-            Self::Wrapper(name) => write!(formatter, "{name} may end it"),
+            Self::Script { .. } => formatter.write_str("its script does more than run a server"),
+            Self::Wrapper { name, .. } => write!(formatter, "{name} may end it"),
             Self::Variable(name) => write!(formatter, "its variable {name} may make it end by itself"),
             Self::Environment => formatter
                 .write_str("its environment is not all in the manifest, and a variable could make it end"),
@@ -99,12 +130,20 @@ pub fn runs_its_server(
         Some(_) if !replaces_command => container.arguments().into_iter().map(argument_word).collect(),
         Some(program) => match command_words(program) {
             Some(words) => words,
-            None => return RunsServer::Unknown(ServerDoubt::Script),
+            None => {
+                let starts_server = by_image.is_some_and(|known| starts_server(program, known));
+                return RunsServer::Unknown(ServerDoubt::Script { starts_server });
+            }
         },
     };
     let first = words.first().map(|word| base_name(&word.text));
     if let Some(wrapper) = first.and_then(Wrapper::of_program) {
-        return RunsServer::Unknown(ServerDoubt::Wrapper(wrapper.name));
+        let is_its_program =
+            |word: &CommandWord| by_image.is_some_and(|known| known.runs_program(base_name(&word.text)));
+        return RunsServer::Unknown(ServerDoubt::Wrapper {
+            name: wrapper.name,
+            starts_server: words.iter().any(is_its_program),
+        });
     }
     // Another image may have the same program: `my/tools` with `command: [envoy, …]`.
     let is_its_program = |known: &KnownSidecar| first.is_some_and(|first| known.runs_program(first));
@@ -155,6 +194,25 @@ fn command_words(program: &Program<'_>) -> Option<Vec<CommandWord>> {
         .any(|word| matches!(base_name(&word.raw), "timeout" | "gtimeout"));
     let from = if is_limited { 0 } else { at };
     Some(simple.words.get(from..)?.iter().map(command_word).collect())
+}
+
+/// Whether one of a script's commands is the server of an image.
+fn starts_server(program: &Program<'_>, known: &KnownSidecar) -> bool {
+    let Some(script) = &program.script else {
+        return false;
+    };
+    script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .any(|simple| {
+            let from = command_index(&simple.words);
+            let words: Vec<CommandWord> = simple.words.iter().skip(from).map(command_word).collect();
+            words.split_first().is_some_and(|(first, arguments)| {
+                known.runs_program(base_name(&first.text))
+                    && !matches!(by_arguments(known, arguments, true), RunsServer::Refuted(_))
+            })
+        })
 }
 
 fn argument_word(node: Node<'_>) -> CommandWord {
@@ -284,7 +342,10 @@ fn by_environment(container: &Container<'_>, known: &KnownSidecar) -> Option<Run
             }
             _ => {
                 if let Some(wrapper) = Wrapper::of_setting(variable.name) {
-                    doubt = Some(ServerDoubt::Wrapper(wrapper.name));
+                    doubt = Some(ServerDoubt::Wrapper {
+                        name: wrapper.name,
+                        starts_server: true,
+                    });
                 } else if sounds_like_an_end(variable.name) && !is_understood && !is_off {
                     doubt = Some(ServerDoubt::Variable(variable.name.to_owned()));
                 }
@@ -375,15 +436,13 @@ fn split_mode(mode: &str) -> (&str, Option<&str>) {
 
 /// Whether the name of a variable has a word in it that says that something ends: `DD_AUTO_EXIT_…`, `RUN_ONCE`.
 pub(crate) fn sounds_like_an_end(name: &str) -> bool {
-    // OpenKruise's own variables are no setting of the program: who reads them ends the container from outside.
-    if name.starts_with("KRUISE_") {
-        return false;
-    }
-    has_word(
-        name,
-        &["exit", "quit", "once", "oneshot", "onetime", "await"],
-        &[["one", "time"], ["one", "shot"]],
-    )
+    // A controller's own variables are no setting of the program: who reads them ends the container from outside.
+    !OPEN_KRUISE.reads(name)
+        && has_word(
+            name,
+            &["exit", "quit", "once", "oneshot", "onetime", "await"],
+            &[["one", "time"], ["one", "shot"]],
+        )
 }
 
 /// The same for an option: `--run-once`, `--dry-run`, `--validate-config`.

@@ -7,6 +7,7 @@ use crate::{
         LinkKind, Party, ScriptFacts,
         script::{ExitStatus, Marker, MarkerUse, QuitPosition},
     },
+    catalogue::quit,
     workload::{ContainerList, Program, ProgramPlace},
 };
 
@@ -136,9 +137,7 @@ fn swallowed_call<'a>(
         .map_or(&[][..], |facts| &facts.swallowed)
     {
         let path = swallowed.url.path.as_deref().unwrap_or_default();
-        let quits = path.ends_with("/quitquitquit")
-            || matches!(path, "/shutdown" | "/v1.0/shutdown" | "/agent/v1/quit");
-        if !quits {
+        if !quit::stops(path) && !quit::says_it(path) {
             continue;
         }
         let written = program.text.get(swallowed.command.clone()).unwrap_or_default();

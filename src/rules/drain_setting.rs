@@ -1,7 +1,8 @@
 //! `drain-setting`
 
 use crate::{
-    roles::Role,
+    catalogue::{Catalogue, injector},
+    roles::{Role, sounds_like_an_end},
     workload::{Container, Object},
     yaml::{Entry, Node},
 };
@@ -103,27 +104,6 @@ without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags sta
     ],
 };
 
-/// Keys of Istio's proxy configuration and environment.
-const ISTIO_KEYS: [&str; 4] = [
-    "terminationDrainDuration",
-    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "MINIMUM_DRAIN_DURATION",
-    "TERMINATION_DRAIN_DURATION_SECONDS",
-];
-
-/// Annotations by their last part, with who reads them.
-const ANNOTATIONS: [(&str, &str); 6] = [
-    ("proxy-wait-before-exit-seconds", "Linkerd"),
-    ("block-shutdown-seconds", "Dapr"),
-    ("block-shutdown-duration", "Dapr"),
-    ("sidecar-proxy-lifecycle-shutdown-drain-listeners", "Consul"),
-    ("sidecar-proxy-lifecycle-shutdown-grace-period-seconds", "Consul"),
-    ("terminationDrainDuration", "Istio"),
-];
-
-/// Flags of a sidecar that delay its end. They do no harm on a native sidecar.
-const FLAGS: [&str; 3] = ["term_timeout", "max-sigterm-delay", "drain-time-s"];
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for entry in pod.workload.pod_annotations() {
         annotation(entry, pod, findings);
@@ -138,7 +118,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Mesh-wide settings.
 pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findings: &mut Vec<Finding>) {
-    for mesh in embedded::mesh_settings(object, &ISTIO_KEYS) {
+    for mesh in embedded::mesh_settings(object, &mesh_keys()) {
         if is_off(&mesh.value) {
             continue;
         }
@@ -158,11 +138,12 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    if key == "proxy.istio.io/config" {
+    if let Some(injector) = injector::of_settings(key) {
         for setting in embedded::settings(entry.value) {
-            if ISTIO_KEYS.contains(&setting.key.as_str()) && !is_off(&setting.value) {
-                let draft = draft(pod, &setting.key, "Istio")
-                    .subject(setting_of("istio-proxy", &setting.key))
+            let reader = reader(pod.catalogue, &setting.key);
+            if reader == Some(injector.name) && !is_off(&setting.value) {
+                let draft = draft(pod, &setting.key, injector.name)
+                    .subject(setting_of(injector.name, &setting.key))
                     .at_span(entry.value, setting.span, "delays the proxy's end");
                 findings.push(explain_exit_on_zero(draft, &setting.key, pod).finish());
             }
@@ -170,25 +151,30 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
         return;
     }
     let last = key.rsplit('/').next().unwrap_or(key);
-    let Some((_, reader)) = ANNOTATIONS.iter().find(|(name, _)| *name == last) else {
+    let Some(reader) = reader(pod.catalogue, last) else {
         return;
     };
     if is_off(value) {
         return;
     }
-    let subject = match *reader {
-        "Linkerd" => setting_of("linkerd-proxy", key),
-        _ => Subject::ByHand(
-            format!("migrate does not know how {reader}'s injector is told to drop it").into(),
+    let injector = injector::by_name(reader);
+    let subject = match injector.filter(|injector| injector.excludes_drain) {
+        Some(injector) => setting_of(injector.name, key),
+        None => Subject::ByHand(
+            format!("what replaces it depends on the version of {reader}, which is not in the manifest")
+                .into(),
         ),
     };
     let mut draft = draft(pod, last, reader)
         .subject(subject)
         .at_entry(entry, "delays the proxy's end");
-    if *reader == "Linkerd" {
-        draft = draft.help(
-            "set config.linkerd.io/proxy-enable-native-sidecar: \"true\" and drop this: the two must not be combined",
-        );
+    if let Some(switch) = injector.and_then(|injector| injector.pod_switch.as_ref())
+        && injector.is_some_and(|injector| injector.excludes_drain)
+    {
+        draft = draft.help(format!(
+            "set {}: {:?} and drop this: the two must not be combined",
+            switch.annotation, switch.value
+        ));
     }
     // A wait as long as the grace period leaves no time: the stop always ends in SIGKILL.
     if let (Ok(wait), Some(grace)) = (value.parse::<i64>(), grace_period(pod))
@@ -202,9 +188,24 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
 }
 
 fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Finding>) {
+    // A gateway's proxy is the app.
+    let words: Vec<&str> = container
+        .arguments()
+        .into_iter()
+        .filter_map(Node::as_str)
+        .collect();
+    if pod
+        .catalogue
+        .of(container)
+        .is_some_and(|known| known.is_gateway(&words))
+    {
+        return;
+    }
     for variable in container.environment() {
-        if ISTIO_KEYS.contains(&variable.name) && !is_off(variable.value.unwrap_or_default()) {
-            let draft = draft(pod, variable.name, "Istio")
+        if let Some(reader) = reader(pod.catalogue, variable.name)
+            && !is_off(variable.value.unwrap_or_default())
+        {
+            let draft = draft(pod, variable.name, reader)
                 .by_hand("the variable is the proxy's own: where its settings come from decides")
                 .container(container)
                 .at(variable.node, "delays the proxy's end");
@@ -224,7 +225,7 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
             continue;
         };
         let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
-        if FLAGS.contains(&name) {
+        if pod.catalogue.entries().any(|known| known.delays_its_end(name)) {
             findings.push(
                 Draft::new(
                     pod,
@@ -243,6 +244,25 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
     }
 }
 
+/// The injector whose proxy a setting delays.
+fn reader<'c>(catalogue: &'c Catalogue, setting: &str) -> Option<&'c str> {
+    catalogue
+        .entries()
+        .filter(|known| known.delays_its_end(setting))
+        .find_map(|known| known.injector.as_deref())
+}
+
+/// The settings of proxies that a mesh's own configuration may hold.
+fn mesh_keys() -> Vec<&'static str> {
+    let of_meshes = Catalogue::built_in().entries().filter(|known| {
+        let injector = known.injector.as_deref().and_then(injector::by_name);
+        injector.is_some_and(|injector| injector.settings_annotation.is_some())
+    });
+    of_meshes
+        .flat_map(|known| known.drain.iter().map(String::as_str))
+        .collect()
+}
+
 fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
     Draft::new(
         pod,
@@ -255,7 +275,7 @@ fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
 
 /// It acts only once SIGTERM has come, which a Job's proxy never gets.
 fn explain_exit_on_zero<'a>(draft: Draft<'a>, name: &str, pod: &Pod<'a>) -> Draft<'a> {
-    if name == "EXIT_ON_ZERO_ACTIVE_CONNECTIONS" && pod.workload.runs_to_completion() {
+    if sounds_like_an_end(name) && pod.workload.runs_to_completion() {
         draft.help(
             "this acts only after SIGTERM, so it does not end a Job; a native sidecar is ended by the kubelet",
         )
@@ -275,9 +295,9 @@ fn is_off(value: &str) -> bool {
     matches!(value, "" | "0" | "0s" | "false" | "disabled")
 }
 
-fn setting_of(sidecar: &str, key: &str) -> Subject {
+fn setting_of(injector: &str, key: &str) -> Subject {
     Subject::Setting {
-        sidecar: sidecar.to_owned(),
+        injector: injector.to_owned(),
         key: key.to_owned(),
     }
 }

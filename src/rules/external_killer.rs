@@ -1,6 +1,7 @@
 //! `external-killer`
 
 use crate::{
+    catalogue::controller::is_killer,
     pod::{Suspect, suspects},
     roles::{NamingKind, Role},
     workload::ContainerList,
@@ -103,16 +104,6 @@ remove."#,
     ],
 };
 
-/// Images whose only purpose is to end other containers of the pod, or the pods of other Jobs.
-const KILLER_IMAGES: [&str; 6] = [
-    "envoy-sidecar-helper",
-    "istio-job-cleaner",
-    "kubernetes-sidecar-terminator",
-    "k8s-controller-sidecars",
-    "kubitzer",
-    "job-sidecar-terminator",
-];
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let declared = |name: &String| {
         pod.members
@@ -162,7 +153,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for member in &pod.members {
         let container = &member.container;
         let Some(image) = container.image() else { continue };
-        if KILLER_IMAGES.contains(&image.base_name()) {
+        if is_killer(image.base_name()) {
             findings.push(
                 Draft::new(
                     pod,

@@ -1,6 +1,13 @@
 //! `hold-annotation`
 
-use crate::{workload::Object, yaml::Entry};
+use crate::{
+    catalogue::{
+        controller::OPEN_KRUISE,
+        injector::{self, Hold, Injector},
+    },
+    workload::Object,
+    yaml::Entry,
+};
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, Sources, embedded};
@@ -105,8 +112,6 @@ and Consul's settings are only advice."#,
     ],
 };
 
-const ISTIO_KEY: &str = "holdApplicationUntilProxyStarts";
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for entry in pod.workload.pod_annotations() {
         annotation(
@@ -116,7 +121,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         );
     }
     for member in &pod.members {
-        if let Some(variable) = member.container.variable("KRUISE_CONTAINER_PRIORITY") {
+        if let Some(variable) = member.container.variable(OPEN_KRUISE.ordered.variable) {
             findings.push(
                 Draft::new(
                     pod,
@@ -146,13 +151,22 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
             annotation(entry, draft, findings);
         }
     }
-    for mesh in embedded::mesh_settings(object, &[ISTIO_KEY]) {
-        if mesh.value == "true" {
+    for injector in injector::INJECTORS {
+        let holds: Vec<_> = injector.holds.iter().filter(|hold| hold.in_settings).collect();
+        let keys: Vec<_> = holds.iter().map(|hold| hold.name).collect();
+        for mesh in embedded::mesh_settings(object, &keys) {
+            if !holds.iter().any(|hold| hold.holds_with(&mesh.value)) {
+                continue;
+            }
+            let switch = injector.installation_switch.unwrap_or("its own switch");
+            let default = injector.by_default.and_then(|default| default.since);
+            let default = default.map_or(String::new(), |since| {
+                format!(", the default since {} {}", injector.name, since.version)
+            });
             findings.push(
                 draft(
                     "the mesh holds every app back until its proxy is ready".to_owned(),
-                    "let Istio inject native sidecars (ENABLE_NATIVE_SIDECARS, the default since Istio 1.27)"
-                        .to_owned(),
+                    format!("let {} inject native sidecars ({switch}{default})", injector.name),
                 )
                 .severity(Severity::Info)
                 .confidence(Confidence::High)
@@ -172,36 +186,33 @@ fn annotation<'a>(
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    match key {
-        "proxy.istio.io/config" => {
-            for setting in embedded::settings(entry.value) {
-                if setting.key == ISTIO_KEY && setting.value == "true" {
-                    findings.push(
-                        draft(
-                            "the app is held back until istio-proxy is ready".to_owned(),
-                            "set sidecar.istio.io/nativeSidecar: \"true\" on the pod template and drop this key: \
-                             a native sidecar starts before the app"
-                                .to_owned(),
+    if let Some(injector) = injector::of_settings(key) {
+        let holds = injector.holds.iter().filter(|hold| hold.in_settings);
+        let holds: Vec<_> = holds.collect();
+        for setting in embedded::settings(entry.value) {
+            let is_it = |hold: &&Hold| hold.name == setting.key && hold.holds_with(&setting.value);
+            if holds.iter().any(is_it) {
+                findings.push(
+                    held(injector, &setting.key, &draft)
+                        .at_span(
+                            entry.value,
+                            setting.span,
+                            "rests on containers starting in list order",
                         )
-                        .confidence(Confidence::High)
-                        .at_span(entry.value, setting.span, "rests on containers starting in list order")
-                        .subject(setting_of("istio-proxy", &setting.key))
                         .finish(),
-                    );
-                }
+                );
             }
         }
-        "config.linkerd.io/proxy-await" if value == "enabled" => findings.push(
-            draft(
-                "the app is held back until linkerd-proxy is ready".to_owned(),
-                "set config.linkerd.io/proxy-enable-native-sidecar: \"true\" instead".to_owned(),
-            )
-            .confidence(Confidence::High)
-            .at_entry(entry, "a blocking postStart hook in the injected proxy")
-            .subject(setting_of("linkerd-proxy", key))
-            .finish(),
-        ),
-        "apps.kruise.io/container-launch-priority" if value == "Ordered" => findings.push(
+    } else if let Some((injector, _)) =
+        injector::hold_annotation(key).filter(|(_, hold)| hold.holds_with(value))
+    {
+        let label = match injector.pod_switch {
+            Some(_) => "a blocking postStart hook in the injected proxy",
+            None => "lifecycle of the injected proxy",
+        };
+        findings.push(held(injector, key, &draft).at_entry(entry, label).finish());
+    } else if key == OPEN_KRUISE.ordered.annotation && value == OPEN_KRUISE.ordered.value {
+        findings.push(
             draft(
                 "OpenKruise starts the containers one after the other".to_owned(),
                 "declare the containers that others need as sidecars; they start first and in list order"
@@ -211,30 +222,50 @@ fn annotation<'a>(
             .at_entry(entry, "orders all containers of the pod")
             .by_hand("it orders all containers; only the first group becomes sidecars")
             .finish(),
-        ),
-        "consul.hashicorp.com/sidecar-proxy-lifecycle-startup-grace-period-seconds"
-        | "consul.hashicorp.com/enable-sidecar-proxy-lifecycle"
-            if value != "false" && value != "0" =>
-        {
-            findings.push(
-                draft(
-                    "Consul holds the app back and the proxy up by its own lifecycle settings".to_owned(),
-                    "keep it until Consul can inject native sidecars (hashicorp/consul-k8s#3919)".to_owned(),
-                )
-                .severity(Severity::Info)
-                .confidence(Confidence::High)
-                .at_entry(entry, "lifecycle of the injected proxy")
-                .by_hand("Consul's injector has no switch for native sidecars yet")
-                .finish(),
-            );
-        }
-        _ => {}
+        );
     }
 }
 
-fn setting_of(sidecar: &str, key: &str) -> Subject {
+/// What is said of an injector's setting that holds the app back.
+fn held<'a>(injector: &Injector, key: &str, draft: &impl Fn(String, String) -> Draft<'a>) -> Draft<'a> {
+    let proxy = injector.containers.first().copied().unwrap_or(injector.name);
+    let message = format!("the app is held back until {proxy} is ready");
+    match injector.pod_switch.as_ref() {
+        Some(switch) if !switch.needs_version => draft(
+            message,
+            format!(
+                "set {}: {:?} on the pod template and drop this: a native sidecar starts before the app",
+                switch.annotation, switch.value
+            ),
+        )
+        .confidence(Confidence::High)
+        .subject(setting_of(injector.name, key)),
+        Some(switch) => draft(
+            message,
+            format!(
+                "set {}: {:?} and drop this, where {} reads it: {}",
+                switch.annotation, switch.value, injector.name, switch.note
+            ),
+        )
+        .severity(Severity::Info)
+        .confidence(Confidence::High)
+        .by_hand("which version injects it is not in the manifest"),
+        None => draft(
+            message,
+            format!(
+                "keep it until {} injects native sidecars, which its installation decides",
+                injector.name
+            ),
+        )
+        .severity(Severity::Info)
+        .confidence(Confidence::High)
+        .by_hand("only the installation decides about native sidecars"),
+    }
+}
+
+fn setting_of(injector: &str, key: &str) -> Subject {
     Subject::Setting {
-        sidecar: sidecar.to_owned(),
+        injector: injector.to_owned(),
         key: key.to_owned(),
     }
 }

@@ -1,7 +1,7 @@
 //! `injection-opt-out`
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::Pod;
+use crate::{catalogue::injector, pod::Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "injection-opt-out",
@@ -86,16 +86,6 @@ injector's switch for native sidecars and the version from which on it holds."#,
     ],
 };
 
-/// Labels and annotations that keep a pod out, with the value that does so.
-const OPT_OUTS: [(&str, &str, &str); 6] = [
-    ("sidecar.istio.io/inject", "false", "Istio"),
-    ("linkerd.io/inject", "disabled", "Linkerd"),
-    ("consul.hashicorp.com/connect-inject", "false", "Consul"),
-    ("kuma.io/sidecar-injection", "disabled", "Kuma"),
-    ("appmesh.k8s.aws/sidecarInjectorWebhook", "disabled", "App Mesh"),
-    ("istio.io/dataplane-mode", "none", "Istio"),
-];
-
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let completes = pod.workload.runs_to_completion() && !pod.workload.controller.ends_sidecars();
     if !completes {
@@ -110,12 +100,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
             continue;
         };
-        let Some((_, _, mesh)) = OPT_OUTS
-            .iter()
-            .find(|(name, off, _)| *name == key && *off == value)
-        else {
+        let Some(injector) = injector::opted_out_by(key, value) else {
             continue;
         };
+        let mesh = injector.name;
         findings.push(
             Draft::new(
                 pod,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     behaviour::{LinkKind, Party},
+    catalogue::injector::{self as injectors, Mark},
     roles::{NamingKind, Role, RunsServer, runs_its_server},
     workload::{Container, ContainerList, Controller, ProbeKind},
 };
@@ -358,15 +359,16 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         // An injector without a switch of its own makes native sidecars by its version, and says so nowhere.
         let switched_on = crate::roles::is_switched_on(pod.workload, &injected.known)
             || injected.known.switch.is_some() && injected.known.own_switch().is_none();
-        // Vault's agent leaves after the secrets are there when it is told so. Its quit endpoint is off unless
-        // somebody means to call it, here from within the app's image.
-        let told = |setting: &str| {
-            let mark = format!("vault.hashicorp.com/{setting}=true");
-            injected.known.name == "vault-agent" && crate::roles::pod_mark(pod.workload, &mark).is_some()
-        };
-        let one_shot = told("agent-pre-populate-only") || told("agent-enable-quit");
+        let row = injectors::by_name(injector);
+        let leaves = row.is_some_and(|row| {
+            let is_told = |mark: &Mark| {
+                let mark = format!("{}={}", mark.annotation, mark.value.unwrap_or_default());
+                crate::roles::pod_mark(pod.workload, &mark).is_some()
+            };
+            row.ends_with_the_job || row.leaves_with.iter().any(is_told)
+        });
         let promoted = pod.annotation_names(&injected.known) && pod.ignores_annotation().is_none();
-        if switched_on || promoted || one_shot || injected.known.name == "gcs-fuse-sidecar" {
+        if switched_on || promoted || leaves {
             continue;
         }
         let help = match &injected.known.switch {

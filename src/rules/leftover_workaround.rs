@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::{Link, LinkKind, Party},
+    catalogue::injector::{self, Hold, Injector},
     roles::{NamingKind, is_switched_on},
     shell::Span,
     workload::ContainerList,
@@ -256,7 +257,7 @@ fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Settings of an injector that its own switch for native sidecars makes superfluous.
 fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    let draft = |sidecar: &str, key: &str| {
+    let draft = |injector: &str, key: &str| {
         Draft::new(
             pod,
             &RULE,
@@ -265,36 +266,49 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .help("drop it: a native sidecar starts before the app and ends after it")
         .confidence(Confidence::High)
         .subject(Subject::Setting {
-            sidecar: sidecar.to_owned(),
+            injector: injector.to_owned(),
             key: key.to_owned(),
         })
     };
-    let is_native = |name: &str| {
-        let known = pod.injected.iter().find(|injected| injected.known.name == name);
-        known.is_some_and(|injected| is_switched_on(pod.workload, &injected.known))
+    let is_native = |injector: &Injector| {
+        pod.injected.iter().any(|injected| {
+            injected.known.injector.as_deref() == Some(injector.name)
+                && is_switched_on(pod.workload, &injected.known)
+        })
     };
-    if is_native("istio-proxy")
-        && let Some(entry) = pod.workload.pod_annotation("proxy.istio.io/config")
-    {
-        for setting in embedded::settings(entry.value) {
-            if setting.key == "holdApplicationUntilProxyStarts" && setting.value == "true" {
-                findings.push(
-                    draft("istio-proxy", &setting.key)
-                        .at_span(entry.value, setting.span, "no longer needed")
-                        .finish(),
-                );
-            }
-        }
-    }
-    let linkerd = is_native("linkerd-proxy");
-    for entry in pod.workload.pod_annotations().into_iter().filter(|_| linkerd) {
+    for entry in pod.workload.pod_annotations() {
         let key = entry.key.as_str().unwrap_or_default();
         let value = entry.value.as_str().unwrap_or_default();
-        let superfluous = (key == "config.linkerd.io/proxy-await" && value == "enabled")
-            || (key.ends_with("linkerd.io/proxy-wait-before-exit-seconds") && value != "0");
-        if superfluous {
+        if let Some(injector) = injector::of_settings(key).filter(|injector| is_native(injector)) {
+            for setting in embedded::settings(entry.value) {
+                let is_it = |hold: &&Hold| hold.in_settings && hold.name == setting.key;
+                if injector
+                    .holds
+                    .iter()
+                    .filter(is_it)
+                    .any(|hold| hold.holds_with(&setting.value))
+                {
+                    findings.push(
+                        draft(injector.name, &setting.key)
+                            .at_span(entry.value, setting.span, "no longer needed")
+                            .finish(),
+                    );
+                }
+            }
+        }
+        let holding = injector::hold_annotation(key)
+            .filter(|(injector, hold)| is_native(injector) && hold.holds_with(value))
+            .map(|(injector, _)| injector);
+        // What must not be combined with native sidecars goes with them.
+        let delaying = || {
+            injector::INJECTORS.iter().find(|injector| {
+                let delays = injector.drain_annotations.contains(&key) && value != "0";
+                delays && injector.excludes_drain && is_native(injector)
+            })
+        };
+        if let Some(injector) = holding.or_else(delaying) {
             findings.push(
-                draft("linkerd-proxy", key)
+                draft(injector.name, key)
                     .at_entry(entry, "no longer needed")
                     .finish(),
             );

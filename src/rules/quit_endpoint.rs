@@ -7,6 +7,7 @@ use crate::{
         LinkKind, Party,
         script::{Quit, QuitPosition},
     },
+    catalogue::quit,
     workload::{HookKind, ProgramPlace},
 };
 
@@ -172,10 +173,10 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
     else {
         return;
     };
-    let Some(path) = get.get("path").filter(|path| {
-        path.as_str()
-            .is_some_and(|path| path.ends_with("/quitquitquit") || path == "/agent/v1/quit")
-    }) else {
+    let Some(path) = get
+        .get("path")
+        .filter(|path| path.as_str().is_some_and(quit::says_it))
+    else {
         return;
     };
     let own = get

@@ -6,6 +6,7 @@ use crate::{
         action::Action,
         script::{Wait, WaitForm},
     },
+    catalogue::wrapper::Wrapper,
     workload::{Container, ContainerList, Program, ProgramPlace},
 };
 
@@ -150,11 +151,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         // As a wrapper it has a rule of its own.
-        if wait
-            .probes
-            .iter()
-            .any(|probe| matches!(&probe.action, Action::Tool { name } if name.starts_with("linkerd-await")))
-        {
+        if wait.probes.iter().any(
+            |probe| matches!(&probe.action, Action::Tool { name } if Wrapper::of_program(name).is_some()),
+        ) {
             continue;
         }
         // Its own child, unless the text names somebody else.

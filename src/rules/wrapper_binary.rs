@@ -1,12 +1,13 @@
 //! `wrapper-binary`
 
 use crate::{
+    catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
     workload::{Container, ProgramPlace},
     yaml::Node,
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::{Member, Pod, WRAPPERS, Wrapper, is_setting, stops_another};
+use crate::pod::{Member, Pod, stops_another};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "wrapper-binary",
@@ -140,11 +141,8 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
         .find(|node| !is_init(node))
         .filter(|node| node.as_str().is_some_and(named))
     {
-        return Some(
-            with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper)
-                .subject(Subject::Wrapper(index))
-                .finish(),
-        );
+        let draft = with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper);
+        return Some(draft.subject(Subject::Wrapper(index)).finish());
     }
     let simple = program.is_shell().then_some(program.script.as_ref()?)?;
     let span = simple
@@ -174,7 +172,7 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
 fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
     let variables: Vec<_> = container
         .environment()
-        .filter(|variable| is_setting(wrapper, variable.name))
+        .filter(|variable| wrapper.reads(variable.name))
         .collect();
     let first = variables.first()?;
     Some(
@@ -198,7 +196,7 @@ fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -
 fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &Wrapper) -> Draft<'a> {
     for variable in container
         .environment()
-        .filter(|variable| is_setting(wrapper, variable.name))
+        .filter(|variable| wrapper.reads(variable.name))
     {
         draft = draft.with(variable.node, "its setting");
     }
@@ -206,13 +204,9 @@ fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &
 }
 
 fn message(member: &Member<'_>, wrapper: &Wrapper) -> String {
-    let does = match wrapper.name {
-        "watchkiller" => "ends it when a marker file appears",
-        "linkerd-await" if stops_another(member) => {
-            "holds it until the proxy is ready, and stops the proxy after it"
-        }
-        "linkerd-await" => "holds it until the proxy is ready",
-        _ => "ties its start and end to another container's",
+    let does = match wrapper.ends {
+        Tie::Told(_) if stops_another(member) => format!("{}, and stops the proxy after it", wrapper.does),
+        _ => wrapper.does.to_owned(),
     };
     format!("{} wraps {} and {does}", wrapper.name, member.container.name)
 }

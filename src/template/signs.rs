@@ -1,8 +1,12 @@
 //! Signs of workarounds that leave no doubt even in text that is no YAML.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, LazyLock},
+};
 
 use crate::{
+    catalogue::{injector::INJECTORS, quit, wrapper::WRAPPERS},
     pod::Subject,
     rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
@@ -10,28 +14,39 @@ use crate::{
 };
 
 /// Words that stand for one rule each.
-const SIGNS: [(&str, &str); 20] = [
-    ("quit-endpoint", "/quitquitquit"),
-    ("quit-endpoint", "/agent/v1/quit"),
-    ("quit-endpoint", ":4191/shutdown"),
-    ("quit-endpoint", "localhost/4191"),
-    ("quit-endpoint", ":3500/v1.0/shutdown"),
-    ("quit-endpoint", ":20600/graceful_shutdown"),
-    ("wrapper-binary", "KUBEXIT_DEATH_DEPS"),
-    ("wrapper-binary", "KUBEXIT_BIRTH_DEPS"),
-    ("wrapper-binary", "/kubexit "),
-    ("wrapper-binary", "/scuttle"),
-    ("wrapper-binary", "scuttle "),
-    ("wrapper-binary", "ISTIO_QUIT_API"),
-    ("wrapper-binary", "ENVOY_KILL_API"),
-    ("wrapper-binary", "envoy-preflight"),
-    ("wrapper-binary", "linkerd-await"),
-    ("wrapper-binary", "/watchkiller"),
-    ("hold-annotation", "holdApplicationUntilProxyStarts: true"),
-    ("hold-annotation", "holdApplicationUntilProxyStarts\": true"),
-    ("hold-annotation", "holdApplicationUntilProxyStarts\":true"),
-    ("hold-annotation", "proxy-await: enabled"),
-];
+static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let quits = quit::texts().map(|text| ("quit-endpoint", text.to_owned()));
+    let wrappers = WRAPPERS.iter().flat_map(|wrapper| {
+        let programs = wrapper.programs.iter().flat_map(|program| {
+            if program.contains('-') {
+                vec![(*program).to_owned()]
+            } else if wrapper.is_common_word {
+                vec![format!("/{program} ")]
+            } else {
+                vec![format!("/{program}"), format!("{program} ")]
+            }
+        });
+        let settings = wrapper
+            .ending_settings
+            .iter()
+            .map(|setting| (*setting).to_owned());
+        programs.chain(settings).map(|text| ("wrapper-binary", text))
+    });
+    let holds = INJECTORS
+        .iter()
+        .flat_map(|injector| injector.holds)
+        .flat_map(|hold| {
+            let value = hold.value.unwrap_or("true");
+            let name = hold.name.rsplit('/').next().unwrap_or(hold.name);
+            [
+                format!("{name}: {value}"),
+                format!("{name}\": {value}"),
+                format!("{name}\":{value}"),
+            ]
+            .map(|text| ("hold-annotation", text))
+        });
+    quits.chain(wrappers).chain(holds).collect()
+});
 
 /// What the words of a text say, at most once a line and rule. Comments say nothing.
 #[must_use]
@@ -40,7 +55,7 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
     // A text of many short lines is searched as a whole first.
     let signs: Vec<_> = SIGNS
         .iter()
-        .filter(|(_, word)| source.text.contains(word))
+        .filter(|(_, word)| source.text.contains(word.as_str()))
         .collect();
     if signs.is_empty() {
         return found;
@@ -50,9 +65,11 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
         let mut seen: Vec<&str> = Vec::new();
         let code = without_comment(line);
         for (rule, word) in &signs {
-            if let (Some(at), false, Some(rule)) =
-                (code.find(word), seen.contains(rule), rules::by_name(rule))
-            {
+            if let (Some(at), false, Some(rule)) = (
+                code.find(word.as_str()),
+                seen.contains(rule),
+                rules::by_name(rule),
+            ) {
                 seen.push(rule.name);
                 let start = line_start + at;
                 found.push(finding(source, rule, start..start + word.trim_end().len()));

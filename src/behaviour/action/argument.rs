@@ -1,6 +1,9 @@
 //! The words behind a program: options, their values, operands.
 
-use crate::shell::{Span, Word};
+use crate::{
+    catalogue::wait_tool::WaitTool,
+    shell::{Span, Word},
+};
 
 use super::values::{UNKNOWN, Values};
 
@@ -38,6 +41,8 @@ pub(super) fn arguments<'a>(words: &'a [Word], values: &Values) -> Vec<Argument<
 pub(super) struct Syntax {
     /// Letters of short options that take a value.
     pub(super) short: &'static str,
+    /// Letters of short options whose value can only be attached.
+    pub(super) short_attached: &'static str,
     /// Names of long options that take the next word as their value.
     pub(super) long: &'static [&'static str],
     /// Long options have one dash, as Go's flags do.
@@ -79,6 +84,13 @@ impl Options<'_> {
             .filter_map(|(_, value)| value.as_ref())
     }
 
+    /// The first option that a tool's row does not list, as it is written.
+    pub(super) fn unknown(&self, tool: &WaitTool) -> Option<String> {
+        let (name, _) = self.options.iter().find(|(name, _)| !tool.understands(name))?;
+        let is_long = name.chars().count() > 1 && !tool.single_dash;
+        Some(format!("{}{name}", if is_long { "--" } else { "-" }))
+    }
+
     pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
         self.value(names)
             .and_then(|value| super::duration::duration(&value.text))
@@ -86,6 +98,16 @@ impl Options<'_> {
 }
 
 impl Syntax {
+    /// A tool's own.
+    pub(super) fn of(tool: &WaitTool) -> Self {
+        Self {
+            short: tool.short_values,
+            short_attached: tool.short_attached,
+            long: tool.long_values,
+            single_dash: tool.single_dash,
+        }
+    }
+
     /// Takes the arguments apart. With `stops`, the first operand ends the options.
     pub(super) fn read<'a>(&self, arguments: &'a [Argument<'a>], stops: bool) -> Options<'a> {
         let mut read = Options::default();
@@ -146,14 +168,17 @@ impl Syntax {
     fn short_options(&self, argument: &Argument, next: Option<OptionValue>, read: &mut Options) -> bool {
         let letters = argument.text.get(1..).unwrap_or_default();
         for (at, letter) in letters.char_indices() {
-            if !self.short.contains(letter) {
+            let is_attached = self.short_attached.contains(letter);
+            if !is_attached && !self.short.contains(letter) {
                 read.options.push((letter.to_string(), None));
                 continue;
             }
             let attached = letters.get(at + letter.len_utf8()..).unwrap_or_default();
             if attached.is_empty() {
-                read.options.push((letter.to_string(), next));
-                return true;
+                let value = next.filter(|_| !is_attached);
+                let is_taken = value.is_some();
+                read.options.push((letter.to_string(), value));
+                return is_taken;
             }
             let value = OptionValue {
                 text: attached.strip_prefix('=').unwrap_or(attached).to_owned(),

@@ -1,14 +1,8 @@
-//! Connections that show whether something listens: nc, telnet, `/dev/tcp`, health probes.
+//! Connections that show whether something listens, and those through `/dev/tcp`.
 
 use crate::shell::{RedirectKind, Simple, Span};
 
-use super::{
-    Action, Host,
-    argument::{Argument, Syntax},
-    file_redirects,
-    host::{port, split_port},
-    values::Values,
-};
+use super::{Host, file_redirects, host::port, values::Values};
 
 /// A connection, or a question to a server that only an answering server can answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +27,10 @@ pub struct Connect {
     pub grpc_health: Option<String>,
     /// It changes something at the server.
     pub has_side_effects: bool,
+    /// It waits until nothing answers.
+    pub inverted: bool,
+    /// An option that the catalogue does not know: what it asks is not certain.
+    pub unknown_option: Option<String>,
 }
 
 impl Connect {
@@ -48,127 +46,10 @@ impl Connect {
             wraps: None,
             grpc_health: None,
             has_side_effects: false,
+            inverted: false,
+            unknown_option: None,
         }
     }
-}
-
-pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple, values: &Values) -> Option<Action> {
-    let connect = match name {
-        "nc" | "ncat" | "netcat" | "nc.traditional" | "nc.openbsd" => netcat(name, arguments),
-        "telnet" => host_and_port(name, arguments, &TELNET),
-        "ping" | "ping6" => host_and_port(name, arguments, &PING),
-        "nmap" => nmap(arguments),
-        "grpc_health_probe" | "grpc-health-probe" => grpc_health_probe(name, arguments),
-        "grpcurl" => grpcurl(arguments),
-        "cat" | "read" => through_redirection(simple, values),
-        _ => None,
-    };
-    connect.map(Action::Connect)
-}
-
-const NETCAT: Syntax = Syntax {
-    short: "wipsXxqTOIecgGm",
-    long: &["wait", "idle-timeout", "source-port", "proxy"],
-    single_dash: false,
-};
-
-fn netcat(name: &str, arguments: &[Argument]) -> Option<Connect> {
-    let options = NETCAT.read(arguments, false);
-    if options.has(&["l", "listen"]) {
-        return None;
-    }
-    let (_, host) = options.operands.first()?;
-    let given = options.operands.get(1).map(|(_, port)| port.text.as_str());
-    let mut connect = Connect::new(name, Host::of(&host.text), given.and_then(port), host.span());
-    connect.time_limit = options.number(&["w", "wait"]);
-    Some(connect)
-}
-
-const TELNET: Syntax = Syntax {
-    short: "abeklnSX",
-    long: &[],
-    single_dash: false,
-};
-const PING: Syntax = Syntax {
-    short: "cwWiIstmMpQS",
-    long: &[],
-    single_dash: false,
-};
-
-fn host_and_port(name: &str, arguments: &[Argument], syntax: &Syntax) -> Option<Connect> {
-    let options = syntax.read(arguments, false);
-    let (_, host) = options.operands.first()?;
-    let given = options.operands.get(1).and_then(|(_, text)| port(&text.text));
-    Some(Connect::new(name, Host::of(&host.text), given, host.span()))
-}
-
-fn nmap(arguments: &[Argument]) -> Option<Connect> {
-    const NMAP: Syntax = Syntax {
-        short: "p",
-        long: &[],
-        single_dash: false,
-    };
-    let options = NMAP.read(arguments, false);
-    let (_, host) = options.operands.first()?;
-    let given = options.value(&["p"]).and_then(|value| port(&value.text));
-    Some(Connect::new("nmap", Host::of(&host.text), given, host.span()))
-}
-
-fn grpc_health_probe(name: &str, arguments: &[Argument]) -> Option<Connect> {
-    const PROBE: Syntax = Syntax {
-        short: "",
-        long: &[
-            "addr",
-            "service",
-            "connect-timeout",
-            "rpc-timeout",
-            "rpc-header",
-            "user-agent",
-        ],
-        single_dash: true,
-    };
-    let options = PROBE.read(arguments, false);
-    let address = options.value(&["addr"])?;
-    let (host, given) = split_port(&address.text);
-    // `-addr=:5000` is local.
-    let host = if host.is_empty() {
-        Host::Local
-    } else {
-        Host::of(host)
-    };
-    let asks_plainly = !options.has(&["tls", "alts", "spiffe", "rpc-header"]);
-    let service = options.value(&["service"]).map(|service| service.text.clone());
-    Some(Connect {
-        grpc_health: asks_plainly.then(|| service.unwrap_or_default()),
-        ..Connect::new(name, host, given.and_then(port), address.span.clone())
-    })
-}
-
-fn grpcurl(arguments: &[Argument]) -> Option<Connect> {
-    const GRPCURL: Syntax = Syntax {
-        short: "dH",
-        long: &[
-            "d",
-            "H",
-            "max-time",
-            "connect-timeout",
-            "import-path",
-            "proto",
-            "cacert",
-            "cert",
-            "key",
-        ],
-        single_dash: true,
-    };
-    let options = GRPCURL.read(arguments, false);
-    let (_, address) = options.operands.first()?;
-    let (host, given) = split_port(&address.text);
-    Some(Connect::new(
-        "grpcurl",
-        Host::of(host),
-        given.and_then(port),
-        address.span(),
-    ))
 }
 
 /// `/dev/tcp/host/port`

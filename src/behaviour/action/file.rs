@@ -77,16 +77,19 @@ fn is_no_file(path: &str) -> bool {
 
 const TOUCH: Syntax = Syntax {
     short: "tdrsmZ",
+    short_attached: "",
     long: &["date", "reference", "time", "size", "mode"],
     single_dash: false,
 };
 const REMOVE: Syntax = Syntax {
     short: "",
+    short_attached: "",
     long: &[],
     single_dash: false,
 };
 const INOTIFYWAIT: Syntax = Syntax {
     short: "et",
+    short_attached: "",
     long: &["event", "timeout", "format", "exclude"],
     single_dash: false,
 };

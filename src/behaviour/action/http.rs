@@ -1,6 +1,9 @@
 //! curl, wget and httpie.
 
-use crate::shell::Span;
+use crate::{
+    catalogue::wait_tool::{self, Address},
+    shell::Span,
+};
 
 use super::{
     Action, FilePath, Host, Url,
@@ -31,6 +34,8 @@ pub struct Http {
     pub retry: Option<Retry>,
     /// How long one request may take.
     pub time_limit: Option<f64>,
+    /// An option that the catalogue does not know: what it asks is not certain.
+    pub unknown_option: Option<String>,
 }
 
 /// How a request is repeated by the tool itself.
@@ -59,6 +64,7 @@ impl Http {
             fails_on_error: false,
             retry: None,
             time_limit: None,
+            unknown_option: None,
         }
     }
 
@@ -75,119 +81,18 @@ impl Http {
 }
 
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
-    match name {
-        "curl" => curl(arguments),
-        "wget" | "wget2" => wget(name, arguments),
-        "http" | "https" | "httpie" | "xh" | "xhs" => httpie(name, arguments),
-        _ => None,
-    }
-    .map(Action::Http)
+    let tool = wait_tool::by_program(name).filter(|tool| tool.address == Address::Request)?;
+    let options = Syntax::of(tool).read(arguments, false);
+    let mut request = match name {
+        "curl" => curl(&options),
+        "wget" | "wget2" => wget(name, &options),
+        _ => httpie(name, &options),
+    }?;
+    request.unknown_option = options.unknown(tool);
+    Some(Action::Http(request))
 }
 
-const CURL: Syntax = Syntax {
-    short: "AbcCdDeEFHhKmoPQrtTuUwxXyYz",
-    long: &[
-        "abstract-unix-socket",
-        "alt-svc",
-        "aws-sigv4",
-        "cacert",
-        "capath",
-        "cert",
-        "cert-type",
-        "ciphers",
-        "config",
-        "connect-timeout",
-        "connect-to",
-        "continue-at",
-        "cookie",
-        "cookie-jar",
-        "crlfile",
-        "curves",
-        "data",
-        "data-ascii",
-        "data-binary",
-        "data-raw",
-        "data-urlencode",
-        "delegation",
-        "dns-interface",
-        "dns-ipv4-addr",
-        "dns-ipv6-addr",
-        "dns-servers",
-        "doh-url",
-        "dump-header",
-        "engine",
-        "etag-compare",
-        "etag-save",
-        "expect100-timeout",
-        "form",
-        "form-string",
-        "happy-eyeballs-timeout-ms",
-        "header",
-        "hsts",
-        "interface",
-        "json",
-        "keepalive-time",
-        "key",
-        "key-type",
-        "libcurl",
-        "limit-rate",
-        "local-port",
-        "login-options",
-        "max-filesize",
-        "max-redirs",
-        "max-time",
-        "netrc-file",
-        "noproxy",
-        "oauth2-bearer",
-        "output",
-        "output-dir",
-        "parallel-max",
-        "pass",
-        "pinnedpubkey",
-        "preproxy",
-        "proto",
-        "proto-default",
-        "proto-redir",
-        "proxy",
-        "proxy-header",
-        "proxy-user",
-        "quote",
-        "range",
-        "rate",
-        "referer",
-        "request",
-        "request-target",
-        "resolve",
-        "retry",
-        "retry-delay",
-        "retry-max-time",
-        "service-name",
-        "socks4",
-        "socks4a",
-        "socks5",
-        "socks5-hostname",
-        "speed-limit",
-        "speed-time",
-        "stderr",
-        "time-cond",
-        "tls-max",
-        "tls13-ciphers",
-        "trace",
-        "trace-ascii",
-        "unix-socket",
-        "upload-file",
-        "url",
-        "url-query",
-        "user",
-        "user-agent",
-        "variable",
-        "write-out",
-    ],
-    single_dash: false,
-};
-
-fn curl(arguments: &[Argument]) -> Option<Http> {
-    let options = CURL.read(arguments, false);
+fn curl(options: &Options) -> Option<Http> {
     let urls = options
         .values(&["url"])
         .map(|value| (value.text.as_str(), value.span.clone()));
@@ -222,7 +127,7 @@ fn curl(arguments: &[Argument]) -> Option<Http> {
     let retries = options.has(&["retry"]);
     Some(Http {
         further_urls,
-        output: output(&options, &["o", "output"]).or_else(|| remote_name(&options, &url)),
+        output: output(options, &["o", "output"]).or_else(|| remote_name(options, &url)),
         sends_body,
         has_credentials: options.has(&[
             "H",
@@ -285,49 +190,7 @@ fn known(text: &str) -> Option<&str> {
     (!text.contains(UNKNOWN)).then_some(text)
 }
 
-const WGET: Syntax = Syntax {
-    short: "oaOPTtwQUeiDARBXIlY",
-    long: &[
-        "append-output",
-        "base",
-        "body-data",
-        "body-file",
-        "ca-certificate",
-        "certificate",
-        "connect-timeout",
-        "dns-timeout",
-        "execute",
-        "header",
-        "input-file",
-        "limit-rate",
-        "load-cookies",
-        "method",
-        "output-document",
-        "output-file",
-        "password",
-        "post-data",
-        "post-file",
-        "private-key",
-        "quota",
-        "read-timeout",
-        "referer",
-        "save-cookies",
-        "secure-protocol",
-        "timeout",
-        "tries",
-        "user",
-        "user-agent",
-        "wait",
-        "waitretry",
-        "directory-prefix",
-        "http-user",
-        "http-password",
-    ],
-    single_dash: false,
-};
-
-fn wget(name: &str, arguments: &[Argument]) -> Option<Http> {
-    let options = WGET.read(arguments, false);
+fn wget(name: &str, options: &Options) -> Option<Http> {
     let mut urls = options
         .operands
         .iter()
@@ -371,26 +234,8 @@ fn wget(name: &str, arguments: &[Argument]) -> Option<Http> {
     })
 }
 
-const HTTPIE: Syntax = Syntax {
-    short: "aAosp",
-    long: &[
-        "auth",
-        "auth-type",
-        "output",
-        "print",
-        "session",
-        "timeout",
-        "proxy",
-        "verify",
-        "cert",
-        "style",
-    ],
-    single_dash: false,
-};
-
-fn httpie(name: &str, arguments: &[Argument]) -> Option<Http> {
+fn httpie(name: &str, options: &Options) -> Option<Http> {
     const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
-    let options = HTTPIE.read(arguments, false);
     let mut operands = options.operands.iter().map(|(_, operand)| *operand);
     let first = operands.next()?;
     let method = METHODS
@@ -409,7 +254,7 @@ fn httpie(name: &str, arguments: &[Argument]) -> Option<Http> {
         url.host = Host::Local;
     }
     Some(Http {
-        output: output(&options, &["o", "output"]),
+        output: output(options, &["o", "output"]),
         sends_body,
         has_credentials: options.has(&["a", "auth", "auth-type", "session", "cert"]),
         fails_on_error: options.has(&["check-status"]),

@@ -74,6 +74,7 @@ fn kill(arguments: &[Argument]) -> Option<Action> {
 
 const PKILL: Syntax = Syntax {
     short: "uUgGPtsFd",
+    short_attached: "",
     long: &[
         "signal", "euid", "uid", "group", "pgroup", "parent", "session", "terminal", "pidfile",
     ],
@@ -100,6 +101,7 @@ fn by_pattern(arguments: &[Argument], only_tests: bool) -> Action {
 fn killall(arguments: &[Argument]) -> Action {
     const KILLALL: Syntax = Syntax {
         short: "suoyZ",
+        short_attached: "",
         long: &["signal", "user", "older-than", "younger-than"],
         single_dash: false,
     };

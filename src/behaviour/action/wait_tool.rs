@@ -1,108 +1,81 @@
-//! Programs that wait for an address, and may run a command afterwards: wait-for-it, dockerize, wait-on.
+//! Programs that ask an address, and may wait for it and run a command afterwards: `wait-for-it`, `nc`, `wait4x`.
+//! Their grammar is the catalogue's.
+
+use crate::catalogue::wait_tool::{Address, WaitTool, by_program};
 
 use super::{
     Action, Connect, Host, Url,
     argument::{Argument, OptionValue, Options, Syntax},
+    database,
     host::{port, split_port},
-};
-
-const WAIT_FOR: Syntax = Syntax {
-    short: "htpw",
-    long: &["host", "port", "timeout"],
-    single_dash: false,
-};
-const DOCKERIZE: Syntax = Syntax {
-    short: "",
-    long: &[
-        "wait",
-        "timeout",
-        "wait-retry-interval",
-        "wait-http-header",
-        "template",
-        "stdout",
-        "stderr",
-        "env",
-        "poll-interval",
-    ],
-    single_dash: true,
-};
-const WAIT_ON: Syntax = Syntax {
-    short: "tdiwc",
-    long: &[
-        "timeout",
-        "delay",
-        "interval",
-        "window",
-        "config",
-        "httpTimeout",
-        "tcpTimeout",
-    ],
-    single_dash: false,
+    values::Values,
 };
 
 /// `program` is the index of the tool's own word.
-pub(super) fn action(name: &str, arguments: &[Argument], program: usize) -> Option<Action> {
-    let stem = name.strip_suffix(".sh").unwrap_or(name);
-    let connect = match stem {
-        "wait-for-it" | "wait_for_it" | "waitforit" | "wait-for" | "wait_for" | "wait-for-port"
-        | "wait4ports" => wait_for(name, arguments),
-        "dockerize" | "wtfc" => dockerize(name, arguments),
-        "wait-on" | "wait4x" => wait_on(name, arguments),
-        _ => None,
-    };
-    connect.map(|mut connect| {
-        connect.waits = true;
-        connect.wraps = connect.wraps.map(|index| program + 1 + index);
-        Action::Connect(connect)
+pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values: &Values) -> Option<Action> {
+    let tool = by_program(name)?;
+    // A command behind the tool's own words has options of its own.
+    let stops = matches!(tool.address, Address::Option(_));
+    let options = Syntax::of(tool).read(arguments, stops);
+    let mut connect = match tool.address {
+        Address::HostAndPort => host_and_port(name, tool, &options, arguments),
+        Address::Option(option) => of_option(name, &options, option),
+        Address::Operand(kinds) if tool.waits => of_operand(name, &options, kinds, arguments),
+        Address::Operand(_) => host_and_port(name, tool, &options, arguments),
+        Address::HostThenPort => host_then_port(name, &options),
+        Address::HostAndPortOption => host_and_port_option(name, tool, &options),
+        Address::HostPortOption(option) => health_probe(name, &options, option),
+        Address::Database => database::question(name, tool, arguments, &options, values),
+        Address::Request => None,
+    }?;
+    connect.waits = tool.waits;
+    connect.inverted = options.has(tool.inverts);
+    connect.has_side_effects |= options.has(tool.does_more);
+    connect.unknown_option = options.unknown(tool);
+    if let Some(limit) = options.number(tool.timeout) {
+        connect.time_limit = Some(limit * tool.unit);
+    }
+    if tool.waits {
+        let wrapped = wrapped(&options, arguments, stops);
+        connect.wraps = wrapped.map(|index| program + 1 + index);
+    }
+    Some(Action::Connect(connect))
+}
+
+/// `HOST:PORT`, a URL or a port among the operands, or both as options.
+fn host_and_port(name: &str, tool: &WaitTool, options: &Options, arguments: &[Argument]) -> Option<Connect> {
+    let host = options.value(tool.host);
+    let local = || host.map_or(Host::Local, |host| Host::of(&host.text));
+    if let Some(given) = options.value(tool.port) {
+        return Some(Connect::new(name, local(), port(&given.text), given.span.clone()));
+    }
+    let dashes = options.behind_dashes.unwrap_or(arguments.len());
+    let (_, address) = options.operands.iter().find(|(index, _)| *index < dashes)?;
+    let text = address.text.strip_prefix("tcp://").unwrap_or(&address.text);
+    let url = text.contains("://").then(|| Url::parse(text, address.span()));
+    Some(match (url, split_port(text)) {
+        (Some(url), _) => of_url(name, url),
+        // A bare number is a port of this machine.
+        (None, (alone, None)) if port(alone).is_some() => {
+            Connect::new(name, local(), port(alone), address.span())
+        }
+        (None, (host, given)) => Connect::new(name, Host::of(host), given.and_then(port), address.span()),
     })
 }
 
-fn wait_for(name: &str, arguments: &[Argument]) -> Option<Connect> {
-    let options = WAIT_FOR.read(arguments, false);
-    let mut connect = if let Some(given) = options.value(&["p", "port"]) {
-        let host = options.value(&["h", "host"]);
-        let leads_to = host.map_or(Host::Local, |host| Host::of(&host.text));
-        Connect::new(name, leads_to, port(&given.text), given.span.clone())
-    } else {
-        let dashes = options.behind_dashes.unwrap_or(arguments.len());
-        let (_, address) = options.operands.iter().find(|(index, _)| *index < dashes)?;
-        let text = address.text.strip_prefix("tcp://").unwrap_or(&address.text);
-        let url = text.contains("://").then(|| Url::parse(text, address.span()));
-        match (url, split_port(text)) {
-            (Some(url), _) => of_url(name, url),
-            // A bare number is a port of this machine.
-            (None, (alone, None)) if port(alone).is_some() => {
-                let host = options.value(&["h", "host"]);
-                let leads_to = host.map_or(Host::Local, |host| Host::of(&host.text));
-                Connect::new(name, leads_to, port(alone), address.span())
-            }
-            (None, (host, given)) => Connect::new(name, Host::of(host), given.and_then(port), address.span()),
-        }
-    };
-    connect.time_limit = options.number(&["t", "timeout"]);
-    connect.wraps = wrapped(&options, arguments, false);
-    Some(connect)
-}
-
-/// `-wait` more than once, or templates and logs besides: more than a probe of one address does.
-fn dockerize(name: &str, arguments: &[Argument]) -> Option<Connect> {
-    let options = DOCKERIZE.read(arguments, true);
-    let OptionValue { text, span } = options.values(&["wait"]).next()?;
+/// The option more than once: more than a probe of one address does.
+fn of_option(name: &str, options: &Options, option: &str) -> Option<Connect> {
+    let OptionValue { text, span } = options.values(&[option]).next()?;
     let mut connect = of_url(name, Url::parse(text, span.clone()));
-    connect.time_limit = options.number(&["timeout"]);
-    connect.has_side_effects = options.values(&["wait"]).count() > 1
-        || options.has(&["template", "stdout", "stderr", "wait-http-header"]);
-    connect.wraps = wrapped(&options, arguments, true);
+    connect.has_side_effects = options.values(&[option]).count() > 1;
     Some(connect)
 }
 
-fn wait_on(name: &str, arguments: &[Argument]) -> Option<Connect> {
-    let options = WAIT_ON.read(arguments, false);
+fn of_operand(name: &str, options: &Options, kinds: &[&str], arguments: &[Argument]) -> Option<Connect> {
     let dashes = options.behind_dashes.unwrap_or(arguments.len());
     let mut addresses = options.operands.iter().filter(|(index, _)| *index < dashes);
     let mut address = addresses.next()?.1;
-    let kind = address.text.as_str();
-    if name == "wait4x" && matches!(kind, "tcp" | "http" | "postgresql" | "mysql" | "redis") {
+    if kinds.contains(&address.text.as_str()) {
         address = addresses.next()?.1;
     }
     let text = address.text.as_str();
@@ -113,18 +86,47 @@ fn wait_on(name: &str, arguments: &[Argument]) -> Option<Connect> {
         .strip_prefix("http-get:")
         .unwrap_or(text)
         .trim_start_matches("//");
-    let further = addresses.next().is_some();
     let url = match port(text) {
         Some(_) => Url::parse(&format!("localhost:{text}"), address.span()),
         None => Url::parse(text, address.span()),
     };
     let mut connect = of_url(name, url);
-    connect.has_side_effects = further;
-    // wait-on counts milliseconds.
-    let scale = if name == "wait-on" { 0.001 } else { 1.0 };
-    connect.time_limit = options.number(&["t", "timeout"]).map(|limit| limit * scale);
-    connect.wraps = wrapped(&options, arguments, false);
+    connect.has_side_effects = addresses.next().is_some();
     Some(connect)
+}
+
+fn host_then_port(name: &str, options: &Options) -> Option<Connect> {
+    // A listener asks nobody.
+    if options.has(&["l", "listen"]) {
+        return None;
+    }
+    let (_, host) = options.operands.first()?;
+    let given = options.operands.get(1).and_then(|(_, text)| port(&text.text));
+    Some(Connect::new(name, Host::of(&host.text), given, host.span()))
+}
+
+fn host_and_port_option(name: &str, tool: &WaitTool, options: &Options) -> Option<Connect> {
+    let (_, host) = options.operands.first()?;
+    let given = options.value(tool.port).and_then(|value| port(&value.text));
+    Some(Connect::new(name, Host::of(&host.text), given, host.span()))
+}
+
+/// The standard health service of gRPC, which the kubelet asks too.
+fn health_probe(name: &str, options: &Options, option: &str) -> Option<Connect> {
+    let address = options.value(&[option])?;
+    let (host, given) = split_port(&address.text);
+    // `-addr=:5000` is local.
+    let host = if host.is_empty() {
+        Host::Local
+    } else {
+        Host::of(host)
+    };
+    let asks_plainly = !options.has(&["tls", "alts", "spiffe", "rpc-header"]);
+    let service = options.value(&["service"]).map(|service| service.text.clone());
+    Some(Connect {
+        grpc_health: asks_plainly.then(|| service.unwrap_or_default()),
+        ..Connect::new(name, host, given.and_then(port), address.span.clone())
+    })
 }
 
 fn of_url(tool: &str, url: Url) -> Connect {

@@ -4,55 +4,34 @@ use super::{
     Action,
     argument::{Argument, Syntax},
 };
-
-/// A program that runs the words behind it.
-struct Wrapper {
-    name: &'static str,
-    syntax: Syntax,
-}
+use crate::catalogue::{
+    tool,
+    wrapper::{self, OwnOptions, Wrapper},
+};
 
 const NO_OPTIONS: Syntax = Syntax {
     short: "",
+    short_attached: "",
     long: &[],
     single_dash: true,
 };
 
-const WRAPPERS: [Wrapper; 9] = [
-    wrapper("kubexit"),
-    wrapper("scuttle"),
-    wrapper("envoy-preflight"),
-    wrapper("watchkiller"),
-    wrapper("proa"),
-    wrapper("istio-wrapper"),
-    wrapper("goistiowait"),
-    Wrapper {
-        name: "linkerd-await",
-        syntax: Syntax {
-            short: "bptu",
-            long: &["backend", "port", "timeout", "uri"],
+fn syntax(wrapper: &Wrapper) -> Syntax {
+    match wrapper.options {
+        OwnOptions::Known { short, long } => Syntax {
+            short,
+            short_attached: "",
+            long,
             single_dash: false,
         },
-    },
-    Wrapper {
-        name: "proxy-await",
-        syntax: NO_OPTIONS,
-    },
-];
-
-const fn wrapper(name: &'static str) -> Wrapper {
-    Wrapper {
-        name,
-        syntax: NO_OPTIONS,
+        OwnOptions::None | OwnOptions::Unknown => NO_OPTIONS,
     }
 }
 
-/// Init processes that aren't simple prefixes of a command.
-const INITS: [&str; 4] = ["s6-svscan", "runsvdir", "supervisord", "pid1"];
-
 /// `program` is the index of the wrapper's own word.
 pub(super) fn action(name: &str, arguments: &[Argument], program: usize) -> Option<Action> {
-    if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.name == name) {
-        let options = wrapper.syntax.read(arguments, true);
+    if let Some(wrapper) = Wrapper::of_program(name) {
+        let options = syntax(wrapper).read(arguments, true);
         let command = options
             .behind_dashes
             .or_else(|| options.operands.first().map(|(index, _)| *index));
@@ -67,41 +46,24 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize) -> Opti
             },
         });
     }
-    if INITS.contains(&name) && !arguments.is_empty() {
+    if wrapper::is_init(name) && !arguments.is_empty() {
         return Some(Action::Wrapper {
             name: name.to_owned(),
             command: program + 1,
             is_init: true,
         });
     }
-    tool(name, arguments).map(|name| Action::Tool { name })
+    question(name, arguments).map(|name| Action::Tool { name })
 }
 
 /// Tools that ask whether something is ready.
-fn tool(name: &str, arguments: &[Argument]) -> Option<String> {
-    let subcommands: &[&str] = match name {
-        "docker" | "podman" | "nerdctl" => &["info", "ps", "version", "images"],
-        "pilot-agent" => &["wait", "request"],
-        "consul" => &["members", "info", "catalog"],
-        "consul-k8s-control-plane" => &["connect-init"],
-        "vault" => &["status"],
-        "istioctl" => &["proxy-status", "ps", "version", "waypoint"],
-        "buildctl" => &["debug"],
-        "rabbitmqctl" => &["status", "await_startup", "wait"],
-        "rabbitmq-diagnostics" => &["ping", "check_running", "check_port_connectivity", "status"],
-        "systemctl" => &["is-active", "status"],
-        "service" => &[],
-        "getent" => &["hosts", "ahosts"],
-        "ip" | "ifconfig" | "iptables" | "tailscale" => &["link", "addr", "a", "route", "-L", "status"],
-        "nslookup" | "dig" | "host" | "netstat" | "ss" | "lsof" => {
-            return Some(name.to_owned());
-        }
-        _ => return None,
-    };
-    let subcommand = arguments.iter().find_map(|argument| {
-        subcommands
-            .iter()
-            .find(|subcommand| argument.text == **subcommand)
-    })?;
+fn question(name: &str, arguments: &[Argument]) -> Option<String> {
+    let questions = tool::by_program(name)?.questions;
+    if questions.is_empty() {
+        return Some(name.to_owned());
+    }
+    let subcommand = arguments
+        .iter()
+        .find_map(|argument| questions.iter().find(|subcommand| argument.text == **subcommand))?;
     Some(format!("{name} {subcommand}"))
 }

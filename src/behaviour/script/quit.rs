@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, Http},
+    catalogue::quit,
     shell::{Connector, Span},
 };
 
@@ -59,22 +60,6 @@ pub struct Quit {
     /// `|| true` behind it. Absent where it isn't a statement or a part of a chain.
     pub cut: Option<Span>,
 }
-
-/// Paths that stop the program they are asked from.
-const STOPPING_PATHS: [&str; 12] = [
-    "/quitquitquit",
-    "/shutdown",
-    "/v1.0/shutdown",
-    "/agent/v1/quit",
-    "/graceful_shutdown",
-    "/api/processes.killWorkers",
-    "/api/processes.interruptWorkers",
-    "/quit",
-    "/exit",
-    "/-/quit",
-    "/admin/shutdown",
-    "/_shutdown",
-];
 
 impl ScriptBehaviour<'_> {
     /// The requests to the pod itself, but for those of waits.
@@ -263,8 +248,6 @@ pub(super) struct Place {
 
 /// Whether a request's path is known for stopping something.
 pub(super) fn stops(http: &Http) -> bool {
-    http.urls().any(|url| {
-        let path = url.path.as_deref().unwrap_or_default().trim_end_matches('/');
-        STOPPING_PATHS.contains(&path)
-    })
+    http.urls()
+        .any(|url| quit::stops(url.path.as_deref().unwrap_or_default()))
 }

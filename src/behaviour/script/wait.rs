@@ -2,6 +2,10 @@
 
 use crate::{
     behaviour::action::{Action, CommandAction, Http},
+    catalogue::{
+        tool,
+        wrapper::{Tie, Wrapper},
+    },
     shell::{Command, Span},
 };
 
@@ -44,6 +48,8 @@ pub struct Wait {
     pub answer: Answer,
     /// Asking changes something: data is sent, a file or a table is made, or an unknown program runs.
     pub has_side_effects: bool,
+    /// An option of its tool that the catalogue does not know: what it waits for is not certain.
+    pub unknown_option: Option<String>,
     /// Between two tries nothing happens but sleeping, printing, counting and giving up.
     pub only_waits: bool,
     /// It also asks something that the container it waits for does not answer, such as a database elsewhere.
@@ -103,6 +109,9 @@ impl<'a> ScriptBehaviour<'a> {
         let mut wait = self.placed(&span, context);
         wait.form = shape.form;
         wait.has_side_effects = self.within(&shape.condition).any(has_side_effects);
+        wait.unknown_option = self
+            .within(&shape.condition)
+            .find_map(|located| located.action.unknown_option().map(str::to_owned));
         wait.only_waits = self
             .within(&shape.body)
             .filter(|located| !covers(&shape.condition, &located.action.span))
@@ -165,6 +174,7 @@ impl<'a> ScriptBehaviour<'a> {
                 wait.time_limit = http.retry.and_then(|retry| retry.time_limit).or(counted);
             }
             Action::Connect(connect) => {
+                wait.inverted = connect.inverted;
                 wait.time_limit = connect.time_limit;
                 let behind = connect
                     .wraps
@@ -176,6 +186,7 @@ impl<'a> ScriptBehaviour<'a> {
             }
             _ => {}
         }
+        wait.unknown_option = action.unknown_option().map(str::to_owned);
         wait.has_side_effects = has_side_effects(located);
         wait.time_limit = action
             .time_limit
@@ -204,6 +215,7 @@ impl<'a> ScriptBehaviour<'a> {
             probes: Vec::new(),
             answer: Answer::Any,
             has_side_effects: false,
+            unknown_option: None,
             only_waits: true,
             asks_others: false,
             inverted: false,
@@ -309,10 +321,7 @@ pub(super) fn repeats_until_up(http: &Http) -> bool {
 
 /// Tools that return once something is ready.
 pub(super) fn waits_by_itself(name: &str) -> bool {
-    matches!(
-        name,
-        "pilot-agent wait" | "linkerd-await" | "proxy-await" | "envoy-preflight" | "goistiowait"
-    ) || name.ends_with("await_startup")
+    tool::waits(name) || Wrapper::of_program(name).is_some_and(|wrapper| wrapper.waits == Tie::Always)
 }
 
 /// Sleeping, printing, counting, giving up.

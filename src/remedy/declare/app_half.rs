@@ -3,6 +3,7 @@
 use super::injected::killers;
 use crate::{
     behaviour::{Link, LinkKind, Party, script::ExitStatus},
+    catalogue::injector::{self, Injector},
     edit::removal::Removals,
     pod::{Pod, ProgramSite, Subject},
     remedy::{
@@ -17,20 +18,8 @@ use crate::{
         },
     },
     roles::KnownSidecar,
-    yaml::{self, Node, Value, edit},
+    yaml::{self, Entry, Node, Value, edit},
 };
-
-/// The key that holds the app back, which a native proxy does without it.
-const HOLD: &str = "holdApplicationUntilProxyStarts";
-
-/// Keys in `proxy.istio.io/config` that native injection makes superfluous.
-const ISTIO_KEYS: [&str; 5] = [
-    HOLD,
-    "terminationDrainDuration",
-    "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
-    "MINIMUM_DRAIN_DURATION",
-    "TERMINATION_DRAIN_DURATION_SECONDS",
-];
 
 /// What the app does about an injected sidecar.
 pub(super) struct AppHalf<'a> {
@@ -253,7 +242,7 @@ impl<'a> AppHalf<'a> {
             }
             match wrapped(member) {
                 Some(Ok(wrapped)) => {
-                    let what = format!("{}: runs without {}", member.container.name, wrapped.name);
+                    let what = format!("{}: runs without {}", member.container.name, wrapped.wrapper.name);
                     self.entrypoints.push((index, wrapped.entrypoint));
                     self.removals.extend(&wrapped.removals);
                     self.do_it(Class::Safe, what, [subject]);
@@ -267,70 +256,79 @@ impl<'a> AppHalf<'a> {
 
     /// Hold and drain settings in the pod template's annotations.
     fn settings(&mut self, pod: &Pod<'a>, known: &KnownSidecar, wanted: &Wanted) -> Result<(), String> {
+        let Some(injector) = known.injector.as_deref().and_then(injector::by_name) else {
+            return Ok(());
+        };
         for entry in pod.workload.pod_annotations() {
             let key = entry.key.as_str().unwrap_or_default();
-            let subject = setting(known, key);
+            let subject = setting(injector, key);
             if wanted.has(&subject) {
                 self.removals.add(entry.key);
                 self.do_it(Class::Safe, format!("{key} goes"), [subject]);
             }
-            if known.injector.as_deref() == Some("Istio") && key == "proxy.istio.io/config" {
-                for drain in ISTIO_KEYS.iter().filter(|drain| **drain != HOLD) {
-                    let subject = setting(known, drain);
-                    if self.allowed < Class::Review && wanted.has(&subject) {
-                        let reason = "a native proxy drains when the pod is deleted, so that whether the time is wanted has to be decided";
-                        self.leave(&format!("{drain} goes"), reason, true, subject);
-                    }
-                }
-                self.istio_config(entry.key, entry.value, known, wanted)?;
+            if injector.settings_annotation == Some(key) {
+                self.proxy_settings(injector, entry, wanted)?;
             }
         }
         Ok(())
     }
 
     /// Takes keys out of YAML or JSON that stands in a string.
-    fn istio_config(
+    fn proxy_settings(
         &mut self,
-        key: Node<'a>,
-        value: Node<'a>,
-        known: &KnownSidecar,
+        injector: &Injector,
+        entry: Entry<'a>,
         wanted: &Wanted,
     ) -> Result<(), String> {
+        let (key, value) = (entry.key, entry.value);
+        let annotation = key.as_str().unwrap_or_default();
         let text = value.as_str().unwrap_or_default();
         let Ok(stream) = yaml::parse(text) else {
-            return Err("proxy.istio.io/config is no YAML".to_owned());
+            return Err(format!("{annotation} is no YAML"));
         };
         let Some(root) = stream.root(0) else { return Ok(()) };
-        let allowed = self.allowed;
-        let mut inner = Removals::default();
-        let is_setting = |key: Node<'_>| {
-            key.as_str().is_some_and(|key| {
-                let is_allowed = key == HOLD || allowed >= Class::Review;
-                is_allowed && ISTIO_KEYS.contains(&key) && wanted.has(&setting(known, key))
-            })
+        let holds = |key: &str| {
+            injector
+                .holds
+                .iter()
+                .any(|hold| hold.in_settings && hold.name == key)
         };
+        let may_go = |key: &str| holds(key) || self.allowed >= Class::Review;
+        let is_setting = |key: Node<'_>| {
+            key.as_str()
+                .is_some_and(|key| wanted.has(&setting(injector, key)) && may_go(key))
+        };
+        let mut inner = Removals::default();
         // A mapping goes with the last of its keys.
         let holds_settings = |value: Node<'_>| {
             value.written_entries().next().is_some()
                 && value.written_entries().all(|entry| is_setting(entry.key))
         };
         let mut settings: Vec<Node<'_>> = Vec::new();
+        let mut gone = Vec::new();
+        let mut left = Vec::new();
         for mapping in root.walk().filter(|node| node.is_mapping()) {
             let is_inner = mapping != root && holds_settings(mapping);
             for entry in mapping.written_entries() {
+                let name = entry.key.as_str().unwrap_or_default();
                 if is_setting(entry.key) {
-                    let name = entry.key.as_str().unwrap_or_default();
-                    // A native proxy of Istio's drains when the pod is deleted, while the app still works (istio/istio#60649).
-                    let class = match name {
-                        HOLD => Class::Safe,
-                        _ => Class::Review,
-                    };
-                    self.do_it(class, format!("{name} goes"), [setting(known, name)]);
+                    gone.push(name);
+                } else if wanted.has(&setting(injector, name)) {
+                    left.push(name);
                 }
                 if !is_inner && (is_setting(entry.key) || holds_settings(entry.value)) {
                     settings.push(entry.key);
                 }
             }
+        }
+        for name in gone {
+            // A native proxy of Istio's drains when the pod is deleted, while the app still works (istio/istio#60649).
+            let class = if holds(name) { Class::Safe } else { Class::Review };
+            self.do_it(class, format!("{name} goes"), [setting(injector, name)]);
+        }
+        for name in left {
+            let reason = "a native proxy drains when the pod is deleted, so that whether the time is wanted has to be decided";
+            self.leave(&format!("{name} goes"), reason, true, setting(injector, name));
         }
         if settings.is_empty() {
             return Ok(());
@@ -353,7 +351,7 @@ impl<'a> AppHalf<'a> {
             .map_err(|error| error.to_string())?;
         let again = yaml::parse(&edited).map_err(|error| error.to_string())?;
         if Value::documents(&again).ok().as_ref() != Some(&intended) {
-            return Err("proxy.istio.io/config has a form that can't be edited".to_owned());
+            return Err(format!("{annotation} has a form that can't be edited"));
         }
         self.changes.text(value, edited)
     }
@@ -385,9 +383,9 @@ impl<'a> AppHalf<'a> {
     }
 }
 
-fn setting(known: &KnownSidecar, key: &str) -> Subject {
+fn setting(injector: &Injector, key: &str) -> Subject {
     Subject::Setting {
-        sidecar: known.name.clone(),
+        injector: injector.name.to_owned(),
         key: key.to_owned(),
     }
 }

@@ -62,10 +62,12 @@ fn subjects_by_sidecar<'p>(pod: &'p Pod<'_>, wanted: &Wanted) -> Vec<(&'p KnownS
         }
     }
     for subject in wanted.iter() {
-        let (Subject::Injected(name) | Subject::Setting { sidecar: name, .. }) = subject else {
-            continue;
+        let is_it = |known: &KnownSidecar| match subject {
+            Subject::Injected(name) => known.name == *name,
+            Subject::Setting { injector, .. } => known.injector.as_ref() == Some(injector),
+            _ => false,
         };
-        let known = pod.catalogue.entries().find(|known| known.name == *name);
+        let known = pod.catalogue.entries().find(|known| is_it(known));
         if let Some(known) = known {
             add(known, subject.clone());
         }
@@ -97,10 +99,15 @@ fn managed<'p>(
     wanted: &Wanted,
 ) -> Option<&'p KnownSidecar> {
     wanted.has(&Subject::Wrapper(index)).then_some(())?;
-    let name = wrapped(member)?.ok()?.name;
-    let ports: Vec<u16> = match name {
-        "linkerd-await" => vec![4191],
-        _ => ["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"]
+    let wrapper = wrapped(member)?.ok()?.wrapper;
+    let sidecar = wrapper.sidecar.and_then(|name| {
+        let mut entries = pod.catalogue.entries();
+        entries.find(|known| known.name == name)
+    });
+    let ports: Vec<u16> = match sidecar {
+        Some(known) => known.quit.iter().map(|endpoint| endpoint.port).collect(),
+        None => wrapper
+            .addresses
             .iter()
             .filter_map(|variable| member.container.value_of(variable))
             .filter_map(|address| address.rsplit(':').next()?.split('/').next()?.parse().ok())

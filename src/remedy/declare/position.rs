@@ -2,12 +2,10 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
+    catalogue::injector,
     pod::{Member, Pod},
     workload::ContainerList,
 };
-
-/// Init containers that redirect the pod's traffic into a proxy.
-const REDIRECTING: [&str; 3] = ["istio-init", "linkerd-init", "kuma-init"];
 
 /// What decides where a sidecar goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,12 +39,13 @@ pub(crate) fn position(pod: &Pod<'_>, sidecar: usize) -> Position {
         })
         .map(|(index, _)| index);
     let redirects = inits(pod)
-        .find(|(_, other)| REDIRECTING.contains(&other.container.name))
+        .find(|(_, other)| injector::redirects(other.container.name))
         .map(|(index, _)| index);
     let is_mesh_proxy = pod
         .catalogue
         .of(&member.container)
-        .is_some_and(|known| matches!(known.name.as_str(), "istio-proxy" | "linkerd-proxy" | "kuma-dp"));
+        .and_then(|known| injector::by_name(known.injector.as_deref()?))
+        .is_some_and(|injector| injector.redirecting.is_some());
     match (redirects, needing) {
         (Some(at), _) if is_mesh_proxy => Position::Behind(at),
         (_, Some(at)) => Position::Before(at),

@@ -83,7 +83,7 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         }
     }
     if let Some((path, port)) = health_listener(pod, container) {
-        return probe(http_get(path, port), ATTEMPTS, "its own health flags".to_owned());
+        return probe(http_get(&path, port), ATTEMPTS, "its own health flags".to_owned());
     }
     let other = match kind {
         ProbeKind::Startup => ProbeKind::Readiness,

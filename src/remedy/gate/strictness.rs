@@ -3,9 +3,10 @@
 use super::startup::asked_port;
 use crate::{
     behaviour::{
-        action::{Action, is_database_client},
+        action::Action,
         script::{Answer, Wait},
     },
+    catalogue::wait_tool::{self, Question},
     pod::{Member, Pod, health_listener},
     remedy::obligation::{Obligation, Proof},
     workload::{Probe, ProbeKind},
@@ -79,4 +80,10 @@ fn asks_as_much(probe: &Probe<'_>, wait: &Wait) -> bool {
         }
         _ => false,
     })
+}
+
+/// Whether a program asks a server in the server's own protocol, which says more than an open port.
+fn is_database_client(program: &str) -> bool {
+    wait_tool::by_program(program)
+        .is_some_and(|tool| tool.question != Question::Always || tool.variables.is_some())
 }

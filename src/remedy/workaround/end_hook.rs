@@ -5,13 +5,15 @@
 
 use super::part::Part;
 use crate::{
-    behaviour::action::{Action, Target},
+    behaviour::action::Target,
+    catalogue::stop_command,
     pod::{Member, Pod},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
     },
-    workload::{HookKind, ProgramPlace},
+    shell::command_index,
+    workload::{HookKind, Program, ProgramPlace},
     yaml::Node,
 };
 
@@ -85,31 +87,22 @@ fn by_script(pod: &Pod<'_>, member: &Member<'_>) -> bool {
         .iter()
         .flat_map(|quit| quit.request.urls())
         .any(|url| url.host.is_local() && is_quit(pod, url.port, url.path.as_deref()));
-    kills_itself || quits || stops_own_program(pod, member, program)
+    kills_itself || quits || stops_own_program(program)
 }
 
 /// `cloud-sql-proxy shutdown`, `nginx -s quit`
-fn stops_own_program(pod: &Pod<'_>, member: &Member<'_>, program: &crate::workload::Program<'_>) -> bool {
-    let Some(known) = pod.catalogue.of(&member.container) else {
-        return false;
-    };
-    let values = crate::behaviour::action::Values::new(&|_| None);
+fn stops_own_program(program: &Program<'_>) -> bool {
     let commands = program.script.iter().flat_map(|script| script.list.commands());
     commands.filter_map(|visit| visit.simple()).any(|simple| {
-        let action = crate::behaviour::action::classify_simple(simple, &values).action;
-        let Action::Other { program: Some(name) } = action else {
-            return false;
-        };
-        let base = name.rsplit('/').next().unwrap_or(&name);
+        let at = command_index(&simple.words);
         let words: Vec<&str> = simple
             .words
             .iter()
-            .skip(1)
+            .skip(at)
             .map(|word| word.raw.as_str())
             .collect();
-        known.programs.iter().any(|own| own == base)
-            && words
-                .iter()
-                .any(|word| matches!(*word, "shutdown" | "quit" | "stop" | "-s"))
+        words
+            .split_first()
+            .is_some_and(|(program, arguments)| stop_command::of_command(program, arguments).is_some())
     })
 }

@@ -216,6 +216,12 @@ fn waiting<'a>(
             "the loop looks at the answer's text, and probes don't",
         ));
     }
+    if let Some(option) = &wait.unknown_option {
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            format!("what `{option}` changes about the wait is not known"),
+        ));
+    }
     if !wait.is_first {
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,

@@ -1,6 +1,7 @@
 //! Takes wrapper binaries off a command: kubexit, scuttle, envoy-preflight, linkerd-await, watchkiller.
 
 use crate::{
+    catalogue::wrapper::{OwnOptions, Tie, Wrapper},
     edit::removal::Removals,
     pod::{Member, Pod},
     remedy::script::entrypoint::Entrypoint,
@@ -9,65 +10,9 @@ use crate::{
     yaml::Node,
 };
 
-/// A wrapper whose own words and settings are known.
-struct Wrapper {
-    program: &'static str,
-    /// Prefixes of the environment variables that only it reads.
-    settings: &'static [&'static str],
-    /// Its own options stand before the command, up to `--`.
-    options: bool,
-}
-
-/// Each with what its documentation says it reads (`workarounds.md`, J4).
-const WRAPPERS: [Wrapper; 5] = [
-    Wrapper {
-        program: "kubexit",
-        settings: &["KUBEXIT_"],
-        options: false,
-    },
-    Wrapper {
-        program: "scuttle",
-        settings: &[
-            "ENVOY_ADMIN_API",
-            "ISTIO_QUIT_API",
-            "ENVOY_KILL_API",
-            "ALWAYS_KILL_ENVOY",
-            "NEVER_KILL_ISTIO",
-            "NEVER_KILL_ISTIO_ON_FAILURE",
-            "WAIT_FOR_ENVOY_TIMEOUT",
-            "START_WITHOUT_ENVOY",
-            "QUIT_WITHOUT_ENVOY_TIMEOUT",
-            "SCUTTLE_",
-        ],
-        options: false,
-    },
-    Wrapper {
-        program: "envoy-preflight",
-        settings: &[
-            "ENVOY_ADMIN_API",
-            "ENVOY_KILL_API",
-            "ALWAYS_KILL_ENVOY",
-            "NEVER_KILL_ENVOY",
-            "NEVER_KILL_ISTIO",
-            "START_WITHOUT_ENVOY",
-        ],
-        options: false,
-    },
-    Wrapper {
-        program: "linkerd-await",
-        settings: &["LINKERD_AWAIT_"],
-        options: true,
-    },
-    Wrapper {
-        program: "watchkiller",
-        settings: &["KILLER_"],
-        options: false,
-    },
-];
-
 /// A wrapper at the start of a container's command line.
 pub(crate) struct Wrapped<'a> {
-    pub(crate) name: &'static str,
+    pub(crate) wrapper: &'static Wrapper,
     /// The words that go.
     pub(crate) entrypoint: Entrypoint,
     /// The settings that go.
@@ -108,9 +53,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
             let at = command_index(&simple.words);
             let (word, next) = (simple.words.get(at)?, simple.words.get(at + 1)?);
             let name = word.literal()?.into_owned();
-            let wrapper = WRAPPERS
-                .iter()
-                .find(|wrapper| name.rsplit('/').next() == Some(wrapper.program) && !wrapper.options)?;
+            let wrapper = Wrapper::of_program(&name).filter(|wrapper| wrapper.options == OwnOptions::None)?;
             directory = name.rsplit_once('/').map(|(directory, _)| directory.to_owned());
             found = Some(wrapper);
             (!next.raw.starts_with('-')).then_some(word.span.start..next.span.start)
@@ -122,7 +65,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
         text.get(span.clone())?;
         text.replace_range(span, "");
     }
-    if text.contains(wrapper.program) {
+    if text.contains(wrapper.name) {
         return None;
     }
     let settings = settings(member, wrapper).map(|mut wrapped| {
@@ -145,12 +88,8 @@ fn find(program: &Program<'_>) -> Option<(usize, &'static Wrapper)> {
         .take(3)
         .enumerate()
         .find_map(|(index, node)| {
-            let word = node.as_str()?;
-            let name = word.rsplit('/').next()?;
-            WRAPPERS
-                .iter()
-                .find(|wrapper| wrapper.program == name)
-                .map(|wrapper| (index, wrapper))
+            let wrapper = Wrapper::of_program(node.as_str()?)?;
+            (wrapper.options != OwnOptions::Unknown).then_some((index, wrapper))
         })
 }
 
@@ -166,23 +105,17 @@ fn unwrap<'a>(
         .map(|node| node.as_str().unwrap_or_default())
         .collect();
     let mut end = at + 1;
-    if wrapper.options {
+    if wrapper.options != OwnOptions::None {
         let options = words.get(end..).unwrap_or_default();
         match options.iter().position(|word| *word == "--") {
             Some(dashes) => end += dashes + 1,
             None if options.first().is_some_and(|word| word.starts_with('-')) => {
-                return Err(format!(
-                    "which words are {}'s own is not certain",
-                    wrapper.program
-                ));
+                return Err(format!("which words are {}'s own is not certain", wrapper.name));
             }
             None => {}
         }
     } else if words.get(end).is_some_and(|word| word.starts_with('-')) {
-        return Err(format!(
-            "which words are {}'s own is not certain",
-            wrapper.program
-        ));
+        return Err(format!("which words are {}'s own is not certain", wrapper.name));
     }
     let mut wrapped = settings(member, wrapper)?;
     if let Some((directory, _)) = words.get(at).and_then(|word| word.rsplit_once('/')) {
@@ -197,10 +130,7 @@ fn settings<'a>(member: &Member<'a>, wrapper: &'static Wrapper) -> Result<Wrappe
     let mut removals = Removals::default();
     let mut directories = Vec::new();
     for variable in member.container.environment() {
-        let is_setting = wrapper.settings.iter().any(|known| {
-            variable.name == *known || (known.ends_with('_') && variable.name.starts_with(known))
-        });
-        if !is_setting {
+        if !wrapper.reads(variable.name) {
             continue;
         }
         // A name that another variable is made of has to stay.
@@ -208,30 +138,44 @@ fn settings<'a>(member: &Member<'a>, wrapper: &'static Wrapper) -> Result<Wrappe
         if mentions(member.container.node, &reference) {
             return Err(format!("{} is used elsewhere", variable.name));
         }
-        if variable.name == "KUBEXIT_GRAVEYARD" {
+        if wrapper.directory == Some(variable.name) {
             directories.extend(variable.value.map(str::to_owned));
         }
-        if variable.name == "KILLER_WATCH_FILE" {
+        if wrapper.watched_file == Some(variable.name) {
             let directory = variable.value.and_then(|file| file.rsplit_once('/'));
             directories.extend(directory.map(|(directory, _)| directory.to_owned()));
         }
         removals.add(variable.node);
     }
-    let watched_file = member.container.value_of("KILLER_WATCH_FILE").map(str::to_owned);
-    let waits = match wrapper.program {
-        "kubexit" => member.container.variable("KUBEXIT_BIRTH_DEPS").is_some(),
-        "watchkiller" => false,
-        _ => true,
+    let watched_file = wrapper
+        .watched_file
+        .and_then(|name| member.container.value_of(name));
+    let waits = match wrapper.waits {
+        Tie::Always => true,
+        Tie::Never => false,
+        Tie::With(settings) => settings
+            .iter()
+            .any(|name| member.container.variable(name).is_some()),
+        Tie::Told(options) => words_of(member).any(|word| options.contains(&word)),
     };
     Ok(Wrapped {
-        name: wrapper.program,
+        wrapper,
         entrypoint: Entrypoint::default(),
         removals,
         directories,
-        watched_file,
+        watched_file: watched_file.map(str::to_owned),
         waits,
         in_script: false,
     })
+}
+
+fn words_of<'a>(member: &Member<'a>) -> impl Iterator<Item = &'a str> {
+    let words = member
+        .container
+        .command()
+        .into_iter()
+        .chain(member.container.arguments());
+    words.filter_map(Node::as_str)
 }
 
 fn mentions(node: Node<'_>, text: &str) -> bool {

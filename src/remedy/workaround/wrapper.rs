@@ -2,6 +2,7 @@
 
 use crate::remedy::workaround::{marker::path_of, part::Part, unwrap::wrapped};
 use crate::{
+    catalogue::wrapper::{WRAPPERS, Wrapper},
     pod::{Member, Pod, Subject},
     remedy::{
         obligation::{Obligation, Proof},
@@ -21,7 +22,7 @@ pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
         }
         let part = match wrapped(member) {
             Some(Ok(wrapped)) => {
-                let what = format!("{}: runs without {}", member.container.name, wrapped.name);
+                let what = format!("{}: runs without {}", member.container.name, wrapped.wrapper.name);
                 let mut part = Part::new(what, Ok(Class::Safe));
                 part.rest_on(match wrapped.in_script {
                     true => Proof::unknown(
@@ -37,7 +38,7 @@ pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
                 part.directories = wrapped.directories;
-                part.note = account(pod, wrapped.name);
+                part.note = account(pod, wrapped.wrapper);
                 if let Some(file) = &wrapped.watched_file {
                     writers(pod, file, &mut part);
                 }
@@ -62,18 +63,19 @@ pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
 
 /// kubexit asks the API server for its pod (github.com/karlkfi/kubexit, README, "RBAC"), for which pods are given an
 /// account of their own.
-fn account(pod: &Pod<'_>, wrapper: &str) -> Option<String> {
+fn account(pod: &Pod<'_>, wrapper: &Wrapper) -> Option<String> {
     let account = pod.workload.pod_spec.get("serviceAccountName")?.as_str()?;
-    (wrapper == "kubexit").then(|| {
+    wrapper.reads_pods.then(|| {
         format!(
-            "kubexit read pods as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding"
+            "{} read pods as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding",
+            wrapper.name
         )
     })
 }
 
 /// Init containers that do nothing but copy a wrapper's binary: `cp /bin/kubexit /kubexit/kubexit`.
 fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
-    let copies = |member: &&Member<'a>| {
+    let copied = |member: &Member<'a>| {
         let words: Vec<&str> = member
             .container
             .command()
@@ -81,18 +83,20 @@ fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
             .chain(member.container.arguments())
             .filter_map(|node| node.as_str())
             .collect();
-        let is_wrapper = member
-            .container
-            .image()
-            .is_some_and(|image| image.base_name() == "kubexit");
-        let copies = matches!(words.as_slice(), ["cp" | "/bin/cp", from, _] if from.ends_with("/kubexit"));
-        member.container.list == ContainerList::Init && is_wrapper && copies
+        let image = member.container.image()?;
+        let carried = |wrapper: &&Wrapper| wrapper.carrier == Some(image.base_name());
+        let wrapper = WRAPPERS.iter().find(carried)?;
+        let ["cp" | "/bin/cp", from, _] = words.as_slice() else {
+            return None;
+        };
+        let copies = Wrapper::of_program(from).is_some_and(|own| own.name == wrapper.name);
+        (member.container.list == ContainerList::Init && copies).then_some(wrapper)
     };
     pod.members
         .iter()
-        .filter(copies)
-        .map(|member| {
-            let what = format!("{}: goes, it only copied kubexit", member.container.name);
+        .filter_map(|member| Some((member, copied(member)?)))
+        .map(|(member, wrapper)| {
+            let what = format!("{}: goes, it only copied {}", member.container.name, wrapper.name);
             let mut part = Part::new(what, Ok(Class::Review));
             part.harmful = false;
             part.removals.add(member.container.node);

@@ -226,15 +226,15 @@ fn what_the_text_does_not_tell_is_unknown_with_its_reason() {
         ),
         (
             "image: 'telegraf:1', command: [sh, -c, 'telegraf & sleep 30; kill $!']",
-            Doubt::Script,
+            Doubt::Script { starts_server: true },
         ),
         (
             "image: 'telegraf:1', command: [sh, -c, '(sleep 9; kill 1) & telegraf']",
-            Doubt::Script,
+            Doubt::Script { starts_server: true },
         ),
         (
             "image: 'telegraf:1', command: [sh, -c, 'telegraf | tee /x']",
-            Doubt::Script,
+            Doubt::Script { starts_server: true },
         ),
         (
             "image: 'telegraf:1', command: [timeout, '60', telegraf]",
@@ -242,15 +242,24 @@ fn what_the_text_does_not_tell_is_unknown_with_its_reason() {
         ),
         (
             "image: 'telegraf:1', command: [kubexit, telegraf]",
-            Doubt::Wrapper("kubexit"),
+            Doubt::Wrapper {
+                name: "kubexit",
+                starts_server: true,
+            },
         ),
         (
             "image: 'telegraf:1', env: [{name: KUBEXIT_NAME, value: x}]",
-            Doubt::Wrapper("kubexit"),
+            Doubt::Wrapper {
+                name: "kubexit",
+                starts_server: true,
+            },
         ),
         (
             "image: 'telegraf:1', env: [{name: LINKERD_AWAIT_DISABLED, value: ''}]",
-            Doubt::Wrapper("linkerd-await"),
+            Doubt::Wrapper {
+                name: "linkerd-await",
+                starts_server: true,
+            },
         ),
         (
             "image: 'gcr.io/datadoghq/agent:7', env: [{name: DD_AUTO_EXIT_NOPROCESS_ENABLED, value: 'true'}]",

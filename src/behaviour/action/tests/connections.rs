@@ -1,5 +1,8 @@
 use super::{connection, host, last, number, script};
-use crate::behaviour::action::Action;
+use crate::{
+    behaviour::action::Action,
+    catalogue::wait_tool::{Address, Question, WAIT_TOOLS, WaitTool},
+};
 
 #[test]
 fn understands_connections() {
@@ -131,4 +134,84 @@ fn understands_tools_that_wait() {
         last("dockerize -template a:b app").action,
         Action::Connect(_)
     ));
+}
+
+/// A call of a tool as its row's grammar has it, with a word more.
+fn call_of(tool: &WaitTool, more: &str) -> String {
+    let program = tool.programs[0];
+    let question = match tool.question {
+        Question::Operand(words) => words[0].to_owned(),
+        Question::Option(names) if names[0].len() == 1 => format!("-{} 'select 1'", names[0]),
+        Question::Option(names) => format!("--{} ping", names[0]),
+        Question::Always | Question::Never => String::new(),
+    };
+    match tool.address {
+        Address::HostAndPort => format!("{program} {more} localhost:5432"),
+        Address::Option(option) => format!("{program} -{option} tcp://localhost:5432 {more}"),
+        Address::Operand(kinds) => {
+            format!("{program} {} localhost:5432 {more}", kinds.first().unwrap_or(&""))
+        }
+        Address::HostThenPort => format!("{program} {more} localhost 5432"),
+        Address::HostAndPortOption => format!("{program} {more} -{} 5432 localhost", tool.port[0]),
+        Address::HostPortOption(option) => format!("{program} -{option}=localhost:5432 {more}"),
+        Address::Database => format!("{program} {more} {question}"),
+        Address::Request => format!("{program} {more} http://localhost:5432/x"),
+    }
+}
+
+fn unknown_option(text: &str) -> Option<String> {
+    last(text).unknown_option().map(str::to_owned)
+}
+
+#[test]
+fn a_row_is_all_that_a_tool_takes() {
+    for tool in WAIT_TOOLS.iter().filter(|tool| tool.question != Question::Never) {
+        let text = call_of(tool, "");
+        let action = last(&text);
+        match &action.action {
+            Action::Connect(connect) => {
+                assert_eq!(connect.waits, tool.waits, "{text}");
+                assert!(!connect.inverted && !connect.has_side_effects, "{text}");
+                let expected = tool.usual_port.or(Some(5432));
+                assert!(connect.host.is_local() && connect.port == expected, "{text}");
+            }
+            Action::Http(http) => assert_eq!(http.url.port, Some(5432), "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+        assert_eq!(unknown_option(&text), None, "{text}");
+        let dashes = if tool.single_dash { "-" } else { "--" };
+        let strange = format!("{dashes}frobnicate");
+        let text = call_of(tool, &strange);
+        assert_eq!(unknown_option(&text).as_deref(), Some(strange.as_str()), "{text}");
+        for option in tool.inverts {
+            let dashes = if option.len() == 1 { "-" } else { "--" };
+            let text = call_of(tool, &format!("{dashes}{option}"));
+            assert!(connection(&text).inverted, "{text}");
+            assert_eq!(unknown_option(&text), None, "{text}");
+        }
+    }
+}
+
+#[test]
+fn options_that_people_write_are_understood() {
+    for text in [
+        "curl -fsSL --retry 5 --retry-connrefused -o /dev/null http://localhost:1/x",
+        "wget -qO- -T 2 http://localhost:1/x",
+        "wget -nv --spider --no-check-certificate https://localhost:1/x",
+        "nc -zv -w 1 localhost 1",
+        "mysqladmin ping -uroot -psecret --silent",
+        "mysql -h localhost -u root -p$PASSWORD -e 'select 1'",
+        "pg_isready -q -h localhost -U postgres -d shop",
+        "redis-cli -a secret --no-auth-warning ping",
+        "wait-for-it.sh localhost:1 -s -t 30 -- app",
+        "wait4x tcp localhost:1 -t 60s -i 1s -q",
+    ] {
+        assert_eq!(unknown_option(text), None, "{text}");
+    }
+    for text in [
+        "wait4x http http://localhost:1/x --expect-status-code 204",
+        "curl --no-such-flag http://localhost:1/x",
+    ] {
+        assert!(unknown_option(text).is_some(), "{text}");
+    }
 }

@@ -1,0 +1,112 @@
+//! Controllers beside Kubernetes that order a pod's containers, or end some of them from outside.
+
+/// OpenKruise: `docs/proposals/20230130-job-sidecar-terminator.md`, and its container launch priority.
+pub const OPEN_KRUISE: Controller = Controller {
+    name: "OpenKruise",
+    ordered: Ordered {
+        annotation: "apps.kruise.io/container-launch-priority",
+        value: "Ordered",
+        variable: "KRUISE_CONTAINER_PRIORITY",
+    },
+    ends_with_the_job: &[
+        ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT", Some("true")),
+        ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE", None),
+    ],
+    source: "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+    checked: "2026-11-29",
+};
+
+/// A controller with settings of its own in pods.
+#[derive(Debug)]
+pub struct Controller {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is told to start containers one after the other.
+    pub ordered: Ordered,
+    /// Variables in a sidecar's own environment that let it be ended with the Job, with the value that does.
+    pub ends_with_the_job: &'static [(&'static str, Option<&'static str>)],
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// Settings that order containers.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The annotation of the pod (template).
+    pub annotation: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// The variable that gives a container its place.
+    pub variable: &'static str,
+}
+
+/// An image whose only purpose is to end other containers of the pod, or the pods of other Jobs.
+#[derive(Debug)]
+pub struct Killer {
+    /// The base name of its image.
+    pub image: &'static str,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// All such images.
+pub const KILLERS: &[Killer] = &[
+    killer(
+        "envoy-sidecar-helper",
+        "https://github.com/maksim-paskal/envoy-sidecar-helper",
+    ),
+    killer(
+        "istio-job-cleaner",
+        "https://github.com/rmendal/istio-job-cleaner",
+    ),
+    killer(
+        "kubernetes-sidecar-terminator",
+        "https://github.com/zachomedia/kubernetes-sidecar-terminator",
+    ),
+    killer(
+        "k8s-controller-sidecars",
+        "https://github.com/lemonade-hq/k8s-controller-sidecars",
+    ),
+    killer(
+        "kubitzer",
+        "https://github.com/kubernetes/kubernetes/issues/25908",
+    ),
+    killer(
+        "job-sidecar-terminator",
+        "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+    ),
+];
+
+const fn killer(image: &'static str, source: &'static str) -> Killer {
+    Killer {
+        image,
+        source,
+        checked: "2026-11-23",
+    }
+}
+
+/// Whether an image's only purpose is to end other containers.
+#[must_use]
+pub fn is_killer(image: &str) -> bool {
+    KILLERS.iter().any(|killer| killer.image == image)
+}
+
+impl Controller {
+    /// Whether a variable in a container's environment lets it be ended with the Job.
+    #[must_use]
+    pub fn ends(&self, variable: &str, value: &str) -> bool {
+        self.ends_with_the_job
+            .iter()
+            .any(|(name, wanted)| *name == variable && wanted.is_none_or(|wanted| wanted == value))
+    }
+
+    /// Whether it reads an environment variable of that name.
+    #[must_use]
+    pub fn reads(&self, variable: &str) -> bool {
+        variable == self.ordered.variable || self.ends_with_the_job.iter().any(|(name, _)| *name == variable)
+    }
+}

@@ -1,0 +1,186 @@
+//! What serves one app: pools, guards, reloaders, tunnels, and servers of tests.
+
+use super::{ROW, Row, at, on};
+
+/// The rows, in the order in which they are looked up.
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "pgbouncer",
+        images: &["*pgbouncer*"],
+        containers: &["pgbouncer"],
+        programs: &["pgbouncer"],
+        serves: &[6432],
+        one_shot: &["-d", "--daemon", "-V"],
+        operands: true,
+        runs_arguments: true,
+        source: "https://www.pgbouncer.org/config.html",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "oauth2-proxy",
+        images: &["oauth2-proxy/oauth2-proxy", "oauth2-proxy", "oauth2_proxy"],
+        containers: &["oauth2-proxy", "oauth-proxy"],
+        programs: &["oauth2-proxy"],
+        ready: &[at(4180, "/ping"), at(4180, "/ready")],
+        serves: &[4180],
+        one_shot: &["--config-test"],
+        source: "https://oauth2-proxy.github.io/oauth2-proxy/",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "kube-rbac-proxy",
+        images: &["kube-rbac-proxy"],
+        containers: &["kube-rbac-proxy"],
+        certain: true,
+        programs: &["kube-rbac-proxy"],
+        source: "https://github.com/brancz/kube-rbac-proxy",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "config-reloader",
+        images: &[
+            "prometheus-config-reloader",
+            "configmap-reload",
+            "config-reloader",
+        ],
+        containers: &[
+            "config-reloader",
+            "prometheus-config-reloader",
+            "configmap-reload",
+            "configmap-reloader",
+        ],
+        certain: true,
+        programs: &["prometheus-config-reloader", "configmap-reload"],
+        one_shot: &["--watch-interval=0", "--watch-interval=0s"],
+        source: "https://github.com/prometheus-operator/prometheus-operator",
+        checked: "2026-11-29",
+        ..ROW
+    },
+    Row {
+        name: "k8s-sidecar",
+        images: &["kiwigrid/k8s-sidecar", "k8s-sidecar"],
+        certain: true,
+        one_shot_variables: &["METHOD=LIST"],
+        source: "https://github.com/kiwigrid/k8s-sidecar",
+        checked: "2026-11-29",
+        ..ROW
+    },
+    Row {
+        name: "git-sync",
+        images: &["git-sync/git-sync", "git-sync"],
+        containers: &["git-sync"],
+        certain: true,
+        programs: &["git-sync"],
+        one_shot: &["--one-time", "-one-time"],
+        one_shot_variables: &["GITSYNC_ONE_TIME", "GIT_SYNC_ONE_TIME"],
+        source: "https://github.com/kubernetes/git-sync",
+        checked: "2026-11-29",
+        ..ROW
+    },
+    Row {
+        name: "aws-sigv4-proxy",
+        images: &["aws-sigv4-proxy", "aws-observability/aws-sigv4-proxy"],
+        containers: &["aws-sigv4-proxy", "sigv4-proxy"],
+        certain: true,
+        programs: &["aws-sigv4-proxy"],
+        source: "https://github.com/awslabs/aws-sigv4-proxy",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "tailscale",
+        images: &["tailscale/tailscale"],
+        containers: &["tailscale", "ts-sidecar", "tailscale-sidecar"],
+        programs: &["tailscaled", "containerboot"],
+        ready: &[at(9002, "/healthz")],
+        one_shot: &["--cleanup"],
+        keeps_running: &["TS_AUTH_ONCE"],
+        source: "https://tailscale.com/kb/1282/docker",
+        checked: "2026-11-29",
+        ..ROW
+    },
+    Row {
+        name: "gluetun",
+        images: &["qmcgaw/gluetun", "gluetun"],
+        containers: &["gluetun"],
+        certain: true,
+        ready: &[on(9999)],
+        one_shot: &[
+            "healthcheck",
+            "clientkey",
+            "openvpnconfig",
+            "update",
+            "format-servers",
+            "genkey",
+            "version",
+        ],
+        source: "https://github.com/qdm12/gluetun",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "cloudflared",
+        images: &["cloudflare/cloudflared"],
+        containers: &["cloudflared"],
+        programs: &["cloudflared"],
+        ready: &[at(2000, "/ready")],
+        subcommands: &["tunnel", "proxy-dns"],
+        needs_subcommand: true,
+        one_shot: &[
+            "login", "create", "list", "route", "delete", "cleanup", "info", "token", "vnet", "diag",
+            "ready", "ingress", "update", "version", "help",
+        ],
+        operands: true,
+        source: "https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/",
+        checked: "2026-11-23",
+        ..ROW
+    },
+    Row {
+        name: "test service",
+        images: &[
+            "influxdb",
+            "postgres",
+            "postgresql",
+            "redis",
+            "mysql",
+            "mariadb",
+            "mongo",
+            "memcached",
+            "rabbitmq",
+            "elasticsearch",
+            "selenium/*",
+            "localstack/localstack",
+            "minio/minio",
+            "*postgis*",
+            "valkey",
+        ],
+        serves_jobs: true,
+        programs: &[
+            "postgres",
+            "mysqld",
+            "mariadbd",
+            "mongod",
+            "redis-server",
+            "valkey-server",
+            "influxd",
+            "memcached",
+            "rabbitmq-server",
+            "minio",
+        ],
+        subcommands: &["server"],
+        one_shot: &[
+            "--initialize",
+            "--initialize-insecure",
+            "--validate-config",
+            "--bootstrap",
+        ],
+        operands: true,
+        runs_arguments: true,
+        source: "https://github.com/kubernetes/kubernetes/issues/25908",
+        checked: "2026-11-23",
+        ..ROW
+    },
+];
