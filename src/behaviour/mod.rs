@@ -4,10 +4,12 @@
 //! which container each of them is about.
 
 pub mod action;
+mod answer;
 mod facts;
 mod links;
 mod ownership;
 pub mod script;
 
+pub use answer::Answer;
 pub use facts::ScriptFacts;
 pub use links::{Link, LinkKind, Links, MarkerWrite, Party, links};

@@ -218,7 +218,13 @@ impl<'a> Planner<'_, 'a> {
         let hinders = parts.iter().filter(|part| part.harmful).find_map(|part| {
             let (reason, review) = match &part.class {
                 Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => ("it has to be looked at".to_owned(), true),
+                Ok(class) if *class > self.allowed() => {
+                    let reason = "it has to be looked at";
+                    match &part.doubt {
+                        Some(doubt) => (format!("{reason}: {doubt}"), true),
+                        None => (reason.to_owned(), true),
+                    }
+                }
                 Ok(_) => return None,
             };
             Some((part.what.clone(), reason, review))
@@ -310,14 +316,19 @@ impl<'a> Planner<'_, 'a> {
                 .plan
                 .left(format!("not done: {}", part.what), reason.clone(), false),
             Ok(class) if *class > self.allowed() => {
-                let reason = format!("it has to be looked at, beside the declaration of {sidecar}");
+                let reason = match &part.doubt {
+                    Some(doubt) => format!("it has to be looked at: {doubt}"),
+                    None => format!("it has to be looked at, beside the declaration of {sidecar}"),
+                };
                 self.plan.left(format!("not done: {}", part.what), reason, true);
             }
             Ok(class) => {
                 self.plan.done(*class, part.what.clone());
                 part.note.iter().for_each(|note| self.plan.note(note));
                 for (container, entrypoint) in &part.entrypoints {
-                    self.entrypoints.entry(*container).or_default().merge(entrypoint);
+                    let own = self.entrypoints.entry(*container).or_default();
+                    own.merge(entrypoint);
+                    own.reviewed |= self.options.review;
                 }
                 self.removals.extend(&part.removals);
                 self.plan.signals_gone |= part.signals;

@@ -2,11 +2,11 @@
 
 use super::{annotation, injected::killers};
 use crate::{
-    behaviour::{LinkKind, Party},
+    behaviour::{Answer, LinkKind, Party},
     migrate::{
         edit::{change::Change, removal::Removals},
         plan::{Changes, Class, Plan, Round},
-        script::entrypoint::{self, Entrypoint, can_cut, sets_environment},
+        script::entrypoint::{self, Entrypoint, can_cut},
         workaround::{
             stop::{masks, only_stops, stop_behind, stop_with_sleep},
             unwrap::wrapped,
@@ -108,27 +108,29 @@ impl<'a> AppHalf<'a> {
             if self.keeps_waits && !harmful {
                 let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
                 self.left.push((format!("not done: {what}"), reason.to_owned()));
-            } else if can_cut(program, std::slice::from_ref(whole))
-                && sets_environment(member, program, span).is_none()
-            {
+                continue;
+            }
+            let answer = can_cut(member, program, std::slice::from_ref(whole));
+            if let Answer::Refuted(hindrance) = answer {
+                if harmful {
+                    return Err(format!("“{what}” can't be done: {hindrance}"));
+                }
+                self.left
+                    .push((format!("not done: {what}"), hindrance.to_string()));
+            } else {
                 if let LinkKind::Quits(quit) = &link.kind {
                     self.notes.extend(masks(member.container.name, quit.exit_status));
                 }
                 let entrypoint = match harmful {
-                    true => stop_with_sleep(program, whole),
+                    true => stop_with_sleep(member, program, whole),
                     false => Entrypoint::cutting(whole.clone()),
+                };
+                let entrypoint = Entrypoint {
+                    reviewed: true,
+                    ..entrypoint
                 };
                 self.entrypoints.push((link.container, entrypoint));
                 self.done.push(what);
-            } else if harmful {
-                return Err(format!(
-                    "“{what}” can't be done: what would remain of the script is not certain"
-                ));
-            } else {
-                self.left.push((
-                    format!("not done: {what}"),
-                    "what would remain of the script is not certain".to_owned(),
-                ));
             }
         }
         if !self.keeps_waits && !known.ready.is_empty() {
@@ -155,9 +157,10 @@ impl<'a> AppHalf<'a> {
             };
             for sleep in pod.links.facts(index, at).iter().flat_map(|facts| &facts.sleeps) {
                 let is_found = wanted.at(&["startup-sleep"], program, &sleep.span).is_some();
-                if is_found && can_cut(program, std::slice::from_ref(&sleep.span)) {
+                let cuts = std::slice::from_ref(&sleep.span);
+                if is_found && !can_cut(member, program, cuts).is_refuted() {
                     self.entrypoints
-                        .push((index, Entrypoint::cutting(sleep.span.clone())));
+                        .push((index, Entrypoint::reviewed(sleep.span.clone())));
                     self.done.push(format!(
                         "{}: its sleep before the start goes",
                         member.container.name

@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    cut::{Shell, cut},
+    cut::{Environment, Shell, cut},
+    hindrance::Hindrance,
     plain_command::plain_command,
 };
 use crate::{
+    behaviour::Answer,
     migrate::{
         edit::{change::has_comments, removal::Removals},
         plan::Changes,
@@ -33,6 +35,8 @@ pub(in crate::migrate) struct Entrypoint {
     pub(in crate::migrate) foreground: bool,
     /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
     pub(in crate::migrate) alone: bool,
+    /// Somebody looks at what remains.
+    pub(in crate::migrate) reviewed: bool,
     /// Words of the command line that go: a wrapper and its options.
     pub(in crate::migrate) dropped: BTreeSet<usize>,
 }
@@ -82,11 +86,20 @@ impl Entrypoint {
             }
         }
         self.foreground |= other.foreground;
+        self.reviewed |= other.reviewed;
         if other.restored.is_some() {
             self.restored.clone_from(&other.restored);
             self.alone |= other.alone;
         }
         self.dropped.extend(&other.dropped);
+    }
+
+    /// Cuts a command out, and somebody looks at what remains.
+    pub(in crate::migrate) fn reviewed(span: Span) -> Self {
+        Self {
+            reviewed: true,
+            ..Self::cutting(span)
+        }
     }
 
     /// Cuts a command out.
@@ -116,7 +129,7 @@ pub(in crate::migrate) fn change<'a>(
     if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
         return Err(reason.clone());
     }
-    let script = new_script(program, entrypoint)?;
+    let script = new_script(member, program, entrypoint)?;
     let command = member.container.node.get("command");
     let arguments = member.container.node.entry("args");
     // Comments on single words would be lost with them.
@@ -160,12 +173,16 @@ pub(in crate::migrate) fn change<'a>(
     Ok(changes)
 }
 
-fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<String>, String> {
+fn new_script(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    entrypoint: &Entrypoint,
+) -> Result<Option<String>, String> {
     if !entrypoint.changes_script() {
         return Ok(None);
     }
     if !program.is_shell() {
-        return Err("no shell runs it, so that nothing can be cut out".to_owned());
+        return Err(NO_SHELL.to_owned());
     }
     let has_cuts = !entrypoint.cuts.is_empty() || !entrypoint.stripped.is_empty();
     if entrypoint.alone && has_cuts {
@@ -178,8 +195,11 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let remains =
-        cut(&text, shell(program), &cuts).ok_or("what would remain of the script is not certain")?;
+    let remains = cut(&text, &shell(member, program), &cuts).map_err(|hindrance| hindrance.to_string())?;
+    if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
+        return Err(format!("it has to be looked at: {doubt}"));
+    }
+    let remains = remains.text;
     match entrypoint.foreground {
         true => in_foreground(&remains, dialect(program))
             .map(Some)
@@ -188,38 +208,39 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     }
 }
 
-/// Whether these commands can be cut out of a program's script.
-pub(in crate::migrate) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
-    program.is_shell()
-        && program.shared.is_none()
-        && program.place == ProgramPlace::Entrypoint
-        && cut(&program.text, shell(program), spans).is_some()
+/// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown
+/// where somebody has to look at it.
+pub(in crate::migrate) fn can_cut(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    spans: &[Span],
+) -> Answer<Hindrance> {
+    let out_of_reach = |reason: &str| Answer::Refuted(Hindrance::OutOfReach(reason.to_owned()));
+    if program.place != ProgramPlace::Entrypoint {
+        return out_of_reach("it stands in a hook");
+    }
+    if let Some(reason) = &program.shared {
+        return out_of_reach(reason);
+    }
+    if !program.is_shell() {
+        return out_of_reach(NO_SHELL);
+    }
+    match cut(&program.text, &shell(member, program), spans) {
+        Ok(remains) => remains.doubt.map_or(Answer::Proved, Answer::Unknown),
+        Err(hindrance) => Answer::Refuted(hindrance),
+    }
 }
 
-/// A variable of the container's environment that a range of its script sets: every program behind it gets that.
-pub(in crate::migrate) fn sets_environment<'a>(
-    member: &Member<'a>,
-    program: &Program<'_>,
-    span: &Span,
-) -> Option<&'a str> {
-    let script = program.script.as_ref()?;
-    let assigned: Vec<_> = script
-        .list
-        .commands()
-        .filter_map(|visit| visit.simple())
-        .filter(|simple| span.start <= simple.span.start && simple.span.end <= span.end)
-        .flat_map(|simple| &simple.assignments)
-        .collect();
-    member
-        .container
-        .environment()
-        .map(|variable| variable.name)
-        .find(|name| assigned.iter().any(|assignment| assignment.name == *name))
-}
+const NO_SHELL: &str = "no shell runs it, so that nothing can be cut out";
 
 /// The shell that runs a program's script.
-pub(in crate::migrate) fn shell(program: &Program<'_>) -> Shell {
+pub(in crate::migrate) fn shell(member: &Member<'_>, program: &Program<'_>) -> Shell {
+    let names = member
+        .container
+        .environment()
+        .map(|variable| variable.name.to_owned());
     Shell {
+        environment: Environment::new(names, member.container.node.get("envFrom").is_some()),
         dialect: dialect(program),
         exits_on_error: program
             .invocation

@@ -87,16 +87,14 @@ fn started<'p>(pod: &'p Pod<'_>, sidecar: usize) -> Vec<Start<'p>> {
 
 /// The wait for a sidecar's sign goes with the sign; what the sidecar itself waited for before it made it, a probe asks.
 fn ready_goes(pod: &Pod<'_>, sidecar: usize, start: &Start<'_>, part: &mut Part<'_>) {
-    let Some((_, program)) = pod.program(start.link.container, start.link.program) else {
+    let Some((member, program)) = pod.program(start.link.container, start.link.program) else {
         return;
     };
     let span = &start.wait.whole;
-    if !can_cut(program, std::slice::from_ref(span)) || start.wait.besides().is_some() {
-        part.class = Err(format!(
-            "what would remain of the script that waits for {} is not certain",
-            start.file
-        ));
+    if let Some(reason) = start.wait.besides() {
+        part.class = Err(reason.to_owned());
     }
+    part.holds(&can_cut(member, program, std::slice::from_ref(span)));
     part.entrypoints
         .entry(start.link.container)
         .or_default()
@@ -124,13 +122,11 @@ pub(in crate::migrate) fn writers_go(
     part: &mut Part<'_>,
 ) {
     for writer in writers {
-        let Some((_, theirs)) = pod.program(writer.container, writer.program) else {
+        let Some((member, theirs)) = pod.program(writer.container, writer.program) else {
             continue;
         };
         let span = &writer.marker.span;
-        if !can_cut(theirs, std::slice::from_ref(span)) {
-            part.class = Err("what would remain of the writer's script is not certain".to_owned());
-        }
+        part.holds(&can_cut(member, theirs, std::slice::from_ref(span)));
         part.entrypoints
             .entry(writer.container)
             .or_default()

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    behaviour::script::Wait,
-    migrate::{edit::removal::Removals, plan::Class, script::entrypoint::Entrypoint},
+    behaviour::{Answer, script::Wait},
+    migrate::{
+        edit::removal::Removals,
+        plan::Class,
+        script::{entrypoint::Entrypoint, hindrance::Hindrance},
+    },
 };
 
 /// One part of a workaround.
@@ -34,6 +38,8 @@ pub(in crate::migrate) struct Part<'a> {
     pub(in crate::migrate) removals: Removals<'a>,
     /// Directories that served the workaround; their volumes may be left without use.
     pub(in crate::migrate) directories: Vec<String>,
+    /// Why somebody has to look at it.
+    pub(in crate::migrate) doubt: Option<String>,
     /// What a person should know once it is gone.
     pub(in crate::migrate) note: Option<String>,
 }
@@ -53,7 +59,22 @@ impl Part<'_> {
             entrypoints: BTreeMap::new(),
             removals: Removals::default(),
             directories: Vec::new(),
+            doubt: None,
             note: None,
+        }
+    }
+
+    /// Lowers the class to what can be said of a cut: for review where it is not known, with its reason where it is refuted.
+    pub(in crate::migrate) fn holds(&mut self, answer: &Answer<Hindrance>) {
+        match answer {
+            Answer::Proved => {}
+            Answer::Refuted(hindrance) => self.class = Err(hindrance.to_string()),
+            Answer::Unknown(hindrance) => {
+                if let Ok(class) = &mut self.class {
+                    *class = (*class).max(Class::Review);
+                    self.doubt = Some(hindrance.to_string());
+                }
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::{
         plan::Class,
         script::{
             cut::cut,
-            entrypoint::{Entrypoint, can_cut, dialect, sets_environment, shell},
+            entrypoint::{Entrypoint, can_cut, dialect, shell},
             output::keeps_output,
         },
     },
@@ -100,7 +100,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             );
             let mut part = cutting(link.container, member, program, &quit.span, what, finding);
             part.entrypoints
-                .insert(link.container, stop_with_sleep(program, &quit.span));
+                .insert(link.container, stop_with_sleep(member, program, &quit.span));
             part.note = masks(member.container.name, quit.exit_status);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
@@ -116,7 +116,7 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
             );
             let mut part = cutting(link.container, member, program, &kill.span, what, finding);
             part.entrypoints
-                .insert(link.container, stop_with_sleep(program, &kill.span));
+                .insert(link.container, stop_with_sleep(member, program, &kill.span));
             part.signals = true;
             part.note = masks(member.container.name, kill.exit_status);
             if let Some(other) = runs_the_same(pod, index) {
@@ -152,8 +152,11 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
                         "the image's own entrypoint gets these words, and it is not in the manifest"
                             .to_owned(),
                     ),
+                    _ if program.place != ProgramPlace::Entrypoint || program.shared.is_some() => {
+                        part.class.clone()
+                    }
                     // Each has a limit of its own, and runs the app when it is over.
-                    (Err(reason), _) if reason != UNCERTAIN => Err(reason.clone()),
+                    _ if Class::from(finding.fix.class) == Class::Manual => Err(finding.fix.reason.clone()),
                     _ => Ok(Class::Review),
                 };
                 part.entrypoints.insert(link.container, entrypoint);
@@ -187,9 +190,6 @@ fn of_link<'a>(pod: &Pod<'a>, index: usize, link: &Link, wanted: Wanted<'_>) -> 
     }
 }
 
-/// What remains of a script can't be told.
-const UNCERTAIN: &str = "what would remain of the script is not certain";
-
 /// A program without the words of the tool that waits and then runs the rest of them.
 fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
     match program.is_shell() {
@@ -214,16 +214,8 @@ fn cutting<'a>(
     finding: &Finding,
 ) -> Part<'a> {
     let class = Class::from(finding.fix.class);
-    let class = if program.place != ProgramPlace::Entrypoint {
-        Err("it stands in a hook".to_owned())
-    } else if let Some(reason) = &program.shared {
-        Err(reason.clone())
-    } else if class == Class::Manual {
+    let class = if class == Class::Manual {
         Err(finding.fix.reason.clone())
-    } else if let Some(name) = sets_environment(member, program, span) {
-        Err(format!("it sets {name}, which the app finds in its environment"))
-    } else if !can_cut(program, std::slice::from_ref(span)) {
-        Err(UNCERTAIN.to_owned())
     } else {
         Ok(class)
     };
@@ -232,6 +224,10 @@ fn cutting<'a>(
         None => what,
     };
     let mut part = Part::new(what, class);
+    let answer = can_cut(member, program, std::slice::from_ref(span));
+    if part.class.is_ok() || program.place != ProgramPlace::Entrypoint || program.shared.is_some() {
+        part.holds(&answer);
+    }
     part.entrypoints
         .insert(container, Entrypoint::cutting(span.clone()));
     part
@@ -267,8 +263,8 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: Wanted<'_
             part.harmful = false;
             if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
                 entrypoint.foreground = true;
-                let remains = cut(&program.text, shell(program), &entrypoint.cuts);
-                if remains.is_some_and(|remains| in_foreground(&remains, dialect(program)).is_none()) {
+                let remains = cut(&program.text, &shell(member, program), &entrypoint.cuts);
+                if remains.is_ok_and(|remains| in_foreground(&remains.text, dialect(program)).is_none()) {
                     part.class =
                         Err("what it runs in the background would get no SIGTERM without it".to_owned());
                 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     behaviour::{
-        Link, LinkKind, Party,
+        Answer, Link, LinkKind, Party,
         script::{ExitStatus, MarkerUse, Wait},
     },
     migrate::{
@@ -18,7 +18,7 @@ use crate::{
         },
     },
     roles::Role,
-    rules::{Finding, Pod},
+    rules::{Finding, Member, Pod},
     shell::Span,
     workload::{ContainerList, Program, ProgramPlace},
 };
@@ -58,12 +58,16 @@ pub(in crate::migrate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
 }
 
 /// What ends a sidecar, and the sleep in which it does.
-pub(in crate::migrate) fn stop_with_sleep(program: &Program<'_>, span: &Span) -> Entrypoint {
+pub(in crate::migrate) fn stop_with_sleep(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    span: &Span,
+) -> Entrypoint {
     let cuts = with_sleep_behind(&program.text, dialect(program), span);
     Entrypoint {
-        cuts: match can_cut(program, &cuts) {
-            true => cuts,
-            false => vec![span.clone()],
+        cuts: match can_cut(member, program, &cuts) {
+            Answer::Refuted(_) => vec![span.clone()],
+            _ => cuts,
         },
         ..Entrypoint::default()
     }
