@@ -63,15 +63,17 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         removals: Removals::default(),
         changes: Changes::default(),
         directories: Vec::new(),
+        annotates: false,
     };
     planner.sidecars();
     planner.defaults();
     planner.sleeps();
+    // What is done about declared and injected sidecars may be one change of one script.
+    injected::plan(&mut planner);
     if let Err(reason) = planner.finish() {
         planner.plan.abandon(reason);
         return planner.plan;
     }
-    injected::plan(pod, wanted, options, &mut planner.plan);
     if let Err(error) = planner.plan.elsewhere.iter().try_for_each(Elsewhere::check) {
         planner.plan.abandon(error);
         return planner.plan;
@@ -150,6 +152,8 @@ pub(super) struct Planner<'p, 'a> {
     pub(super) removals: Removals<'a>,
     pub(super) changes: Changes,
     pub(super) directories: Vec<String>,
+    /// The pod gets annotations.
+    pub(super) annotates: bool,
 }
 
 impl<'a> Planner<'_, 'a> {

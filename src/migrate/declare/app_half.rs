@@ -4,8 +4,9 @@ use super::{annotation, injected::killers};
 use crate::{
     behaviour::{Answer, LinkKind, Party},
     migrate::{
-        edit::{change::Change, removal::Removals},
-        plan::{Changes, Class, Plan, Round},
+        edit::removal::Removals,
+        plan::{Changes, Class},
+        planner::Planner,
         script::entrypoint::{self, Entrypoint, can_cut},
         workaround::{
             stop::{masks, only_stops, stop_behind, stop_with_sleep},
@@ -259,29 +260,27 @@ impl<'a> AppHalf<'a> {
         self.changes.text(value, edited)
     }
 
-    pub(super) fn finish(mut self, pod: &Pod<'a>, plan: &mut Plan) -> Result<(), String> {
-        let mut entrypoints: std::collections::BTreeMap<usize, Entrypoint> =
-            std::collections::BTreeMap::new();
+    /// Adds it to what is done to the pod. Where its scripts can't be changed together with what was planned before,
+    /// nothing is added.
+    pub(super) fn finish(self, planner: &mut Planner<'_, 'a>) -> Result<(), String> {
+        let pod = planner.pod;
+        let mut entrypoints = planner.entrypoints.clone();
         for (index, entrypoint) in &self.entrypoints {
             entrypoints.entry(*index).or_default().merge(entrypoint);
         }
-        for (index, entrypoint) in &entrypoints {
-            if let Some(member) = pod.members.get(*index) {
-                self.changes
-                    .extend(entrypoint::change(pod, member, entrypoint, &mut self.removals)?);
+        for (index, _) in &self.entrypoints {
+            if let (Some(member), Some(entrypoint)) = (pod.members.get(*index), entrypoints.get(index)) {
+                entrypoint::change(pod, member, entrypoint, &mut Removals::default())?;
             }
         }
         let kept: Vec<_> = annotation::kept(pod)?.into_iter().collect();
-        let removals: Vec<Change> = self.removals.changes(&kept)?;
-        for change in self.changes.cuts.into_iter().chain(removals) {
-            plan.add(Round::Cut, change);
-        }
-        for change in self.changes.additions {
-            plan.add(Round::Add, change);
-        }
+        self.removals.changes(&kept)?;
+        planner.annotates = true;
+        planner.entrypoints = entrypoints;
+        planner.removals.extend(&self.removals);
+        planner.changes.extend(self.changes);
+        let plan = &mut planner.plan;
         plan.signals_gone |= self.removes_helper;
-        plan.elsewhere.extend(self.changes.elsewhere);
-        plan.annotations.extend(self.changes.annotations);
         self.done
             .into_iter()
             .for_each(|what| plan.done(Class::Review, what));

@@ -4,8 +4,8 @@ use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{
     behaviour::Party,
     migrate::{
-        Options,
-        plan::{Class, Plan},
+        plan::Class,
+        planner::Planner,
         workaround::{unwrap::wrapped, wanted::Wanted},
     },
     roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
@@ -25,7 +25,8 @@ const RULES: [&str; 8] = [
 ];
 
 /// Plans the switch of each injected sidecar that a finding is about, and the app's half.
-pub(in crate::migrate) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
+pub(in crate::migrate) fn plan(planner: &mut Planner<'_, '_>) {
+    let (pod, wanted) = (planner.pod, planner.wanted);
     if !wanted.any(&RULES) {
         return;
     }
@@ -59,7 +60,7 @@ pub(in crate::migrate) fn plan(pod: &Pod<'_>, wanted: Wanted<'_>, options: &Opti
         }
     }
     for known in known {
-        one(pod, known, wanted, options, plan);
+        one(planner, known);
     }
 }
 
@@ -103,17 +104,18 @@ fn minded<'p>(pod: &'p Pod<'_>, member: &Member<'_>, wanted: Wanted<'_>) -> Opti
     (!is_here).then_some(&**known)
 }
 
-fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Options, plan: &mut Plan) {
+fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar) {
+    let (pod, wanted, options) = (planner.pod, planner.wanted, planner.options);
     let what = format!("{} is injected as a native sidecar", known.name);
     let Some(switch) = &known.switch else {
         if options.form == Form::Annotation
             && let [name] = known.containers.as_slice()
         {
-            promoted(pod, known, name, wanted, options, plan);
+            promoted(planner, known, name);
             return;
         }
         let injector = known.injector.as_deref().unwrap_or("its injector");
-        plan.left(
+        planner.plan.left(
             format!("{} as it is", known.name),
             format!("{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"),
             false,
@@ -121,7 +123,9 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
         return;
     };
     if known.own_switch().is_none() {
-        plan.left(format!("{} as it is", known.name), switch.since.clone(), false);
+        planner
+            .plan
+            .left(format!("{} as it is", known.name), switch.since.clone(), false);
         return;
     }
     let is_set = is_switched_on(pod.workload, known);
@@ -129,7 +133,7 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
         return;
     }
     if !options.review {
-        plan.left(
+        planner.plan.left(
             format!("not done: {what}"),
             format!(
                 "the injector has to know {}: {:?} ({})",
@@ -149,30 +153,26 @@ fn one(pod: &Pod<'_>, known: &KnownSidecar, wanted: Wanted<'_>, options: &Option
                 annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes)
             }
         })
-        .and_then(|()| half.finish(pod, plan))
+        .and_then(|()| half.finish(planner))
     {
-        plan.left(format!("not done: {what}"), reason, false);
+        planner.plan.left(format!("not done: {what}"), reason, false);
         return;
     }
     if is_set {
         return;
     }
-    plan.done(
+    planner.plan.done(
         Class::Review,
         format!("{what}: {}: {:?}", switch.annotation, switch.value),
     );
-    plan.note(format!("{}: {}", switch.annotation, switch.since));
+    planner
+        .plan
+        .note(format!("{}: {}", switch.annotation, switch.since));
 }
 
 /// Names a sidecar whose injector has no switch in the annotation: the policy promotes what webhooks add too.
-fn promoted(
-    pod: &Pod<'_>,
-    known: &KnownSidecar,
-    name: &str,
-    wanted: Wanted<'_>,
-    options: &Options,
-    plan: &mut Plan,
-) {
+fn promoted(planner: &mut Planner<'_, '_>, known: &KnownSidecar, name: &str) {
+    let (pod, wanted, options) = (planner.pod, planner.wanted, planner.options);
     let is_named = pod.annotation_names(known);
     if !options.review && is_named {
         return;
@@ -184,19 +184,19 @@ fn promoted(
     if !options.review {
         let reason =
             "the policy has to be installed before the pods are created, and its injector adds the container";
-        plan.left(format!("not done: {what}"), reason, true);
+        planner.plan.left(format!("not done: {what}"), reason, true);
         return;
     }
     let mut half = AppHalf::keeping_waits();
     if let Err(reason) = half
         .gather(pod, known, wanted)
-        .and_then(|()| half.finish(pod, plan))
+        .and_then(|()| half.finish(planner))
     {
-        plan.left(format!("not done: {what}"), reason, false);
+        planner.plan.left(format!("not done: {what}"), reason, false);
         return;
     }
     if !is_named {
-        plan.named.push(name.to_owned());
-        plan.done(Class::Review, what);
+        planner.plan.named.push(name.to_owned());
+        planner.plan.done(Class::Review, what);
     }
 }

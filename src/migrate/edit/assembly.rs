@@ -92,7 +92,7 @@ impl Planner<'_, '_> {
             .all
             .iter()
             .any(|link| matches!(link.other, Party::Injected(_)));
-        match self.pod.injected.is_empty() && !injected {
+        match self.pod.injected.is_empty() && !injected && !self.annotates {
             true => Ok(None),
             false => kept(self.pod),
         }

@@ -18,16 +18,16 @@ use crate::{
 
 /// The shell that runs a script.
 #[derive(Debug, Clone)]
-pub(in crate::migrate) struct Shell {
-    pub(in crate::migrate) dialect: Dialect,
+pub(crate) struct Shell {
+    pub(crate) dialect: Dialect,
     /// `sh -e`
-    pub(in crate::migrate) exits_on_error: bool,
-    pub(in crate::migrate) environment: Environment,
+    pub(crate) exits_on_error: bool,
+    pub(crate) environment: Environment,
 }
 
 /// The environment that a script begins with, as far as the manifest says it.
 #[derive(Debug, Clone, Default)]
-pub(in crate::migrate) struct Environment {
+pub(crate) struct Environment {
     names: BTreeSet<String>,
     /// `envFrom`: there may be more.
     is_open: bool,
@@ -37,7 +37,7 @@ pub(in crate::migrate) struct Environment {
 const ALWAYS: [&str; 4] = ["PATH", "HOME", "HOSTNAME", "SHLVL"];
 
 impl Environment {
-    pub(in crate::migrate) fn new(names: impl Iterator<Item = String>, is_open: bool) -> Self {
+    pub(crate) fn new(names: impl Iterator<Item = String>, is_open: bool) -> Self {
         Self {
             names: names.collect(),
             is_open,
@@ -57,10 +57,10 @@ impl Environment {
 
 /// What remains of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::migrate) struct Remains {
-    pub(in crate::migrate) text: String,
+pub(crate) struct Remains {
+    pub(crate) text: String,
     /// Why somebody has to look at it.
-    pub(in crate::migrate) doubt: Option<Hindrance>,
+    pub(crate) doubt: Option<Hindrance>,
 }
 
 /// Cuts the commands at `spans` out of a script.
@@ -70,7 +70,7 @@ pub(in crate::migrate) struct Remains {
 ///
 /// # Errors
 /// Why it can't be done: what remains would not do what the script did.
-pub(in crate::migrate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
+pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
     let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
@@ -126,7 +126,7 @@ pub(in crate::migrate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Resu
 const ROUNDS: usize = 6;
 
 /// The command at a span with the sleep behind it, which lets its effect come about: `curl …/quit; sleep 5; exit $rc`.
-pub(in crate::migrate) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
+pub(crate) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
     let mut spans = vec![span.clone()];
     let Some(script) = parse(text, dialect) else {
         return spans;

@@ -23,26 +23,26 @@ use crate::{
 
 /// What is to be changed in one container's entrypoint.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(in crate::migrate) struct Entrypoint {
+pub(crate) struct Entrypoint {
     /// Commands that are cut out of the script.
-    pub(in crate::migrate) cuts: Vec<Span>,
+    pub(crate) cuts: Vec<Span>,
     /// Words before a command of the script that go: a tool that runs the command.
-    pub(in crate::migrate) stripped: Vec<Span>,
+    pub(crate) stripped: Vec<Span>,
     /// The script's new text before anything is cut, where it is not the old one.
-    pub(in crate::migrate) restored: Option<String>,
+    pub(crate) restored: Option<String>,
     /// What the script starts in the background and waits for takes the shell's place: nothing else in it passes
     /// SIGTERM on any more.
-    pub(in crate::migrate) foreground: bool,
+    pub(crate) foreground: bool,
     /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
-    pub(in crate::migrate) alone: bool,
+    pub(crate) alone: bool,
     /// Somebody looks at what remains.
-    pub(in crate::migrate) reviewed: bool,
+    pub(crate) reviewed: bool,
     /// Words of the command line that go: a wrapper and its options.
-    pub(in crate::migrate) dropped: BTreeSet<usize>,
+    pub(crate) dropped: BTreeSet<usize>,
 }
 
 impl Entrypoint {
-    pub(in crate::migrate) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         !self.changes_script() && self.dropped.is_empty()
     }
 
@@ -74,7 +74,7 @@ impl Entrypoint {
     }
 
     /// Adds what another reason changes.
-    pub(in crate::migrate) fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         for span in &other.cuts {
             if !self.cuts.contains(span) {
                 self.cuts.push(span.clone());
@@ -95,7 +95,7 @@ impl Entrypoint {
     }
 
     /// Cuts a command out, and somebody looks at what remains.
-    pub(in crate::migrate) fn reviewed(span: Span) -> Self {
+    pub(crate) fn reviewed(span: Span) -> Self {
         Self {
             reviewed: true,
             ..Self::cutting(span)
@@ -103,7 +103,7 @@ impl Entrypoint {
     }
 
     /// Cuts a command out.
-    pub(in crate::migrate) fn cutting(span: Span) -> Self {
+    pub(crate) fn cutting(span: Span) -> Self {
         Self {
             cuts: vec![span],
             ..Self::default()
@@ -115,7 +115,7 @@ impl Entrypoint {
 ///
 /// # Errors
 /// Why it can't be written, in one sentence.
-pub(in crate::migrate) fn change<'a>(
+pub(crate) fn change<'a>(
     pod: &Pod<'a>,
     member: &Member<'a>,
     entrypoint: &Entrypoint,
@@ -210,11 +210,7 @@ fn new_script(
 
 /// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown
 /// where somebody has to look at it.
-pub(in crate::migrate) fn can_cut(
-    member: &Member<'_>,
-    program: &Program<'_>,
-    spans: &[Span],
-) -> Answer<Hindrance> {
+pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Answer<Hindrance> {
     let out_of_reach = |reason: &str| Answer::Refuted(Hindrance::OutOfReach(reason.to_owned()));
     if program.place != ProgramPlace::Entrypoint {
         return out_of_reach("it stands in a hook");
@@ -234,7 +230,7 @@ pub(in crate::migrate) fn can_cut(
 const NO_SHELL: &str = "no shell runs it, so that nothing can be cut out";
 
 /// The shell that runs a program's script.
-pub(in crate::migrate) fn shell(member: &Member<'_>, program: &Program<'_>) -> Shell {
+pub(crate) fn shell(member: &Member<'_>, program: &Program<'_>) -> Shell {
     let names = member
         .container
         .environment()
@@ -249,7 +245,7 @@ pub(in crate::migrate) fn shell(member: &Member<'_>, program: &Program<'_>) -> S
     }
 }
 
-pub(in crate::migrate) fn dialect(program: &Program<'_>) -> Dialect {
+pub(crate) fn dialect(program: &Program<'_>) -> Dialect {
     program
         .invocation
         .as_ref()
@@ -372,6 +368,6 @@ fn drop_words<'a>(
 }
 
 /// The node of a word among those that start a container.
-pub(in crate::migrate) fn word_index(program: &Program<'_>, node: Node<'_>) -> Option<usize> {
+pub(crate) fn word_index(program: &Program<'_>, node: Node<'_>) -> Option<usize> {
     program.words.iter().position(|word| *word == node)
 }

@@ -1,7 +1,7 @@
 //! What becomes of each statement of a script when commands are cut out: it stays, goes, or loses a part.
 
 use super::{
-    harmless::{action, carries_result, condition_goes, simple_goes},
+    harmless::{Prints, action, carries_result, condition_goes, simple_goes},
     hindrance::{Hindrance, excerpt},
     output::{is_nowhere, redirects},
     result::{exits_with, keeps_result},
@@ -111,7 +111,7 @@ impl<'s> Fates<'s> {
             && statement
                 .and_or
                 .pipelines()
-                .all(|pipeline| self.pipeline_goes(pipeline))
+                .all(|pipeline| self.pipeline_goes(pipeline, Prints::Stay))
         {
             return Ok(Fate::Goes);
         }
@@ -132,7 +132,7 @@ impl<'s> Fates<'s> {
         let mut last_end = None;
         for (connector, pipeline) in joined {
             let concerned = self.concerns(&pipeline.span);
-            let goes = concerned && self.pipeline_goes(pipeline);
+            let goes = concerned && self.pipeline_goes(pipeline, Prints::Stay);
             match (connector, goes, kept.is_empty()) {
                 (_, true, true) | (Connector::And, true, false) => {
                     outcome.gone.push(pipeline.span.clone());
@@ -280,18 +280,18 @@ impl<'s> Fates<'s> {
     }
 
     /// Whether a pipeline may go together with those that are cut.
-    fn pipeline_goes(&self, pipeline: &Pipeline) -> bool {
-        pipeline.commands.iter().all(|command| self.goes(command))
+    fn pipeline_goes(&self, pipeline: &Pipeline, prints: Prints) -> bool {
+        pipeline.commands.iter().all(|command| self.goes(command, prints))
     }
 
-    fn list_goes(&self, list: &List) -> bool {
+    fn list_goes(&self, list: &List, prints: Prints) -> bool {
         list.statements
             .iter()
             .flat_map(|statement| statement.and_or.pipelines())
-            .all(|pipeline| self.pipeline_goes(pipeline))
+            .all(|pipeline| self.pipeline_goes(pipeline, prints))
     }
 
-    fn goes(&self, command: &Command) -> bool {
+    fn goes(&self, command: &Command, prints: Prints) -> bool {
         if self.cuts.cover(&command.span()) {
             return true;
         }
@@ -304,13 +304,15 @@ impl<'s> Fates<'s> {
             return false;
         }
         match command {
-            Command::Simple(simple) => self.simple_goes(simple),
-            Command::Group { body, .. } | Command::Subshell { body, .. } => self.list_goes(body),
-            Command::Loop { condition, body, .. } => self.list_goes(condition) && self.list_goes(body),
-            Command::For { body, .. } => self.list_goes(body),
+            Command::Simple(simple) => self.simple_goes(simple, prints),
+            Command::Group { body, .. } | Command::Subshell { body, .. } => self.list_goes(body, prints),
+            Command::Loop { condition, body, .. } => {
+                self.list_goes(condition, Prints::Go) && self.list_goes(body, Prints::Go)
+            }
+            Command::For { body, .. } => self.list_goes(body, Prints::Go),
             Command::If {
                 branches, otherwise, ..
-            } => self.choice_goes(branches, otherwise.as_ref()),
+            } => self.choice_goes(branches, otherwise.as_ref(), prints),
             Command::Function { name, .. } => self.emptied.contains(name),
             Command::Test { .. } => true,
             Command::Case { .. } | Command::Arithmetic { .. } => false,
@@ -318,14 +320,19 @@ impl<'s> Fates<'s> {
     }
 
     /// `if [ $rc -eq 0 ]; then quit; fi`, `if ! wait; then exit 1; fi`
-    fn choice_goes(&self, branches: &[crate::shell::IfBranch], otherwise: Option<&List>) -> bool {
-        let asks = |list: &List| condition_goes(list) || self.list_goes(list);
+    fn choice_goes(
+        &self,
+        branches: &[crate::shell::IfBranch],
+        otherwise: Option<&List>,
+        prints: Prints,
+    ) -> bool {
+        let asks = |list: &List| condition_goes(list) || self.list_goes(list, prints);
         let fails = |list: &List| {
             list.statements
                 .iter()
                 .all(|statement| statement.and_or.pipelines().all(gives_up))
         };
-        let is_cut = |list: &List| self.list_goes(list);
+        let is_cut = |list: &List| self.list_goes(list, prints);
         if branches
             .iter()
             .all(|branch| asks(&branch.condition) && is_cut(&branch.body))
@@ -341,7 +348,7 @@ impl<'s> Fates<'s> {
         let (asked, true) = (&statement.and_or.first, statement.and_or.rest.is_empty()) else {
             return false;
         };
-        if !self.concerns(&asked.span) || !self.pipeline_goes(asked) {
+        if !self.concerns(&asked.span) || !self.pipeline_goes(asked, prints) {
             return false;
         }
         match asked.negated {
@@ -350,7 +357,7 @@ impl<'s> Fates<'s> {
         }
     }
 
-    fn simple_goes(&self, simple: &Simple) -> bool {
+    fn simple_goes(&self, simple: &Simple, prints: Prints) -> bool {
         if self.calls_emptied(simple) {
             return true;
         }
@@ -364,7 +371,7 @@ impl<'s> Fates<'s> {
                 .map_or(0, |(list, _)| {
                     let commands = list.commands().filter_map(|visit| visit.simple());
                     commands
-                        .filter(|simple| !simple_goes(simple) && !carries_result(simple))
+                        .filter(|simple| !simple_goes(simple, Prints::Stay) && !carries_result(simple))
                         .count()
                 });
             if own > 1 {
@@ -375,17 +382,18 @@ impl<'s> Fates<'s> {
                     self.concerns(&simple.span) && self.aside_goes(list)
                 }
                 (EmbeddedKind::Shell { .. } | EmbeddedKind::Eval, Some(list)) => {
-                    self.concerns(&simple.span) && self.list_goes(list) && simple.assignments.is_empty()
+                    self.concerns(&simple.span)
+                        && self.list_goes(list, prints)
+                        && simple.assignments.is_empty()
                 }
                 _ => false,
             };
         }
-        simple_goes(simple)
+        simple_goes(simple, prints)
     }
 
     /// A trap's or a function's body, which may keep the result: `code=$?; quit; exit $code`.
     fn aside_goes(&self, list: &List) -> bool {
-        let mut commands = list.commands().filter_map(|visit| visit.simple().cloned());
         let leaves_when_ready = list.commands().any(|visit| {
             visit.simple().is_some_and(|simple| {
                 self.cuts.touch(&visit.statement.span) | self.cuts.cover(&simple.span)
@@ -398,12 +406,20 @@ impl<'s> Fates<'s> {
                     )
             })
         });
-        commands.all(|simple| {
+        list.commands().all(|visit| {
+            let Some(simple) = visit.simple() else { return true };
+            let prints = match visit.context.is_in_loop() {
+                true => Prints::Go,
+                false => Prints::Stay,
+            };
             let gives_up = matches!(
-                action(&simple),
+                action(simple),
                 Action::Exit { is_return: true, code: Some(ExitCode::Number(code)) } if code == 0 || leaves_when_ready
             );
-            self.cuts.cover(&simple.span) || self.simple_goes(&simple) || carries_result(&simple) || gives_up
+            self.cuts.cover(&simple.span)
+                || self.simple_goes(simple, prints)
+                || carries_result(simple)
+                || gives_up
         })
     }
 
@@ -435,7 +451,7 @@ pub(super) fn gives_up(pipeline: &Pipeline) -> bool {
     pipeline.commands.iter().all(|command| match command {
         Command::Simple(simple) => match action(simple) {
             Action::Exit { .. } => true,
-            Action::Echo => simple_goes(simple),
+            Action::Echo => simple_goes(simple, Prints::Go),
             _ => false,
         },
         Command::Group { body, .. } => body

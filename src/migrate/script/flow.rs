@@ -45,6 +45,8 @@ pub(super) struct Flow<'s> {
     followed: BTreeSet<&'s str>,
     asides: Vec<&'s List>,
     functions: HashMap<&'s str, &'s List>,
+    /// The signals whose traps stay.
+    traps: BTreeSet<String>,
     steps: usize,
     found: Vec<Answer<Hindrance>>,
 }
@@ -101,6 +103,7 @@ impl<'s> Flow<'s> {
             followed: BTreeSet::new(),
             asides: Vec::new(),
             functions,
+            traps: BTreeSet::new(),
             steps: 0,
             found: Vec::new(),
         }
@@ -417,6 +420,9 @@ impl<'s> Flow<'s> {
             self.found.extend(found);
         }
         for state in &access.sets {
+            if let State::Trap(signal) = state {
+                self.traps.insert(signal_name(signal));
+            }
             self.lost.remove(&Lost::State(state.clone()));
         }
     }
@@ -590,12 +596,25 @@ impl<'s> Flow<'s> {
         let is_asked = self.cuts.touch(&command.span());
         for state in access.sets {
             match state {
-                // The trap is what is cut.
-                State::Trap(_) if is_asked => {}
+                // The trap is what is cut. One that it took the place of would be in force again.
+                State::Trap(signal) if is_asked && !self.traps.contains(&signal_name(&signal)) => {}
                 State::Trap(signal) => self.found.push(Answer::Refuted(Hindrance::Trap(signal))),
                 State::Exported(name) => self.lose(Lost::State(State::Variable(name))),
                 state => self.lose(Lost::State(state)),
             }
         }
+    }
+}
+
+/// `EXIT`, `TERM`, however they are written.
+fn signal_name(signal: &str) -> String {
+    let name = signal.to_ascii_uppercase();
+    match name.strip_prefix("SIG").unwrap_or(&name) {
+        "0" => "EXIT".to_owned(),
+        "1" => "HUP".to_owned(),
+        "2" => "INT".to_owned(),
+        "3" => "QUIT".to_owned(),
+        "15" => "TERM".to_owned(),
+        name => name.to_owned(),
     }
 }

@@ -11,8 +11,15 @@ pub(super) fn action(simple: &Simple) -> Action {
     classify_simple(simple, &Values::new(&|_| None)).action
 }
 
-/// A command that passes time, prints, looks at something or counts.
-pub(super) fn simple_goes(simple: &Simple) -> bool {
+/// What is printed: the message of a loop that tries again goes with it, any other stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Prints {
+    Stay,
+    Go,
+}
+
+/// A command that passes time, looks at something, counts, or prints.
+pub(super) fn simple_goes(simple: &Simple, prints: Prints) -> bool {
     let runs_nothing = || {
         let words = simple.words.iter();
         let values = simple.assignments.iter().map(|assignment| &assignment.value);
@@ -23,7 +30,7 @@ pub(super) fn simple_goes(simple: &Simple) -> bool {
     match action(simple) {
         Action::Sleep { .. } | Action::Break { .. } | Action::TestFile { .. } | Action::Compare => true,
         Action::Assign => runs_nothing(),
-        Action::Echo => simple.assignments.is_empty() && is_print(simple),
+        Action::Echo => simple.assignments.is_empty() && is_quiet(simple, prints),
         _ => false,
     }
 }
@@ -36,7 +43,7 @@ pub(super) fn condition_goes(list: &List) -> bool {
                 http.only_asks() && http.output.is_none() && http.urls().all(|url| url.host.is_local())
             }
             Action::Connect(connect) => !connect.has_side_effects && connect.host.is_local(),
-            _ => simple_goes(simple),
+            _ => simple_goes(simple, Prints::Stay),
         },
         Command::Test { .. } => true,
         _ => false,
@@ -60,13 +67,13 @@ pub(super) fn carries_result(simple: &Simple) -> bool {
         )
 }
 
-/// `echo`, `true`, `:`, `printf`, `local n=0`: whose only effect is what they print or keep.
-fn is_print(simple: &Simple) -> bool {
+/// `true`, `:`, and where prints go `echo`, `printf`: whose only effect is what they print.
+fn is_quiet(simple: &Simple, prints: Prints) -> bool {
     let name = simple.words.first().and_then(Word::literal);
-    name.is_some_and(|name| {
-        matches!(
-            &*name,
-            "echo" | "true" | ":" | "printf" | "date" | "false" | "let"
-        )
-    }) && simple.redirects.iter().all(leads_nowhere)
+    let is_known = name.is_some_and(|name| match &*name {
+        "true" | ":" | "false" | "let" => true,
+        "echo" | "printf" | "date" => prints == Prints::Go,
+        _ => false,
+    });
+    is_known && simple.redirects.iter().all(leads_nowhere)
 }

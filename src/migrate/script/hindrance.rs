@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What stands against a cut: which obligation, and about which variable, trap, function …
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::migrate) enum Hindrance {
+pub(crate) enum Hindrance {
     /// The script has a form that is not read.
     NotUnderstood,
     /// The script stands where it is not rewritten.
@@ -60,10 +60,10 @@ pub(in crate::migrate) enum Hindrance {
     Exit(String),
     /// `set -e` would end the script at a failure that it passes over today.
     ErrorExit(String),
+    /// `set -e` may end the script in it.
+    Fails(String),
     /// It gives up after a while, and a gate does not.
     Bound(String),
-    /// It prints something that has nothing to do with it.
-    Print(String),
     /// The analysis was given up.
     TooLong,
 }
@@ -132,7 +132,9 @@ impl fmt::Display for Hindrance {
                 formatter,
                 "it gives up after a while (“{exit}”), and a gate waits as long as it takes"
             ),
-            Self::Print(print) => write!(formatter, "“{print}” would go with it"),
+            Self::Fails(command) => {
+                write!(formatter, "with set -e the script may end at its “{command}”")
+            }
             Self::TooLong => formatter.write_str("the script is too long to be followed"),
         }
     }

@@ -3,8 +3,8 @@
 use crate::shell::{Span, Statement};
 
 /// What is kept of a statement.
-pub(in crate::migrate) struct Kept<'s> {
-    pub(in crate::migrate) statement: &'s Statement,
+pub(crate) struct Kept<'s> {
+    pub(crate) statement: &'s Statement,
     /// Its bytes of the text.
-    pub(in crate::migrate) part: Span,
+    pub(crate) part: Span,
 }

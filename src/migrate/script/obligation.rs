@@ -18,7 +18,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, Context, List, Script, Simple, Span, Visit},
+    shell::{Command, Context, List, Part, Script, Simple, Span, Visit},
 };
 
 /// A cut that is judged.
@@ -37,14 +37,13 @@ pub(super) struct Cutting<'s> {
 /// An obligation: all of its answers count.
 type Obligation = fn(&Cutting<'_>) -> Vec<Answer<Hindrance>>;
 
-const OBLIGATIONS: [Obligation; 7] = [
+const OBLIGATIONS: [Obligation; 6] = [
     nothing_reads_its_state,
     nobody_reads_its_result,
     errors_end_the_same,
     what_ran_behind_it_still_does,
     it_waits_as_long,
     its_output_is_nobodys,
-    it_prints_nothing_else,
 ];
 
 /// Whether nothing that is left reads what goes.
@@ -90,13 +89,44 @@ fn errors_end_the_same(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
             })
         })
     };
-    cutting
-        .outcome
-        .unguarded
-        .iter()
-        .filter(|span| !ends_there(span))
-        .map(|span| Answer::Refuted(Hindrance::ErrorExit(cutting.shown(span))))
+    let unguarded = cutting.outcome.unguarded.iter().filter(|span| !ends_there(span));
+    let exits = unguarded.map(|span| Answer::Refuted(Hindrance::ErrorExit(cutting.shown(span))));
+    // What a wait does besides waiting may fail: `((n++))` does at 0.
+    let counts = cutting.gone_constructs().filter(|visit| {
+        let context = &visit.context;
+        let is_checked = context.connector.is_some()
+            || context.next_connector.is_some()
+            || context.negated
+            || context.substitution
+            || matches!(
+                context.parts.last(),
+                Some(Part::LoopCondition | Part::IfCondition)
+            );
+        context.is_in(Part::LoopBody) && !is_checked && may_fail(visit.command)
+    });
+    exits
+        .chain(counts.map(|visit| Answer::Unknown(Hindrance::Fails(cutting.shown(&visit.command.span())))))
         .collect()
+}
+
+/// Whether a command of a wait fails with the values of variables.
+fn may_fail(command: &Command) -> bool {
+    match command {
+        Command::Arithmetic { .. } | Command::Test { .. } => true,
+        Command::Simple(simple) => match action(simple) {
+            Action::Assign => simple
+                .assignments
+                .iter()
+                .any(|assignment| assignment.value.substitutions().next().is_some()),
+            Action::Compare | Action::TestFile { .. } | Action::Export => true,
+            Action::Echo => simple
+                .words
+                .first()
+                .is_some_and(|word| matches!(word.raw.as_str(), "let" | "false" | "expr")),
+            _ => false,
+        },
+        _ => false,
+    }
 }
 
 /// No `exit` or `return` that goes kept anything from running that stays.
@@ -159,49 +189,6 @@ fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         );
     }
     answers
-}
-
-/// What is printed where nothing of the cut would have run stays.
-fn it_prints_nothing_else(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    let mut answers = Vec::new();
-    for visit in cutting.gone_constructs() {
-        let Command::If {
-            branches, otherwise, ..
-        } = visit.command
-        else {
-            continue;
-        };
-        if cutting.cuts.cover(&visit.command.span()) {
-            continue;
-        }
-        let bodies = branches.iter().map(|branch| &branch.body).chain(otherwise);
-        for body in bodies {
-            let touches = body
-                .statements
-                .iter()
-                .any(|statement| cutting.cuts.touch(&statement.span));
-            let gives_up = body.statements.iter().any(|statement| {
-                matches!(statement.and_or.first.commands.as_slice(), [Command::Simple(simple)]
-                    if matches!(action(simple), Action::Exit { .. }))
-            });
-            let print = body
-                .commands()
-                .find(|visit| visit.simple().is_some_and(|simple| prints(simple)));
-            if let Some(print) = print.filter(|_| !touches && !gives_up) {
-                answers.push(Answer::Unknown(Hindrance::Print(
-                    cutting.shown(&print.command.span()),
-                )));
-            }
-        }
-    }
-    answers
-}
-
-fn prints(simple: &Simple) -> bool {
-    simple
-        .words
-        .first()
-        .is_some_and(|word| matches!(word.raw.as_str(), "echo" | "printf" | "date"))
 }
 
 impl Cutting<'_> {

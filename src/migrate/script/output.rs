@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Whether a command writes what it gets into a file.
-pub(in crate::migrate) fn keeps_output(program: &Program<'_>, span: &Span) -> bool {
+pub(crate) fn keeps_output(program: &Program<'_>, span: &Span) -> bool {
     let Some(script) = &program.script else {
         return true;
     };
@@ -40,7 +40,7 @@ pub(super) fn leads_nowhere(redirect: &Redirect) -> bool {
 }
 
 /// A target that keeps nothing.
-pub(in crate::migrate) fn is_nowhere(target: &str) -> bool {
+pub(crate) fn is_nowhere(target: &str) -> bool {
     let is_address = target.starts_with("/dev/tcp/") || target.starts_with("/dev/udp/");
     is_address
         || matches!(

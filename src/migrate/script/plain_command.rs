@@ -4,7 +4,7 @@ use super::result::only_simple;
 use crate::shell::{Dialect, Piece, Statement, Terminator, Word, parse};
 
 /// How the environment of a container names a variable.
-pub(in crate::migrate) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
+pub(crate) type IsVariable<'v> = &'v dyn Fn(&str) -> bool;
 
 /// Built-in commands and keywords that the grammar takes for commands, which no program need stand for.
 const BUILT_IN: [&str; 49] = [
@@ -63,7 +63,7 @@ const BUILT_IN: [&str; 49] = [
 ///
 /// `$VAR` in double quotes becomes `$(VAR)`, which the kubelet expands
 /// (kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container).
-pub(in crate::migrate) fn plain_command(
+pub(crate) fn plain_command(
     text: &str,
     dialect: Dialect,
     is_variable: IsVariable<'_>,

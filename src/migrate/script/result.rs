@@ -3,7 +3,7 @@
 use crate::shell::{Command, Pipeline, Simple};
 
 /// The variable of `code=$?`.
-pub(in crate::migrate) fn result_variable(simple: &Simple) -> Option<String> {
+pub(crate) fn result_variable(simple: &Simple) -> Option<String> {
     let [assignment] = simple.assignments.as_slice() else {
         return None;
     };
@@ -12,19 +12,19 @@ pub(in crate::migrate) fn result_variable(simple: &Simple) -> Option<String> {
 }
 
 /// The command that a pipeline is, with its result as it is.
-pub(in crate::migrate) fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
+pub(crate) fn only_simple(pipeline: &Pipeline) -> Option<&Simple> {
     match pipeline.commands.as_slice() {
         [Command::Simple(simple)] if !pipeline.negated => Some(simple),
         _ => None,
     }
 }
 
-pub(in crate::migrate) fn keeps_result(pipeline: &Pipeline) -> Option<String> {
+pub(crate) fn keeps_result(pipeline: &Pipeline) -> Option<String> {
     only_simple(pipeline).and_then(result_variable)
 }
 
 /// `exit $code`
-pub(in crate::migrate) fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
+pub(crate) fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
     only_simple(pipeline).is_some_and(|simple| exits_with_word(simple, variable))
 }
 

@@ -13,7 +13,7 @@ use crate::{
 
 /// An object that refers to a ConfigMap, once for each time it does.
 #[derive(Debug, Clone)]
-pub(in crate::migrate) struct ConfigMapUse {
+pub(crate) struct ConfigMapUse {
     config_map: String,
     source: String,
     document: usize,
@@ -25,7 +25,7 @@ const LIVE: &str = "pods that run now would read the new script when one of thei
     template is replaced; change it where it is made, together with the workload";
 
 /// Finds out of every script from a ConfigMap whether a change of it reaches more than its program.
-pub(in crate::migrate) fn settle(pod: &mut Pod<'_>, surroundings: &Surroundings<'_>) {
+pub(crate) fn settle(pod: &mut Pod<'_>, surroundings: &Surroundings<'_>) {
     let workload = pod.workload;
     let source = &pod.sources.own().name;
     for member in &mut pod.members {
@@ -107,7 +107,7 @@ fn hindrance(
 }
 
 /// All references to ConfigMaps in a source.
-pub(in crate::migrate) fn uses(source: &str, stream: &Stream<'_>) -> Vec<ConfigMapUse> {
+pub(crate) fn uses(source: &str, stream: &Stream<'_>) -> Vec<ConfigMapUse> {
     let mut uses = Vec::new();
     for object in lint::objects_of(stream) {
         let names = object

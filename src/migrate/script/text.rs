@@ -7,7 +7,7 @@ use crate::shell::{List, Span};
 pub(super) type Replaced = (Span, String);
 
 /// The text with only what is kept: whole lines where statements have their own.
-pub(in crate::migrate) fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
+pub(crate) fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
     let mut remaining = kept.iter().peekable();
     let stays: Vec<bool> = list
         .statements
