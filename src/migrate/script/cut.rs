@@ -22,6 +22,8 @@ pub(crate) struct Shell {
     pub(crate) dialect: Dialect,
     /// `sh -e`
     pub(crate) exits_on_error: bool,
+    /// `sh -u`
+    pub(crate) exits_on_unset: bool,
     pub(crate) environment: Environment,
 }
 

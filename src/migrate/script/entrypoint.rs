@@ -238,11 +238,27 @@ pub(crate) fn shell(member: &Member<'_>, program: &Program<'_>) -> Shell {
     Shell {
         environment: Environment::new(names, member.container.node.get("envFrom").is_some()),
         dialect: dialect(program),
+        exits_on_unset: options(program).any(|option| {
+            option == "nounset"
+                || option.starts_with('-') && !option.starts_with("--") && option.contains('u')
+        }),
         exits_on_error: program
             .invocation
             .as_ref()
             .is_some_and(|invocation| invocation.exits_on_error),
     }
+}
+
+/// The options that stand between a program's shell and its script.
+fn options<'p>(program: &'p Program<'_>) -> impl Iterator<Item = &'p str> {
+    let range = program
+        .invocation
+        .as_ref()
+        .map(|invocation| invocation.options.clone());
+    let words = range
+        .and_then(|range| program.words.get(range))
+        .unwrap_or_default();
+    words.iter().filter_map(|node| node.as_str())
 }
 
 pub(crate) fn dialect(program: &Program<'_>) -> Dialect {

@@ -62,6 +62,10 @@ pub(crate) enum Hindrance {
     ErrorExit(String),
     /// `set -e` may end the script in it.
     Fails(String),
+    /// `set -u` may end the script in it.
+    Unset(String),
+    /// Something prints the script's own text.
+    Shown(String),
     /// It gives up after a while, and a gate does not.
     Bound(String),
     /// The analysis was given up.
@@ -128,6 +132,11 @@ impl fmt::Display for Hindrance {
                 formatter,
                 "with set -e the script would end when “{command}” fails, and goes on today"
             ),
+            Self::Unset(name) => write!(
+                formatter,
+                "with set -u the script ends in it where {name} is not set"
+            ),
+            Self::Shown(shows) => write!(formatter, "“{shows}” shows it"),
             Self::Bound(exit) => write!(
                 formatter,
                 "it gives up after a while (“{exit}”), and a gate waits as long as it takes"

@@ -2,6 +2,8 @@
 //!
 //! Each obligation is a check of its own, with a reason in words and a test that breaks it alone.
 
+use std::collections::BTreeSet;
+
 use super::{
     cut::Shell,
     fate::Outcome,
@@ -18,7 +20,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, Context, List, Part, Script, Simple, Span, Visit},
+    shell::{Command, Context, List, Part, Script, Simple, Span, Visit, state_access},
 };
 
 /// A cut that is judged.
@@ -37,10 +39,12 @@ pub(super) struct Cutting<'s> {
 /// An obligation: all of its answers count.
 type Obligation = fn(&Cutting<'_>) -> Vec<Answer<Hindrance>>;
 
-const OBLIGATIONS: [Obligation; 6] = [
+const OBLIGATIONS: [Obligation; 8] = [
     nothing_reads_its_state,
     nobody_reads_its_result,
     errors_end_the_same,
+    it_needs_no_variable,
+    nothing_shows_it,
     what_ran_behind_it_still_does,
     it_waits_as_long,
     its_output_is_nobodys,
@@ -127,6 +131,66 @@ fn may_fail(command: &Command) -> bool {
         },
         _ => false,
     }
+}
+
+/// `-u` ends the script in no wait whose variable was never set.
+fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let sets = |simple: &Simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        words.next() == Some("set")
+            && words.any(|word| word == "nounset" || word.starts_with('-') && word.contains('u'))
+    };
+    let is_on = cutting.shell.exits_on_unset
+        || cutting
+            .script
+            .list
+            .commands()
+            .any(|visit| visit.simple().is_some_and(sets));
+    if !is_on {
+        return Vec::new();
+    }
+    let plain = cutting.script.list.statements.iter().filter_map(|statement| {
+        match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => Some(simple),
+            _ => None,
+        }
+    });
+    let set: BTreeSet<&str> = plain
+        .filter(|simple| simple.words.is_empty())
+        .flat_map(|simple| &simple.assignments)
+        .map(|assignment| assignment.name.as_str())
+        .collect();
+    let mut answers = Vec::new();
+    for visit in cutting.gone_constructs() {
+        let needed = state_access(visit.command, cutting.text).reads.needed;
+        let unset = needed
+            .iter()
+            .find(|name| !set.contains(name.as_str()) && !cutting.shell.environment.holds(name));
+        answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
+    }
+    answers
+}
+
+/// Nothing that stays prints the script's own text: `trap`, `declare -f`, `set`.
+fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let shows = |simple: &Simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        match words.next() {
+            Some("trap" | "declare" | "typeset" | "export") => {
+                words.next().is_none_or(|word| matches!(word, "-p" | "-f" | "-F"))
+            }
+            Some("set" | "alias" | "jobs") => words.next().is_none(),
+            Some("type") => true,
+            _ => false,
+        }
+    };
+    cutting
+        .script
+        .list
+        .commands()
+        .filter(|visit| !cutting.gone.cover(&visit.command.span()) && visit.simple().is_some_and(shows))
+        .map(|visit| Answer::Unknown(Hindrance::Shown(cutting.shown(&visit.command.span()))))
+        .collect()
 }
 
 /// No `exit` or `return` that goes kept anything from running that stays.

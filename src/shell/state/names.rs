@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 pub struct Names {
     /// Variables whose value it reads.
     pub variables: BTreeSet<String>,
+    /// Those of them that must be set where `set -u` holds: no default stands beside them.
+    pub needed: BTreeSet<String>,
     /// Variables that it sets: `${x:=y}`, `$((x += 1))`.
     pub sets: BTreeSet<String>,
     /// `$?`
@@ -70,6 +72,11 @@ impl Names {
                 before.ends_with(|letter: char| letter.is_ascii_digit()) && text.get(..at) == Some(before);
             if !is_number {
                 self.variables.insert(name.to_owned());
+                let sets_only = behind.starts_with('=') && !behind.starts_with("==");
+                let is_expanded = before.ends_with('$') || before.ends_with('{') || before.ends_with(":-");
+                if !sets_only && !is_expanded {
+                    self.needed.insert(name.to_owned());
+                }
                 if assigns {
                     self.sets.insert(name.to_owned());
                 }
@@ -137,6 +144,7 @@ impl Names {
         let name = identifier(rest, 0);
         if !name.is_empty() {
             self.variables.insert(name.to_owned());
+            self.needed.insert(name.to_owned());
             return name.len();
         }
         let first = rest.chars().next().unwrap_or(' ');
@@ -168,6 +176,9 @@ impl Names {
         }
         self.variables.insert(name.to_owned());
         let behind = body.get(name.len()..).unwrap_or_default();
+        if !behind.trim_start_matches(':').starts_with(['-', '=', '+']) {
+            self.needed.insert(name.to_owned());
+        }
         if behind.starts_with(":=") || behind.starts_with('=') {
             self.sets.insert(name.to_owned());
         }
@@ -248,6 +259,11 @@ mod tests {
             ["a", "b", "c", "d"]
         );
         let names = names_in("$? ${!} $@ ${!name}");
+        let needed = names_in("$a ${b} ${c:-1} ${d-} ${e:+x} $((f + 1)) ${g%x}").needed;
+        assert_eq!(
+            needed.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["a", "b", "f", "g"]
+        );
         assert!(names.status && names.child && names.parameters && names.indirect);
         assert!(!names_in("${#x}").parameters && names_in("${#}").parameters);
     }

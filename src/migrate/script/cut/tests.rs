@@ -12,6 +12,7 @@ fn assert_cut(text: &str, commands: &[&str], expected: Option<&str>) {
     let shell = Shell {
         dialect: Dialect::Bash,
         exits_on_error: false,
+        exits_on_unset: false,
         environment: Environment::default(),
     };
     let remains = cut(text, &shell, &spans);

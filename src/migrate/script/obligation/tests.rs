@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::{
     migrate::script::cut::{Environment, cut},
@@ -19,6 +17,7 @@ fn shell() -> Shell {
     Shell {
         dialect: Dialect::Bash,
         exits_on_error: false,
+        exits_on_unset: false,
         environment: Environment::new(["MODE".to_owned()].into_iter(), false),
     }
 }
@@ -440,6 +439,34 @@ fn what_fails_in_a_wait_under_set_e_is_not_known() {
             answer(&text("set -e; "), &wait)
         );
         assert_eq!(answer(&text(""), &wait), Answer::Proved, "{does}");
+    }
+}
+
+#[test]
+fn a_variable_that_was_never_set_is_not_known_under_set_u() {
+    let wait = wait_that("n=$((n+1))");
+    let text = |before: &str| format!("{before}{wait}; /app");
+    assert!(matches!(
+        answer(&text("set -u; "), &wait),
+        Answer::Unknown(Hindrance::Unset(_))
+    ));
+    assert!(matches!(
+        answer(&text("set -euo pipefail; "), &wait),
+        Answer::Unknown(_)
+    ));
+    assert_eq!(answer(&text("set -u; n=0; "), &wait), Answer::Proved);
+    let wait = wait_that("echo ${n:-0} $MODE");
+    assert_eq!(answer(&format!("set -u; {wait}; /app"), &wait), Answer::Proved);
+}
+
+#[test]
+fn what_shows_the_script_shows_another_one() {
+    for shows in ["trap", "trap -p", "declare -f work", "set", "type work"] {
+        let text = format!("trap 'rm /x; curl x' EXIT; {shows}; /app");
+        assert!(
+            matches!(answer(&text, "curl x"), Answer::Unknown(Hindrance::Shown(_))),
+            "{shows}"
+        );
     }
 }
 
