@@ -329,6 +329,10 @@ impl<'a> Planner<'_, 'a> {
             Ok(class) => {
                 self.plan.done(*class, part.what.clone());
                 part.note.iter().for_each(|note| self.plan.note(note));
+                if let Some(doubt) = &part.doubt {
+                    self.plan
+                        .note(format!("look at what remains of the script: {doubt}"));
+                }
                 for (container, entrypoint) in &part.entrypoints {
                     let own = self.entrypoints.entry(*container).or_default();
                     own.merge(entrypoint);

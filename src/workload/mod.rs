@@ -11,6 +11,7 @@ mod object;
 mod probe;
 mod program;
 mod resources;
+mod sourced;
 mod subject;
 mod volume;
 

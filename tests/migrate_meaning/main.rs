@@ -450,8 +450,11 @@ fn rewritten(command: &[String], review: bool) -> (Option<Vec<String>>, Vec<Stri
 
 /// Whether it was said beforehand that something may be another way.
 fn is_announced(said: &[String], said_before: &[String]) -> bool {
-    said.iter()
-        .any(|note| note.starts_with("main now ends with the result of its own work"))
+    let announces = |note: &String| {
+        note.starts_with("main now ends with the result of its own work")
+            || note.starts_with("look at what remains of the script: ")
+    };
+    said.iter().any(announces)
         || said_before
             .iter()
             .any(|reason| reason.starts_with("it has to be looked at: "))
@@ -488,34 +491,30 @@ fn try_one(
         return;
     }
     let shell = shells[random.below(shells.len())];
-    let first = random.below(4);
-    for result in [first, first + 1 + random.below(3)] {
-        let world = stage::World {
-            shell,
-            result: ["0", "3", "TERM", "KILL"][result % 4],
-            answers: 1 + random.below(3),
-        };
-        let (Some(old), Some(new)) = (stage.run(&before, world), stage.run(&after, world)) else {
-            tally.endless += 1;
-            return;
-        };
-        tally.runs += 1;
-        if old == new {
-            continue;
-        }
-        if !is_safe && is_announced(&said, &said_before) {
-            tally.announced += 1;
-            continue;
-        }
-        tally.differences.push(format!(
+    let world = stage::World {
+        shell,
+        result: random.pick(&["0", "0", "3", "3", "TERM", "KILL"]),
+        answers: 1 + random.below(3),
+    };
+    let (Some(old), Some(new)) = (stage.run(&before, world), stage.run(&after, world)) else {
+        tally.endless += 1;
+        return;
+    };
+    tally.runs += 1;
+    if old == new {
+        return;
+    }
+    if !is_safe && is_announced(&said, &said_before) {
+        tally.announced += 1;
+        return;
+    }
+    tally.differences.push(format!(
             "{} {world:?}\n--- before\n{}\n--- after {:?}\n{}\n--- {said_before:?} {said:?}\n{old:#?}\n{new:#?}\n",
             if is_safe { "safe" } else { "review" },
             sample.text,
             after.split_last().unwrap().1,
             after.last().unwrap(),
         ));
-        return;
-    }
 }
 
 fn number_in(variable: &str, default: u64) -> u64 {

@@ -119,6 +119,10 @@ impl<'a> AppHalf<'a> {
                 self.left
                     .push((format!("not done: {what}"), hindrance.to_string()));
             } else {
+                if let Answer::Unknown(doubt) = answer {
+                    self.notes
+                        .push(format!("look at what remains of the script: {doubt}"));
+                }
                 if let LinkKind::Quits(quit) = &link.kind {
                     self.notes.extend(masks(member.container.name, quit.exit_status));
                 }

@@ -6,7 +6,7 @@ use super::{
     belongings::belongings,
     fate::Fates,
     harmless::action,
-    hindrance::Hindrance,
+    hindrance::{Hindrance, excerpt},
     obligation::{Cutting, judge},
     spans::Spans,
     text::assemble,
@@ -122,6 +122,44 @@ pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, 
         return Err(Hindrance::NotUnderstood);
     }
     Ok(Remains { text: remains, doubt })
+}
+
+/// The calls of the function that a command stands in, where the function holds nothing else and ends nothing.
+///
+/// # Errors
+/// A command that stands in no such function.
+pub(super) fn calls_of_function(text: &str, shell: &Shell, span: &Span) -> Result<Vec<Span>, Hindrance> {
+    let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+    let fates = Fates::new(text, &script.list, std::slice::from_ref(span), &[]);
+    let around = script.list.constructs().find_map(|visit| match visit.command {
+        Command::Function {
+            name,
+            span: whole,
+            body,
+        } if whole.start <= span.start && span.end <= whole.end => Some((name, body)),
+        _ => None,
+    });
+    let Some((name, body)) = around.filter(|(name, _)| fates.emptied.contains(name)) else {
+        let shown = text.get(span.clone()).unwrap_or_default();
+        return Err(Hindrance::Entangled(excerpt(shown)));
+    };
+    let ends = body
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .find(|simple| matches!(action(simple), Action::Exit { is_return: false, .. }));
+    if let Some(exit) = ends {
+        return Err(Hindrance::Exit(excerpt(
+            text.get(exit.span.clone()).unwrap_or_default(),
+        )));
+    }
+    let calls = script.list.commands().filter_map(|visit| {
+        let simple = visit.simple()?;
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        let first = words.next();
+        let is_call = first == Some(name) || first == Some("trap") && words.next() == Some(name);
+        (is_call && visit.context.trap.is_none()).then(|| simple.span.clone())
+    });
+    Ok(calls.collect())
 }
 
 /// How often what remains is looked at for what belongs to what goes.

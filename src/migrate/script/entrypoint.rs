@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    cut::{Environment, Shell, cut},
+    cut::{Environment, Shell, calls_of_function, cut},
     hindrance::Hindrance,
     plain_command::plain_command,
 };
@@ -129,7 +129,10 @@ pub(crate) fn change<'a>(
     if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
         return Err(reason.clone());
     }
-    let script = new_script(member, program, entrypoint)?;
+    let script = match new_script(member, program, entrypoint)? {
+        Some(script) => Some(program.own_text(&script).ok_or(INCLUDED)?),
+        None => None,
+    };
     let command = member.container.node.get("command");
     let arguments = member.container.node.entry("args");
     // Comments on single words would be lost with them.
@@ -195,7 +198,14 @@ fn new_script(
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let remains = cut(&text, &shell(member, program), &cuts).map_err(|hindrance| hindrance.to_string())?;
+    let shell = shell(member, program);
+    let cuts = match entrypoint.stripped.is_empty() {
+        true => own_cuts(program, &shell, &cuts),
+        false => Ok(cuts),
+    };
+    let remains = cuts
+        .and_then(|cuts| cut(&text, &shell, &cuts))
+        .map_err(|hindrance| hindrance.to_string())?;
     if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
         return Err(format!("it has to be looked at: {doubt}"));
     }
@@ -221,11 +231,40 @@ pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]
     if !program.is_shell() {
         return out_of_reach(NO_SHELL);
     }
-    match cut(&program.text, &shell(member, program), spans) {
+    let shell = shell(member, program);
+    match own_cuts(program, &shell, spans).and_then(|spans| cut(&program.text, &shell, &spans)) {
         Ok(remains) => remains.doubt.map_or(Answer::Proved, Answer::Unknown),
         Err(hindrance) => Answer::Refuted(hindrance),
     }
 }
+
+/// The commands to cut out of a script's own text: in place of those that stand in a function of a file which it reads
+/// in, the calls of that function.
+fn own_cuts(program: &Program<'_>, shell: &Shell, spans: &[Span]) -> Result<Vec<Span>, Hindrance> {
+    let mut own = Vec::new();
+    for span in spans {
+        let included = program
+            .included()
+            .find(|(range, _)| range.start <= span.start && span.end <= range.end);
+        match included {
+            None => own.push(span.clone()),
+            Some((_, config_map)) => {
+                let calls = calls_of_function(&program.text, shell, span)?;
+                let is_elsewhere =
+                    |call: &Span| program.included().any(|(range, _)| range.contains(&call.start));
+                if calls.is_empty() || calls.iter().any(is_elsewhere) {
+                    return Err(Hindrance::OutOfReach(format!(
+                        "it stands in a file of ConfigMap {config_map} that the script reads in"
+                    )));
+                }
+                own.extend(calls);
+            }
+        }
+    }
+    Ok(own)
+}
+
+const INCLUDED: &str = "a file that its script reads in would have to change, too";
 
 const NO_SHELL: &str = "no shell runs it, so that nothing can be cut out";
 
@@ -272,7 +311,7 @@ pub(crate) fn dialect(program: &Program<'_>) -> Dialect {
 fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Option<Vec<String>> {
     let invocation = program.invocation.as_ref()?;
     // Arguments behind the script are `$0` and on.
-    if invocation.file || invocation.script + 1 != program.words.len() {
+    if invocation.file || program.config_map.is_some() || invocation.script + 1 != program.words.len() {
         return None;
     }
     let options = program.words.get(invocation.options.clone())?;

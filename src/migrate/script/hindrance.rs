@@ -64,6 +64,8 @@ pub(crate) enum Hindrance {
     Fails(String),
     /// `set -u` may end the script in it.
     Unset(String),
+    /// It counts on what may be no number.
+    NoNumber(String),
     /// Something prints the script's own text.
     Shown(String),
     /// It gives up after a while, and a gate does not.
@@ -135,6 +137,10 @@ impl fmt::Display for Hindrance {
             Self::Unset(name) => write!(
                 formatter,
                 "with set -u the script ends in it where {name} is not set"
+            ),
+            Self::NoNumber(name) => write!(
+                formatter,
+                "it counts on {name}, which may hold no number, and a shell ends there"
             ),
             Self::Shown(shows) => write!(formatter, "“{shows}” shows it"),
             Self::Bound(exit) => write!(

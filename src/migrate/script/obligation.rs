@@ -20,7 +20,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, Context, List, Part, Script, Simple, Span, Visit, state_access},
+    shell::{Command, Context, List, Part, Script, Simple, Span, State, Visit, state_access},
 };
 
 /// A cut that is judged.
@@ -39,11 +39,12 @@ pub(super) struct Cutting<'s> {
 /// An obligation: all of its answers count.
 type Obligation = fn(&Cutting<'_>) -> Vec<Answer<Hindrance>>;
 
-const OBLIGATIONS: [Obligation; 8] = [
+const OBLIGATIONS: [Obligation; 9] = [
     nothing_reads_its_state,
     nobody_reads_its_result,
     errors_end_the_same,
     it_needs_no_variable,
+    it_counts_on_numbers,
     nothing_shows_it,
     what_ran_behind_it_still_does,
     it_waits_as_long,
@@ -169,6 +170,67 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
     }
     answers
+}
+
+/// What it counts on is a number: a shell ends at `$((n + 1))` where `n` is a word.
+fn it_counts_on_numbers(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let mut end = 0;
+    let counted: BTreeSet<String> = cutting
+        .gone_constructs()
+        .flat_map(|visit| {
+            let text = cutting.text.get(visit.command.span()).unwrap_or_default();
+            let counts = matches!(visit.command, Command::Arithmetic { .. })
+                || matches!(visit.command, Command::Simple(_))
+                    && (text.contains("$((") || text.starts_with("let "));
+            match counts {
+                true => {
+                    end = end.max(visit.command.span().end);
+                    state_access(visit.command, cutting.text).reads.variables
+                }
+                false => BTreeSet::new(),
+            }
+        })
+        .collect();
+    if counted.is_empty() {
+        return Vec::new();
+    }
+    let from_environment = counted.iter().find(|name| cutting.shell.environment.holds(name));
+    let is_number = |value: &str| {
+        let value = value.trim_matches(['"', '\'']);
+        value.parse::<i64>().is_ok() || value.starts_with("$((") || value.is_empty()
+    };
+    let from_elsewhere = cutting
+        .script
+        .list
+        .constructs()
+        .filter(|visit| !cutting.gone.cover(&visit.command.span()))
+        .filter(|visit| visit.context.function.is_some() || visit.command.span().start < end)
+        .find_map(|visit| {
+            let sets = match visit.command {
+                Command::For { variable, .. } => vec![variable.clone()],
+                Command::Simple(simple) if simple.words.is_empty() => simple
+                    .assignments
+                    .iter()
+                    .filter(|assignment| assignment.appends || !is_number(&assignment.value.raw))
+                    .map(|assignment| assignment.name.clone())
+                    .collect(),
+                Command::Simple(_) => state_access(visit.command, cutting.text)
+                    .sets
+                    .into_iter()
+                    .filter_map(|state| match state {
+                        State::Variable(name) => Some(name),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            sets.into_iter().find(|name| counted.contains(name))
+        });
+    let unknown = from_environment.cloned().or(from_elsewhere);
+    unknown
+        .map(|name| Answer::Unknown(Hindrance::NoNumber(name)))
+        .into_iter()
+        .collect()
 }
 
 /// Nothing that stays prints the script's own text: `trap`, `declare -f`, `set`.

@@ -460,6 +460,26 @@ fn a_variable_that_was_never_set_is_not_known_under_set_u() {
 }
 
 #[test]
+fn a_counter_that_may_be_no_number_is_not_known() {
+    for (before, name) in [
+        ("read -r n < /f", "n"),
+        ("n=$(cat /f)", "n"),
+        ("for n in a b; do :; done", "n"),
+        (":", "MODE"),
+    ] {
+        let wait = wait_that(&format!("x=$(({name}+1))"));
+        let answer = answer(&format!("{before}; {wait}; /app"), &wait);
+        assert_eq!(
+            answer,
+            Answer::Unknown(Hindrance::NoNumber(name.to_owned())),
+            "{before}"
+        );
+    }
+    let wait = wait_that("n=$((n+1))");
+    assert_eq!(answer(&format!("n=0; {wait}; /app"), &wait), Answer::Proved);
+}
+
+#[test]
 fn what_shows_the_script_shows_another_one() {
     for shows in ["trap", "trap -p", "declare -f work", "set", "type work"] {
         let text = format!("trap 'rm /x; curl x' EXIT; {shows}; /app");
