@@ -488,6 +488,10 @@ spec:
     assert_eq!(promises(&with(&format!("/app; rc=$?; {quit}; exit $rc"))), [true]);
     assert_eq!(
         promises(&with(&format!("case $1 in a) /app; {quit};; esac"))),
+        [true]
+    );
+    assert_eq!(
+        promises(&with(&format!("/app; if {quit}; then /next; fi"))),
         [false]
     );
 }

@@ -1,9 +1,10 @@
 //! Follows what the commands that go had set, until something that stays reads it or sets it anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::{
     cut::Environment,
+    functions::Functions,
     hindrance::{Hindrance, excerpt},
     spans::Spans,
 };
@@ -44,7 +45,7 @@ pub(super) struct Flow<'s> {
     called: Vec<&'s str>,
     followed: BTreeSet<&'s str>,
     asides: Vec<&'s List>,
-    functions: HashMap<&'s str, &'s List>,
+    functions: Functions<'s>,
     /// The signals whose traps stay.
     traps: BTreeSet<String>,
     steps: usize,
@@ -73,13 +74,9 @@ impl<'s> Flow<'s> {
         gone: &'s Spans,
         cuts: &'s Spans,
     ) -> Self {
-        let mut functions = HashMap::new();
         let mut exported = BTreeSet::new();
         let mut exports_all = false;
         for visit in script.list.constructs() {
-            if let Command::Function { name, body, .. } = visit.command {
-                functions.insert(name.as_str(), body);
-            }
             for state in state_access(visit.command, text).sets {
                 match state {
                     State::Exported(name) => {
@@ -102,7 +99,7 @@ impl<'s> Flow<'s> {
             called: Vec::new(),
             followed: BTreeSet::new(),
             asides: Vec::new(),
-            functions,
+            functions: Functions::of(script),
             traps: BTreeSet::new(),
             steps: 0,
             found: Vec::new(),
@@ -113,9 +110,7 @@ impl<'s> Flow<'s> {
     fn later(&mut self) {
         self.lost = self.ever.clone();
         let mut asides = std::mem::take(&mut self.asides);
-        let functions: BTreeMap<&str, &List> =
-            self.functions.iter().map(|(name, body)| (*name, *body)).collect();
-        for (name, body) in functions {
+        for (name, body) in self.functions.all() {
             let is_gone = body
                 .statements
                 .first()
@@ -335,10 +330,7 @@ impl<'s> Flow<'s> {
         );
         let mut access = state_access(command, self.text);
         let name = simple.words.first().and_then(Word::literal);
-        let called = name
-            .as_deref()
-            .and_then(|name| self.functions.get_key_value(name))
-            .map(|(name, body)| (*name, *body));
+        let called = name.as_deref().and_then(|name| self.functions.get(name));
         if called.is_some() {
             access.program = None;
             access.sets.retain(|state| matches!(state, State::Variable(_)));
@@ -572,10 +564,9 @@ impl<'s> Flow<'s> {
                     self.gone_list(list, depth + 1);
                 }
                 let name = simple.words.first().and_then(Word::literal);
-                if let Some((name, body)) = name.and_then(|name| self.functions.get_key_value(&*name))
-                    && !self.called.contains(name)
+                if let Some((name, body)) = name.and_then(|name| self.functions.get(&name))
+                    && !self.called.contains(&name)
                 {
-                    let (name, body) = (*name, *body);
                     self.followed.insert(name);
                     self.called.push(name);
                     self.gone_list(body, depth + 1);

@@ -5,6 +5,7 @@ pub(super) mod cut;
 pub(super) mod entrypoint;
 mod fate;
 mod flow;
+mod functions;
 mod harmless;
 pub(super) mod hindrance;
 pub(super) mod kept;

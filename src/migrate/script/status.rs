@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    functions::Functions,
     harmless::action,
     hindrance::{Hindrance, excerpt},
     result::{exits_with, keeps_result, only_simple},
@@ -35,7 +36,7 @@ pub(super) fn read_results(
         text,
         gone,
         errors_end_it,
-        script,
+        bodies: Functions::of(script),
         functions: BTreeMap::new(),
         calls: BTreeMap::new(),
         found: Vec::new(),
@@ -55,7 +56,7 @@ struct Results<'s> {
     gone: &'s Spans,
     /// `set -e`: what a plain statement leaves behind is 0.
     errors_end_it: bool,
-    script: &'s Script,
+    bodies: Functions<'s>,
     functions: BTreeMap<String, Reader>,
     calls: BTreeMap<String, Reader>,
     found: Vec<Answer<Hindrance>>,
@@ -76,7 +77,7 @@ impl<'s> Results<'s> {
                 gap.push(statement);
                 continue;
             }
-            if !gap.is_empty() && !is_zero && reads_status_first(statement, self.script) {
+            if !gap.is_empty() && !is_zero && reads_status_first(statement, &self.bodies) {
                 self.found
                     .push(Answer::Unknown(Hindrance::Status(self.shown(statement))));
             }
@@ -88,7 +89,7 @@ impl<'s> Results<'s> {
                     .get(index + 1..)
                     .and_then(|behind| behind.iter().find(|behind| !self.gone.cover(&behind.span)))
                 {
-                    Some(next) if reads_status_first(next, self.script) => Reader::Script,
+                    Some(next) if reads_status_first(next, &self.bodies) => Reader::Script,
                     _ => Reader::Nobody,
                 }
             };
@@ -99,7 +100,7 @@ impl<'s> Results<'s> {
         }
         // Where nothing stays at all, `:` takes its place.
         let Some(before) = before else { return };
-        if !gap.is_empty() && !is_zero && end != Reader::Nobody && !hands_result_on(&gap, self.script) {
+        if !gap.is_empty() && !is_zero && end != Reader::Nobody && !hands_result_on(&gap, &self.bodies) {
             self.found
                 .push(Answer::Unknown(Hindrance::Result(self.shown(before))));
         }
@@ -169,7 +170,7 @@ impl<'s> Results<'s> {
 
     fn simple(&mut self, simple: &'s Simple, reader: Reader) {
         if let Some(name) = simple.words.first().and_then(Word::literal)
-            && self.script.function(&name).is_some()
+            && self.bodies.body(&name).is_some()
         {
             let known = self.calls.entry(name.into_owned()).or_insert(Reader::Nobody);
             if reader != Reader::Nobody && *known != Reader::Script {
@@ -226,7 +227,7 @@ impl<'s> Results<'s> {
 }
 
 /// `code=$?; …; exit $code`, and the call of a function that is nothing else.
-fn hands_result_on(statements: &[&Statement], script: &Script) -> bool {
+fn hands_result_on(statements: &[&Statement], functions: &Functions<'_>) -> bool {
     let (Some(first), Some(last)) = (statements.first(), statements.last()) else {
         return false;
     };
@@ -235,10 +236,10 @@ fn hands_result_on(statements: &[&Statement], script: &Script) -> bool {
             .words
             .first()
             .and_then(Word::literal)
-            .and_then(|name| script.function(&name))
+            .and_then(|name| functions.body(&name))
     {
         let body: Vec<&Statement> = body.statements.iter().collect();
-        return only.and_or.rest.is_empty() && body.len() > 1 && hands_result_on(&body, script);
+        return only.and_or.rest.is_empty() && body.len() > 1 && hands_result_on(&body, functions);
     }
     keeps_result(&first.and_or.first).is_some_and(|name| exits_with(&last.and_or.first, &name))
         && first.and_or.rest.is_empty()
@@ -246,7 +247,7 @@ fn hands_result_on(statements: &[&Statement], script: &Script) -> bool {
 }
 
 /// Whether the first thing a statement does is to look at `$?`.
-pub(super) fn reads_status_first(statement: &Statement, script: &Script) -> bool {
+fn reads_status_first(statement: &Statement, functions: &Functions<'_>) -> bool {
     let mut depth = 0;
     let mut at = statement.and_or.first.commands.first();
     while let Some(command) = at {
@@ -266,7 +267,7 @@ pub(super) fn reads_status_first(statement: &Statement, script: &Script) -> bool
                     return true;
                 }
                 let name = simple.words.first().and_then(Word::literal);
-                name.and_then(|name| script.function(&name))
+                name.and_then(|name| functions.body(&name))
             }
             Command::Function { .. } | Command::Arithmetic { .. } => None,
         };

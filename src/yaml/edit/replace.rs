@@ -218,7 +218,10 @@ fn starts_at(text: &str, line: &str) -> Option<usize> {
             .unwrap_or_default();
         text.as_bytes().get(at) == Some(&b' ') && around.matches(' ').count() == 1
     };
-    text.match_indices(line).map(|(at, _)| at).find(|at| {
+    let ahead = (BYTES_AHEAD..text.len())
+        .find_map(|end| text.get(..end))
+        .unwrap_or(text);
+    ahead.match_indices(line).map(|(at, _)| at).find(|at| {
         let end = at + line.len();
         (*at == 0 || is_single(at - 1)) && (end == text.len() || is_single(end))
     })
