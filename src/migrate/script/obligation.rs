@@ -2,7 +2,7 @@
 //!
 //! Each obligation is a check of its own, with a reason in words and a test that breaks it alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     cut::Shell,
@@ -156,17 +156,22 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
             _ => None,
         }
     });
-    let set: BTreeSet<&str> = plain
+    let mut set: BTreeMap<&str, usize> = BTreeMap::new();
+    for assignment in plain
         .filter(|simple| simple.words.is_empty())
         .flat_map(|simple| &simple.assignments)
-        .map(|assignment| assignment.name.as_str())
-        .collect();
+    {
+        set.entry(assignment.name.as_str()).or_insert(assignment.span.end);
+    }
     let mut answers = Vec::new();
     for visit in cutting.gone_constructs() {
         let needed = state_access(visit.command, cutting.text).reads.needed;
-        let unset = needed
-            .iter()
-            .find(|name| !set.contains(name.as_str()) && !cutting.shell.environment.holds(name));
+        let unset = needed.iter().find(|name| {
+            let is_set = set
+                .get(name.as_str())
+                .is_some_and(|end| *end <= visit.command.span().start);
+            !is_set && !cutting.shell.environment.holds(name)
+        });
         answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
     }
     answers

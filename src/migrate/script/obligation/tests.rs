@@ -455,6 +455,10 @@ fn a_variable_that_was_never_set_is_not_known_under_set_u() {
         Answer::Unknown(_)
     ));
     assert_eq!(answer(&text("set -u; n=0; "), &wait), Answer::Proved);
+    assert!(matches!(
+        answer(&format!("set -u; {wait}; n=0; /app"), &wait),
+        Answer::Unknown(Hindrance::Unset(_))
+    ));
     let wait = wait_that("echo ${n:-0} $MODE");
     assert_eq!(answer(&format!("set -u; {wait}; /app"), &wait), Answer::Proved);
 }
