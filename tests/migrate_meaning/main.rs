@@ -524,7 +524,7 @@ fn number_in(variable: &str, default: u64) -> u64 {
 /// `MEANING_SCRIPTS` and `MEANING_SEED` make it longer, and another one.
 #[test]
 fn scripts_of_a_grammar_keep_their_meaning() {
-    let (count, seed) = (number_in("MEANING_SCRIPTS", 1500), number_in("MEANING_SEED", 15));
+    let (count, seed) = (number_in("MEANING_SCRIPTS", 2000), number_in("MEANING_SEED", 15));
     let all = [shells(false), shells(true)];
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
     let mut tally = Tally::default();

@@ -249,13 +249,16 @@ fn own_cuts(program: &Program<'_>, shell: &Shell, spans: &[Span]) -> Result<Vec<
         match included {
             None => own.push(span.clone()),
             Some((_, config_map)) => {
-                let calls = calls_of_function(&program.text, shell, span)?;
+                let out_of_reach = || {
+                    Hindrance::OutOfReach(format!(
+                        "it stands in a file of ConfigMap {config_map} that the script reads in"
+                    ))
+                };
+                let calls = calls_of_function(&program.text, shell, span).map_err(|_| out_of_reach())?;
                 let is_elsewhere =
                     |call: &Span| program.included().any(|(range, _)| range.contains(&call.start));
                 if calls.is_empty() || calls.iter().any(is_elsewhere) {
-                    return Err(Hindrance::OutOfReach(format!(
-                        "it stands in a file of ConfigMap {config_map} that the script reads in"
-                    )));
+                    return Err(out_of_reach());
                 }
                 own.extend(calls);
             }

@@ -30,9 +30,18 @@ pub(super) fn simple_goes(simple: &Simple, prints: Prints) -> bool {
     match action(simple) {
         Action::Sleep { .. } | Action::Break { .. } | Action::TestFile { .. } | Action::Compare => true,
         Action::Assign => runs_nothing(),
+        Action::Export => is_local(simple) && runs_nothing(),
         Action::Echo => simple.assignments.is_empty() && is_quiet(simple, prints),
         _ => false,
     }
+}
+
+/// `local n=0`
+fn is_local(simple: &Simple) -> bool {
+    simple
+        .words
+        .first()
+        .is_some_and(|word| matches!(word.raw.as_str(), "local" | "declare" | "typeset"))
 }
 
 /// A condition that only asks whether something here answers: `if curl -sf localhost:15021/…; then quit; fi`.

@@ -357,6 +357,11 @@ fn a_wait_that_gives_up_takes_its_message_with_it() {
             "for i in 1 2; do curl x && return 0; done",
             "/app\n",
         ),
+        (
+            "up() { local t=0; until curl x; do t=$((t+1)); [ $t -gt 3 ] && return 1; done; }\nup || { echo no; exit 1; }\n/app\n",
+            "until curl x; do t=$((t+1)); [ $t -gt 3 ] && return 1; done",
+            "/app\n",
+        ),
     ] {
         let start = text.find(wait).unwrap();
         let remains = cut(text, &shell(), &[start..start + wait.len()]);
