@@ -458,6 +458,126 @@ fn flow_style_keeps_the_quotes_of_its_values() {
 }
 
 #[test]
+fn one_script_that_serves_a_declared_and_an_injected_sidecar_is_one_edit() {
+    let call = |port: u16| format!("curl -s -XPOST localhost:{port}/quitquitquit");
+    for (script, remains) in [
+        (
+            format!("/app\nrc=$?\n{}\n{}\nexit $rc", call(9091), call(15020)),
+            "command: [/app]",
+        ),
+        (
+            format!(
+                "until nc -z localhost 15021; do sleep 1; done\n/app --all\nrc=$?\n{}\nexit $rc",
+                call(9091)
+            ),
+            "command: [/app, --all]",
+        ),
+        (
+            format!("trap '{}; rm -r /tmp/x; {}' EXIT\n/app", call(15020), call(9091)),
+            "trap 'rm -r /tmp/x' EXIT\n",
+        ),
+    ] {
+        let lines = script.replace('\n', "\n    ");
+        let app = format!("command: [sh, -c]\nargs:\n  - |\n    {lines}\n");
+        let text = job(&app, HEALTHY).replace(
+            "  template:\n",
+            "  template:\n    metadata: {labels: {sidecar.istio.io/inject: \"true\"}}\n",
+        );
+        assert_remains(
+            &text,
+            true,
+            &[
+                remains,
+                "sidecar.istio.io/nativeSidecar: \"true\"",
+                "restartPolicy: Always",
+            ],
+            &["quitquitquit;", "XPOST"],
+        );
+    }
+}
+
+#[test]
+fn a_folded_script_stays_folded() {
+    let app = "command: [bash, -c]
+args:
+  - >-
+    export ZONE=a;
+
+    ./totals.sh
+    --from yesterday
+    --to today;
+    code=$?;
+    curl -s -XPOST localhost:9091/quitquitquit;
+    ./notify.sh \"$code\";
+    exit $code
+";
+    let there = [
+        "          - >-\n            export ZONE=a;\n\n            ./totals.sh\n            --from yesterday\n            --to today;\n            code=$?;\n            ./notify.sh \"$code\";\n            exit $code\n",
+    ];
+    assert_remains(&job(app, HEALTHY), true, &there, &["XPOST"]);
+}
+
+/// A Job whose app reads in, or runs, files of a ConfigMap.
+fn with_files(files: &str, command: &str) -> String {
+    let mounts = "volumeMounts: [{name: kit, mountPath: /kit}]\n";
+    let job = job(&format!("{command}\n{mounts}"), HEALTHY);
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: kit}}\ndata:\n{files}---\n{job}      volumes: [{{name: kit, configMap: {{name: kit}}}}]\n"
+    )
+}
+
+#[test]
+fn files_of_a_config_map_are_followed() {
+    let library = "  lib.sh: |
+    quit() { curl -s -XPOST http://localhost:9091/quitquitquit; }
+    up() { until curl -fs localhost:9090/startup; do sleep 1; done; }
+";
+    // What a function of the file does is cut where it is called.
+    let text = with_files(
+        library,
+        "command: [bash, -c, '. /kit/lib.sh; up; /app; rc=$?; quit; exit $rc']",
+    );
+    assert_remains(
+        &text,
+        false,
+        &["'. /kit/lib.sh; /app'", library, "restartPolicy: Always"],
+        &["; quit"],
+    );
+    // What it does itself is not.
+    let itself = "  lib.sh: |\n    trap 'curl -s -XPOST http://localhost:9091/quitquitquit' EXIT\n";
+    let text = with_files(itself, "command: [bash, -c, '. /kit/lib.sh; /app; echo done']");
+    let migration = migrated(&text, true);
+    assert_eq!(migration.text, text);
+    let reasons: Vec<&str> = migration
+        .plans
+        .iter()
+        .flat_map(|plan| plan.refusals.iter().map(|refusal| refusal.what.as_str()))
+        .chain(
+            migration
+                .plans
+                .iter()
+                .flat_map(|plan| plan.refusals.iter().map(|refusal| refusal.reason.as_str())),
+        )
+        .collect();
+    assert!(
+        reasons.iter().any(|reason| reason.contains("ConfigMap kit")),
+        "{reasons:?}"
+    );
+    // A file that takes the script's place is the script.
+    let whole = "  run.sh: |\n    /app\n    rc=$?\n    curl -s -XPOST http://localhost:9091/quitquitquit\n    exit $rc\n";
+    for command in [
+        "[sh, -c, . /kit/run.sh]",
+        "[sh, -c, exec /kit/run.sh]",
+        "[sh, -c, sh /kit/run.sh]",
+        "[sh, -c, cd /kit && exec ./run.sh]",
+        "[sh, /kit/run.sh]",
+    ] {
+        let text = with_files(whole, &format!("command: {command}"));
+        assert_remains(&text, false, &["  run.sh: |\n    /app\n---", command], &["XPOST"]);
+    }
+}
+
+#[test]
 fn review_is_promised_only_where_it_does_more() {
     let promises = |text: &str| -> Vec<bool> {
         let plans = migrated(text, false).plans;
@@ -488,6 +608,10 @@ spec:
     assert_eq!(promises(&with(&format!("/app; rc=$?; {quit}; exit $rc"))), [true]);
     assert_eq!(
         promises(&with(&format!("case $1 in a) /app; {quit};; esac"))),
+        [true]
+    );
+    assert_eq!(
+        promises(&with(&format!("/app; if {quit}; then /next; fi"))),
         [false]
     );
 }

@@ -2,7 +2,6 @@
 
 use crate::edit::{change::Change, place::Place};
 use crate::{
-    behaviour::Party,
     edit::place::place,
     pod::Member,
     remedy::{
@@ -87,15 +86,9 @@ impl Planner<'_, '_> {
         }
         drop_names(self.pod, &names, &mut self.changes, &mut self.removals)?;
         // An injector's switch may be set too.
-        let injected = self
-            .pod
-            .links
-            .all
-            .iter()
-            .any(|link| matches!(link.other, Party::Injected(_)));
-        match self.pod.injected.is_empty() && !injected {
-            true => Ok(None),
-            false => kept(self.pod),
+        match self.annotates {
+            false => Ok(None),
+            true => kept(self.pod),
         }
     }
 

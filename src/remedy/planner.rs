@@ -66,6 +66,7 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
         removals: Removals::default(),
         changes: Changes::default(),
         directories: Vec::new(),
+        annotates: false,
     };
     planner.sidecars();
     planner.defaults();
@@ -114,6 +115,8 @@ pub(crate) struct Planner<'p, 'a> {
     pub(crate) removals: Removals<'a>,
     pub(crate) changes: Changes,
     pub(crate) directories: Vec<String>,
+    /// The pod gets annotations.
+    pub(crate) annotates: bool,
 }
 
 /// A sidecar in the planner's hands.
@@ -427,7 +430,9 @@ impl<'p, 'a> Planner<'p, 'a> {
                 });
                 part.note.iter().for_each(|note| self.plan.note(note));
                 for (container, entrypoint) in &part.entrypoints {
-                    self.entrypoints.entry(*container).or_default().merge(entrypoint);
+                    let own = self.entrypoints.entry(*container).or_default();
+                    own.merge(entrypoint);
+                    own.reviewed |= self.options.review;
                 }
                 self.removals.extend(&part.removals);
                 self.plan.signals_gone |= part.signals;

@@ -14,6 +14,7 @@ mod expansion;
 mod parse;
 mod prefix;
 mod simple;
+mod state;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -25,4 +26,5 @@ pub use ast::{
 };
 pub use parse::{Dialect, SIZE_LIMIT, parse};
 pub use prefix::{command_index, prefix_length};
+pub use state::{Names, State, StateAccess, names_in, state_access};
 pub use visit::{Context, Part, Visit};

@@ -12,6 +12,7 @@ mod probe;
 mod program;
 mod resources;
 mod service;
+mod sourced;
 mod subject;
 mod volume;
 

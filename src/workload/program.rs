@@ -13,6 +13,7 @@ use super::{
     Container, HookKind, ProbeKind, Workload,
     config_map::ConfigMaps,
     invocation::{ShellInvocation, shell_invocation},
+    sourced::{self, Included},
 };
 
 /// Which of a container's programs.
@@ -46,6 +47,8 @@ pub struct Program<'t> {
     pub invocation: Option<ShellInvocation>,
     /// The name of the ConfigMap the script comes from.
     pub config_map: Option<&'t str>,
+    /// The path of the script's file, where it is one.
+    pub file: Option<String>,
     /// Why a change of the script may reach more than this program. Nothing where it stands in the pod itself.
     pub shared: Option<String>,
     /// The script's text, or the words joined by blanks.
@@ -53,6 +56,8 @@ pub struct Program<'t> {
     /// What it says, as far as it was understood. Words without a shell are a script of one command.
     pub script: Option<Script>,
     origin: Origin<'t>,
+    /// Files that the script reads into its shell, and whose text is in its own.
+    included: Vec<Included<'t>>,
 }
 
 /// The programs of a container: its entrypoint, its hooks, its probes.
@@ -110,14 +115,27 @@ impl<'t> Program<'t> {
             && !invocation.file
             && let Some(node) = words.get(invocation.script).copied()
         {
-            return Self::of_scalar(place, words, Some(invocation.clone()), None, node);
+            let inline = Self::of_scalar(place, words, Some(invocation.clone()), None, node);
+            let lookup = |file: &str| config_maps.script(workload, container, file);
+            let only = inline.script.as_ref().and_then(sourced::only_file);
+            if let Some((name, file, node)) =
+                only.and_then(|file| lookup(&file).map(|(name, node)| (name, file, node)))
+            {
+                let mut own = Self::of_scalar(place, inline.words, inline.invocation, Some(name), node);
+                own.file = Some(file);
+                return own.including(&lookup);
+            }
+            return inline.including(&lookup);
         }
         let file = match &invocation {
             Some(invocation) => texts.get(invocation.script).copied().flatten(),
             None => texts.iter().flatten().copied().find(|word| word.starts_with('/')),
         };
         if let Some((name, node)) = file.and_then(|file| config_maps.script(workload, container, file)) {
-            return Self::of_scalar(place, words, invocation, Some(name), node);
+            let path = file.map(str::to_owned);
+            let mut own = Self::of_scalar(place, words, invocation, Some(name), node);
+            own.file = path;
+            return own.including(&|file| config_maps.script(workload, container, file));
         }
         Self::of_words(place, words, &texts)
     }
@@ -145,9 +163,45 @@ impl<'t> Program<'t> {
             shared: config_map
                 .map(|name| format!("it stands in a script of ConfigMap {name}, which others may use too")),
             text,
+            file: None,
             script,
             origin: Origin::Scalar(node),
+            included: Vec::new(),
         }
+    }
+
+    /// With the text of the files that it reads into its shell.
+    fn including(mut self, lookup: sourced::Lookup<'_, 't>) -> Self {
+        let joined = self
+            .script
+            .as_ref()
+            .and_then(|script| sourced::include(&self.text, script, lookup));
+        let Some((text, included)) = joined else {
+            return self;
+        };
+        let dialect = self
+            .invocation
+            .as_ref()
+            .map_or(Dialect::Posix, |invocation| invocation.dialect);
+        if let Some(script) = shell::parse(&without_placeholders(&text), dialect) {
+            self.script = Some(script);
+            self.text = text;
+            self.included = included;
+        }
+        self
+    }
+
+    /// The ranges of [`Self::text`] that come from other files, each with the ConfigMap that holds it.
+    pub fn included(&self) -> impl Iterator<Item = (Range<usize>, &'t str)> {
+        self.included
+            .iter()
+            .map(|file| (file.range.clone(), file.config_map))
+    }
+
+    /// A changed text without what comes from other files; nothing where that is not as it was.
+    #[must_use]
+    pub fn own_text(&self, changed: &str) -> Option<String> {
+        sourced::exclude(changed, &self.text, &self.included)
     }
 
     fn of_words(place: ProgramPlace, words: Vec<Node<'t>>, texts: &[Option<&'t str>]) -> Self {
@@ -198,8 +252,10 @@ impl<'t> Program<'t> {
             config_map: None,
             shared: None,
             text,
+            file: None,
             script,
             origin,
+            included: Vec::new(),
         }
     }
 
@@ -228,11 +284,40 @@ impl<'t> Program<'t> {
         index(span.start)..index(span.end)
     }
 
+    /// The scalar that holds the start of a range of the text, and the range in it.
+    fn place_of(&self, own: Node<'t>, span: Range<usize>) -> (Node<'t>, Range<usize>) {
+        let (mut before, mut behind) = (0, 0);
+        for file in &self.included {
+            let range = &file.range;
+            if range.contains(&span.start) {
+                return (
+                    file.node,
+                    span.start - range.start..span.end.min(range.end) - range.start,
+                );
+            }
+            // `{`, a line break, the text, a line break and `}` stand for the statement.
+            let added = range.len() + 4 - file.statement.len();
+            if range.end <= span.start {
+                before += added;
+            }
+            if range.end <= span.end {
+                behind += added;
+            }
+        }
+        (
+            own,
+            span.start.saturating_sub(before)..span.end.saturating_sub(behind),
+        )
+    }
+
     /// The bytes of the file behind a range of [`Self::text`], with a node of the tree they stand in.
     #[must_use]
     pub fn locate(&self, span: Range<usize>) -> Option<(Node<'t>, Range<usize>)> {
         match &self.origin {
-            Origin::Scalar(node) => Some((*node, ScalarMap::new(*node).raw_range(span))),
+            Origin::Scalar(node) => {
+                let (node, span) = self.place_of(*node, span);
+                Some((node, ScalarMap::new(node).raw_range(span)))
+            }
             Origin::Words(words) => {
                 let index = |offset: usize| {
                     words

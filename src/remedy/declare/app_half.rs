@@ -1,8 +1,8 @@
 //! What an app does about a sidecar that is injected: waits, calls, wrappers, settings.
 
-use super::injected::killers;
+use super::{annotation, injected::killers};
 use crate::{
-    behaviour::{Link, LinkKind, Party, script::ExitStatus},
+    behaviour::{Answer, Link, LinkKind, Party, script::ExitStatus},
     catalogue::injector::{self, Injector},
     edit::removal::Removals,
     pod::{Pod, ProgramSite, Subject},
@@ -10,7 +10,10 @@ use crate::{
         obligation::Proof,
         plan::{Action, Changes, Class, Refusal},
         planner::Planner,
-        script::entrypoint::{self, Entrypoint, can_cut, sets_environment},
+        script::{
+            entrypoint::{self, Entrypoint, can_cut},
+            script_is_whole,
+        },
         wanted::Wanted,
         workaround::{
             stop::{masks, only_stops, stop_behind, stop_with_sleep},
@@ -172,30 +175,24 @@ impl<'a> AppHalf<'a> {
             self.leave(&what, reason, false, subject);
             return Ok(());
         }
-        let refusal = if let Some(reason) = &program.shared {
-            Some(reason.clone())
-        } else if can_cut(program, std::slice::from_ref(span))
-            && sets_environment(member, program, span).is_none()
-        {
-            None
-        } else {
-            Some("what would remain of the script is not certain".to_owned())
-        };
-        if let Some(reason) = refusal {
+        let whole = script_is_whole(can_cut(member, program, std::slice::from_ref(span)));
+        if let Answer::Refuted(reason) = &whole.answer {
             return match exit_status {
                 Some(_) => Err(format!("“{what}” can't be done: {reason}")),
                 None => {
-                    self.leave(&what, &reason, false, subject);
+                    self.leave(&what, reason, false, subject);
                     Ok(())
                 }
             };
         }
-        let class = match exit_status {
+        let result = match exit_status {
             Some((ExitStatus::Preserved, false)) | None => Class::Safe,
             Some(_) => Class::Review,
         };
+        let class = result.max(whole.class());
         if class > self.allowed {
-            let reason = "without it the script may end with another result";
+            let doubt = whole.answer.reason().map(String::as_str);
+            let reason = doubt.unwrap_or("without it the script may end with another result");
             self.leave(&what, reason, true, subject);
             return Ok(());
         }
@@ -203,8 +200,12 @@ impl<'a> AppHalf<'a> {
             self.notes.extend(masks(app, exit_status));
         }
         let entrypoint = match exit_status {
-            Some(_) => stop_with_sleep(program, span),
+            Some(_) => stop_with_sleep(member, program, span),
             None => Entrypoint::cutting(span.clone()),
+        };
+        let entrypoint = Entrypoint {
+            reviewed: self.allowed >= Class::Review,
+            ..entrypoint
         };
         self.entrypoints.push((link.container, entrypoint));
         self.do_it(class, what, [subject]);
@@ -224,9 +225,10 @@ impl<'a> AppHalf<'a> {
                     start: sleep.span.start,
                 });
                 let is_wanted = wanted.has(&subject) && self.allowed >= Class::Review;
-                if is_wanted && can_cut(program, std::slice::from_ref(&sleep.span)) {
+                let cuts = std::slice::from_ref(&sleep.span);
+                if is_wanted && !can_cut(member, program, cuts).is_refuted() {
                     self.entrypoints
-                        .push((index, Entrypoint::cutting(sleep.span.clone())));
+                        .push((index, Entrypoint::reviewed(sleep.span.clone())));
                     let what = format!("{}: its sleep before the start goes", member.container.name);
                     self.do_it(Class::Review, what, [subject]);
                 }
@@ -367,7 +369,9 @@ impl<'a> AppHalf<'a> {
                 entrypoint::change(planner.pod, member, entrypoint, &mut Removals::default())?;
             }
         }
-        self.removals.changes(&[])?;
+        let kept: Vec<_> = annotation::kept(planner.pod)?.into_iter().collect();
+        self.removals.changes(&kept)?;
+        planner.annotates = true;
         planner.entrypoints = merged;
         planner.removals.extend(&self.removals);
         planner.changes.extend(std::mem::take(&mut self.changes));

@@ -1,85 +1,169 @@
 //! What remains of a script when the parts that mind another container are cut out.
 
-use crate::remedy::script::{
-    cutter::{Cutter, action, emptied_functions, leads_nowhere},
-    kept::Kept,
-    result::{result_variable, without_plumbing},
-    text::write,
+use std::collections::BTreeSet;
+
+use super::{
+    belongings::belongings,
+    fate::Fates,
+    harmless::action,
+    hindrance::{Hindrance, excerpt},
+    obligation::{Cutting, judge},
+    spans::Spans,
+    text::assemble,
 };
 use crate::{
-    behaviour::action::Action,
-    shell::{Command, Dialect, List, Pipeline, Redirect, Span, Statement, parse},
+    behaviour::{Answer, action::Action},
+    shell::{Command, Dialect, Span, Statement, parse},
 };
 
 /// The shell that runs a script.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shell {
     pub(crate) dialect: Dialect,
     /// `sh -e`
     pub(crate) exits_on_error: bool,
+    /// `sh -u`
+    pub(crate) exits_on_unset: bool,
+    pub(crate) environment: Environment,
 }
 
-/// Cuts the commands at `spans` out of a script. `None` where it is not certain what remains.
+/// The environment that a script begins with, as far as the manifest says it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Environment {
+    names: BTreeSet<String>,
+    /// `envFrom`: there may be more.
+    is_open: bool,
+}
+
+/// What every shell finds or makes in its environment.
+const ALWAYS: [&str; 4] = ["PATH", "HOME", "HOSTNAME", "SHLVL"];
+
+impl Environment {
+    pub(crate) fn new(names: impl Iterator<Item = String>, is_open: bool) -> Self {
+        Self {
+            names: names.collect(),
+            is_open,
+        }
+    }
+
+    /// Whether programs find a variable in their environment.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.names.contains(name) || ALWAYS.contains(&name)
+    }
+
+    /// Whether they may. Names with lower-case letters are left to applications (POSIX, "Environment Variables").
+    pub(super) fn may_hold(&self, name: &str) -> bool {
+        self.is_open && !name.contains(|letter: char| letter.is_ascii_lowercase())
+    }
+}
+
+/// What remains of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remains {
+    pub(crate) text: String,
+    /// Why somebody has to look at it.
+    pub(crate) doubt: Option<Hindrance>,
+}
+
+/// Cuts the commands at `spans` out of a script.
 ///
 /// Whole statements go where they hold nothing else than these commands and noise; of `a && b` the one side
-/// goes. So does what only kept the main command's result over them: `code=$?` and `exit $code`.
-pub(crate) fn cut(text: &str, shell: Shell, spans: &[Span]) -> Option<String> {
-    let script = parse(text, shell.dialect)?;
-    let emptied = emptied_functions(&script.list, spans);
-    let cutter = Cutter { spans, emptied };
-    let statements: Vec<&Statement> = script.list.statements.iter().collect();
-    let kept: Vec<Option<Kept<'_>>> = statements
-        .iter()
-        .map(|statement| cutter.statement(statement))
-        .collect::<Option<_>>()?;
-    let kept: Vec<Kept<'_>> = kept.into_iter().flatten().collect();
-    let is_kept = |span: &Span| {
-        kept.iter()
-            .any(|kept| kept.part.start <= span.start && span.end <= kept.part.end)
+/// goes. So does what served them alone: `code=$?` and `exit $code`, a counter, the message of a wait that gave up.
+///
+/// # Errors
+/// Why it can't be done: what remains would not do what the script did.
+pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
+    let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+    let mut also: Vec<Span> = Vec::new();
+    let mut best = None;
+    // What belongs to it is found bit by bit.
+    for _ in 0..ROUNDS {
+        let fates = Fates::new(text, &script.list, spans, &also);
+        let outcome = fates.list(&script.list, true)?;
+        let cutting = Cutting {
+            text,
+            script: &script,
+            shell,
+            gone: Spans::new(outcome.gone.clone()),
+            cuts: fates.cuts.clone(),
+            emptied: &fates.emptied,
+            outcome: &outcome,
+        };
+        let more: Vec<Span> = belongings(&cutting);
+        let answer = judge(&cutting);
+        let changes = outcome.changes;
+        let is_worse = match (&best, &answer) {
+            // What gives up is taken out whole, and said.
+            (Some((_, _, Answer::Proved)), Answer::Unknown(Hindrance::Bound(_))) => false,
+            (Some((_, _, Answer::Proved)), answer) => !answer.is_proved(),
+            (Some((_, _, Answer::Unknown(_))), answer) => answer.is_refuted(),
+            _ => false,
+        };
+        if !is_worse {
+            best = Some((changes, outcome.stays, answer));
+        }
+        let new: Vec<Span> = more.into_iter().filter(|span| !also.contains(span)).collect();
+        if new.is_empty() {
+            break;
+        }
+        also.extend(new);
+    }
+    let (changes, stays, answer) = best.ok_or(Hindrance::NotUnderstood)?;
+    if !stays {
+        return Err(Hindrance::NothingRemains);
+    }
+    let doubt = match answer {
+        Answer::Refuted(hindrance) => return Err(hindrance),
+        Answer::Unknown(hindrance) => Some(hindrance),
+        Answer::Proved => None,
     };
-    let exits_on_error = shell.exits_on_error || sets_errexit(&script.list);
-    if exits_on_error
-        && kept
-            .iter()
-            .enumerate()
-            .any(|(at, own)| own.may_exit_now(at + 1 == kept.len()))
-    {
-        return None;
+    let remains = assemble(text, changes);
+    if parse(&remains, shell.dialect).is_none() {
+        return Err(Hindrance::NotUnderstood);
     }
-    // Every span has to be gone.
-    let remains = |span: &Span| {
-        kept.iter()
-            .any(|kept| kept.part.start < span.end && span.start < kept.part.end)
-    };
-    if spans.iter().any(remains) || kept.is_empty() {
-        return None;
-    }
-    // `(until …; do …; done) > log`
-    let keeps_output = script
-        .list
-        .constructs()
-        .filter(|visit| !is_kept(&visit.command.span()))
-        .any(|visit| {
-            redirects(visit.command)
-                .iter()
-                .any(|redirect| !leads_nowhere(redirect))
-        });
-    if keeps_output {
-        return None;
-    }
-    let is_used = |name: &String| {
-        kept.iter()
-            .filter_map(|kept| text.get(kept.part.clone()))
-            .any(|part| has_name(part, name))
-    };
-    let is_read = |name: &String| is_used(&format!("${name}")) || is_used(&format!("{{{name}"));
-    // What is defined in the parts that go may be called from a condition, a trap or another function.
-    if cutter.emptied.iter().any(is_used) || assigned_in(&script.list, &is_kept).iter().any(is_read) {
-        return None;
-    }
-    let kept = without_plumbing(kept, text);
-    Some(write(text, &script.list, &kept))
+    Ok(Remains { text: remains, doubt })
 }
+
+/// The calls of the function that a command stands in, where the function holds nothing else and ends nothing.
+///
+/// # Errors
+/// A command that stands in no such function.
+pub(super) fn calls_of_function(text: &str, shell: &Shell, span: &Span) -> Result<Vec<Span>, Hindrance> {
+    let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+    let fates = Fates::new(text, &script.list, std::slice::from_ref(span), &[]);
+    let around = script.list.constructs().find_map(|visit| match visit.command {
+        Command::Function {
+            name,
+            span: whole,
+            body,
+        } if whole.start <= span.start && span.end <= whole.end => Some((name, body)),
+        _ => None,
+    });
+    let Some((name, body)) = around.filter(|(name, _)| fates.emptied.contains(name)) else {
+        let shown = text.get(span.clone()).unwrap_or_default();
+        return Err(Hindrance::Entangled(excerpt(shown)));
+    };
+    let ends = body
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .find(|simple| matches!(action(simple), Action::Exit { is_return: false, .. }));
+    if let Some(exit) = ends {
+        return Err(Hindrance::Exit(excerpt(
+            text.get(exit.span.clone()).unwrap_or_default(),
+        )));
+    }
+    let calls = script.list.commands().filter_map(|visit| {
+        let simple = visit.simple()?;
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        let first = words.next();
+        let is_call = first == Some(name) || first == Some("trap") && words.next() == Some(name);
+        (is_call && visit.context.trap.is_none()).then(|| simple.span.clone())
+    });
+    Ok(calls.collect())
+}
+
+/// How often what remains is looked at for what belongs to what goes.
+const ROUNDS: usize = 6;
 
 /// The command at a span with the sleep behind it, which lets its effect come about: `curl …/quit; sleep 5; exit $rc`.
 pub(crate) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
@@ -108,187 +192,5 @@ pub(crate) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Ve
     spans
 }
 
-/// The variables that are assigned in what is not kept, but for those that hold a result.
-fn assigned_in(list: &List, is_kept: &dyn Fn(&Span) -> bool) -> Vec<String> {
-    list.commands()
-        .filter_map(|visit| visit.simple().cloned())
-        .filter(|simple| !is_kept(&simple.span) && result_variable(simple).is_none())
-        .flat_map(|simple| simple.assignments)
-        .map(|assignment| assignment.name)
-        .collect()
-}
-
-/// Whether a text holds a name as a word of its own.
-fn has_name(text: &str, name: &str) -> bool {
-    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
-    let begins_word = name.starts_with(is_part);
-    text.match_indices(name).any(|(at, _)| {
-        let before = text.get(..at).and_then(|before| before.chars().next_back());
-        let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
-        let goes_on = after.is_some_and(is_part) || begins_word && before.is_some_and(is_part);
-        !goes_on
-    })
-}
-
-impl Kept<'_> {
-    /// Whether `-e` ends the script at a failure that it passed over while `&& …` came behind it: in a block at once,
-    /// and for a command unless the script ends there anyway.
-    fn may_exit_now(&self, is_last: bool) -> bool {
-        let pipelines: Vec<&Pipeline> = self.statement.and_or.pipelines().collect();
-        let goes_on = pipelines.last().is_some_and(|last| last.span.end > self.part.end);
-        let last = pipelines
-            .iter()
-            .rfind(|pipeline| pipeline.span.end <= self.part.end);
-        let is_command = last.is_some_and(|last| {
-            matches!(last.commands.as_slice(), [Command::Simple(simple)]
-                if matches!(action(simple), Action::Other { .. } | Action::Wrapper { .. }))
-        });
-        goes_on && !(is_last && is_command)
-    }
-}
-
-/// `set -e`, `set -euo pipefail`, `set -o errexit`
-fn sets_errexit(list: &List) -> bool {
-    list.commands()
-        .filter_map(|visit| visit.simple().cloned())
-        .any(|simple| {
-            let mut words = simple.words.iter().map(|word| word.raw.as_str());
-            words.next() == Some("set")
-                && words.any(|word| word == "errexit" || (word.starts_with('-') && word.contains('e')))
-        })
-}
-
-/// The redirections of a compound command as a whole.
-fn redirects(command: &Command) -> &[Redirect] {
-    match command {
-        Command::Group { redirects, .. }
-        | Command::Subshell { redirects, .. }
-        | Command::Loop { redirects, .. }
-        | Command::For { redirects, .. }
-        | Command::If { redirects, .. } => redirects,
-        _ => &[],
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn assert_cut(text: &str, commands: &[&str], expected: Option<&str>) {
-        let spans: Vec<Span> = commands
-            .iter()
-            .map(|command| {
-                let start = text.find(command).unwrap();
-                start..start + command.len()
-            })
-            .collect();
-        let shell = Shell {
-            dialect: Dialect::Bash,
-            exits_on_error: false,
-        };
-        assert_eq!(cut(text, shell, &spans).as_deref(), expected, "{text}");
-    }
-
-    #[test]
-    fn statements_go_with_what_belongs_to_them() {
-        assert_cut("sleep 5; exec /app --x", &["sleep 5"], Some("exec /app --x"));
-        assert_cut("sleep 5 && /app", &["sleep 5"], Some("/app"));
-        assert_cut(
-            "# wait\nuntil nc -z localhost 1; do sleep 1; done\n# run\n/app\n",
-            &["until nc -z localhost 1; do sleep 1; done"],
-            Some("# run\n/app\n"),
-        );
-        assert_cut(
-            "/app up\ncode=$?\ncurl -X POST localhost:1/quit\nexit $code\n",
-            &["curl -X POST localhost:1/quit"],
-            Some("/app up\n"),
-        );
-        assert_cut(
-            "/app; rc=$?; echo done; curl x || true; exit $rc",
-            &["curl x"],
-            Some("/app; rc=$?; echo done; exit $rc"),
-        );
-        assert_cut("/app && curl x", &["curl x"], Some("/app"));
-        assert_cut(
-            "/app && x=$(echo $?) && curl x && exit $x",
-            &["curl x"],
-            Some("/app"),
-        );
-        assert_cut("trap 'touch /d' EXIT\n/app\n", &["touch /d"], Some("/app\n"));
-        assert_cut(
-            "/app\nif curl -sf localhost:15021/healthz/ready -o /dev/null; then\n  curl x\nfi\n",
-            &["curl x"],
-            Some("/app\n"),
-        );
-        assert_cut(
-            "finish() {\n  rc=$?\n  curl x\n  exit $rc\n}\ntrap finish EXIT\n/app\n",
-            &["curl x"],
-            Some("/app\n"),
-        );
-    }
-
-    #[test]
-    fn what_is_not_certain_is_left() {
-        assert_cut("if /app; then curl x; else curl x; exit 1; fi", &["curl x"], None);
-        assert_cut("/app || curl x", &["curl x"], None);
-        assert_cut("set -e; { /one; /two; } && curl x", &["curl x"], None);
-        assert_cut("set -e; /app && curl x; /two", &["curl x"], None);
-        assert_cut("/app && curl x; /two", &["curl x"], Some("/app; /two"));
-        assert_cut("set -e; /app && curl x", &["curl x"], Some("set -e; /app"));
-        assert_cut("/app; if curl -sf web/ready; then curl x; fi", &["curl x"], None);
-        assert_cut(
-            "/app; if curl -s localhost:1 -o /out; then curl x; fi",
-            &["curl x"],
-            None,
-        );
-        assert_cut("curl x", &["curl x"], None);
-        assert_cut("trap 'save; touch /d' EXIT\n/app\n", &["touch /d"], None);
-    }
-
-    #[test]
-    fn a_function_goes_with_all_its_calls_or_stays() {
-        let ready = "until curl x; do sleep 1; done";
-        let with = |rest: &str| format!("ready() {{ {ready}; }}\n{rest}\n");
-        for rest in ["ready && /app", "ready; /app", "ready\n/app"] {
-            assert_cut(&with(rest), &[ready], Some("/app\n"));
-        }
-        for rest in [
-            "if ready; then /app; fi",
-            "main() { ready; /app; }\nmain",
-            "export -f ready\n/app",
-            "trap 'save; ready' USR1\n/app",
-        ] {
-            assert_cut(&with(rest), &[ready], None);
-        }
-    }
-
-    #[test]
-    fn what_a_wait_leaves_behind_keeps_it() {
-        for (text, wait) in [
-            (
-                "until found=$(curl x); do sleep 1; done\n/app \"$found\"\n",
-                "until found=$(curl x); do sleep 1; done",
-            ),
-            (
-                "tries=0\nuntil curl x; do tries=$((tries+1)); sleep 1; done\n/app --tries ${tries}\n",
-                "until curl x; do tries=$((tries+1)); sleep 1; done",
-            ),
-            (
-                "(until curl x; do sleep 1; done) > /log\n/app\n",
-                "until curl x; do sleep 1; done",
-            ),
-            (
-                "until curl x; do sleep 1; done 2>> /log\n/app\n",
-                "until curl x; do sleep 1; done 2>> /log",
-            ),
-        ] {
-            assert_cut(text, &[wait], None);
-        }
-        assert_cut(
-            "until curl x; do sleep 1; done > /dev/null 2>&1\n/app\n",
-            &["until curl x; do sleep 1; done > /dev/null 2>&1"],
-            Some("/app\n"),
-        );
-    }
-}
+mod tests;

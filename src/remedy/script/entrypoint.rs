@@ -3,11 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::remedy::script::{
-    cut::{Shell, cut},
+use super::{
+    cut::{Environment, Shell, calls_of_function, cut},
+    hindrance::Hindrance,
     plain_command::plain_command,
 };
 use crate::{
+    behaviour::Answer,
     edit::{change::has_comments, removal::Removals},
     pod::{Member, Pod},
     remedy::{plan::Changes, workaround::watchdog::in_foreground},
@@ -30,6 +32,8 @@ pub(crate) struct Entrypoint {
     pub(crate) foreground: bool,
     /// The new text is the old one but for a wrapper, so that nothing else can be cut out of it.
     pub(crate) alone: bool,
+    /// Somebody looks at what remains.
+    pub(crate) reviewed: bool,
     /// Words of the command line that go: a wrapper and its options.
     pub(crate) dropped: BTreeSet<usize>,
 }
@@ -79,11 +83,20 @@ impl Entrypoint {
             }
         }
         self.foreground |= other.foreground;
+        self.reviewed |= other.reviewed;
         if other.restored.is_some() {
             self.restored.clone_from(&other.restored);
             self.alone |= other.alone;
         }
         self.dropped.extend(&other.dropped);
+    }
+
+    /// Cuts a command out, and somebody looks at what remains.
+    pub(crate) fn reviewed(span: Span) -> Self {
+        Self {
+            reviewed: true,
+            ..Self::cutting(span)
+        }
     }
 
     /// Cuts a command out.
@@ -113,7 +126,10 @@ pub(crate) fn change<'a>(
     if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
         return Err(reason.clone());
     }
-    let script = new_script(program, entrypoint)?;
+    let script = match new_script(member, program, entrypoint)? {
+        Some(script) => Some(program.own_text(&script).ok_or(INCLUDED)?),
+        None => None,
+    };
     let command = member.container.node.get("command");
     let arguments = member.container.node.entry("args");
     // Comments on single words would be lost with them.
@@ -157,12 +173,16 @@ pub(crate) fn change<'a>(
     Ok(changes)
 }
 
-fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<String>, String> {
+fn new_script(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    entrypoint: &Entrypoint,
+) -> Result<Option<String>, String> {
     if !entrypoint.changes_script() {
         return Ok(None);
     }
     if !program.is_shell() {
-        return Err("no shell runs it, so that nothing can be cut out".to_owned());
+        return Err(NO_SHELL.to_owned());
     }
     let has_cuts = !entrypoint.cuts.is_empty() || !entrypoint.stripped.is_empty();
     if entrypoint.alone && has_cuts {
@@ -175,8 +195,18 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let remains =
-        cut(&text, shell(program), &cuts).ok_or("what would remain of the script is not certain")?;
+    let shell = shell(member, program);
+    let cuts = match entrypoint.stripped.is_empty() {
+        true => own_cuts(program, &shell, &cuts),
+        false => Ok(cuts),
+    };
+    let remains = cuts
+        .and_then(|cuts| cut(&text, &shell, &cuts))
+        .map_err(|hindrance| hindrance.to_string())?;
+    if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
+        return Err(format!("it has to be looked at: {doubt}"));
+    }
+    let remains = remains.text;
     match entrypoint.foreground {
         true => in_foreground(&remains, dialect(program))
             .map(Some)
@@ -185,44 +215,89 @@ fn new_script(program: &Program<'_>, entrypoint: &Entrypoint) -> Result<Option<S
     }
 }
 
-/// Whether these commands can be cut out of a program's script.
-pub(crate) fn can_cut(program: &Program<'_>, spans: &[Span]) -> bool {
-    program.is_shell()
-        && program.shared.is_none()
-        && program.place == ProgramPlace::Entrypoint
-        && cut(&program.text, shell(program), spans).is_some()
+/// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown
+/// where somebody has to look at it.
+pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Answer<Hindrance> {
+    let out_of_reach = |reason: &str| Answer::Refuted(Hindrance::OutOfReach(reason.to_owned()));
+    if program.place != ProgramPlace::Entrypoint {
+        return out_of_reach("it stands in a hook");
+    }
+    if let Some(reason) = &program.shared {
+        return out_of_reach(reason);
+    }
+    if !program.is_shell() {
+        return out_of_reach(NO_SHELL);
+    }
+    let shell = shell(member, program);
+    match own_cuts(program, &shell, spans).and_then(|spans| cut(&program.text, &shell, &spans)) {
+        Ok(remains) => remains.doubt.map_or(Answer::Proved, Answer::Unknown),
+        Err(hindrance) => Answer::Refuted(hindrance),
+    }
 }
 
-/// A variable of the container's environment that a range of its script sets: every program behind it gets that.
-pub(crate) fn sets_environment<'a>(
-    member: &Member<'a>,
-    program: &Program<'_>,
-    span: &Span,
-) -> Option<&'a str> {
-    let script = program.script.as_ref()?;
-    let assigned: Vec<_> = script
-        .list
-        .commands()
-        .filter_map(|visit| visit.simple())
-        .filter(|simple| span.start <= simple.span.start && simple.span.end <= span.end)
-        .flat_map(|simple| &simple.assignments)
-        .collect();
-    member
-        .container
-        .environment()
-        .map(|variable| variable.name)
-        .find(|name| assigned.iter().any(|assignment| assignment.name == *name))
+/// The commands to cut out of a script's own text: in place of those that stand in a function of a file which it reads
+/// in, the calls of that function.
+fn own_cuts(program: &Program<'_>, shell: &Shell, spans: &[Span]) -> Result<Vec<Span>, Hindrance> {
+    let mut own = Vec::new();
+    for span in spans {
+        let included = program
+            .included()
+            .find(|(range, _)| range.start <= span.start && span.end <= range.end);
+        match included {
+            None => own.push(span.clone()),
+            Some((_, config_map)) => {
+                let out_of_reach = || {
+                    Hindrance::OutOfReach(format!(
+                        "it stands in a file of ConfigMap {config_map} that the script reads in"
+                    ))
+                };
+                let calls = calls_of_function(&program.text, shell, span).map_err(|_| out_of_reach())?;
+                let is_elsewhere =
+                    |call: &Span| program.included().any(|(range, _)| range.contains(&call.start));
+                if calls.is_empty() || calls.iter().any(is_elsewhere) {
+                    return Err(out_of_reach());
+                }
+                own.extend(calls);
+            }
+        }
+    }
+    Ok(own)
 }
+
+const INCLUDED: &str = "a file that its script reads in would have to change, too";
+
+const NO_SHELL: &str = "no shell runs it, so that nothing can be cut out";
 
 /// The shell that runs a program's script.
-pub(crate) fn shell(program: &Program<'_>) -> Shell {
+pub(crate) fn shell(member: &Member<'_>, program: &Program<'_>) -> Shell {
+    let names = member
+        .container
+        .environment()
+        .map(|variable| variable.name.to_owned());
     Shell {
+        environment: Environment::new(names, member.container.node.get("envFrom").is_some()),
         dialect: dialect(program),
+        exits_on_unset: options(program).any(|option| {
+            option == "nounset"
+                || option.starts_with('-') && !option.starts_with("--") && option.contains('u')
+        }),
         exits_on_error: program
             .invocation
             .as_ref()
             .is_some_and(|invocation| invocation.exits_on_error),
     }
+}
+
+/// The options that stand between a program's shell and its script.
+fn options<'p>(program: &'p Program<'_>) -> impl Iterator<Item = &'p str> {
+    let range = program
+        .invocation
+        .as_ref()
+        .map(|invocation| invocation.options.clone());
+    let words = range
+        .and_then(|range| program.words.get(range))
+        .unwrap_or_default();
+    words.iter().filter_map(|node| node.as_str())
 }
 
 pub(crate) fn dialect(program: &Program<'_>) -> Dialect {
@@ -236,7 +311,7 @@ pub(crate) fn dialect(program: &Program<'_>) -> Dialect {
 fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Option<Vec<String>> {
     let invocation = program.invocation.as_ref()?;
     // Arguments behind the script are `$0` and on.
-    if invocation.file || invocation.script + 1 != program.words.len() {
+    if invocation.file || program.config_map.is_some() || invocation.script + 1 != program.words.len() {
         return None;
     }
     let options = program.words.get(invocation.options.clone())?;

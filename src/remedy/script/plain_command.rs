@@ -1,6 +1,6 @@
 //! A script that is nothing but one command needs no shell.
 
-use crate::remedy::script::result::only_simple;
+use super::result::only_simple;
 use crate::shell::{Dialect, Piece, Statement, Terminator, Word, parse};
 
 /// How the environment of a container names a variable.

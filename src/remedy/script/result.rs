@@ -1,7 +1,6 @@
 //! What keeps the main command's result over what comes behind it: `code=$?` and `exit $code`.
 
-use crate::remedy::script::kept::Kept;
-use crate::shell::{Command, Pipeline, Simple, Terminator};
+use crate::shell::{Command, Pipeline, Simple};
 
 /// The variable of `code=$?`.
 pub(crate) fn result_variable(simple: &Simple) -> Option<String> {
@@ -26,9 +25,11 @@ pub(crate) fn keeps_result(pipeline: &Pipeline) -> Option<String> {
 
 /// `exit $code`
 pub(crate) fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
-    let Some(simple) = only_simple(pipeline) else {
-        return false;
-    };
+    only_simple(pipeline).is_some_and(|simple| exits_with_word(simple, variable))
+}
+
+/// `exit $code`
+pub(super) fn exits_with_word(simple: &Simple, variable: &str) -> bool {
     let [exit, code] = simple.words.as_slice() else {
         return false;
     };
@@ -40,37 +41,4 @@ pub(crate) fn exits_with(pipeline: &Pipeline, variable: &str) -> bool {
             .trim_matches(['{', '}'])
             == variable
         && code.raw.contains('$')
-}
-
-/// Drops `code=$?` and `exit $code` where nothing stands between them any more.
-pub(crate) fn without_plumbing<'s>(mut kept: Vec<Kept<'s>>, text: &str) -> Vec<Kept<'s>> {
-    fn single<'s>(kept: &Kept<'s>) -> Option<&'s Pipeline> {
-        (kept.statement.and_or.rest.is_empty() && kept.statement.terminator == Terminator::Sequence)
-            .then_some(&kept.statement.and_or.first)
-    }
-    let count = kept.len();
-    if let Some([before, assignment, exit]) = count.checked_sub(3).and_then(|at| kept.get(at..))
-        && before.statement.terminator == Terminator::Sequence
-        && let Some(variable) = single(assignment).and_then(keeps_result)
-        && single(exit).is_some_and(|exit| exits_with(exit, &variable))
-    {
-        let earlier = kept
-            .iter()
-            .take(count - 2)
-            .filter_map(|kept| text.get(kept.part.clone()))
-            .any(|part| part.contains(&format!("${variable}")) || part.contains(&format!("{{{variable}")));
-        if !earlier {
-            kept.truncate(count - 2);
-            return kept;
-        }
-    }
-    if count >= 2
-        && kept
-            .last()
-            .and_then(single)
-            .is_some_and(|exit| exits_with(exit, "?"))
-    {
-        kept.truncate(count - 1);
-    }
-    kept
 }

@@ -86,11 +86,7 @@ fn hindrance(
     if own_uses != 1 {
         return Some("the pod uses it in several places".to_owned());
     }
-    let mut words = program.words.iter().filter_map(|word| word.as_str());
-    let file = match &program.invocation {
-        Some(invocation) => program.words.get(invocation.script)?.as_str()?,
-        None => words.find(|word| word.starts_with('/'))?,
-    };
+    let file = program.file.as_deref()?;
     let base_name = file.rsplit('/').next()?;
     let mentions = |node: Node<'_>| strings(node).filter(|text| text.contains(base_name)).count();
     let in_pod: usize = workload

@@ -1,38 +1,70 @@
 //! Takes the text of statements out of a script, with the lines and comments that are theirs.
 
-use crate::remedy::script::kept::Kept;
+use super::kept::Kept;
 use crate::shell::{List, Span};
+
+/// A range of the script and what takes its place.
+pub(super) type Replaced = (Span, String);
 
 /// The text with only what is kept: whole lines where statements have their own.
 pub(crate) fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
-    let mut changes: Vec<(Span, &str)> = Vec::new();
-    for (index, statement) in list.statements.iter().enumerate() {
-        let own = kept.iter().find(|kept| std::ptr::eq(kept.statement, statement));
-        match own {
-            Some(kept) if kept.part == statement.span => {}
-            Some(kept) => {
-                let part = text.get(kept.part.clone()).unwrap_or_default();
-                changes.push((statement.span.clone(), part));
-            }
-            None => {
-                let next = list.statements.get(index + 1).map(|next| next.span.start);
-                let extent = extent(text, &statement.span, next);
-                match changes.last_mut() {
-                    Some((before, "")) if before.end == extent.start => before.end = extent.end,
-                    _ => changes.push((extent, "")),
-                }
-            }
+    let mut remaining = kept.iter().peekable();
+    let stays: Vec<bool> = list
+        .statements
+        .iter()
+        .map(|statement| {
+            remaining
+                .next_if(|kept| std::ptr::eq(kept.statement, statement))
+                .is_some()
+        })
+        .collect();
+    assemble(text, removals(text, list, &stays, true))
+}
+
+/// What goes of the text when only these statements of a list stay. In a list that is not the whole script what stands
+/// behind the last one closes it.
+pub(super) fn removals(text: &str, list: &List, stays: &[bool], is_whole: bool) -> Vec<Replaced> {
+    let mut changes: Vec<Replaced> = Vec::new();
+    let mut last_kept: Option<usize> = None;
+    for (index, (statement, stays)) in list.statements.iter().zip(stays).enumerate() {
+        if *stays {
+            last_kept = Some(statement.span.end);
+            continue;
+        }
+        let next = list.statements.get(index + 1).map(|next| next.span.start);
+        let mut extent = extent(text, &statement.span, next);
+        let is_tail = !is_whole && list.statements.len() == index + 1;
+        if let Some(before) = last_kept.filter(|_| is_tail && !ends_line(text, extent.end)) {
+            // `{ app; quit; }`: what stood between the two goes, and what closes the list stays.
+            extent = before..statement.span.end;
+            changes.retain(|(span, _)| span.start < before);
+        }
+        match changes.last_mut() {
+            Some((before, _)) if before.end == extent.start => before.end = extent.end,
+            _ => changes.push((extent, String::new())),
         }
     }
-    let mut result = text.to_owned();
-    for (span, part) in changes.into_iter().rev() {
-        let span = if part.is_empty() {
-            with_blank_line(text, span)
-        } else {
-            span
-        };
-        result.replace_range(span, part);
+    for (span, _) in &mut changes {
+        *span = with_blank_line(text, span.clone());
     }
+    changes
+}
+
+fn ends_line(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| before.ends_with('\n'))
+}
+
+/// The text after all changes, which must not overlap.
+pub(super) fn assemble(text: &str, mut changes: Vec<Replaced>) -> String {
+    changes.sort_by_key(|(span, _)| span.start);
+    let mut result = String::with_capacity(text.len());
+    let mut at = 0;
+    for (span, part) in changes {
+        result.push_str(text.get(at..span.start.max(at)).unwrap_or_default());
+        result.push_str(&part);
+        at = span.end.max(at);
+    }
+    result.push_str(text.get(at..).unwrap_or_default());
     let trailing = text.len() - text.trim_end_matches('\n').len();
     let mut body = without_loose_end(&result);
     if !text.starts_with('\n') {
@@ -40,7 +72,6 @@ pub(crate) fn write(text: &str, list: &List, kept: &[Kept<'_>]) -> String {
     }
     format!("{}{}", body, "\n".repeat(trailing))
 }
-
 /// A text without the separators and the `\` at its end, which lead to nothing any more.
 fn without_loose_end(text: &str) -> &str {
     let mut body = text;

@@ -11,7 +11,10 @@ use crate::{
         gate::startup::asked_port,
         obligation::{Obligation, Proof},
         plan::Class,
-        script::entrypoint::{Entrypoint, can_cut, dialect},
+        script::{
+            entrypoint::{Entrypoint, can_cut, dialect},
+            script_is_whole,
+        },
     },
     workload::{Program, ProgramPlace},
     yaml::Node,
@@ -143,16 +146,18 @@ fn started<'p>(pod: &'p Pod<'_>, sidecar: usize) -> Vec<Start<'p>> {
 
 /// The wait for a sidecar's sign goes with the sign; what the sidecar itself waited for before it made it, a probe asks.
 fn ready_goes(pod: &Pod<'_>, sidecar: usize, start: &Start<'_>, part: &mut Part<'_>) {
-    let Some((_, program)) = pod.program(start.link.container, start.link.program) else {
+    let Some((member, program)) = pod.program(start.link.container, start.link.program) else {
         return;
     };
     let span = &start.wait.whole;
-    if !can_cut(program, std::slice::from_ref(span)) || start.wait.besides().is_some() {
-        part.class = Err(format!(
-            "what would remain of the script that waits for {} is not certain",
-            start.file
-        ));
+    if let Some(reason) = start.wait.besides() {
+        part.class = Err(reason.to_owned());
     }
+    part.rest_on(script_is_whole(can_cut(
+        member,
+        program,
+        std::slice::from_ref(span),
+    )));
     part.entrypoints
         .entry(start.link.container)
         .or_default()
@@ -175,13 +180,15 @@ fn ready_goes(pod: &Pod<'_>, sidecar: usize, start: &Start<'_>, part: &mut Part<
 /// Cuts out what writes a file that nobody looks for any more.
 pub(crate) fn writers_go(pod: &Pod<'_>, file: &str, writers: &[MarkerWrite], part: &mut Part<'_>) {
     for writer in writers {
-        let Some((_, theirs)) = pod.program(writer.container, writer.program) else {
+        let Some((member, theirs)) = pod.program(writer.container, writer.program) else {
             continue;
         };
         let span = &writer.marker.span;
-        if !can_cut(theirs, std::slice::from_ref(span)) {
-            part.class = Err("what would remain of the writer's script is not certain".to_owned());
-        }
+        part.rest_on(script_is_whole(can_cut(
+            member,
+            theirs,
+            std::slice::from_ref(span),
+        )));
         part.entrypoints
             .entry(writer.container)
             .or_default()

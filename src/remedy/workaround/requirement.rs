@@ -18,8 +18,9 @@ use crate::{
         plan::Class,
         script::{
             cut::cut,
-            entrypoint::{Entrypoint, can_cut, dialect, sets_environment, shell},
+            entrypoint::{Entrypoint, can_cut, dialect, shell},
             output::keeps_output,
+            script_is_whole,
         },
         wanted::Wanted,
         workaround::{
@@ -113,7 +114,7 @@ fn of_link<'a>(
             let mut part = cutting(link.container, member, program, &quit.span, what);
             part.rest_on(result_is_kept(quit.exit_status, quit.is_repeated));
             part.entrypoints
-                .insert(link.container, stop_with_sleep(program, &quit.span));
+                .insert(link.container, stop_with_sleep(member, program, &quit.span));
             part.note = masks(member.container.name, quit.exit_status);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
@@ -133,7 +134,7 @@ fn of_link<'a>(
                 kill.is_in_loop || kill.is_background,
             ));
             part.entrypoints
-                .insert(link.container, stop_with_sleep(program, &kill.span));
+                .insert(link.container, stop_with_sleep(member, program, &kill.span));
             part.signals = true;
             part.note = masks(member.container.name, kill.exit_status).or_else(|| {
                 let signal = kill.signal.as_deref()?.trim_start_matches("SIG");
@@ -268,13 +269,12 @@ fn keep_among_sidecars(pod: &Pod<'_>, link: &Link, options: &Options, part: &mut
 fn tool_goes(part: &mut Part<'_>, link: &Link, member: &Member<'_>, program: &Program<'_>, words: Span) {
     let entrypoint = running_by_itself(program, words);
     let is_arguments = !program.is_shell() && member.container.command().is_empty();
-    let cut_is_uncertain = part.class.as_ref().is_err_and(|reason| reason == UNCERTAIN);
     if entrypoint.is_empty() {
         part.class = Err("the waiting tool runs the app itself".to_owned());
     } else if is_arguments {
         part.class =
             Err("the image's own entrypoint gets these words, and it is not in the manifest".to_owned());
-    } else if part.class.is_ok() || cut_is_uncertain {
+    } else if program.place == ProgramPlace::Entrypoint && program.shared.is_none() {
         // No command is cut, only the words before it.
         part.proofs
             .retain(|proof| proof.obligation != Obligation::ScriptIsWhole);
@@ -301,9 +301,6 @@ fn result_is_kept(exit_status: ExitStatus, is_repeated: bool) -> Proof {
         ),
     }
 }
-
-/// What remains of a script can't be told.
-const UNCERTAIN: &str = "what would remain of the script is not certain";
 
 /// A program without the words of the tool that waits and then runs the rest of them.
 fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
@@ -332,20 +329,11 @@ fn cutting<'a>(
         None => what,
     };
     let mut part = Part::new(what, Ok(Class::Safe));
-    if program.place != ProgramPlace::Entrypoint {
-        part.class = Err("it stands in a hook".to_owned());
-    } else if let Some(reason) = &program.shared {
-        part.class = Err(reason.clone());
-    } else if let Some(name) = sets_environment(member, program, span) {
-        part.class = Err(format!("it sets {name}, which the app finds in its environment"));
-    } else if !can_cut(program, std::slice::from_ref(span)) {
-        part.class = Err(UNCERTAIN.to_owned());
-    } else {
-        part.rest_on(Proof::proved(
-            Obligation::ScriptIsWhole,
-            "nothing that is left reads what it sets",
-        ));
-    }
+    part.rest_on(script_is_whole(can_cut(
+        member,
+        program,
+        std::slice::from_ref(span),
+    )));
     part.entrypoints
         .insert(container, Entrypoint::cutting(span.clone()));
     part
@@ -386,8 +374,8 @@ fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) 
             ));
             if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
                 entrypoint.foreground = true;
-                let remains = cut(&program.text, shell(program), &entrypoint.cuts);
-                if remains.is_some_and(|remains| in_foreground(&remains, dialect(program)).is_none()) {
+                let remains = cut(&program.text, &shell(member, program), &entrypoint.cuts);
+                if remains.is_ok_and(|remains| in_foreground(&remains.text, dialect(program)).is_none()) {
                     part.class =
                         Err("what it runs in the background would get no SIGTERM without it".to_owned());
                 }

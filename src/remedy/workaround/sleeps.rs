@@ -1,6 +1,7 @@
 //! Sleeps before the start of the app.
 
 use crate::{
+    behaviour::Answer,
     pod::{Pod, ProgramSite, Subject},
     remedy::{
         declare::injected,
@@ -41,18 +42,22 @@ impl<'a> Planner<'_, 'a> {
                 }
                 let what = format!("{}: its sleep before the start goes", member.container.name);
                 let cuts = std::slice::from_ref(&sleep.span);
-                let (reason, review) = if !entrypoint::can_cut(program, cuts) {
-                    ("what would remain of the script is not certain", false)
+                let can_cut = entrypoint::can_cut(member, program, cuts);
+                let (reason, review) = if let Answer::Refuted(hindrance) = can_cut {
+                    (hindrance.to_string(), false)
                 } else if !self.options.review {
-                    ("a sleep does not say what it waits for", true)
+                    ("a sleep does not say what it waits for".to_owned(), true)
                 } else if !gated {
-                    ("no declared sidecar with a gate takes its place", false)
+                    (
+                        "no declared sidecar with a gate takes its place".to_owned(),
+                        false,
+                    )
                 } else {
                     self.plan.done(Class::Review, what, [subject]);
                     self.entrypoints
                         .entry(index)
                         .or_default()
-                        .merge(&Entrypoint::cutting(sleep.span.clone()));
+                        .merge(&Entrypoint::reviewed(sleep.span.clone()));
                     continue;
                 };
                 self.plan

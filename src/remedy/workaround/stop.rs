@@ -6,10 +6,10 @@ use crate::remedy::workaround::{
 };
 use crate::{
     behaviour::{
-        Link, LinkKind, Party,
+        Answer, Link, LinkKind, Party,
         script::{ExitStatus, MarkerUse, Wait},
     },
-    pod::Pod,
+    pod::{Member, Pod},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
@@ -59,12 +59,12 @@ pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
 }
 
 /// What ends a sidecar, and the sleep in which it does.
-pub(crate) fn stop_with_sleep(program: &Program<'_>, span: &Span) -> Entrypoint {
+pub(crate) fn stop_with_sleep(member: &Member<'_>, program: &Program<'_>, span: &Span) -> Entrypoint {
     let cuts = with_sleep_behind(&program.text, dialect(program), span);
     Entrypoint {
-        cuts: match can_cut(program, &cuts) {
-            true => cuts,
-            false => vec![span.clone()],
+        cuts: match can_cut(member, program, &cuts) {
+            Answer::Refuted(_) => vec![span.clone()],
+            _ => cuts,
         },
         ..Entrypoint::default()
     }

@@ -115,7 +115,7 @@ fn writers(pod: &Pod<'_>, file: &str, part: &mut Part<'_>) {
                     continue;
                 }
                 let span = marker.span.clone();
-                if can_cut(program, std::slice::from_ref(&span)) {
+                if !can_cut(member, program, std::slice::from_ref(&span)).is_refuted() {
                     part.entrypoints
                         .entry(index)
                         .or_default()

@@ -112,11 +112,12 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
     } else {
         block_start(lexer, header, old).1.max(1)
     };
-    let indicator = if style == ScalarStyle::Folded && !body.contains('\n') {
-        '>'
-    } else {
-        '|'
+    let raw = lines.text.get(header_line..end).unwrap_or_default();
+    let folded = match style {
+        ScalarStyle::Folded => fold(body, raw),
+        _ => None,
     };
+    let indicator = if folded.is_some() { '>' } else { '|' };
     let chomping = match trailing {
         0 => "-",
         1 => "",
@@ -124,7 +125,8 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
     };
     let line_break = lines.line_break();
     let mut new = String::new();
-    for line in body.split('\n') {
+    let written = folded.unwrap_or_else(|| body.split('\n').collect());
+    for line in written {
         new += line_break;
         if !line.is_empty() {
             new += &" ".repeat(indentation);
@@ -149,6 +151,100 @@ fn replace_block(node: Node<'_>, style: ScalarStyle, value: &str) -> Vec<Edit> {
             text: new,
         },
     ]
+}
+
+/// The lines that a folded block scalar reads as this text, broken where `old` was; nothing where no lines do.
+fn fold<'b>(body: &'b str, old: &str) -> Option<Vec<&'b str>> {
+    // Lines that begin with a blank are not folded.
+    if body.split('\n').any(|line| line.starts_with([' ', '\t'])) {
+        return None;
+    }
+    let mut breaks = old
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .peekable();
+    let mut lines = Vec::new();
+    for (index, paragraph) in body.split('\n').enumerate() {
+        // A line break of the text is a blank line.
+        if index > 0 {
+            lines.push("");
+        }
+        if !paragraph.is_empty() {
+            lines.extend(broken(paragraph, &mut breaks));
+        }
+    }
+    (unfolded(&lines) == body).then_some(lines)
+}
+
+/// A paragraph, broken in front of what began a line before, and behind what ended one.
+fn broken<'b, 'o>(paragraph: &'b str, old: &mut (impl Iterator<Item = &'o str> + Clone)) -> Vec<&'b str> {
+    let mut lines = Vec::new();
+    let mut rest = paragraph;
+    while !rest.is_empty() {
+        let mut ahead = old.clone();
+        let next = std::iter::from_fn(|| ahead.next().map(|line| (line, ahead.clone())))
+            .take(LINES_AHEAD)
+            .filter_map(|(line, behind)| Some((starts_at(rest, line)?, line, behind)))
+            .min_by_key(|(at, _, _)| *at);
+        match next {
+            Some((0, line, behind)) => {
+                *old = behind;
+                lines.push(rest.get(..line.len()).unwrap_or_default());
+                rest = rest.get(line.len() + 1..).unwrap_or_default();
+            }
+            Some((at, _, _)) => {
+                lines.push(rest.get(..at - 1).unwrap_or_default());
+                rest = rest.get(at..).unwrap_or_default();
+            }
+            None => {
+                lines.push(rest);
+                rest = "";
+            }
+        }
+    }
+    lines
+}
+
+/// How many lines may have gone before one that stays is looked for no more, and how many bytes may have come.
+const LINES_AHEAD: usize = 32;
+const BYTES_AHEAD: usize = 4096;
+
+/// Where a line stands in a text between single blanks.
+fn starts_at(text: &str, line: &str) -> Option<usize> {
+    let is_single = |at: usize| {
+        let around = text
+            .get(at.saturating_sub(1)..(at + 2).min(text.len()))
+            .unwrap_or_default();
+        text.as_bytes().get(at) == Some(&b' ') && around.matches(' ').count() == 1
+    };
+    let ahead = (BYTES_AHEAD..text.len())
+        .find_map(|end| text.get(..end))
+        .unwrap_or(text);
+    ahead.match_indices(line).map(|(at, _)| at).find(|at| {
+        let end = at + line.len();
+        (*at == 0 || is_single(at - 1)) && (end == text.len() || is_single(end))
+    })
+}
+
+/// What a reader makes of the lines of a folded block scalar of which none begins with a blank.
+fn unfolded(lines: &[&str]) -> String {
+    let mut text = String::new();
+    let mut breaks = 0;
+    for (index, line) in lines.iter().enumerate() {
+        if line.is_empty() {
+            breaks += 1;
+            continue;
+        }
+        match (index, breaks) {
+            (0, _) => {}
+            (_, 0) => text.push(' '),
+            (_, breaks) => text.push_str(&"\n".repeat(breaks)),
+        }
+        breaks = 0;
+        text.push_str(line);
+    }
+    text
 }
 
 /// Whether a block scalar without indentation indicator can hold these lines.
@@ -251,7 +347,20 @@ mod tests {
         assert_replaced("a: |\n  x\n", "y\n\n", "a: |+\n  y\n\n");
         assert_replaced("a: |+\n  x\n\n\n", "y\n", "a: |\n  y\n");
         assert_replaced("a: >\n  x\n  y\n", "z\n", "a: >\n  z\n");
-        assert_replaced("a: >\n  x\n  y\n", "z\nw\n", "a: |\n  z\n  w\n");
+        assert_replaced("a: >\n  x\n  y\n", "z\nw\n", "a: >\n  z\n\n  w\n");
+        // Lines stay where they were broken, but for what goes.
+        assert_replaced(
+            "a: >-\n  one\n  two three\n  four\n",
+            "one four",
+            "a: >-\n  one\n  four\n",
+        );
+        assert_replaced(
+            "a: >-\n  one\n  two three\n\n  four\n  five\n",
+            "one two\nfour five",
+            "a: >-\n  one\n  two\n\n  four\n  five\n",
+        );
+        assert_replaced("a: >\n  x\n  y\n", "x\n  z\n", "a: |\n  x\n    z\n");
+        assert_replaced("a: >\n  x\n  y\n", "x  y\n", "a: >\n  x  y\n");
         assert_replaced("a: &x |2-\n    x\n", "y", "a: &x |-\n  y\n");
         assert_replaced("a: |\n", "y", "a: |-\n  y\n");
         assert_replaced("a: |\n  x\n", " y", "a: \" y\"\n");

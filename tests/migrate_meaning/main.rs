@@ -9,8 +9,11 @@
     clippy::unwrap_used
 )]
 
-#[path = "support/migrated.rs"]
+mod grammar;
+#[path = "../support/migrated.rs"]
 mod migrated;
+mod random;
+mod stage;
 
 use std::{
     fs,
@@ -363,4 +366,208 @@ proptest! {
         let _ = fs::remove_dir_all(directory.path().join("out"));
         prop_assert_eq!(calls, run_watched(directory.path(), &after, &file), "{:?}\n{:?}", before, after);
     }
+}
+
+/// The shells in the place of `sh`, and of `bash`, as far as they are here.
+fn shells(of_bash: bool) -> Vec<&'static [&'static str]> {
+    let known: &[&'static [&'static str]] = match of_bash {
+        true => &[&["bash"]],
+        false => &[&["dash"], &["busybox", "ash"], &["bash"]],
+    };
+    let is_here = |shell: &&&[&str]| {
+        let (program, rest) = shell.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(rest).args(["-c", ":"]).stdin(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    known.iter().filter(is_here).copied().collect()
+}
+
+/// What became of scripts.
+#[derive(Debug, Default)]
+struct Tally {
+    safe: usize,
+    review: usize,
+    refused: usize,
+    runs: usize,
+    announced: usize,
+    endless: usize,
+    differences: Vec<String>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.safe += other.safe;
+        self.review += other.review;
+        self.refused += other.refused;
+        self.runs += other.runs;
+        self.announced += other.announced;
+        self.endless += other.endless;
+        self.differences.extend(other.differences);
+    }
+}
+
+/// A Job of an app with this command line and a Cloud SQL proxy that nothing declares.
+fn proxied(command: &[String]) -> String {
+    let containers = json!([
+        {
+            "name": "main",
+            "image": "example.com/app:1",
+            "command": command,
+            "env": [{"name": "NAME", "value": "two words"}, {"name": "MODE", "value": "one"}],
+        },
+        {
+            "name": "csql",
+            "image": "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0",
+            "args": ["--port=5432", "--quitquitquit", "--health-check", "--http-address=0.0.0.0", "a:b:c"],
+        },
+    ]);
+    let spec = json!({"restartPolicy": "Never", "shareProcessNamespace": true, "containers": containers});
+    let job = json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "j"},
+        "spec": {"template": {"spec": spec}},
+    });
+    serde_json::to_string_pretty(&job).unwrap()
+}
+
+/// The app's command line after migrate where it is another one, and what is said of it.
+fn rewritten(command: &[String], review: bool) -> (Option<Vec<String>>, Vec<String>) {
+    let migration = migrated::migrated(&proxied(command), Form::Native, review);
+    assert_eq!(migration.failures, [], "{command:?}");
+    let job: Value = serde_json::from_str(&migration.text).unwrap();
+    let words = job.pointer("/spec/template/spec/containers/0/command").cloned();
+    let words: Vec<String> = serde_json::from_value(words.unwrap()).unwrap();
+    let notes = migration.plans.iter().flat_map(|plan| plan.notes.iter().cloned());
+    let left = migration
+        .plans
+        .iter()
+        .flat_map(|plan| plan.refusals.iter().map(|refusal| refusal.reason.clone()));
+    let said = notes.chain(left).collect();
+    ((words != command).then_some(words), said)
+}
+
+/// Whether it was said beforehand that something may be another way.
+fn is_announced(said: &[String], said_before: &[String]) -> bool {
+    let announces = |note: &String| {
+        note.starts_with("main now ends with the result of its own work")
+            || note.starts_with("look at what remains of the script: ")
+    };
+    said.iter().any(announces)
+        || said_before
+            .iter()
+            .any(|reason| reason.starts_with("it has to be looked at: "))
+}
+
+fn try_one(
+    stage: &stage::Stage,
+    random: &mut random::Random,
+    all: &[Vec<&'static [&'static str]>; 2],
+    tally: &mut Tally,
+) {
+    let sample = grammar::sample(random);
+    let mut before = sample.shell.clone();
+    before.push(sample.text.clone());
+    let (safely, said_before) = rewritten(&before, false);
+    let is_safe = safely.is_some();
+    let (after, said) = match safely {
+        Some(after) => (after, Vec::new()),
+        None => match rewritten(&before, true) {
+            (Some(after), said) => (after, said),
+            (None, _) => {
+                tally.refused += 1;
+                return;
+            }
+        },
+    };
+    match is_safe {
+        true => tally.safe += 1,
+        false => tally.review += 1,
+    }
+    let is_bash = sample.shell.first().is_some_and(|shell| shell.ends_with("bash"));
+    let shells = &all[usize::from(is_bash)];
+    if shells.is_empty() {
+        return;
+    }
+    let shell = shells[random.below(shells.len())];
+    let world = stage::World {
+        shell,
+        result: random.pick(&["0", "0", "3", "3", "TERM", "KILL"]),
+        answers: 1 + random.below(3),
+    };
+    let (Some(old), Some(new)) = (stage.run(&before, world), stage.run(&after, world)) else {
+        tally.endless += 1;
+        return;
+    };
+    tally.runs += 1;
+    if old == new {
+        return;
+    }
+    if !is_safe && is_announced(&said, &said_before) {
+        tally.announced += 1;
+        return;
+    }
+    tally.differences.push(format!(
+            "{} {world:?}\n--- before\n{}\n--- after {:?}\n{}\n--- {said_before:?} {said:?}\n{old:#?}\n{new:#?}\n",
+            if is_safe { "safe" } else { "review" },
+            sample.text,
+            after.split_last().unwrap().1,
+            after.last().unwrap(),
+        ));
+}
+
+fn number_in(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |number| number.parse().unwrap())
+}
+
+/// `MEANING_SCRIPTS` and `MEANING_SEED` make it longer, and another one.
+#[test]
+fn scripts_of_a_grammar_keep_their_meaning() {
+    let (count, seed) = (number_in("MEANING_SCRIPTS", 2000), number_in("MEANING_SEED", 15));
+    let all = [shells(false), shells(true)];
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).min(8);
+    let mut tally = Tally::default();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let all = &all;
+                scope.spawn(move || {
+                    let stage = stage::Stage::new();
+                    let mut own = Tally::default();
+                    for index in (0..count).filter(|index| index % threads as u64 == worker as u64) {
+                        let mut random =
+                            random::Random::new(seed.wrapping_mul(0x0100_0000).wrapping_add(index));
+                        try_one(&stage, &mut random, all, &mut own);
+                    }
+                    own
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .for_each(|worker| tally.add(worker.join().unwrap()));
+    });
+    println!(
+        "{count} scripts (seed {seed}): {} rewritten safely, {} with review, {} refused; {} runs each way, {} announced to differ, {} without an end, {} differ",
+        tally.safe,
+        tally.review,
+        tally.refused,
+        tally.runs,
+        tally.announced,
+        tally.endless,
+        tally.differences.len()
+    );
+    for difference in tally.differences.iter().take(12) {
+        println!("{difference}");
+    }
+    assert!(
+        tally.differences.is_empty(),
+        "{} scripts differ",
+        tally.differences.len()
+    );
+    assert!(
+        tally.safe * 10 > usize::try_from(count).unwrap(),
+        "hardly anything is rewritten"
+    );
 }

@@ -1,0 +1,158 @@
+use super::*;
+
+#[track_caller]
+fn assert_cut(text: &str, commands: &[&str], expected: Option<&str>) {
+    let spans: Vec<Span> = commands
+        .iter()
+        .map(|command| {
+            let start = text.find(command).unwrap();
+            start..start + command.len()
+        })
+        .collect();
+    let shell = Shell {
+        dialect: Dialect::Bash,
+        exits_on_error: false,
+        exits_on_unset: false,
+        environment: Environment::default(),
+    };
+    let remains = cut(text, &shell, &spans);
+    let text_of = remains.as_ref().ok().map(|remains| remains.text.as_str());
+    assert_eq!(text_of, expected, "{text}: {remains:?}");
+}
+
+#[test]
+fn statements_go_with_what_belongs_to_them() {
+    assert_cut("sleep 5; exec /app --x", &["sleep 5"], Some("exec /app --x"));
+    assert_cut("sleep 5 && /app", &["sleep 5"], Some("/app"));
+    assert_cut(
+        "# wait\nuntil nc -z localhost 1; do sleep 1; done\n# run\n/app\n",
+        &["until nc -z localhost 1; do sleep 1; done"],
+        Some("# run\n/app\n"),
+    );
+    assert_cut(
+        "/app up\ncode=$?\ncurl -X POST localhost:1/quit\nexit $code\n",
+        &["curl -X POST localhost:1/quit"],
+        Some("/app up\n"),
+    );
+    assert_cut(
+        "/app; rc=$?; echo done; curl x || true; exit $rc",
+        &["curl x"],
+        Some("/app; rc=$?; echo done; exit $rc"),
+    );
+    assert_cut("/app && curl x", &["curl x"], Some("/app"));
+    assert_cut(
+        "/app && x=$(echo $?) && curl x && exit $x",
+        &["curl x"],
+        Some("/app"),
+    );
+    assert_cut("trap 'touch /d' EXIT\n/app\n", &["touch /d"], Some("/app\n"));
+    assert_cut(
+        "/app\nif curl -sf localhost:15021/healthz/ready -o /dev/null; then\n  curl x\nfi\n",
+        &["curl x"],
+        Some("/app\n"),
+    );
+    assert_cut(
+        "finish() {\n  rc=$?\n  curl x\n  exit $rc\n}\ntrap finish EXIT\n/app\n",
+        &["curl x"],
+        Some("/app\n"),
+    );
+}
+
+#[test]
+fn a_part_of_a_block_goes_alone() {
+    for (text, expected) in [
+        (
+            "if /app; then curl x; else exit 1; fi",
+            "if /app; then :; else exit 1; fi",
+        ),
+        ("main() { curl x; /app; }\nmain", "main() { /app; }\nmain"),
+        (
+            "main() {\n  /app\n  curl x\n}\nmain; echo",
+            "main() {\n  /app\n}\nmain; echo",
+        ),
+        (
+            "trap 'rm -r /tmp/x; curl x' EXIT; /app",
+            "trap 'rm -r /tmp/x' EXIT; /app",
+        ),
+        (
+            "trap 'curl x; rm -r /tmp/x' EXIT; /app",
+            "trap 'rm -r /tmp/x' EXIT; /app",
+        ),
+        (
+            "/app; if curl -sf web/ready; then curl x; fi",
+            "/app; if curl -sf web/ready; then :; fi",
+        ),
+        (
+            "/app; if curl -s localhost:1 -o /out; then curl x; fi",
+            "/app; if curl -s localhost:1 -o /out; then :; fi",
+        ),
+        ("(curl x; exec /app)", "(exec /app)"),
+        ("{ /setup && curl x && /app; }", "{ /setup && /app; }"),
+        ("/setup && curl x || /app", "/setup || /app"),
+        (
+            "case $1 in a) /app; curl x;; b) curl x;; esac",
+            "case $1 in a) /app;; b) curl x;; esac",
+        ),
+        ("sh -c 'curl x; /app'", "sh -c '/app'"),
+    ] {
+        assert_cut(text, &["curl x"], Some(expected));
+    }
+    // Text that had to be unescaped has no places of its own.
+    assert_cut(
+        "trap \"save \\\"x\\\"; curl x\" EXIT; /app",
+        &["\"save \\\"x\\\"; curl x\""],
+        None,
+    );
+}
+
+#[test]
+fn what_is_not_certain_is_left() {
+    assert_cut("if curl x; then /app; else curl x; exit 1; fi", &["curl x"], None);
+    assert_cut("/app || curl x", &["curl x"], None);
+    assert_cut("set -e; { /one; /two; } && curl x", &["curl x"], None);
+    assert_cut("set -e; /app && curl x; /two", &["curl x"], None);
+    assert_cut("/app && curl x; /two", &["curl x"], Some("/app; /two"));
+    assert_cut("set -e; /app && curl x", &["curl x"], Some("set -e; /app"));
+    assert_cut("curl x", &["curl x"], None);
+}
+
+#[test]
+fn a_function_goes_with_all_its_calls_or_stays() {
+    let ready = "until curl x; do sleep 1; done";
+    let with = |rest: &str| format!("ready() {{ {ready}; }}\n{rest}\n");
+    for rest in ["ready && /app", "ready; /app", "ready\n/app"] {
+        assert_cut(&with(rest), &[ready], Some("/app\n"));
+    }
+    for rest in ["if ready; then /app; fi", "export -f ready\n/app"] {
+        assert_cut(&with(rest), &[ready], None);
+    }
+}
+
+#[test]
+fn what_a_wait_leaves_behind_keeps_it() {
+    for (text, wait) in [
+        (
+            "until found=$(curl x); do sleep 1; done\n/app \"$found\"\n",
+            "until found=$(curl x); do sleep 1; done",
+        ),
+        (
+            "tries=0\nuntil curl x; do tries=$((tries+1)); sleep 1; done\n/app --tries ${tries}\n",
+            "until curl x; do tries=$((tries+1)); sleep 1; done",
+        ),
+        (
+            "(until curl x; do sleep 1; done) > /log\n/app\n",
+            "until curl x; do sleep 1; done",
+        ),
+        (
+            "until curl x; do sleep 1; done 2>> /log\n/app\n",
+            "until curl x; do sleep 1; done 2>> /log",
+        ),
+    ] {
+        assert_cut(text, &[wait], None);
+    }
+    assert_cut(
+        "until curl x; do sleep 1; done > /dev/null 2>&1\n/app\n",
+        &["until curl x; do sleep 1; done > /dev/null 2>&1"],
+        Some("/app\n"),
+    );
+}

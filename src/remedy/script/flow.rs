@@ -1,0 +1,611 @@
+//! Follows what the commands that go had set, until something that stays reads it or sets it anew.
+
+use std::collections::BTreeSet;
+
+use super::{
+    cut::Environment,
+    functions::Functions,
+    hindrance::{Hindrance, excerpt},
+    spans::Spans,
+};
+use crate::{
+    behaviour::Answer,
+    shell::{
+        Command, EmbeddedKind, List, Pipeline, Script, Simple, Span, State, StateAccess, Statement,
+        Terminator, Word, state_access,
+    },
+};
+
+/// What is not as it was for what remains.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Lost {
+    State(State),
+    /// `$!`, and the jobs of the shell.
+    Child,
+}
+
+/// How many commands are looked at, those of functions once for each call.
+const LIMIT: usize = 20_000;
+
+/// How deep functions call each other.
+const DEPTH: usize = 12;
+
+/// A walk over what remains, in the order in which it runs.
+pub(super) struct Flow<'s> {
+    text: &'s str,
+    environment: &'s Environment,
+    gone: &'s Spans,
+    /// The commands that were to be cut.
+    cuts: &'s Spans,
+    exported: BTreeSet<String>,
+    exports_all: bool,
+    lost: BTreeSet<Lost>,
+    /// All that was lost at some place.
+    ever: BTreeSet<Lost>,
+    called: Vec<&'s str>,
+    followed: BTreeSet<&'s str>,
+    asides: Vec<&'s List>,
+    functions: Functions<'s>,
+    /// The signals whose traps stay.
+    traps: BTreeSet<String>,
+    steps: usize,
+    found: Vec<Answer<Hindrance>>,
+}
+
+/// All that what remains reads of what goes.
+pub(super) fn follow(
+    text: &str,
+    script: &Script,
+    environment: &Environment,
+    gone: &Spans,
+    cuts: &Spans,
+) -> Vec<Answer<Hindrance>> {
+    let mut flow = Flow::new(text, script, environment, gone, cuts);
+    flow.list(&script.list);
+    flow.later();
+    flow.found
+}
+
+impl<'s> Flow<'s> {
+    fn new(
+        text: &'s str,
+        script: &'s Script,
+        environment: &'s Environment,
+        gone: &'s Spans,
+        cuts: &'s Spans,
+    ) -> Self {
+        let mut exported = BTreeSet::new();
+        let mut exports_all = false;
+        for visit in script.list.constructs() {
+            for state in state_access(visit.command, text).sets {
+                match state {
+                    State::Exported(name) => {
+                        exported.insert(name);
+                    }
+                    State::Option(name) => exports_all |= matches!(name.as_str(), "a" | "allexport"),
+                    _ => {}
+                }
+            }
+        }
+        Self {
+            text,
+            environment,
+            gone,
+            cuts,
+            exported,
+            exports_all,
+            lost: BTreeSet::new(),
+            ever: BTreeSet::new(),
+            called: Vec::new(),
+            followed: BTreeSet::new(),
+            asides: Vec::new(),
+            functions: Functions::of(script),
+            traps: BTreeSet::new(),
+            steps: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Traps run whenever, and functions that nothing here calls may be called by name.
+    fn later(&mut self) {
+        self.lost = self.ever.clone();
+        let mut asides = std::mem::take(&mut self.asides);
+        for (name, body) in self.functions.all() {
+            let is_gone = body
+                .statements
+                .first()
+                .is_some_and(|first| self.gone.cover(&first.span));
+            if !self.followed.contains(name) && !is_gone {
+                asides.push(body);
+            }
+        }
+        for aside in asides {
+            self.list(aside);
+            self.lost = self.ever.clone();
+        }
+    }
+
+    fn list(&mut self, list: &'s List) {
+        for statement in &list.statements {
+            self.statement(statement);
+        }
+    }
+
+    fn statement(&mut self, statement: &'s Statement) {
+        let is_background = statement.terminator == Terminator::Background;
+        if self.gone.cover(&statement.span) {
+            if is_background {
+                self.lose(Lost::Child);
+            } else {
+                self.gone_statement(statement);
+            }
+            return;
+        }
+        let before = self.lost.clone();
+        let mut joined = std::iter::once(None)
+            .chain(
+                statement
+                    .and_or
+                    .rest
+                    .iter()
+                    .map(|(connector, _)| Some(*connector)),
+            )
+            .zip(statement.and_or.pipelines());
+        if let Some((_, first)) = joined.next() {
+            self.pipeline(first);
+        }
+        for (_, pipeline) in joined {
+            let skipped = self.lost.clone();
+            self.pipeline(pipeline);
+            self.lost.extend(skipped);
+        }
+        if is_background {
+            self.lost = before;
+            self.lost.remove(&Lost::Child);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &'s Pipeline) {
+        let several = pipeline.commands.len() > 1;
+        for command in &pipeline.commands {
+            let before = self.lost.clone();
+            self.command(command);
+            if several {
+                self.lost.extend(before);
+            }
+        }
+    }
+
+    fn command(&mut self, command: &'s Command) {
+        if self.gone.cover(&command.span()) {
+            self.gone_command(command, 0);
+            return;
+        }
+        self.steps += 1;
+        if self.steps > LIMIT {
+            if self.steps == LIMIT + 1 {
+                self.found.push(Answer::Unknown(Hindrance::TooLong));
+            }
+            return;
+        }
+        match command {
+            Command::Group { body, redirects, .. } => {
+                self.words(redirects.iter().filter_map(|redirect| redirect.target.as_ref()));
+                self.list(body);
+            }
+            Command::Subshell { body, redirects, .. } => {
+                self.words(redirects.iter().filter_map(|redirect| redirect.target.as_ref()));
+                self.aside(body);
+            }
+            Command::Loop { condition, body, .. } => {
+                self.list(condition);
+                self.maybe(|flow| {
+                    for _ in 0..2 {
+                        flow.list(body);
+                        flow.list(condition);
+                    }
+                });
+            }
+            Command::For {
+                variable,
+                words,
+                body,
+                span,
+                ..
+            } => {
+                self.words(words.iter());
+                if words.is_empty() && variable.is_empty() {
+                    let header = body.statements.first().map_or(span.end, |first| first.span.start);
+                    self.arithmetic(&(span.start..header));
+                }
+                self.maybe(|flow| {
+                    for _ in 0..2 {
+                        flow.lost.remove(&Lost::State(State::Variable(variable.clone())));
+                        flow.list(body);
+                    }
+                });
+            }
+            Command::If {
+                branches, otherwise, ..
+            } => {
+                let mut ends = BTreeSet::new();
+                for branch in branches {
+                    self.list(&branch.condition);
+                    let before = self.lost.clone();
+                    self.list(&branch.body);
+                    ends.extend(std::mem::replace(&mut self.lost, before));
+                }
+                otherwise.iter().for_each(|list| self.list(list));
+                self.lost.extend(ends);
+            }
+            Command::Case { word, arms, span } => {
+                self.words(std::iter::once(word));
+                self.patterns(arms, span);
+                let before = self.lost.clone();
+                let mut ends = before.clone();
+                for arm in arms {
+                    self.lost = before.clone();
+                    self.list(arm);
+                    ends.extend(self.lost.iter().cloned());
+                }
+                self.lost = ends;
+            }
+            Command::Function { name, .. } => {
+                self.lost.remove(&Lost::State(State::Function(name.clone())));
+            }
+            Command::Simple(simple) => self.simple(command, simple),
+            Command::Test { words, .. } => {
+                self.substitutions(words.iter());
+                self.access(&state_access(command, self.text), &command.span());
+            }
+            Command::Arithmetic { .. } => self.access(&state_access(command, self.text), &command.span()),
+        }
+    }
+
+    /// What may run or not.
+    fn maybe(&mut self, run: impl FnOnce(&mut Self)) {
+        let before = self.lost.clone();
+        run(self);
+        self.lost.extend(before);
+    }
+
+    /// What runs in a shell of its own.
+    fn aside(&mut self, list: &'s List) {
+        let before = self.lost.clone();
+        self.list(list);
+        self.lost = before;
+    }
+
+    fn arithmetic(&mut self, span: &Span) {
+        let command = Command::Arithmetic { span: span.clone() };
+        self.access(&state_access(&command, self.text), span);
+    }
+
+    /// The patterns of a `case` are not in the tree: all of its text but for the arms counts.
+    fn patterns(&mut self, arms: &[List], span: &Span) {
+        let mut names = crate::shell::Names::default();
+        let mut at = span.start;
+        for arm in arms {
+            let Some((first, last)) = arm.statements.first().zip(arm.statements.last()) else {
+                continue;
+            };
+            names.add(self.text.get(at..first.span.start).unwrap_or_default());
+            at = last.span.end;
+        }
+        names.add(self.text.get(at..span.end).unwrap_or_default());
+        let access = StateAccess {
+            reads: names,
+            ..StateAccess::default()
+        };
+        self.access(&access, span);
+    }
+
+    fn words(&mut self, words: impl Iterator<Item = &'s Word> + Clone) {
+        self.substitutions(words.clone());
+        for word in words {
+            let access = StateAccess {
+                reads: crate::shell::names_in(&word.raw),
+                ..StateAccess::default()
+            };
+            self.access(&access, &word.span);
+        }
+    }
+
+    fn substitutions(&mut self, words: impl Iterator<Item = &'s Word>) {
+        for word in words {
+            for list in word.substitutions() {
+                self.aside(list);
+            }
+        }
+    }
+
+    fn simple(&mut self, command: &'s Command, simple: &'s Simple) {
+        self.substitutions(simple.assignments.iter().map(|assignment| &assignment.value));
+        self.substitutions(simple.words.iter());
+        self.substitutions(
+            simple
+                .redirects
+                .iter()
+                .filter_map(|redirect| redirect.target.as_ref()),
+        );
+        let mut access = state_access(command, self.text);
+        let name = simple.words.first().and_then(Word::literal);
+        let called = name.as_deref().and_then(|name| self.functions.get(name));
+        if called.is_some() {
+            access.program = None;
+            access.sets.retain(|state| matches!(state, State::Variable(_)));
+        }
+        self.names(simple);
+        self.descriptors(simple);
+        self.access(&access, &simple.span);
+        if let Some((name, body)) = called {
+            self.call(name, body);
+        }
+        for embedded in &simple.scripts {
+            let Some(list) = &embedded.list else { continue };
+            match embedded.kind {
+                EmbeddedKind::Eval => self.list(list),
+                EmbeddedKind::Shell { .. } => self.aside(list),
+                EmbeddedKind::Trap { .. } => self.asides.push(list),
+            }
+        }
+    }
+
+    fn call(&mut self, name: &'s str, body: &'s List) {
+        self.followed.insert(name);
+        if self.called.len() < DEPTH && !self.called.contains(&name) {
+            self.called.push(name);
+            self.list(body);
+            self.called.pop();
+        }
+    }
+
+    /// A function's name as a word: a call, `export -f`, the program of another command.
+    fn names(&mut self, simple: &Simple) {
+        let lost = self.lost.iter().filter_map(|lost| match lost {
+            Lost::State(State::Function(name)) => Some(name),
+            _ => None,
+        });
+        let named = lost
+            .filter(|name| {
+                simple
+                    .words
+                    .iter()
+                    .any(|word| word.raw.trim_matches(['"', '\'']) == **name)
+            })
+            .map(|name| Answer::Refuted(Hindrance::Function(name.clone())));
+        self.found.extend(named);
+    }
+
+    fn descriptors(&mut self, simple: &Simple) {
+        let used = |number: i32| {
+            let text = number.to_string();
+            simple.redirects.iter().any(|redirect| {
+                let target = redirect
+                    .target
+                    .as_ref()
+                    .map(|target| target.raw.trim_matches('"'));
+                redirect.descriptor == Some(number) && target != Some("-") || target == Some(text.as_str())
+            }) || number < 3 && !simple.words.is_empty()
+        };
+        let found: Vec<_> = self
+            .lost
+            .iter()
+            .filter_map(|lost| match lost {
+                Lost::State(State::Descriptor(number)) if used(*number) => Some(*number),
+                _ => None,
+            })
+            .map(|number| Answer::Refuted(Hindrance::Descriptor(number)))
+            .collect();
+        self.found.extend(found);
+    }
+
+    /// What a command that stays reads, and then sets anew.
+    fn access(&mut self, access: &StateAccess, span: &Span) {
+        if !self.lost.is_empty() {
+            let reader = excerpt(self.text.get(span.clone()).unwrap_or_default());
+            let found: Vec<_> = self
+                .lost
+                .iter()
+                .filter_map(|lost| self.reads(lost, access, &reader))
+                .collect();
+            self.found.extend(found);
+        }
+        for state in &access.sets {
+            if let State::Trap(signal) = state {
+                self.traps.insert(signal_name(signal));
+            }
+            self.lost.remove(&Lost::State(state.clone()));
+        }
+    }
+
+    fn reads(&self, lost: &Lost, access: &StateAccess, reader: &str) -> Option<Answer<Hindrance>> {
+        let evaluated = |what: String| {
+            access.runs_unknown.as_ref().map(|by| {
+                Answer::Unknown(Hindrance::Evaluated {
+                    what,
+                    by: excerpt(by),
+                })
+            })
+        };
+        match lost {
+            Lost::Child => {
+                let is_about = access.reads.child
+                    || reader.starts_with("wait -n")
+                    || reader.starts_with("jobs")
+                    || ["%", "fg", "bg"]
+                        .iter()
+                        .any(|job| reader.split(' ').any(|word| word.starts_with(job)));
+                is_about.then(|| Answer::Refuted(Hindrance::Child(reader.to_owned())))
+            }
+            Lost::State(State::Variable(name)) => self
+                .reads_variable(name, access, reader)
+                .or_else(|| evaluated(name.clone())),
+            Lost::State(State::Exported(_) | State::Trap(_) | State::Descriptor(_)) => None,
+            Lost::State(State::Directory) => {
+                let depends = access.program.is_some() || access.sets.contains(&State::Directory);
+                if depends {
+                    return Some(Answer::Refuted(Hindrance::Directory(reader.to_owned())));
+                }
+                evaluated("the working directory".to_owned())
+            }
+            Lost::State(State::Option(name)) => {
+                let sets_it = access.sets.contains(&State::Option(name.clone()));
+                (!sets_it).then(|| Answer::Refuted(Hindrance::Option(name.clone())))
+            }
+            Lost::State(State::Parameters) => access
+                .reads
+                .parameters
+                .then(|| Answer::Refuted(Hindrance::Parameters(reader.to_owned())))
+                .or_else(|| evaluated("the positional parameters".to_owned())),
+            Lost::State(State::Function(name)) => evaluated(format!("the function {name}")),
+        }
+    }
+
+    fn reads_variable(&self, name: &str, access: &StateAccess, reader: &str) -> Option<Answer<Hindrance>> {
+        if access.reads.variables.contains(name) {
+            return Some(Answer::Refuted(Hindrance::Variable {
+                name: name.to_owned(),
+                reader: reader.to_owned(),
+            }));
+        }
+        if access.reads.indirect {
+            return Some(Answer::Unknown(Hindrance::Evaluated {
+                what: name.to_owned(),
+                by: reader.to_owned(),
+            }));
+        }
+        let program = access.program.as_ref()?;
+        if self.exports_all || self.exported.contains(name) || self.environment.holds(name) {
+            return Some(Answer::Refuted(Hindrance::Environment {
+                name: name.to_owned(),
+                program: excerpt(program),
+            }));
+        }
+        self.environment
+            .may_hold(name)
+            .then(|| Answer::Unknown(Hindrance::MaybeEnvironment(name.to_owned())))
+    }
+
+    fn lose(&mut self, lost: Lost) {
+        self.ever.insert(lost.clone());
+        self.lost.insert(lost);
+    }
+
+    /// What goes sets nothing any more.
+    fn gone_statement(&mut self, statement: &'s Statement) {
+        for pipeline in statement.and_or.pipelines() {
+            self.gone_pipeline(pipeline, 0);
+        }
+    }
+
+    fn gone_list(&mut self, list: &'s List, depth: usize) {
+        for statement in &list.statements {
+            if statement.terminator == Terminator::Background {
+                self.lose(Lost::Child);
+                continue;
+            }
+            for pipeline in statement.and_or.pipelines() {
+                self.gone_pipeline(pipeline, depth);
+            }
+        }
+    }
+
+    fn gone_pipeline(&mut self, pipeline: &'s Pipeline, depth: usize) {
+        if let [command] = pipeline.commands.as_slice() {
+            self.gone_command(command, depth);
+        }
+    }
+
+    fn gone_command(&mut self, command: &'s Command, depth: usize) {
+        self.steps += 1;
+        if depth > DEPTH || self.steps > LIMIT {
+            self.found.push(Answer::Unknown(Hindrance::TooLong));
+            return;
+        }
+        match command {
+            Command::Group { body, .. } => self.gone_list(body, depth),
+            Command::Subshell { .. } => {}
+            Command::Loop { condition, body, .. } => {
+                self.gone_list(condition, depth);
+                self.gone_list(body, depth);
+            }
+            Command::For {
+                variable, body, span, ..
+            } => {
+                match variable.is_empty() {
+                    false => self.lose(Lost::State(State::Variable(variable.clone()))),
+                    true => {
+                        let header = body.statements.first().map_or(span.end, |first| first.span.start);
+                        self.gone_access(&Command::Arithmetic {
+                            span: span.start..header,
+                        });
+                    }
+                }
+                self.gone_list(body, depth);
+            }
+            Command::If {
+                branches, otherwise, ..
+            } => {
+                for branch in branches {
+                    self.gone_list(&branch.condition, depth);
+                    self.gone_list(&branch.body, depth);
+                }
+                otherwise.iter().for_each(|list| self.gone_list(list, depth));
+            }
+            Command::Case { arms, .. } => arms.iter().for_each(|arm| self.gone_list(arm, depth)),
+            Command::Function { name, .. } => self.lose(Lost::State(State::Function(name.clone()))),
+            Command::Test { .. } | Command::Arithmetic { .. } => self.gone_access(command),
+            Command::Simple(simple) => {
+                self.gone_access(command);
+                if let Some(EmbeddedKind::Eval) = simple.scripts.first().map(|script| &script.kind)
+                    && let Some(list) = simple.scripts.first().and_then(|script| script.list.as_ref())
+                {
+                    self.gone_list(list, depth + 1);
+                }
+                let name = simple.words.first().and_then(Word::literal);
+                if let Some((name, body)) = name.and_then(|name| self.functions.get(&name))
+                    && !self.called.contains(&name)
+                {
+                    self.followed.insert(name);
+                    self.called.push(name);
+                    self.gone_list(body, depth + 1);
+                    self.called.pop();
+                }
+            }
+        }
+    }
+
+    fn gone_access(&mut self, command: &Command) {
+        let access = state_access(command, self.text);
+        if let Some(by) = access.runs_unknown {
+            self.found.push(Answer::Unknown(Hindrance::Evaluated {
+                what: "more than the text shows".to_owned(),
+                by: excerpt(&by),
+            }));
+        }
+        let is_asked = self.cuts.touch(&command.span());
+        for state in access.sets {
+            match state {
+                // The trap is what is cut. One that it took the place of would be in force again.
+                State::Trap(signal) if is_asked && !self.traps.contains(&signal_name(&signal)) => {}
+                State::Trap(signal) => self.found.push(Answer::Refuted(Hindrance::Trap(signal))),
+                State::Exported(name) => self.lose(Lost::State(State::Variable(name))),
+                state => self.lose(Lost::State(state)),
+            }
+        }
+    }
+}
+
+/// `EXIT`, `TERM`, however they are written.
+fn signal_name(signal: &str) -> String {
+    let name = signal.to_ascii_uppercase();
+    match name.strip_prefix("SIG").unwrap_or(&name) {
+        "0" => "EXIT".to_owned(),
+        "1" => "HUP".to_owned(),
+        "2" => "INT".to_owned(),
+        "3" => "QUIT".to_owned(),
+        "15" => "TERM".to_owned(),
+        name => name.to_owned(),
+    }
+}

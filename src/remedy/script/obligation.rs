@@ -1,0 +1,463 @@
+//! What has to hold so that a part of a script may go: nothing that is left reads what it wrote.
+//!
+//! Each obligation is a check of its own, with a reason in words and a test that breaks it alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    cut::Shell,
+    fate::Outcome,
+    flow::follow,
+    harmless::action,
+    hindrance::{Hindrance, excerpt},
+    output::{leads_nowhere, redirects},
+    result::{exits_with_word, result_variable},
+    spans::Spans,
+    status::read_results,
+};
+use crate::{
+    behaviour::{
+        Answer,
+        action::{Action, ExitCode},
+    },
+    shell::{Command, Context, List, Part, Script, Simple, Span, State, Visit, state_access},
+};
+
+/// A cut that is judged.
+pub(super) struct Cutting<'s> {
+    pub(super) text: &'s str,
+    pub(super) script: &'s Script,
+    pub(super) shell: &'s Shell,
+    pub(super) outcome: &'s Outcome,
+    pub(super) emptied: &'s [String],
+    /// What goes.
+    pub(super) gone: Spans,
+    /// What was to go.
+    pub(super) cuts: Spans,
+}
+
+/// An obligation: all of its answers count.
+type Obligation = fn(&Cutting<'_>) -> Vec<Answer<Hindrance>>;
+
+const OBLIGATIONS: [Obligation; 9] = [
+    nothing_reads_its_state,
+    nobody_reads_its_result,
+    errors_end_the_same,
+    it_needs_no_variable,
+    it_counts_on_numbers,
+    nothing_shows_it,
+    what_ran_behind_it_still_does,
+    it_waits_as_long,
+    its_output_is_nobodys,
+];
+
+/// Whether nothing that is left reads what goes.
+pub(super) fn judge(cutting: &Cutting<'_>) -> Answer<Hindrance> {
+    OBLIGATIONS
+        .iter()
+        .flat_map(|obligation| obligation(cutting))
+        .fold(Answer::Proved, |all, one| all.and(|| one))
+}
+
+/// Variables, the environment of programs, the working directory, descriptors, traps, options, positional parameters,
+/// functions and `$!` that the part that goes had set are read by nothing that stays, or set anew before.
+fn nothing_reads_its_state(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    follow(
+        cutting.text,
+        cutting.script,
+        &cutting.shell.environment,
+        &cutting.gone,
+        &cutting.cuts,
+    )
+}
+
+/// `$?` behind it, the result of its function and that of the script are what they were.
+fn nobody_reads_its_result(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let errors_end_it = cutting.shell.exits_on_error || sets_errexit(&cutting.script.list, '-');
+    let always = errors_end_it && !sets_errexit(&cutting.script.list, '+');
+    read_results(cutting.text, cutting.script, &cutting.gone, always)
+}
+
+/// `-e` ends the script at no failure that it passed over while `&& …` came behind it.
+fn errors_end_the_same(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    if !cutting.shell.exits_on_error && !sets_errexit(&cutting.script.list, '-') {
+        return Vec::new();
+    }
+    let mut kept = cutting.script.list.statements.iter().rev();
+    let last = kept.find(|statement| !cutting.gone.cover(&statement.span));
+    let ends_there = |span: &Span| {
+        last.is_some_and(|last| {
+            last.and_or.pipelines().any(|pipeline| {
+                pipeline.span == *span
+                    && matches!(pipeline.commands.as_slice(), [Command::Simple(simple)]
+                        if matches!(action(simple), Action::Other { .. } | Action::Wrapper { .. }))
+            })
+        })
+    };
+    let unguarded = cutting.outcome.unguarded.iter().filter(|span| !ends_there(span));
+    let exits = unguarded.map(|span| Answer::Refuted(Hindrance::ErrorExit(cutting.shown(span))));
+    // What a wait does besides waiting may fail: `((n++))` does at 0.
+    let counts = cutting.gone_constructs().filter(|visit| {
+        let context = &visit.context;
+        let is_checked = context.connector.is_some()
+            || context.next_connector.is_some()
+            || context.negated
+            || context.substitution
+            || matches!(
+                context.parts.last(),
+                Some(Part::LoopCondition | Part::IfCondition)
+            );
+        context.is_in(Part::LoopBody) && !is_checked && may_fail(visit.command)
+    });
+    exits
+        .chain(counts.map(|visit| Answer::Unknown(Hindrance::Fails(cutting.shown(&visit.command.span())))))
+        .collect()
+}
+
+/// Whether a command of a wait fails with the values of variables.
+fn may_fail(command: &Command) -> bool {
+    match command {
+        Command::Arithmetic { .. } | Command::Test { .. } => true,
+        Command::Simple(simple) => match action(simple) {
+            Action::Assign => simple
+                .assignments
+                .iter()
+                .any(|assignment| assignment.value.substitutions().next().is_some()),
+            Action::Compare | Action::TestFile { .. } | Action::Export => true,
+            Action::Echo => simple
+                .words
+                .first()
+                .is_some_and(|word| matches!(word.raw.as_str(), "let" | "false" | "expr")),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// `-u` ends the script in no wait whose variable was never set.
+fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let sets = |simple: &Simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        words.next() == Some("set")
+            && words.any(|word| word == "nounset" || word.starts_with('-') && word.contains('u'))
+    };
+    let is_on = cutting.shell.exits_on_unset
+        || cutting
+            .script
+            .list
+            .commands()
+            .any(|visit| visit.simple().is_some_and(sets));
+    if !is_on {
+        return Vec::new();
+    }
+    let plain = cutting.script.list.statements.iter().filter_map(|statement| {
+        match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => Some(simple),
+            _ => None,
+        }
+    });
+    let mut set: BTreeMap<&str, usize> = BTreeMap::new();
+    for assignment in plain
+        .filter(|simple| simple.words.is_empty())
+        .flat_map(|simple| &simple.assignments)
+    {
+        set.entry(assignment.name.as_str()).or_insert(assignment.span.end);
+    }
+    let mut answers = Vec::new();
+    for visit in cutting.gone_constructs() {
+        let needed = state_access(visit.command, cutting.text).reads.needed;
+        let unset = needed.iter().find(|name| {
+            let is_set = set
+                .get(name.as_str())
+                .is_some_and(|end| *end <= visit.command.span().start);
+            !is_set && !cutting.shell.environment.holds(name)
+        });
+        answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
+    }
+    answers
+}
+
+/// What it counts on is a number: a shell ends at `$((n + 1))` where `n` is a word.
+fn it_counts_on_numbers(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let mut end = 0;
+    let counted: BTreeSet<String> = cutting
+        .gone_constructs()
+        .flat_map(|visit| {
+            let text = cutting.text.get(visit.command.span()).unwrap_or_default();
+            let counts = matches!(visit.command, Command::Arithmetic { .. })
+                || matches!(visit.command, Command::Simple(_))
+                    && (text.contains("$((") || text.starts_with("let "));
+            match counts {
+                true => {
+                    end = end.max(visit.command.span().end);
+                    state_access(visit.command, cutting.text).reads.variables
+                }
+                false => BTreeSet::new(),
+            }
+        })
+        .collect();
+    if counted.is_empty() {
+        return Vec::new();
+    }
+    let from_environment = counted.iter().find(|name| cutting.shell.environment.holds(name));
+    let is_number = |value: &str| {
+        let value = value.trim_matches(['"', '\'']);
+        value.parse::<i64>().is_ok() || value.starts_with("$((") || value.is_empty()
+    };
+    let from_elsewhere = cutting
+        .script
+        .list
+        .constructs()
+        .filter(|visit| !cutting.gone.cover(&visit.command.span()))
+        .filter(|visit| visit.context.function.is_some() || visit.command.span().start < end)
+        .find_map(|visit| {
+            let sets = match visit.command {
+                Command::For { variable, .. } => vec![variable.clone()],
+                Command::Simple(simple) if simple.words.is_empty() => simple
+                    .assignments
+                    .iter()
+                    .filter(|assignment| assignment.appends || !is_number(&assignment.value.raw))
+                    .map(|assignment| assignment.name.clone())
+                    .collect(),
+                Command::Simple(_) => state_access(visit.command, cutting.text)
+                    .sets
+                    .into_iter()
+                    .filter_map(|state| match state {
+                        State::Variable(name) => Some(name),
+                        _ => None,
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            };
+            sets.into_iter().find(|name| counted.contains(name))
+        });
+    let unknown = from_environment.cloned().or(from_elsewhere);
+    unknown
+        .map(|name| Answer::Unknown(Hindrance::NoNumber(name)))
+        .into_iter()
+        .collect()
+}
+
+/// Nothing that stays prints the script's own text: `trap`, `declare -f`, `set`.
+fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let shows = |simple: &Simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        match words.next() {
+            Some("trap" | "declare" | "typeset" | "export") => {
+                words.next().is_none_or(|word| matches!(word, "-p" | "-f" | "-F"))
+            }
+            Some("set" | "alias" | "jobs") => words.next().is_none(),
+            Some("type") => true,
+            _ => false,
+        }
+    };
+    cutting
+        .script
+        .list
+        .commands()
+        .filter(|visit| !cutting.gone.cover(&visit.command.span()) && visit.simple().is_some_and(shows))
+        .map(|visit| Answer::Unknown(Hindrance::Shown(cutting.shown(&visit.command.span()))))
+        .collect()
+}
+
+/// No `exit` or `return` that goes kept anything from running that stays.
+fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let mut answers = Vec::new();
+    for visit in cutting.gone_commands() {
+        let Some(simple) = visit.simple() else { continue };
+        let Action::Exit { code, is_return } = action(simple) else {
+            continue;
+        };
+        let shown = || cutting.shown(&simple.span);
+        let function = visit
+            .context
+            .function
+            .filter(|name| cutting.emptied.iter().any(|own| own == name));
+        let is_asked = cutting.cuts.cover(&simple.span);
+        let gives_up = matches!(code, Some(ExitCode::Number(number)) if number != 0);
+        match (is_return, visit.context.trap.is_some(), function) {
+            // Giving up is another obligation.
+            _ if gives_up => {}
+            (true, _, Some(_)) => {}
+            (true, _, None) if visit.context.function.is_some() => {
+                answers.push(Answer::Refuted(Hindrance::Exit(shown())));
+            }
+            (false, true, _) => answers.extend(cutting.trap_ends_the_same(&visit, simple)),
+            (false, false, Some(name)) => answers.extend(cutting.function_ends_the_same(name, simple)),
+            // `… && exit $rc` behind the main command.
+            (false, false, None) if !is_asked => {}
+            _ => answers.push(Answer::Refuted(Hindrance::Exit(shown()))),
+        }
+    }
+    answers
+}
+
+/// A wait that gave up after a while is not taken over by a gate that does not.
+fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    cutting
+        .gone_commands()
+        .filter_map(|visit| visit.simple())
+        .filter(|simple| {
+            matches!(action(simple), Action::Exit { code: Some(ExitCode::Number(number)), .. } if number != 0)
+        })
+        .map(|simple| Answer::Unknown(Hindrance::Bound(cutting.shown(&simple.span))))
+        .collect()
+}
+
+/// Nothing that goes writes a file, but for what was asked to go.
+fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let mut answers = Vec::new();
+    for visit in cutting.gone_commands() {
+        let own = match visit.command {
+            Command::Simple(simple) if !cutting.cuts.touch(&simple.span) => simple.redirects.as_slice(),
+            Command::Simple(_) => &[],
+            command => redirects(command),
+        };
+        let kept = own.iter().find(|redirect| !leads_nowhere(redirect));
+        answers.extend(
+            kept.and_then(|redirect| redirect.target.as_ref())
+                .map(|target| Answer::Refuted(Hindrance::Output(target.raw.clone()))),
+        );
+    }
+    answers
+}
+
+impl Cutting<'_> {
+    fn gone_constructs(&self) -> impl Iterator<Item = Visit<'_>> {
+        self.script
+            .list
+            .constructs()
+            .filter(|visit| self.gone.cover(&visit.command.span()))
+    }
+
+    fn gone_commands(&self) -> impl Iterator<Item = Visit<'_>> {
+        self.gone_constructs()
+    }
+
+    fn shown(&self, span: &Span) -> String {
+        excerpt(self.text.get(span.clone()).unwrap_or_default())
+    }
+
+    /// A trap that exits with the result from before it does what the shell does anyway. At a signal it keeps the rest
+    /// of the script from running.
+    fn trap_ends_the_same(&self, visit: &Visit<'_>, exit: &Simple) -> Option<Answer<Hindrance>> {
+        let signals = visit.context.trap?;
+        let first = self.list_of(&visit.context, visit)?;
+        if !ends_with_first(first, exit) {
+            return Some(Answer::Unknown(Hindrance::Result(self.shown(&exit.span))));
+        }
+        self.signals_end_the_same(signals)
+    }
+
+    fn signals_end_the_same(&self, signals: &[String]) -> Option<Answer<Hindrance>> {
+        let signal = signals
+            .iter()
+            .find(|signal| !matches!(signal.as_str(), "EXIT" | "0"))?;
+        let runs = |statement: &&crate::shell::Statement| {
+            !self.gone.cover(&statement.span)
+                && statement.and_or.pipelines().any(|pipeline| {
+                    pipeline.commands.iter().any(|command| match command {
+                        Command::Simple(simple) => !matches!(
+                            action(simple),
+                            Action::Echo
+                                | Action::Assign
+                                | Action::Export
+                                | Action::Exit { .. }
+                                | Action::Trap { .. }
+                        ),
+                        Command::Function { .. } => false,
+                        _ => true,
+                    })
+                })
+        };
+        let count = self.script.list.statements.iter().filter(runs).count();
+        (count > 1).then(|| Answer::Unknown(Hindrance::Trap(signal.clone())))
+    }
+
+    /// The statements of the trap that a command stands in.
+    fn list_of<'l>(&'l self, _: &Context<'_>, visit: &Visit<'_>) -> Option<&'l List> {
+        let span = visit.command.span();
+        self.script.list.commands().find_map(|around| {
+            let simple = around.simple()?;
+            simple
+                .scripts
+                .iter()
+                .filter_map(|script| script.list.as_ref())
+                .find(|_| simple.span.start < span.start && span.end <= simple.span.end)
+        })
+    }
+
+    /// `finish() { code=$?; quit; exit $code; }`: at the end of the script, or as a trap, it changes nothing.
+    fn function_ends_the_same(&self, name: &str, exit: &Simple) -> Option<Answer<Hindrance>> {
+        let shown = || self.shown(&exit.span);
+        let body = self.script.function(name)?;
+        if !ends_with_first(body, exit) {
+            return Some(Answer::Unknown(Hindrance::Result(shown())));
+        }
+        let calls = self.script.list.commands().filter(|visit| {
+            visit
+                .simple()
+                .is_some_and(|simple| simple.words.first().is_some_and(|word| word.raw == name))
+        });
+        for call in calls {
+            if let Some(signals) = call.context.trap {
+                if let Some(answer) = self.signals_end_the_same(signals) {
+                    return Some(answer);
+                }
+                continue;
+            }
+            let end = call.statement.span.end;
+            let is_own = self
+                .script
+                .list
+                .statements
+                .iter()
+                .any(|own| std::ptr::eq(own, call.statement));
+            let runs_behind = self.script.list.statements.iter().any(|statement| {
+                statement.span.start >= end
+                    && !self.gone.cover(&statement.span)
+                    && !matches!(
+                        statement.and_or.first.commands.as_slice(),
+                        [Command::Function { .. }]
+                    )
+            });
+            if !is_own || runs_behind || !call.statement.and_or.rest.is_empty() {
+                return Some(Answer::Refuted(Hindrance::Exit(shown())));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a list ends with the result that it began with: `code=$?; …; exit $code`, or `exit` alone.
+fn ends_with_first(list: &List, exit: &Simple) -> bool {
+    if exit.words.len() == 1 {
+        return true;
+    }
+    let first = list
+        .statements
+        .first()
+        .map(|first| first.and_or.first.commands.as_slice());
+    let Some([Command::Simple(first)]) = first else {
+        return false;
+    };
+    result_variable(first).is_some_and(|name| exits_with_word(exit, &name))
+}
+
+/// `set -e`, `set -euo pipefail`, `set -o errexit`; with `+`, that it is taken back.
+fn sets_errexit(list: &List, sign: char) -> bool {
+    list.commands().filter_map(|visit| visit.simple()).any(|simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        words.next() == Some("set") && {
+            let mut named = false;
+            words.any(|word| {
+                let is_named = named && word == "errexit";
+                named = word.starts_with(sign) && word.ends_with('o');
+                is_named || word.starts_with(sign) && !word.starts_with("--") && word.contains('e')
+            })
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
