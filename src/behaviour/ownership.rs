@@ -185,11 +185,15 @@ impl Owners<'_, '_> {
     }
 
     fn injectable(&self, fits: impl Fn(&KnownSidecar) -> bool) -> Option<Party> {
-        let known = self
-            .catalogue
-            .entries()
-            .find(|known| known.injector.is_some() && fits(known))?;
-        Some(Party::Injected(Arc::clone(known)))
+        // Several injectors add an Envoy: the one that the pod asks for is meant.
+        let asked_for = self.injected.iter().find(|known| fits(known));
+        let any = || {
+            let mut entries = self.catalogue.entries();
+            entries.find(|known| known.injector.is_some() && fits(known))
+        };
+        asked_for
+            .or_else(any)
+            .map(|known| Party::Injected(Arc::clone(known)))
     }
 
     /// Whether a process of that name is a container's.

@@ -149,6 +149,19 @@ impl Since {
     }
 }
 
+impl Injector {
+    /// Whether a label or annotation of the pod keeps its sidecar out: its settings are then in force for nobody.
+    #[must_use]
+    pub fn is_kept_out(&self, workload: &Workload<'_>) -> bool {
+        let annotations = workload.pod_annotations().into_iter();
+        annotations.chain(workload.pod_labels()).any(|entry| {
+            self.opt_outs
+                .iter()
+                .any(|mark| entry.key.as_str() == Some(mark.annotation) && entry.value.as_str() == mark.value)
+        })
+    }
+}
+
 /// The injector whose proxy reads its settings from that annotation.
 #[must_use]
 pub fn of_settings(annotation: &str) -> Option<&'static Injector> {

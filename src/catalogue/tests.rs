@@ -1,6 +1,7 @@
 //! Every row has a source and the day on which somebody compared the row with it.
 
 mod one_place;
+mod one_row;
 
 use super::{
     Catalogue,

@@ -1,7 +1,10 @@
 //! `drain-setting`
 
 use crate::{
-    catalogue::{Catalogue, injector},
+    catalogue::{
+        Catalogue,
+        injector::{self, Injector},
+    },
     roles::{Role, sounds_like_an_end},
     workload::{Container, Object},
     yaml::{Entry, Node},
@@ -138,7 +141,11 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
+    let is_kept_out = |injector: &Injector| injector.is_kept_out(pod.workload);
     if let Some(injector) = injector::of_settings(key) {
+        if is_kept_out(injector) {
+            return;
+        }
         for setting in embedded::settings(entry.value) {
             let reader = reader(pod.catalogue, &setting.key);
             if reader == Some(injector.name) && !is_off(&setting.value) {
@@ -154,7 +161,7 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let Some(reader) = reader(pod.catalogue, last) else {
         return;
     };
-    if is_off(value) {
+    if is_off(value) || injector::by_name(reader).is_some_and(is_kept_out) {
         return;
     }
     let injector = injector::by_name(reader);

@@ -113,7 +113,12 @@ and Consul's settings are only advice."#,
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for entry in pod.workload.pod_annotations() {
+    let is_in_force = |entry: &Entry<'_>| {
+        let key = entry.key.as_str().unwrap_or_default();
+        let injector = injector::of_settings(key).or_else(|| Some(injector::hold_annotation(key)?.0));
+        injector.is_none_or(|injector| !injector.is_kept_out(pod.workload))
+    };
+    for entry in pod.workload.pod_annotations().into_iter().filter(is_in_force) {
         annotation(
             entry,
             |message, help| Draft::new(pod, &RULE, message).help(help),
