@@ -109,6 +109,13 @@ fn a_part_of_a_block_goes_alone() {
 fn what_is_not_certain_is_left() {
     assert_cut("if curl x; then /app; else curl x; exit 1; fi", &["curl x"], None);
     assert_cut("/app || curl x", &["curl x"], None);
+    let here = "curl x -d @- <<END\nrm -r /\nEND\n/app\n";
+    assert_cut(here, &["curl x -d @- <<END"], None);
+    assert_cut(
+        "curl x <<<y; /app <<END\ncurl x\nEND\n",
+        &["curl x <<<y"],
+        Some("/app <<END\ncurl x\nEND\n"),
+    );
     assert_cut("set -e; { /one; /two; } && curl x", &["curl x"], None);
     assert_cut("set -e; /app && curl x; /two", &["curl x"], None);
     assert_cut("/app && curl x; /two", &["curl x"], Some("/app; /two"));
