@@ -163,3 +163,13 @@ fn what_a_wait_leaves_behind_keeps_it() {
         Some("/app\n"),
     );
 }
+
+#[test]
+fn a_counter_goes_with_its_wait() {
+    let wait = "until curl x; do n=$((n+1)); sleep 1; done";
+    let with = |before: &str, rest: &str| format!("{before}{wait}; {rest}");
+    assert_cut(&with("n=0; ", "/app"), &[wait], Some("/app"));
+    assert_cut(&with("n=0; ", "/app n"), &[wait], Some("n=0; /app n"));
+    assert_cut(&with("n=0; ", "eval \"$x\""), &[wait], Some("n=0; eval \"$x\""));
+    assert_cut(&with("n=$(/first); ", "/app"), &[wait], Some("n=$(/first); /app"));
+}
