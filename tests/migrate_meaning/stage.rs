@@ -197,7 +197,7 @@ fn without_shells_own(calls: &str) -> String {
     const OWN: [&str; 8] = ["LOG", "RESULT", "ANSWERS", "PWD", "OLDPWD", "SHLVL", "_", "PATH"];
     let mut text = String::new();
     let mut environment: Vec<&str> = Vec::new();
-    let mut flush = |text: &mut String, environment: &mut Vec<&str>| {
+    let flush = |text: &mut String, environment: &mut Vec<&str>| {
         environment.sort_unstable();
         environment
             .iter()

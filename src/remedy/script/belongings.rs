@@ -176,6 +176,15 @@ fn looks_only_at(access: &StateAccess, set: &BTreeSet<String>) -> bool {
 
 /// `n=0`, which only what goes counted on.
 fn counters(cutting: &Cutting<'_>, kept: &[&Statement]) -> Vec<Span> {
+    // Text that is not here may read them.
+    let runs_unknown = cutting
+        .script
+        .list
+        .commands()
+        .any(|visit| state_access(visit.command, cutting.text).runs_unknown.is_some());
+    if runs_unknown {
+        return Vec::new();
+    }
     let used: BTreeSet<String> = cutting.gone.iter().flat_map(|span| cutting.names(span)).collect();
     // How many of the statements that stay name a word.
     let mut naming: BTreeMap<String, usize> = BTreeMap::new();

@@ -89,6 +89,9 @@ pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, 
             emptied: &fates.emptied,
             outcome: &outcome,
         };
+        if let Some(command) = cutting.here_document() {
+            return Err(Hindrance::Entangled(command));
+        }
         let more: Vec<Span> = belongings(&cutting);
         let answer = judge(&cutting);
         let changes = outcome.changes;

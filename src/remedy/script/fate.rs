@@ -165,7 +165,8 @@ impl<'s> Fates<'s> {
             && !outcome.gone.is_empty()
             && keeps_result(assignment).is_some_and(|name| exits_with(exit, &name))
         {
-            segments = vec![main.span.end..and_or_end(and_or)];
+            segments.clear();
+            segments.push(main.span.end..and_or_end(and_or));
             outcome.gone.push(assignment.span.clone());
             outcome.gone.push(exit.span.clone());
             outcome.unguarded = vec![main.span.clone()];

@@ -20,7 +20,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, Context, List, Part, Script, Simple, Span, State, Visit, state_access},
+    shell::{Command, Context, List, Part, RedirectKind, Script, Simple, Span, State, Visit, state_access},
 };
 
 /// A cut that is judged.
@@ -323,6 +323,23 @@ fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
 }
 
 impl Cutting<'_> {
+    /// A command that goes and whose text stands behind its line, where it would stay: `<<END`.
+    pub(super) fn here_document(&self) -> Option<String> {
+        let holds = |simple: &Simple| {
+            simple.redirects.iter().any(|redirect| {
+                let target = redirect.target.as_ref();
+                redirect.kind == RedirectKind::Here
+                    && target.is_some_and(|target| target.span.start >= redirect.span.end)
+            })
+        };
+        self.gone_constructs()
+            .find(|visit| match visit.command {
+                Command::Simple(simple) => holds(simple),
+                _ => false,
+            })
+            .map(|visit| self.shown(&visit.command.span()))
+    }
+
     fn gone_constructs(&self) -> impl Iterator<Item = Visit<'_>> {
         self.script
             .list

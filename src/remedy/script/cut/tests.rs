@@ -109,6 +109,13 @@ fn a_part_of_a_block_goes_alone() {
 fn what_is_not_certain_is_left() {
     assert_cut("if curl x; then /app; else curl x; exit 1; fi", &["curl x"], None);
     assert_cut("/app || curl x", &["curl x"], None);
+    let here = "curl x -d @- <<END\nrm -r /\nEND\n/app\n";
+    assert_cut(here, &["curl x -d @- <<END"], None);
+    assert_cut(
+        "curl x <<<y; /app <<END\ncurl x\nEND\n",
+        &["curl x <<<y"],
+        Some("/app <<END\ncurl x\nEND\n"),
+    );
     assert_cut("set -e; { /one; /two; } && curl x", &["curl x"], None);
     assert_cut("set -e; /app && curl x; /two", &["curl x"], None);
     assert_cut("/app && curl x; /two", &["curl x"], Some("/app; /two"));
@@ -155,4 +162,14 @@ fn what_a_wait_leaves_behind_keeps_it() {
         &["until curl x; do sleep 1; done > /dev/null 2>&1"],
         Some("/app\n"),
     );
+}
+
+#[test]
+fn a_counter_goes_with_its_wait() {
+    let wait = "until curl x; do n=$((n+1)); sleep 1; done";
+    let with = |before: &str, rest: &str| format!("{before}{wait}; {rest}");
+    assert_cut(&with("n=0; ", "/app"), &[wait], Some("/app"));
+    assert_cut(&with("n=0; ", "/app n"), &[wait], Some("n=0; /app n"));
+    assert_cut(&with("n=0; ", "eval \"$x\""), &[wait], Some("n=0; eval \"$x\""));
+    assert_cut(&with("n=$(/first); ", "/app"), &[wait], Some("n=$(/first); /app"));
 }

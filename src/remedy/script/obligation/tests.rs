@@ -7,7 +7,8 @@ use crate::{
 /// What a cut of `command`, up to its end in `text`, comes to.
 fn answer_in(text: &str, command: &str, shell: &Shell) -> Answer<Hindrance> {
     let start = text.find(command).unwrap();
-    match cut(text, shell, &[start..start + command.len()]) {
+    let span = start..start + command.len();
+    match cut(text, shell, std::slice::from_ref(&span)) {
         Ok(remains) => remains.doubt.map_or(Answer::Proved, Answer::Unknown),
         Err(hindrance) => Answer::Refuted(hindrance),
     }
@@ -364,7 +365,8 @@ fn a_wait_that_gives_up_takes_its_message_with_it() {
         ),
     ] {
         let start = text.find(wait).unwrap();
-        let remains = cut(text, &shell(), &[start..start + wait.len()]);
+        let span = start..start + wait.len();
+        let remains = cut(text, &shell(), std::slice::from_ref(&span));
         let remains = remains.unwrap_or_else(|hindrance| panic!("{text}: {hindrance}"));
         assert_eq!(remains.text, rest, "{text}");
         assert!(
@@ -408,7 +410,8 @@ fn output_and_prints_stay() {
     // What is printed beside the call stays.
     let printed = |text: &str| {
         let start = text.find("curl x").unwrap();
-        cut(text, &shell(), &[start..start + 6]).unwrap().text
+        let span = start..start + 6;
+        cut(text, &shell(), std::slice::from_ref(&span)).unwrap().text
     };
     assert_eq!(
         printed("/app; rc=$?; if [ $rc -eq 0 ]; then curl x; else echo failed; fi; exit $rc"),
