@@ -298,19 +298,19 @@ pub(super) fn place(node: Node<'_>) -> Result<Place, String> {
 
 /// Whether an alias somewhere else stands for a node, or for something in it.
 pub(super) fn is_used_elsewhere(node: Node<'_>) -> bool {
-    let anchored: Vec<_> = node
+    let aliased: Vec<_> = node
         .walk()
-        .filter(|part| part.is_anchored())
+        .filter(|part| part.is_aliased())
         .map(Node::id)
         .collect();
     let span = node.written_span();
-    !anchored.is_empty()
+    !aliased.is_empty()
         && node
             .stream()
             .roots()
             .flat_map(|(_, root)| root.walk())
             .any(|other| {
                 let is_inside = span.contains(&other.written_span().start);
-                matches!(other.kind(), Kind::Alias(target) if !is_inside && anchored.contains(&target))
+                matches!(other.kind(), Kind::Alias(target) if !is_inside && aliased.contains(&target))
             })
 }

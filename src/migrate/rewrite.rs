@@ -51,5 +51,29 @@ fn one_round(text: &str, changes: &[Change]) -> Result<String, RewriteError> {
     let edits = edits(&stream, changes)?;
     let edited = edit::apply(text, &edits)?;
     guard::check(text, &edited, &edits, &intended)?;
+    if stream.has_irregular_mappings() {
+        check_effective(&Value::documents(&stream)?, &edited, changes)?;
+    }
     Ok(edited)
+}
+
+/// Merge keys and keys that stand twice may overwrite what was changed, which only shows where they are carried
+/// out: the changes to what kubectl reads of the old text must make what it reads of the new one.
+fn check_effective(before: &[Option<Value>], edited: &str, changes: &[Change]) -> Result<(), RewriteError> {
+    const OVERWRITTEN: ChangeError = ChangeError::Form(
+        "a merge key (`<<`) or a key that stands twice would overwrite the change; write each key once first",
+    );
+    let effective = |documents: &[Option<Value>]| -> Vec<Option<Value>> {
+        documents
+            .iter()
+            .map(|document| document.as_ref().map(Value::effective))
+            .collect()
+    };
+    let mut intended = effective(before);
+    intend(&mut intended, changes).map_err(|_| OVERWRITTEN)?;
+    let found = Value::documents(&yaml::parse(edited)?)?;
+    match effective(&intended) == effective(&found) {
+        true => Ok(()),
+        false => Err(OVERWRITTEN.into()),
+    }
 }

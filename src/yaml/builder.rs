@@ -1,6 +1,6 @@
 //! Puts nodes into the arena; shared by the readers of YAML and JSON.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use super::{
     error::ParseError,
@@ -149,6 +149,9 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn alias(&mut self, target: NodeId, place: Place) -> Result<NodeId, ParseError> {
+        if let Some(node) = self.nodes.get_mut(target.0 as usize) {
+            node.aliased = true;
+        }
         self.add(Content::Alias(target), place)
     }
 
@@ -176,9 +179,58 @@ impl<'t> Builder<'t> {
     pub(super) fn close(&mut self, end: usize) {
         let next = self.nodes.len() as u32;
         let Some(open) = self.open.pop() else { return };
+        let irregular = open.mapping && self.is_irregular(open.id, next);
         if let Some(node) = self.nodes.get_mut(open.id.0 as usize) {
             node.end = (end as u32).max(node.start);
             node.next = next;
+            node.irregular = irregular;
+        }
+    }
+
+    /// Whether a mapping with the nodes up to `end` has a merge key, or a key that stands twice.
+    fn is_irregular(&self, mapping: NodeId, end: u32) -> bool {
+        // Nearly all mappings are small and have keys that this tells apart; the others are looked at closely.
+        let mut seen = [0_u64; 4];
+        let mut suspicious = false;
+        for key in self.keys(mapping, end) {
+            let bytes = key.as_bytes();
+            let byte = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+            let middle = byte(bytes.len() / 2);
+            let hash = bytes.len() * 31 + byte(0) * 7 + middle * 13 + byte(bytes.len().saturating_sub(1)) * 3;
+            let bit = 1_u64 << (hash % 64);
+            if let Some(word) = seen.get_mut(hash / 64 % 4) {
+                suspicious |= *word & bit != 0 || key == "<<";
+                *word |= bit;
+            }
+        }
+        if !suspicious {
+            return false;
+        }
+        let mut keys = HashSet::new();
+        self.keys(mapping, end).any(|key| key == "<<" || !keys.insert(key))
+    }
+
+    /// The texts of a mapping's keys that are scalars.
+    fn keys(&self, mapping: NodeId, end: u32) -> impl Iterator<Item = &str> {
+        let mut at = mapping.0 + 1;
+        std::iter::from_fn(move || {
+            let key = (at < end).then(|| self.nodes.get(at as usize)).flatten()?;
+            at = self.nodes.get(key.next as usize).map_or(end, |value| value.next);
+            Some(self.text_of(key))
+        })
+        .flatten()
+    }
+
+    fn text_of(&self, node: &NodeData) -> Option<&str> {
+        match node.content {
+            Content::Verbatim(style) => self.text.get(style.unquoted(node.start as usize..node.end as usize)),
+            Content::Decoded(_, index) => self.values.get(index as usize).map(String::as_str),
+            Content::Alias(target) => self
+                .nodes
+                .get(target.0 as usize)
+                .filter(|node| !matches!(node.content, Content::Alias(_)))
+                .and_then(|node| self.text_of(node)),
+            Content::Sequence(_) | Content::Mapping(_) => None,
         }
     }
 
@@ -219,6 +271,8 @@ impl<'t> Builder<'t> {
             next: id.0 + 1,
             anchored: false,
             tagged: false,
+            aliased: false,
+            irregular: false,
         });
         Ok(id)
     }

@@ -15,7 +15,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 
 use super::{
     builder::{Builder, Mark, Place},
-    error::ParseError,
+    error::{ParseError, Reason},
     lex::Lexer,
     offsets::Offsets,
     tree::{NodeId, ScalarStyle, Shape, Stream},
@@ -253,7 +253,11 @@ impl<'t> Reader<'t> {
                 }
                 (written, before, before)
             }
-            ScalarStyle::Plain => (written, self.content_start(before, properties), raw_end),
+            ScalarStyle::Plain => {
+                let start = self.content_start(before, properties);
+                self.check_plain_in_flow(start..raw_end)?;
+                (written, start, raw_end)
+            }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let start = self.content_start(before, properties);
                 let end = self.quoted_end(start, raw_end, &value);
@@ -274,6 +278,32 @@ impl<'t> Reader<'t> {
         let id = self.builder.scalar(value, style, Place { written, start, end })?;
         self.cursor = end;
         self.add_properties(id, anchor, tag);
+        Ok(())
+    }
+
+    /// Refuses what go-yaml takes for indicators in a flow collection: a colon at the start of a plain scalar, a
+    /// question mark anywhere in it; and a colon directly before a comma or bracket, which it takes for a part of
+    /// the scalar.
+    fn check_plain_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
+        if self.builder.innermost().is_none_or(|open| open.shape == Shape::Block) {
+            return Ok(());
+        }
+        let raw = self.text.get(span.clone()).unwrap_or_default();
+        let fail = |at: usize, what: &str| {
+            let message = format!("kubectl reads {what} in [ ] and {{ }}; put the value in quotes");
+            Err(ParseError::new(self.text, at, Reason::Syntax, message))
+        };
+        if raw.starts_with(':') {
+            return fail(span.start, "a leading `:` as the end of a key");
+        }
+        if let Some(at) = raw.find('?') {
+            return fail(span.start + at, "`?` as the start of a key");
+        }
+        if self.lexer.at(span.end) == b':'
+            && matches!(self.lexer.at(span.end + 1), b',' | b'[' | b']' | b'{' | b'}')
+        {
+            return fail(span.end, "`:` without a blank behind it as a part of the value");
+        }
         Ok(())
     }
 

@@ -268,9 +268,9 @@ fn empty_values_stand_behind_their_indicator() {
     assert_nodes("? # k\n: v\n", &["map ? # k⏎: v", "  @1", "  v"]);
     assert_nodes(": v\n", &["map : v", "  @0", "  v"]);
     assert_nodes(
-        "{a, b: , c:, ? d, ? : e, : f}",
+        "{a, b: , c: , ? d, ? : e, : f}",
         &[
-            "flow-map {a, b: , c:, ? d, ? : e, : f}",
+            "flow-map {a, b: , c: , ? d, ? : e, : f}",
             "  a",
             "  @2",
             "  b",
@@ -278,13 +278,13 @@ fn empty_values_stand_behind_their_indicator() {
             "  c",
             "  @11",
             "  d",
-            "  @16",
-            "  @19",
+            "  @17",
+            "  @20",
             "  e",
-            "  @26",
+            "  @27",
             "  f",
         ]
-        .map(|line| line.replace("@26", "@25"))
+        .map(|line| line.replace("@27", "@26"))
         .each_ref()
         .map(String::as_str),
     );
@@ -350,9 +350,9 @@ fn flow_collections_include_their_brackets() {
 #[test]
 fn pairs_in_flow_sequences_have_no_braces() {
     assert_nodes(
-        "[a: b, {c: d}: e, ? f : g, h:]",
+        "[a: b, {c: d}: e, ? f : g, h: ]",
         &[
-            "flow-seq [a: b, {c: d}: e, ? f : g, h:]",
+            "flow-seq [a: b, {c: d}: e, ? f : g, h: ]",
             "  flow-map a: b",
             "    a",
             "    b",

@@ -21,17 +21,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a node; nothing where it is reached through an anchor, because a change there would change
-    /// every place that uses the anchor, or through a key that its mapping has twice.
+    /// The place of a node; nothing where it is reached through an alias, because a change there would change
+    /// every place that uses it, or through a key that its mapping has twice.
     #[must_use]
     pub fn of(node: Node<'_>) -> Option<Self> {
         let mut steps = Vec::new();
         let mut at = node;
-        if at.is_anchored() || at.is_alias() {
+        if at.is_aliased() || at.is_alias() {
             return None;
         }
         while let Some(parent) = at.parent() {
-            if parent.is_anchored() {
+            if parent.is_aliased() {
                 return None;
             }
             let index = parent.children().position(|child| child == at)?;
