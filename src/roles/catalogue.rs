@@ -5,7 +5,10 @@ use std::sync::{Arc, LazyLock};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::workload::{Container, Image};
+use crate::{
+    source::{Pattern, PatternError},
+    workload::{Container, Image},
+};
 
 /// A known sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -82,15 +85,15 @@ pub struct Endpoint {
 /// The catalogue is not what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// An image glob is malformed.
-    #[error("sidecar {name}: the image glob {glob:?} is malformed: {source}")]
+    /// A glob is malformed or too complex.
+    #[error("sidecar {name}: the glob {glob:?} can't be used: {source}")]
     Glob {
         /// The entry.
         name: String,
         /// The glob.
         glob: String,
-        /// What globset says.
-        source: globset::Error,
+        /// What is wrong with it.
+        source: PatternError,
     },
 }
 
@@ -127,6 +130,7 @@ impl Catalogue {
     pub fn extended(mut added: Vec<KnownSidecar>) -> Result<Self, CatalogueError> {
         // Somebody who lists an image says that it is a sidecar.
         added.iter_mut().for_each(|entry| entry.certain = true);
+        added.iter().try_for_each(KnownSidecar::check_globs)?;
         added.extend(Self::built_in().entries.iter().map(|entry| (**entry).clone()));
         Self::new(added)
     }
@@ -136,10 +140,10 @@ impl Catalogue {
         let mut owners = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             for pattern in &entry.images {
-                let error = |source| CatalogueError::Glob {
+                let error = |error: globset::Error| CatalogueError::Glob {
                     name: entry.name.clone(),
                     glob: pattern.clone(),
-                    source,
+                    source: PatternError::Malformed(error.to_string()),
                 };
                 let anywhere = format!("**/{pattern}");
                 globs.add(
@@ -151,10 +155,10 @@ impl Catalogue {
                 owners.push(index);
             }
         }
-        let images = globs.build().map_err(|source| CatalogueError::Glob {
+        let images = globs.build().map_err(|error| CatalogueError::Glob {
             name: String::new(),
             glob: String::new(),
-            source,
+            source: PatternError::Malformed(error.to_string()),
         })?;
         Ok(Self {
             entries: entries.into_iter().map(Arc::new).collect(),
@@ -203,12 +207,26 @@ impl Catalogue {
 
 /// `*` stands for anything.
 fn matches_glob(glob: &str, text: &str) -> bool {
-    GlobBuilder::new(glob)
-        .build()
-        .is_ok_and(|glob| glob.compile_matcher().is_match(text))
+    Pattern::new(glob, false).is_ok_and(|pattern| pattern.is_match(text))
 }
 
 impl KnownSidecar {
+    /// Whether each of its globs can be used.
+    fn check_globs(&self) -> Result<(), CatalogueError> {
+        let images = self.images.iter().map(|glob| (glob, format!("**/{glob}"), true));
+        let others = self.tags.iter().chain(&self.containers);
+        images
+            .chain(others.map(|glob| (glob, glob.clone(), false)))
+            .try_for_each(|(glob, whole, separated)| match Pattern::new(&whole, separated) {
+                Ok(_) => Ok(()),
+                Err(source) => Err(CatalogueError::Glob {
+                    name: self.name.clone(),
+                    glob: glob.chars().take(60).collect(),
+                    source,
+                }),
+            })
+    }
+
     /// The injector's switch where it is an annotation of its own. The OpenTelemetry operator is told by one and the
     /// same annotation what to inject: whether that becomes a native sidecar is its version's affair.
     #[must_use]
