@@ -11,7 +11,19 @@ pub enum RewriteError {
     Change(#[from] ChangeError),
     /// The edited text does not say what was meant. This is a bug.
     #[error("the rewritten text is not what was meant; please report this as a bug: {0}")]
-    Guard(#[from] guard::GuardError),
+    Guard(guard::GuardError),
+    /// Another reader of YAML takes the edited text for something else. The text was unusual before.
+    #[error(transparent)]
+    Unsure(guard::GuardError),
+}
+
+impl From<guard::GuardError> for RewriteError {
+    fn from(error: guard::GuardError) -> Self {
+        match error {
+            guard::GuardError::SecondReader { .. } => Self::Unsure(error),
+            error => Self::Guard(error),
+        }
+    }
 }
 
 impl From<edit::EditError> for RewriteError {
@@ -22,13 +34,13 @@ impl From<edit::EditError> for RewriteError {
 
 impl From<yaml::ValueError> for RewriteError {
     fn from(error: yaml::ValueError) -> Self {
-        Self::Guard(error.into())
+        Self::from(guard::GuardError::from(error))
     }
 }
 
 impl From<yaml::ParseError> for RewriteError {
     fn from(error: yaml::ParseError) -> Self {
-        Self::Guard(error.into())
+        Self::from(guard::GuardError::from(error))
     }
 }
 

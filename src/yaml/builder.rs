@@ -175,16 +175,57 @@ impl<'t> Builder<'t> {
         Ok(id)
     }
 
-    /// Closes the innermost collection.
-    pub(super) fn close(&mut self, end: usize) {
+    /// Closes the innermost collection. Gives where a merge key has a value that can't be merged.
+    pub(super) fn close(&mut self, end: usize) -> Option<usize> {
         let next = self.nodes.len() as u32;
-        let Some(open) = self.open.pop() else { return };
+        let open = self.open.pop()?;
         let irregular = open.mapping && self.is_irregular(open.id, next);
         if let Some(node) = self.nodes.get_mut(open.id.0 as usize) {
             node.end = (end as u32).max(node.start);
             node.next = next;
             node.irregular = irregular;
         }
+        if irregular {
+            self.wrong_merge(open.id, next)
+        } else {
+            None
+        }
+    }
+
+    /// Where a plain `<<` in a mapping has a value that is neither a mapping nor a list of mappings.
+    fn wrong_merge(&self, mapping: NodeId, end: u32) -> Option<usize> {
+        let node = |at: u32| self.nodes.get(at as usize);
+        let is_mapping = |at: u32| match node(at).map(|node| node.content) {
+            Some(Content::Mapping(_)) => true,
+            Some(Content::Alias(target)) => {
+                matches!(node(target.0).map(|node| node.content), Some(Content::Mapping(_)))
+            }
+            _ => false,
+        };
+        let mut at = mapping.0 + 1;
+        while at < end {
+            let (key, value) = (node(at)?, node(node(at)?.next)?);
+            let is_merge =
+                matches!(key.content, Content::Verbatim(ScalarStyle::Plain)) && self.text_of(key) == Some("<<");
+            let value_at = key.next;
+            let can_merge = match value.content {
+                Content::Sequence(_) => {
+                    let mut item = value_at + 1;
+                    let mut all = true;
+                    while item < value.next && all {
+                        all = is_mapping(item);
+                        item = node(item)?.next;
+                    }
+                    all
+                }
+                _ => is_mapping(value_at),
+            };
+            if is_merge && !can_merge {
+                return Some(value.start as usize);
+            }
+            at = value.next;
+        }
+        None
     }
 
     /// Whether a mapping with the nodes up to `end` has a merge key, or a key that stands twice.

@@ -7,7 +7,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
 };
 
@@ -55,6 +55,8 @@ pub(super) struct Reader<'t> {
     document: State,
     /// Quoted scalars of which the parser sees a filler: end by start.
     filled: BTreeMap<usize, usize>,
+    /// Dashes of which the parser sees another letter.
+    dashes: BTreeSet<usize>,
 }
 
 /// How things stand between two documents.
@@ -78,6 +80,7 @@ impl<'t> Reader<'t> {
             closed: false,
             document: State::default(),
             filled: BTreeMap::new(),
+            dashes: BTreeSet::new(),
         }
     }
 
@@ -111,17 +114,19 @@ impl<'t> Reader<'t> {
 
     /// Forgets what was read since then. The quoted scalars that start at the keys of `filled` will come with
     /// other content than the text has.
-    pub(super) fn roll_back(&mut self, to: State, filled: BTreeMap<usize, usize>) {
+    pub(super) fn roll_back(&mut self, to: State, filled: BTreeMap<usize, usize>, dashes: BTreeSet<usize>) {
         self.builder.roll_back(&to.mark);
         self.cursor = to.cursor;
         self.closed = to.closed;
         self.document = to;
         self.filled = filled;
+        self.dashes = dashes;
     }
 
     /// Ends the document that was read alone before the next one, which starts at `end` with its marker.
     pub(super) fn end_document(&mut self, end: usize) {
         self.filled.clear();
+        self.dashes.clear();
         if self.lexer.at(end) == b'.' {
             self.closed = true;
             self.cursor = end + 3;
@@ -153,7 +158,7 @@ impl<'t> Reader<'t> {
         }
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
-            Event::DocumentStart(explicit) => self.document_start(explicit, span),
+            Event::DocumentStart(explicit) => self.document_start(explicit, span)?,
             Event::DocumentEnd => {
                 self.closed = !span.is_empty() && self.lexer.at(self.start(span)) == b'.';
                 if self.closed {
@@ -187,7 +192,10 @@ impl<'t> Reader<'t> {
                     };
                     self.cursor = bracket + 1;
                 }
-                self.builder.close(self.cursor);
+                if let Some(at) = self.builder.close(self.cursor) {
+                    let message = "a merge key (`<<`) takes a mapping or a list of mappings";
+                    return Err(ParseError::new(self.text, at, Reason::Syntax, message));
+                }
             }
         }
         Ok(())
@@ -197,8 +205,13 @@ impl<'t> Reader<'t> {
         self.offsets.byte(span.start.index())
     }
 
-    fn document_start(&mut self, explicit: bool, span: &Span) {
+    fn document_start(&mut self, explicit: bool, span: &Span) -> Result<(), ParseError> {
         self.anchors.clear();
+        if self.closed && !explicit {
+            let at = self.lexer.skip_gap(self.cursor);
+            let message = "kubectl reads nothing between `...` and the next `---`; put `---` before this document";
+            return Err(ParseError::new(self.text, at, Reason::Syntax, message));
+        }
         let content = if explicit {
             let mut marker = self.start(span);
             if !self
@@ -220,6 +233,7 @@ impl<'t> Reader<'t> {
         };
         self.builder.start_document(start);
         self.cursor = if explicit { content + 3 } else { content };
+        Ok(())
     }
 
     fn scalar(
@@ -251,11 +265,22 @@ impl<'t> Reader<'t> {
                     // A document of nothing.
                     return Ok(());
                 }
+                let is_key_in_list = self
+                    .builder
+                    .innermost()
+                    .is_some_and(|open| open.shape == Shape::Pair && open.children == 0);
+                if is_key_in_list {
+                    let message = "kubectl reads no `:` without a key in [ ]";
+                    return Err(ParseError::new(self.text, before, Reason::Syntax, message));
+                }
                 (written, before, before)
             }
             ScalarStyle::Plain => {
                 let start = self.content_start(before, properties);
                 self.check_plain_in_flow(start..raw_end)?;
+                if self.dashes.range(start..raw_end).next().is_some() {
+                    value = self.filled_value(start..raw_end, style)?.into();
+                }
                 (written, start, raw_end)
             }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
@@ -268,6 +293,10 @@ impl<'t> Reader<'t> {
             }
             ScalarStyle::Literal | ScalarStyle::Folded => {
                 let header = self.lexer.skip_gap(before);
+                if self.is_in_flow() {
+                    let message = "a block scalar can't stand in [ ] or { }; put the value in quotes";
+                    return Err(ParseError::new(self.text, header, Reason::Syntax, message));
+                }
                 if self.ends_with_added_break(header, raw_end, &value) {
                     value.to_mut().pop();
                 }
@@ -275,17 +304,42 @@ impl<'t> Reader<'t> {
                 (if properties > 0 { written } else { header }, start, end)
             }
         };
+        self.check_key_in_flow(start..end)?;
         let id = self.builder.scalar(value, style, Place { written, start, end })?;
         self.cursor = end;
         self.add_properties(id, anchor, tag);
         Ok(())
     }
 
+    /// Refuses a key of several lines in a flow collection; libyaml's keys end on their line.
+    fn check_key_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
+        let is_key = self
+            .builder
+            .innermost()
+            .is_some_and(|open| open.shape != Shape::Block && open.mapping && open.children % 2 == 0);
+        if !is_key {
+            return Ok(());
+        }
+        let colon = self.lexer.skip_gap(span.end);
+        let to_the_colon = self.text.get(span.start..colon).unwrap_or_default();
+        if !to_the_colon.contains(['\n', '\r']) || self.lexer.at(colon) != b':' {
+            return Ok(());
+        }
+        let message = "kubectl reads no key of several lines in [ ] and { }; put it on one line";
+        Err(ParseError::new(self.text, span.start, Reason::Syntax, message))
+    }
+
+    fn is_in_flow(&self) -> bool {
+        self.builder
+            .innermost()
+            .is_some_and(|open| open.shape != Shape::Block)
+    }
+
     /// Refuses what go-yaml takes for indicators in a flow collection: a colon at the start of a plain scalar, a
     /// question mark anywhere in it; and a colon directly before a comma or bracket, which it takes for a part of
     /// the scalar.
     fn check_plain_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
-        if self.builder.innermost().is_none_or(|open| open.shape == Shape::Block) {
+        if !self.is_in_flow() {
             return Ok(());
         }
         let raw = self.text.get(span.clone()).unwrap_or_default();
@@ -293,6 +347,10 @@ impl<'t> Reader<'t> {
             let message = format!("kubectl reads {what} in [ ] and {{ }}; put the value in quotes");
             Err(ParseError::new(self.text, at, Reason::Syntax, message))
         };
+        if raw.starts_with(['|', '>']) {
+            let message = "a block scalar can't stand in [ ] or { }; put the value in quotes";
+            return Err(ParseError::new(self.text, span.start, Reason::Syntax, message));
+        }
         if raw.starts_with(':') {
             return fail(span.start, "a leading `:` as the end of a key");
         }

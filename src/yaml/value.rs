@@ -289,9 +289,20 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
         Some(PlainType::Null) => Value::Null,
         Some(PlainType::Boolean(value)) => Value::Boolean(value),
         Some(PlainType::Integer) => Value::Integer(text.to_owned()),
+        Some(PlainType::Float) if is_too_large(text) => string(),
         Some(PlainType::Float) => Value::Float(text.to_owned()),
         Some(PlainType::Sexagesimal | PlainType::Timestamp | PlainType::Special) | None => string(),
     }
+}
+
+/// Whether a number is beyond what a float holds. go-yaml leaves it a string then.
+fn is_too_large(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && text
+            .replace('_', "")
+            .parse::<f64>()
+            .is_ok_and(f64::is_infinite)
 }
 
 fn differ(expected: &Value, found: &Value, path: &mut String) -> Option<Difference> {
