@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod connect;
+mod credentials;
 mod discovery;
 mod follow;
 mod metrics;
@@ -17,6 +18,7 @@ mod server;
 mod versions;
 mod watch;
 
+pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
 pub use connect::{ConnectError, Connection, connect};
 pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};

@@ -35,6 +35,13 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
     );
+    if let Some(reason) = doubled_key(pod) {
+        let is_asked = !findings.is_empty() || options.converts;
+        if is_asked {
+            plan.left(ALL, reason, false);
+        }
+        return plan;
+    }
     if options.converts && foreign(pod).is_none() {
         convert::plan(pod, options, patches, &mut plan);
         if !plan.is_empty() {
@@ -78,6 +85,15 @@ pub(super) fn plan(pod: &Pod<'_>, findings: &[Finding], patches: &[Patch], optio
     }
     manual(pod, findings, options, &mut planner.plan);
     annotated(pod, planner.plan)
+}
+
+/// Why an object with a key that stands twice is left alone: what its author meant is not what kubectl reads.
+fn doubled_key(pod: &Pod<'_>) -> Option<String> {
+    let entry = pod.workload.object.node.all_overwritten_entries().next()?;
+    let key = entry.key.as_str().unwrap_or_default();
+    Some(format!(
+        "the key {key} stands twice in one mapping, of which kubectl takes the last; remove the one that is not meant"
+    ))
 }
 
 /// The plan with the annotations that it adds.

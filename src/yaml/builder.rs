@@ -45,6 +45,7 @@ pub(super) struct Mark {
     values: usize,
     documents: usize,
     tags: usize,
+    irregular: usize,
 }
 
 pub(super) struct Builder<'t> {
@@ -53,6 +54,7 @@ pub(super) struct Builder<'t> {
     values: Vec<String>,
     documents: Vec<Document>,
     tags: Vec<(NodeId, Box<str>)>,
+    irregular: Vec<NodeId>,
     open: Vec<Open>,
 }
 
@@ -65,6 +67,7 @@ impl<'t> Builder<'t> {
             values: Vec::new(),
             documents: Vec::new(),
             tags: Vec::new(),
+            irregular: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -83,12 +86,15 @@ impl<'t> Builder<'t> {
         if let Some(first) = self.documents.first_mut() {
             first.span.start = 0;
         }
+        // They were closed from the inside out.
+        self.irregular.sort_unstable();
         Stream {
             text: self.text,
             nodes: self.nodes,
             values: self.values,
             documents: self.documents,
             tags: self.tags,
+            irregular: self.irregular,
         }
     }
 
@@ -98,6 +104,7 @@ impl<'t> Builder<'t> {
             values: self.values.len(),
             documents: self.documents.len(),
             tags: self.tags.len(),
+            irregular: self.irregular.len(),
         }
     }
 
@@ -107,6 +114,7 @@ impl<'t> Builder<'t> {
         self.values.truncate(mark.values);
         self.documents.truncate(mark.documents);
         self.tags.truncate(mark.tags);
+        self.irregular.truncate(mark.irregular);
         self.open.clear();
     }
 
@@ -186,6 +194,7 @@ impl<'t> Builder<'t> {
             node.irregular = irregular;
         }
         if irregular {
+            self.irregular.push(open.id);
             self.wrong_merge(open.id, next)
         } else {
             None

@@ -253,6 +253,7 @@ impl<'t> Reader<'t> {
         } else {
             self.after_indicator()
         };
+        self.check_indentation(written)?;
         let before = if properties > 0 {
             self.lexer.properties_end(written, properties)
         } else {
@@ -309,6 +310,24 @@ impl<'t> Reader<'t> {
         self.cursor = end;
         self.add_properties(id, anchor, tag);
         Ok(())
+    }
+
+    /// Refuses a tab among the blanks that a line starts with, or behind a dash; libyaml has none there outside of [ ]
+    /// and { }.
+    fn check_indentation(&self, at: usize) -> Result<(), ParseError> {
+        if self.is_in_flow() {
+            return Ok(());
+        }
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let (count, has_tab) = blanks.fold((0, false), |(count, has_tab), byte| (count + 1, has_tab | (*byte == b'\t')));
+        // Behind these a key may start.
+        let may_start_key = matches!(before.iter().rev().nth(count), None | Some(b'\n' | b'\r' | b'-' | b'?'));
+        if !(has_tab && may_start_key) {
+            return Ok(());
+        }
+        let message = "a tab stands in the indentation; kubectl takes blanks only";
+        Err(ParseError::new(self.text, at - count, Reason::Syntax, message))
     }
 
     /// Refuses a key of several lines in a flow collection; libyaml's keys end on their line.
@@ -403,6 +422,7 @@ impl<'t> Reader<'t> {
             }
         }
         let written = if properties > 0 { written } else { start };
+        self.check_indentation(written)?;
         let place = Place {
             written,
             start,

@@ -99,6 +99,11 @@ pub fn check(
         };
         if new.iter().any(|new| new.start <= span.end && span.start <= new.end) {
             let text = edited.get(span.clone()).unwrap_or_default();
+            // Before JSON there may be what YAML has no place for.
+            let text = match text.trim_start() {
+                json if json.starts_with(['{', '[']) => json,
+                _ => text,
+            };
             second_reader::agrees(text, found)
                 .map_err(|reason| GuardError::SecondReader { document, reason })?;
         }

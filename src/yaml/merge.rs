@@ -72,6 +72,20 @@ impl<'t> Node<'t> {
         self.pairs()
     }
 
+    /// The entries in this node whose key stands again further down in the same mapping.
+    pub fn all_overwritten_entries(self) -> impl Iterator<Item = Entry<'t>> {
+        let stream = self.stream();
+        let irregular = stream.irregular.as_slice();
+        let end = self.data().map_or(self.id(), |data| NodeId(data.next));
+        let first = irregular.partition_point(|id| *id < self.id());
+        let last = irregular.partition_point(|id| *id < end);
+        let within = irregular.get(first..last).unwrap_or_default();
+        within
+            .iter()
+            .filter_map(|id| stream.node(*id))
+            .flat_map(Node::overwritten_entries)
+    }
+
     /// The entries of a mapping whose key stands again further down, so that kubectl does not see them.
     #[must_use]
     pub fn overwritten_entries(self) -> Vec<Entry<'t>> {

@@ -132,6 +132,8 @@ pub struct Stream<'t> {
     pub(super) documents: Vec<Document>,
     /// The tags of the nodes that have one, ordered by node.
     pub(super) tags: Vec<(NodeId, Box<str>)>,
+    /// The mappings of which not each written entry counts, in written order.
+    pub(super) irregular: Vec<NodeId>,
 }
 
 impl<'t> Stream<'t> {
@@ -165,7 +167,7 @@ impl<'t> Stream<'t> {
     /// Whether a mapping has a merge key, or a key that stands twice, so that not each written entry counts.
     #[must_use]
     pub fn has_irregular_mappings(&self) -> bool {
-        self.nodes.iter().any(|node| node.irregular)
+        !self.irregular.is_empty()
     }
 
     /// How many nodes were written in all documents, keys included.

@@ -13,8 +13,8 @@ pub(crate) fn reason(difference: &Difference, kubectl: &mut Kubectl) -> Option<S
         "a byte order mark inside of a text: refused where it does not stand in a value"
     } else if ours.is_empty() && theirs.is_empty() {
         return one_of_several_meanings(text).map(str::to_owned);
-    } else if theirs.contains("cannot start any token") && text.split('\n').any(|line| line.starts_with('\t')) {
-        "a tab at the start of a line, where go-yaml allows none: read"
+    } else if theirs.contains("cannot start any token") && text.contains('\t') {
+        "a tab where go-yaml allows none: read"
     } else if theirs.contains("alphabetic or numeric") {
         "names of anchors that go-yaml does not know: read"
     } else if theirs.contains("did not find expected key") {

@@ -21,6 +21,10 @@ pub(crate) const FOUND: &[&str] = &[
     "a: {b:}",
     "a: [b, |\n c]",
     "<<: 1\na: b\n",
+    "a:\n \tb: c\n",
+    "a: \tb\nc:\td\n",
+    "- \td\n",
+    "\t{\"a\": 1}\n",
     "a: b\u{2028}c: d\n",
     "a: !!str 1\nb: 0755\nc: 1_000\nd: 0x1F\ne: 1:30\nf: 2024-01-01\ng: yes\nh: ~\n",
 ];

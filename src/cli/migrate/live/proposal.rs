@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::live::{is_secret_option, without_secrets};
 use crate::{
     cli::{configuration::Loaded, lint::is_ignored, selection::Selection},
     cluster::{
@@ -85,7 +86,7 @@ impl Proposal {
         recreatable(&self.after)
     }
 
-    /// Both states as text, without the values of environment variables, which may be secrets.
+    /// Both states as text, without the values of environment variables and what else looks like a secret.
     pub(super) fn shown(&self) -> (String, String) {
         let (mut before, mut after) = (self.before.clone(), self.after.clone());
         hide_values(&mut before);
@@ -104,7 +105,21 @@ fn hide_values(value: &mut Value) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide_values),
+        Value::Array(items) => {
+            items.iter_mut().for_each(hide_values);
+            let behind: Vec<usize> = (1..items.len())
+                .filter(|at| {
+                    let before = items.get(at - 1).and_then(Value::as_str);
+                    before.is_some_and(is_secret_option)
+                })
+                .collect();
+            for at in behind {
+                if let Some(value) = items.get_mut(at) {
+                    *value = Value::from("***");
+                }
+            }
+        }
+        Value::String(text) => *text = without_secrets(text),
         _ => {}
     }
 }
