@@ -112,7 +112,10 @@ fn what_kubectl_reads_we_read() {
     };
     let mut counts = Counts::default();
     let mut unknown = Vec::new();
-    let (count, seed) = (number("KUBECTL_READER_TEXTS", 20_000), number("KUBECTL_READER_SEED", 1));
+    let (count, seed) = (
+        number("KUBECTL_READER_TEXTS", 20_000),
+        number("KUBECTL_READER_SEED", 1),
+    );
     for index in 0..count {
         let text = texts::generate(seed.wrapping_mul(1 << 40) + index);
         counts.texts += 1;
@@ -138,7 +141,10 @@ fn what_kubectl_reads_we_read() {
     assert!(counts.read_by_both > count / 4, "the texts are too wild");
     let stays: u64 = counts.known.values().map(|(count, _)| count).sum();
     assert!(stays < count / 10, "{stays} differences of {count}");
-    assert!(count < 10_000 || counts.rewritten_alike > count / 200, "too little was rewritten");
+    assert!(
+        count < 10_000 || counts.rewritten_alike > count / 200,
+        "too little was rewritten"
+    );
 }
 
 /// A text that is read otherwise by kubectl.
@@ -166,7 +172,10 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "{:?}", self.text)?;
-        let errors = [("we do not", &self.our_error), ("kubectl does not", &self.their_error)];
+        let errors = [
+            ("we do not", &self.our_error),
+            ("kubectl does not", &self.their_error),
+        ];
         for (who, error) in errors {
             if let Some(error) = error {
                 writeln!(formatter, "{who} read it: {error}")?;
@@ -221,10 +230,17 @@ fn compare_rewrites(
 ) -> Option<Difference> {
     let json: Vec<String> = objects.iter().map(Json::to_string).collect();
     // In YAML these would end lines.
-    let escaped = [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029"), ('\u{feff}', "\\ufeff")];
+    let escaped = [
+        ('\u{85}', "\\u0085"),
+        ('\u{2028}', "\\u2028"),
+        ('\u{2029}', "\\u2029"),
+        ('\u{feff}', "\\ufeff"),
+    ];
     let json = escaped
         .iter()
-        .fold(json.join("\n---\n"), |json, (character, escape)| json.replace(*character, escape));
+        .fold(json.join("\n---\n"), |json, (character, escape)| {
+            json.replace(*character, escape)
+        });
     let (from_text, from_json) = (migrated(text, form, true), migrated(&json, form, true));
     if let Some(failure) = from_text.failures.first().or(from_json.failures.first()) {
         return Some(Difference::new(text, failure.to_string()));
@@ -235,9 +251,12 @@ fn compare_rewrites(
         return None;
     }
     let mut read = |text: &str| {
-        kubectl
-            .read(text)
-            .map(|objects| objects.into_iter().map(objects::without_shells).collect::<Vec<_>>())
+        kubectl.read(text).map(|objects| {
+            objects
+                .into_iter()
+                .map(objects::without_shells)
+                .collect::<Vec<_>>()
+        })
     };
     let (one, other) = (read(&from_text.text), read(&from_json.text));
     match (&one, &other) {

@@ -40,8 +40,16 @@ fn job(number: usize) -> String {
 fn pairs(count: usize) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     for number in 0..count {
-        fs::write(directory.path().join(format!("{number:03}-job.yaml")), job(number)).unwrap();
-        fs::write(directory.path().join(format!("{number:03}-scripts.yaml")), scripts(number)).unwrap();
+        fs::write(
+            directory.path().join(format!("{number:03}-job.yaml")),
+            job(number),
+        )
+        .unwrap();
+        fs::write(
+            directory.path().join(format!("{number:03}-scripts.yaml")),
+            scripts(number),
+        )
+        .unwrap();
     }
     directory
 }
@@ -79,7 +87,11 @@ fn end(mut child: Child) -> (String, Option<i32>) {
 
 /// Starts a run that has read the files and waits for standard input.
 fn waiting(directory: &TempDir, arguments: &[&str]) -> Child {
-    let mut child = command(directory.path()).args(arguments).arg("-").spawn().unwrap();
+    let mut child = command(directory.path())
+        .args(arguments)
+        .arg("-")
+        .spawn()
+        .unwrap();
     // It reads what stands first, first; a pipe that is full shows that it has come to standard input.
     let filler = vec![b'#'; 1 << 20];
     child.stdin.as_mut().unwrap().write_all(&filler).unwrap();
@@ -94,12 +106,22 @@ fn what_somebody_else_writes_in_between_stays() {
     fs::write(directory.path().join("000-scripts.yaml"), &edited).unwrap();
     let (said, code) = end(child);
     assert_eq!(read(&directory, "000-scripts.yaml"), edited, "{said}");
-    assert_eq!(read(&directory, "000-job.yaml"), job(0), "they change together: {said}");
-    assert!(said.contains("000-scripts.yaml: was changed while it was being rewritten"), "{said}");
+    assert_eq!(
+        read(&directory, "000-job.yaml"),
+        job(0),
+        "they change together: {said}"
+    );
+    assert!(
+        said.contains("000-scripts.yaml: was changed while it was being rewritten"),
+        "{said}"
+    );
     assert!(said.contains("000-job.yaml"), "{said}");
     assert_eq!(code, Some(3), "{said}");
     // The others have nothing to do with it.
-    assert!(read(&directory, "001-job.yaml").contains("restartPolicy: Always"), "{said}");
+    assert!(
+        read(&directory, "001-job.yaml").contains("restartPolicy: Always"),
+        "{said}"
+    );
     assert!(!read(&directory, "001-scripts.yaml").contains("until"), "{said}");
     assert_eq!(names(&directory).len(), 4);
 }
@@ -130,10 +152,17 @@ fn where_one_file_cannot_be_written_those_of_its_plan_stay() {
 #[test]
 fn hard_links_are_named() {
     let directory = pairs(1);
-    fs::hard_link(directory.path().join("000-job.yaml"), directory.path().join("other.txt")).unwrap();
+    fs::hard_link(
+        directory.path().join("000-job.yaml"),
+        directory.path().join("other.txt"),
+    )
+    .unwrap();
     let (said, code) = end(command(directory.path()).arg(".").spawn().unwrap());
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("000-job.yaml: it had other names (hard links)"), "{said}");
+    assert!(
+        said.contains("000-job.yaml: it had other names (hard links)"),
+        "{said}"
+    );
     assert_eq!(read(&directory, "other.txt"), job(0));
 }
 
@@ -168,7 +197,10 @@ fn a_kill_leaves_nothing_half() {
         drop(child.stdin.take());
         // From the first sign of writing on, a little later each time.
         let limit = Instant::now() + Duration::from_secs(60);
-        while names(&directory).len() == 2 * PAIRS && child.try_wait().unwrap().is_none() && Instant::now() < limit {
+        while names(&directory).len() == 2 * PAIRS
+            && child.try_wait().unwrap().is_none()
+            && Instant::now() < limit
+        {
             thread::sleep(Duration::from_micros(200));
         }
         thread::sleep(Duration::from_micros(((round * 7919) % 40_000) as u64));
@@ -194,7 +226,10 @@ fn a_kill_leaves_nothing_half() {
             }
         }
         assert_eq!(code, Some(0), "{said}");
-        assert!(!names(&directory).iter().any(|name| name.ends_with(".journal")), "{said}");
+        assert!(
+            !names(&directory).iter().any(|name| name.ends_with(".journal")),
+            "{said}"
+        );
     }
     tell!("{kills} kills, {in_writing} while it wrote, {half} pairs half written and put back");
     assert!(in_writing * 2 > kills, "too few kills hit the writing");
@@ -217,5 +252,8 @@ fn a_signal_leaves_no_temporary_files() {
     assert!(said.contains("interrupted"), "{said}");
     assert_eq!(names(&directory).len(), 2 * PAIRS);
     let states: Vec<State> = (0..PAIRS).map(|number| state(&directory, number)).collect();
-    assert!(states.contains(&State::Old) && !states.contains(&State::Half), "{states:?}");
+    assert!(
+        states.contains(&State::Old) && !states.contains(&State::Half),
+        "{states:?}"
+    );
 }

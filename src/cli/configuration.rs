@@ -137,8 +137,7 @@ impl Loaded {
                 Choice::parse(rule, RULES).map_err(|error| wrong(&error))?;
             }
             let line = lines_of_ignores.get(index).copied();
-            let matcher =
-                IgnoreMatcher::new(ignore.clone(), name, line).map_err(|error| wrong(&error))?;
+            let matcher = IgnoreMatcher::new(ignore.clone(), name, line).map_err(|error| wrong(&error))?;
             ignores.push(matcher);
         }
         let kubernetes_version = configuration
@@ -173,7 +172,9 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is no regular file"));
     }
     let mut text = String::new();
-    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    fs::File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
     if text.len() as u64 > LONGEST {
         return Err(io::Error::other("it is larger than 4 MiB"));
     }
@@ -198,7 +199,11 @@ impl<'a> Places<'a> {
 
     /// The lines on which the items of a list start.
     fn lines_of(&self, key: &str) -> Vec<usize> {
-        let items = self.root.and_then(|root| root.get(key)).into_iter().flat_map(yaml::Node::items);
+        let items = self
+            .root
+            .and_then(|root| root.get(key))
+            .into_iter()
+            .flat_map(yaml::Node::items);
         items
             .map(|item| self.lines.position(item.span().start).line)
             .collect()

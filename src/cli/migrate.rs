@@ -200,9 +200,7 @@ impl Run {
             if arguments.write && !is_stream {
                 continue;
             }
-            if arguments.output == Some(MigrateOutput::Yaml)
-                || (is_stream && arguments.output.is_none())
-            {
+            if arguments.output == Some(MigrateOutput::Yaml) || (is_stream && arguments.output.is_none()) {
                 if !first && !migration.text.starts_with("---") {
                     out.write_all(b"---\n")?;
                 }
@@ -290,8 +288,14 @@ impl Run {
             if input.path().is_none() {
                 continue;
             }
-            let names: Vec<&str> = migration.changes_elsewhere().chain([migration.source.name.as_str()]).collect();
-            let joined: BTreeSet<usize> = names.iter().filter_map(|name| group_of.get(name).copied()).collect();
+            let names: Vec<&str> = migration
+                .changes_elsewhere()
+                .chain([migration.source.name.as_str()])
+                .collect();
+            let joined: BTreeSet<usize> = names
+                .iter()
+                .filter_map(|name| group_of.get(name).copied())
+                .collect();
             let own = joined.first().copied().unwrap_or(groups.len());
             if own == groups.len() {
                 groups.push(Vec::new());
@@ -301,7 +305,10 @@ impl Run {
                 if let Some(group) = groups.get_mut(own) {
                     group.extend(moved);
                 }
-                group_of.values_mut().filter(|group| **group == other).for_each(|group| *group = own);
+                group_of
+                    .values_mut()
+                    .filter(|group| **group == other)
+                    .for_each(|group| *group = own);
             }
             if let Some(group) = groups.get_mut(own) {
                 group.push(index);

@@ -18,6 +18,7 @@ mod output;
 mod policy;
 mod program;
 mod progress;
+mod promoters;
 mod proposals;
 mod selection;
 mod severity;

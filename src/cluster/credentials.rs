@@ -104,9 +104,14 @@ pub fn run_plugin(arguments: &[OsString]) -> Result<i32, String> {
         return Ok(status.code().unwrap_or(1));
     }
     let credential: serde_yaml::Value = serde_yaml::from_slice(&written).unwrap_or_default();
-    let token = credential.get("status").and_then(|status| status.get("token")?.as_str());
+    let token = credential
+        .get("status")
+        .and_then(|status| status.get("token")?.as_str());
     if token.is_some_and(|token| !fits_header(token)) {
-        return Err(format!("gave credentials that can't be sent: {}", CredentialError::Token));
+        return Err(format!(
+            "gave credentials that can't be sent: {}",
+            CredentialError::Token
+        ));
     }
     io::stdout()
         .write_all(&written)

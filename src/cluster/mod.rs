@@ -18,8 +18,8 @@ mod server;
 mod versions;
 mod watch;
 
-pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
 pub use connect::{ConnectError, Connection, connect};
+pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
 pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;

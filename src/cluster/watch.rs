@@ -225,7 +225,11 @@ impl<T: WatchedResource> Watch<T> {
             None => self.listed || self.attempts < FIRST_ATTEMPTS,
         };
         self.attempts += 1;
-        self.refusals = if error.code() == Some(429) { self.refusals + 1 } else { 0 };
+        self.refusals = if error.code() == Some(429) {
+            self.refusals + 1
+        } else {
+            0
+        };
         if !passing || self.refusals > REFUSALS || self.sender.is_closed() {
             return Err(error);
         }
@@ -355,7 +359,10 @@ impl<T: WatchedResource> Watch<T> {
                 () = self.sender.closed() => return End::Closed,
             };
             if line.len() as u64 >= LONGEST_LINE {
-                return End::Unreadable(format!("a line of the watch is longer than {} MiB", LONGEST_LINE >> 20));
+                return End::Unreadable(format!(
+                    "a line of the watch is longer than {} MiB",
+                    LONGEST_LINE >> 20
+                ));
             }
             // A line without its end was cut off; resuming sends it again.
             let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::secrets::{is_secret_option, secrets};
 use super::Record;
+use super::secrets::{is_secret_option, secrets};
 use crate::{lint::objects_of, source::SourceFile, workload::discover, yaml};
 
 /// kubectl keeps a copy of what was applied here: everything would be found twice.

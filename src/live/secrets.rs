@@ -5,7 +5,16 @@ use std::ops::Range;
 
 /// Words in the names of options and variables whose values are secrets.
 const NAMES: [&str; 10] = [
-    "password", "passwd", "passphrase", "secret", "token", "apikey", "api-key", "api_key", "credential", "private-key",
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api-key",
+    "api_key",
+    "credential",
+    "private-key",
 ];
 
 /// Ends of such names that make a value a place, not a secret.
@@ -40,7 +49,10 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     for (at, mark) in text.match_indices("://") {
         let start = at + mark.len();
         let rest = text.get(start..).unwrap_or_default();
-        let authority = rest.split(['/', ' ', '"', '\'', '\n', '?']).next().unwrap_or_default();
+        let authority = rest
+            .split(['/', ' ', '"', '\'', '\n', '?'])
+            .next()
+            .unwrap_or_default();
         if let Some((user, _)) = authority.rsplit_once('@')
             && let Some((name, _)) = user.split_once(':')
         {
@@ -90,11 +102,23 @@ mod tests {
         for (text, expected) in [
             ("app --password=hunter2 --port=80", "app --password=*** --port=80"),
             ("DB_PASSWORD='a b' exec app", "DB_PASSWORD='***' exec app"),
-            ("curl -H \"Authorization: Bearer abc.def\" x", "curl -H \"Authorization: Bearer ***\" x"),
-            ("psql postgres://app:geheim@db/x?y", "psql postgres://app:***@db/x?y"),
+            (
+                "curl -H \"Authorization: Bearer abc.def\" x",
+                "curl -H \"Authorization: Bearer ***\" x",
+            ),
+            (
+                "psql postgres://app:geheim@db/x?y",
+                "psql postgres://app:***@db/x?y",
+            ),
             ("--api-key=abc,--x", "--api-key=***,--x"),
-            ("--token-file=/var/run/t --secret-name=x", "--token-file=/var/run/t --secret-name=x"),
-            ("--password=$PASSWORD http://localhost:80/@", "--password=$PASSWORD http://localhost:80/@"),
+            (
+                "--token-file=/var/run/t --secret-name=x",
+                "--token-file=/var/run/t --secret-name=x",
+            ),
+            (
+                "--password=$PASSWORD http://localhost:80/@",
+                "--password=$PASSWORD http://localhost:80/@",
+            ),
         ] {
             assert_eq!(without_secrets(text), expected);
         }

@@ -37,7 +37,10 @@ spec:
             "yaml and json parsers silently drop duplicate keys (kubernetes/kubernetes#14791)",
             "https://github.com/kubernetes/kubernetes/issues/14791",
         ),
-        ("Mapping keys must be unique (YAML 1.2.2, 3.2.1.3)", "https://yaml.org/spec/1.2.2/#3213-node-comparison"),
+        (
+            "Mapping keys must be unique (YAML 1.2.2, 3.2.1.3)",
+            "https://yaml.org/spec/1.2.2/#3213-node-comparison",
+        ),
     ],
 };
 

@@ -52,7 +52,10 @@ mod tests {
     fn what_is_too_complex_is_an_error() {
         assert!(Pattern::new("istio-*", false).unwrap().is_match("istio-proxy"));
         assert!(!Pattern::new("a/*", true).unwrap().is_match("a/b/c"));
-        assert!(matches!(Pattern::new("[z-a", false), Err(PatternError::Malformed(_))));
+        assert!(matches!(
+            Pattern::new("[z-a", false),
+            Err(PatternError::Malformed(_))
+        ));
         for glob in [
             format!("{}b{}", "{a,".repeat(150), "}".repeat(150)),
             format!("{}b{}", "{a,".repeat(2000), "}".repeat(2000)),

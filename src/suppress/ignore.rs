@@ -63,9 +63,7 @@ impl IgnoreMatcher {
     /// A glob that is malformed or too complex.
     pub fn new(ignore: Ignore, configuration: &str, line: Option<usize>) -> Result<Self, PatternError> {
         let compile = |glob: &Option<String>| -> Result<Option<Pattern>, PatternError> {
-            glob.as_deref()
-                .map(|glob| Pattern::new(glob, false))
-                .transpose()
+            glob.as_deref().map(|glob| Pattern::new(glob, false)).transpose()
         };
         // As in .gitignore: a pattern without a slash may match in any directory.
         let file = ignore.file.as_ref().map(|glob| {

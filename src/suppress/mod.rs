@@ -191,11 +191,7 @@ fn address(source: &Arc<SourceFile>) -> usize {
 }
 
 /// The first of the suppressions of a source that silences a finding that is partly in it. All that do count as used.
-fn silence(
-    finding: &Finding,
-    source: &Arc<SourceFile>,
-    written: &mut [Written],
-) -> Option<Suppression> {
+fn silence(finding: &Finding, source: &Arc<SourceFile>, written: &mut [Written]) -> Option<Suppression> {
     let start = finding
         .primary()
         .filter(|primary| Arc::ptr_eq(&primary.source, source))

@@ -214,8 +214,8 @@ impl<'t> Builder<'t> {
         let mut at = mapping.0 + 1;
         while at < end {
             let (key, value) = (node(at)?, node(node(at)?.next)?);
-            let is_merge =
-                matches!(key.content, Content::Verbatim(ScalarStyle::Plain)) && self.text_of(key) == Some("<<");
+            let is_merge = matches!(key.content, Content::Verbatim(ScalarStyle::Plain))
+                && self.text_of(key) == Some("<<");
             let value_at = key.next;
             let can_merge = match value.content {
                 Content::Sequence(_) => {
@@ -257,7 +257,8 @@ impl<'t> Builder<'t> {
             return false;
         }
         let mut keys = HashSet::new();
-        self.keys(mapping, end).any(|key| key == "<<" || !keys.insert(key))
+        self.keys(mapping, end)
+            .any(|key| key == "<<" || !keys.insert(key))
     }
 
     /// The texts of a mapping's keys that are scalars.
@@ -273,7 +274,9 @@ impl<'t> Builder<'t> {
 
     fn text_of(&self, node: &NodeData) -> Option<&str> {
         match node.content {
-            Content::Verbatim(style) => self.text.get(style.unquoted(node.start as usize..node.end as usize)),
+            Content::Verbatim(style) => self
+                .text
+                .get(style.unquoted(node.start as usize..node.end as usize)),
             Content::Decoded(_, index) => self.values.get(index as usize).map(String::as_str),
             Content::Alias(target) => self
                 .nodes

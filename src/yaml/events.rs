@@ -209,7 +209,8 @@ impl<'t> Reader<'t> {
         self.anchors.clear();
         if self.closed && !explicit {
             let at = self.lexer.skip_gap(self.cursor);
-            let message = "kubectl reads nothing between `...` and the next `---`; put `---` before this document";
+            let message =
+                "kubectl reads nothing between `...` and the next `---`; put `---` before this document";
             return Err(ParseError::new(self.text, at, Reason::Syntax, message));
         }
         let content = if explicit {
@@ -319,10 +320,18 @@ impl<'t> Reader<'t> {
             return Ok(());
         }
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let blanks = before.iter().rev().take_while(|byte| matches!(byte, b' ' | b'\t'));
-        let (count, has_tab) = blanks.fold((0, false), |(count, has_tab), byte| (count + 1, has_tab | (*byte == b'\t')));
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let (count, has_tab) = blanks.fold((0, false), |(count, has_tab), byte| {
+            (count + 1, has_tab | (*byte == b'\t'))
+        });
         // Behind these a key may start.
-        let may_start_key = matches!(before.iter().rev().nth(count), None | Some(b'\n' | b'\r' | b'-' | b'?'));
+        let may_start_key = matches!(
+            before.iter().rev().nth(count),
+            None | Some(b'\n' | b'\r' | b'-' | b'?')
+        );
         if !(has_tab && may_start_key) {
             return Ok(());
         }

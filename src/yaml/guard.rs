@@ -50,7 +50,9 @@ pub enum GuardError {
         found: String,
     },
     /// Another reader takes a document for something else, or not at all.
-    #[error("kubectl might not read document {document} as it was meant; a second YAML reader says: {reason}")]
+    #[error(
+        "kubectl might not read document {document} as it was meant; a second YAML reader says: {reason}"
+    )]
     SecondReader {
         /// The document's index, from 0.
         document: usize,
@@ -97,7 +99,10 @@ pub fn check(
         let Some(span) = stream.documents().get(document).map(|document| &document.span) else {
             continue;
         };
-        if new.iter().any(|new| new.start <= span.end && span.start <= new.end) {
+        if new
+            .iter()
+            .any(|new| new.start <= span.end && span.start <= new.end)
+        {
             let text = edited.get(span.clone()).unwrap_or_default();
             // Before JSON there may be what YAML has no place for.
             let text = match text.trim_start() {

@@ -343,7 +343,10 @@ mod tests {
     fn a_dash_may_stand_before_a_comma_or_bracket() {
         assert_same(
             "a: [tar, -, -xf, x -, \"-\", z -\n]\nb: {c: -}\n",
-            "a: [tar, '-', -xf, x -, '-', z -]\nb: {c: '-'}\n".replace("x -", "'x -'").replace("z -", "'z -'").as_str(),
+            "a: [tar, '-', -xf, x -, '-', z -]\nb: {c: '-'}\n"
+                .replace("x -", "'x -'")
+                .replace("z -", "'z -'")
+                .as_str(),
         );
     }
 

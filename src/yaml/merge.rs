@@ -184,7 +184,8 @@ impl<'t> FromTheEnd<'t> {
                 self.waiting.push(Waiting::Entry(entry));
             } else if entry.value.is_sequence() {
                 let sources: Vec<_> = entry.value.items().take(MAX_MERGED).collect();
-                self.waiting.extend(sources.into_iter().rev().map(Waiting::Source));
+                self.waiting
+                    .extend(sources.into_iter().rev().map(Waiting::Source));
             } else {
                 self.waiting.push(Waiting::Source(entry.value));
             }
@@ -226,7 +227,10 @@ mod tests {
             ("a: {b: 1, c: 2, b: 3}", [("c", "2"), ("b", "3")].as_slice()),
             ("m: &m {b: 1}\na: {b: 2, <<: *m}", &[("b", "1")]),
             ("m: &m {b: 1}\na: {<<: *m, b: 2}", &[("b", "2")]),
-            ("m: &m {b: 1}\nn: &n {b: 3, c: 4}\na: {<<: *m, <<: *n}", &[("b", "3"), ("c", "4")]),
+            (
+                "m: &m {b: 1}\nn: &n {b: 3, c: 4}\na: {<<: *m, <<: *n}",
+                &[("b", "3"), ("c", "4")],
+            ),
             ("m: &m {b: 1}\nn: &n {b: 3}\na: {<<: [*m, *n]}", &[("b", "1")]),
             ("m: &m {b: 1}\na: {b: 2, <<: [*m], b: 5, \"b\": 6}", &[("b", "6")]),
             ("{\"a\": {\"b\": 1, \"b\": 2}}", &[("b", "2")]),
@@ -252,7 +256,11 @@ mod tests {
     fn overwritten_entries_are_named() {
         let stream = parse("a: {b: 1, c: 2, 'b': 3, c: 4, d: 5, b: 6}").unwrap();
         let mapping = stream.root(0).unwrap().get("a").unwrap();
-        let values: Vec<_> = mapping.overwritten_entries().iter().map(|entry| entry.value.raw()).collect();
+        let values: Vec<_> = mapping
+            .overwritten_entries()
+            .iter()
+            .map(|entry| entry.value.raw())
+            .collect();
         assert_eq!(values, ["1", "2", "3"]);
     }
 

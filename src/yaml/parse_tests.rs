@@ -125,8 +125,8 @@ fn block_scalars_of_all_headers() {
     ] {
         assert_eq!(nodes(text)[2].trim_start(), expected, "{text:?}");
     }
-    assert_eq!(nodes("--- |\nx\ny\n---\n")[1], "(|⏎) x⏎y");
-    assert_eq!(nodes("--- >2\n   x\n"), ["(>2⏎  )  x"]);
+    assert_eq!(nodes("|\nx\ny\n---\n")[1], "(|⏎) x⏎y");
+    assert_eq!(nodes(">2\n   x\n"), ["(>2⏎  )  x"]);
     assert_eq!(nodes("- |1\n  x\n- b\n")[1], "  (|1⏎ )  x");
     assert_nodes(
         "? |\n  k\n: |\n  v\n",
@@ -390,11 +390,11 @@ fn documents_tile_the_text() {
         ["---\n", "---\n# c\n", "---\na\n"]
     );
     assert_eq!(
-        documents("%YAML 1.2\n---\na\n... # e\n%TAG ! !x\n# c\n---\nb\n...\nc\n"),
+        documents("%YAML 1.2\n---\na\n... # e\n%TAG ! !x\n# c\n---\nb\n...\n---\nc\n"),
         [
             "%YAML 1.2\n---\na\n... # e\n",
             "%TAG ! !x\n# c\n---\nb\n...\n",
-            "c\n"
+            "---\nc\n"
         ]
     );
     assert_eq!(documents("a\n...\n# end\n"), ["a\n...\n# end\n"]);
@@ -407,7 +407,7 @@ fn empty_documents_count_and_have_no_root() {
     let roots: Vec<usize> = stream.roots().map(|(index, _)| index).collect();
     assert_eq!(roots, [2, 3]);
     assert!(stream.root(3).unwrap().is_null());
-    assert_eq!(nodes("--- &a\n---\nb\n")[..2], ["#0", "(&a) @6"]);
+    assert_eq!(nodes("---\n&a\n---\nb\n")[..2], ["#0", "(&a) @6"]);
 }
 
 #[test]

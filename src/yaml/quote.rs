@@ -268,7 +268,16 @@ mod tests {
         ] {
             assert!(!is_plain_string(text, false), "{text:?}");
         }
-        for text in ["a,b", "a]", "a{b", "-,", ":8098", "::1", "?x", "http://app/?ready"] {
+        for text in [
+            "a,b",
+            "a]",
+            "a{b",
+            "-,",
+            ":8098",
+            "::1",
+            "?x",
+            "http://app/?ready",
+        ] {
             assert!(
                 is_plain_string(text, false) && !is_plain_string(text, true),
                 "{text:?}"

@@ -299,10 +299,7 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
 fn is_too_large(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);
     digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && text
-            .replace('_', "")
-            .parse::<f64>()
-            .is_ok_and(f64::is_infinite)
+        && text.replace('_', "").parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
 fn differ(expected: &Value, found: &Value, path: &mut String) -> Option<Difference> {

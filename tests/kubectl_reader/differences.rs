@@ -37,13 +37,18 @@ pub(crate) fn reason(difference: &Difference, kubectl: &mut Kubectl) -> Option<S
         "a plain scalar in [ ] or { } that goes on with less indentation: refused"
     } else if ours.contains("expected `:` after this mapping key") && text.contains('*') {
         "an alias as a key: YAML 1.2 takes the colon for a part of its name"
-    } else if text.trim_start().starts_with(['{', '[']) && (ours.contains("no key") || ours.contains("has ended here")) {
+    } else if text.trim_start().starts_with(['{', '['])
+        && (ours.contains("no key") || ours.contains("has ended here"))
+    {
         "a JSON value that goes on as YAML: refused"
     } else if drops_the_rest(text, kubectl) {
         "kubectl drops what stands behind a document's first value without a word: refused"
     } else {
         // We are the stricter ones: nothing is done to such a text, and the error says why.
-        return Some(format!("only we refuse: {}", ours.rsplit(": ").next().unwrap_or_default()));
+        return Some(format!(
+            "only we refuse: {}",
+            ours.rsplit(": ").next().unwrap_or_default()
+        ));
     };
     Some(reason.to_owned())
 }
@@ -51,7 +56,9 @@ pub(crate) fn reason(difference: &Difference, kubectl: &mut Kubectl) -> Option<S
 /// Whether `...` stands before anything else.
 fn starts_with_an_end(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}');
-    let mut lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
+    let mut lines = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     lines.next().is_some_and(|line| line.starts_with("..."))
 }
 
@@ -59,18 +66,34 @@ fn starts_with_an_end(text: &str) -> bool {
 fn one_of_several_meanings(text: &str) -> Option<&'static str> {
     let stream = parse(text).ok()?;
     let nodes = || stream.roots().flat_map(|(_, root)| root.walk());
-    if stream.roots().any(|(_, root)| root.style().is_some_and(ScalarStyle::is_block)) {
-        return Some("a block scalar as a whole document, of which kubectl reads nothing without indentation");
+    if stream
+        .roots()
+        .any(|(_, root)| root.style().is_some_and(ScalarStyle::is_block))
+    {
+        return Some(
+            "a block scalar as a whole document, of which kubectl reads nothing without indentation",
+        );
     }
-    if text.trim_start_matches('\u{feff}').trim_start_matches([' ', '\n', '\r', '\t']).starts_with('\u{a0}') {
+    if text
+        .trim_start_matches('\u{feff}')
+        .trim_start_matches([' ', '\n', '\r', '\t'])
+        .starts_with('\u{a0}')
+    {
         return Some("a no-break space before a text, which Go takes for a blank");
     }
-    let ends_open = !text.ends_with('\n') && nodes().last().and_then(|node| node.style()).is_some_and(ScalarStyle::is_block);
+    let ends_open = !text.ends_with('\n')
+        && nodes()
+            .last()
+            .and_then(|node| node.style())
+            .is_some_and(ScalarStyle::is_block);
     if ends_open {
         return Some("a block scalar at the end of a text without a line break, which kubectl adds");
     }
     let has_numbers_for_keys = nodes().any(|node| {
-        let types = node.entries().into_iter().filter_map(|entry| PlainType::of(entry.key.as_str()?));
+        let types = node
+            .entries()
+            .into_iter()
+            .filter_map(|entry| PlainType::of(entry.key.as_str()?));
         types.count() > 0
     });
     has_numbers_for_keys.then_some("keys of different types that are one string, of which kubectl takes any")
@@ -81,7 +104,13 @@ fn has_collection_as_key(text: &str) -> bool {
         let found = stream
             .roots()
             .flat_map(|(_, root)| root.walk())
-            .flat_map(|node| if node.is_alias() { Vec::new() } else { node.written_entries().collect() })
+            .flat_map(|node| {
+                if node.is_alias() {
+                    Vec::new()
+                } else {
+                    node.written_entries().collect()
+                }
+            })
             .any(|entry| entry.key.is_mapping() || entry.key.is_sequence());
         found
     })

@@ -57,7 +57,9 @@ fn short_float(value: f32) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap();
     let exponent: i32 = exponent.parse().unwrap();
-    if (-4..21).contains(&exponent) && (exponent < 6 || digits.len() as i32 - 2 >= exponent) || exponent < 6 && exponent >= -4 {
+    if (-4..21).contains(&exponent) && (exponent < 6 || digits.len() as i32 - 2 >= exponent)
+        || exponent < 6 && exponent >= -4
+    {
         return value.to_string();
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -90,7 +92,9 @@ fn number(text: &str) -> Result<Json, String> {
         }
     }
     let value: f64 = plain.parse().map_err(|_| format!("no number: {text}"))?;
-    Number::from_f64(value).map(Json::Number).ok_or_else(|| format!("not in JSON: {text}"))
+    Number::from_f64(value)
+        .map(Json::Number)
+        .ok_or_else(|| format!("not in JSON: {text}"))
 }
 
 /// Whether two lists of objects say the same; numbers are compared by their value.
@@ -112,7 +116,6 @@ fn is_same(one: &Json, other: &Json) -> bool {
     }
 }
 
-
 /// The object with `sh -c 'exec app'` as the words that it runs. migrate leaves the shell where a comment stands among
 /// the words, and JSON has no comments.
 pub(crate) fn without_shells(object: Json) -> Json {
@@ -123,7 +126,10 @@ pub(crate) fn without_shells(object: Json) -> Json {
             match words.as_deref() {
                 Some(["sh", "-c", script]) => {
                     let script = script.strip_prefix("exec ").unwrap_or(script);
-                    let bare: String = script.chars().filter(|character| !"'\"\n".contains(*character)).collect();
+                    let bare: String = script
+                        .chars()
+                        .filter(|character| !"'\"\n".contains(*character))
+                        .collect();
                     bare.split(' ').map(Json::from).collect()
                 }
                 _ => Json::Array(items),

@@ -40,12 +40,84 @@ const MANIFESTS: [&str; 5] = [
 
 /// Pieces that go in anywhere.
 const PIECES: [&str; 78] = [
-    "a: b\n", "- a\n", "? a\n", ": b\n", "[a, b]", "{a: b}", "{a:}", "{a: }", "[a:b]", "\"x\"", "'it''s'", "|\n  x\n",
-    ">-\n  x\n  y\n", "&a ", "*a", "<<: *a\n", "!!str ", "!x ", "# c\n", " # c", "#", ": ", ":", "?", "- ", "-", ",",
-    "[", "]", "{", "}", "\n", "\r\n", "\r", "  ", " ", "\t", "---\n", "--- a\n", "...\n", "%YAML 1.1\n", "~", "null",
-    "yes", "0755", "1e3", "1e400", ".inf", "0x1F", "1_0", "1:30", "2024-01-01", "<<", "=", "\u{feff}", "\u{85}",
-    "\u{a0}", "\u{2028}", "é", "\\", "\"", "'", "\\n", "\"\\x41\"", "\"\\u00e9\"", "@", "`", "%", "x -", ":8098", "::1",
-    "?x", "http://a/?b", "image: other\n", "args: [x]\n", "a: 1\n", "\u{1}", "\u{e0041}",
+    "a: b\n",
+    "- a\n",
+    "? a\n",
+    ": b\n",
+    "[a, b]",
+    "{a: b}",
+    "{a:}",
+    "{a: }",
+    "[a:b]",
+    "\"x\"",
+    "'it''s'",
+    "|\n  x\n",
+    ">-\n  x\n  y\n",
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "!!str ",
+    "!x ",
+    "# c\n",
+    " # c",
+    "#",
+    ": ",
+    ":",
+    "?",
+    "- ",
+    "-",
+    ",",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\n",
+    "\r\n",
+    "\r",
+    "  ",
+    " ",
+    "\t",
+    "---\n",
+    "--- a\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "~",
+    "null",
+    "yes",
+    "0755",
+    "1e3",
+    "1e400",
+    ".inf",
+    "0x1F",
+    "1_0",
+    "1:30",
+    "2024-01-01",
+    "<<",
+    "=",
+    "\u{feff}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "é",
+    "\\",
+    "\"",
+    "'",
+    "\\n",
+    "\"\\x41\"",
+    "\"\\u00e9\"",
+    "@",
+    "`",
+    "%",
+    "x -",
+    ":8098",
+    "::1",
+    "?x",
+    "http://a/?b",
+    "image: other\n",
+    "args: [x]\n",
+    "a: 1\n",
+    "\u{1}",
+    "\u{e0041}",
 ];
 
 /// A small generator of numbers (xorshift), so that a seed is a text.
@@ -93,9 +165,9 @@ fn pieces(numbers: &mut Numbers) -> String {
 }
 
 const WORDS: [&str; 40] = [
-    "a", "b", "c", "name", "x y", "'q'", "\"q r\"", "1", "0755", "yes", "~", "", ".5", "1.5e3", "0x1f", "a:b", "a#b", "-x",
-    "--flag", "/x", "x:", "é", "'it''s'", "\"a\\n\"", "&n z", "*n", "!!str 1", "|\n", "<<", "10.0.0.1", "1:2", "{}", "[]",
-    "a b: c", "on", "12_3", "0b1", "08", "x?", "::",
+    "a", "b", "c", "name", "x y", "'q'", "\"q r\"", "1", "0755", "yes", "~", "", ".5", "1.5e3", "0x1f",
+    "a:b", "a#b", "-x", "--flag", "/x", "x:", "é", "'it''s'", "\"a\\n\"", "&n z", "*n", "!!str 1", "|\n",
+    "<<", "10.0.0.1", "1:2", "{}", "[]", "a b: c", "on", "12_3", "0b1", "08", "x?", "::",
 ];
 
 /// A mapping or sequence by indentation.
@@ -116,7 +188,12 @@ fn block(numbers: &mut Numbers, column: usize) -> String {
                 text += &block(numbers, column + step);
             }
             1 => text += &format!(" {}\n", flow(numbers, 2)),
-            2 => text += &format!(" |\n{indentation}  {}\n{indentation}   x\n", numbers.one_of(&WORDS)),
+            2 => {
+                text += &format!(
+                    " |\n{indentation}  {}\n{indentation}   x\n",
+                    numbers.one_of(&WORDS)
+                )
+            }
             _ => text += &format!(" {}\n", numbers.one_of(&WORDS)),
         }
     }
@@ -124,7 +201,11 @@ fn block(numbers: &mut Numbers, column: usize) -> String {
 }
 
 fn flow(numbers: &mut Numbers, depth: usize) -> String {
-    let gap = |numbers: &mut Numbers| numbers.one_of(&["", " ", " ", "\n", "\n  ", " # c\n "]).to_owned();
+    let gap = |numbers: &mut Numbers| {
+        numbers
+            .one_of(&["", " ", " ", "\n", "\n  ", " # c\n "])
+            .to_owned()
+    };
     if depth == 0 || numbers.below(2) == 0 {
         return numbers.one_of(&WORDS).to_owned();
     }

@@ -104,7 +104,9 @@ fn recover_one(path: &Path) -> Option<String> {
     // One that was cut off names files of which none was replaced yet.
     let entries: Vec<Entry> = serde_json::from_reader(&file).unwrap_or_default();
     let state = |entry: &Entry| fs::read_to_string(&entry.path).ok();
-    let done = entries.iter().filter(|entry| state(entry).as_deref() == Some(&entry.new));
+    let done = entries
+        .iter()
+        .filter(|entry| state(entry).as_deref() == Some(&entry.new));
     let done: Vec<&Entry> = done.collect();
     let mut put_back = Vec::new();
     let mut failed = Vec::new();

@@ -184,7 +184,8 @@ mod tests {
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         symlink(&file, &link).unwrap();
-        let has_attributes = rustix::fs::setxattr(&file, "user.note", b"x", rustix::fs::XattrFlags::empty()).is_ok();
+        let has_attributes =
+            rustix::fs::setxattr(&file, "user.note", b"x", rustix::fs::XattrFlags::empty()).is_ok();
         Staged::replacing(&link, b"new").unwrap().commit().unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "new");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);

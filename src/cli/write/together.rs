@@ -99,7 +99,11 @@ fn journal(replacements: &[Replacement], staged: &[Staged]) -> Result<Option<Jou
     Journal::write(&entries).map_err(|error| Unwritten::Failed(first.path.clone(), error))
 }
 
-fn commit(replacements: &[Replacement], staged: Vec<Staged>, is_over: &dyn Fn() -> bool) -> Result<(), Unwritten> {
+fn commit(
+    replacements: &[Replacement],
+    staged: Vec<Staged>,
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), Unwritten> {
     let mut done: Vec<&Replacement> = Vec::new();
     for (replacement, file) in replacements.iter().zip(staged) {
         let outcome = match done.is_empty() && is_over() {

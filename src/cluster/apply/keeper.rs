@@ -151,10 +151,14 @@ fn helm(metadata: Metadata<'_>) -> Option<Keeper> {
 /// What the Operator Lifecycle Manager installs for a ClusterServiceVersion (olm.operatorframework.io): its labels, or an
 /// owner of that kind, which need not be the controller.
 fn olm(metadata: Metadata<'_>) -> Option<Keeper> {
-    let references = metadata.0.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let owner = references.into_iter().flatten().find(|reference| {
-        reference.get("kind").and_then(Value::as_str) == Some("ClusterServiceVersion")
-    });
+    let references = metadata
+        .0
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    let owner = references
+        .into_iter()
+        .flatten()
+        .find(|reference| reference.get("kind").and_then(Value::as_str) == Some("ClusterServiceVersion"));
     let version = owner
         .and_then(|owner| owner.get("name")?.as_str())
         .or_else(|| metadata.label("olm.owner"))?;
@@ -184,9 +188,11 @@ fn crossplane(metadata: Metadata<'_>) -> Option<Keeper> {
 /// The field managers of Terraform's providers for Kubernetes (hashicorp/kubernetes).
 fn terraform(metadata: Metadata<'_>) -> Option<Keeper> {
     let is_it = metadata.has_manager(|name| matches!(name, "Terraform" | "HashiCorp" | "OpenTofu"))
-        || metadata
-            .label("app.kubernetes.io/managed-by")
-            .is_some_and(|by| ["terraform", "opentofu"].iter().any(|tool| by.eq_ignore_ascii_case(tool)));
+        || metadata.label("app.kubernetes.io/managed-by").is_some_and(|by| {
+            ["terraform", "opentofu"]
+                .iter()
+                .any(|tool| by.eq_ignore_ascii_case(tool))
+        });
     is_it.then(|| {
         keeper_of(
             "Terraform",

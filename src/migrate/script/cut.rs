@@ -33,9 +33,11 @@ pub(in crate::migrate) fn cut(text: &str, shell: Shell, spans: &[Span]) -> Optio
         .map(|statement| cutter.statement(statement))
         .collect::<Option<_>>()?;
     let kept: Vec<Kept<'_>> = kept.into_iter().flatten().collect();
+    // They stand in their order, and none in another.
     let is_kept = |span: &Span| {
-        kept.iter()
-            .any(|kept| kept.part.start <= span.start && span.end <= kept.part.end)
+        let behind = kept.partition_point(|kept| kept.part.start <= span.start);
+        let before = behind.checked_sub(1).and_then(|before| kept.get(before));
+        before.is_some_and(|kept| span.end <= kept.part.end)
     };
     let exits_on_error = shell.exits_on_error || sets_errexit(&script.list);
     if exits_on_error
@@ -111,10 +113,10 @@ pub(in crate::migrate) fn with_sleep_behind(text: &str, dialect: Dialect, span: 
 /// The variables that are assigned in what is not kept, but for those that hold a result.
 fn assigned_in(list: &List, is_kept: &dyn Fn(&Span) -> bool) -> Vec<String> {
     list.commands()
-        .filter_map(|visit| visit.simple().cloned())
+        .filter_map(|visit| visit.simple())
         .filter(|simple| !is_kept(&simple.span) && result_variable(simple).is_none())
-        .flat_map(|simple| simple.assignments)
-        .map(|assignment| assignment.name)
+        .flat_map(|simple| &simple.assignments)
+        .map(|assignment| assignment.name.clone())
         .collect()
 }
 
@@ -149,13 +151,11 @@ impl Kept<'_> {
 
 /// `set -e`, `set -euo pipefail`, `set -o errexit`
 fn sets_errexit(list: &List) -> bool {
-    list.commands()
-        .filter_map(|visit| visit.simple().cloned())
-        .any(|simple| {
-            let mut words = simple.words.iter().map(|word| word.raw.as_str());
-            words.next() == Some("set")
-                && words.any(|word| word == "errexit" || (word.starts_with('-') && word.contains('e')))
-        })
+    list.commands().filter_map(|visit| visit.simple()).any(|simple| {
+        let mut words = simple.words.iter().map(|word| word.raw.as_str());
+        words.next() == Some("set")
+            && words.any(|word| word == "errexit" || (word.starts_with('-') && word.contains('e')))
+    })
 }
 
 /// The redirections of a compound command as a whole.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::cli::promoters::PromotersOfNamespaces;
 use crate::live::{is_secret_option, without_secrets};
 use crate::{
     cli::{configuration::Loaded, lint::is_ignored, selection::Selection},
@@ -136,6 +137,8 @@ pub(super) struct Engine<'a> {
     pub(super) options: Options,
     pub(super) selection: Selection,
     pub(super) loaded: &'a mut Loaded,
+    /// What acts on the annotation, where that form is asked for.
+    pub(super) promoters: Option<PromotersOfNamespaces<'a>>,
 }
 
 impl Engine<'_> {
@@ -166,6 +169,17 @@ impl Engine<'_> {
             after,
             migration,
         };
+        if proposal.is_change()
+            && proposal.hindrance.is_none()
+            && let Some(promoters) = &mut self.promoters
+        {
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let missing = promoters.missing_in(namespace).await;
+            proposal.hindrance = missing.map(|reason| Hindrance {
+                reason,
+                recreates: false,
+            });
+        }
         if proposal.is_change() {
             proposal.notes.extend(note_of_injected(&proposal.live));
             self.keep_in_step(&mut proposal, &config_maps)?;
