@@ -136,6 +136,44 @@ fn tokens_given_by_a_plugin_or_a_file_or_written_down() {
     saw_all(&lint(&basic.kubeconfig("basic", "http", &user), &[]));
 }
 
+/// Such a token made tower-http panic.
+#[test]
+fn a_token_that_no_header_holds_is_an_error() {
+    let server = cluster(None);
+    let written = server.kubeconfig("broken", "http", &json!({"token": "a\nb"}));
+    let given = server.kubeconfig("given", "http", &plugin("broken", &json!({"token": "a\nb"})));
+    for kubeconfig in [written, given] {
+        let run = lint(&kubeconfig, &[]);
+        let said = format!("{run:?}");
+        assert!(matches!(run.code, Some(2 | 3)), "{said}");
+        assert!(said.contains("the token holds a line break"), "{said}");
+    }
+}
+
+#[test]
+fn credentials_without_an_end_are_not_waited_for() {
+    let server = cluster(None);
+    let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "yes",
+        "interactiveMode": "Never"}});
+    let run = lint(&server.kubeconfig("yes", "http", &user), &[]);
+    assert!(format!("{run:?}").contains("more than 1 MiB"), "{run:?}");
+    let fifo = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("token-{}.fifo", std::process::id()));
+    if !Command::new("mkfifo")
+        .arg(&fifo)
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        println!("skipped: there is no mkfifo");
+        return;
+    }
+    let run = lint(
+        &server.kubeconfig("fifo", "http", &json!({"tokenFile": fifo})),
+        &[],
+    );
+    std::fs::remove_file(&fifo).unwrap();
+    assert!(format!("{run:?}").contains("is no regular file"), "{run:?}");
+}
+
 #[test]
 fn a_plugin_that_fails_is_an_error() {
     let server = cluster(None);

@@ -250,7 +250,7 @@ fn a_patch_that_cannot_follow_stops_the_rewrite() {
         "      initContainers: [{name: more, image: more}]\n      containers:",
     );
     let directive = OVERLAY.replace("resources: {requests: {cpu: 100m}}", "$patch: delete");
-    let anchored = OVERLAY.replace("- name: filebeat", "- &x\n        name: filebeat");
+    let anchored = OVERLAY.replace("- name: filebeat", "- &x\n        name: filebeat") + "other: *x\n";
     let replacement = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nreplacements:\n- source: {kind: A}\n  targets:\n  - select: {kind: Deployment}\n    fieldPaths: ['spec.template.spec.containers.[name=filebeat].image']\n";
     for (reason, patch) in [
         (

@@ -285,7 +285,8 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
         return None;
     }
     let script = program.script.as_ref()?;
-    let value_of = |name: &str| container.value_of(name).map(str::to_owned);
+    let values = container.values();
+    let value_of = |name: &str| values.get(name).copied().flatten().map(str::to_owned);
     let exits_on_error = program
         .invocation
         .as_ref()

@@ -1,23 +1,23 @@
 //! Globs over the names of images.
 
-use globset::{GlobBuilder, GlobMatcher};
+use crate::source::{Pattern, PatternError};
 
 /// A glob over the last parts of an image's repository: as many as it has itself.
 ///
 /// Most are plain texts or have `*` alone, which stands for any text within one part. They are compared as they are:
-/// building the regular expressions of all of them took longer than linting a file. Any other glob is globset's.
+/// building the regular expressions of all of them took longer than linting a file. Any other glob is a [`Pattern`].
 #[derive(Debug, Clone)]
 pub(super) enum ImageGlob {
     /// A text with or without `*`.
     Plain(String),
     /// Anything else: `?`, `[…]`, `{…}`, `**`.
-    General(Box<GlobMatcher>),
+    General(Box<Pattern>),
 }
 
 impl ImageGlob {
     /// # Errors
-    /// What globset says of a malformed glob.
-    pub(super) fn new(pattern: &str) -> Result<Self, globset::Error> {
+    /// A glob that is malformed or too complex.
+    pub(super) fn new(pattern: &str) -> Result<Self, PatternError> {
         if !pattern.contains(['?', '[', ']', '{', '}', '\\']) && !pattern.contains("**") {
             return Ok(Self::Plain(pattern.to_owned()));
         }
@@ -38,9 +38,8 @@ impl ImageGlob {
     }
 }
 
-fn general(pattern: &str) -> Result<GlobMatcher, globset::Error> {
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build()?;
-    Ok(glob.compile_matcher())
+fn general(pattern: &str) -> Result<Pattern, PatternError> {
+    Pattern::new(pattern, true)
 }
 
 /// Whether a text is what a pattern says, in which `*` stands for any text.

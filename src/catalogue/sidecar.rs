@@ -9,7 +9,10 @@ use super::{
     injector::Injector,
     sidecars::rows,
 };
-use crate::workload::{Container, Image};
+use crate::{
+    source::PatternError,
+    workload::{Container, Image},
+};
 
 /// A known sidecar.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -143,15 +146,15 @@ pub struct Endpoint {
 /// The catalogue is not what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogueError {
-    /// An image glob is malformed.
-    #[error("sidecar {name}: the image glob {glob:?} is malformed: {source}")]
+    /// A glob is malformed or too complex.
+    #[error("sidecar {name}: the glob {glob:?} can't be used: {source}")]
     Glob {
         /// The entry.
         name: String,
         /// The glob.
         glob: String,
-        /// What globset says.
-        source: globset::Error,
+        /// What is wrong with it.
+        source: PatternError,
     },
 }
 

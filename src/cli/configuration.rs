@@ -2,7 +2,8 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -92,7 +93,7 @@ impl Loaded {
     /// Reads a configuration.
     pub(super) fn read(path: &Path) -> Result<Self, ConfigurationError> {
         let name = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|source| ConfigurationError::Read {
+        let text = read_text(path).map_err(|source| ConfigurationError::Read {
             path: name.clone(),
             source,
         })?;
@@ -105,6 +106,14 @@ impl Loaded {
 
     fn parse(text: &str, name: &str, directory: PathBuf) -> Result<Self, ConfigurationError> {
         let places = Places::new(text, name);
+        // It has bounds, which libyaml has not: its time grows with the square of the depth.
+        let stream = yaml::parse(text)
+            .map_err(|error| places.error(error.line, error.column, error.message.clone()))?;
+        let places = Places {
+            root: stream.root(0),
+            ..places
+        };
+        let lines_of_ignores = places.lines_of("ignores");
         let configuration: Option<Configuration> =
             serde_yaml::from_str(text).map_err(|error| places.malformed(&error))?;
         let configuration = configuration.unwrap_or_default();
@@ -127,9 +136,8 @@ impl Loaded {
             for rule in &ignore.rules {
                 Choice::parse(rule, RULES).map_err(|error| wrong(&error))?;
             }
-            let line = places.position(&["ignores"], Some(index)).0;
-            let matcher =
-                IgnoreMatcher::new(ignore.clone(), name, Some(line)).map_err(|error| wrong(&error))?;
+            let line = lines_of_ignores.get(index).copied();
+            let matcher = IgnoreMatcher::new(ignore.clone(), name, line).map_err(|error| wrong(&error))?;
             ignores.push(matcher);
         }
         let kubernetes_version = configuration
@@ -155,31 +163,59 @@ impl Loaded {
     }
 }
 
+/// The longest configuration that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// The text of a configuration, which is no endless one.
+fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    let mut text = String::new();
+    fs::File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is larger than 4 MiB"));
+    }
+    Ok(text)
+}
+
 /// Where things stand in the text of a configuration.
 struct Places<'a> {
-    text: &'a str,
     name: &'a str,
     lines: Lines<'a>,
+    root: Option<yaml::Node<'a>>,
 }
 
 impl<'a> Places<'a> {
     fn new(text: &'a str, name: &'a str) -> Self {
         Self {
-            text,
             name,
             lines: Lines::new(text),
+            root: None,
         }
     }
 
+    /// The lines on which the items of a list start.
+    fn lines_of(&self, key: &str) -> Vec<usize> {
+        let items = self
+            .root
+            .and_then(|root| root.get(key))
+            .into_iter()
+            .flat_map(yaml::Node::items);
+        items
+            .map(|item| self.lines.position(item.span().start).line)
+            .collect()
+    }
+
     fn position(&self, keys: &[&str], index: Option<usize>) -> (usize, usize) {
-        let offset = yaml::parse(self.text).ok().and_then(|stream| {
-            let node = stream.root(0)?.path(keys)?;
-            let node = match index {
-                Some(index) => node.items().nth(index)?,
-                None => node,
-            };
-            Some(node.span().start)
-        });
+        let node = self.root.and_then(|root| root.path(keys));
+        let node = match index {
+            Some(index) => node.and_then(|node| node.items().nth(index)),
+            None => node,
+        };
+        let offset = node.map(|node| node.span().start);
         let position = self.lines.position(offset.unwrap_or_default());
         (position.line, position.column)
     }

@@ -5,18 +5,21 @@ mod arguments;
 mod live;
 
 use std::{
+    collections::{BTreeSet, HashMap},
     io::{self, BufWriter, Write},
+    path::Path,
     sync::Arc,
 };
 
 use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
+    interrupts::Interruption,
     lint::{is_ignored, usage},
     live::refuse_targets,
     selection::Selection,
     target::{Decision, decide},
-    write::replace,
+    write::{Replacement, recover, replace_together},
 };
 use crate::{
     lint,
@@ -55,6 +58,10 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     }
     refuse_targets(&arguments.paths, "migrate", program)?;
     let discovery = discover(&requests).map_err(usage)?;
+    if arguments.write {
+        let files = discovery.inputs.iter().filter_map(Input::path);
+        recover(files).iter().for_each(|said| complain(said));
+    }
     let mut configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
     let mut run = Run {
@@ -192,20 +199,9 @@ impl Run {
             }
             let is_stream = matches!(input.origin, Origin::StandardInput);
             if arguments.write && !is_stream {
-                if migration.is_changed()
-                    && let Some(path) = input.path()
-                    && let Err(error) = replace(path, migration.text.as_bytes())
-                {
-                    let message = format!("cannot be written: {error}");
-                    self.errors.push(SourceError::new(
-                        &input.name,
-                        SourceErrorKind::Unreadable,
-                        message,
-                    ));
-                }
-            } else if arguments.output == Some(MigrateOutput::Yaml)
-                || (is_stream && arguments.output.is_none())
-            {
+                continue;
+            }
+            if arguments.output == Some(MigrateOutput::Yaml) || (is_stream && arguments.output.is_none()) {
                 if !first && !migration.text.starts_with("---") {
                     out.write_all(b"---\n")?;
                 }
@@ -223,12 +219,104 @@ impl Run {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             other => other?,
         }
+        if arguments.write {
+            self.write_files();
+        }
         if !arguments.quiet {
             for (_, migration) in &self.migrations {
                 migration.plans.iter().for_each(|plan| explain(migration, plan));
             }
         }
         Ok(())
+    }
+
+    /// Writes the files, those that belong together at once.
+    fn write_files(&mut self) {
+        let interruption = Interruption::listen();
+        for group in self.groups() {
+            let changed: Vec<&(Input, Migration)> = group
+                .iter()
+                .filter_map(|index| self.migrations.get(*index))
+                .filter(|(_, migration)| migration.is_changed())
+                .collect();
+            let replacements: Vec<Replacement> = changed
+                .iter()
+                .filter_map(|(input, migration)| {
+                    Some(Replacement {
+                        path: input.path()?.to_owned(),
+                        old: migration.source.text.to_string(),
+                        new: migration.text.clone(),
+                    })
+                })
+                .collect();
+            let name_of = |path: &Path| {
+                let own = changed.iter().find(|(input, _)| input.path() == Some(path));
+                own.map_or_else(|| path.display().to_string(), |(input, _)| input.name.clone())
+            };
+            match replace_together(&replacements, &|| interruption.has_come()) {
+                Ok(linked) => {
+                    for path in linked {
+                        tell(&format!(
+                            "{}: it had other names (hard links), which keep the old text",
+                            name_of(&path)
+                        ));
+                    }
+                }
+                Err(unwritten) => {
+                    let others: Vec<String> = replacements
+                        .iter()
+                        .filter(|replacement| replacement.path != *unwritten.path())
+                        .map(|replacement| name_of(&replacement.path))
+                        .collect();
+                    let mut message = unwritten.to_string();
+                    if !others.is_empty() {
+                        message.push_str("; left with it, for they change together: ");
+                        message.push_str(&others.join(", "));
+                    }
+                    let name = name_of(unwritten.path());
+                    let error = SourceError::new(&name, SourceErrorKind::Unreadable, message);
+                    self.errors.push(error);
+                }
+            }
+        }
+    }
+
+    /// The migrations by what has to change together, by their index.
+    fn groups(&self) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut group_of: HashMap<&str, usize> = HashMap::new();
+        for (index, (input, migration)) in self.migrations.iter().enumerate() {
+            if input.path().is_none() {
+                continue;
+            }
+            let names: Vec<&str> = migration
+                .changes_elsewhere()
+                .chain([migration.source.name.as_str()])
+                .collect();
+            let joined: BTreeSet<usize> = names
+                .iter()
+                .filter_map(|name| group_of.get(name).copied())
+                .collect();
+            let own = joined.first().copied().unwrap_or(groups.len());
+            if own == groups.len() {
+                groups.push(Vec::new());
+            }
+            for other in joined.into_iter().skip(1) {
+                let moved = groups.get_mut(other).map(std::mem::take).unwrap_or_default();
+                if let Some(group) = groups.get_mut(own) {
+                    group.extend(moved);
+                }
+                group_of
+                    .values_mut()
+                    .filter(|group| **group == other)
+                    .for_each(|group| *group = own);
+            }
+            if let Some(group) = groups.get_mut(own) {
+                group.push(index);
+            }
+            group_of.extend(names.into_iter().map(|name| (name, own)));
+        }
+        groups
     }
 
     fn exit(&self, arguments: &MigrateArguments) -> ExitStatus {

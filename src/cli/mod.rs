@@ -18,6 +18,7 @@ mod output;
 mod policy;
 mod program;
 mod progress;
+mod promoters;
 mod proposals;
 mod selection;
 mod severity;
@@ -40,6 +41,7 @@ pub use configuration::{Configuration, ConfigurationError};
 pub use connection::ConnectionArguments;
 pub use policy::PolicyCheck;
 
+use crate::cluster::{PLUGIN_ARGUMENT, run_plugin};
 use arguments::{Arguments, Command};
 
 /// How a run ended.
@@ -84,6 +86,17 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some((first, plugin)) = arguments.get(1..).and_then(<[OsString]>::split_first)
+        && first == PLUGIN_ARGUMENT
+    {
+        return match run_plugin(plugin) {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            Err(problem) => {
+                complain(&problem);
+                ExitCode::FAILURE
+            }
+        };
+    }
     let file = program::file(arguments.first().map(OsString::as_os_str));
     let program = program::name(&file);
     match completion::answer(&arguments) {

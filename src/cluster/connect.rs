@@ -6,6 +6,8 @@ use kube::{
     config::{AuthInfo, KubeConfigOptions, Kubeconfig},
 };
 
+use super::credentials::{CredentialError, check, watch_over};
+
 /// Where the API server is and who asks, as kubectl's flags say it. What is absent comes from the kubeconfig,
 /// or from the pod this runs in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -70,6 +72,9 @@ pub enum ConnectError {
         /// What happened, and what it said. Its standard output is for credentials.
         reason: String,
     },
+    /// The credentials can't be sent.
+    #[error("kubeconfig: {0}")]
+    Credentials(#[from] CredentialError),
     /// The client cannot be made of the configuration.
     #[error("cannot connect: {0}")]
     Client(#[from] kube::Error),
@@ -83,8 +88,12 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String), Connec
     let mut config = configuration(connection).await?;
     adjust(&mut config, connection)?;
     let namespace = config.default_namespace.clone();
+    check(&config)?;
     let plugin = config.auth_info.exec.as_ref();
     let plugin = plugin.and_then(|plugin| plugin.command.clone());
+    if let Some(plugin) = &mut config.auth_info.exec {
+        watch_over(plugin);
+    }
     let client = Client::try_from(config).map_err(|error| refused(error, plugin))?;
     Ok((client, namespace))
 }
@@ -135,6 +144,8 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
 
 /// Flags outweigh the kubeconfig.
 fn adjust(config: &mut Config, connection: &Connection) -> Result<(), ConnectError> {
+    // It would sleep for as long as the server likes; what is worth asking again is asked again where it is known.
+    config.default_retry = false;
     // kubectl reads 0 as no limit.
     if let Some(limit) = connection.request_timeout.filter(|limit| !limit.is_zero()) {
         config.connect_timeout = Some(limit);

@@ -1,11 +1,11 @@
 //! Streams to single containers: attach, whose end dates the exit, and logs.
 
-use futures::{AsyncBufReadExt, StreamExt, io::BufReader};
+use futures::{AsyncBufReadExt, AsyncReadExt, StreamExt, io::BufReader};
 use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 
-use super::request::{RequestError, encode, get, get_text};
+use super::request::{RequestError, encode, get, get_stream, get_text};
 use crate::trace::{
     Evidence, Moment,
     evidence::{AttachEnd, ContainerAddress, LogLine},
@@ -117,6 +117,9 @@ async fn attach_until_end(client: &Client, request: http::Request<Vec<u8>>) -> R
     Err("cut: the stream ended without a status".to_owned())
 }
 
+/// The longest line of a log that is read at once, in bytes.
+const LONGEST_LINE: u64 = 1 << 20;
+
 /// Bytes that hold at least the first line's time.
 const FIRST_LINE_BYTES: usize = 256;
 
@@ -133,21 +136,13 @@ pub async fn follow_log(client: Client, follower: Follower, sender: Sender<Follo
         }
     };
     let path = follower.path("log", "follow=true&timestamps=true&tailLines=1");
-    let request = match get(&path) {
-        Ok(request) => request,
-        Err(error) => {
-            let _ = sender.send(Followed::Refused(error.to_string())).await;
-            return;
-        }
-    };
     let first = follower.path("log", &format!("timestamps=true&limitBytes={FIRST_LINE_BYTES}"));
     if let Ok(text) = get_text(&client, &first).await {
         send(&text).await;
     }
-    let stream = match client.request_stream(request).await {
+    let stream = match get_stream(&client, &path).await {
         Ok(stream) => stream,
         Err(error) => {
-            let error = RequestError::new(&path, &error);
             let _ = sender.send(Followed::Refused(error.to_string())).await;
             return;
         }
@@ -155,7 +150,9 @@ pub async fn follow_log(client: Client, follower: Follower, sender: Sender<Follo
     let mut reader = BufReader::new(stream);
     let (mut line, mut last) = (Vec::new(), None);
     let mut alone = true;
-    while reader
+    // What is behind so much of a line is read as another one, which has no time.
+    while (&mut reader)
+        .take(LONGEST_LINE)
         .read_until(b'\n', &mut line)
         .await
         .is_ok_and(|read| read > 0)

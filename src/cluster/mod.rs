@@ -2,6 +2,7 @@
 
 pub mod apply;
 mod connect;
+mod credentials;
 mod discovery;
 mod follow;
 mod metrics;
@@ -18,6 +19,7 @@ mod versions;
 mod watch;
 
 pub use connect::{ConnectError, Connection, connect};
+pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
 pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;

@@ -1,8 +1,21 @@
 //! Plain requests: what is read, and what is asked to be changed.
 
+use std::{io, time::Duration};
+
+use futures::{AsyncBufRead, TryStreamExt};
 use http::{Method, Request};
-use kube::Client;
+use http_body_util::{BodyExt, BodyStream, LengthLimitError, Limited};
+use kube::{Client, client::Body};
 use serde::de::DeserializeOwned;
+
+use crate::trace::object::ErrorStatus;
+
+/// The largest answer that is read, in bytes: several times what the largest page of a list holds.
+const LARGEST_ANSWER: usize = 256 << 20;
+/// A change is sent so often where the server has too much to do.
+const ATTEMPTS: u32 = 5;
+/// The pause after the first attempt; it doubles.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
@@ -96,15 +109,65 @@ pub(super) fn get(path: &str) -> Result<Request<Vec<u8>>, RequestError> {
         })
 }
 
+/// A body as a whole, unless it has no end.
+pub(super) async fn collect(path: &str, body: Body) -> Result<Vec<u8>, RequestError> {
+    match Limited::new(body, LARGEST_ANSWER).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(RequestError::Answer {
+            path: path.to_owned(),
+            message: format!("the answer is larger than {} MiB", LARGEST_ANSWER >> 20),
+        }),
+        Err(error) => Err(RequestError::Broken {
+            path: path.to_owned(),
+            message: chain(error.as_ref()),
+        }),
+    }
+}
+
+/// Sends a GET and gives the body of an answer that is no refusal.
+async fn open(client: &Client, path: &str) -> Result<Body, RequestError> {
+    let request = get(path)?.map(Body::from);
+    let response = client
+        .send(request)
+        .await
+        .map_err(|error| RequestError::new(path, &error))?;
+    let (head, body) = response.into_parts();
+    if head.status.is_success() {
+        return Ok(body);
+    }
+    let said = collect(path, body).await?;
+    let status: ErrorStatus = serde_json::from_slice(&said).unwrap_or_default();
+    Err(RequestError::Refused {
+        path: path.to_owned(),
+        code: head.status.as_u16(),
+        message: match status.message.as_str() {
+            "" => head.status.canonical_reason().unwrap_or("refused").to_owned(),
+            message => message.to_owned(),
+        },
+    })
+}
+
+/// The answer to a GET as a stream, for watches and logs.
+pub(super) async fn get_stream(
+    client: &Client,
+    path: &str,
+) -> Result<impl AsyncBufRead + Unpin + use<>, RequestError> {
+    let frames = BodyStream::new(open(client, path).await?)
+        .try_filter_map(async |frame| Ok(frame.into_data().ok()))
+        .map_err(io::Error::other);
+    Ok(Box::pin(frames).into_async_read())
+}
+
 /// The answer to a GET as text.
 ///
 /// # Errors
-/// Where the server cannot be reached or refuses.
+/// Where the server cannot be reached or refuses, or does not come to an end.
 pub async fn get_text(client: &Client, path: &str) -> Result<String, RequestError> {
-    client
-        .request_text(get(path)?)
-        .await
-        .map_err(|error| RequestError::new(path, &error))
+    let body = open(client, path).await?;
+    String::from_utf8(collect(path, body).await?).map_err(|error| RequestError::Answer {
+        path: path.to_owned(),
+        message: error.to_string(),
+    })
 }
 
 /// The answer to a GET, read as JSON.
@@ -135,16 +198,28 @@ pub async fn send_json(
         path: path.to_owned(),
         message,
     };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(http::header::CONTENT_TYPE, content_type)
-        .body(serde_json::to_vec(body).map_err(|error| broken(error.to_string()))?)
-        .map_err(|error| broken(error.to_string()))?;
-    client
-        .request(request)
-        .await
-        .map_err(|error| RequestError::new(path, &error))
+    let body = serde_json::to_vec(body).map_err(|error| broken(error.to_string()))?;
+    let mut attempt = 1;
+    loop {
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(path)
+            .header(http::header::CONTENT_TYPE, content_type)
+            .body(body.clone())
+            .map_err(|error| broken(error.to_string()))?;
+        let outcome = client
+            .request(request)
+            .await
+            .map_err(|error| RequestError::new(path, &error));
+        match outcome {
+            // Refused before anything was done.
+            Err(error) if error.code() == Some(429) && attempt < ATTEMPTS => {
+                tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                attempt += 1;
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// A value as a part of a query.

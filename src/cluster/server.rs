@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Connection,
     connect::{ConnectError, connect},
-    request::RequestError,
+    request::{RequestError, collect},
 };
 use crate::trace::object::ErrorStatus;
 
@@ -159,19 +159,23 @@ impl Server {
             .body(Body::empty())
             .map_err(|error| Failure::broken(path, error.to_string()))?;
         let answered = async {
-            let response = self.client().send(request).await?;
+            let response = self.client().send(request).await;
+            let response = response.map_err(|error| RequestError::new(path, &error))?;
             self.reached.store(true, Ordering::Relaxed);
             let (head, body) = response.into_parts();
-            Ok((head, body.collect_bytes().await?))
+            Ok((head, collect(path, body).await?))
         };
-        let answer: Result<_, kube::Error> = match self.limit {
+        let answer: Result<_, RequestError> = match self.limit {
             Some(limit) => tokio::time::timeout(limit, answered).await.map_err(|_| Failure {
                 is_final: true,
                 ..Failure::broken(path, format!("no answer within {} s", limit.as_secs_f64()))
             })?,
             None => answered.await,
         };
-        let (head, body) = answer.map_err(|error| Failure::from(RequestError::new(path, &error)))?;
+        let (head, body) = answer.map_err(|error| Failure {
+            is_final: matches!(error, RequestError::Answer { .. }),
+            ..Failure::from(error)
+        })?;
         if !head.status.is_success() {
             let status: ErrorStatus = serde_json::from_slice(&body).unwrap_or_default();
             let message = match status.message.as_str() {

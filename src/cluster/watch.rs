@@ -6,13 +6,13 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use futures::{AsyncBufReadExt, io::BufReader};
+use futures::{AsyncBufReadExt, AsyncReadExt, io::BufReader};
 use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 
 use super::{
-    request::{RequestError, encode, get, get_json},
+    request::{RequestError, encode, get_json, get_stream},
     resource::{Selection, WatchedResource},
 };
 use crate::trace::{
@@ -25,10 +25,20 @@ use crate::trace::{
 const PAGE: usize = 500;
 /// The server ends a watch after this many seconds; a new one goes on where it ended.
 const WATCH_SECONDS: u64 = 290;
-/// A watch that says nothing for this long after it should have ended is taken for dead.
-const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 30);
+/// A watch that says nothing for this long is asked for anew. The server sends a bookmark each minute
+/// (kube-apiserver, `bookmarkFrequency`); one that knows none may be silent to the end of the watch.
+const SILENCE: (Duration, Duration) = (Duration::from_secs(75), Duration::from_secs(WATCH_SECONDS + 30));
 /// Pauses between attempts to reach the server: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Pauses before a watch that brought nothing is asked for again, as those of client-go's reflector: the first and
+/// the longest.
+const FRUITLESS_PAUSES: (Duration, Duration) = (Duration::from_millis(800), Duration::from_secs(30));
+/// So many watches on end may bring nothing that can be read.
+const FRUITLESS: u32 = 8;
+/// So many requests on end may be refused because there are too many.
+const REFUSALS: u32 = 12;
+/// The longest line of a watch, in bytes. etcd holds no object of more than 1.5 MiB unless it is told to.
+const LONGEST_LINE: u64 = 32 << 20;
 
 /// What a watch delivers.
 #[derive(Debug)]
@@ -76,6 +86,8 @@ enum End {
     Resume,
     /// The resourceVersion is too old.
     Expired(String),
+    /// A line can't be read.
+    Unreadable(String),
     /// The server does not do bookmarks.
     NoBookmarks,
     /// Nobody listens any more.
@@ -101,6 +113,8 @@ pub async fn watch_resource<T: WatchedResource>(
         listed: false,
         pause: PAUSES.0,
         attempts: 0,
+        fruitless: 0,
+        refusals: 0,
         complained: false,
         resource: std::marker::PhantomData,
     };
@@ -120,6 +134,10 @@ struct Watch<T> {
     listed: bool,
     pause: Duration,
     attempts: u32,
+    /// Watches on end that have brought nothing.
+    fruitless: u32,
+    /// Requests on end that were refused as too many.
+    refusals: u32,
     complained: bool,
     resource: std::marker::PhantomData<T>,
 }
@@ -147,11 +165,16 @@ impl<T: WatchedResource> Watch<T> {
                     End::NoBookmarks => self.bookmarks = false,
                     End::Closed => return Ok(()),
                     End::Expired(reason) => {
+                        self.fruitless(&reason).await?;
                         self.gap(format!(
                             "{reason}; listed again, changes in between may be missing"
                         ))
                         .await;
                         break;
+                    }
+                    End::Unreadable(reason) => {
+                        self.fruitless(&reason).await?;
+                        self.gap(reason).await;
                     }
                     End::Failed(error) => self.recover(error).await?,
                 }
@@ -159,6 +182,38 @@ impl<T: WatchedResource> Watch<T> {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Waits before a watch that brought nothing is asked for again, longer each time; gives up after a few.
+    async fn fruitless(&mut self, reason: &str) -> Result<(), RequestError> {
+        self.fruitless += 1;
+        if self.fruitless > FRUITLESS {
+            return Err(RequestError::Answer {
+                path: self.path(),
+                message: format!("{FRUITLESS} watches on end have brought nothing: {reason}"),
+            });
+        }
+        // That it happens once is nothing special.
+        let Some(doublings) = self.fruitless.checked_sub(2) else {
+            return Ok(());
+        };
+        let pause = (FRUITLESS_PAUSES.0 * 2_u32.pow(doublings)).min(FRUITLESS_PAUSES.1);
+        let note = format!(
+            "{}: {reason}; asking again in {:.1} s",
+            T::KIND,
+            pause.as_secs_f64()
+        );
+        let _ = self.sender.send(Arrival::Note(note)).await;
+        self.sleep(pause).await;
+        Ok(())
+    }
+
+    /// Sleeps, or until nobody listens any more.
+    async fn sleep(&self, pause: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.sender.closed() => {}
         }
     }
 
@@ -170,7 +225,12 @@ impl<T: WatchedResource> Watch<T> {
             None => self.listed || self.attempts < FIRST_ATTEMPTS,
         };
         self.attempts += 1;
-        if !passing || self.sender.is_closed() {
+        self.refusals = if error.code() == Some(429) {
+            self.refusals + 1
+        } else {
+            0
+        };
+        if !passing || self.refusals > REFUSALS || self.sender.is_closed() {
             return Err(error);
         }
         if !self.complained {
@@ -180,7 +240,7 @@ impl<T: WatchedResource> Watch<T> {
                 .send(Arrival::Note(format!("{error}; trying again")))
                 .await;
         }
-        tokio::time::sleep(self.pause).await;
+        self.sleep(self.pause).await;
         self.pause = (self.pause * 2).min(PAUSES.1);
         Ok(())
     }
@@ -278,14 +338,9 @@ impl<T: WatchedResource> Watch<T> {
             encode(&self.version),
             T::selectors(&self.selection),
         );
-        let request = match get(&path) {
-            Ok(request) => request,
-            Err(error) => return End::Failed(error),
-        };
-        let stream = match self.client.request_stream(request).await {
+        let stream = match get_stream(&self.client, &path).await {
             Ok(stream) => stream,
             Err(error) => {
-                let error = RequestError::new(&path, &error);
                 return match error.code() {
                     Some(410) => End::Expired(error.to_string()),
                     _ => End::Failed(error),
@@ -297,15 +352,23 @@ impl<T: WatchedResource> Watch<T> {
         let mut first = true;
         loop {
             line.clear();
+            let silence = if self.bookmarks { SILENCE.0 } else { SILENCE.1 };
+            let mut bounded = (&mut reader).take(LONGEST_LINE);
             let read = tokio::select! {
-                read = tokio::time::timeout(SILENCE, reader.read_until(b'\n', &mut line)) => read,
+                read = tokio::time::timeout(silence, bounded.read_until(b'\n', &mut line)) => read,
                 () = self.sender.closed() => return End::Closed,
             };
+            if line.len() as u64 >= LONGEST_LINE {
+                return End::Unreadable(format!(
+                    "a line of the watch is longer than {} MiB",
+                    LONGEST_LINE >> 20
+                ));
+            }
             // A line without its end was cut off; resuming sends it again.
             let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');
             if !whole {
                 if first {
-                    tokio::time::sleep(self.pause).await;
+                    self.sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(PAUSES.1);
                 }
                 return End::Resume;
@@ -321,15 +384,17 @@ impl<T: WatchedResource> Watch<T> {
         let received = Moment::now();
         let event: WatchEvent<T> = match serde_json::from_slice(line) {
             Ok(event) => event,
-            Err(error) => return Some(self.error_line(line, first, &error).await),
+            Err(error) => return Some(self.error_line(line, first, &error)),
         };
         let version = &event.object.metadata().resource_version;
         if event.kind == "ERROR" {
-            return Some(self.error_line(line, first, &"an error").await);
+            return Some(self.error_line(line, first, &"an error"));
         }
         if !version.is_empty() {
             self.version.clone_from(version);
         }
+        self.fruitless = 0;
+        self.refusals = 0;
         let change = match event.kind.as_str() {
             "ADDED" => Change::Added,
             "MODIFIED" => Change::Modified,
@@ -355,11 +420,9 @@ impl<T: WatchedResource> Watch<T> {
     }
 
     /// `ERROR`: too old, or a server that cannot do bookmarks, or something that passes.
-    async fn error_line(&mut self, line: &[u8], first: bool, problem: &dyn std::fmt::Display) -> End {
+    fn error_line(&self, line: &[u8], first: bool, problem: &dyn std::fmt::Display) -> End {
         let Ok(error) = serde_json::from_slice::<WatchEvent<ErrorStatus>>(line) else {
-            self.gap(format!("a line of the watch could not be read: {problem}"))
-                .await;
-            return End::Resume;
+            return End::Unreadable(format!("a line of the watch could not be read: {problem}"));
         };
         let status = error.object;
         match status.code {

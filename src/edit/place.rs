@@ -28,17 +28,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a node; nothing where it is reached through an anchor, because a change there would change
-    /// every place that uses the anchor, or through a key that its mapping has twice.
+    /// The place of a node; nothing where it is reached through an alias, because a change there would change
+    /// every place that uses it, or through a key that its mapping has twice.
     #[must_use]
     pub fn of(node: Node<'_>) -> Option<Self> {
         let mut steps = Vec::new();
         let mut at = node;
-        if at.is_anchored() || at.is_alias() {
+        if at.is_aliased() || at.is_alias() {
             return None;
         }
         while let Some(parent) = at.parent() {
-            if parent.is_anchored() {
+            if parent.is_aliased() {
                 return None;
             }
             let index = parent.children().position(|child| child == at)?;
@@ -155,19 +155,19 @@ pub(crate) fn place(node: Node<'_>) -> Result<Place, String> {
 
 /// Whether an alias somewhere else stands for a node, or for something in it.
 pub(crate) fn is_used_elsewhere(node: Node<'_>) -> bool {
-    let anchored: Vec<_> = node
+    let aliased: Vec<_> = node
         .walk()
-        .filter(|part| part.is_anchored())
+        .filter(|part| part.is_aliased())
         .map(Node::id)
         .collect();
     let span = node.written_span();
-    !anchored.is_empty()
+    !aliased.is_empty()
         && node
             .stream()
             .roots()
             .flat_map(|(_, root)| root.walk())
             .any(|other| {
                 let is_inside = span.contains(&other.written_span().start);
-                matches!(other.kind(), Kind::Alias(target) if !is_inside && anchored.contains(&target))
+                matches!(other.kind(), Kind::Alias(target) if !is_inside && aliased.contains(&target))
             })
 }

@@ -11,7 +11,19 @@ pub enum RewriteError {
     Change(#[from] ChangeError),
     /// The edited text does not say what was meant. This is a bug.
     #[error("the rewritten text is not what was meant; please report this as a bug: {0}")]
-    Guard(#[from] guard::GuardError),
+    Guard(guard::GuardError),
+    /// Another reader of YAML takes the edited text for something else. The text was unusual before.
+    #[error(transparent)]
+    Unsure(guard::GuardError),
+}
+
+impl From<guard::GuardError> for RewriteError {
+    fn from(error: guard::GuardError) -> Self {
+        match error {
+            guard::GuardError::SecondReader { .. } => Self::Unsure(error),
+            error => Self::Guard(error),
+        }
+    }
 }
 
 impl From<edit::EditError> for RewriteError {
@@ -22,13 +34,13 @@ impl From<edit::EditError> for RewriteError {
 
 impl From<yaml::ValueError> for RewriteError {
     fn from(error: yaml::ValueError) -> Self {
-        Self::Guard(error.into())
+        Self::from(guard::GuardError::from(error))
     }
 }
 
 impl From<yaml::ParseError> for RewriteError {
     fn from(error: yaml::ParseError) -> Self {
-        Self::Guard(error.into())
+        Self::from(guard::GuardError::from(error))
     }
 }
 
@@ -51,5 +63,29 @@ fn one_round(text: &str, changes: &[Change]) -> Result<String, RewriteError> {
     let edits = edits(&stream, changes)?;
     let edited = edit::apply(text, &edits)?;
     guard::check(text, &edited, &edits, &intended)?;
+    if stream.has_irregular_mappings() {
+        check_effective(&Value::documents(&stream)?, &edited, changes)?;
+    }
     Ok(edited)
+}
+
+/// Merge keys and keys that stand twice may overwrite what was changed, which only shows where they are carried
+/// out: the changes to what kubectl reads of the old text must make what it reads of the new one.
+fn check_effective(before: &[Option<Value>], edited: &str, changes: &[Change]) -> Result<(), RewriteError> {
+    const OVERWRITTEN: ChangeError = ChangeError::Form(
+        "a merge key (`<<`) or a key that stands twice would overwrite the change; write each key once first",
+    );
+    let effective = |documents: &[Option<Value>]| -> Vec<Option<Value>> {
+        documents
+            .iter()
+            .map(|document| document.as_ref().map(Value::effective))
+            .collect()
+    };
+    let mut intended = effective(before);
+    intend(&mut intended, changes).map_err(|_| OVERWRITTEN)?;
+    let found = Value::documents(&yaml::parse(edited)?)?;
+    match effective(&intended) == effective(&found) {
+        true => Ok(()),
+        false => Err(OVERWRITTEN.into()),
+    }
 }

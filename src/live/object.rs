@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Record;
+use super::secrets::{is_secret_option, secrets};
 use crate::{lint::objects_of, source::SourceFile, workload::discover, yaml};
 
 /// kubectl keeps a copy of what was applied here: everything would be found twice.
@@ -86,10 +87,13 @@ pub fn config_map(name: &str, text: &str) -> Option<Arc<SourceFile>> {
     readable(name, &object)
 }
 
-/// The same text, byte for byte as long, without the values of environment variables: they may be secrets, and a
-/// report shows what stands around a finding.
+/// The same text, byte for byte as long, without the values of environment variables, and without what looks like a
+/// secret among arguments and in scripts: a report shows what stands around a finding.
 pub(super) fn without_values(source: &SourceFile) -> Arc<SourceFile> {
     let mut text = source.text.to_string();
+    for span in secrets(&source.text) {
+        mask(&mut text, span);
+    }
     if let Ok(stream) = yaml::parse(&source.text) {
         for object in objects_of(&stream) {
             for workload in discover(&object) {
@@ -102,6 +106,12 @@ pub(super) fn without_values(source: &SourceFile) -> Arc<SourceFile> {
                         mask(&mut text, value.span());
                     }
                 }
+            }
+        }
+        let words = stream.roots().flat_map(|(_, root)| root.walk());
+        for option in words.filter(|word| word.as_str().is_some_and(is_secret_option)) {
+            if let Some(value) = option.next_sibling() {
+                mask(&mut text, value.span());
             }
         }
     }
@@ -154,6 +164,17 @@ mod tests {
             assert!(!masked.text.contains(hidden), "{}", masked.text);
         }
         assert!(masked.text.contains("name: A, value: ***"), "{}", masked.text);
+    }
+
+    #[test]
+    fn arguments_that_look_like_secrets_are_masked_in_place() {
+        let text = "kind: Pod\nspec:\n  containers:\n  - name: a\n    args: [--password=hunter2, --token, geheim, --port=80]\n    command:\n    - sh\n    - -c\n    - |\n      API_TOKEN=abc psql postgres://u:pw1@db/x\n";
+        let masked = without_values(&source("x", text.to_owned()));
+        assert_eq!(masked.text.len(), text.len());
+        for hidden in ["hunter2", "geheim", "abc", "pw1"] {
+            assert!(!masked.text.contains(hidden), "{}", masked.text);
+        }
+        assert!(masked.text.contains("--port=80"), "{}", masked.text);
     }
 
     #[test]

@@ -228,6 +228,12 @@ impl Migration {
         self.text != *self.source.text
     }
 
+    /// The names of the sources that change with this one: all of them, or none.
+    pub fn changes_elsewhere(&self) -> impl Iterator<Item = &str> {
+        let elsewhere = self.plans.iter().flat_map(|plan| &plan.elsewhere);
+        elsewhere.map(|elsewhere| elsewhere.source.name.as_str())
+    }
+
     /// The pods whose sidecars are declared in another form now.
     fn converted(&self) -> impl Iterator<Item = usize> {
         let conversions = self.plans.iter().filter(|plan| plan.is_conversion);

@@ -207,6 +207,10 @@ fn the_rules_examples_are_what_migrate_makes() {
     // What shows only in what runs is no text to rewrite.
     for rule in RULES.iter().filter(|rule| !needs_a_cluster(rule)) {
         let migration = migrated(rule.before, Form::Native, true);
+        if rule.after.is_empty() {
+            assert_eq!(migration.text, rule.before, "{}", rule.name);
+            continue;
+        }
         let value = |text: &str| Value::of(parse(text).unwrap().root(0).unwrap()).unwrap();
         let difference = value(rule.after).difference(&value(&migration.text));
         let known = OTHERWISE.iter().any(|(name, _)| *name == rule.name);

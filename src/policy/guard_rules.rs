@@ -71,6 +71,7 @@ pub(super) fn recognized(rule: &str) -> Recognized {
         "leftover-workaround" | "startup-deadlock" => {
             Not("it takes knowing what the script waits for or ends")
         }
+        "duplicate-key" => Not("the API server sees each key once"),
         "app-started-first" | "sidecar-stopped-first" | "dropped-restart-policy" => {
             Not("it shows only in pods that run")
         }

@@ -39,7 +39,7 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
     );
-    if options.converts && foreign(pod).is_none() {
+    if options.converts && hindrance(pod).is_none() {
         convert::plan(pod, options, patches, &mut plan);
         if !plan.is_empty() {
             plan.is_conversion = true;
@@ -51,7 +51,7 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
     if wanted.is_empty() && !pod.members.iter().any(is_asked_for) {
         return plan;
     }
-    if let Some(reason) = foreign(pod) {
+    if let Some(reason) = hindrance(pod) {
         plan.left(ALL, reason, false, wanted.iter().cloned());
         return plan;
     }
@@ -83,6 +83,20 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
         return planner.plan;
     }
     annotated(pod, planner.plan)
+}
+
+/// Why nothing of an object is changed.
+fn hindrance(pod: &Pod<'_>) -> Option<String> {
+    doubled_key(pod).or_else(|| foreign(pod))
+}
+
+/// What the author of a key that stands twice meant is not what kubectl reads.
+fn doubled_key(pod: &Pod<'_>) -> Option<String> {
+    let entry = pod.workload.object.node.all_overwritten_entries().next()?;
+    let key = entry.key.as_str().unwrap_or_default();
+    Some(format!(
+        "the key {key} stands twice in one mapping, of which kubectl takes the last; remove the one that is not meant"
+    ))
 }
 
 /// The plan with the annotations that it adds.

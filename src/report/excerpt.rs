@@ -161,7 +161,9 @@ pub(super) fn visible(character: char) -> char {
         | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'
-        | '\u{61c}' => char::REPLACEMENT_CHARACTER,
+        | '\u{61c}'
+        // Tags: letters that nothing shows.
+        | '\u{e0000}'..='\u{e007f}' => char::REPLACEMENT_CHARACTER,
         // Takes no room, and would be one column too many.
         '\u{feff}' => ' ',
         _ => character,
@@ -235,5 +237,6 @@ mod tests {
         assert_eq!(excerpt.text, "a: ␛[31mred\u{fffd}0m\u{fffd}␀ END\n");
         assert_eq!(&excerpt.text[excerpt.spans[0].clone()], "END");
         assert_eq!(printable("a\u{1b}[0m\nb\tc"), "a␛[0m␊b c");
+        assert_eq!(printable("a\u{e0001}\u{e0041}"), "a\u{fffd}\u{fffd}");
     }
 }

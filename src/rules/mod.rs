@@ -15,6 +15,7 @@ mod broken_workaround;
 mod deadline_as_stopper;
 mod drain_setting;
 mod dropped_restart_policy;
+mod duplicate_key;
 mod external_killer;
 mod hold_annotation;
 mod injection_opt_out;
@@ -94,6 +95,7 @@ registry! {
     misdeclared_sidecar: Pod(check);
     dropped_restart_policy: Live(check);
     startup_deadlock: Pod(check);
+    duplicate_key: Pod(check);
 }
 
 /// The rule of that name.

@@ -7,10 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use globset::GlobBuilder;
 use ignore::WalkBuilder;
 
-use super::{SourceError, SourceErrorKind};
+use super::{Pattern, SourceError, SourceErrorKind};
 
 /// What the user named on the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,10 +225,9 @@ impl Search {
         if !pattern.contains(['*', '?', '[']) {
             return Err(NothingThere::Missing(pattern.to_owned()));
         }
-        let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else {
+        let Ok(matcher) = Pattern::new(pattern, true) else {
             return Err(NothingThere::Unmatched(pattern.to_owned()));
         };
-        let matcher = glob.compile_matcher();
         let fixed: PathBuf = Path::new(pattern)
             .components()
             .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))

@@ -7,6 +7,7 @@ mod discover;
 mod error;
 mod kustomize;
 mod nature;
+mod pattern;
 mod position;
 mod read;
 
@@ -16,6 +17,7 @@ pub(crate) use discover::{CONFIGURATION, plain};
 pub use discover::{Discovery, Input, NothingThere, Origin, Request, STANDARD_INPUT, discover};
 pub use error::{SourceError, SourceErrorKind};
 pub use nature::{first_template_line, looks_like_manifest};
+pub use pattern::{Pattern, PatternError};
 pub(crate) use position::character_start;
 pub use position::{Lines, Position, Positions};
 pub use read::{MAXIMUM_SIZE, read, read_all};

@@ -31,6 +31,7 @@ pub(super) fn collect(
 ) {
     let lines = Lines::new(&source.text);
     let scalars = stream.map(Scalars::of);
+    let mut targets = Targets::new(&lines);
     for (mark, _) in source.text.match_indices(MARK) {
         let Some(start) = comment_start(&source.text, mark) else {
             continue;
@@ -65,14 +66,12 @@ pub(super) fn collect(
             ));
             continue;
         };
-        let target = target_line(&lines, position.line, start);
-        let scope = Scope::Lines {
-            first: target,
-            last: scalars
-                .as_ref()
-                .and_then(|scalars| scalars.block_opened_on(&lines, target))
-                .unwrap_or(target),
-        };
+        let target = targets.of(position.line, start);
+        let last = scalars
+            .as_ref()
+            .and_then(|scalars| scalars.block_opened_on(&lines, target))
+            .unwrap_or(target);
+        let scope = Scope::Lines(lines.line(target).start..end_of(&lines, last));
         let reason = Some(reason.trim()).filter(|reason| !reason.is_empty());
         for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             match Choice::parse(name, rules) {
@@ -101,27 +100,54 @@ fn comment_start(text: &str, mark: usize) -> Option<usize> {
     (outside.is_empty() || outside.ends_with([' ', '\t', '\n', BYTE_ORDER_MARK])).then_some(start)
 }
 
-/// The line that a comment is about.
-fn target_line(lines: &Lines<'_>, line: usize, start: usize) -> usize {
-    let content = |line: usize| {
-        lines
-            .text()
-            .get(lines.line(line))
-            .unwrap_or_default()
-            .trim_start()
-    };
-    let own_line = lines
-        .text()
-        .get(lines.line(line).start..start)
-        .is_some_and(|before| before.trim_start_matches(BYTE_ORDER_MARK).trim().is_empty());
-    if !own_line {
-        return line;
+/// The end of a line with its line break; behind the text where there is none.
+fn end_of(lines: &Lines<'_>, line: usize) -> usize {
+    let length = lines.text().len();
+    match lines.line(line + 1).start {
+        // A finding may stand at the very end of the text.
+        start if start >= length => length + 1,
+        start => start,
     }
-    let mut target = line + 1;
-    while content(target).starts_with('#') {
-        target += 1;
+}
+
+/// The lines that comments are about.
+struct Targets<'l> {
+    lines: &'l Lines<'l>,
+    /// The last comment on a line of its own that was asked about, and the line behind it and the comments below.
+    run: Option<(usize, usize)>,
+}
+
+impl<'l> Targets<'l> {
+    fn new(lines: &'l Lines<'l>) -> Self {
+        Self { lines, run: None }
     }
-    target
+
+    /// The line that the comment at `start` is about, which stands on `line`. Comments are asked about in their
+    /// order, so that a run of them is walked through once.
+    fn of(&mut self, line: usize, start: usize) -> usize {
+        let text = self.lines.text();
+        let own_line = text
+            .get(self.lines.line(line).start..start)
+            .is_some_and(|before| before.trim_start_matches(BYTE_ORDER_MARK).trim().is_empty());
+        if !own_line {
+            return line;
+        }
+        if let Some((first, target)) = self.run
+            && (first..target).contains(&line)
+        {
+            return target;
+        }
+        let is_comment = |line: usize| {
+            let content = text.get(self.lines.line(line)).unwrap_or_default();
+            content.trim_start().starts_with('#')
+        };
+        let mut target = line + 1;
+        while is_comment(target) {
+            target += 1;
+        }
+        self.run = Some((line, target));
+        target
+    }
 }
 
 /// The scalars of a stream: what looks like a comment in them is none.

@@ -1,10 +1,12 @@
 //! `ignores:` of the configuration.
 
-use globset::{Glob, GlobMatcher};
 use serde::{Deserialize, Serialize};
 
 use super::Suppression;
-use crate::rules::{Finding, RuleInfo};
+use crate::{
+    rules::{Finding, RuleInfo},
+    source::{Pattern, PatternError},
+};
 
 /// Findings that are not reported: those that match every field that is given. One at least must be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -44,9 +46,9 @@ impl Ignore {
 #[derive(Debug)]
 pub struct IgnoreMatcher {
     ignore: Ignore,
-    file: Option<GlobMatcher>,
-    name: Option<GlobMatcher>,
-    container: Option<GlobMatcher>,
+    file: Option<Pattern>,
+    name: Option<Pattern>,
+    container: Option<Pattern>,
     /// The configuration, and the line there.
     configuration: String,
     line: Option<usize>,
@@ -58,12 +60,10 @@ impl IgnoreMatcher {
     /// Compiles the globs of `ignore`, which stands in the file `configuration`.
     ///
     /// # Errors
-    /// A malformed glob.
-    pub fn new(ignore: Ignore, configuration: &str, line: Option<usize>) -> Result<Self, globset::Error> {
-        let compile = |glob: &Option<String>| -> Result<Option<GlobMatcher>, globset::Error> {
-            glob.as_deref()
-                .map(|glob| Glob::new(glob).map(|glob| glob.compile_matcher()))
-                .transpose()
+    /// A glob that is malformed or too complex.
+    pub fn new(ignore: Ignore, configuration: &str, line: Option<usize>) -> Result<Self, PatternError> {
+        let compile = |glob: &Option<String>| -> Result<Option<Pattern>, PatternError> {
+            glob.as_deref().map(|glob| Pattern::new(glob, false)).transpose()
         };
         // As in .gitignore: a pattern without a slash may match in any directory.
         let file = ignore.file.as_ref().map(|glob| {
@@ -86,7 +86,7 @@ impl IgnoreMatcher {
 
     /// Whether the finding, in a file of this path relative to the configuration, is not to be reported.
     pub fn silences(&mut self, finding: &Finding, file: &str) -> bool {
-        let matches = |glob: &Option<GlobMatcher>, text: Option<&str>| {
+        let matches = |glob: &Option<Pattern>, text: Option<&str>| {
             glob.as_ref()
                 .is_none_or(|glob| text.is_some_and(|text| glob.is_match(text)))
         };

@@ -15,6 +15,7 @@ mod tests;
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
+    ops::Range,
     sync::Arc,
 };
 
@@ -25,7 +26,7 @@ pub use ignore::{Ignore, IgnoreMatcher};
 
 use crate::{
     rules::{Finding, RuleInfo},
-    source::{Lines, Positions, SourceError, SourceFile},
+    source::{SourceError, SourceFile},
     template,
     workload::ObjectReference,
     yaml,
@@ -75,8 +76,8 @@ pub struct Silenced {
 /// Where a suppression of a source holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Scope {
-    /// Findings whose primary place begins in these lines.
-    Lines { first: usize, last: usize },
+    /// Findings whose primary place begins in these bytes: some whole lines.
+    Lines(Range<usize>),
     /// Findings about this object.
     Object {
         document: usize,
@@ -96,6 +97,8 @@ struct Written {
 #[derive(Debug, Default)]
 pub struct InSources {
     sources: Vec<(Arc<SourceFile>, Vec<Written>)>,
+    /// Where each source stands in that list, by its address.
+    indices: HashMap<usize, usize>,
     /// What they have silenced.
     pub silenced: Vec<Silenced>,
     /// Suppressions that do not say what they silence.
@@ -137,6 +140,7 @@ impl InSources {
             }
             written.sort_by_key(|written| written.suppression.line);
             if !written.is_empty() {
+                collected.indices.insert(address(source), collected.sources.len());
                 collected.sources.push((Arc::clone(source), written));
             }
         }
@@ -149,29 +153,17 @@ impl InSources {
         if self.sources.is_empty() {
             return findings;
         }
-        let sources: Vec<Arc<SourceFile>> = self
-            .sources
-            .iter()
-            .map(|(source, _)| Arc::clone(source))
-            .collect();
-        let indices: HashMap<*const SourceFile, usize> = sources
-            .iter()
-            .enumerate()
-            .map(|(index, source)| (Arc::as_ptr(source), index))
-            .collect();
-        let mut positions = Positions::default();
         let mut left = Vec::with_capacity(findings.len());
         for finding in findings {
             let mut by = None;
             let own: BTreeSet<usize> = finding
                 .locations
                 .iter()
-                .filter_map(|location| indices.get(&Arc::as_ptr(&location.source)).copied())
+                .filter_map(|location| self.indices.get(&address(&location.source)).copied())
                 .collect();
             for index in own {
-                if let (Some(source), Some((_, written))) = (sources.get(index), self.sources.get_mut(index))
-                {
-                    let first = silence(&finding, source, positions.of(source), written);
+                if let Some((source, written)) = self.sources.get_mut(index) {
+                    let first = silence(&finding, source, written);
                     by = by.or(first);
                 }
             }
@@ -196,21 +188,20 @@ impl InSources {
     }
 }
 
+fn address(source: &Arc<SourceFile>) -> usize {
+    Arc::as_ptr(source).addr()
+}
+
 /// The first of the suppressions of a source that silences a finding that is partly in it. All that do count as used.
-fn silence(
-    finding: &Finding,
-    source: &Arc<SourceFile>,
-    lines: &Lines<'_>,
-    written: &mut [Written],
-) -> Option<Suppression> {
-    let line = finding
+fn silence(finding: &Finding, source: &Arc<SourceFile>, written: &mut [Written]) -> Option<Suppression> {
+    let start = finding
         .primary()
         .filter(|primary| Arc::ptr_eq(&primary.source, source))
-        .map(|primary| lines.position(primary.span.start).line);
+        .map(|primary| primary.span.start);
     let mut first = None;
     for entry in written {
         let within = match &entry.scope {
-            Scope::Lines { first, last } => line.is_some_and(|line| (*first..=*last).contains(&line)),
+            Scope::Lines(bytes) => start.is_some_and(|start| bytes.contains(&start)),
             Scope::Object { document, object } => *document == finding.document && *object == finding.object,
         };
         if within && entry.choice.covers(finding.rule) {

@@ -1,5 +1,7 @@
 //! One container of a pod.
 
+use std::collections::HashMap;
+
 use crate::yaml::{Entry, Node};
 
 use super::{Hook, HookKind, Image, Mount, Probe, ProbeKind};
@@ -103,6 +105,16 @@ impl<'t> Container<'t> {
     #[must_use]
     pub fn value_of(&self, name: &str) -> Option<&'t str> {
         self.variable(name)?.value
+    }
+
+    /// The literal values of all environment variables by name; nothing where a value comes from elsewhere. For
+    /// many look-ups, each of which would be a walk through `env`.
+    #[must_use]
+    pub fn values(&self) -> HashMap<&'t str, Option<&'t str>> {
+        // The last one of a name wins, as in the kubelet.
+        self.environment()
+            .map(|variable| (variable.name, variable.value))
+            .collect()
     }
 
     /// The declared ports.

@@ -1,6 +1,6 @@
 //! Puts nodes into the arena; shared by the readers of YAML and JSON.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use super::{
     error::ParseError,
@@ -45,6 +45,7 @@ pub(super) struct Mark {
     values: usize,
     documents: usize,
     tags: usize,
+    irregular: usize,
 }
 
 pub(super) struct Builder<'t> {
@@ -53,6 +54,7 @@ pub(super) struct Builder<'t> {
     values: Vec<String>,
     documents: Vec<Document>,
     tags: Vec<(NodeId, Box<str>)>,
+    irregular: Vec<NodeId>,
     open: Vec<Open>,
 }
 
@@ -65,6 +67,7 @@ impl<'t> Builder<'t> {
             values: Vec::new(),
             documents: Vec::new(),
             tags: Vec::new(),
+            irregular: Vec::new(),
             open: Vec::new(),
         }
     }
@@ -83,12 +86,15 @@ impl<'t> Builder<'t> {
         if let Some(first) = self.documents.first_mut() {
             first.span.start = 0;
         }
+        // They were closed from the inside out.
+        self.irregular.sort_unstable();
         Stream {
             text: self.text,
             nodes: self.nodes,
             values: self.values,
             documents: self.documents,
             tags: self.tags,
+            irregular: self.irregular,
         }
     }
 
@@ -98,6 +104,7 @@ impl<'t> Builder<'t> {
             values: self.values.len(),
             documents: self.documents.len(),
             tags: self.tags.len(),
+            irregular: self.irregular.len(),
         }
     }
 
@@ -107,6 +114,7 @@ impl<'t> Builder<'t> {
         self.values.truncate(mark.values);
         self.documents.truncate(mark.documents);
         self.tags.truncate(mark.tags);
+        self.irregular.truncate(mark.irregular);
         self.open.clear();
     }
 
@@ -149,6 +157,9 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn alias(&mut self, target: NodeId, place: Place) -> Result<NodeId, ParseError> {
+        if let Some(node) = self.nodes.get_mut(target.0 as usize) {
+            node.aliased = true;
+        }
         self.add(Content::Alias(target), place)
     }
 
@@ -172,13 +183,107 @@ impl<'t> Builder<'t> {
         Ok(id)
     }
 
-    /// Closes the innermost collection.
-    pub(super) fn close(&mut self, end: usize) {
+    /// Closes the innermost collection. Gives where a merge key has a value that can't be merged.
+    pub(super) fn close(&mut self, end: usize) -> Option<usize> {
         let next = self.nodes.len() as u32;
-        let Some(open) = self.open.pop() else { return };
+        let open = self.open.pop()?;
+        let irregular = open.mapping && self.is_irregular(open.id, next);
         if let Some(node) = self.nodes.get_mut(open.id.0 as usize) {
             node.end = (end as u32).max(node.start);
             node.next = next;
+            node.irregular = irregular;
+        }
+        if irregular {
+            self.irregular.push(open.id);
+            self.wrong_merge(open.id, next)
+        } else {
+            None
+        }
+    }
+
+    /// Where a plain `<<` in a mapping has a value that is neither a mapping nor a list of mappings.
+    fn wrong_merge(&self, mapping: NodeId, end: u32) -> Option<usize> {
+        let node = |at: u32| self.nodes.get(at as usize);
+        let is_mapping = |at: u32| match node(at).map(|node| node.content) {
+            Some(Content::Mapping(_)) => true,
+            Some(Content::Alias(target)) => {
+                matches!(node(target.0).map(|node| node.content), Some(Content::Mapping(_)))
+            }
+            _ => false,
+        };
+        let mut at = mapping.0 + 1;
+        while at < end {
+            let (key, value) = (node(at)?, node(node(at)?.next)?);
+            let is_merge = matches!(key.content, Content::Verbatim(ScalarStyle::Plain))
+                && self.text_of(key) == Some("<<");
+            let value_at = key.next;
+            let can_merge = match value.content {
+                Content::Sequence(_) => {
+                    let mut item = value_at + 1;
+                    let mut all = true;
+                    while item < value.next && all {
+                        all = is_mapping(item);
+                        item = node(item)?.next;
+                    }
+                    all
+                }
+                _ => is_mapping(value_at),
+            };
+            if is_merge && !can_merge {
+                return Some(value.start as usize);
+            }
+            at = value.next;
+        }
+        None
+    }
+
+    /// Whether a mapping with the nodes up to `end` has a merge key, or a key that stands twice.
+    fn is_irregular(&self, mapping: NodeId, end: u32) -> bool {
+        // Nearly all mappings are small and have keys that this tells apart; the others are looked at closely.
+        let mut seen = [0_u64; 4];
+        let mut suspicious = false;
+        for key in self.keys(mapping, end) {
+            let bytes = key.as_bytes();
+            let byte = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+            let middle = byte(bytes.len() / 2);
+            let hash = bytes.len() * 31 + byte(0) * 7 + middle * 13 + byte(bytes.len().saturating_sub(1)) * 3;
+            let bit = 1_u64 << (hash % 64);
+            if let Some(word) = seen.get_mut(hash / 64 % 4) {
+                suspicious |= *word & bit != 0 || key == "<<";
+                *word |= bit;
+            }
+        }
+        if !suspicious {
+            return false;
+        }
+        let mut keys = HashSet::new();
+        self.keys(mapping, end)
+            .any(|key| key == "<<" || !keys.insert(key))
+    }
+
+    /// The texts of a mapping's keys that are scalars.
+    fn keys(&self, mapping: NodeId, end: u32) -> impl Iterator<Item = &str> {
+        let mut at = mapping.0 + 1;
+        std::iter::from_fn(move || {
+            let key = (at < end).then(|| self.nodes.get(at as usize)).flatten()?;
+            at = self.nodes.get(key.next as usize).map_or(end, |value| value.next);
+            Some(self.text_of(key))
+        })
+        .flatten()
+    }
+
+    fn text_of(&self, node: &NodeData) -> Option<&str> {
+        match node.content {
+            Content::Verbatim(style) => self
+                .text
+                .get(style.unquoted(node.start as usize..node.end as usize)),
+            Content::Decoded(_, index) => self.values.get(index as usize).map(String::as_str),
+            Content::Alias(target) => self
+                .nodes
+                .get(target.0 as usize)
+                .filter(|node| !matches!(node.content, Content::Alias(_)))
+                .and_then(|node| self.text_of(node)),
+            Content::Sequence(_) | Content::Mapping(_) => None,
         }
     }
 
@@ -219,6 +324,8 @@ impl<'t> Builder<'t> {
             next: id.0 + 1,
             anchored: false,
             tagged: false,
+            aliased: false,
+            irregular: false,
         });
         Ok(id)
     }

@@ -7,7 +7,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
 };
 
@@ -15,7 +15,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 
 use super::{
     builder::{Builder, Mark, Place},
-    error::ParseError,
+    error::{ParseError, Reason},
     lex::Lexer,
     offsets::Offsets,
     tree::{NodeId, ScalarStyle, Shape, Stream},
@@ -55,6 +55,8 @@ pub(super) struct Reader<'t> {
     document: State,
     /// Quoted scalars of which the parser sees a filler: end by start.
     filled: BTreeMap<usize, usize>,
+    /// Dashes of which the parser sees another letter.
+    dashes: BTreeSet<usize>,
 }
 
 /// How things stand between two documents.
@@ -78,6 +80,7 @@ impl<'t> Reader<'t> {
             closed: false,
             document: State::default(),
             filled: BTreeMap::new(),
+            dashes: BTreeSet::new(),
         }
     }
 
@@ -111,17 +114,19 @@ impl<'t> Reader<'t> {
 
     /// Forgets what was read since then. The quoted scalars that start at the keys of `filled` will come with
     /// other content than the text has.
-    pub(super) fn roll_back(&mut self, to: State, filled: BTreeMap<usize, usize>) {
+    pub(super) fn roll_back(&mut self, to: State, filled: BTreeMap<usize, usize>, dashes: BTreeSet<usize>) {
         self.builder.roll_back(&to.mark);
         self.cursor = to.cursor;
         self.closed = to.closed;
         self.document = to;
         self.filled = filled;
+        self.dashes = dashes;
     }
 
     /// Ends the document that was read alone before the next one, which starts at `end` with its marker.
     pub(super) fn end_document(&mut self, end: usize) {
         self.filled.clear();
+        self.dashes.clear();
         if self.lexer.at(end) == b'.' {
             self.closed = true;
             self.cursor = end + 3;
@@ -153,7 +158,7 @@ impl<'t> Reader<'t> {
         }
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
-            Event::DocumentStart(explicit) => self.document_start(explicit, span),
+            Event::DocumentStart(explicit) => self.document_start(explicit, span)?,
             Event::DocumentEnd => {
                 self.closed = !span.is_empty() && self.lexer.at(self.start(span)) == b'.';
                 if self.closed {
@@ -187,7 +192,10 @@ impl<'t> Reader<'t> {
                     };
                     self.cursor = bracket + 1;
                 }
-                self.builder.close(self.cursor);
+                if let Some(at) = self.builder.close(self.cursor) {
+                    let message = "a merge key (`<<`) takes a mapping or a list of mappings";
+                    return Err(ParseError::new(self.text, at, Reason::Syntax, message));
+                }
             }
         }
         Ok(())
@@ -197,8 +205,14 @@ impl<'t> Reader<'t> {
         self.offsets.byte(span.start.index())
     }
 
-    fn document_start(&mut self, explicit: bool, span: &Span) {
+    fn document_start(&mut self, explicit: bool, span: &Span) -> Result<(), ParseError> {
         self.anchors.clear();
+        if self.closed && !explicit {
+            let at = self.lexer.skip_gap(self.cursor);
+            let message =
+                "kubectl reads nothing between `...` and the next `---`; put `---` before this document";
+            return Err(ParseError::new(self.text, at, Reason::Syntax, message));
+        }
         let content = if explicit {
             let mut marker = self.start(span);
             if !self
@@ -220,6 +234,7 @@ impl<'t> Reader<'t> {
         };
         self.builder.start_document(start);
         self.cursor = if explicit { content + 3 } else { content };
+        Ok(())
     }
 
     fn scalar(
@@ -239,6 +254,7 @@ impl<'t> Reader<'t> {
         } else {
             self.after_indicator()
         };
+        self.check_indentation(written)?;
         let before = if properties > 0 {
             self.lexer.properties_end(written, properties)
         } else {
@@ -251,9 +267,24 @@ impl<'t> Reader<'t> {
                     // A document of nothing.
                     return Ok(());
                 }
+                let is_key_in_list = self
+                    .builder
+                    .innermost()
+                    .is_some_and(|open| open.shape == Shape::Pair && open.children == 0);
+                if is_key_in_list {
+                    let message = "kubectl reads no `:` without a key in [ ]";
+                    return Err(ParseError::new(self.text, before, Reason::Syntax, message));
+                }
                 (written, before, before)
             }
-            ScalarStyle::Plain => (written, self.content_start(before, properties), raw_end),
+            ScalarStyle::Plain => {
+                let start = self.content_start(before, properties);
+                self.check_plain_in_flow(start..raw_end)?;
+                if self.dashes.range(start..raw_end).next().is_some() {
+                    value = self.filled_value(start..raw_end, style)?.into();
+                }
+                (written, start, raw_end)
+            }
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
                 let start = self.content_start(before, properties);
                 let end = self.quoted_end(start, raw_end, &value);
@@ -264,6 +295,10 @@ impl<'t> Reader<'t> {
             }
             ScalarStyle::Literal | ScalarStyle::Folded => {
                 let header = self.lexer.skip_gap(before);
+                if self.is_in_flow() {
+                    let message = "a block scalar can't stand in [ ] or { }; put the value in quotes";
+                    return Err(ParseError::new(self.text, header, Reason::Syntax, message));
+                }
                 if self.ends_with_added_break(header, raw_end, &value) {
                     value.to_mut().pop();
                 }
@@ -271,9 +306,90 @@ impl<'t> Reader<'t> {
                 (if properties > 0 { written } else { header }, start, end)
             }
         };
+        self.check_key_in_flow(start..end)?;
         let id = self.builder.scalar(value, style, Place { written, start, end })?;
         self.cursor = end;
         self.add_properties(id, anchor, tag);
+        Ok(())
+    }
+
+    /// Refuses a tab among the blanks that a line starts with, or behind a dash; libyaml has none there outside of [ ]
+    /// and { }.
+    fn check_indentation(&self, at: usize) -> Result<(), ParseError> {
+        if self.is_in_flow() {
+            return Ok(());
+        }
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'));
+        let (count, has_tab) = blanks.fold((0, false), |(count, has_tab), byte| {
+            (count + 1, has_tab | (*byte == b'\t'))
+        });
+        // Behind these a key may start.
+        let may_start_key = matches!(
+            before.iter().rev().nth(count),
+            None | Some(b'\n' | b'\r' | b'-' | b'?')
+        );
+        if !(has_tab && may_start_key) {
+            return Ok(());
+        }
+        let message = "a tab stands in the indentation; kubectl takes blanks only";
+        Err(ParseError::new(self.text, at - count, Reason::Syntax, message))
+    }
+
+    /// Refuses a key of several lines in a flow collection; libyaml's keys end on their line.
+    fn check_key_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
+        let is_key = self
+            .builder
+            .innermost()
+            .is_some_and(|open| open.shape != Shape::Block && open.mapping && open.children % 2 == 0);
+        if !is_key {
+            return Ok(());
+        }
+        let colon = self.lexer.skip_gap(span.end);
+        let to_the_colon = self.text.get(span.start..colon).unwrap_or_default();
+        if !to_the_colon.contains(['\n', '\r']) || self.lexer.at(colon) != b':' {
+            return Ok(());
+        }
+        let message = "kubectl reads no key of several lines in [ ] and { }; put it on one line";
+        Err(ParseError::new(self.text, span.start, Reason::Syntax, message))
+    }
+
+    fn is_in_flow(&self) -> bool {
+        self.builder
+            .innermost()
+            .is_some_and(|open| open.shape != Shape::Block)
+    }
+
+    /// Refuses what go-yaml takes for indicators in a flow collection: a colon at the start of a plain scalar, a
+    /// question mark anywhere in it; and a colon directly before a comma or bracket, which it takes for a part of
+    /// the scalar.
+    fn check_plain_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
+        if !self.is_in_flow() {
+            return Ok(());
+        }
+        let raw = self.text.get(span.clone()).unwrap_or_default();
+        let fail = |at: usize, what: &str| {
+            let message = format!("kubectl reads {what} in [ ] and {{ }}; put the value in quotes");
+            Err(ParseError::new(self.text, at, Reason::Syntax, message))
+        };
+        if raw.starts_with(['|', '>']) {
+            let message = "a block scalar can't stand in [ ] or { }; put the value in quotes";
+            return Err(ParseError::new(self.text, span.start, Reason::Syntax, message));
+        }
+        if raw.starts_with(':') {
+            return fail(span.start, "a leading `:` as the end of a key");
+        }
+        if let Some(at) = raw.find('?') {
+            return fail(span.start + at, "`?` as the start of a key");
+        }
+        if self.lexer.at(span.end) == b':'
+            && matches!(self.lexer.at(span.end + 1), b',' | b'[' | b']' | b'{' | b'}')
+        {
+            return fail(span.end, "`:` without a blank behind it as a part of the value");
+        }
         Ok(())
     }
 
@@ -315,6 +431,7 @@ impl<'t> Reader<'t> {
             }
         }
         let written = if properties > 0 { written } else { start };
+        self.check_indentation(written)?;
         let place = Place {
             written,
             start,

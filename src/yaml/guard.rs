@@ -1,10 +1,12 @@
 //! Proves that an edited text says what was meant, before anybody writes it.
 
+use std::ops::Range;
+
 use super::{
     ParseError,
     edit::Edit,
     error::position,
-    parse,
+    parse, second_reader,
     value::{Value, ValueError},
 };
 
@@ -47,10 +49,21 @@ pub enum GuardError {
         /// What is there, briefly.
         found: String,
     },
+    /// Another reader takes a document for something else, or not at all.
+    #[error(
+        "kubectl might not read document {document} as it was meant; a second YAML reader says: {reason}"
+    )]
+    SecondReader {
+        /// The document's index, from 0.
+        document: usize,
+        /// What the other reader says.
+        reason: String,
+    },
 }
 
 /// Checks that `edited` is `original` with nothing but `edits` made, and that its documents, parsed again, are
-/// the `intended` values ([`Value::documents`] of the original, changed independently of the edits).
+/// the `intended` values ([`Value::documents`] of the original, changed independently of the edits). The documents
+/// that were edited are read by a second reader too.
 ///
 /// # Errors
 /// The first thing that is not so.
@@ -60,7 +73,7 @@ pub fn check(
     edits: &[Edit],
     intended: &[Option<Value>],
 ) -> Result<(), GuardError> {
-    check_bytes(original, edited, edits)?;
+    let new = check_bytes(original, edited, edits)?;
     let stream = parse(edited)?;
     let found = Value::documents(&stream)?;
     if found.len() != intended.len() {
@@ -83,13 +96,29 @@ pub fn check(
                 found: difference.found,
             });
         }
+        let Some(span) = stream.documents().get(document).map(|document| &document.span) else {
+            continue;
+        };
+        if new
+            .iter()
+            .any(|new| new.start <= span.end && span.start <= new.end)
+        {
+            let text = edited.get(span.clone()).unwrap_or_default();
+            // Before JSON there may be what YAML has no place for.
+            let text = match text.trim_start() {
+                json if json.starts_with(['{', '[']) => json,
+                _ => text,
+            };
+            second_reader::agrees(text, found)
+                .map_err(|reason| GuardError::SecondReader { document, reason })?;
+        }
     }
     Ok(())
 }
 
-/// Walks both texts side by side. It does not use [`apply`](super::edit::apply), so that it can disagree with
-/// it.
-fn check_bytes(original: &str, edited: &str, edits: &[Edit]) -> Result<(), GuardError> {
+/// Walks both texts side by side, and gives the places of the new text that were edited. It does not use
+/// [`apply`](super::edit::apply), so that it can disagree with it.
+fn check_bytes(original: &str, edited: &str, edits: &[Edit]) -> Result<Vec<Range<usize>>, GuardError> {
     let mut ordered: Vec<&Edit> = edits.iter().collect();
     ordered.sort_by_key(|edit| (edit.span.start, edit.span.end));
     let mut rest = edited;
@@ -99,7 +128,7 @@ fn check_bytes(original: &str, edited: &str, edits: &[Edit]) -> Result<(), Guard
         match part.and_then(|part| rest.strip_prefix(part)) {
             Some(after) => {
                 rest = after;
-                Ok(())
+                Ok(place..edited.len() - rest.len())
             }
             None => {
                 let common = part
@@ -113,14 +142,15 @@ fn check_bytes(original: &str, edited: &str, edits: &[Edit]) -> Result<(), Guard
             }
         }
     };
+    let mut new = Vec::new();
     for edit in ordered {
         expect(original.get(at..edit.span.start))?;
-        expect(Some(&edit.text))?;
+        new.push(expect(Some(&edit.text))?);
         at = edit.span.end;
     }
     expect(original.get(at..))?;
     if rest.is_empty() {
-        Ok(())
+        Ok(new)
     } else {
         let (line, column) = position(edited, edited.len() - rest.len());
         Err(GuardError::Bytes { line, column })
@@ -166,6 +196,25 @@ mod tests {
         let error = check(ORIGINAL, &edited, &edits, &intended(|_| ())).unwrap_err();
         let text = "document 0 of the edited text has \"2\" at `b`, but 2 was intended";
         assert_eq!(error.to_string(), text);
+    }
+
+    /// Both readers are asked, of what was edited.
+    #[test]
+    fn refuses_what_a_second_reader_takes_for_something_else() {
+        let original = "a: [b]\n---\nc: {d: e}\n";
+        let deep = format!("{}f{}", "[".repeat(200), "]".repeat(200));
+        let edits = [Edit {
+            span: 4..5,
+            text: deep,
+        }];
+        let edited = apply(original, &edits).unwrap();
+        let meant = Value::documents(&parse(&edited).unwrap()).unwrap();
+        let error = check(original, &edited, &edits, &meant).unwrap_err();
+        assert!(
+            matches!(&error, GuardError::SecondReader { document: 0, reason } if reason.contains("recursion")),
+            "{error}"
+        );
+        assert_eq!(check(&edited, &edited, &[], &meant), Ok(()), "nothing was edited");
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl<'t> Reader<'t> {
                     b',' if !open.mapping || open.children % 2 == 0 => self.at += 1,
                     byte if byte == closing && (!open.mapping || open.children % 2 == 0) => {
                         self.at += 1;
-                        self.builder.close(self.at);
+                        let _mergeless = self.builder.close(self.at);
                         continue;
                     }
                     _ => return Err(Stop::NotJson),
@@ -142,7 +142,7 @@ impl<'t> Reader<'t> {
         );
         if closes {
             self.at += 1;
-            self.builder.close(self.at);
+            let _mergeless = self.builder.close(self.at);
         }
         closes
     }

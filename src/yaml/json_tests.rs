@@ -50,9 +50,12 @@ fn values_one_after_another_are_documents() {
 }
 
 #[test]
-fn duplicate_keys_are_both_there() {
+fn of_duplicate_keys_the_last_counts() {
     let stream = parse("{\"a\": 1, \"a\": 2}").unwrap();
-    assert_eq!(stream.root(0).unwrap().entries().len(), 2);
+    let root = stream.root(0).unwrap();
+    assert_eq!(root.written_entries().count(), 2);
+    assert_eq!(root.entries().len(), 1);
+    assert_eq!(root.get("a").unwrap().raw(), "2");
 }
 
 #[test]

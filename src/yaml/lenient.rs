@@ -35,6 +35,8 @@ pub(super) struct Repair<'t> {
     blanked: BTreeMap<usize, usize>,
     /// Quoted scalars whose content is replaced: end by start.
     filled: BTreeMap<usize, usize>,
+    /// Dashes before a comma or bracket, which are read as another letter.
+    dashes: BTreeSet<usize>,
     /// The ends of ranges that must not be blanked, for they belong to a scalar.
     left_alone: BTreeSet<usize>,
     attempts: usize,
@@ -48,6 +50,7 @@ impl<'t> Repair<'t> {
             document,
             blanked: BTreeMap::new(),
             filled: BTreeMap::new(),
+            dashes: BTreeSet::new(),
             left_alone: BTreeSet::new(),
             attempts: 0,
         }
@@ -71,8 +74,22 @@ impl<'t> Repair<'t> {
                 }
                 start < offset && self.blanked.insert(start, offset).is_none()
             }
+            // `[tar, -]` and `[x -, y]`
+            "plain scalar cannot start with '-' followed by ,[]{}" => {
+                self.lexer.at(offset) == b'-' && self.dashes.insert(offset)
+            }
+            // `"x"#c`
+            "comments must be separated from other tokens by whitespace" => {
+                let end = self.lexer.line_end(offset);
+                self.lexer.at(offset) == b'#' && self.blanked.insert(offset, end).is_none()
+            }
             _ => false,
         }
+    }
+
+    /// The dashes of which the parser sees another letter.
+    pub(super) fn dashes(&self) -> BTreeSet<usize> {
+        self.dashes.clone()
     }
 
     /// Whether the document has been read often enough.
@@ -92,7 +109,8 @@ impl<'t> Repair<'t> {
         let mut at = self.document.start;
         let blanked = self.blanked.iter().map(|(start, end)| (*start..*end, ' '));
         let filled = self.filled.iter().map(|(start, end)| (start + 1..end - 1, 'x'));
-        let mut changes: Vec<(Range<usize>, char)> = blanked.chain(filled).collect();
+        let dashes = self.dashes.iter().map(|at| (*at..at + 1, 'x'));
+        let mut changes: Vec<(Range<usize>, char)> = blanked.chain(filled).chain(dashes).collect();
         changes.sort_by_key(|(range, _)| range.start);
         for (range, filler) in changes {
             if range.start < at {
@@ -319,6 +337,25 @@ mod tests {
             "a:\n  b: \"x y \\né\\n\"\n  c: \"d\\nit's\"\n",
         );
         assert_same("a: \"x\n]\n\" \nb: [\n]\n", "a: \"x ] \"\nb: []\n");
+    }
+
+    #[test]
+    fn a_dash_may_stand_before_a_comma_or_bracket() {
+        assert_same(
+            "a: [tar, -, -xf, x -, \"-\", z -\n]\nb: {c: -}\n",
+            "a: [tar, '-', -xf, x -, '-', z -]\nb: {c: '-'}\n"
+                .replace("x -", "'x -'")
+                .replace("z -", "'z -'")
+                .as_str(),
+        );
+    }
+
+    #[test]
+    fn comments_need_no_blank_before_them() {
+        assert_same(
+            "a: \"x\"#c\nb: [d]# e ]\nf: 'g'#\nh: {i: j}#k\n",
+            "a: x\nb: [d]\nf: g\nh: {i: j}\n",
+        );
     }
 
     #[test]

@@ -24,6 +24,15 @@ pub(super) fn check_text(text: &str, ascii: bool, json: bool) -> Result<(), Pars
     }
     match forbidden_character(text, ascii, json) {
         None => Ok(()),
+        Some((offset, character @ ('\u{85}' | '\u{2028}' | '\u{2029}'))) => Err(ParseError::new(
+            text,
+            offset,
+            Reason::Character,
+            format!(
+                "U+{:04X} ends a line for kubectl and no editor shows that; remove it, or write it as an escape in double quotes",
+                u32::from(character)
+            ),
+        )),
         Some((offset, character)) => Err(ParseError::new(
             text,
             offset,
@@ -36,7 +45,8 @@ pub(super) fn check_text(text: &str, ascii: bool, json: bool) -> Result<(), Pars
     }
 }
 
-/// The first character outside of YAML 1.2.2's `c-printable` (of which JSON allows some).
+/// The first character outside of YAML 1.2.2's `c-printable` (of which JSON allows some), or that ends a line in YAML
+/// 1.1 only.
 fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, char)> {
     // Plain folds over the bytes, so that the compiler can vectorise the usual case: there is none.
     let bytes = text.as_bytes();
@@ -45,10 +55,13 @@ fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, ch
         .iter()
         .fold(false, |found, byte| found | control(*byte) | (*byte == 0x7f));
     if !ascii {
-        // U+0080 to U+009F, and U+FFC0 to U+FFFF.
+        // U+0080 to U+009F, U+2000 to U+203F, and U+FFC0 to U+FFFF.
         let pairs = bytes.iter().zip(bytes.iter().skip(1));
         suspicious |= pairs.fold(false, |found, (first, second)| {
-            found | ((*first == 0xc2) & (*second < 0xa0)) | ((*first == 0xef) & (*second == 0xbf))
+            found
+                | ((*first == 0xc2) & (*second < 0xa0))
+                | ((*first == 0xe2) & (*second == 0x80))
+                | ((*first == 0xef) & (*second == 0xbf))
         });
     }
     if !suspicious {
@@ -56,7 +69,7 @@ fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, ch
     }
     let forbidden = |character: char| match character {
         '\0'..='\u{1f}' => !matches!(character, '\t' | '\n' | '\r'),
-        '\u{7f}'..='\u{9f}' => !json && character != '\u{85}',
+        '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => !json,
         '\u{fffe}' | '\u{ffff}' => !json,
         _ => false,
     };

@@ -27,7 +27,6 @@ impl<'t> Entry<'t> {
 }
 
 /// The entries of one mapping as written (see [`Node::written_entries`]).
-#[derive(Clone)]
 struct Pairs<'t>(Children<'t>);
 
 impl<'t> Iterator for Pairs<'t> {
@@ -41,40 +40,72 @@ impl<'t> Iterator for Pairs<'t> {
 }
 
 impl<'t> Node<'t> {
-    /// The entries of a mapping in written order, those merged by `<<` after its own; nothing for any other
-    /// node. A key that stands twice is listed twice; a merged one is left out where the mapping, or what was
-    /// merged before, has that key.
+    /// The entries of a mapping that count, in written order, those merged by `<<` behind its own; nothing for any
+    /// other node.
+    ///
+    /// As kubectl reads them (go-yaml fills a map from the first line to the last): of a key that stands twice the
+    /// last one counts, and a merge key overwrites what stands before it, whether that was written or merged. In a
+    /// list of mappings to merge the first ones outweigh the others.
     #[must_use]
     pub fn entries(self) -> Vec<Entry<'t>> {
-        let mut entries = Vec::new();
-        let mut merges = false;
-        for entry in self.written_entries() {
-            if entry.key.is_merge_key() {
-                merges = true;
-            } else {
-                entries.push(entry);
-            }
+        if !self.is_irregular() {
+            return self.pairs().collect();
         }
-        if merges {
-            let mut seen: std::collections::HashSet<&str> =
-                entries.iter().filter_map(|entry| entry.key.key_text()).collect();
-            for mapping in Merged::of(self) {
-                for entry in mapping
-                    .written_entries()
-                    .filter(|entry| !entry.key.is_merge_key())
-                {
-                    if entry.key.key_text().is_none_or(|key| seen.insert(key)) {
-                        entries.push(entry);
-                    }
-                }
+        let mapping = self.resolved();
+        let mut seen = std::collections::HashSet::new();
+        let (mut own, mut merged) = (Vec::new(), Vec::new());
+        for entry in FromTheEnd::of(mapping) {
+            if entry.key.key_text().is_some_and(|key| !seen.insert(key)) {
+                continue;
             }
+            let is_own = entry.key.parent() == Some(mapping);
+            if is_own { &mut own } else { &mut merged }.push(entry);
         }
-        entries
+        own.reverse();
+        merged.reverse();
+        own.extend(merged);
+        own
     }
 
     /// The entries of a mapping as they stand in the text, `<<` included; nothing for any other node.
     pub fn written_entries(self) -> impl Iterator<Item = Entry<'t>> {
         self.pairs()
+    }
+
+    /// The entries in this node whose key stands again further down in the same mapping.
+    pub fn all_overwritten_entries(self) -> impl Iterator<Item = Entry<'t>> {
+        let stream = self.stream();
+        let irregular = stream.irregular.as_slice();
+        let end = self.data().map_or(self.id(), |data| NodeId(data.next));
+        let first = irregular.partition_point(|id| *id < self.id());
+        let last = irregular.partition_point(|id| *id < end);
+        let within = irregular.get(first..last).unwrap_or_default();
+        within
+            .iter()
+            .filter_map(|id| stream.node(*id))
+            .flat_map(Node::overwritten_entries)
+    }
+
+    /// The entries of a mapping whose key stands again further down, so that kubectl does not see them.
+    #[must_use]
+    pub fn overwritten_entries(self) -> Vec<Entry<'t>> {
+        if !self.is_irregular() {
+            return Vec::new();
+        }
+        let mut later = std::collections::HashSet::new();
+        let entries: Vec<_> = self.pairs().filter(|entry| !entry.key.is_merge_key()).collect();
+        let mut overwritten: Vec<_> = entries
+            .into_iter()
+            .rev()
+            .filter(|entry| entry.key.key_text().is_some_and(|key| !later.insert(key)))
+            .collect();
+        overwritten.reverse();
+        overwritten
+    }
+
+    /// Whether this is a mapping of which not every written entry counts, or not only those.
+    fn is_irregular(self) -> bool {
+        self.resolved().data().is_some_and(|data| data.irregular)
     }
 
     fn pairs(self) -> Pairs<'t> {
@@ -103,22 +134,14 @@ impl<'t> Node<'t> {
         )
     }
 
-    /// The entry of `key` in a mapping: its own before a merged one.
+    /// The entry of `key` in a mapping that counts (see [`Self::entries`]).
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'t>> {
-        let own = |mapping: Node<'t>| mapping.pairs().find(|entry| entry.key.key_text() == Some(key));
-        let mut merges = false;
-        // One pass: most keys that are asked for are not there.
-        for entry in self.pairs() {
-            if entry.key.key_text() == Some(key) {
-                return Some(entry);
-            }
-            merges |= entry.key.is_merge_key();
-        }
-        if merges && key != "<<" {
-            Merged::of(self).find_map(own)
+        let is_asked_for = |entry: &Entry<'t>| entry.key.key_text() == Some(key);
+        if self.is_irregular() {
+            FromTheEnd::of(self).find(is_asked_for)
         } else {
-            None
+            self.pairs().find(is_asked_for)
         }
     }
 
@@ -129,55 +152,57 @@ impl<'t> Node<'t> {
     }
 }
 
-/// The mappings that a mapping's merge keys bring in, the strongest first.
-struct Merged<'t> {
+/// All entries of a mapping and of what its merge keys bring in, the last and so the strongest first.
+struct FromTheEnd<'t> {
     seen: Vec<NodeId>,
-    /// What is still to be looked into, the next one last.
-    waiting: Vec<Node<'t>>,
+    /// What comes still, the next one last.
+    waiting: Vec<Waiting<'t>>,
 }
 
-impl<'t> Merged<'t> {
+enum Waiting<'t> {
+    Entry(Entry<'t>),
+    /// A mapping that is merged.
+    Source(Node<'t>),
+}
+
+impl<'t> FromTheEnd<'t> {
     fn of(mapping: Node<'t>) -> Self {
-        let mapping = mapping.resolved();
-        let mut merged = Self {
-            seen: vec![mapping.id()],
-            waiting: Vec::new(),
-        };
-        merged.add_sources(mapping);
-        merged
+        Self {
+            seen: Vec::new(),
+            waiting: vec![Waiting::Source(mapping.resolved())],
+        }
     }
 
-    fn add_sources(&mut self, mapping: Node<'t>) {
-        let first = self.waiting.len();
-        for entry in mapping.pairs().filter(|entry| entry.key.is_merge_key()) {
-            let room = MAX_MERGED.saturating_sub(self.waiting.len());
-            if entry.value.is_sequence() {
-                self.waiting.extend(entry.value.items().take(room));
-            } else if room > 0 {
-                self.waiting.push(entry.value);
-            }
+    /// Lays out a mapping, once: what it brings in a second time is there already.
+    fn open(&mut self, mapping: Node<'t>) {
+        if self.seen.len() > MAX_MERGED || !mapping.is_mapping() || self.seen.contains(&mapping.id()) {
+            return;
         }
-        if let Some(added) = self.waiting.get_mut(first..) {
-            added.reverse();
+        self.seen.push(mapping.id());
+        for entry in mapping.pairs() {
+            if !entry.key.is_merge_key() {
+                self.waiting.push(Waiting::Entry(entry));
+            } else if entry.value.is_sequence() {
+                let sources: Vec<_> = entry.value.items().take(MAX_MERGED).collect();
+                self.waiting
+                    .extend(sources.into_iter().rev().map(Waiting::Source));
+            } else {
+                self.waiting.push(Waiting::Source(entry.value));
+            }
         }
     }
 }
 
-impl<'t> Iterator for Merged<'t> {
-    type Item = Node<'t>;
+impl<'t> Iterator for FromTheEnd<'t> {
+    type Item = Entry<'t>;
 
-    fn next(&mut self) -> Option<Node<'t>> {
-        while let Some(mapping) = self.waiting.pop() {
-            if self.seen.len() > MAX_MERGED {
-                return None;
-            }
-            if mapping.is_mapping() && !self.seen.contains(&mapping.id()) {
-                self.seen.push(mapping.id());
-                self.add_sources(mapping);
-                return Some(mapping);
+    fn next(&mut self) -> Option<Entry<'t>> {
+        loop {
+            match self.waiting.pop()? {
+                Waiting::Entry(entry) => return Some(entry),
+                Waiting::Source(mapping) => self.open(mapping),
             }
         }
-        None
     }
 }
 
@@ -197,7 +222,50 @@ mod tests {
     }
 
     #[test]
-    fn own_entries_win_over_merged_ones() {
+    fn what_stands_last_counts() {
+        for (text, expected) in [
+            ("a: {b: 1, c: 2, b: 3}", [("c", "2"), ("b", "3")].as_slice()),
+            ("m: &m {b: 1}\na: {b: 2, <<: *m}", &[("b", "1")]),
+            ("m: &m {b: 1}\na: {<<: *m, b: 2}", &[("b", "2")]),
+            (
+                "m: &m {b: 1}\nn: &n {b: 3, c: 4}\na: {<<: *m, <<: *n}",
+                &[("b", "3"), ("c", "4")],
+            ),
+            ("m: &m {b: 1}\nn: &n {b: 3}\na: {<<: [*m, *n]}", &[("b", "1")]),
+            ("m: &m {b: 1}\na: {b: 2, <<: [*m], b: 5, \"b\": 6}", &[("b", "6")]),
+            ("{\"a\": {\"b\": 1, \"b\": 2}}", &[("b", "2")]),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect();
+            let found: Vec<_> = keys(text, "a")
+                .into_iter()
+                .map(|(key, value)| (key.trim_matches('"').to_owned(), value))
+                .collect();
+            assert_eq!(found, expected, "{text}");
+            let stream = parse(text).unwrap();
+            let mapping = stream.root(0).unwrap().get("a").unwrap();
+            for (key, value) in &expected {
+                assert_eq!(mapping.get(key).unwrap().raw(), value, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn overwritten_entries_are_named() {
+        let stream = parse("a: {b: 1, c: 2, 'b': 3, c: 4, d: 5, b: 6}").unwrap();
+        let mapping = stream.root(0).unwrap().get("a").unwrap();
+        let values: Vec<_> = mapping
+            .overwritten_entries()
+            .iter()
+            .map(|entry| entry.value.raw())
+            .collect();
+        assert_eq!(values, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn own_entries_behind_a_merge_key_win() {
         let text = "base: &base {a: 1, b: 2}\nover: &over {b: 3, c: 4}\nx:\n  <<: [*over, *base]\n  a: 9\n";
         let expected = [("a", "9"), ("b", "3"), ("c", "4")];
         let expected: Vec<_> = expected.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec();

@@ -21,6 +21,7 @@ mod places;
 mod print;
 mod quote;
 mod scalar;
+mod second_reader;
 mod tree;
 mod value;
 mod write;

@@ -142,6 +142,12 @@ impl<'t> Node<'t> {
         self.data().is_some_and(|data| data.anchored)
     }
 
+    /// Whether an alias (`*name`) stands for this node, so that a change here is one in several places.
+    #[must_use]
+    pub fn is_aliased(self) -> bool {
+        self.data().is_some_and(|data| data.aliased)
+    }
+
     /// The tag in full, if any: `!local`, and `tag:yaml.org,2002:str` for `!!str`.
     #[must_use]
     pub fn tag(self) -> Option<&'t str> {

@@ -105,6 +105,8 @@ pub(super) fn is_plain_string(value: &str, flow: bool) -> bool {
     };
     let second = characters.next();
     let starts_well = match first {
+        // In a flow collection go-yaml takes these for indicators, whatever follows.
+        '?' | ':' if flow => false,
         '-' | '?' | ':' => second.is_some_and(|next| next != ' ' && !(flow && ",[]{}".contains(next))),
         first => !" ,[]{}#&*!|>'\"%@`".contains(first),
     };
@@ -114,7 +116,8 @@ pub(super) fn is_plain_string(value: &str, flow: bool) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
     });
     let breaks_off = marker || value.ends_with([' ', ':']) || value.contains(": ") || value.contains(" #");
-    let breaks_flow = flow && value.contains([',', '[', ']', '{', '}']);
+    // A question mark ends a plain scalar there, too: `[http://app/?ready]` is no list for go-yaml.
+    let breaks_flow = flow && value.contains([',', '[', ']', '{', '}', '?']);
     if !starts_well || breaks_off || breaks_flow {
         return false;
     }
@@ -265,7 +268,16 @@ mod tests {
         ] {
             assert!(!is_plain_string(text, false), "{text:?}");
         }
-        for text in ["a,b", "a]", "a{b", "-,"] {
+        for text in [
+            "a,b",
+            "a]",
+            "a{b",
+            "-,",
+            ":8098",
+            "::1",
+            "?x",
+            "http://app/?ready",
+        ] {
             assert!(
                 is_plain_string(text, false) && !is_plain_string(text, true),
                 "{text:?}"

@@ -161,8 +161,8 @@ fn literal() {
     assert_characters("a: |+ # c\n\n  b\n \n\n", "⏎|b|⏎|⏎|⏎");
     assert_characters("a: |2\n    b\n   c", " | |b|⏎| |c");
     assert_characters("a: &x\n  !!str # c\n  |1-\n   b\n", " | |b");
-    assert_characters("--- |\nb\nc\n---\n", "b|⏎|c|⏎");
-    assert_characters("--- |\nb\n...\n", "b|⏎");
+    assert_characters("|\nb\nc\n---\n", "b|⏎|c|⏎");
+    assert_characters("|\nb\n...\n", "b|⏎");
     assert_characters("a: |\n  \tb \n  # c\n# d\n", "⇥|b| |⏎|#| |c|⏎");
     assert_characters("a: |+\n\n\n", "⏎|⏎");
     assert_characters("a: |\n", "");
@@ -182,7 +182,7 @@ fn folded() {
     assert_characters("a: >+\n\n\n  b\n\n  c\n\n\n", "⏎|⏎|b|⏎=⏎⏎|c|⏎|⏎|⏎");
     assert_characters("a: >2\n   b\n  c\n  d\n", " |b|⏎|c| =⏎|d|⏎");
     assert_characters("a: >\n  b", "b");
-    assert_characters("--- >\nb\nc\n---\n", "b| =⏎|c|⏎");
+    assert_characters(">\nb\nc\n---\n", "b| =⏎|c|⏎");
     assert_cuts("a: >\n  b c\n  d e\n");
 }
 

@@ -105,6 +105,10 @@ pub(super) struct NodeData {
     pub(super) next: u32,
     pub(super) anchored: bool,
     pub(super) tagged: bool,
+    /// An alias stands for it.
+    pub(super) aliased: bool,
+    /// A mapping in which a key stands twice, or that has a merge key: not each of its entries counts.
+    pub(super) irregular: bool,
 }
 
 /// One document of a stream.
@@ -128,6 +132,8 @@ pub struct Stream<'t> {
     pub(super) documents: Vec<Document>,
     /// The tags of the nodes that have one, ordered by node.
     pub(super) tags: Vec<(NodeId, Box<str>)>,
+    /// The mappings of which not each written entry counts, in written order.
+    pub(super) irregular: Vec<NodeId>,
 }
 
 impl<'t> Stream<'t> {
@@ -156,6 +162,12 @@ impl<'t> Stream<'t> {
             .iter()
             .enumerate()
             .filter_map(|(index, document)| Some((index, Node::new(self, document.root?))))
+    }
+
+    /// Whether a mapping has a merge key, or a key that stands twice, so that not each written entry counts.
+    #[must_use]
+    pub fn has_irregular_mappings(&self) -> bool {
+        !self.irregular.is_empty()
     }
 
     /// How many nodes were written in all documents, keys included.

@@ -1,5 +1,7 @@
 //! Plain values: what a tree says, however it is written.
 
+use std::collections::BTreeMap;
+
 use super::{Kind, MAX_DEPTH, Node, PlainType, ScalarStyle, Stream, error::position};
 
 /// No more nodes than this are built from one document, aliases expanded.
@@ -94,13 +96,13 @@ impl Value {
             .collect()
     }
 
-    /// The value of a key in a mapping.
+    /// The value of a key in a mapping: the last one where it stands twice.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Mapping(entries) => entries
                 .iter()
-                .find(|(name, _)| name.is_string(key))
+                .rfind(|(name, _)| name.is_string(key))
                 .map(|(_, value)| value),
             _ => None,
         }
@@ -137,6 +139,31 @@ impl Value {
         match self {
             Self::Mapping(entries) => Some(entries),
             _ => None,
+        }
+    }
+
+    /// The value with merge keys carried out and without entries that later ones overwrite, as kubectl reads it:
+    /// from the first entry to the last. Entries are ordered by their keys.
+    #[must_use]
+    pub fn effective(&self) -> Self {
+        match self {
+            Self::Sequence(items) => Self::Sequence(items.iter().map(Self::effective).collect()),
+            Self::Mapping(entries) => {
+                let mut counting = BTreeMap::new();
+                add_effective(entries, &mut counting);
+                Self::Mapping(counting.into_values().collect())
+            }
+            Self::Tagged(tag, value) => Self::Tagged(tag.clone(), Box::new(value.effective())),
+            other => other.clone(),
+        }
+    }
+
+    /// The mappings that this value of a merge key brings in, the weakest first.
+    fn merged(&self) -> Vec<&[(Self, Self)]> {
+        match self {
+            Self::Mapping(entries) => vec![entries],
+            Self::Sequence(items) => items.iter().rev().flat_map(Self::merged).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -185,6 +212,19 @@ impl Value {
             Self::Sequence(items) => format!("a sequence of {}", items.len()),
             Self::Mapping(entries) => format!("a mapping of {}", entries.len()),
             Self::Tagged(tag, value) => format!("{tag} {}", value.brief()),
+        }
+    }
+}
+
+/// Adds the entries of a mapping to those that count.
+fn add_effective(entries: &[(Value, Value)], counting: &mut BTreeMap<String, (Value, Value)>) {
+    for (key, value) in entries {
+        if key.is_string("<<") {
+            for merged in value.merged() {
+                add_effective(merged, counting);
+            }
+        } else {
+            counting.insert(format!("{key:?}"), (key.clone(), value.effective()));
         }
     }
 }
@@ -249,9 +289,17 @@ fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Value {
         Some(PlainType::Null) => Value::Null,
         Some(PlainType::Boolean(value)) => Value::Boolean(value),
         Some(PlainType::Integer) => Value::Integer(text.to_owned()),
+        Some(PlainType::Float) if is_too_large(text) => string(),
         Some(PlainType::Float) => Value::Float(text.to_owned()),
         Some(PlainType::Sexagesimal | PlainType::Timestamp | PlainType::Special) | None => string(),
     }
+}
+
+/// Whether a number is beyond what a float holds. go-yaml leaves it a string then.
+fn is_too_large(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && text.replace('_', "").parse::<f64>().is_ok_and(f64::is_infinite)
 }
 
 fn differ(expected: &Value, found: &Value, path: &mut String) -> Option<Difference> {
@@ -369,6 +417,13 @@ mod tests {
             difference("a: 1", "[]"),
             expect("", "a mapping of 1", "a sequence of 0")
         );
+    }
+
+    #[test]
+    fn what_counts_of_a_value_is_what_kubectl_reads() {
+        let text = "m: &m {x: 1, z: 1}\na: {x: 0, <<: *m, z: 2}\nb: [{c: 1, c: 2}]\n";
+        let expected = "a: {x: 1, z: 2}\nb: [{c: 2}]\nm: {x: 1, z: 1}\n";
+        assert_eq!(value(text).effective(), value(expected));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What variables and file descriptors stand for.
 
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 
 use crate::shell::{Command, Piece, RedirectKind, Script, Simple, Word};
 
@@ -9,6 +9,14 @@ use super::{connect, host::Host};
 /// The marker of a part that isn't known, in the text of a word.
 pub(super) const UNKNOWN: char = '\u{FFFD}';
 
+/// The longest value that is looked up, in bytes: the longest path (`PATH_MAX` of Linux). What is asked of a value
+/// is where it leads, and a variable may be made of others that are made of others.
+const LONGEST_VALUE: usize = 4096;
+
+/// How many bytes of values may be looked up for each byte of a script, and how many for any script. Without a
+/// bound a script of `$A$A$A` could be made to stand for more than any memory holds.
+const LOOKED_UP: (usize, usize) = (16, 64 * 1024);
+
 /// What is known about variables: the environment, and what the script itself assigns.
 pub struct Values<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
@@ -16,6 +24,8 @@ pub struct Values<'a> {
     assigned: HashMap<String, Option<String>>,
     /// What `exec 3<>/dev/tcp/host/port` connected.
     connections: HashMap<i32, (Host, Option<u16>)>,
+    /// How many bytes of values may still be looked up.
+    left: Cell<usize>,
 }
 
 impl std::fmt::Debug for Values<'_> {
@@ -34,12 +44,19 @@ impl<'a> Values<'a> {
             environment,
             assigned: HashMap::new(),
             connections: HashMap::new(),
+            left: Cell::new(LOOKED_UP.1),
         }
     }
 
     /// The environment, and the variables that `script` assigns exactly once.
     pub fn of_script(script: &Script, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
         let mut values = Self::new(environment);
+        let length = script
+            .list
+            .statements
+            .last()
+            .map_or(0, |statement| statement.span.end);
+        values.left = Cell::new(LOOKED_UP.0 * length + LOOKED_UP.1);
         values.learn_all(script);
         let parameters = values.parameters(script);
         if !parameters.is_empty() {
@@ -121,7 +138,7 @@ impl<'a> Values<'a> {
     fn assign(&mut self, name: &str, value: Option<String>) {
         let value = match self.assigned.get(name) {
             Some(earlier) if *earlier != value => None,
-            _ => value,
+            _ => value.filter(|value| value.len() <= LONGEST_VALUE),
         };
         self.assigned.insert(name.to_owned(), value);
     }
@@ -143,13 +160,21 @@ impl<'a> Values<'a> {
         self.connections.get(&descriptor)
     }
 
-    /// The value of a variable.
+    /// The value of a variable. One that is longer than [`LONGEST_VALUE`] is not known, and none is once too much
+    /// was looked up.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<String> {
-        match self.assigned.get(name) {
+        let value = match self.assigned.get(name) {
             Some(value) => value.clone(),
             None => (self.environment)(name),
-        }
+        };
+        self.bounded(value?)
+    }
+
+    fn bounded(&self, value: String) -> Option<String> {
+        let left = self.left.get().checked_sub(value.len())?;
+        self.left.set(left);
+        (value.len() <= LONGEST_VALUE).then_some(value)
     }
 
     /// The word's value, if all of it is known.
@@ -187,7 +212,8 @@ impl<'a> Values<'a> {
             return None;
         };
         let is_name = simple.span == name.span && statement.and_or.rest.is_empty();
-        is_name.then(|| (self.environment)(&name.raw)).flatten()
+        let value = is_name.then(|| (self.environment)(&name.raw)).flatten()?;
+        self.bounded(value)
     }
 
     /// The word's text, with [`UNKNOWN`] for each part that isn't known.

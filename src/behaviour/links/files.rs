@@ -57,12 +57,13 @@ impl Finder<'_, '_> {
             return;
         };
         let programs = self.owners.programs.get(container).into_iter().flatten();
+        let values = own.values();
         for (program, probe) in programs.enumerate() {
             let is_liveness = probe.place == ProgramPlace::Probe(ProbeKind::Liveness);
             let Some(script) = probe.script.as_ref().filter(|_| is_liveness) else {
                 continue;
             };
-            let value_of = |name: &str| own.value_of(name).map(str::to_owned);
+            let value_of = |name: &str| values.get(name).copied().flatten().map(str::to_owned);
             let facts = ScriptFacts::new(script, &value_of, false);
             for test in &facts.markers {
                 let fails = match test.usage {

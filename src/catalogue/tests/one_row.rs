@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     catalogue::{Catalogue, KnownSidecar, quit},
     lint::{Options, lint_source},
-    rules::Settings,
+    pod::Settings,
     source::SourceFile,
     template,
 };

@@ -1,7 +1,5 @@
 //! `lint` on clusters: the same rules on what really runs.
 
-mod promoters;
-
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
@@ -9,7 +7,7 @@ use rayon::prelude::*;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc::channel, watch};
 
-use promoters::PromotersOfNamespaces;
+use super::super::promoters::PromotersOfNamespaces;
 
 use super::{LintArguments, Run, options, selection, threshold, usage};
 use crate::{

@@ -13,6 +13,7 @@ use proposal::{Engine, Proposal};
 
 use super::{MigrateArguments, MigrateOutput, colored_diff, explain, options, quoted, selection, tell};
 use crate::{
+    cli::promoters::PromotersOfNamespaces,
     cli::{
         Error, ExitStatus, complain,
         configuration::Configurations,
@@ -77,6 +78,7 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
         selection: selection(arguments, &loaded)?,
         options,
         loaded: &mut loaded,
+        promoters: (decision.form == Form::Annotation).then(|| PromotersOfNamespaces::new(&server, "", None)),
     };
     let found = list::proposals(&mut engine, &scope).await?;
     if let (Some(fields), 1..) = (&scope.filter.fields, found.unselectable.len()) {
@@ -119,7 +121,10 @@ fn form_name(form: Form) -> &'static str {
 fn decide(asked: Option<TargetChoice>, versions: &Versions) -> Result<Decision, Error> {
     let says_so = |form| Decision {
         form,
-        reason: "--target says so, and the cluster does not contradict".to_owned(),
+        reason: match form {
+            Form::Annotation => "--target says so".to_owned(),
+            Form::Native | Form::Lifecycle => "--target says so, and the cluster knows it".to_owned(),
+        },
     };
     match asked {
         None | Some(TargetChoice::Auto) => of_cluster(versions),

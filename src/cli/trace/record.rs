@@ -1,8 +1,8 @@
 //! `--record`: raw evidence to a file, in the format that `--replay` reads.
 
 use std::{
-    fs::File,
-    io::{BufWriter, Write},
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -17,16 +17,15 @@ use crate::trace::{
 /// Writes a recording.
 pub(super) struct Recorder {
     path: PathBuf,
-    writer: BufWriter<File>,
+    file: File,
 }
 
 impl Recorder {
     /// Starts a recording with its header.
     pub(super) fn create(path: &Path, settings: &Settings) -> Result<Self, TraceError> {
-        let file = File::create(path).map_err(|source| file_error(path, source))?;
         let mut recorder = Self {
             path: path.to_owned(),
-            writer: BufWriter::new(file),
+            file: open(path).map_err(|source| file_error(path, source))?,
         };
         let header = Header {
             version: FORMAT_VERSION,
@@ -43,10 +42,11 @@ impl Recorder {
         Ok(recorder)
     }
 
+    /// Hands a line to the system at once: whatever ends this process then, the line is there.
     fn line(&mut self, line: &[u8]) -> Result<(), TraceError> {
-        self.writer
-            .write_all(line)
-            .and_then(|()| self.writer.write_all(b"\n"))
+        let whole = [line, b"\n"].concat();
+        self.file
+            .write_all(&whole)
             .map_err(|source| file_error(&self.path, source))
     }
 
@@ -89,10 +89,43 @@ impl Recorder {
         self.line(line.to_string().as_bytes())
     }
 
-    /// Makes sure everything is in the file.
+    /// Makes sure everything is on the disk. What is no file has none.
     pub(super) fn finish(&mut self) -> Result<(), TraceError> {
-        self.writer
-            .flush()
-            .map_err(|source| file_error(&self.path, source))
+        match self.file.sync_all() {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(file_error(&self.path, error)),
+            _ => Ok(()),
+        }
     }
+}
+
+/// An empty file that nobody else may read: a recording holds what pods hold. Through a symbolic link nothing is
+/// overwritten; pipes and terminals are written to.
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    if is_special {
+        return File::options().write(true).open(path);
+    }
+    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)
+        .map_err(|error| match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => {
+                io::Error::other("it is a symbolic link, and a recording is not written through one")
+            }
+            _ => error,
+        })?;
+    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::create(path)
 }

@@ -19,6 +19,9 @@ pub fn keeper(object: &Value) -> Option<Keeper> {
         .or_else(|| flux(metadata))
         .or_else(|| argo(metadata))
         .or_else(|| helm(metadata))
+        .or_else(|| olm(metadata))
+        .or_else(|| crossplane(metadata))
+        .or_else(|| terraform(metadata))
         .or_else(|| others(metadata))
 }
 
@@ -145,6 +148,59 @@ fn helm(metadata: Metadata<'_>) -> Option<Keeper> {
     ))
 }
 
+/// What the Operator Lifecycle Manager installs for a ClusterServiceVersion (olm.operatorframework.io): its labels, or an
+/// owner of that kind, which need not be the controller.
+fn olm(metadata: Metadata<'_>) -> Option<Keeper> {
+    let references = metadata
+        .0
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    let owner = references
+        .into_iter()
+        .flatten()
+        .find(|reference| reference.get("kind").and_then(Value::as_str) == Some("ClusterServiceVersion"));
+    let version = owner
+        .and_then(|owner| owner.get("name")?.as_str())
+        .or_else(|| metadata.label("olm.owner"))?;
+    Some(keeper_of(
+        format!("the Operator Lifecycle Manager (ClusterServiceVersion {version})"),
+        "change the ClusterServiceVersion, or the operator's Subscription: the change would be undone",
+    ))
+}
+
+/// What Crossplane makes of a composite, or its Kubernetes provider of an Object (docs.crossplane.io).
+fn crossplane(metadata: Metadata<'_>) -> Option<Keeper> {
+    let composite = metadata.label("crossplane.io/composite");
+    let is_provided = metadata.has_manager(|name| {
+        name.starts_with("apiextensions.crossplane.io/") || name.contains("provider-kubernetes")
+    });
+    let who = match composite {
+        Some(composite) => format!("Crossplane (composite {composite})"),
+        None if is_provided => "Crossplane".to_owned(),
+        None => return None,
+    };
+    Some(keeper_of(
+        who,
+        "change the composition or the Object that it is made of: the next reconciliation would undo the change",
+    ))
+}
+
+/// The field managers of Terraform's providers for Kubernetes (hashicorp/kubernetes).
+fn terraform(metadata: Metadata<'_>) -> Option<Keeper> {
+    let is_it = metadata.has_manager(|name| matches!(name, "Terraform" | "HashiCorp" | "OpenTofu"))
+        || metadata.label("app.kubernetes.io/managed-by").is_some_and(|by| {
+            ["terraform", "opentofu"]
+                .iter()
+                .any(|tool| by.eq_ignore_ascii_case(tool))
+        });
+    is_it.then(|| {
+        keeper_of(
+            "Terraform",
+            "change its configuration: the next apply would undo the change",
+        )
+    })
+}
+
 fn others(metadata: Metadata<'_>) -> Option<Keeper> {
     let source = "change its source: the next sync would be refused or undo the change";
     if metadata.annotation("configmanagement.gke.io/managed") == Some("enabled") {
@@ -214,6 +270,27 @@ mod tests {
             (
                 json!({"annotations": {"configmanagement.gke.io/managed": "enabled"}}),
                 "Config Sync",
+            ),
+            (
+                json!({"labels": {"olm.owner": "shop.v1", "olm.owner.kind": "ClusterServiceVersion"}}),
+                "the Operator Lifecycle Manager (ClusterServiceVersion shop.v1)",
+            ),
+            (
+                json!({"ownerReferences": [{"kind": "ClusterServiceVersion", "name": "shop.v2", "controller": false}]}),
+                "the Operator Lifecycle Manager (ClusterServiceVersion shop.v2)",
+            ),
+            (
+                json!({"labels": {"crossplane.io/composite": "shop-x"}}),
+                "Crossplane (composite shop-x)",
+            ),
+            (
+                json!({"managedFields": [{"manager": "crossplane-contrib/provider-kubernetes"}]}),
+                "Crossplane",
+            ),
+            (json!({"managedFields": [{"manager": "Terraform"}]}), "Terraform"),
+            (
+                json!({"labels": {"app.kubernetes.io/managed-by": "terraform"}}),
+                "Terraform",
             ),
             (
                 json!({"annotations": {"objectset.rio.cattle.io/owner-gvk": "k3s.cattle.io/v1, Kind=Addon",

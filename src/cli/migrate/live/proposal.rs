@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::cli::promoters::PromotersOfNamespaces;
+use crate::live::{is_secret_option, without_secrets};
 use crate::{
     cli::{configuration::Loaded, lint::is_ignored, selection::Selection},
     cluster::{
@@ -86,7 +88,7 @@ impl Proposal {
         recreatable(&self.after)
     }
 
-    /// Both states as text, without the values of environment variables, which may be secrets.
+    /// Both states as text, without the values of environment variables and what else looks like a secret.
     pub(super) fn shown(&self) -> (String, String) {
         let (mut before, mut after) = (self.before.clone(), self.after.clone());
         hide_values(&mut before);
@@ -105,7 +107,21 @@ fn hide_values(value: &mut Value) {
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(hide_values),
+        Value::Array(items) => {
+            items.iter_mut().for_each(hide_values);
+            let behind: Vec<usize> = (1..items.len())
+                .filter(|at| {
+                    let before = items.get(at - 1).and_then(Value::as_str);
+                    before.is_some_and(is_secret_option)
+                })
+                .collect();
+            for at in behind {
+                if let Some(value) = items.get_mut(at) {
+                    *value = Value::from("***");
+                }
+            }
+        }
+        Value::String(text) => *text = without_secrets(text),
         _ => {}
     }
 }
@@ -122,6 +138,8 @@ pub(super) struct Engine<'a> {
     pub(super) options: Options,
     pub(super) selection: Selection,
     pub(super) loaded: &'a mut Loaded,
+    /// What acts on the annotation, where that form is asked for.
+    pub(super) promoters: Option<PromotersOfNamespaces<'a>>,
 }
 
 impl Engine<'_> {
@@ -152,6 +170,17 @@ impl Engine<'_> {
             after,
             migration,
         };
+        if proposal.is_change()
+            && proposal.hindrance.is_none()
+            && let Some(promoters) = &mut self.promoters
+        {
+            let namespace = target.namespace.as_deref().unwrap_or_default();
+            let missing = promoters.missing_in(namespace).await;
+            proposal.hindrance = missing.map(|reason| Hindrance {
+                reason,
+                recreates: false,
+            });
+        }
         if proposal.is_change() {
             proposal.notes.extend(note_of_injected(&proposal.live));
             self.keep_in_step(&mut proposal, &config_maps)?;

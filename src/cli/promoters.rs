@@ -48,6 +48,21 @@ impl<'s> PromotersOfNamespaces<'s> {
         }
     }
 
+    /// Why the annotation would be without effect in a namespace; nothing where a bound policy acts on it.
+    pub(super) async fn missing_in(&mut self, namespace: &str) -> Option<String> {
+        let found = self.in_namespace(namespace).await;
+        let reason = match (found, self.refused.last()) {
+            (Promoters::Possible, None) => return None,
+            (Promoters::Possible, Some((_, reason))) => reason.clone(),
+            (Promoters::Unbound, _) => "the policy that acts on it has no binding".to_owned(),
+            (Promoters::Elsewhere, _) => "no policy that acts on it is bound to this namespace".to_owned(),
+            (Promoters::Missing | Promoters::Unasked, _) => "no policy of the cluster acts on it".to_owned(),
+        };
+        Some(format!(
+            "{DECLARATION_ANNOTATION} would be without effect: {reason}; `policy promote` makes one"
+        ))
+    }
+
     /// What acts on the annotation where an object is.
     pub(super) async fn of(&mut self, object: &LiveObject) -> Promoters {
         let is_judged_by_version = self.asked_version.is_some_and(|version| version < PROMOTES_SINCE);

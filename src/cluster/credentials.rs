@@ -1,0 +1,120 @@
+//! What a kubeconfig brings as credentials, looked at before kube does: a token that no header can hold makes it panic,
+//! and what a plugin writes has no end but its own.
+
+use std::{
+    ffi::OsString,
+    io::{self, Read, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use kube::{Config, config::ExecConfig};
+use secrecy::ExposeSecret;
+
+/// The first argument of a run of this program that only runs a credential plugin.
+pub const PLUGIN_ARGUMENT: &str = "__credential-plugin";
+
+/// The longest output of a plugin and the longest token file, in bytes.
+const LONGEST: u64 = 1 << 20;
+
+/// Why credentials can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The token holds what no HTTP header may.
+    #[error("the token holds a line break or another control character")]
+    Token,
+    /// The token file is none.
+    #[error("{0} is no regular file, so its token is not waited for")]
+    TokenFile(String),
+}
+
+/// Whether the configuration's own credentials can be sent.
+///
+/// # Errors
+/// A token that no header can hold, or a token file that is no file.
+pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
+    let user = &config.auth_info;
+    if let Some(token) = &user.token
+        && !fits_header(token.expose_secret())
+    {
+        return Err(CredentialError::Token);
+    }
+    if let Some(path) = &user.token_file {
+        // What is not there, kube says better.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() || metadata.len() > LONGEST) {
+            return Err(CredentialError::TokenFile(path.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn fits_header(token: &str) -> bool {
+    http::HeaderValue::from_str(token).is_ok()
+}
+
+/// Lets a plugin be run by this program ([`run_plugin`]) where it is found; otherwise kube says that it is not.
+pub(super) fn watch_over(plugin: &mut ExecConfig) {
+    let (Some(command), Ok(own)) = (plugin.command.clone(), std::env::current_exe()) else {
+        return;
+    };
+    // Unit tests are another program.
+    let Some(own) = own.to_str().filter(|_| !cfg!(test) && is_found(&command)) else {
+        return;
+    };
+    let mut arguments = vec![PLUGIN_ARGUMENT.to_owned(), command];
+    arguments.extend(plugin.args.take().unwrap_or_default());
+    plugin.command = Some(own.to_owned());
+    plugin.args = Some(arguments);
+}
+
+fn is_found(command: &str) -> bool {
+    if command.contains(std::path::is_separator) {
+        return Path::new(command).is_file();
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(command).is_file())
+}
+
+/// Runs a credential plugin, and hands its output on where it is not endless and its token can be sent.
+///
+/// # Errors
+/// What is wrong, in one sentence. A plugin that fails says why by itself.
+pub fn run_plugin(arguments: &[OsString]) -> Result<i32, String> {
+    let [command, arguments @ ..] = arguments else {
+        return Err("no plugin is named".to_owned());
+    };
+    let mut child = Command::new(command)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot be started: {error}"))?;
+    let mut written = Vec::new();
+    let read = match child.stdout.take() {
+        Some(output) => output.take(LONGEST + 1).read_to_end(&mut written).map(drop),
+        None => Ok(()),
+    };
+    if written.len() as u64 > LONGEST {
+        let _ended = child.kill();
+        let _waited = child.wait();
+        return Err("wrote more than 1 MiB, which no credential is".to_owned());
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    read.map_err(|error| error.to_string())?;
+    if !status.success() {
+        return Ok(status.code().unwrap_or(1));
+    }
+    let credential: serde_yaml::Value = serde_yaml::from_slice(&written).unwrap_or_default();
+    let token = credential
+        .get("status")
+        .and_then(|status| status.get("token")?.as_str());
+    if token.is_some_and(|token| !fits_header(token)) {
+        return Err(format!(
+            "gave credentials that can't be sent: {}",
+            CredentialError::Token
+        ));
+    }
+    io::stdout()
+        .write_all(&written)
+        .map(|()| 0)
+        .map_err(|error| error.to_string())
+}

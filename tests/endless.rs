@@ -1,0 +1,204 @@
+//! Servers that no API server is: answers without an end, lines that say nothing, refusals for ever. The program keeps
+//! its memory, asks with pauses, says what it waits for and ends with a clear error.
+
+#![cfg(unix)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+/// A server that answers each request by its path.
+struct Server {
+    address: String,
+    requests: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn start(answer: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (counted, answer) = (Arc::clone(&requests), Arc::new(answer));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (counted, answer) = (Arc::clone(&counted), Arc::clone(&answer));
+                thread::spawn(move || {
+                    let mut stream = stream;
+                    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                    let Some(Ok(first)) = lines.next() else { return };
+                    while lines
+                        .next()
+                        .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+                    {}
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+                    answer(&path, &mut stream);
+                });
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn kubeconfig(&self, name: &str) -> PathBuf {
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "loopback",
+            "clusters": [{"name": "loopback", "cluster": {"server": format!("http://{}", self.address)}}],
+            "users": [{"name": "somebody", "user": {}}],
+            "contexts": [{"name": "loopback", "context": {
+                "cluster": "loopback", "user": "somebody", "namespace": "shop"}}],
+        });
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("endless-{name}-{}", std::process::id()));
+        std::fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+}
+
+/// Runs the program with so many MiB of address space, and gives how long it took.
+fn run(arguments: &[&str], kubeconfig: &Path, megabytes: u64) -> (Output, Duration) {
+    let started = Instant::now();
+    let output = Command::new("sh")
+        .args([
+            "-c",
+            &format!("ulimit -v {}; exec timeout 100 \"$@\"", megabytes << 10),
+            "sh",
+        ])
+        .arg(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(arguments)
+        .env("KUBECONFIG", kubeconfig)
+        .output()
+        .unwrap();
+    (output, started.elapsed())
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{:?}\n{}\n{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout)
+            .chars()
+            .take(2000)
+            .collect::<String>(),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+const LIST: &str = r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[]}"#;
+
+fn whole(stream: &mut TcpStream, status: &str, more: &str, body: &str) {
+    let _closed = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
+
+fn is_watch(path: &str) -> bool {
+    path.contains("watch=1")
+}
+
+/// A head, and then blanks until nobody reads any more.
+fn for_ever(stream: &mut TcpStream, status: &str, start: &str) {
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{start}");
+    let _closed = stream.write_all(head.as_bytes());
+    let blanks = vec![b' '; 1 << 20];
+    while stream.write_all(&blanks).is_ok() {}
+}
+
+#[test]
+fn an_answer_without_an_end_is_an_error() {
+    for (name, status) in [("answer", "200 OK"), ("refusal", "500 Internal Server Error")] {
+        let server = Server::start(move |_, stream| for_ever(stream, status, "{"));
+        for arguments in [
+            ["lint", "--live", "--no-config"].as_slice(),
+            &["trace", "--once", "pod/web"],
+        ] {
+            let (output, _) = run(arguments, &server.kubeconfig(name), 1024);
+            let said = said(&output);
+            assert!(
+                matches!(output.status.code(), Some(2 | 3)),
+                "{arguments:?}: {said}"
+            );
+            assert!(said.contains("larger than 256 MiB"), "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_line_of_a_watch_without_an_end_is_an_error() {
+    let server = Server::start(|path, stream| match is_watch(path) {
+        true => for_ever(stream, "200 OK", "{\"type\":\"ADDED\","),
+        false => whole(stream, "200 OK", "", LIST),
+    });
+    let arguments = ["trace", "--all-namespaces", "--timeout", "8s"];
+    let (output, _) = run(&arguments, &server.kubeconfig("line"), 512);
+    let said = said(&output);
+    assert!(output.status.code().is_some_and(|code| code < 100), "{said}");
+    assert!(
+        said.contains("a line of the watch is longer than 32 MiB"),
+        "{said}"
+    );
+}
+
+/// In six seconds these were 5,172 and 133 requests once.
+#[test]
+fn a_watch_that_brings_nothing_is_asked_for_with_pauses() {
+    for (name, line) in [
+        ("garbage", "no JSON at all\n"),
+        (
+            "gone",
+            "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"message\":\"too old\"}}\n",
+        ),
+    ] {
+        let server = Server::start(move |path, stream| match is_watch(path) {
+            true => whole(stream, "200 OK", "", line),
+            false => whole(stream, "200 OK", "", LIST),
+        });
+        let arguments = ["trace", "--all-namespaces", "--timeout", "6s"];
+        let (output, _) = run(&arguments, &server.kubeconfig(name), 512);
+        let said = said(&output);
+        let requests = server.requests.load(Ordering::SeqCst);
+        // Two kinds of objects; each is listed, watched, and asked again after 0, 0.8, 1.6 and 3.2 seconds.
+        assert!(requests < 40, "{name}: {requests} requests\n{said}");
+        assert!(said.contains("asking again in 1.6 s"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn refusals_for_ever_end_with_an_error() {
+    let server = Server::start(|_, stream| {
+        let status = r#"{"kind":"Status","code":429,"message":"too many requests"}"#;
+        whole(
+            stream,
+            "429 Too Many Requests",
+            "Retry-After: 999999999\r\n",
+            status,
+        );
+    });
+    for arguments in [
+        ["lint", "--live", "--no-config"].as_slice(),
+        &["trace", "--all-namespaces"],
+    ] {
+        let (output, took) = run(arguments, &server.kubeconfig("refusals"), 512);
+        let said = said(&output);
+        assert!(
+            matches!(output.status.code(), Some(2 | 3)),
+            "{arguments:?}: {said}"
+        );
+        assert!(said.contains("too many requests"), "{arguments:?}: {said}");
+        assert!(took < Duration::from_secs(90), "{arguments:?}: {took:?}");
+    }
+}

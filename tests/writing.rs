@@ -1,0 +1,259 @@
+//! `migrate --write` beside others: somebody edits in between, a file can't be written, the process is killed.
+
+#![cfg(unix)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// A ConfigMap whose script a Job runs.
+fn scripts(number: usize) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: scripts-{number}}}\ndata:\n  run.sh: |\n    #!/bin/sh\n    \
+         until nc -z localhost 6432; do\n      sleep 1\n    done\n    exec ./job \"$@\"\n"
+    )
+}
+
+fn job(number: usize) -> String {
+    format!(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: nightly-{number}}}\nspec:\n  template:\n    spec:\n      \
+         restartPolicy: Never\n      volumes:\n      - name: scripts\n        configMap: {{name: scripts-{number}, defaultMode: 0755}}\n      \
+         containers:\n      - name: app\n        image: app\n        command: [/scripts/run.sh]\n        volumeMounts:\n        \
+         - {{name: scripts, mountPath: /scripts}}\n      - name: pgbouncer\n        image: edoburu/pgbouncer\n        \
+         ports: [{{containerPort: 6432}}]\n"
+    )
+}
+
+/// So many Jobs with their ConfigMaps.
+fn pairs(count: usize) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for number in 0..count {
+        fs::write(
+            directory.path().join(format!("{number:03}-job.yaml")),
+            job(number),
+        )
+        .unwrap();
+        fs::write(
+            directory.path().join(format!("{number:03}-scripts.yaml")),
+            scripts(number),
+        )
+        .unwrap();
+    }
+    directory
+}
+
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"));
+    command
+        .args(["migrate", "--no-config", "--write", "--target", "native"])
+        .current_dir(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn read(directory: &TempDir, name: &str) -> String {
+    fs::read_to_string(directory.path().join(name)).unwrap()
+}
+
+fn names(directory: &TempDir) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Ends a run that waits for standard input, and gives what it said and its code.
+fn end(mut child: Child) -> (String, Option<i32>) {
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), output.status.code())
+}
+
+/// Starts a run that has read the files and waits for standard input.
+fn waiting(directory: &TempDir, arguments: &[&str]) -> Child {
+    let mut child = command(directory.path())
+        .args(arguments)
+        .arg("-")
+        .spawn()
+        .unwrap();
+    // It reads what stands first, first; a pipe that is full shows that it has come to standard input.
+    let filler = vec![b'#'; 1 << 20];
+    child.stdin.as_mut().unwrap().write_all(&filler).unwrap();
+    child
+}
+
+#[test]
+fn what_somebody_else_writes_in_between_stays() {
+    let directory = pairs(2);
+    let child = waiting(&directory, &["."]);
+    let edited = format!("{}# edited\n", scripts(0));
+    fs::write(directory.path().join("000-scripts.yaml"), &edited).unwrap();
+    let (said, code) = end(child);
+    assert_eq!(read(&directory, "000-scripts.yaml"), edited, "{said}");
+    assert_eq!(
+        read(&directory, "000-job.yaml"),
+        job(0),
+        "they change together: {said}"
+    );
+    assert!(
+        said.contains("000-scripts.yaml: was changed while it was being rewritten"),
+        "{said}"
+    );
+    assert!(said.contains("000-job.yaml"), "{said}");
+    assert_eq!(code, Some(3), "{said}");
+    // The others have nothing to do with it.
+    assert!(
+        read(&directory, "001-job.yaml").contains("restartPolicy: Always"),
+        "{said}"
+    );
+    assert!(!read(&directory, "001-scripts.yaml").contains("until"), "{said}");
+    assert_eq!(names(&directory).len(), 4);
+}
+
+/// A limit of the system on the size of files stands for a disk that is full.
+#[test]
+fn where_one_file_cannot_be_written_those_of_its_plan_stay() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("000-job.yaml"), job(0)).unwrap();
+    let large = format!("{}  other: {}\n", scripts(0), "x".repeat(8192));
+    fs::write(directory.path().join("000-scripts.yaml"), &large).unwrap();
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 4; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["migrate", "--no-config", "--write", "--target", "native", "."])
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert_eq!(read(&directory, "000-job.yaml"), job(0), "{said}");
+    assert_eq!(read(&directory, "000-scripts.yaml"), large, "{said}");
+    assert!(said.contains("cannot be written"), "{said}");
+    assert_eq!(names(&directory), ["000-job.yaml", "000-scripts.yaml"]);
+}
+
+/// A file's other names keep the old text, and that is said.
+#[test]
+fn hard_links_are_named() {
+    let directory = pairs(1);
+    fs::hard_link(
+        directory.path().join("000-job.yaml"),
+        directory.path().join("other.txt"),
+    )
+    .unwrap();
+    let (said, code) = end(command(directory.path()).arg(".").spawn().unwrap());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("000-job.yaml: it had other names (hard links)"),
+        "{said}"
+    );
+    assert_eq!(read(&directory, "other.txt"), job(0));
+}
+
+/// What a pair of files is.
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Old,
+    New,
+    Half,
+}
+
+fn state(directory: &TempDir, number: usize) -> State {
+    let job = read(directory, &format!("{number:03}-job.yaml"));
+    let scripts = read(directory, &format!("{number:03}-scripts.yaml"));
+    match (job == self::job(number), scripts == self::scripts(number)) {
+        (true, true) => State::Old,
+        (false, false) => State::New,
+        _ => State::Half,
+    }
+}
+
+/// Kills a run that writes linked files at any moment: each pair is old or new, or the next run says that it was put
+/// back. `WRITING_KILLS` says how often.
+#[test]
+fn a_kill_leaves_nothing_half() {
+    const PAIRS: usize = 24;
+    let kills: usize = std::env::var("WRITING_KILLS").map_or(12, |count| count.parse().unwrap());
+    let (mut in_writing, mut half) = (0, 0);
+    for round in 0..kills {
+        let directory = pairs(PAIRS);
+        let mut child = command(directory.path()).arg(".").spawn().unwrap();
+        drop(child.stdin.take());
+        // From the first sign of writing on, a little later each time.
+        let limit = Instant::now() + Duration::from_secs(60);
+        while names(&directory).len() == 2 * PAIRS
+            && child.try_wait().unwrap().is_none()
+            && Instant::now() < limit
+        {
+            thread::sleep(Duration::from_micros(200));
+        }
+        thread::sleep(Duration::from_micros(((round * 7919) % 40_000) as u64));
+        let was_running = child.try_wait().unwrap().is_none();
+        let _gone = child.kill();
+        child.wait().unwrap();
+        in_writing += usize::from(was_running);
+        let before: Vec<State> = (0..PAIRS).map(|number| state(&directory, number)).collect();
+        let mixed = before.iter().filter(|state| **state == State::Half).count();
+        half += mixed;
+        // Nothing else starts than what puts it right: there is nothing to select.
+        let mut next = command(directory.path());
+        let (said, code) = end(next.args(["--select", "hold-annotation", "."]).spawn().unwrap());
+        for (number, before) in before.iter().enumerate() {
+            let after = state(&directory, number);
+            match before {
+                State::Half => {
+                    assert_eq!(after, State::Old, "{said}");
+                    assert!(said.contains("put back as before"), "{said}");
+                    assert!(said.contains(&format!("{number:03}-")), "{said}");
+                }
+                before => assert_eq!(after, *before, "{said}"),
+            }
+        }
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            !names(&directory).iter().any(|name| name.ends_with(".journal")),
+            "{said}"
+        );
+    }
+    tell!("{kills} kills, {in_writing} while it wrote, {half} pairs half written and put back");
+    assert!(in_writing * 2 > kills, "too few kills hit the writing");
+}
+
+/// SIGTERM ends the run between two groups of files and leaves no temporary file.
+#[test]
+fn a_signal_leaves_no_temporary_files() {
+    const PAIRS: usize = 60;
+    let directory = pairs(PAIRS);
+    let mut child = command(directory.path()).arg(".").spawn().unwrap();
+    drop(child.stdin.take());
+    while names(&directory).len() == 2 * PAIRS && child.try_wait().unwrap().is_none() {
+        thread::sleep(Duration::from_micros(200));
+    }
+    let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(sent.success());
+    let (said, code) = end(child);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    assert_eq!(names(&directory).len(), 2 * PAIRS);
+    let states: Vec<State> = (0..PAIRS).map(|number| state(&directory, number)).collect();
+    assert!(
+        states.contains(&State::Old) && !states.contains(&State::Half),
+        "{states:?}"
+    );
+}
