@@ -8,7 +8,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    roles::{self, Catalogue, WorkloadSummary},
+    roles::{self, Catalogue, ContainerRole, WorkloadSummary},
     rules::{
         self, Confidence, Finding, Fix, FixClass, Live, Member, ObjectReference, Pod, Settings, Sources,
     },
@@ -176,6 +176,25 @@ pub(crate) fn lint_live_source(
         ),
         Err(error) => lint_text(source, error, options),
     }
+}
+
+/// The roles of the containers of every pod in a text, without any finding.
+#[must_use]
+pub(crate) fn roles_of(source: &Arc<SourceFile>, options: &Options) -> Vec<ContainerRole> {
+    let Ok(stream) = yaml::parse(&source.text) else {
+        return Vec::new();
+    };
+    let config_maps = ConfigMaps::new(ConfigMapIndex::default(), None);
+    let mut found = Vec::new();
+    for object in objects_of(&stream) {
+        for workload in workload::discover(&object) {
+            if workload.containers.len() <= MAX_CONTAINERS {
+                let pod = pod(&workload, &config_maps, Sources::new(source, &[]), options);
+                found.extend(pod.members.into_iter().map(|member| member.role));
+            }
+        }
+    }
+    found
 }
 
 fn lint_alone(source: &Arc<SourceFile>, options: &Options) -> Outcome {

@@ -22,7 +22,7 @@ pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, current_context, kubeconfig_names, namespaces};
-pub use owner::{OwnerError, Owners, Target, pod_owners};
+pub use owner::{OwnerError, Owners, Target, pod_owners, template_containers};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{
     PolicyApi, apply_policy, created_pod, delete_policy, may, policies, policy_api, policy_object, quotas,

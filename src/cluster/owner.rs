@@ -1,6 +1,6 @@
 //! Which pods belong to an object: found through owner references, whatever the kind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kube::Client;
 use serde::Deserialize;
@@ -313,6 +313,41 @@ impl Owners {
         let owner: Owner = get_json(&self.client, &path).await?;
         Ok(owner.metadata.owner_references)
     }
+}
+
+/// The names of the containers in the template of a pod's controller; `None` for one whose kind is not Kubernetes' own.
+///
+/// # Errors
+/// Where it may not be read, or is not there.
+pub async fn template_containers(
+    client: &Client,
+    controller: &OwnerReference,
+    namespace: &str,
+) -> Result<Option<BTreeSet<String>>, RequestError> {
+    let kind = controller.kind.to_lowercase();
+    let Some((_, group_version, plural)) = KNOWN.iter().find(|(names, group_version, _)| {
+        names.contains(&kind.as_str()) && *group_version == controller.api_version
+    }) else {
+        return Ok(None);
+    };
+    let path = format!(
+        "{}/{}",
+        collection(group_version, plural, Some(namespace)),
+        controller.name
+    );
+    let object: serde_json::Value = get_json(client, &path).await?;
+    let names = |list: &str| {
+        let containers = object.pointer(&format!("/spec/template/spec/{list}"));
+        containers.and_then(serde_json::Value::as_array).cloned()
+    };
+    // Containers of an owner of that name that is another object say nothing of these pods.
+    let uid = object.pointer("/metadata/uid").and_then(serde_json::Value::as_str);
+    let (Some(regular), true) = (names("containers"), uid == Some(controller.uid.as_str())) else {
+        return Ok(None);
+    };
+    let all = regular.into_iter().chain(names("initContainers").into_iter().flatten());
+    let names = all.filter_map(|container| Some(container.get("name")?.as_str()?.to_owned()));
+    Ok(Some(names.collect()))
 }
 
 /// `spec.selector` as a label selector, where it says no more than which labels must be equal.

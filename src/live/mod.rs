@@ -7,6 +7,7 @@ mod object;
 mod owners;
 mod pod;
 mod record;
+mod roles;
 mod telling;
 mod template;
 
@@ -16,4 +17,5 @@ pub use object::{LiveObject, config_map, is_over, pruned};
 pub use owners::{Owner, Owners, Uid};
 pub use pod::{ObjectGlance, OwnerReference, PodGlance};
 pub use record::Record;
+pub use roles::{is_open, undeclared_sidecars};
 pub use template::{ContainerShape, Shape, templates};

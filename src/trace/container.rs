@@ -74,6 +74,8 @@ pub struct ContainerHistory {
     pub name: String,
     /// What it is in the pod.
     pub role: Role,
+    /// It is a sidecar that is declared nowhere.
+    pub undeclared: bool,
     /// It has a startupProbe.
     pub startup_probe: bool,
     /// Its runs, the oldest first.
@@ -108,6 +110,7 @@ impl ContainerHistory {
         Self {
             name: name.to_owned(),
             role,
+            undeclared: false,
             startup_probe,
             runs: Vec::new(),
             state: State::Waiting,

@@ -86,6 +86,7 @@ impl Engine {
                 }
                 Vec::new()
             }
+            Evidence::Template(_) => Vec::new(),
             Evidence::Gap(gap) => self.push_gap(&gap),
             Evidence::Vanished(vanished) => self.push_vanished(&vanished),
         }

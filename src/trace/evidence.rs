@@ -1,5 +1,7 @@
 //! What the engine is fed: everything an API client can see, each piece with its clock.
 
+use std::collections::BTreeSet;
+
 use super::{
     Moment,
     object::{Event, Pod},
@@ -103,6 +105,15 @@ pub struct NodeSeen {
     pub kubelet_version: String,
 }
 
+/// The containers of the template that pods are made of.
+#[derive(Debug, Clone)]
+pub struct TemplateSeen {
+    /// The uid of the object that holds it, which controls the pods.
+    pub owner: String,
+    /// The names of its containers, init containers included.
+    pub containers: BTreeSet<String>,
+}
+
 /// Something may have been missed.
 #[derive(Debug, Clone)]
 pub struct Gap {
@@ -140,6 +151,8 @@ pub enum Evidence {
     Creation(CreationTime),
     /// A node's version.
     Node(NodeSeen),
+    /// A template of pods. What it tells of a pod's roles is worked out before the engine.
+    Template(TemplateSeen),
     /// A gap in a watch.
     Gap(Gap),
     /// A pod that is gone without its end having been seen.
@@ -156,7 +169,7 @@ impl Evidence {
             Self::Attach(end) => Some(end.closed),
             Self::Gap(gap) => Some(gap.noticed),
             Self::Vanished(vanished) => Some(vanished.noticed),
-            Self::Log(_) | Self::Creation(_) | Self::Node(_) => None,
+            Self::Log(_) | Self::Creation(_) | Self::Node(_) | Self::Template(_) => None,
         }
     }
 }

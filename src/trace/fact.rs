@@ -85,6 +85,8 @@ pub struct Fact {
     pub container: String,
     /// What it is in the pod.
     pub role: Role,
+    /// Of a sidecar: whether anything declares it one.
+    pub declared: Option<bool>,
     /// `restartCount` of the run.
     pub restarts: i64,
     /// What happened.

@@ -3,7 +3,7 @@
 //! Types of our own instead of the whole API: a busy namespace sends megabytes a second, and most of it
 //! (`managedFields`, volumes) says nothing about order. Every field may be absent, as it may in a bookmark.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
@@ -146,6 +146,9 @@ pub struct PodSpec {
     /// Regular containers that the pod's annotation declares sidecars: they were not promoted.
     #[serde(skip)]
     pub annotated: BTreeSet<String>,
+    /// Regular containers that are sidecars by all signs and are declared nowhere, each with the sign.
+    #[serde(skip)]
+    pub undeclared: BTreeMap<String, String>,
 }
 
 impl PodSpec {

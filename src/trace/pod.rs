@@ -110,7 +110,12 @@ impl PodTimeline {
         let containers = declared
             .containers
             .iter()
-            .map(|container| ContainerHistory::new(&container.name, container.role, container.startup_probe))
+            .map(|container| {
+                let mut history =
+                    ContainerHistory::new(&container.name, container.role, container.startup_probe);
+                history.undeclared = container.undeclared.is_some();
+                history
+            })
             .collect();
         let pairs = declared.pairs.len();
         Self {
@@ -325,6 +330,7 @@ impl PodTimeline {
             pod: self.name.clone(),
             container: container.name.clone(),
             role: container.role,
+            declared: (container.role == Role::Sidecar).then_some(!container.undeclared),
             restarts: step.restarts,
             what: step.what,
             time: step.time,

@@ -2,11 +2,12 @@
 //!
 //! `{"kind":"pods","received":NS,"event":{"type":"MODIFIED","object":{…}}}` is a line of a pod watch with the
 //! nanosecond it arrived at; `events` likewise. `LISTED` stands for an object of a list. The other kinds are
-//! `logs`, `attach`, `metrics`, `node`, `gap`, `vanished`, and `trace`, the header. A directory with
+//! `logs`, `attach`, `metrics`, `node`, `template`, `gap`, `vanished`, and `trace`, the header. A directory with
 //! `pods.jsonl`, `events.jsonl`, `logs.jsonl` and `attach.jsonl` is read as well: there the file names are
 //! the kinds.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
@@ -19,7 +20,7 @@ use super::{
     Evidence, Moment,
     evidence::{
         AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, LogLine, NodeSeen, PodSeen,
-        Vanished,
+        TemplateSeen, Vanished,
     },
     object::{ErrorStatus, Event, Pod, WatchEvent},
 };
@@ -91,6 +92,8 @@ pub struct Entry {
     pub at: Option<Moment>,
     /// What it holds, or why it cannot be read.
     pub content: Result<Content, BadLine>,
+    /// The line, of a state of a pod: its object says more than evidence keeps.
+    pub line: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +113,8 @@ struct RawLine {
     reason: Option<String>,
     uid: Option<String>,
     node: Option<String>,
+    owner: Option<String>,
+    containers: Option<BTreeSet<String>>,
     #[serde(rename = "kubeletVersion")]
     kubelet_version: Option<String>,
 }
@@ -176,6 +181,10 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
         "node" => Evidence::Node(NodeSeen {
             name: raw.node.ok_or("node is missing")?,
             kubelet_version: raw.kubelet_version.ok_or("kubeletVersion is missing")?,
+        }),
+        "template" => Evidence::Template(TemplateSeen {
+            owner: raw.owner.ok_or("owner is missing")?,
+            containers: raw.containers.ok_or("containers is missing")?,
         }),
         "gap" => Evidence::Gap(Gap {
             noticed: moment(raw.received, "received")?,
@@ -287,17 +296,22 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Err(error) => {
                     self.failed = true;
                     let content = Err(self.bad(error.to_string()));
-                    return Some(Entry { at: None, content });
+                    return Some(Entry {
+                        at: None,
+                        content,
+                        line: None,
+                    });
                 }
             }
-            let content = match std::str::from_utf8(&bytes) {
+            let (content, line) = match String::from_utf8(bytes) {
                 Ok(text) if text.trim().is_empty() => continue,
-                Ok(text) => parse_line(self.kind, text),
-                Err(error) => Err(error.to_string()),
+                Ok(text) => (parse_line(self.kind, &text), Some(text)),
+                Err(error) => (Err(error.to_string()), None),
             };
+            let line = line.filter(|_| matches!(content, Ok(Content::Evidence(Evidence::Pod(_)))));
             let content = content.map_err(|message| self.bad(message));
             let at = content.as_ref().ok().and_then(order_of);
-            return Some(Entry { at, content });
+            return Some(Entry { at, content, line });
         }
     }
 }

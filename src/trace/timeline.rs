@@ -63,6 +63,8 @@ pub struct Bar {
     pub container: String,
     /// What it is in the pod.
     pub role: Role,
+    /// It is a sidecar that is declared nowhere.
+    pub undeclared: bool,
     /// In order, without overlap.
     pub stretches: Vec<Stretch>,
     /// How it ended, if it did: `0`, `137`.
@@ -201,6 +203,7 @@ fn bar(container: &ContainerHistory, gate: Gate, from: Moment, to: Moment, delet
     Bar {
         container: container.name.clone(),
         role: container.role,
+        undeclared: container.undeclared,
         stretches,
         ending: container
             .last_run()

@@ -23,11 +23,11 @@ use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
     cluster::{
         self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_attach,
-        follow_log, get_json, watch_resource,
+        follow_log, get_json, template_containers, watch_resource,
     },
     trace::{
         Evidence, Moment,
-        evidence::NodeSeen,
+        evidence::{NodeSeen, TemplateSeen},
         goal::{Goal, Progress},
         object::{Event, Pod},
         pod::PodTimeline,
@@ -40,6 +40,8 @@ const WAITING_LINES: usize = 1024;
 const FOLLOWED_KEPT: usize = 20_000;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// The template of a pod is waited for no longer than this.
+const TEMPLATE_PATIENCE: Duration = Duration::from_secs(2);
 /// After the goal, this long for what comes late.
 const GRACE: Duration = Duration::from_millis(1500);
 
@@ -215,6 +217,7 @@ impl Live<'_> {
                 if !self.is_traced(&evidence).await {
                     return Ok(());
                 }
+                self.read_template(&evidence, raw.as_deref()).await?;
                 if let Some(recorder) = &mut self.recorder {
                     match &raw {
                         Some(raw) => recorder.watched(kind, received, raw)?,
@@ -225,7 +228,8 @@ impl Live<'_> {
                     Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
                     _ => None,
                 };
-                self.session.take(evidence)?;
+                let line = raw.as_deref().and_then(|raw| std::str::from_utf8(raw).ok());
+                self.session.take(evidence, line)?;
                 if let Some(uid) = uid {
                     self.follow(&uid).await?;
                 }
@@ -244,6 +248,45 @@ impl Live<'_> {
             Arrival::Failed(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Reads the template of a new pod, where that may show that a container was injected.
+    async fn read_template(&mut self, evidence: &Evidence, raw: Option<&[u8]>) -> Result<(), TraceError> {
+        let (Evidence::Pod(seen), Some(line)) = (evidence, raw.and_then(|raw| std::str::from_utf8(raw).ok()))
+        else {
+            return Ok(());
+        };
+        if self.session.engine.pod(&seen.pod.metadata.uid).is_some() {
+            return Ok(());
+        }
+        let Some(owner) = self.session.roles.wanted_template(seen, line) else {
+            return Ok(());
+        };
+        let asked = template_containers(&self.client, &owner, &seen.pod.metadata.namespace);
+        let containers = match tokio::time::timeout(TEMPLATE_PATIENCE, asked).await {
+            Ok(Ok(containers)) => containers,
+            Ok(Err(error)) => {
+                if error.code() != Some(404) {
+                    self.complain(format!(
+                        "{error}; a sidecar that was injected into its pods may be taken for an app"
+                    ));
+                }
+                None
+            }
+            Err(_) => None,
+        };
+        let Some(containers) = containers else {
+            self.session.roles.remember(&owner.uid, None);
+            return Ok(());
+        };
+        let template = Evidence::Template(TemplateSeen {
+            owner: owner.uid,
+            containers,
+        });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.evidence(&template)?;
+        }
+        self.session.take(template, None)
     }
 
     fn complain(&mut self, text: String) {
@@ -352,7 +395,7 @@ impl Live<'_> {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.evidence(&evidence)?;
                 }
-                self.session.take(evidence)
+                self.session.take(evidence, None)
             }
             Followed::Refused(text) => {
                 self.complain(text);

@@ -78,6 +78,9 @@ impl Recorder {
             Evidence::Node(node) => json!({
                 "kind": "node", "node": node.name, "kubeletVersion": node.kubelet_version,
             }),
+            Evidence::Template(template) => json!({
+                "kind": "template", "owner": template.owner, "containers": template.containers,
+            }),
             Evidence::Gap(gap) => json!({
                 "kind": "gap", "received": gap.noticed.0, "resource": gap.resource,
                 "namespace": gap.namespace, "reason": gap.reason,

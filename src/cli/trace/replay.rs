@@ -52,13 +52,13 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         match entry.content {
             Ok(Content::Evidence(evidence)) => {
                 evidence_lines += 1;
-                session.take(evidence)?;
+                session.take(evidence, entry.line.as_deref())?;
             }
             Ok(Content::Header(_) | Content::Nothing) => {}
             Err(line) => {
                 bad += 1;
                 session.note(format!("{}:{}: {}", line.path, line.line, line.message));
-                session.take(unreadable(&line, previous))?;
+                session.take(unreadable(&line, previous), None)?;
             }
         }
         if let Some(at) = entry.at {

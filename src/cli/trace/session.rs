@@ -1,11 +1,15 @@
 //! One run of `trace`: evidence into the engine, what it says to the outputs.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use super::{
     TraceArguments, TraceError,
     output::{Output, note},
     page::Page,
+    roles::Roles,
     screen::Screen,
 };
 use crate::{
@@ -45,6 +49,9 @@ enum Sink {
 /// One run.
 pub(super) struct Session {
     pub(super) engine: Engine,
+    pub(super) roles: Roles,
+    /// Containers that `--sidecar` names and no pod had so far.
+    missing_sidecars: BTreeSet<String>,
     sink: Sink,
     page: Option<Page>,
     judgement: Judgement,
@@ -68,6 +75,8 @@ impl Session {
         };
         Ok(Self {
             engine: Engine::new(settings),
+            roles: Roles::new()?,
+            missing_sidecars: arguments.sidecars.iter().cloned().collect(),
             sink,
             page: arguments.report.as_deref().map(Page::new),
             judgement: Judgement::default(),
@@ -77,8 +86,23 @@ impl Session {
         })
     }
 
-    /// Takes over one piece of evidence.
-    pub(super) fn take(&mut self, evidence: Evidence) -> Result<(), TraceError> {
+    /// Takes over one piece of evidence; a state of a pod comes with the line that it was read from.
+    pub(super) fn take(&mut self, mut evidence: Evidence, line: Option<&str>) -> Result<(), TraceError> {
+        match (&mut evidence, line) {
+            (Evidence::Template(template), _) => self.roles.template(template),
+            (Evidence::Pod(seen), Some(line)) if self.engine.pod(&seen.pod.metadata.uid).is_none() => {
+                self.roles.adopt(seen, line);
+            }
+            _ => {}
+        }
+        if let Evidence::Pod(seen) = &evidence
+            && !self.missing_sidecars.is_empty()
+        {
+            let spec = &seen.pod.spec;
+            for container in spec.init_containers.iter().chain(&spec.containers) {
+                self.missing_sidecars.remove(&container.name);
+            }
+        }
         if let Some(received) = evidence.received() {
             self.newest = self.newest.max(received);
         }
@@ -201,6 +225,7 @@ impl Session {
             page.write(self.newest)?;
         }
         let sum = self.judgement;
+        let missing = std::mem::take(&mut self.missing_sidecars);
         let notes = std::mem::take(&mut self.held_notes);
         // The screen gives the terminal back before anything is written to it.
         drop(self);
@@ -216,6 +241,11 @@ impl Session {
             sum.violated,
             sum.not_applicable
         ));
-        Ok(sum)
+        match missing.first() {
+            Some(name) if sum.pods > 0 => Err(TraceError::Mistaken(format!(
+                "--sidecar {name}: no pod that was traced has such a container"
+            ))),
+            _ => Ok(sum),
+        }
     }
 }

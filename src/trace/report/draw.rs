@@ -36,7 +36,7 @@ const LEAST_WIDTH: usize = 20;
 /// The timeline as lines, at most `width` characters wide where that is not too narrow to show anything.
 #[must_use]
 pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
-    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role));
+    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared));
     let label_width = timeline
         .bars
         .iter()

@@ -178,7 +178,7 @@ fn fact_row(fact: &Fact) -> String {
         "<tr><td class=\"time\">{sign}{time}</td><td>{} <span class=\"soft\">{}</span></td><td>{}{code}{restart}</td>\
          <td class=\"soft\">{}</td></tr>\n",
         escape(&fact.container),
-        role_name(fact.role),
+        role_name(fact.role, fact.declared == Some(false)),
         fact.what.words(),
         how(fact.source),
     )

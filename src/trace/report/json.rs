@@ -38,6 +38,8 @@ pub enum Body {
         container: String,
         /// What it is in the pod.
         role: Role,
+        /// Of a sidecar: whether it is declared one, by the pod, its annotation or `--sidecar`.
+        declared: Option<bool>,
         /// How often it had been started again before this run.
         restarts: i64,
         /// What happened.
@@ -103,6 +105,7 @@ pub fn line_of_news(news: &News) -> JsonLine {
             Body::Fact {
                 container: fact.container.clone(),
                 role: fact.role,
+                declared: fact.declared,
                 restarts: fact.restarts,
                 what: fact.what,
                 time: fact.time_text(),

@@ -68,7 +68,7 @@ pub fn svg(timeline: &Timeline) -> String {
             "<text class=\"label\" x=\"{}\" y=\"{baseline}\">{} <tspan class=\"role\">{}</tspan></text>\n",
             LABEL_WIDTH - 10,
             escape(&bar.container),
-            role_name(bar.role)
+            role_name(bar.role, bar.undeclared)
         ));
         let mut end = LABEL_WIDTH;
         for stretch in &bar.stretches {

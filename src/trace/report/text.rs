@@ -49,11 +49,12 @@ fn color(what: What) -> Color {
     }
 }
 
-/// The role in one word.
+/// The role in a word or two.
 #[must_use]
-pub fn role_name(role: Role) -> &'static str {
+pub fn role_name(role: Role, undeclared: bool) -> &'static str {
     match role {
         Role::App => "app",
+        Role::Sidecar if undeclared => "sidecar, not declared",
         Role::Sidecar => "sidecar",
         Role::Init => "init",
         Role::Ephemeral => "ephemeral",
@@ -108,7 +109,7 @@ fn pad(text: &str, width: usize) -> String {
 pub fn text_line(news: &News, style: &mut TextStyle) -> String {
     match news {
         News::Fact(fact) => {
-            let container = format!("{} ({})", fact.container, role_name(fact.role));
+            let container = format!("{} ({})", fact.container, role_name(fact.role, fact.declared == Some(false)));
             style.pod = style.pod.max(fact.pod.name.len().min(NAME_WIDTH));
             style.container = style.container.max(container.len().min(NAME_WIDTH));
             format!(

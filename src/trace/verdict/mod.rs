@@ -127,6 +127,9 @@ const ANNOTATION: &str = "the pod's annotation kubectl-sidecar/sidecars, which n
 /// What becomes of it where one acts on it.
 const PROMOTION: &str =
     "the pod's annotation kubectl-sidecar/sidecars, for the admission policy of policy promote";
+/// What declaring a sidecar would have kept.
+const UNDECLARED: &str =
+    "what a declared sidecar keeps (KEP-753): it starts before the app and stops after it; this one is declared nowhere";
 /// Regular containers.
 const LIST: &str = "the kubelet starts regular containers one call after another in list order";
 
@@ -136,8 +139,17 @@ fn basis(pod: &PodTimeline, pair: &Pair) -> &'static str {
         (Rule::ListOrder, _) => LIST,
         (_, true) => NATIVE,
         (_, false) if is_annotated(&pair.before) || is_annotated(&pair.after) => ANNOTATION,
+        (_, false) if undeclared(pod, pair).is_some() => UNDECLARED,
         (_, false) => LIFECYCLE,
     }
+}
+
+/// The sidecar of a pair that is declared nowhere.
+fn undeclared<'p>(pod: &PodTimeline, pair: &'p Pair) -> Option<&'p str> {
+    let names = [pair.before.as_str(), pair.after.as_str()];
+    names
+        .into_iter()
+        .find(|name| pod.container(name).is_some_and(|container| container.undeclared))
 }
 
 /// Judges a pod by everything seen so far.
@@ -153,6 +165,11 @@ pub fn judge(pod: &PodTimeline, context: &Context) -> Vec<Verdict> {
             Rule::StopOrder => stop::judge(pod, index, pair, context),
         })
         .collect();
+    for (verdict, pair) in verdicts.iter_mut().zip(&pod.declared.pairs) {
+        if let Some(sidecar) = undeclared(pod, pair).filter(|_| verdict.outcome != Outcome::NotApplicable) {
+            verdict.reason.push_str(&format!("; {sidecar} is not declared a sidecar"));
+        }
+    }
     verdicts.extend(platform::judge(pod));
     verdicts
 }

@@ -42,7 +42,7 @@ pub(super) fn outcome_color(outcome: Outcome) -> Color {
 
 /// One container's line.
 pub(super) fn bar_line<'l>(timeline: &Timeline, bar: &Bar, width: usize) -> Line<'l> {
-    let mut label: String = format!("{} ({})", bar.container, role_name(bar.role))
+    let mut label: String = format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared))
         .chars()
         .take(LABEL_WIDTH)
         .collect();
