@@ -4,7 +4,10 @@
 //! A watch is resumed at the last resourceVersion that was seen, so that nothing is lost or sent twice; where
 //! the server no longer has it (410), everything is listed anew and the gap is said.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use futures::{AsyncBufReadExt, io::BufReader};
 use kube::Client;
@@ -18,15 +21,19 @@ use super::{
 use crate::trace::{
     Evidence, Moment,
     evidence::{Change, Gap, Vanished},
-    object::{ErrorStatus, WatchEvent},
+    object::{ErrorStatus, Pod, WatchEvent},
 };
 
 /// Objects a page of a list holds.
 const PAGE: usize = 500;
 /// The server ends a watch after this many seconds; a new one goes on where it ended.
-const WATCH_SECONDS: u64 = 290;
+const WATCH_SECONDS: u64 = 60;
 /// A watch that says nothing for this long after it should have ended is taken for dead.
-const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 30);
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 5);
+/// A request is answered within this time, or not at all.
+const ANSWER: Duration = Duration::from_secs(20);
+/// A watch that lived this long needs no pause before the next.
+const LONG: Duration = Duration::from_secs(10);
 /// Pauses between attempts to reach the server: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
@@ -46,6 +53,10 @@ pub enum Arrival {
     },
     /// The first list is complete.
     Listed(&'static str),
+    /// The connection of a watch is lost.
+    Lost(&'static str),
+    /// It is there again.
+    Found(&'static str),
     /// Something the user should know.
     Note(String),
     /// The watch cannot go on.
@@ -102,11 +113,59 @@ pub async fn watch_resource<T: WatchedResource>(
         pause: PAUSES.0,
         attempts: 0,
         complained: false,
+        lost: false,
         resource: std::marker::PhantomData,
     };
     let outcome = watch.run(once).await;
     if let Err(error) = outcome {
         let _ = watch.sender.send(Arrival::Failed(error)).await;
+    }
+}
+
+/// The answer to a request, within the time that an answer may take.
+async fn answered<A>(
+    path: &str,
+    asked: impl Future<Output = Result<A, RequestError>>,
+) -> Result<A, RequestError> {
+    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| {
+        Err(RequestError::Broken {
+            path: path.to_owned(),
+            message: format!("no answer within {} seconds", ANSWER.as_secs()),
+        })
+    })
+}
+
+/// The pods there are now, each as a list tells it.
+///
+/// # Errors
+/// Where the server cannot be reached or refuses.
+pub async fn pods_now(client: &Client, selection: &Selection) -> Result<Vec<Vec<u8>>, RequestError> {
+    let base = collection_path::<Pod>(selection);
+    let mut found = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let mut path = format!("{base}?limit={PAGE}{}", Pod::selectors(selection));
+        if let Some(token) = &next {
+            path.push_str(&format!("&continue={}", encode(token)));
+        }
+        let list: List = get_json(client, &path).await?;
+        found.extend(list.items.into_iter().filter_map(listed_line));
+        next = list.metadata.next.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// An object of a list as the line of a watch.
+fn listed_line(item: serde_json::Value) -> Option<Vec<u8>> {
+    serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok()
+}
+
+fn collection_path<T: WatchedResource>(selection: &Selection) -> String {
+    match &selection.namespace {
+        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
+        None => format!("/api/v1/{}", T::KIND),
     }
 }
 
@@ -121,15 +180,13 @@ struct Watch<T> {
     pause: Duration,
     attempts: u32,
     complained: bool,
+    lost: bool,
     resource: std::marker::PhantomData<T>,
 }
 
 impl<T: WatchedResource> Watch<T> {
     fn path(&self) -> String {
-        match &self.selection.namespace {
-            Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
-            None => format!("/api/v1/{}", T::KIND),
-        }
+        collection_path::<T>(&self.selection)
     }
 
     async fn run(&mut self, once: bool) -> Result<(), RequestError> {
@@ -170,6 +227,10 @@ impl<T: WatchedResource> Watch<T> {
             None => self.listed || self.attempts < FIRST_ATTEMPTS,
         };
         self.attempts += 1;
+        if !self.lost {
+            self.lost = true;
+            let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+        }
         if !passing || self.sender.is_closed() {
             return Err(error);
         }
@@ -185,9 +246,18 @@ impl<T: WatchedResource> Watch<T> {
         Ok(())
     }
 
-    fn recovered(&mut self) {
+    async fn recovered(&mut self) {
         self.pause = PAUSES.0;
+        self.found().await;
+    }
+
+    /// The server answers again.
+    async fn found(&mut self) {
         self.complained = false;
+        if self.lost {
+            self.lost = false;
+            let _ = self.sender.send(Arrival::Found(T::KIND)).await;
+        }
     }
 
     /// Everything there is. What was known and is not there any more has vanished.
@@ -199,7 +269,7 @@ impl<T: WatchedResource> Watch<T> {
             if let Some(token) = &next {
                 path.push_str(&format!("&continue={}", encode(token)));
             }
-            let list: List = get_json(&self.client, &path).await?;
+            let list: List = answered(&path, get_json(&self.client, &path)).await?;
             let received = Moment::now();
             for item in list.items {
                 self.listed_item(item, received, &mut seen).await;
@@ -221,7 +291,7 @@ impl<T: WatchedResource> Watch<T> {
             }
         }
         self.known = seen;
-        self.recovered();
+        self.recovered().await;
         if !self.listed {
             self.listed = true;
             let _ = self.sender.send(Arrival::Listed(T::KIND)).await;
@@ -230,15 +300,14 @@ impl<T: WatchedResource> Watch<T> {
     }
 
     async fn listed_item(&self, item: serde_json::Value, received: Moment, seen: &mut HashSet<String>) {
-        let raw = serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok();
-        let Ok(object) = serde_json::from_value::<T>(item) else {
+        let Ok(object) = serde_json::from_value::<T>(item.clone()) else {
             return;
         };
         if T::KIND == "pods" {
             seen.insert(object.metadata().uid.clone());
         }
         if let Some(evidence) = object.evidence(received, Change::Listed) {
-            self.hand_on(received, raw, evidence).await;
+            self.hand_on(received, listed_line(item), evidence).await;
         }
     }
 
@@ -282,16 +351,21 @@ impl<T: WatchedResource> Watch<T> {
             Ok(request) => request,
             Err(error) => return End::Failed(error),
         };
-        let stream = match self.client.request_stream(request).await {
+        let asked = async {
+            let stream = self.client.request_stream(request).await;
+            stream.map_err(|error| RequestError::new(&path, &error))
+        };
+        let stream = match answered(&path, asked).await {
             Ok(stream) => stream,
             Err(error) => {
-                let error = RequestError::new(&path, &error);
                 return match error.code() {
                     Some(410) => End::Expired(error.to_string()),
                     _ => End::Failed(error),
                 };
             }
         };
+        self.found().await;
+        let opened = Instant::now();
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let mut line = Vec::new();
         let mut first = true;
@@ -304,7 +378,11 @@ impl<T: WatchedResource> Watch<T> {
             // A line without its end was cut off; resuming sends it again.
             let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');
             if !whole {
-                if first {
+                if read.is_err() && !self.lost {
+                    self.lost = true;
+                    let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+                }
+                if first && opened.elapsed() < LONG {
                     tokio::time::sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(PAUSES.1);
                 }
@@ -336,7 +414,7 @@ impl<T: WatchedResource> Watch<T> {
             "DELETED" => Change::Deleted,
             _ => return None,
         };
-        self.recovered();
+        self.recovered().await;
         let uid = &event.object.metadata().uid;
         if T::KIND == "pods" {
             if change == Change::Deleted {

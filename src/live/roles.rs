@@ -114,7 +114,10 @@ mod tests {
             {"name": "tracer", "image": "tracer"}]}});
         assert_eq!(found(&pod, Some("Job"), None), ["istio-proxy"]);
         let template = Some(&["app"][..]);
-        assert_eq!(found(&pod, Some("ReplicaSet"), template), ["istio-proxy", "tracer"]);
+        assert_eq!(
+            found(&pod, Some("ReplicaSet"), template),
+            ["istio-proxy", "tracer"]
+        );
         // One of them must be the app.
         assert!(found(&pod, None, Some(&[])).is_empty());
     }

@@ -90,6 +90,8 @@ pub struct ContainerHistory {
     pub ready: bool,
     /// `restartCount` in the newest state.
     pub restarts: i64,
+    /// Why it waits in the newest state: `PodInitializing`, `ImagePullBackOff`, …; empty where it does not.
+    pub waiting: String,
     /// A start of it failed or was put off: no image, a refused start.
     pub start_trouble: bool,
     /// Its end was lost, and no run of it is known.
@@ -118,6 +120,7 @@ impl ContainerHistory {
             started: None,
             ready: false,
             restarts: 0,
+            waiting: String::new(),
             start_trouble: false,
             status_lost: false,
             dropped_runs: 0,
@@ -167,6 +170,13 @@ impl ContainerHistory {
         })
     }
 
+    /// The first time from `moment` on, within a second, at which the kubelet was seen to ask it to stop.
+    #[must_use]
+    pub fn stop_requested_since(&self, moment: Moment) -> Option<Moment> {
+        let requests = self.stop_requests.iter().copied();
+        requests.filter(|at| *at >= moment.plus(-SECOND)).min()
+    }
+
     /// Whether a process of it has ever run, as far as is known.
     #[must_use]
     pub fn ran(&self) -> bool {
@@ -192,6 +202,7 @@ impl ContainerHistory {
         }
         self.started = status.started;
         self.ready = status.ready;
+        self.waiting.clear();
         let id = status.container_id.clone().filter(|id| !id.is_empty());
         if let Some(running) = &status.state.running {
             self.state = State::Running;
@@ -216,6 +227,7 @@ impl ContainerHistory {
                 .waiting
                 .as_ref()
                 .map_or("", |waiting| waiting.reason.as_str());
+            reason.clone_into(&mut self.waiting);
             self.wait(reason, received, &mut steps);
         }
         self.place_pending();

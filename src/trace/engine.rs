@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use super::{
     Moment, SECOND,
     declared::Reading,
-    evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, PodSeen, Vanished},
+    evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, KubeletSeen, PodSeen, Unseen, Vanished},
     fact::{GapNotice, News, PodNotice, PodStep},
     pod::{PodTimeline, named_time},
-    verdict::{self, Context, Verdict},
+    verdict::{self, Absence, Context, Verdict},
 };
 
 /// Events that came before their pod are kept this long; the two watches are not ordered.
 const ORPHAN_AGE: i64 = 60 * SECOND;
 /// And no more than this many of them.
 const ORPHANS_KEPT: usize = 20_000;
+/// The node controller takes a node for lost when it has been silent for so long (kube-controller-manager's
+/// `--node-monitor-grace-period`, 50 s since 1.32, 40 s before), and looks every five seconds.
+const NODE_PATIENCE: i64 = 60 * SECOND;
 /// How many pods that are gone are remembered, so that late events do not wait for them.
 const DEPARTED_KEPT: usize = 10_000;
 
@@ -45,6 +48,9 @@ pub struct Engine {
     departed_set: HashSet<String>,
     kubelets: HashMap<String, u32>,
     offsets: HashMap<String, ClockOffset>,
+    absences: HashMap<String, Vec<Absence>>,
+    looked_until: Moment,
+    is_last_word: bool,
 }
 
 impl Engine {
@@ -87,6 +93,8 @@ impl Engine {
                 Vec::new()
             }
             Evidence::Template(_) => Vec::new(),
+            Evidence::Kubelet(seen) => self.push_kubelet(&seen),
+            Evidence::Unseen(unseen) => self.push_unseen(&unseen),
             Evidence::Gap(gap) => self.push_gap(&gap),
             Evidence::Vanished(vanished) => self.push_vanished(&vanished),
         }
@@ -240,6 +248,48 @@ impl Engine {
         })]
     }
 
+    fn push_unseen(&mut self, unseen: &Unseen) -> Vec<News> {
+        for pod in self.pods.values_mut().filter(|pod| !pod.ended()) {
+            pod.gap(&unseen.reason);
+            pod.unseen = true;
+        }
+        vec![News::Gap(GapNotice {
+            pod: None,
+            resource: "pods".to_owned(),
+            noticed: unseen.noticed,
+            reason: unseen.reason.clone(),
+        })]
+    }
+
+    fn push_kubelet(&mut self, seen: &KubeletSeen) -> Vec<News> {
+        let absences = self.absences.entry(seen.node.clone()).or_default();
+        let is_away = absences.last().is_some_and(|absence| absence.until.is_none());
+        let at = seen.since.unwrap_or(seen.noticed);
+        match (seen.away, is_away) {
+            (true, false) => absences.push(Absence {
+                from: at.plus(-NODE_PATIENCE),
+                until: None,
+            }),
+            (false, true) => {
+                if let Some(absence) = absences.last_mut() {
+                    absence.until = Some(at);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Everything up to then has been seen: what has not been told had not happened, as far as the server knows.
+    pub fn looked_until(&mut self, moment: Moment) {
+        self.looked_until = self.looked_until.max(moment);
+    }
+
+    /// Nobody waits any longer: what has not ended by now is judged as it is.
+    pub fn last_word(&mut self) {
+        self.is_last_word = true;
+    }
+
     fn push_vanished(&mut self, vanished: &Vanished) -> Vec<News> {
         self.forget(&vanished.uid);
         let Some(pod) = self.pods.get_mut(&vanished.uid) else {
@@ -279,6 +329,9 @@ impl Engine {
             pod,
             &Context {
                 kubelet_minor: self.kubelets.get(&pod.node).copied(),
+                absences: self.absences.get(&pod.node).map_or(&[], Vec::as_slice),
+                looked_until: self.looked_until.max(pod.received.1),
+                is_last_word: self.is_last_word,
                 clock_offset: self.offsets.get(&pod.node).map_or(0, |offset| offset.estimate()),
                 attach_margin: self.settings.attach_margin,
                 attach: self.settings.attach,

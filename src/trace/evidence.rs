@@ -127,6 +127,28 @@ pub struct Gap {
     pub reason: String,
 }
 
+/// The connection was lost at the end: what happened since is not known.
+#[derive(Debug, Clone)]
+pub struct Unseen {
+    /// When that was noticed, by this program's clock.
+    pub noticed: Moment,
+    /// What happened.
+    pub reason: String,
+}
+
+/// A node's kubelet went away or came back, as the node's condition `Ready` tells.
+#[derive(Debug, Clone)]
+pub struct KubeletSeen {
+    /// When that was noticed, by this program's clock.
+    pub noticed: Moment,
+    /// The node.
+    pub node: String,
+    /// Whether it is away.
+    pub away: bool,
+    /// When the condition changed, by the API server's clock.
+    pub since: Option<Moment>,
+}
+
 /// A pod that was known is not in a new list.
 #[derive(Debug, Clone)]
 pub struct Vanished {
@@ -153,8 +175,12 @@ pub enum Evidence {
     Node(NodeSeen),
     /// A template of pods. What it tells of a pod's roles is worked out before the engine.
     Template(TemplateSeen),
+    /// A kubelet went away or came back.
+    Kubelet(KubeletSeen),
     /// A gap in a watch.
     Gap(Gap),
+    /// Nothing was seen from some moment on.
+    Unseen(Unseen),
     /// A pod that is gone without its end having been seen.
     Vanished(Vanished),
 }
@@ -169,6 +195,8 @@ impl Evidence {
             Self::Attach(end) => Some(end.closed),
             Self::Gap(gap) => Some(gap.noticed),
             Self::Vanished(vanished) => Some(vanished.noticed),
+            Self::Kubelet(seen) => Some(seen.noticed),
+            Self::Unseen(unseen) => Some(unseen.noticed),
             Self::Log(_) | Self::Creation(_) | Self::Node(_) | Self::Template(_) => None,
         }
     }

@@ -173,6 +173,18 @@ pub struct GapNotice {
     pub reason: String,
 }
 
+impl News {
+    /// The pod it is about.
+    #[must_use]
+    pub fn pod(&self) -> Option<&PodName> {
+        match self {
+            Self::Fact(fact) => Some(&fact.pod),
+            Self::Pod(notice) => Some(&notice.pod),
+            Self::Gap(gap) => gap.pod.as_ref(),
+        }
+    }
+}
+
 /// What the engine tells as evidence comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {

@@ -49,6 +49,8 @@ pub struct Metadata {
     /// Opaque; from 1.35 on ordered within one resource (KEP-5504).
     #[serde(deserialize_with = "nullable")]
     pub resource_version: String,
+    /// When it was made, by the API server's clock, whole seconds.
+    pub creation_timestamp: Option<String>,
     /// Request time plus grace, by the API server's clock, whole seconds.
     pub deletion_timestamp: Option<String>,
     /// The grace that was granted; 0 in the final delete and in a forced one.
@@ -239,6 +241,9 @@ pub struct PodStatus {
     /// Why it is in this state as a whole: `Evicted`, `DeadlineExceeded`, …
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
+    /// The same for people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
     /// The conditions.
     #[serde(deserialize_with = "nullable")]
     pub conditions: Vec<Condition>,
@@ -288,6 +293,12 @@ pub struct Condition {
     pub status: String,
     /// The kubelet's clock when it made the status, whole seconds.
     pub last_transition_time: Option<String>,
+    /// `Unschedulable`, `EvictionByEvictionAPI`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
 }
 
 /// A container's status.
@@ -335,6 +346,9 @@ pub struct Waiting {
     /// `ContainerCreating`, `PodInitializing`, `ImagePullBackOff`, …
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
 }
 
 /// `running`

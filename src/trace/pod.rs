@@ -5,7 +5,7 @@ mod rounds;
 
 use super::{
     Moment, PodName,
-    container::{ContainerHistory, Step},
+    container::{ContainerHistory, State, Step},
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
     fact::{Fact, PodStep},
@@ -89,6 +89,14 @@ pub struct PodTimeline {
     pub gone: bool,
     /// Its object went unseen.
     pub vanished: bool,
+    /// The connection was lost, and what became of it since is not known.
+    pub unseen: bool,
+    /// Its deletion was asked for, with or without grace.
+    pub asked_to_go: bool,
+    /// A Job made it.
+    pub of_job: bool,
+    /// When it was created: a second of the API server's clock.
+    pub created: Option<Moment>,
     /// Why states of it may have been missed.
     pub gaps: Vec<String>,
     /// The newest state.
@@ -140,6 +148,10 @@ impl PodTimeline {
             forced: false,
             gone: false,
             vanished: false,
+            unseen: false,
+            asked_to_go: false,
+            of_job: of_job(pod),
+            created: pod.metadata.creation_timestamp.as_deref().and_then(Moment::parse),
             gaps: Vec::new(),
             resource_version: String::new(),
             received: (received, received),
@@ -167,6 +179,13 @@ impl PodTimeline {
         self.gone || self.vanished || self.is_terminal()
     }
 
+    /// Whether an app of it has ended and does not run again.
+    #[must_use]
+    pub fn has_ended_app(&self) -> bool {
+        let mut apps = self.containers.iter().filter(|one| one.role == Role::App);
+        apps.any(|app| app.state == State::Terminated)
+    }
+
     /// Whether its phase says that all containers have ended for good.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
@@ -184,6 +203,7 @@ impl PodTimeline {
         let pod = &seen.pod;
         let mut steps = Vec::new();
         self.received.1 = seen.received;
+        self.unseen = false;
         self.tell(PodStep::Seen, String::new(), &mut steps);
         self.adopt_ephemeral(&pod.spec);
         self.adopt_metadata(seen, &mut steps);
@@ -233,6 +253,7 @@ impl PodTimeline {
         let Some(deadline) = metadata.deletion_timestamp.as_deref().and_then(Moment::parse) else {
             return;
         };
+        self.asked_to_go = true;
         let grace_seconds = metadata.deletion_grace_period_seconds.unwrap_or(0);
         if grace_seconds > 0 {
             let earlier = self.deletion.is_none_or(|known| deadline < known.deadline);
@@ -341,6 +362,11 @@ impl PodTimeline {
             reason: step.reason,
         }));
     }
+}
+
+fn of_job(pod: &Pod) -> bool {
+    let mut owners = pod.metadata.owner_references.iter();
+    owners.any(|owner| owner.controller && owner.kind == "Job" && owner.api_version.starts_with("batch/"))
 }
 
 fn has_native(spec: &PodSpec) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! `{"kind":"pods","received":NS,"event":{"type":"MODIFIED","object":{…}}}` is a line of a pod watch with the
 //! nanosecond it arrived at; `events` likewise. `LISTED` stands for an object of a list. The other kinds are
-//! `logs`, `attach`, `metrics`, `node`, `template`, `gap`, `vanished`, and `trace`, the header. A directory with
+//! `logs`, `attach`, `metrics`, `node`, `template`, `kubelet`, `gap`,
+//! `unseen`, `vanished`, `end` (when the recorder stopped looking), and `trace`, the header. A directory with
 //! `pods.jsonl`, `events.jsonl`, `logs.jsonl` and `attach.jsonl` is read as well: there the file names are
 //! the kinds.
 
@@ -19,8 +20,8 @@ use serde_json::Value;
 use super::{
     Evidence, Moment,
     evidence::{
-        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, LogLine, NodeSeen, PodSeen,
-        TemplateSeen, Vanished,
+        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, KubeletSeen, LogLine, NodeSeen,
+        PodSeen, TemplateSeen, Unseen, Vanished,
     },
     object::{ErrorStatus, Event, Pod, WatchEvent},
 };
@@ -72,6 +73,8 @@ pub enum Content {
     Header(Header),
     /// Nothing to judge by: a bookmark.
     Nothing,
+    /// The recorder stopped looking then.
+    End(Moment),
 }
 
 /// A line that is not what it should be.
@@ -114,6 +117,8 @@ struct RawLine {
     uid: Option<String>,
     node: Option<String>,
     owner: Option<String>,
+    away: Option<bool>,
+    since: Option<i64>,
     containers: Option<BTreeSet<String>>,
     #[serde(rename = "kubeletVersion")]
     kubelet_version: Option<String>,
@@ -186,6 +191,17 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
             owner: raw.owner.ok_or("owner is missing")?,
             containers: raw.containers.ok_or("containers is missing")?,
         }),
+        "kubelet" => Evidence::Kubelet(KubeletSeen {
+            noticed: moment(raw.received, "received")?,
+            node: raw.node.ok_or("node is missing")?,
+            away: raw.away.ok_or("away is missing")?,
+            since: raw.since.map(Moment),
+        }),
+        "unseen" => Evidence::Unseen(Unseen {
+            noticed: moment(raw.received, "received")?,
+            reason: raw.reason.ok_or("reason is missing")?,
+        }),
+        "end" => return Ok(Content::End(moment(raw.received, "received")?)),
         "gap" => Evidence::Gap(Gap {
             noticed: moment(raw.received, "received")?,
             resource: raw.resource.ok_or("resource is missing")?,
@@ -246,6 +262,7 @@ fn order_of(content: &Content) -> Option<Moment> {
     match content {
         Content::Evidence(Evidence::Log(line)) => Some(line.time),
         Content::Evidence(evidence) => evidence.received(),
+        Content::End(at) => Some(*at),
         Content::Header(_) | Content::Nothing => None,
     }
 }

@@ -6,7 +6,9 @@ use super::arguments::Format;
 use crate::trace::{
     Moment, News,
     pod::PodTimeline,
-    report::{TextStyle, draw, line_of_news, line_of_verdict, text_line, verdict_table},
+    report::{
+        TextStyle, alert_line, draw, line_of_alert, line_of_news, line_of_verdict, text_line, verdict_table,
+    },
     timeline::timeline,
     verdict::Verdict,
 };
@@ -46,6 +48,17 @@ impl Output {
             }
             Format::Json => {
                 serde_json::to_writer(&mut self.writer, &line_of_news(news))?;
+                self.writer.write_all(b"\n")
+            }
+        }
+    }
+
+    /// A violation, as soon as it is known.
+    pub(super) fn alert(&mut self, verdict: &Verdict, now: Moment) -> std::io::Result<()> {
+        match self.format {
+            Format::Text => writeln!(self.writer, "{}", alert_line(verdict, now, &mut self.style)),
+            Format::Json => {
+                serde_json::to_writer(&mut self.writer, &line_of_alert(verdict))?;
                 self.writer.write_all(b"\n")
             }
         }

@@ -81,6 +81,13 @@ impl Recorder {
             Evidence::Template(template) => json!({
                 "kind": "template", "owner": template.owner, "containers": template.containers,
             }),
+            Evidence::Kubelet(seen) => json!({
+                "kind": "kubelet", "received": seen.noticed.0, "node": seen.node, "away": seen.away,
+                "since": seen.since.map(|since| since.0),
+            }),
+            Evidence::Unseen(unseen) => json!({
+                "kind": "unseen", "received": unseen.noticed.0, "reason": unseen.reason,
+            }),
             Evidence::Gap(gap) => json!({
                 "kind": "gap", "received": gap.noticed.0, "resource": gap.resource,
                 "namespace": gap.namespace, "reason": gap.reason,
@@ -92,8 +99,10 @@ impl Recorder {
         self.line(line.to_string().as_bytes())
     }
 
-    /// Makes sure everything is in the file.
+    /// Says when the looking ended, and makes sure everything is in the file.
     pub(super) fn finish(&mut self) -> Result<(), TraceError> {
+        let line = json!({"kind": "end", "received": Moment::now().0});
+        self.line(line.to_string().as_bytes())?;
         self.writer
             .flush()
             .map_err(|source| file_error(&self.path, source))

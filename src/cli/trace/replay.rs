@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
                 evidence_lines += 1;
                 session.take(evidence, entry.line.as_deref())?;
             }
-            Ok(Content::Header(_) | Content::Nothing) => {}
+            Ok(Content::Header(_) | Content::Nothing | Content::End(_)) => {}
             Err(line) => {
                 bad += 1;
                 session.note(format!("{}:{}: {}", line.path, line.line, line.message));
@@ -64,6 +64,13 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         if let Some(at) = entry.at {
             session.settle(at.plus(-SETTLING))?;
         }
+        if let Some(previous) = previous {
+            session.engine.looked_until(previous);
+        }
+        session.look_for_stuck_jobs()?;
+        if session.is_failed() {
+            break;
+        }
         if session.goal_reached() {
             end.reached(previous);
         }
@@ -72,7 +79,8 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         session.look_around(None)?;
     }
     let has_goal = session.has_goal();
-    let judgement = session.finish()?;
+    let failed = session.is_failed();
+    let judgement = session.finish(previous.unwrap_or_default())?;
     if bad > 0 {
         note(&format!("{bad} lines of the recording could not be read"));
     }
@@ -80,7 +88,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         note("the recording holds no evidence");
     }
     let missed = has_goal && !end.goal_reached();
-    Ok(conclude(&judgement, arguments, missed))
+    Ok(conclude(&judgement, arguments, missed, failed))
 }
 
 /// When a replay ends before the recording does, as the trace itself would have.

@@ -1,7 +1,7 @@
 //! One run of `trace`: evidence into the engine, what it says to the outputs.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     time::{Duration, Instant},
 };
 
@@ -15,11 +15,12 @@ use super::{
 use crate::{
     cli::ExitStatus,
     trace::{
-        Engine, Evidence, Moment, SECOND, Settings,
+        Engine, Evidence, Moment, News, SECOND, Settings,
         evidence::Change,
-        goal::Progress,
+        goal::{Goal, Progress},
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
+        verdict::{COMPLETES, Outcome, Verdict},
     },
 };
 
@@ -27,8 +28,14 @@ use crate::{
 pub(super) const SETTLING: i64 = 2 * SECOND;
 
 /// The exit status. What was waited for and did not come is evidence that is missing.
-pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_missed: bool) -> ExitStatus {
+pub(super) fn conclude(
+    judgement: &Judgement,
+    arguments: &TraceArguments,
+    goal_missed: bool,
+    failed: bool,
+) -> ExitStatus {
     match judgement.conclusion(arguments.strict) {
+        _ if failed => ExitStatus::Found,
         Conclusion::Held if goal_missed => {
             note("what --for waits for did not happen");
             ExitStatus::NotEnough
@@ -39,6 +46,8 @@ pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_m
 
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(100);
+/// Pods that are named when what was waited for did not happen.
+const MISSING_SHOWN: usize = 5;
 
 /// Where it all goes.
 enum Sink {
@@ -57,6 +66,11 @@ pub(super) struct Session {
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
+    /// Violations that were told as soon as they were seen: pod, rule, order.
+    alerted: HashSet<(String, String)>,
+    fail_fast: bool,
+    /// What is waited for will not happen, or the first violation was to be the last.
+    failed: bool,
     /// What is to be said when the screen is gone.
     held_notes: Vec<String>,
 }
@@ -82,6 +96,9 @@ impl Session {
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
+            alerted: HashSet::new(),
+            fail_fast: arguments.fail_fast,
+            failed: false,
             held_notes: Vec::new(),
         })
     }
@@ -114,7 +131,9 @@ impl Session {
             Evidence::Vanished(vanished) => (Some(vanished.uid.clone()), true),
             _ => (None, false),
         };
-        for news in self.engine.push(evidence) {
+        let found = self.engine.push(evidence);
+        let touched = found.iter().find_map(News::pod).map(|pod| pod.uid.clone());
+        for news in found {
             match &mut self.sink {
                 Sink::Lines(output) => output.news(&news)?,
                 Sink::Screen(screen) => screen.news(&news),
@@ -130,7 +149,88 @@ impl Session {
                 None => {}
             }
         }
+        match touched {
+            Some(uid) => self.alert(&uid),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells what a pod violates as soon as it is known.
+    fn alert(&mut self, uid: &str) -> Result<(), TraceError> {
+        let Some(pod) = self.engine.pod(uid) else {
+            return Ok(());
+        };
+        let found: Vec<Verdict> = self
+            .engine
+            .verdicts(pod)
+            .into_iter()
+            .filter(|verdict| verdict.outcome == Outcome::Violated && verdict.decides())
+            .collect();
+        for verdict in found {
+            let order = format!("{} {:?} {:?}", verdict.rule, verdict.before, verdict.after);
+            if !self.alerted.insert((uid.to_owned(), order)) {
+                continue;
+            }
+            if let Sink::Lines(output) = &mut self.sink {
+                output.alert(&verdict, self.newest)?;
+            }
+            let hopeless = verdict.rule == COMPLETES
+                && self
+                    .progress
+                    .as_ref()
+                    .is_some_and(|progress| progress.goal() == Goal::Complete);
+            if hopeless {
+                self.note(format!(
+                    "--for complete will not happen: {}: {}",
+                    verdict.pod.name, verdict.reason
+                ));
+            }
+            self.failed |= hopeless || self.fail_fast;
+        }
         Ok(())
+    }
+
+    /// Whether the run is over because of what was seen: its exit code is that of a violation.
+    pub(super) fn is_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Looks for Jobs whose apps have ended while something runs on: only time tells.
+    pub(super) fn look_for_stuck_jobs(&mut self) -> Result<(), TraceError> {
+        let may_be_stuck = |pod: &&PodTimeline| pod.of_job && !pod.ended() && pod.has_ended_app();
+        let uids: Vec<String> = self
+            .engine
+            .pods()
+            .filter(may_be_stuck)
+            .map(|pod| pod.name.uid.clone())
+            .collect();
+        uids.iter().try_for_each(|uid| self.alert(uid))
+    }
+
+    /// How many pods are wanted, and whether those that end are replaced.
+    pub(super) fn want(&mut self, wanted: usize, is_replaced: bool) {
+        if let Some(progress) = &mut self.progress {
+            progress.want(wanted, is_replaced);
+        }
+    }
+
+    /// Says what keeps the pods from what --for waits for.
+    pub(super) fn tell_what_is_missing(&mut self) {
+        let Some(goal) = self.progress.as_ref().map(Progress::goal) else {
+            return;
+        };
+        let open: Vec<String> = self
+            .engine
+            .pods()
+            .filter_map(|pod| Some(format!("{}: {}", pod.name.name, goal.waits_for(pod)?)))
+            .collect();
+        let more = open.len().saturating_sub(MISSING_SHOWN);
+        for text in open.into_iter().take(MISSING_SHOWN) {
+            self.note(format!("still waiting for pod {text}"));
+        }
+        if more > 0 {
+            self.note(format!("and for {} more", crate::report::counted(more, "pod")));
+        }
     }
 
     /// Judges the pods that had ended by then and forgets them.
@@ -143,6 +243,7 @@ impl Session {
 
     fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
         let verdicts = self.engine.verdicts(&pod);
+        self.alerted.retain(|(uid, _)| *uid != pod.name.uid);
         self.judgement.add(&verdicts);
         if let Sink::Lines(output) = &mut self.sink {
             output.verdicts(&pod, &verdicts, self.newest)?;
@@ -215,8 +316,9 @@ impl Session {
         matches!(self.sink, Sink::Screen(_))
     }
 
-    /// Judges everything that is left.
-    pub(super) fn finish(mut self) -> Result<Judgement, TraceError> {
+    /// Judges everything that is left. `ended` is when the looking ended.
+    pub(super) fn finish(mut self, ended: Moment) -> Result<Judgement, TraceError> {
+        self.newest = self.newest.max(ended);
         for pod in self.engine.take_all() {
             self.judge(pod)?;
         }

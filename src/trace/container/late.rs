@@ -26,14 +26,15 @@ impl ContainerHistory {
             return steps;
         };
         let (at, restarts) = (event.at, run.restarts);
-        let (slot, precision) = match what {
-            What::Created => (&mut run.created_event, Precision::Nanosecond),
-            _ => (&mut run.started_event, Precision::NotAfter),
+        let slot = match what {
+            What::Created => &mut run.created_event,
+            _ => &mut run.started_event,
         };
         if slot.is_none() {
             *slot = Some(event);
             self.tell(
-                Step::new(restarts, what, Some(at), precision, Source::Event),
+                // The kubelet records what it has done.
+                Step::new(restarts, what, Some(at), Precision::NotAfter, Source::Event),
                 &mut steps,
             );
             self.place_pending();

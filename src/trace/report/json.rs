@@ -59,7 +59,7 @@ pub enum Body {
     },
     /// A rule was judged.
     Verdict {
-        /// `start-order`, `stop-order`, `list-order`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
+        /// `start-order`, `stop-order`, `list-order`, `completes`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
         rule: String,
         /// Who comes first.
         before: Option<String>,
@@ -75,6 +75,21 @@ pub enum Body {
         evidence: Vec<EvidenceItem>,
         /// What would decide it.
         suggestion: Option<String>,
+    },
+    /// A violation, as soon as it was known. The pod's verdicts say it again at the end, or that it was void.
+    Alert {
+        /// As in a verdict.
+        rule: String,
+        /// Who comes first.
+        before: Option<String>,
+        /// Who comes second.
+        after: Option<String>,
+        /// Why, in one sentence.
+        reason: String,
+        /// Where the rule is written down.
+        basis: String,
+        /// What it rests on.
+        evidence: Vec<EvidenceItem>,
     },
     /// Something may have been missed.
     Gap {
@@ -159,6 +174,23 @@ pub fn line_of_verdict(verdict: &Verdict) -> JsonLine {
             basis: verdict.basis.to_owned(),
             evidence: verdict.evidence.clone(),
             suggestion: verdict.suggestion.clone(),
+        },
+    }
+}
+
+/// The line of a violation that was just seen.
+#[must_use]
+pub fn line_of_alert(verdict: &Verdict) -> JsonLine {
+    JsonLine {
+        version: VERSION,
+        pod: verdict.pod.clone(),
+        body: Body::Alert {
+            rule: verdict.rule.to_owned(),
+            before: verdict.before.clone(),
+            after: verdict.after.clone(),
+            reason: verdict.reason.clone(),
+            basis: verdict.basis.to_owned(),
+            evidence: verdict.evidence.clone(),
         },
     }
 }

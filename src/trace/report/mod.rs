@@ -9,7 +9,7 @@ mod text;
 
 pub use draw::{cells, draw, symbol};
 pub use html::{PodSection, page};
-pub use json::{JsonLine, line_of_news, line_of_verdict, schema};
+pub use json::{JsonLine, line_of_alert, line_of_news, line_of_verdict, schema};
 pub use svg::svg;
 pub use table::verdict_table;
-pub use text::{TextStyle, how, role_name, text_line, time_text, what_text};
+pub use text::{TextStyle, alert_line, how, role_name, text_line, time_text, what_text};

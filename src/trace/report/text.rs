@@ -5,9 +5,10 @@ use colored::{Color, Colorize};
 use crate::{
     roles::Role,
     trace::{
-        Fact, News,
+        Fact, Moment, News,
         fact::{Precision, What},
         run::Source,
+        verdict::Verdict,
     },
 };
 
@@ -105,11 +106,35 @@ fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(length)))
 }
 
+/// The line of a violation that was just seen.
+pub fn alert_line(verdict: &Verdict, now: Moment, style: &mut TextStyle) -> String {
+    style.pod = style.pod.max(verdict.pod.name.len().min(NAME_WIDTH));
+    let names = [&verdict.before, &verdict.after].into_iter().flatten();
+    let order: Vec<&str> = names.map(String::as_str).collect();
+    format!(
+        "{}  {}  {}",
+        pad(&now.clock(3), TIME_WIDTH),
+        pad(&verdict.pod.name, style.pod),
+        format!(
+            "VIOLATED {} {}: {}",
+            verdict.rule,
+            order.join(" → "),
+            verdict.reason
+        )
+        .red()
+        .bold(),
+    )
+}
+
 /// One line of text for one piece of news.
 pub fn text_line(news: &News, style: &mut TextStyle) -> String {
     match news {
         News::Fact(fact) => {
-            let container = format!("{} ({})", fact.container, role_name(fact.role, fact.declared == Some(false)));
+            let container = format!(
+                "{} ({})",
+                fact.container,
+                role_name(fact.role, fact.declared == Some(false))
+            );
             style.pod = style.pod.max(fact.pod.name.len().min(NAME_WIDTH));
             style.container = style.container.max(container.len().min(NAME_WIDTH));
             format!(

@@ -1,7 +1,13 @@
 //! When a stop order was not promised at all.
 
 use super::{
-    super::{Moment, declared::Pair, moment::SECOND, pod::PodTimeline, run::Run},
+    super::{
+        Moment,
+        declared::Pair,
+        moment::SECOND,
+        pod::{Deletion, PodTimeline},
+        run::Run,
+    },
     Context,
 };
 use crate::roles::Role;
@@ -12,7 +18,7 @@ const FIRST_ORDERING_MINOR: u32 = 29;
 const DEADLINE_SLACK: i64 = 2 * SECOND;
 
 /// Why the stop order of this pod was not promised; `None` where it was.
-pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context) -> Option<String> {
+pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context<'_>) -> Option<String> {
     if pod.forced {
         return Some("deletion was forced: without grace nothing is ordered".to_owned());
     }
@@ -34,7 +40,7 @@ pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context) -> Optio
     if let Some(minor) = old {
         return Some(format!("a kubelet of 1.{minor} stops all containers at once"));
     }
-    grace_ran_out(pod)
+    grace_ran_out(pod, context)
 }
 
 /// The final runs of the containers that take part in the order. Ephemeral containers do not: sidecars do
@@ -47,9 +53,9 @@ fn participants(pod: &PodTimeline) -> impl Iterator<Item = (&str, Role, &Run)> {
         .filter(|(_, _, run)| run.ran())
 }
 
-fn grace_ran_out(pod: &PodTimeline) -> Option<String> {
+fn grace_ran_out(pod: &PodTimeline, context: &Context<'_>) -> Option<String> {
     let deadline = match pod.deletion {
-        Some(deletion) => Some(deletion.deadline),
+        Some(deletion) => Some(deadline(pod, deletion, context)?),
         None => natural_deadline(pod),
     };
     for (name, _, run) in participants(pod) {
@@ -70,6 +76,27 @@ fn grace_ran_out(pod: &PodTimeline) -> Option<String> {
         }
     }
     None
+}
+
+/// When the grace of a deletion is over. The kubelet begins it when it learns of the deletion: later than that was asked
+/// for where it was away. `None` where it was away and did not say when it began.
+fn deadline(pod: &PodTimeline, deletion: Deletion, context: &Context<'_>) -> Option<Moment> {
+    let grace = deletion.grace_seconds.saturating_mul(SECOND);
+    let asked = deletion.deadline.plus(grace.saturating_neg());
+    let begun = pod
+        .containers
+        .iter()
+        .filter_map(|container| container.stop_requested_since(asked))
+        .min();
+    let was_away = context
+        .absences
+        .iter()
+        .any(|absence| absence.from <= deletion.deadline && absence.until.is_none_or(|until| until >= asked));
+    match begun {
+        Some(begun) if begun > asked.plus(DEADLINE_SLACK) => Some(begun.plus(grace)),
+        None if was_away => None,
+        _ => Some(deletion.deadline),
+    }
 }
 
 /// A pod whose apps end by themselves is stopped with its whole grace, from the end of the last app on.

@@ -67,7 +67,11 @@ fn verdict_line<'l>(verdict: &Verdict) -> Line<'l> {
 }
 
 fn fact_line<'l>(fact: &Fact) -> Line<'l> {
-    let container = format!("{} ({})", fact.container, role_name(fact.role, fact.declared == Some(false)));
+    let container = format!(
+        "{} ({})",
+        fact.container,
+        role_name(fact.role, fact.declared == Some(false))
+    );
     Line::from(vec![
         Span::raw(format!(
             "  {:<14} {container:<28} {:<36} ",
