@@ -112,6 +112,8 @@ impl Engine {
             .entry(uid.clone())
             .or_insert_with(|| PodTimeline::new(&seen.pod, reading, seen.received));
         let (facts, steps) = pod.apply(seen);
+        let troubles = pod.state_trouble(seen);
+        let (created, asked) = (pod.created, pod.asked_at());
         let name = pod.name.clone();
         if pod.ended() {
             self.ended_at.entry(uid.clone()).or_insert(seen.received);
@@ -125,6 +127,11 @@ impl Engine {
                     pod: name.clone(),
                     step,
                     received: seen.received,
+                    time: match step {
+                        PodStep::Seen => created,
+                        PodStep::DeletionRequested => asked,
+                        _ => None,
+                    },
                     detail,
                 })
             })
@@ -134,7 +141,8 @@ impl Engine {
             .iter()
             .position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
         let at = last.unwrap_or(news.len());
-        news.splice(at..at, facts.into_iter().map(News::Fact));
+        let inner = facts.into_iter().map(News::Fact);
+        news.splice(at..at, inner.chain(troubles.into_iter().map(News::Trouble)));
         if let Some(second) = newest {
             self.offsets
                 .entry(node)
@@ -173,6 +181,7 @@ impl Engine {
             return Vec::new();
         };
         let facts = pod.event(&seen);
+        let trouble = pod.event_trouble(&seen).map(News::Trouble);
         if let Some(named) = named_time(&seen.event) {
             let node = pod.node.clone();
             self.offsets
@@ -180,7 +189,7 @@ impl Engine {
                 .or_default()
                 .event(seen.received.since(named.at));
         }
-        facts.into_iter().map(News::Fact).collect()
+        facts.into_iter().map(News::Fact).chain(trouble).collect()
     }
 
     /// Keeps an event until its pod comes, unless there are too many or it gets too old.
@@ -283,6 +292,12 @@ impl Engine {
     /// Everything up to then has been seen: what has not been told had not happened, as far as the server knows.
     pub fn looked_until(&mut self, moment: Moment) {
         self.looked_until = self.looked_until.max(moment);
+    }
+
+    /// Until when everything was seen, as far as was said.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.looked_until
     }
 
     /// Nobody waits any longer: what has not ended by now is judged as it is.

@@ -72,7 +72,7 @@ impl Goal {
             Self::Started => container.role == Role::App && !container.ran(),
         };
         let containers = pod.containers.iter().filter(|one| one.role != Role::Ephemeral);
-        let described: Vec<String> = containers.filter(open).map(describe).collect();
+        let described: Vec<String> = containers.filter(open).map(|one| describe(pod, one)).collect();
         Some(match (described.is_empty(), self) {
             (false, _) => described.join(", "),
             (true, Self::Deleted) if pod.asked_to_go => {
@@ -85,7 +85,7 @@ impl Goal {
 }
 
 /// `proxy (sidecar, not declared) runs`
-fn describe(container: &ContainerHistory) -> String {
+fn describe(pod: &PodTimeline, container: &ContainerHistory) -> String {
     let role = role_name(container.role, container.undeclared);
     let state = match container.state {
         State::Running if container.ready => "runs".to_owned(),
@@ -97,7 +97,13 @@ fn describe(container: &ContainerHistory) -> String {
         State::Waiting if container.waiting.is_empty() => "is not created".to_owned(),
         State::Waiting => format!("waits ({})", container.waiting),
     };
-    format!("{} ({role}) {state}", container.name)
+    let held = if container.state == State::Waiting && !container.ran() {
+        pod.held(&container.name)
+    } else {
+        None
+    };
+    let held = held.map(|held| format!(": {held}")).unwrap_or_default();
+    format!("{} ({role}) {state}{held}", container.name)
 }
 
 /// How far the traced pods are on the way to a goal.

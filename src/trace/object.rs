@@ -400,6 +400,8 @@ pub struct Event {
     pub first_timestamp: Option<String>,
     /// The last occurrence, whole seconds of the sender's clock.
     pub last_timestamp: Option<String>,
+    /// The first occurrence, microseconds; the scheduler says this instead.
+    pub event_time: Option<String>,
     /// Who sent it.
     #[serde(deserialize_with = "nullable")]
     pub source: EventSource,

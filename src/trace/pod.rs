@@ -2,10 +2,11 @@
 
 mod events;
 mod rounds;
+mod trouble;
 
 use super::{
-    Moment, PodName,
-    container::{ContainerHistory, State, Step},
+    Moment, PodName, SECOND,
+    container::{ContainerHistory, Reached, State, Step},
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
     fact::{Fact, PodStep},
@@ -106,6 +107,7 @@ pub struct PodTimeline {
     after_gap: bool,
     restarting_all: bool,
     steps_told: Vec<PodStep>,
+    troubles: Vec<trouble::Known>,
 }
 
 impl PodTimeline {
@@ -122,6 +124,7 @@ impl PodTimeline {
                 let mut history =
                     ContainerHistory::new(&container.name, container.role, container.startup_probe);
                 history.undeclared = container.undeclared.is_some();
+                history.is_init = container.role == Role::Init || container.native;
                 history
             })
             .collect();
@@ -158,6 +161,7 @@ impl PodTimeline {
             after_gap: false,
             restarting_all: false,
             steps_told: Vec::new(),
+            troubles: Vec::new(),
         }
     }
 
@@ -177,6 +181,14 @@ impl PodTimeline {
     #[must_use]
     pub fn ended(&self) -> bool {
         self.gone || self.vanished || self.is_terminal()
+    }
+
+    /// When its graceful deletion was asked for: a second of the API server's clock.
+    #[must_use]
+    pub fn asked_at(&self) -> Option<Moment> {
+        let deletion = self.deletion?;
+        let grace = deletion.grace_seconds.saturating_mul(SECOND);
+        Some(deletion.deadline.plus(grace.saturating_neg()))
     }
 
     /// Whether an app of it has ended and does not run again.
@@ -209,13 +221,14 @@ impl PodTimeline {
         self.adopt_metadata(seen, &mut steps);
         let restart = self.detect_restart(pod);
         let round = self.round();
+        let known = reached(pod);
         let mut facts = Vec::new();
         for status in pod.status.containers() {
             if let Some(at) = self.containers.iter().position(|one| one.name == status.name) {
                 let told = self
                     .containers
                     .get_mut(at)
-                    .map(|container| container.apply(status, round, seen.received))
+                    .map(|container| container.apply(status, round, seen.received, known))
                     .unwrap_or_default();
                 self.facts(at, told, &mut facts);
             }
@@ -351,7 +364,7 @@ impl PodTimeline {
             pod: self.name.clone(),
             container: container.name.clone(),
             role: container.role,
-            declared: (container.role == Role::Sidecar).then_some(!container.undeclared),
+            declared: container.is_declared_sidecar(),
             restarts: step.restarts,
             what: step.what,
             time: step.time,
@@ -361,6 +374,20 @@ impl PodTimeline {
             exit_code: step.exit_code,
             reason: step.reason,
         }));
+    }
+}
+
+fn reached(pod: &Pod) -> Reached {
+    let since = |kind: &str| {
+        let condition = pod
+            .status
+            .condition(kind)
+            .filter(|condition| condition.status == "True")?;
+        Moment::parse(condition.last_transition_time.as_deref()?)
+    };
+    Reached {
+        initialized: since("Initialized"),
+        all_ready: since("ContainersReady").or_else(|| since("Ready")),
     }
 }
 

@@ -49,6 +49,8 @@ const GRACE: Duration = Duration::from_millis(1500);
 const OWNER_PAUSE: Duration = Duration::from_secs(1);
 /// `kubectl replace --force` deletes an object before it makes it anew.
 const REPLACEMENT: Duration = Duration::from_secs(15);
+/// The first lists are waited for no longer than this before what they hold is told.
+const LISTING: Duration = Duration::from_millis(500);
 /// The last look at what is there takes no longer.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
@@ -94,11 +96,14 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         owners_asked: None,
         gone_since: None,
         lost: HashSet::new(),
+        unlisted: vec!["pods", "events"],
+        began: Instant::now(),
         heard: Moment::now(),
         end: End::Asked,
         absent: HashSet::new(),
         complaints: HashSet::new(),
     };
+    live.session.list();
     live.run(arrivals, followed).await?;
     live.finish()
 }
@@ -134,6 +139,9 @@ struct Live<'a> {
     gone_since: Option<Instant>,
     /// The watches whose connection is lost.
     lost: HashSet<&'static str>,
+    /// The watches whose first list is not complete.
+    unlisted: Vec<&'static str>,
+    began: Instant,
     /// When the watch of pods said something.
     heard: Moment,
     end: End,
@@ -309,6 +317,9 @@ impl Live<'_> {
         if self.lost.is_empty() {
             self.session.engine.looked_until(now);
         }
+        if self.began.elapsed() >= LISTING {
+            self.session.listed();
+        }
         self.session.settle(now.plus(-SETTLING))?;
         self.session.look_for_stuck_jobs()?;
         self.session.flush()?;
@@ -389,6 +400,12 @@ impl Live<'_> {
     }
 
     async fn arrived(&mut self, arrival: Arrival) -> Result<(), TraceError> {
+        if let Arrival::Listed(kind) = &arrival {
+            self.unlisted.retain(|open| open != kind);
+            if self.unlisted.is_empty() {
+                self.session.listed();
+            }
+        }
         match arrival {
             Arrival::Evidence {
                 kind,
@@ -436,6 +453,7 @@ impl Live<'_> {
             Arrival::Found(kind) => drop(self.lost.remove(kind)),
             Arrival::Note(text) => self.complain(text),
             Arrival::Failed(error) if is_about_events(&error) => {
+                self.session.listed();
                 self.complain(format!(
                     "{error}; without events, starts within one second are not told apart"
                 ));

@@ -25,7 +25,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format, namespaces: bool) -> Self {
         let width = if std::io::stdout().is_terminal() {
             crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(columns, _)| columns)
         } else {
@@ -33,7 +33,7 @@ impl Output {
         };
         Self {
             format,
-            style: TextStyle::default(),
+            style: TextStyle::new(namespaces),
             writer: BufWriter::with_capacity(64 * 1024, std::io::stdout()),
             width: if width < 40 { DEFAULT_WIDTH } else { width },
         }
@@ -78,7 +78,9 @@ impl Output {
             }
             return Ok(());
         }
-        writeln!(self.writer, "\n{}/{}", pod.name.namespace, pod.name.name)?;
+        let label = self.style.label(&pod.name);
+        let name = label.rsplit('/').next().unwrap_or_default();
+        writeln!(self.writer, "\n{}/{name}", pod.name.namespace)?;
         for line in draw(&timeline(pod, now), usize::from(self.width)) {
             writeln!(self.writer, "  {line}")?;
         }

@@ -11,7 +11,7 @@ use crate::{
     cli::ExitStatus,
     trace::{
         Evidence, Moment,
-        evidence::Gap,
+        evidence::{Change, Gap},
         goal::Progress,
         recording::{self, BadLine, Content, Entry},
     },
@@ -36,7 +36,12 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let mut previous: Option<Moment> = None;
     let mut end = End::new(arguments.timeout);
     let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
+    session.list();
     for entry in entries {
+        let is_listed = matches!(&entry.content, Ok(Content::Evidence(Evidence::Pod(seen))) if seen.change == Change::Listed);
+        if matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_)))) && !is_listed {
+            session.listed();
+        }
         if let Some(at) = entry.at {
             if end.is_over(at) {
                 break;
@@ -64,6 +69,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         if let Some(at) = entry.at {
             session.settle(at.plus(-SETTLING))?;
         }
+        session.flush()?;
         if let Some(previous) = previous {
             session.engine.looked_until(previous);
         }

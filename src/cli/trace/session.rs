@@ -66,6 +66,10 @@ pub(super) struct Session {
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
+    /// What became known together and was not told yet, to be put in the order of its time.
+    batch: Vec<News>,
+    /// The first lists are not complete: what they hold became known together.
+    is_listing: bool,
     /// Violations that were told as soon as they were seen: pod, rule, order.
     alerted: HashSet<(String, String)>,
     fail_fast: bool,
@@ -85,7 +89,7 @@ impl Session {
         let sink = if arguments.tui {
             Sink::Screen(Box::new(Screen::open()?))
         } else {
-            Sink::Lines(Output::new(arguments.output))
+            Sink::Lines(Output::new(arguments.output, arguments.all_namespaces))
         };
         Ok(Self {
             engine: Engine::new(settings),
@@ -96,6 +100,8 @@ impl Session {
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
+            batch: Vec::new(),
+            is_listing: false,
             alerted: HashSet::new(),
             fail_fast: arguments.fail_fast,
             failed: false,
@@ -133,15 +139,10 @@ impl Session {
         };
         let found = self.engine.push(evidence);
         let touched = found.iter().find_map(News::pod).map(|pod| pod.uid.clone());
-        for news in found {
-            match &mut self.sink {
-                Sink::Lines(output) => output.news(&news)?,
-                Sink::Screen(screen) => screen.news(&news),
-            }
-            if let Some(page) = &mut self.page {
-                page.news(news);
-            }
+        if let Some(page) = &mut self.page {
+            found.iter().for_each(|news| page.news(news.clone()));
         }
+        self.batch.extend(found);
         if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
             match self.engine.pod(&uid) {
                 Some(pod) => progress.look(pod),
@@ -153,6 +154,29 @@ impl Session {
             Some(uid) => self.alert(&uid),
             None => Ok(()),
         }
+    }
+
+    /// What comes now became known together, until [`Self::listed`].
+    pub(super) fn list(&mut self) {
+        self.is_listing = true;
+    }
+
+    /// The first lists are complete.
+    pub(super) fn listed(&mut self) {
+        self.is_listing = false;
+    }
+
+    /// Tells what became known together, in the order of its time.
+    fn tell_batch(&mut self) -> Result<(), TraceError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.sort_by_key(News::place);
+        for news in &batch {
+            match &mut self.sink {
+                Sink::Lines(output) => output.news(news)?,
+                Sink::Screen(screen) => screen.news(news),
+            }
+        }
+        Ok(())
     }
 
     /// Tells what a pod violates as soon as it is known.
@@ -171,8 +195,10 @@ impl Session {
             if !self.alerted.insert((uid.to_owned(), order)) {
                 continue;
             }
+            self.tell_batch()?;
             if let Sink::Lines(output) = &mut self.sink {
-                output.alert(&verdict, self.newest)?;
+                let now = self.engine.now().max(self.newest);
+                output.alert(&verdict, now)?;
             }
             let hopeless = verdict.rule == COMPLETES
                 && self
@@ -242,6 +268,7 @@ impl Session {
     }
 
     fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
+        self.tell_batch()?;
         let verdicts = self.engine.verdicts(&pod);
         self.alerted.retain(|(uid, _)| *uid != pod.name.uid);
         self.judgement.add(&verdicts);
@@ -277,6 +304,9 @@ impl Session {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), TraceError> {
+        if !self.is_listing {
+            self.tell_batch()?;
+        }
         match &mut self.sink {
             Sink::Lines(output) => Ok(output.flush()?),
             Sink::Screen(_) => Ok(()),
@@ -319,6 +349,7 @@ impl Session {
     /// Judges everything that is left. `ended` is when the looking ended.
     pub(super) fn finish(mut self, ended: Moment) -> Result<Judgement, TraceError> {
         self.newest = self.newest.max(ended);
+        self.is_listing = false;
         for pod in self.engine.take_all() {
             self.judge(pod)?;
         }

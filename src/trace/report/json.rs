@@ -57,6 +57,27 @@ pub enum Body {
         /// The runtime's word for an end.
         reason: Option<String>,
     },
+    /// Something does not go on: a probe fails, a volume or an image is missing, a node is away.
+    Trouble {
+        /// The container, where it is about one.
+        container: Option<String>,
+        /// What that is in the pod.
+        role: Option<Role>,
+        /// Of a sidecar: whether it is declared one.
+        declared: Option<bool>,
+        /// `Unhealthy`, `FailedMount`, `FailedScheduling`, `ErrImagePull`, `NodeNotReady`, `Evicted`, …
+        reason: String,
+        /// For people, as the server has it.
+        message: String,
+        /// When it was first noticed, RFC 3339, with as many digits as are known.
+        time: Option<String>,
+        /// How exactly the time is known.
+        precision: Precision,
+        /// Whose clock it is on.
+        clock: Clock,
+        /// How it is known.
+        source: Source,
+    },
     /// A rule was judged.
     Verdict {
         /// `start-order`, `stop-order`, `list-order`, `completes`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
@@ -129,6 +150,20 @@ pub fn line_of_news(news: &News) -> JsonLine {
                 source: fact.source,
                 exit_code: fact.exit_code,
                 reason: fact.reason.clone(),
+            },
+        ),
+        News::Trouble(trouble) => (
+            trouble.pod.clone(),
+            Body::Trouble {
+                container: trouble.container.clone(),
+                role: trouble.role,
+                declared: trouble.declared,
+                reason: trouble.reason.clone(),
+                message: trouble.message.clone(),
+                time: trouble.time_text(),
+                precision: trouble.precision,
+                clock: trouble.clock,
+                source: trouble.source,
             },
         ),
         News::Pod(notice) => (

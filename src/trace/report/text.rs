@@ -1,12 +1,14 @@
 //! One line per fact, for terminals and CI logs.
 
+use std::collections::HashMap;
+
 use colored::{Color, Colorize};
 
 use crate::{
     roles::Role,
     trace::{
-        Fact, Moment, News,
-        fact::{Precision, What},
+        Fact, Moment, News, PodName,
+        fact::{Precision, Trouble, What},
         run::Source,
         verdict::Verdict,
     },
@@ -17,7 +19,48 @@ use crate::{
 pub struct TextStyle {
     pod: usize,
     container: usize,
+    /// Pods of several namespaces are told from each other by them.
+    namespaces: bool,
+    /// The first pod of each name, by its uid.
+    first: HashMap<(String, String), String>,
 }
+
+/// Names that are remembered to tell their next bearers from them.
+const NAMES_KEPT: usize = 20_000;
+
+impl TextStyle {
+    /// How lines are laid out; with `namespaces`, names of pods carry theirs.
+    #[must_use]
+    pub fn new(namespaces: bool) -> Self {
+        Self {
+            namespaces,
+            ..Self::default()
+        }
+    }
+
+    /// What a pod is called, so that no other one is called the same.
+    pub fn label(&mut self, pod: &PodName) -> String {
+        if self.first.len() >= NAMES_KEPT {
+            self.first.clear();
+        }
+        let key = (pod.namespace.clone(), pod.name.clone());
+        let first = self.first.entry(key).or_insert_with(|| pod.uid.clone());
+        let mut label = if self.namespaces {
+            format!("{}/{}", pod.namespace, pod.name)
+        } else {
+            pod.name.clone()
+        };
+        if *first != pod.uid {
+            let short: String = pod.uid.chars().take(UID_SHOWN).collect();
+            label.push_str(&format!("~{short}"));
+        }
+        self.pod = self.pod.max(label.len().min(NAME_WIDTH));
+        label
+    }
+}
+
+/// As many characters of a uid tell a pod from an earlier one of its name.
+const UID_SHOWN: usize = 4;
 
 /// The widest a time gets: `≥19:53:02.125`.
 const TIME_WIDTH: usize = 13;
@@ -37,6 +80,15 @@ pub fn how(source: Source) -> &'static str {
         Source::Condition => "pod condition",
         Source::Deletion => "deletion time",
         Source::Derived => "follows from the others' ends",
+    }
+}
+
+/// How trouble is known, in words.
+#[must_use]
+pub fn how_trouble(source: Source) -> &'static str {
+    match source {
+        Source::Event => "event",
+        other => how(other),
     }
 }
 
@@ -65,14 +117,38 @@ pub fn role_name(role: Role, undeclared: bool) -> &'static str {
 /// The time of day with its precision: `19:53:02` lies in that second, `≤` and `≥` are bounds.
 #[must_use]
 pub fn time_text(fact: &Fact) -> String {
-    let Some(time) = fact.time else {
+    clock_text(fact.time, fact.precision, fact.is_whole_second())
+}
+
+fn clock_text(time: Option<Moment>, precision: Precision, is_whole_second: bool) -> String {
+    let Some(time) = time else {
         return "?".to_owned();
     };
-    match fact.precision {
-        Precision::Second => time.clock(0),
-        Precision::Nanosecond => time.clock(3),
-        Precision::NotAfter => format!("≤{}", time.clock(3)),
-        Precision::NotBefore => format!("≥{}", time.clock(3)),
+    let clock = time.clock(if is_whole_second { 0 } else { 3 });
+    match precision {
+        Precision::Second | Precision::Nanosecond => clock,
+        Precision::NotAfter => format!("≤{clock}"),
+        Precision::NotBefore => format!("≥{clock}"),
+    }
+}
+
+/// The time of trouble, as that of a fact.
+#[must_use]
+pub fn trouble_time(trouble: &Trouble) -> String {
+    clock_text(
+        trouble.time,
+        trouble.precision,
+        trouble.precision == Precision::Second,
+    )
+}
+
+/// Trouble in words: `Unhealthy: Readiness probe failed: …`, on one line.
+#[must_use]
+pub fn trouble_text(trouble: &Trouble) -> String {
+    let message: Vec<&str> = trouble.message.split_whitespace().collect();
+    match message.is_empty() {
+        true => trouble.reason.clone(),
+        false => format!("{}: {}", trouble.reason, message.join(" ")),
     }
 }
 
@@ -108,13 +184,13 @@ fn pad(text: &str, width: usize) -> String {
 
 /// The line of a violation that was just seen.
 pub fn alert_line(verdict: &Verdict, now: Moment, style: &mut TextStyle) -> String {
-    style.pod = style.pod.max(verdict.pod.name.len().min(NAME_WIDTH));
+    let label = style.label(&verdict.pod);
     let names = [&verdict.before, &verdict.after].into_iter().flatten();
     let order: Vec<&str> = names.map(String::as_str).collect();
     format!(
         "{}  {}  {}",
         pad(&now.clock(3), TIME_WIDTH),
-        pad(&verdict.pod.name, style.pod),
+        pad(&label, style.pod),
         format!(
             "VIOLATED {} {}: {}",
             verdict.rule,
@@ -135,19 +211,38 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
                 fact.container,
                 role_name(fact.role, fact.declared == Some(false))
             );
-            style.pod = style.pod.max(fact.pod.name.len().min(NAME_WIDTH));
+            let label = style.label(&fact.pod);
             style.container = style.container.max(container.len().min(NAME_WIDTH));
             format!(
                 "{}  {}  {}  {}  {}",
                 pad(&time_text(fact), TIME_WIDTH),
-                pad(&fact.pod.name, style.pod),
+                pad(&label, style.pod),
                 pad(&container, style.container),
                 what_text(fact).color(color(fact.what)),
                 format!("[{}]", how(fact.source)).bright_black(),
             )
         }
+        News::Trouble(trouble) => {
+            let container = match (&trouble.container, trouble.role) {
+                (Some(name), Some(role)) => {
+                    format!("{name} ({})", role_name(role, trouble.declared == Some(false)))
+                }
+                (Some(name), None) => name.clone(),
+                (None, _) => "pod".to_owned(),
+            };
+            let label = style.label(&trouble.pod);
+            style.container = style.container.max(container.len().min(NAME_WIDTH));
+            format!(
+                "{}  {}  {}  {}  {}",
+                pad(&trouble_time(trouble), TIME_WIDTH),
+                pad(&label, style.pod),
+                pad(&container, style.container),
+                trouble_text(trouble).yellow(),
+                format!("[{}]", how_trouble(trouble.source)).bright_black(),
+            )
+        }
         News::Pod(notice) => {
-            style.pod = style.pod.max(notice.pod.name.len().min(NAME_WIDTH));
+            let label = style.label(&notice.pod);
             let detail = match notice.detail.as_str() {
                 "" => String::new(),
                 detail => format!(" ({detail})"),
@@ -155,7 +250,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             format!(
                 "{}  {}  {}",
                 pad(&format!("≤{}", notice.received.clock(3)), TIME_WIDTH),
-                pad(&notice.pod.name, style.pod),
+                pad(&label, style.pod),
                 format!("pod {}{detail}", notice.step.words()).bold(),
             )
         }

@@ -46,7 +46,11 @@ fn without_a_start(
     after: &ContainerHistory,
 ) -> Option<Verdict> {
     if !after.ran() {
-        let never = format!("{} never started", pair.after);
+        let held = pod
+            .held(&pair.after)
+            .map(|held| format!(": {held}"))
+            .unwrap_or_default();
+        let never = format!("{} never started{held}", pair.after);
         return Some(if pod.unseen {
             let reason = format!("the start of {} was not seen{}", pair.after, gap_words(pod));
             plain(pod, pair, Outcome::Unknown, reason)
@@ -64,7 +68,7 @@ fn without_a_start(
                 pod,
                 pair,
                 Outcome::NotApplicable,
-                format!("{} has not started yet", pair.after),
+                format!("{} has not started yet{held}", pair.after),
             )
         });
     }

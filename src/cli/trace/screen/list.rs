@@ -12,7 +12,7 @@ use super::{Mode, View};
 use crate::trace::{
     describe_length,
     pod::PodTimeline,
-    report::{cells, role_name, symbol},
+    report::{BLURRED, cells, role_name, symbol},
     timeline::{Bar, Phase, Timeline, timeline},
     verdict::Outcome,
 };
@@ -22,7 +22,7 @@ const LABEL_WIDTH: usize = 28;
 
 pub(super) fn phase_color(phase: Phase) -> Color {
     match phase {
-        Phase::Waiting => Color::DarkGray,
+        Phase::Unknown | Phase::Waiting => Color::DarkGray,
         Phase::Starting => Color::Blue,
         Phase::Gated => Color::Yellow,
         Phase::Running => Color::Green,
@@ -50,8 +50,8 @@ pub(super) fn bar_line<'l>(timeline: &Timeline, bar: &Bar, width: usize) -> Line
     let mut spans = vec![Span::raw(format!("  {label} "))];
     let columns = width.saturating_sub(LABEL_WIDTH + 14).max(10);
     for group in cells(timeline, bar, columns).chunk_by(|one, two| one == two) {
-        let phase = group.first().copied().flatten();
-        let text: String = group.iter().map(|_| phase.map_or(' ', symbol)).collect();
+        let phase = group.first().and_then(|cell| cell.phase());
+        let text: String = group.iter().map(|cell| cell.symbol()).collect();
         let style = phase.map_or(Style::new(), |phase| Style::new().fg(phase_color(phase)));
         spans.push(Span::styled(text, style));
     }
@@ -133,6 +133,18 @@ impl View<'_> {
             }
         }
         Line::from(spans)
+    }
+
+    /// What the characters of the bars mean.
+    pub(super) fn render_legend(frame: &mut Frame<'_>, area: Rect) {
+        let mut spans = vec![Span::raw(" ")];
+        for phase in Phase::ALL {
+            let style = Style::new().fg(phase_color(phase));
+            spans.push(Span::styled(symbol(phase).to_string(), style));
+            spans.push(Span::raw(format!(" {}  ", phase.name())));
+        }
+        spans.push(Span::raw(format!("{BLURRED} either")));
+        frame.render_widget(Paragraph::new(Line::from(spans)), area);
     }
 
     pub(super) fn render_foot(&self, frame: &mut Frame<'_>, area: Rect) {
