@@ -168,10 +168,17 @@ impl PodTimeline {
         })
     }
 
-    /// The newest trouble of a container, or of the pod as a whole, in words.
-    fn newest_trouble(&self, container: Option<&str>) -> Option<String> {
-        let mut known = self.troubles.iter().rev();
-        let known = known.find(|known| known.container.as_deref() == container)?;
+    /// The trouble of a container, or of the pod as a whole, that says most, in words: that of its startup probe where
+    /// there is any, and no back-off, which only says that something else has failed.
+    fn telling_trouble(&self, container: Option<&str>) -> Option<String> {
+        let known = self
+            .troubles
+            .iter()
+            .filter(|known| known.container.as_deref() == container)
+            .min_by_key(|known| {
+                let is_back_off = known.reason.ends_with("BackOff");
+                (is_back_off, !known.kind.starts_with("Startup probe"))
+            })?;
         let message = known.message.lines().next().unwrap_or_default().trim();
         Some(format!("{}: {message}", known.reason))
     }
@@ -181,7 +188,7 @@ impl PodTimeline {
     pub fn held(&self, name: &str) -> Option<String> {
         let own = self.container(name)?;
         if !ORDINARY.contains(&own.waiting.as_str()) || own.start_trouble {
-            let trouble = self.newest_trouble(Some(name));
+            let trouble = self.telling_trouble(Some(name));
             return Some(trouble.unwrap_or_else(|| format!("it waits ({})", own.waiting)));
         }
         let is_regular = matches!(own.role, Role::App)
@@ -204,20 +211,20 @@ impl PodTimeline {
                 return Some(words);
             }
         }
-        self.newest_trouble(None)
+        self.telling_trouble(None)
     }
 
     /// How a container holds those that come after it; `None` where it does not, as far as is known.
     fn holds(&self, history: &ContainerHistory, gate: Gate, post_start: bool) -> Option<String> {
         let name = &history.name;
         let run = history.last_run();
-        let because = |words: String| match self.newest_trouble(Some(name)) {
+        let because = |words: String| match self.telling_trouble(Some(name)) {
             Some(trouble) => format!("{words} ({trouble})"),
             None => words,
         };
         if !history.ran() {
-            let pod = self.newest_trouble(None);
-            let own = self.newest_trouble(Some(name)).or(pod);
+            let pod = self.telling_trouble(None);
+            let own = self.telling_trouble(Some(name)).or(pod);
             return Some(match own {
                 Some(trouble) => format!("{name} did not start ({trouble})"),
                 None => format!("{name} did not start"),
@@ -232,7 +239,7 @@ impl PodTimeline {
             Gate::Startup if run.is_none_or(|run| run.gate_seen.is_none()) => {
                 Some(because(format!("{name} did not pass its startup probe")))
             }
-            _ if post_start && history.state == State::Running => {
+            _ if post_start && history.state != State::Terminated => {
                 Some(because(format!("the postStart hook of {name} did not end")))
             }
             _ => None,

@@ -8,7 +8,7 @@ use crate::{
     roles::Role,
     trace::{
         Fact, Moment, News, PodName,
-        fact::{Precision, Trouble, What},
+        fact::{PodStep, Precision, Trouble, What},
         run::Source,
         verdict::Verdict,
     },
@@ -247,11 +247,16 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
                 "" => String::new(),
                 detail => format!(" ({detail})"),
             };
+            let (time, words) = match (notice.time, notice.step) {
+                (Some(second), PodStep::Seen) => (second.clock(0), "created"),
+                (Some(second), step) => (second.clock(0), step.words()),
+                (None, step) => (format!("≤{}", notice.received.clock(3)), step.words()),
+            };
             format!(
                 "{}  {}  {}",
-                pad(&format!("≤{}", notice.received.clock(3)), TIME_WIDTH),
+                pad(&time, TIME_WIDTH),
                 pad(&label, style.pod),
-                format!("pod {}{detail}", notice.step.words()).bold(),
+                format!("pod {words}{detail}").bold(),
             )
         }
         News::Gap(gap) => {
