@@ -21,7 +21,7 @@ pub use connect::{ConnectError, Connection, connect};
 pub use discovery::{Collection, Discovery, Unavailable, discover};
 pub use follow::{Followed, Follower, follow_absence, follow_attach, follow_log};
 pub use metrics::creation_times;
-pub use names::{KubeconfigNames, current_context, kubeconfig_names, namespaces};
+pub use names::{KubeconfigNames, current_context, is_missing_namespace, kubeconfig_names, namespaces};
 pub use owner::{OwnerError, Owners, Target, is_type, pod_owners, template_containers};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{

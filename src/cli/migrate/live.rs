@@ -195,8 +195,10 @@ impl Run<'_> {
             }
             tell(&format!("  left: {}: {}", left.what, left.reason));
         }
-        if let Some(unseen) = &self.injected.unseen {
-            warn(&format!("whether sidecars are injected into the pods is not known: {unseen}"));
+        if let Some(unseen) = self.injected.unseen.as_ref().filter(|_| !self.unread) {
+            warn(&format!(
+                "whether sidecars are injected into the pods is not known: {unseen}"
+            ));
         }
     }
 

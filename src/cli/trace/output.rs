@@ -39,6 +39,11 @@ impl Output {
         }
     }
 
+    /// Makes the columns wide enough for what is told together.
+    pub(super) fn measure(&mut self, news: &News) {
+        self.style.measure(news);
+    }
+
     /// One piece of news.
     pub(super) fn news(&mut self, news: &News) -> std::io::Result<()> {
         match self.format {

@@ -170,6 +170,9 @@ impl Session {
     fn tell_batch(&mut self) -> Result<(), TraceError> {
         let mut batch = std::mem::take(&mut self.batch);
         batch.sort_by_key(News::place);
+        if let Sink::Lines(output) = &mut self.sink {
+            batch.iter().for_each(|news| output.measure(news));
+        }
         for news in &batch {
             match &mut self.sink {
                 Sink::Lines(output) => output.news(news)?,

@@ -38,6 +38,26 @@ impl TextStyle {
         }
     }
 
+    /// Makes the columns wide enough for what is told together.
+    pub fn measure(&mut self, news: &News) {
+        if let Some(pod) = news.pod() {
+            self.label(pod);
+        }
+        let container = match news {
+            News::Fact(fact) => Some((&fact.container, fact.role, fact.declared)),
+            News::Trouble(trouble) => trouble
+                .container
+                .as_ref()
+                .zip(trouble.role)
+                .map(|(name, role)| (name, role, trouble.declared)),
+            News::Pod(_) | News::Gap(_) => None,
+        };
+        if let Some((name, role, declared)) = container {
+            let width = name.len() + role_name(role, declared == Some(false)).len() + " ()".len();
+            self.container = self.container.max(width.min(NAME_WIDTH));
+        }
+    }
+
     /// What a pod is called, so that no other one is called the same.
     pub fn label(&mut self, pod: &PodName) -> String {
         if self.first.len() >= NAMES_KEPT {

@@ -61,7 +61,9 @@ pub(super) async fn injected(engine: &mut Engine<'_>, scope: &LiveScope) -> Inje
                     }
                 }
                 ScanEvent::Unseen(unseen) => {
-                    found.unseen.get_or_insert(format!("{}: {}", unseen.what, unseen.reason));
+                    found
+                        .unseen
+                        .get_or_insert(format!("{}: {}", unseen.what, unseen.reason));
                 }
                 ScanEvent::Looked(_) | ScanEvent::Note(_) => {}
             }
@@ -88,7 +90,9 @@ fn left(engine: &mut Engine<'_>, object: &LiveObject) -> Vec<Left> {
     };
     findings
         .into_iter()
-        .filter(|finding| is_about_one(finding) && selection.includes(finding) && !is_ignored(finding, loaded))
+        .filter(|finding| {
+            is_about_one(finding) && selection.includes(finding) && !is_ignored(finding, loaded)
+        })
         .map(|finding| Left {
             object: object.source.clone(),
             what: format!("{}: {}", finding.rule.name, finding.message),
