@@ -112,7 +112,7 @@ pub struct ContainerHistory {
     told: Vec<(i64, What)>,
     stop_requests: Vec<Moment>,
     /// When the kubelet began to stop it, of the newest run for which that is known.
-    stopping_since: Option<(i64, Moment)>,
+    stopping_since: Option<(i64, Moment, Source)>,
     pending_lines: Vec<Moment>,
     pending_attaches: Vec<AttachEnd>,
     pending_creation: Option<Moment>,
@@ -201,10 +201,10 @@ impl ContainerHistory {
     /// When the kubelet began to stop a run: asked it, or ran its preStop hook. A native sidecar is asked when its turn
     /// has come, whatever the event says that the kubelet records for all containers at once.
     #[must_use]
-    pub fn stopping_since(&self, run: &Run) -> Option<Moment> {
+    pub fn stopping_since(&self, run: &Run) -> Option<(Moment, Source)> {
         self.stopping_since
-            .filter(|(restarts, _)| *restarts == run.restarts)
-            .map(|(_, at)| at)
+            .filter(|(restarts, ..)| *restarts == run.restarts)
+            .map(|(_, at, source)| (at, source))
     }
 
     /// Whether a process of it has ever run, as far as is known.

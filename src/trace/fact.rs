@@ -109,7 +109,7 @@ impl Fact {
     /// Whether no more than the second is known.
     #[must_use]
     pub fn is_whole_second(&self) -> bool {
-        self.precision == Precision::Second || self.source == Source::Condition
+        self.precision == Precision::Second || matches!(self.source, Source::Condition | Source::Derived)
     }
 
     /// The time as text, no more digits than are known.

@@ -6,11 +6,14 @@ use super::{
     Moment,
     container::ContainerHistory,
     declared::{DeclaredContainer, Gate},
-    moment::SECOND,
+    moment::{MILLISECOND, SECOND},
     pod::PodTimeline,
     run::{Run, Seen, Source},
 };
 use crate::roles::Role;
+
+/// The kubelet records an event this much later, on a busy node (`semantics.md` 6).
+const EVENT_DELAY: i64 = 250 * MILLISECOND;
 
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,11 +118,17 @@ impl Edge {
     }
 
     /// Not earlier than then.
-    fn from(at: Moment) -> Self {
+    fn from(at: Moment, is_second: bool) -> Self {
         Self {
             bound: Bound::From,
+            is_second,
             ..Self::exact(at)
         }
+    }
+
+    /// The kubelet recorded then what it had just done.
+    fn event(at: Moment) -> Self {
+        Self::by(at, at.plus(-EVENT_DELAY), false)
     }
 
     /// The time of day, with no more digits than are known.
@@ -197,12 +206,8 @@ fn began(run: &Run) -> Option<Edge> {
     if run.never_ran {
         return None;
     }
-    let created = run.created_event.as_ref().map(|event| event.at);
     match (&run.started_event, run.started) {
-        (Some(event), second) => {
-            let earliest = created.into_iter().chain(second).max().unwrap_or(event.at);
-            Some(Edge::by(event.at, earliest, false))
-        }
+        (Some(event), _) => Some(Edge::event(event.at)),
         (None, Some(second)) => Some(Edge::second(second)),
         (None, None) => None,
     }
@@ -271,7 +276,10 @@ struct Drawing<'p> {
 impl Drawing<'_> {
     fn bar(&self) -> Bar {
         let mut stretches = Vec::new();
-        let mut at = Edge::exact(self.from);
+        let mut at = Edge {
+            is_second: self.pod.created == Some(self.from),
+            ..Edge::exact(self.from)
+        };
         // Runs before the first that is known were not seen.
         let mut next = 0;
         let known: Vec<(&Run, Edge)> = self
@@ -329,13 +337,10 @@ impl Drawing<'_> {
 
     /// The phases of a run, each with its end.
     fn phases(&self, run: &Run, start: Edge, before: Phase, following: Option<Edge>) -> [(Phase, Edge); 6] {
-        let created = run.created_event.as_ref().map_or(start, |event| {
-            Edge::by(
-                event.at.min(start.at),
-                event.at.min(start.at).plus(-SECOND),
-                false,
-            )
-        });
+        let created = run
+            .created_event
+            .as_ref()
+            .map_or(start, |event| Edge::event(event.at.min(start.at)));
         let (end, unseen) = match (ended(run), following) {
             (Some(end), _) => (end, end),
             // It is over, and nobody knows since when.
@@ -369,10 +374,11 @@ impl Drawing<'_> {
             !is_native || !(is_shutdown || self.pod.is_terminal())
         });
         let deletion = self.pod.asked_at().filter(|_| !is_native);
+        let own = own.map(|(at, source)| (at, source == Source::Derived));
         own.into_iter()
-            .chain(asked)
+            .chain(asked.map(|at| (at, false)))
             .min()
-            .map(Edge::from)
+            .map(|(at, is_second)| Edge::from(at, is_second))
             .or(deletion.map(Edge::second))
     }
 
@@ -424,10 +430,7 @@ impl Drawing<'_> {
         }
         let begun = successors.filter_map(|container| {
             let first = container.runs.first()?;
-            let created = first
-                .created_event
-                .as_ref()
-                .map(|event| Edge::by(event.at, start.earliest, false));
+            let created = first.created_event.as_ref().map(|event| Edge::event(event.at));
             created.or(began(first))
         });
         begun

@@ -60,7 +60,7 @@ impl ContainerHistory {
         };
         let run = self.runs.iter().rev().find(begun).or(self.runs.last());
         let restarts = run.map_or(self.restarts, |run| run.restarts);
-        self.stopping_since = Some((restarts, at));
+        self.stopping_since = Some((restarts, at, Source::Event));
         let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Event);
         self.tell(step, &mut steps);
         steps
@@ -70,7 +70,7 @@ impl ContainerHistory {
     pub fn derived(&mut self, what: What, at: Moment) -> Vec<Step> {
         let mut steps = Vec::new();
         let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);
-        self.stopping_since = Some((restarts, at));
+        self.stopping_since = Some((restarts, at, Source::Derived));
         let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Derived);
         self.tell(step, &mut steps);
         steps

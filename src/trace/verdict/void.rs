@@ -55,15 +55,20 @@ fn participants(pod: &PodTimeline) -> impl Iterator<Item = (&str, Role, &Run)> {
 
 fn grace_ran_out(pod: &PodTimeline, context: &Context<'_>) -> Option<String> {
     let deadline = match pod.deletion {
-        Some(deletion) => Some(deadline(pod, deletion, context)?),
+        Some(deletion) => Some(deadline(pod, deletion)),
         None => natural_deadline(pod),
     };
+    let was_away = pod
+        .deletion
+        .is_some_and(|deletion| was_away(pod, deletion, context));
     for (name, _, run) in participants(pod) {
         let Some(second) = run.finished() else {
             continue;
         };
         let killed = run.exit.as_ref().is_some_and(|exit| exit.code == 137);
         let over = match deadline {
+            // Nobody stopped anything while the kubelet was away: what ended late was asked to stop late.
+            Some(deadline) if was_away => killed && second >= deadline.plus(-DEADLINE_SLACK),
             Some(deadline) => second >= deadline || (killed && second >= deadline.plus(-DEADLINE_SLACK)),
             None => killed && pod.reason == "DeadlineExceeded",
         };
@@ -79,8 +84,8 @@ fn grace_ran_out(pod: &PodTimeline, context: &Context<'_>) -> Option<String> {
 }
 
 /// When the grace of a deletion is over. The kubelet begins it when it learns of the deletion: later than that was asked
-/// for where it was away. `None` where it was away and did not say when it began.
-fn deadline(pod: &PodTimeline, deletion: Deletion, context: &Context<'_>) -> Option<Moment> {
+/// for where it was away, and its events say when.
+fn deadline(pod: &PodTimeline, deletion: Deletion) -> Moment {
     let grace = deletion.grace_seconds.saturating_mul(SECOND);
     let asked = deletion.deadline.plus(grace.saturating_neg());
     let begun = pod
@@ -88,15 +93,19 @@ fn deadline(pod: &PodTimeline, deletion: Deletion, context: &Context<'_>) -> Opt
         .iter()
         .filter_map(|container| container.stop_requested_since(asked))
         .min();
-    let was_away = context
+    match begun {
+        Some(begun) if begun > asked.plus(DEADLINE_SLACK) => begun.plus(grace),
+        _ => deletion.deadline,
+    }
+}
+
+/// Whether the kubelet was away while the grace ran.
+fn was_away(pod: &PodTimeline, deletion: Deletion, context: &Context<'_>) -> bool {
+    let asked = pod.asked_at().unwrap_or(deletion.deadline);
+    context
         .absences
         .iter()
-        .any(|absence| absence.from <= deletion.deadline && absence.until.is_none_or(|until| until >= asked));
-    match begun {
-        Some(begun) if begun > asked.plus(DEADLINE_SLACK) => Some(begun.plus(grace)),
-        None if was_away => None,
-        _ => Some(deletion.deadline),
-    }
+        .any(|absence| absence.from <= deletion.deadline && absence.until.is_none_or(|until| until >= asked))
 }
 
 /// A pod whose apps end by themselves is stopped with its whole grace, from the end of the last app on.
