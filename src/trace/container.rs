@@ -397,15 +397,17 @@ impl ContainerHistory {
             return;
         };
         let (named, second) = (run.started_event.as_ref().map(|event| event.at), run.started);
+        // `startedAt` of a restart may be rounded up to the next second.
+        let (at, precision) = if restarts > 0 {
+            (second.map(|second| second.plus(SECOND)), Precision::NotAfter)
+        } else {
+            (second, Precision::Second)
+        };
         if restarts > 0 {
-            let step = Step::new(
-                restarts,
-                What::Restarting,
-                second,
-                Precision::Second,
-                Source::Status,
+            self.tell(
+                Step::new(restarts, What::Restarting, at, precision, Source::Status),
+                steps,
             );
-            self.tell(step, steps);
         }
         let step = match named {
             Some(at) => Step::new(
@@ -415,7 +417,7 @@ impl ContainerHistory {
                 Precision::NotAfter,
                 Source::Event,
             ),
-            None => Step::new(restarts, What::Started, second, Precision::Second, Source::Status),
+            None => Step::new(restarts, What::Started, at, precision, Source::Status),
         };
         self.tell(step, steps);
     }

@@ -109,7 +109,11 @@ impl Fact {
     /// Whether no more than the second is known.
     #[must_use]
     pub fn is_whole_second(&self) -> bool {
-        self.precision == Precision::Second || matches!(self.source, Source::Condition | Source::Derived)
+        // Times of the status are the node's seconds; what is only known by a state's arrival has this program's clock.
+        let is_of_status = self.source == Source::Status && self.clock == Clock::Node;
+        self.precision == Precision::Second
+            || is_of_status
+            || matches!(self.source, Source::Condition | Source::Derived)
     }
 
     /// The time as text, no more digits than are known.

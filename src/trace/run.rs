@@ -217,7 +217,12 @@ impl Run {
         }
         let created = self.created_event.as_ref();
         bounds.extend(created.map(|event| Bound::event(event.at, event, "Created")));
-        bounds.extend(self.started.map(|at| Bound::second(at, at, "startedAt")));
+        // That of a restart may be rounded up.
+        let rounded = if self.restarts > 0 { SECOND } else { 0 };
+        bounds.extend(
+            self.started
+                .map(|at| Bound::second(at.plus(-rounded), at, "startedAt")),
+        );
         let creation = self.creation;
         bounds
             .extend(creation.map(|at| Bound::exact(at, at, Source::Metrics, "container_start_time_seconds")));

@@ -208,6 +208,11 @@ fn began(run: &Run) -> Option<Edge> {
     }
     match (&run.started_event, run.started) {
         (Some(event), _) => Some(Edge::event(event.at)),
+        // That of a restart may be rounded up.
+        (None, Some(second)) if run.restarts > 0 => Some(Edge {
+            earliest: second.plus(-SECOND),
+            ..Edge::second(second)
+        }),
         (None, Some(second)) => Some(Edge::second(second)),
         (None, None) => None,
     }

@@ -201,7 +201,8 @@ impl PodTimeline {
                 break;
             }
             let is_in_chain = before.native || before.role == Role::Init;
-            if !is_in_chain && !(is_regular && before.post_start) {
+            let has_hook = is_regular && before.post_start;
+            if !(is_in_chain || has_hook) {
                 continue;
             }
             let Some(history) = self.container(&before.name) else {

@@ -63,7 +63,7 @@ pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[S
             .unwrap_or_default();
         match watched.look(state, &pods) {
             Some(reason) => {
-                let failure = probe_failure(engine, namespace, watched.new(&pods)).await;
+                let failure = probe_failure(engine, namespace, watched.made_anew(&pods)).await;
                 return Followed::Stuck(match failure {
                     Some(failure) => format!("{reason}; its last failed probe: {failure}"),
                     None => reason,
@@ -98,7 +98,7 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     /// The pods that were made of the new template.
-    fn new<'p>(&self, pods: &'p [Value]) -> impl Iterator<Item = &'p Value> {
+    fn made_anew<'p>(&self, pods: &'p [Value]) -> impl Iterator<Item = &'p Value> {
         let before = self.before;
         pods.iter().filter(move |pod| !before.contains(&uid(pod)))
     }

@@ -112,7 +112,7 @@ fn told_line<'l>(news: &News, width: usize) -> Option<Line<'l>> {
 }
 
 /// The text in just so many columns.
-fn column(text: &str, width: usize) -> String {
+pub(super) fn column(text: &str, width: usize) -> String {
     let text = cut(text, width);
     let padding = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(padding))

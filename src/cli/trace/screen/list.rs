@@ -8,7 +8,7 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{Mode, View};
+use super::{Mode, View, detail::column};
 use crate::trace::{
     describe_length,
     pod::PodTimeline,
@@ -17,7 +17,7 @@ use crate::trace::{
     verdict::Outcome,
 };
 
-/// The widest a container's label gets.
+/// A container's label takes no less.
 const LABEL_WIDTH: usize = 28;
 
 pub(super) fn phase_color(phase: Phase) -> Color {
@@ -42,13 +42,16 @@ pub(super) fn outcome_color(outcome: Outcome) -> Color {
 
 /// One container's line.
 pub(super) fn bar_line<'l>(timeline: &Timeline, bar: &Bar, width: usize) -> Line<'l> {
-    let mut label: String = format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared))
-        .chars()
-        .take(LABEL_WIDTH)
-        .collect();
-    label.push_str(&" ".repeat(LABEL_WIDTH.saturating_sub(label.chars().count())));
+    let label_of = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared));
+    let widest = timeline
+        .bars
+        .iter()
+        .map(|bar| label_of(bar).chars().count())
+        .max();
+    let room = widest.unwrap_or(0).min(width / 2).max(LABEL_WIDTH);
+    let label = column(&label_of(bar), room);
     let mut spans = vec![Span::raw(format!("  {label} "))];
-    let columns = width.saturating_sub(LABEL_WIDTH + 14).max(10);
+    let columns = width.saturating_sub(room + 14).max(10);
     for group in cells(timeline, bar, columns).chunk_by(|one, two| one == two) {
         let phase = group.first().and_then(|cell| cell.phase());
         let text: String = group.iter().map(|cell| cell.symbol()).collect();
@@ -125,7 +128,7 @@ impl View<'_> {
         ] {
             let count = verdicts
                 .iter()
-                .filter(|verdict| verdict.is_order() && verdict.outcome == outcome)
+                .filter(|verdict| verdict.decides() && verdict.outcome == outcome)
                 .count();
             if count > 0 {
                 let text = format!("{count} {} ", outcome.name());
