@@ -381,3 +381,40 @@ fn a_server_that_refuses_is_a_failure() {
     assert_eq!(run.code, Some(2));
     assert!(run.notes.contains("there is no jobs/none"), "{}", run.notes);
 }
+
+/// A server that is gone when the looking ends: what happened since is unknown, and that is said.
+#[test]
+fn what_a_lost_server_would_have_told_is_unknown() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-delete"))
+        .unwrap();
+    let mut script = Script::of(recording);
+    let is_asked = |event: &Value| !event["object"]["metadata"]["deletionTimestamp"].is_null();
+    let asked = script.pods.iter().position(is_asked).unwrap();
+    script.pods.truncate(asked + 1);
+    let server = ApiServer::start(script);
+    let kubeconfig = server.kubeconfig("lost-at-the-end");
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| trace(&["--timeout", "5s"], Some(&kubeconfig)));
+        thread::sleep(Duration::from_secs(2));
+        drop(server);
+        run.join().unwrap()
+    });
+    assert_eq!(run.code, Some(4), "{} {:?}", run.notes, run.verdicts());
+    let mut stops = run.of_type("verdict").filter(|line| line["rule"] == "stop-order");
+    assert!(
+        stops.all(|line| line["verdict"] == "unknown"),
+        "{:?}",
+        run.verdicts()
+    );
+    let gaps: Vec<&Value> = run.of_type("gap").collect();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0]["reason"].as_str().unwrap().contains("cannot be reached"),
+        "{gaps:?}"
+    );
+}

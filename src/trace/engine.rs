@@ -105,12 +105,18 @@ impl Engine {
         if uid.is_empty() || self.departed_set.contains(uid) || self.is_stale(seen) {
             return Vec::new();
         }
-        let known = self.pods.contains_key(uid);
         let reading = &self.settings.reading;
         let pod = self
             .pods
             .entry(uid.clone())
             .or_insert_with(|| PodTimeline::new(&seen.pod, reading, seen.received));
+        let early = self.orphans.remove(uid).unwrap_or_default();
+        // What its events say is more exact than its state; they are only told first where they came first.
+        let mut told: Vec<News> = Vec::new();
+        for event in &early {
+            told.extend(pod.event(event).into_iter().map(News::Fact));
+            told.extend(pod.event_trouble(event).map(News::Trouble));
+        }
         let (facts, steps) = pod.apply(seen);
         let troubles = pod.state_trouble(seen);
         let (created, asked) = (pod.created, pod.asked_at());
@@ -120,6 +126,12 @@ impl Engine {
         }
         let newest = newest_second(seen).filter(|_| seen.change != Change::Listed);
         let node = pod.node.clone();
+        for event in &early {
+            if let Some(named) = named_time(&event.event) {
+                let offset = self.offsets.entry(node.clone()).or_default();
+                offset.event(event.received.since(named.at));
+            }
+        }
         let mut news: Vec<News> = steps
             .into_iter()
             .map(|(step, detail)| {
@@ -142,15 +154,13 @@ impl Engine {
             .position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
         let at = last.unwrap_or(news.len());
         let inner = facts.into_iter().map(News::Fact);
+        let inner = told.into_iter().chain(inner);
         news.splice(at..at, inner.chain(troubles.into_iter().map(News::Trouble)));
         if let Some(second) = newest {
             self.offsets
                 .entry(node)
                 .or_default()
                 .state(seen.received.since(second));
-        }
-        if !known {
-            news.extend(self.adopt_orphans(&name.uid));
         }
         news
     }
@@ -209,13 +219,6 @@ impl Engine {
         let uid = seen.event.involved_object.uid.clone();
         self.orphan_ages.push_back((seen.received, uid.clone()));
         self.orphans.entry(uid).or_default().push(seen);
-    }
-
-    fn adopt_orphans(&mut self, uid: &str) -> Vec<News> {
-        let Some(mine) = self.orphans.remove(uid) else {
-            return Vec::new();
-        };
-        mine.into_iter().flat_map(|seen| self.push_event(seen)).collect()
     }
 
     fn each(

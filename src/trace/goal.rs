@@ -213,6 +213,35 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_that_has_ended_is_none_of_those_that_are_wanted() {
+        let mut progress = Progress::new(Goal::Started, 1);
+        progress.look(&pod("old", "Succeeded"));
+        assert!(progress.reached(), "nobody makes another one");
+        progress.want(1, true);
+        assert!(!progress.reached(), "a Deployment makes another one");
+        let mut fresh = pod("new", "Pending");
+        fresh.containers = vec![ContainerHistory::new("app", Role::App, false)];
+        progress.want(1, false);
+        progress.look(&fresh);
+        assert!(!progress.reached());
+        assert_eq!(
+            Goal::Started.waits_for(&fresh).as_deref(),
+            Some("app (app) is not created")
+        );
+    }
+
+    #[test]
+    fn a_name_means_the_pod_that_had_it_first() {
+        let mut progress = Progress::new(Goal::Deleted, 1).of_names();
+        let mut gone = pod("a", "Running");
+        progress.look(&gone);
+        gone.gone = true;
+        progress.look(&gone);
+        progress.look(&pod("its successor", "Running"));
+        assert!(progress.reached());
+    }
+
+    #[test]
     fn a_pod_that_was_forgotten_can_still_go() {
         let mut progress = Progress::new(Goal::Deleted, 1);
         progress.look(&pod("a", "Succeeded"));

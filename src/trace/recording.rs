@@ -3,7 +3,8 @@
 //! `{"kind":"pods","received":NS,"event":{"type":"MODIFIED","object":{…}}}` is a line of a pod watch with the
 //! nanosecond it arrived at; `events` likewise. `LISTED` stands for an object of a list. The other kinds are
 //! `logs`, `attach`, `metrics`, `node`, `template`, `kubelet`, `gap`,
-//! `unseen`, `vanished`, `end` (when the recorder stopped looking), and `trace`, the header. A directory with
+//! `unseen`, `vanished`, `listed` (the first lists
+//! were complete), `end` (when the recorder stopped looking), and `trace`, the header. A directory with
 //! `pods.jsonl`, `events.jsonl`, `logs.jsonl` and `attach.jsonl` is read as well: there the file names are
 //! the kinds.
 
@@ -73,6 +74,8 @@ pub enum Content {
     Header(Header),
     /// Nothing to judge by: a bookmark.
     Nothing,
+    /// The first lists were complete: what came until then was known together.
+    Listed,
     /// The recorder stopped looking then.
     End(Moment),
 }
@@ -201,6 +204,7 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
             noticed: moment(raw.received, "received")?,
             reason: raw.reason.ok_or("reason is missing")?,
         }),
+        "listed" => return Ok(Content::Listed),
         "end" => return Ok(Content::End(moment(raw.received, "received")?)),
         "gap" => Evidence::Gap(Gap {
             noticed: moment(raw.received, "received")?,
@@ -263,7 +267,7 @@ fn order_of(content: &Content) -> Option<Moment> {
         Content::Evidence(Evidence::Log(line)) => Some(line.time),
         Content::Evidence(evidence) => evidence.received(),
         Content::End(at) => Some(*at),
-        Content::Header(_) | Content::Nothing => None,
+        Content::Header(_) | Content::Nothing | Content::Listed => None,
     }
 }
 

@@ -23,8 +23,8 @@ use super::{
 use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
     cluster::{
-        self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_absence,
-        follow_attach, follow_log, get_json, pods_now, template_containers, watch_resource,
+        self, Arrival, Followed, Follower, RequestError, creation_times, follow_absence, follow_attach,
+        follow_log, get_json, pods_now, template_containers, watch_resource,
     },
     trace::{
         Evidence, Moment, SECOND,
@@ -50,7 +50,7 @@ const OWNER_PAUSE: Duration = Duration::from_secs(1);
 /// `kubectl replace --force` deletes an object before it makes it anew.
 const REPLACEMENT: Duration = Duration::from_secs(15);
 /// The first lists are waited for no longer than this before what they hold is told.
-const LISTING: Duration = Duration::from_millis(500);
+const LISTING: Duration = Duration::from_millis(300);
 /// The last look at what is there takes no longer.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
@@ -81,7 +81,9 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     let (sender, arrivals) = channel(WAITING_LINES);
     let (follow_sender, followed) = channel(WAITING_LINES);
     let mut watches = JoinSet::new();
-    for_each_resource(&client, &scope.selection, arguments.once, sender, &mut watches);
+    let (first, events) = (client.clone(), scope.selection.clone());
+    let (once, other) = (arguments.once, sender.clone());
+    watches.spawn_local(async move { watch_resource::<Event>(first, events, once, other).await });
     let mut live = Live {
         arguments,
         client,
@@ -96,6 +98,8 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         owners_asked: None,
         gone_since: None,
         lost: HashSet::new(),
+        watches,
+        pods_sender: Some(sender),
         unlisted: vec!["pods", "events"],
         began: Instant::now(),
         heard: Moment::now(),
@@ -106,20 +110,6 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     live.session.list();
     live.run(arrivals, followed).await?;
     live.finish()
-}
-
-fn for_each_resource(
-    client: &Client,
-    selection: &Selection,
-    once: bool,
-    sender: Sender<Arrival>,
-    watches: &mut JoinSet<()>,
-) {
-    let (first, second) = (client.clone(), client.clone());
-    let (pods, events) = (selection.clone(), selection.clone());
-    let other = sender.clone();
-    watches.spawn_local(async move { watch_resource::<Pod>(first, pods, once, sender).await });
-    watches.spawn_local(async move { watch_resource::<Event>(second, events, once, other).await });
 }
 
 struct Live<'a> {
@@ -141,6 +131,9 @@ struct Live<'a> {
     lost: HashSet<&'static str>,
     /// The watches whose first list is not complete.
     unlisted: Vec<&'static str>,
+    watches: JoinSet<()>,
+    /// For the watch of pods, until that is begun: events say more exactly what states only tell by the second.
+    pods_sender: Option<Sender<Arrival>>,
     began: Instant,
     /// When the watch of pods said something.
     heard: Moment,
@@ -318,7 +311,10 @@ impl Live<'_> {
             self.session.engine.looked_until(now);
         }
         if self.began.elapsed() >= LISTING {
-            self.session.listed();
+            self.watch_pods();
+        }
+        if self.began.elapsed() >= LISTING * 2 {
+            self.listed()?;
         }
         self.session.settle(now.plus(-SETTLING))?;
         self.session.look_for_stuck_jobs()?;
@@ -403,8 +399,9 @@ impl Live<'_> {
         if let Arrival::Listed(kind) = &arrival {
             self.unlisted.retain(|open| open != kind);
             if self.unlisted.is_empty() {
-                self.session.listed();
+                self.listed()?;
             }
+            self.watch_pods();
         }
         match arrival {
             Arrival::Evidence {
@@ -453,7 +450,8 @@ impl Live<'_> {
             Arrival::Found(kind) => drop(self.lost.remove(kind)),
             Arrival::Note(text) => self.complain(text),
             Arrival::Failed(error) if is_about_events(&error) => {
-                self.session.listed();
+                self.unlisted.retain(|open| *open != "events");
+                self.watch_pods();
                 self.complain(format!(
                     "{error}; without events, starts within one second are not told apart"
                 ));
@@ -461,6 +459,26 @@ impl Live<'_> {
             Arrival::Failed(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// The first lists are complete, or take too long: what they hold is told.
+    fn listed(&mut self) -> Result<(), TraceError> {
+        if self.session.listed()
+            && let Some(recorder) = &mut self.recorder
+        {
+            recorder.listed()?;
+        }
+        self.session.flush()
+    }
+
+    /// Begins to watch pods, when the first events are known or take too long.
+    fn watch_pods(&mut self) {
+        if let Some(sender) = self.pods_sender.take() {
+            let (client, selection) = (self.client.clone(), self.scope.selection.clone());
+            let once = self.arguments.once;
+            self.watches
+                .spawn_local(async move { watch_resource::<Pod>(client, selection, once, sender).await });
+        }
     }
 
     /// That there is no pod, and which was looked for.

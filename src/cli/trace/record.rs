@@ -99,6 +99,11 @@ impl Recorder {
         self.line(line.to_string().as_bytes())
     }
 
+    /// What came until now was known together.
+    pub(super) fn listed(&mut self) -> Result<(), TraceError> {
+        self.line(br#"{"kind":"listed"}"#)
+    }
+
     /// Says when the looking ended, and makes sure everything is in the file.
     pub(super) fn finish(&mut self) -> Result<(), TraceError> {
         let line = json!({"kind": "end", "received": Moment::now().0});

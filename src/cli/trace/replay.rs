@@ -39,7 +39,8 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     session.list();
     for entry in entries {
         let is_listed = matches!(&entry.content, Ok(Content::Evidence(Evidence::Pod(seen))) if seen.change == Change::Listed);
-        if matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_)))) && !is_listed {
+        let is_pod = matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_))));
+        if (is_pod && !is_listed) || matches!(entry.content, Ok(Content::Listed)) {
             session.listed();
         }
         if let Some(at) = entry.at {
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
                 evidence_lines += 1;
                 session.take(evidence, entry.line.as_deref())?;
             }
-            Ok(Content::Header(_) | Content::Nothing | Content::End(_)) => {}
+            Ok(Content::Header(_) | Content::Nothing | Content::Listed | Content::End(_)) => {}
             Err(line) => {
                 bad += 1;
                 session.note(format!("{}:{}: {}", line.path, line.line, line.message));

@@ -143,6 +143,9 @@ impl Session {
             found.iter().for_each(|news| page.news(news.clone()));
         }
         self.batch.extend(found);
+        if !self.is_listing {
+            self.tell_batch()?;
+        }
         if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
             match self.engine.pod(&uid) {
                 Some(pod) => progress.look(pod),
@@ -161,9 +164,9 @@ impl Session {
         self.is_listing = true;
     }
 
-    /// The first lists are complete.
-    pub(super) fn listed(&mut self) {
-        self.is_listing = false;
+    /// The first lists are complete. Returns whether that is news.
+    pub(super) fn listed(&mut self) -> bool {
+        std::mem::replace(&mut self.is_listing, false)
     }
 
     /// Tells what became known together, in the order of its time.
