@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::{
     pod::{Live, Member, Pod, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
-    roles::{self, Catalogue, WorkloadSummary},
+    roles::{self, Catalogue, ContainerRole, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
@@ -184,6 +184,32 @@ pub(crate) fn lint_live_source(
         ),
         Err(error) => lint_text(source, error, options),
     }
+}
+
+/// The roles of the containers of every pod in a text, without any finding.
+#[must_use]
+pub(crate) fn roles_of(source: &Arc<SourceFile>, options: &Options) -> Vec<ContainerRole> {
+    let Ok(stream) = yaml::parse(&source.text) else {
+        return Vec::new();
+    };
+    let config_maps = ConfigMaps::new(ConfigMapIndex::default(), None);
+    let services = services(&stream);
+    let mut found = Vec::new();
+    for object in objects_of(&stream) {
+        for workload in workload::discover(&object) {
+            if workload.containers.len() <= MAX_CONTAINERS {
+                let pod = pod(
+                    &workload,
+                    &config_maps,
+                    &services,
+                    Sources::new(source, &[]),
+                    options,
+                );
+                found.extend(pod.members.into_iter().map(|member| member.role));
+            }
+        }
+    }
+    found
 }
 
 /// What the other sources of an input have to do with the workloads of one.

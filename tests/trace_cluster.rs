@@ -9,6 +9,8 @@
     reason = "test code outside of test functions"
 )]
 
+#[path = "support/forwarder.rs"]
+mod forwarder;
 #[macro_use]
 mod support;
 
@@ -16,9 +18,10 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use forwarder::Forwarder;
 use support::{Run, trace};
 
 /// A namespace of its own, removed at the end.
@@ -143,4 +146,350 @@ fn native_sidecars_stop_in_order_and_plain_ones_do_not() {
         "{:?}",
         bad.verdicts()
     );
+}
+
+/// What is done while something is traced: after so long.
+fn after(seconds: f32, act: impl FnOnce()) {
+    thread::sleep(Duration::from_secs_f32(seconds));
+    act();
+}
+
+impl Namespace {
+    /// Creates objects from their text.
+    fn create_objects(&self, text: &str) {
+        use std::io::Write;
+        let mut child = Command::new("kubectl")
+            .args(["-n", &self.name, "apply", "-f", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{text}");
+    }
+
+    fn wait_ready(&self, name: &str) {
+        self.kubectl(&[
+            "-n",
+            &self.name,
+            "wait",
+            name,
+            "--for=condition=Ready",
+            "--timeout=90s",
+        ]);
+    }
+
+    /// Traces with a time limit of its own, over another connection.
+    fn trace_over(&self, kubeconfig: &Path, arguments: &[&str]) -> Run {
+        let mut all = vec!["-n", self.name.as_str()];
+        all.extend(arguments);
+        trace(&all, Some(kubeconfig))
+    }
+}
+
+/// A Job whose proxy is an ordinary container, as many are, and of one name that lint knows.
+fn job(name: &str, work: &str, proxy: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "batch/v1", "kind": "Job", "metadata": {{"name": "{name}"}}, "spec": {{"backoffLimit": 0, "template": {{"spec": {{
+            "restartPolicy": "Never", "terminationGracePeriodSeconds": 2, "containers": [
+                {{"name": "work", "image": "cluster.local/tools:1", "command": ["sh", "-c", "{work}"]}},
+                {{"name": "istio-proxy", "image": "cluster.local/tools:1", "command": [{proxy}]}}]}}}}}}}}"#
+    )
+}
+
+/// A pod with a native sidecar.
+fn pod(name: &str, stop_after: &str) -> String {
+    format!(
+        r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{name}"}}, "spec": {{"terminationGracePeriodSeconds": 20,
+            "initContainers": [{{"name": "proxy", "image": "cluster.local/tools:1", "restartPolicy": "Always", "command": ["stand-in", "--stop-after", "1s"]}}],
+            "containers": [{{"name": "app", "image": "cluster.local/tools:1", "command": ["stand-in", "--listen", ":8080", "--stop-after", "{stop_after}"]}}]}}}}"#
+    )
+}
+
+#[test]
+fn a_job_that_a_sidecar_keeps_from_completing_is_a_violation_and_the_wait_ends() {
+    let Some(namespace) = Namespace::create("stuck") else {
+        return;
+    };
+    namespace.create_objects(&job("stuck", "sleep 2", r#""stand-in""#));
+    let started = Instant::now();
+    let run = namespace.trace(&["job/stuck", "--for", "complete"]);
+    assert_eq!(run.code, Some(1), "{}", run.notes);
+    assert!(
+        started.elapsed() < Duration::from_secs(80),
+        "it ended by its timeout"
+    );
+    assert!(run.notes.contains("istio-proxy ran on"), "{}", run.notes);
+    assert_eq!(verdict(&run, "completes"), "violated");
+    let declared: Vec<bool> = run
+        .of_type("fact")
+        .filter(|fact| fact["container"] == "istio-proxy")
+        .map(|fact| fact["role"] == "sidecar" && fact["declared"] == false)
+        .collect();
+    assert!(!declared.is_empty() && declared.iter().all(|one| *one));
+    // A Job that completes is none.
+    namespace.create_objects(&job("done", "sleep 2", r#""sh", "-c", "sleep 1""#));
+    let run = namespace.trace(&["job/done", "--for", "complete"]);
+    assert_eq!(verdict(&run, "completes"), "proved", "{:?}", run.verdicts());
+}
+
+/// The one verdict of that rule.
+fn verdict(run: &Run, rule: &str) -> String {
+    let mut found = run.of_type("verdict").filter(|line| line["rule"] == rule);
+    let one = found.next().unwrap_or_else(|| panic!("no {rule}: {}", run.notes));
+    one["verdict"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_was_not_seen_since_the_connection_was_lost_is_unknown() {
+    let Some(namespace) = Namespace::create("lost") else {
+        return;
+    };
+    for (way, name) in [("freeze", "frozen"), ("cut", "cut-off")] {
+        let Some(forwarder) = Forwarder::start(&format!("lost-{way}")) else {
+            tell!("SKIPPED: the API server is not on this machine");
+            return;
+        };
+        namespace.create_objects(&pod(name, "1s"));
+        namespace.wait_ready(&format!("pod/{name}"));
+        let run = thread::scope(|scope| {
+            let run = scope.spawn(|| namespace.trace_over(&forwarder.kubeconfig, &[name, "--timeout", "7s"]));
+            after(2.5, || {
+                if way == "freeze" {
+                    forwarder.freeze();
+                } else {
+                    forwarder.cut();
+                }
+            });
+            namespace.kubectl(&["-n", &namespace.name, "delete", "pod", name, "--wait=false"]);
+            run.join().unwrap()
+        });
+        assert_eq!(run.code, Some(4), "{way}: {} {:?}", run.notes, run.verdicts());
+        assert_eq!(verdict(&run, "stop-order"), "unknown", "{way}: {}", run.notes);
+        assert_eq!(run.of_type("gap").count(), 1, "{way}: {}", run.notes);
+    }
+}
+
+#[test]
+fn a_connection_that_comes_back_loses_nothing() {
+    let Some(namespace) = Namespace::create("back") else {
+        return;
+    };
+    for (way, name) in [("freeze", "thawed"), ("cut", "mended")] {
+        let Some(forwarder) = Forwarder::start(&format!("back-{way}")) else {
+            return;
+        };
+        namespace.create_objects(&pod(name, "2s"));
+        namespace.wait_ready(&format!("pod/{name}"));
+        let run = thread::scope(|scope| {
+            let arguments = [name, "--for", "deleted", "--timeout", "60s"];
+            let (namespace, forwarder) = (&namespace, &forwarder);
+            let run = scope.spawn(move || namespace_trace(namespace, forwarder, &arguments, way));
+            after(5.0, || {
+                namespace.kubectl(&["-n", &namespace.name, "delete", "pod", name, "--wait=false"]);
+            });
+            run.join().unwrap()
+        });
+        assert_eq!(run.code, Some(0), "{way}: {} {:?}", run.notes, run.verdicts());
+        assert_eq!(verdict(&run, "stop-order"), "proved", "{way}: {}", run.notes);
+    }
+}
+
+/// Traces while the connection is away from the third to the eighth second.
+fn namespace_trace(namespace: &Namespace, forwarder: &Forwarder, arguments: &[&str], way: &str) -> Run {
+    thread::scope(|scope| {
+        let run = scope.spawn(|| namespace.trace_over(&forwarder.kubeconfig, arguments));
+        after(3.0, || {
+            if way == "freeze" {
+                forwarder.freeze()
+            } else {
+                forwarder.cut()
+            }
+        });
+        after(5.0, || {
+            if way == "freeze" {
+                forwarder.thaw()
+            } else {
+                forwarder.mend()
+            }
+        });
+        run.join().unwrap()
+    })
+}
+
+#[test]
+fn violations_are_told_at_once_and_the_first_can_end_the_trace() {
+    let Some(namespace) = Namespace::create("alert") else {
+        return;
+    };
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| namespace.trace(&["storefront", "--sidecar", "mesh-proxy", "--fail-fast"]));
+        after(1.0, || namespace.apply("storefront.yaml"));
+        run.join().unwrap()
+    });
+    // The pod runs on: only what was told while it did can have ended the trace.
+    assert_eq!(run.code, Some(1), "{} {:?}", run.notes, run.lines);
+    let alerts: Vec<&serde_json::Value> = run.of_type("alert").collect();
+    assert_eq!(alerts.len(), 1, "{alerts:?}");
+    assert_eq!(alerts[0]["rule"], "start-order");
+}
+
+#[test]
+fn a_job_is_waited_for_and_followed_when_it_is_made_anew() {
+    let Some(namespace) = Namespace::create("anew") else {
+        return;
+    };
+    let text = job("late", "sleep 6", r#""sh", "-c", "sleep 5""#);
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| namespace.trace(&["job/late", "--for", "complete"]));
+        after(2.0, || namespace.create_objects(&text));
+        after(4.0, || {
+            namespace.kubectl(&[
+                "-n",
+                &namespace.name,
+                "delete",
+                "job",
+                "late",
+                "--cascade=foreground",
+            ]);
+        });
+        namespace.create_objects(&text);
+        run.join().unwrap()
+    });
+    assert!(run.notes.contains("waiting for it"), "{}", run.notes);
+    assert!(run.notes.contains("made anew"), "{}", run.notes);
+    let pods: std::collections::BTreeSet<&str> = run
+        .of_type("pod")
+        .map(|line| line["pod"]["uid"].as_str().unwrap())
+        .collect();
+    assert_eq!(pods.len(), 2, "{}", run.notes);
+    let is_second_done = run.of_type("pod").any(|line| line["what"] == "succeeded");
+    assert!(is_second_done, "{} {:?}", run.notes, run.lines);
+}
+
+#[test]
+fn a_pod_of_a_stateful_set_is_gone_when_it_is_and_not_its_successor() {
+    let Some(namespace) = Namespace::create("set") else {
+        return;
+    };
+    namespace.create_objects(
+        r#"{"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"serviceName": "db",
+            "selector": {"matchLabels": {"app": "db"}}, "template": {"metadata": {"labels": {"app": "db"}}, "spec": {
+            "terminationGracePeriodSeconds": 5, "containers": [{"name": "db", "image": "cluster.local/tools:1", "command": ["stand-in"]}]}}}}"#,
+    );
+    thread::sleep(Duration::from_secs(2));
+    namespace.wait_ready("pod/db-0");
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| namespace.trace(&["db-0", "--for", "deleted"]));
+        after(2.0, || {
+            namespace.kubectl(&["-n", &namespace.name, "delete", "pod", "db-0", "--wait=false"]);
+        });
+        run.join().unwrap()
+    });
+    assert_eq!(run.code, Some(0), "{}", run.notes);
+}
+
+#[test]
+fn trouble_is_told_and_names_what_holds_an_app() {
+    let Some(namespace) = Namespace::create("trouble") else {
+        return;
+    };
+    let broken = |name: &str, spec: &str, sidecar: &str| {
+        format!(
+            r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{name}"}}, "spec": {{"terminationGracePeriodSeconds": 1, {spec}
+                "initContainers": [{{"name": "proxy", "image": "cluster.local/tools:1", "restartPolicy": "Always", "command": ["stand-in", "--ready-after", "1h"]{sidecar}}}],
+                "containers": [{{"name": "app", "image": "cluster.local/tools:1", "command": ["stand-in", "--listen", ":8080"]}}]}}}}"#
+        )
+    };
+    let probe = r#", "startupProbe": {"httpGet": {"path": "/healthz/ready", "port": 15021}, "periodSeconds": 1, "failureThreshold": 600}"#;
+    namespace.create_objects(&broken("gate", "", probe));
+    namespace.create_objects(&broken("nowhere", r#""nodeSelector": {"no": "node"},"#, ""));
+    let volume = r#""volumes": [{"name": "s", "secret": {"secretName": "none"}}],"#;
+    namespace.create_objects(&broken(
+        "volume",
+        volume,
+        r#", "volumeMounts": [{"name": "s", "mountPath": "/s"}]"#,
+    ));
+    let hook = r#", "lifecycle": {"postStart": {"exec": {"command": ["sleep", "600"]}}}"#;
+    namespace.create_objects(&broken("hook", "", hook));
+    let run = namespace.trace_over(&namespace.kubeconfig, &["--for", "started", "--timeout", "10s"]);
+    assert_eq!(run.code, Some(4), "{}", run.notes);
+    let held = |pod: &str| {
+        let mut starts = run
+            .of_type("verdict")
+            .filter(|line| line["rule"] == "start-order");
+        let found = starts.find(|line| line["pod"]["name"] == pod);
+        found.unwrap()["reason"].as_str().unwrap().to_owned()
+    };
+    assert!(
+        held("gate").contains("did not pass its startup probe (Unhealthy: Startup probe failed"),
+        "{}",
+        held("gate")
+    );
+    assert!(
+        held("nowhere").contains("FailedScheduling"),
+        "{}",
+        held("nowhere")
+    );
+    assert!(held("volume").contains("FailedMount"), "{}", held("volume"));
+    assert!(
+        held("hook").contains("postStart hook of proxy did not end"),
+        "{}",
+        held("hook")
+    );
+    for (pod, reason) in [
+        ("gate", "Unhealthy"),
+        ("nowhere", "FailedScheduling"),
+        ("volume", "FailedMount"),
+    ] {
+        let found = run
+            .of_type("trouble")
+            .any(|line| line["pod"]["name"] == pod && line["reason"] == reason && line["time"].is_string());
+        assert!(found, "{pod}: no {reason}");
+    }
+    for pod in ["gate", "nowhere", "volume", "hook"] {
+        assert!(
+            run.notes
+                .contains(&format!("still waiting for pod {pod}: app (app)")),
+            "{}",
+            run.notes
+        );
+    }
+}
+
+#[test]
+fn what_is_not_there_is_never_green() {
+    let Some(namespace) = Namespace::create("typo") else {
+        return;
+    };
+    let config = namespace.kubeconfig.clone();
+    let run = trace(&["-n", "does-not-exist", "--timeout", "5s"], Some(&config));
+    assert_eq!(run.code, Some(2), "{}", run.notes);
+    assert!(
+        run.notes.contains("there is no namespace does-not-exist"),
+        "{}",
+        run.notes
+    );
+    let run = namespace.trace_over(&config, &["deploy", "--timeout", "5s"]);
+    assert_eq!(run.code, Some(2), "{}", run.notes);
+    let run = namespace.trace_over(&config, &["nobody", "--timeout", "2s"]);
+    assert_eq!(run.code, Some(4), "{}", run.notes);
+    assert!(run.notes.contains("no pod nobody"), "{}", run.notes);
+    namespace.create_objects(&pod("there", "1s"));
+    namespace.wait_ready("pod/there");
+    let run = namespace.trace_over(&config, &["there", "--once", "--sidecar", "nobody"]);
+    assert_eq!(run.code, Some(2), "{}", run.notes);
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/manifests/storefront.yaml");
+    let run = namespace.trace_over(
+        &config,
+        &[
+            "there",
+            "--once",
+            "--expect",
+            other.to_str().unwrap(),
+            "--sidecar",
+            "proxy",
+        ],
+    );
+    assert_eq!(run.code, Some(4), "{} {:?}", run.notes, run.verdicts());
 }

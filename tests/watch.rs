@@ -59,19 +59,30 @@ fn live(script: Script, name: &str) -> Run {
     } else {
         "complete"
     };
+    let mut arguments = sidecar_of(&script);
     let server = ApiServer::start(script);
     let kubeconfig = server.kubeconfig(name);
-    trace(
-        &["--sidecar", "proxy", "--for", goal, "--timeout", "60s"],
-        Some(&kubeconfig),
-    )
+    arguments.extend(["--for", goal, "--timeout", "60s"]);
+    trace(&arguments, Some(&kubeconfig))
+}
+
+/// The proxy is a sidecar where there is one.
+fn sidecar_of(script: &Script) -> Vec<&'static str> {
+    let has_proxy = script.pods.iter().any(|event| {
+        let containers = event["object"]["spec"]["containers"].as_array();
+        containers.is_some_and(|containers| containers.iter().any(|one| one["name"] == "proxy"))
+    });
+    if has_proxy {
+        vec!["--sidecar", "proxy"]
+    } else {
+        Vec::new()
+    }
 }
 
 fn replayed(recording: &Path) -> Run {
-    trace(
-        &["--sidecar", "proxy", "--replay", recording.to_str().unwrap()],
-        None,
-    )
+    let mut arguments = sidecar_of(&Script::of(recording));
+    arguments.extend(["--replay", recording.to_str().unwrap()]);
+    trace(&arguments, None)
 }
 
 fn name_of(recording: &Path, kind: &str) -> String {
@@ -363,7 +374,47 @@ fn a_server_that_refuses_is_a_failure() {
         return;
     };
     let server = ApiServer::start(Script::of(&recordings[0]));
-    let run = trace(&["job/none"], Some(&server.kubeconfig("refuses")));
+    let run = trace(&["rollout/none"], Some(&server.kubeconfig("refuses")));
     assert_eq!(run.code, Some(3));
     assert!(run.notes.contains("404"), "{}", run.notes);
+    let run = trace(&["job/none", "--once"], Some(&server.kubeconfig("refuses-job")));
+    assert_eq!(run.code, Some(2));
+    assert!(run.notes.contains("there is no jobs/none"), "{}", run.notes);
+}
+
+/// A server that is gone when the looking ends: what happened since is unknown, and that is said.
+#[test]
+fn what_a_lost_server_would_have_told_is_unknown() {
+    let Some(recordings) = recordings() else {
+        return;
+    };
+    let recording = recordings
+        .iter()
+        .find(|path| path.ends_with("1.37/native-delete"))
+        .unwrap();
+    let mut script = Script::of(recording);
+    let is_asked = |event: &Value| !event["object"]["metadata"]["deletionTimestamp"].is_null();
+    let asked = script.pods.iter().position(is_asked).unwrap();
+    script.pods.truncate(asked + 1);
+    let server = ApiServer::start(script);
+    let kubeconfig = server.kubeconfig("lost-at-the-end");
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| trace(&["--timeout", "5s"], Some(&kubeconfig)));
+        thread::sleep(Duration::from_secs(2));
+        drop(server);
+        run.join().unwrap()
+    });
+    assert_eq!(run.code, Some(4), "{} {:?}", run.notes, run.verdicts());
+    let mut stops = run.of_type("verdict").filter(|line| line["rule"] == "stop-order");
+    assert!(
+        stops.all(|line| line["verdict"] == "unknown"),
+        "{:?}",
+        run.verdicts()
+    );
+    let gaps: Vec<&Value> = run.of_type("gap").collect();
+    assert_eq!(gaps.len(), 1, "{gaps:?}");
+    assert!(
+        gaps[0]["reason"].as_str().unwrap().contains("cannot be reached"),
+        "{gaps:?}"
+    );
 }

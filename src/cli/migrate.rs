@@ -224,7 +224,10 @@ impl Run {
         }
         if !arguments.quiet {
             for (_, migration) in &self.migrations {
-                migration.plans.iter().for_each(|plan| explain(migration, plan));
+                migration
+                    .plans
+                    .iter()
+                    .for_each(|plan| explain(migration, plan, "done"));
             }
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! The terminal's edge: arguments, configuration, colour, progress, exit codes.
 
+mod alike;
 mod arguments;
 mod color;
 mod completion;

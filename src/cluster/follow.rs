@@ -1,14 +1,16 @@
 //! Streams to single containers: attach, whose end dates the exit, and logs.
 
+use std::time::Duration;
+
 use futures::{AsyncBufReadExt, AsyncReadExt, StreamExt, io::BufReader};
 use kube::Client;
 use serde::Deserialize;
 use tokio::sync::mpsc::Sender;
 
-use super::request::{RequestError, encode, get, get_stream, get_text};
+use super::request::{RequestError, encode, get, get_json, get_stream, get_text};
 use crate::trace::{
     Evidence, Moment,
-    evidence::{AttachEnd, ContainerAddress, LogLine},
+    evidence::{AttachEnd, ContainerAddress, KubeletSeen, LogLine},
 };
 
 /// One run of a container to be followed.
@@ -167,5 +169,55 @@ pub async fn follow_log(client: Client, follower: Follower, sender: Sender<Follo
     }
     if let Some(last) = last {
         send(&last).await;
+    }
+}
+
+/// How often a node is asked whether its kubelet is back.
+const NODE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Follows a node whose kubelet went away until it is back, or nobody listens, or the node may not be read.
+pub async fn follow_absence(client: Client, node: String, sender: Sender<Followed>) {
+    let mut was_away = false;
+    loop {
+        let answer: Result<serde_json::Value, _> = get_json(&client, &format!("/api/v1/nodes/{node}")).await;
+        let value = match answer {
+            Ok(value) => value,
+            Err(error) if matches!(error.code(), Some(403 | 404)) => return,
+            Err(_) => serde_json::Value::Null,
+        };
+        let conditions = value
+            .pointer("/status/conditions")
+            .and_then(serde_json::Value::as_array);
+        let text = |condition: &serde_json::Value, field: &str| {
+            condition
+                .get(field)
+                .and_then(serde_json::Value::as_str)
+                .map(str::to_owned)
+        };
+        let ready = conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| text(condition, "type").as_deref() == Some("Ready"));
+        if let Some(ready) = ready {
+            let away = text(ready, "status").as_deref() != Some("True");
+            if away != was_away {
+                let since = text(ready, "lastTransitionTime");
+                let seen = KubeletSeen {
+                    noticed: Moment::now(),
+                    node: node.clone(),
+                    away,
+                    since: since.as_deref().and_then(Moment::parse),
+                };
+                let _ = sender.send(Followed::Evidence(Evidence::Kubelet(seen))).await;
+            }
+            was_away = away;
+            if !away {
+                return;
+            }
+        }
+        if sender.is_closed() {
+            return;
+        }
+        tokio::time::sleep(NODE_PAUSE).await;
     }
 }

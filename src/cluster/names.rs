@@ -88,6 +88,14 @@ pub async fn namespaces(client: &Client) -> Result<Vec<String>, RequestError> {
     object_names(client, "/api/v1/namespaces").await
 }
 
+/// Whether the server says that a namespace is not there. One that may not be read may be there.
+pub async fn is_missing_namespace(server: &Server, name: &str) -> bool {
+    let path = format!("/api/v1/namespaces/{name}");
+    let answer: Result<serde_json::Value, RequestError> = server.get(&path).await;
+    // The server names what it has not found; another 404 is about the path.
+    answer.is_err_and(|error| error.code() == Some(404) && error.to_string().contains(&format!("{name:?}")))
+}
+
 /// The names of all namespaces, however many there are.
 pub(super) async fn namespaces_of(server: &Server) -> Result<Vec<String>, RequestError> {
     let mut names = Vec::new();

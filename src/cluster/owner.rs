@@ -1,6 +1,6 @@
 //! Which pods belong to an object: found through owner references, whatever the kind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kube::Client;
 use serde::Deserialize;
@@ -47,14 +47,39 @@ pub enum OwnerError {
 pub struct Target {
     /// Its kind's plural.
     pub resource: String,
+    /// Its name.
+    pub name: String,
     /// Its path on the server.
     pub path: String,
-    /// Its uid.
-    pub uid: String,
+    /// Whether it is there.
+    pub is_there: bool,
     /// How many pods it wants.
     pub replicas: Option<usize>,
     /// A label selector all its pods match.
     pub labels: Option<String>,
+}
+
+/// A target as the references of what it owns name it: an object that takes its place has the same name.
+#[derive(Debug, Clone)]
+struct Wanted {
+    group: String,
+    /// The kind's names in lower case: `deployment`, `deployments`.
+    kinds: Vec<String>,
+    name: String,
+    /// The object that was seen last.
+    uid: String,
+}
+
+impl Wanted {
+    fn is(&self, reference: &OwnerReference) -> bool {
+        let group = reference
+            .api_version
+            .split_once('/')
+            .map_or("", |(group, _)| group);
+        self.name == reference.name
+            && self.group == group
+            && self.kinds.contains(&reference.kind.to_lowercase())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,8 +97,9 @@ struct OwnerMetadata {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct OwnerSpec {
+    manual_selector: bool,
     replicas: Option<usize>,
     selector: serde_json::Value,
 }
@@ -116,7 +142,7 @@ struct GroupVersion {
 /// Looks up owners and remembers them.
 pub struct Owners {
     client: Client,
-    targets: Vec<String>,
+    targets: Vec<Wanted>,
     resources: HashMap<String, Vec<Resource>>,
     /// Whether an owner, by uid, belongs to a target.
     belongs: HashMap<String, bool>,
@@ -139,6 +165,13 @@ fn collection(group_version: &str, plural: &str, namespace: Option<&str>) -> Str
         Some(namespace) => format!("{base}/namespaces/{namespace}/{plural}"),
         None => format!("{base}/{plural}"),
     }
+}
+
+/// Whether a word is the name of a type that every server has.
+#[must_use]
+pub fn is_type(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    KNOWN.iter().any(|(names, ..)| names.contains(&lower.as_str()))
 }
 
 /// The types that have pods on every server, in the singular.
@@ -171,15 +204,52 @@ impl Owners {
             "{}/{name}",
             collection(&group_version, &resource, namespaced.then_some(namespace))
         );
-        let owner: Owner = get_json(&self.client, &path).await?;
-        self.targets.push(owner.metadata.uid.clone());
+        let owner: Option<Owner> = match get_json(&self.client, &path).await {
+            Ok(owner) => Some(owner),
+            Err(error) if error.code() == Some(404) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let kinds = self.kinds(&group_version, &resource);
+        self.targets.push(Wanted {
+            group: group_version
+                .split_once('/')
+                .map_or("", |(group, _)| group)
+                .to_owned(),
+            kinds,
+            name: name.to_owned(),
+            uid: owner
+                .as_ref()
+                .map(|owner| owner.metadata.uid.clone())
+                .unwrap_or_default(),
+        });
+        let labels = owner.as_ref().and_then(|owner| match resource.as_str() {
+            // A Job's own selector names its uid, and the Job may be replaced.
+            "jobs" if !owner.spec.manual_selector => Some(format!("job-name={name}")),
+            _ => match_labels(&owner.spec.selector),
+        });
         Ok(Target {
             resource,
+            name: name.to_owned(),
             path,
-            uid: owner.metadata.uid,
-            replicas: owner.spec.replicas,
-            labels: match_labels(&owner.spec.selector),
+            is_there: owner.is_some(),
+            replicas: owner.and_then(|owner| owner.spec.replicas),
+            labels,
         })
+    }
+
+    /// The names of a kind in lower case, as references and users write it.
+    fn kinds(&self, group_version: &str, plural: &str) -> Vec<String> {
+        let known = KNOWN
+            .iter()
+            .find(|(_, version, name)| *version == group_version && *name == plural);
+        if let Some((names, ..)) = known {
+            return names.iter().map(|name| (*name).to_owned()).collect();
+        }
+        let resources = self.resources.get(group_version).into_iter().flatten();
+        resources
+            .filter(|resource| resource.name == plural)
+            .map(|resource| resource.kind.to_lowercase())
+            .collect()
     }
 
     /// The names of the objects of a type.
@@ -256,7 +326,8 @@ impl Owners {
         while let Some((reference, mut chain)) = open.pop() {
             chain.push(reference.uid.clone());
             asked.push(reference.uid.clone());
-            if self.targets.contains(&reference.uid) || self.belongs.get(&reference.uid) == Some(&true) {
+            let is_target = self.is_target(&reference);
+            if is_target || self.belongs.get(&reference.uid) == Some(&true) {
                 for uid in chain {
                     self.belongs.insert(uid, true);
                 }
@@ -287,6 +358,22 @@ impl Owners {
         found
     }
 
+    /// Whether an owner is what was asked for, by its name. Says so where it is another object than before.
+    fn is_target(&mut self, reference: &OwnerReference) -> bool {
+        let Some(target) = self.targets.iter_mut().find(|target| target.is(reference)) else {
+            return false;
+        };
+        if !target.uid.is_empty() && target.uid != reference.uid && !self.belongs.contains_key(&reference.uid)
+        {
+            self.notes.push(format!(
+                "{}/{} was made anew (uid {}): its pods are traced as well",
+                reference.kind, reference.name, reference.uid
+            ));
+        }
+        target.uid.clone_from(&reference.uid);
+        true
+    }
+
     async fn owners_of(
         &mut self,
         reference: &OwnerReference,
@@ -313,6 +400,45 @@ impl Owners {
         let owner: Owner = get_json(&self.client, &path).await?;
         Ok(owner.metadata.owner_references)
     }
+}
+
+/// The names of the containers in the template of a pod's controller; `None` for one whose kind is not Kubernetes' own.
+///
+/// # Errors
+/// Where it may not be read, or is not there.
+pub async fn template_containers(
+    client: &Client,
+    controller: &OwnerReference,
+    namespace: &str,
+) -> Result<Option<BTreeSet<String>>, RequestError> {
+    let kind = controller.kind.to_lowercase();
+    let Some((_, group_version, plural)) = KNOWN.iter().find(|(names, group_version, _)| {
+        names.contains(&kind.as_str()) && *group_version == controller.api_version
+    }) else {
+        return Ok(None);
+    };
+    let path = format!(
+        "{}/{}",
+        collection(group_version, plural, Some(namespace)),
+        controller.name
+    );
+    let object: serde_json::Value = get_json(client, &path).await?;
+    let names = |list: &str| {
+        let containers = object.pointer(&format!("/spec/template/spec/{list}"));
+        containers.and_then(serde_json::Value::as_array).cloned()
+    };
+    // Containers of an owner of that name that is another object say nothing of these pods.
+    let uid = object
+        .pointer("/metadata/uid")
+        .and_then(serde_json::Value::as_str);
+    let (Some(regular), true) = (names("containers"), uid == Some(controller.uid.as_str())) else {
+        return Ok(None);
+    };
+    let all = regular
+        .into_iter()
+        .chain(names("initContainers").into_iter().flatten());
+    let names = all.filter_map(|container| Some(container.get("name")?.as_str()?.to_owned()));
+    Ok(Some(names.collect()))
 }
 
 /// `spec.selector` as a label selector, where it says no more than which labels must be equal.

@@ -4,7 +4,10 @@
 //! A watch is resumed at the last resourceVersion that was seen, so that nothing is lost or sent twice; where
 //! the server no longer has it (410), everything is listed anew and the gap is said.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use futures::{AsyncBufReadExt, AsyncReadExt, io::BufReader};
 use kube::Client;
@@ -18,16 +21,19 @@ use super::{
 use crate::trace::{
     Evidence, Moment,
     evidence::{Change, Gap, Vanished},
-    object::{ErrorStatus, WatchEvent},
+    object::{ErrorStatus, Pod, WatchEvent},
 };
 
 /// Objects a page of a list holds.
 const PAGE: usize = 500;
 /// The server ends a watch after this many seconds; a new one goes on where it ended.
-const WATCH_SECONDS: u64 = 290;
-/// A watch that says nothing for this long is asked for anew. The server sends a bookmark each minute
-/// (kube-apiserver, `bookmarkFrequency`); one that knows none may be silent to the end of the watch.
-const SILENCE: (Duration, Duration) = (Duration::from_secs(75), Duration::from_secs(WATCH_SECONDS + 30));
+const WATCH_SECONDS: u64 = 60;
+/// A watch that says nothing for this long after it should have ended is taken for dead.
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 5);
+/// A request is answered within this time, or not at all.
+const ANSWER: Duration = Duration::from_secs(20);
+/// A watch that lived this long needs no pause before the next.
+const LONG: Duration = Duration::from_secs(10);
 /// Pauses between attempts to reach the server: the first and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 /// Pauses before a watch that brought nothing is asked for again, as those of client-go's reflector: the first and
@@ -56,6 +62,10 @@ pub enum Arrival {
     },
     /// The first list is complete.
     Listed(&'static str),
+    /// The connection of a watch is lost.
+    Lost(&'static str),
+    /// It is there again.
+    Found(&'static str),
     /// Something the user should know.
     Note(String),
     /// The watch cannot go on.
@@ -116,11 +126,59 @@ pub async fn watch_resource<T: WatchedResource>(
         fruitless: 0,
         refusals: 0,
         complained: false,
+        lost: false,
         resource: std::marker::PhantomData,
     };
     let outcome = watch.run(once).await;
     if let Err(error) = outcome {
         let _ = watch.sender.send(Arrival::Failed(error)).await;
+    }
+}
+
+/// The answer to a request, within the time that an answer may take.
+async fn answered<A>(
+    path: &str,
+    asked: impl Future<Output = Result<A, RequestError>>,
+) -> Result<A, RequestError> {
+    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| {
+        Err(RequestError::Broken {
+            path: path.to_owned(),
+            message: format!("no answer within {} seconds", ANSWER.as_secs()),
+        })
+    })
+}
+
+/// The pods there are now, each as a list tells it.
+///
+/// # Errors
+/// Where the server cannot be reached or refuses.
+pub async fn pods_now(client: &Client, selection: &Selection) -> Result<Vec<Vec<u8>>, RequestError> {
+    let base = collection_path::<Pod>(selection);
+    let mut found = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let mut path = format!("{base}?limit={PAGE}{}", Pod::selectors(selection));
+        if let Some(token) = &next {
+            path.push_str(&format!("&continue={}", encode(token)));
+        }
+        let list: List = get_json(client, &path).await?;
+        found.extend(list.items.into_iter().filter_map(listed_line));
+        next = list.metadata.next.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// An object of a list as the line of a watch.
+fn listed_line(item: serde_json::Value) -> Option<Vec<u8>> {
+    serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok()
+}
+
+fn collection_path<T: WatchedResource>(selection: &Selection) -> String {
+    match &selection.namespace {
+        Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
+        None => format!("/api/v1/{}", T::KIND),
     }
 }
 
@@ -139,15 +197,13 @@ struct Watch<T> {
     /// Requests on end that were refused as too many.
     refusals: u32,
     complained: bool,
+    lost: bool,
     resource: std::marker::PhantomData<T>,
 }
 
 impl<T: WatchedResource> Watch<T> {
     fn path(&self) -> String {
-        match &self.selection.namespace {
-            Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
-            None => format!("/api/v1/{}", T::KIND),
-        }
+        collection_path::<T>(&self.selection)
     }
 
     async fn run(&mut self, once: bool) -> Result<(), RequestError> {
@@ -230,6 +286,10 @@ impl<T: WatchedResource> Watch<T> {
         } else {
             0
         };
+        if !self.lost {
+            self.lost = true;
+            let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+        }
         if !passing || self.refusals > REFUSALS || self.sender.is_closed() {
             return Err(error);
         }
@@ -245,9 +305,18 @@ impl<T: WatchedResource> Watch<T> {
         Ok(())
     }
 
-    fn recovered(&mut self) {
+    async fn recovered(&mut self) {
         self.pause = PAUSES.0;
+        self.found().await;
+    }
+
+    /// The server answers again.
+    async fn found(&mut self) {
         self.complained = false;
+        if self.lost {
+            self.lost = false;
+            let _ = self.sender.send(Arrival::Found(T::KIND)).await;
+        }
     }
 
     /// Everything there is. What was known and is not there any more has vanished.
@@ -259,7 +328,7 @@ impl<T: WatchedResource> Watch<T> {
             if let Some(token) = &next {
                 path.push_str(&format!("&continue={}", encode(token)));
             }
-            let list: List = get_json(&self.client, &path).await?;
+            let list: List = answered(&path, get_json(&self.client, &path)).await?;
             let received = Moment::now();
             for item in list.items {
                 self.listed_item(item, received, &mut seen).await;
@@ -281,7 +350,7 @@ impl<T: WatchedResource> Watch<T> {
             }
         }
         self.known = seen;
-        self.recovered();
+        self.recovered().await;
         if !self.listed {
             self.listed = true;
             let _ = self.sender.send(Arrival::Listed(T::KIND)).await;
@@ -290,15 +359,14 @@ impl<T: WatchedResource> Watch<T> {
     }
 
     async fn listed_item(&self, item: serde_json::Value, received: Moment, seen: &mut HashSet<String>) {
-        let raw = serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok();
-        let Ok(object) = serde_json::from_value::<T>(item) else {
+        let Ok(object) = serde_json::from_value::<T>(item.clone()) else {
             return;
         };
         if T::KIND == "pods" {
             seen.insert(object.metadata().uid.clone());
         }
         if let Some(evidence) = object.evidence(received, Change::Listed) {
-            self.hand_on(received, raw, evidence).await;
+            self.hand_on(received, listed_line(item), evidence).await;
         }
     }
 
@@ -338,7 +406,7 @@ impl<T: WatchedResource> Watch<T> {
             encode(&self.version),
             T::selectors(&self.selection),
         );
-        let stream = match get_stream(&self.client, &path).await {
+        let stream = match answered(&path, get_stream(&self.client, &path)).await {
             Ok(stream) => stream,
             Err(error) => {
                 return match error.code() {
@@ -347,15 +415,16 @@ impl<T: WatchedResource> Watch<T> {
                 };
             }
         };
+        self.found().await;
+        let opened = Instant::now();
         let mut reader = BufReader::with_capacity(64 * 1024, stream);
         let mut line = Vec::new();
         let mut first = true;
         loop {
             line.clear();
-            let silence = if self.bookmarks { SILENCE.0 } else { SILENCE.1 };
             let mut bounded = (&mut reader).take(LONGEST_LINE);
             let read = tokio::select! {
-                read = tokio::time::timeout(silence, bounded.read_until(b'\n', &mut line)) => read,
+                read = tokio::time::timeout(SILENCE, bounded.read_until(b'\n', &mut line)) => read,
                 () = self.sender.closed() => return End::Closed,
             };
             if line.len() as u64 >= LONGEST_LINE {
@@ -367,7 +436,11 @@ impl<T: WatchedResource> Watch<T> {
             // A line without its end was cut off; resuming sends it again.
             let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');
             if !whole {
-                if first {
+                if read.is_err() && !self.lost {
+                    self.lost = true;
+                    let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+                }
+                if first && opened.elapsed() < LONG {
                     self.sleep(self.pause).await;
                     self.pause = (self.pause * 2).min(PAUSES.1);
                 }
@@ -401,7 +474,7 @@ impl<T: WatchedResource> Watch<T> {
             "DELETED" => Change::Deleted,
             _ => return None,
         };
-        self.recovered();
+        self.recovered().await;
         let uid = &event.object.metadata().uid;
         if T::KIND == "pods" {
             if change == Change::Deleted {

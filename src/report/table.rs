@@ -39,7 +39,7 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
     );
     for row in rows {
         table.add_row([
-            Cell::new(format!("{}\n{}", object_name(row.object), printable(row.file))),
+            Cell::new(name(&row)),
             Cell::new(sidecars(row.workload)),
             found(&row.findings),
             migration(&row.findings),
@@ -56,7 +56,31 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end())?;
     }
-    Ok(())
+    if appearance.quiet {
+        return Ok(());
+    }
+    super::text::write_summary(report, out)
+}
+
+/// The object, and the file it stands in; of an object of a cluster the source says no more.
+fn name(row: &Row<'_>) -> String {
+    let object = object_name(row.object);
+    let namespace = row
+        .object
+        .namespace
+        .as_deref()
+        .map(|namespace| format!("{namespace}/"));
+    let live = format!(
+        "{}{}/{}",
+        namespace.unwrap_or_default(),
+        row.object.kind.to_lowercase(),
+        row.object.name
+    );
+    if row.file == live {
+        object
+    } else {
+        format!("{object}\n{}", printable(row.file))
+    }
 }
 
 struct Row<'a> {

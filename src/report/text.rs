@@ -175,7 +175,7 @@ fn notes(finding: &Finding) -> Vec<String> {
     notes
 }
 
-fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+pub(super) fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let looked_at = format!(
         "{} in {}",
         counted(report.workloads.len(), "workload"),

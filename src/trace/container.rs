@@ -8,7 +8,7 @@ use super::{
     fact::{Precision, What},
     moment::SECOND,
     object::{ContainerStatus, Terminated},
-    run::{Run, Source},
+    run::{Run, Seen, Source},
 };
 use crate::roles::Role;
 
@@ -29,6 +29,15 @@ pub enum State {
     Running,
     /// Ended.
     Terminated,
+}
+
+/// What conditions of the pod say of its containers: seconds of the node's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reached {
+    /// Since then all init containers have completed and all native sidecars have started.
+    pub initialized: Option<Moment>,
+    /// Since then all containers are ready.
+    pub all_ready: Option<Moment>,
 }
 
 /// Something that happened to a run, before the pod's name is put on it.
@@ -74,6 +83,10 @@ pub struct ContainerHistory {
     pub name: String,
     /// What it is in the pod.
     pub role: Role,
+    /// It is a sidecar that is declared nowhere.
+    pub undeclared: bool,
+    /// It stands among the init containers.
+    pub is_init: bool,
     /// It has a startupProbe.
     pub startup_probe: bool,
     /// Its runs, the oldest first.
@@ -88,6 +101,8 @@ pub struct ContainerHistory {
     pub ready: bool,
     /// `restartCount` in the newest state.
     pub restarts: i64,
+    /// Why it waits in the newest state: `PodInitializing`, `ImagePullBackOff`, …; empty where it does not.
+    pub waiting: String,
     /// A start of it failed or was put off: no image, a refused start.
     pub start_trouble: bool,
     /// Its end was lost, and no run of it is known.
@@ -96,6 +111,8 @@ pub struct ContainerHistory {
     pub dropped_runs: usize,
     told: Vec<(i64, What)>,
     stop_requests: Vec<Moment>,
+    /// When the kubelet began to stop it, of the newest run for which that is known.
+    stopping_since: Option<(i64, Moment, Source)>,
     pending_lines: Vec<Moment>,
     pending_attaches: Vec<AttachEnd>,
     pending_creation: Option<Moment>,
@@ -108,6 +125,8 @@ impl ContainerHistory {
         Self {
             name: name.to_owned(),
             role,
+            undeclared: false,
+            is_init: role == Role::Init,
             startup_probe,
             runs: Vec::new(),
             state: State::Waiting,
@@ -115,11 +134,13 @@ impl ContainerHistory {
             started: None,
             ready: false,
             restarts: 0,
+            waiting: String::new(),
             start_trouble: false,
             status_lost: false,
             dropped_runs: 0,
             told: Vec::new(),
             stop_requests: Vec::new(),
+            stopping_since: None,
             pending_lines: Vec::new(),
             pending_attaches: Vec::new(),
             pending_creation: None,
@@ -164,6 +185,28 @@ impl ContainerHistory {
         })
     }
 
+    /// Of a sidecar: whether anything declares it one.
+    #[must_use]
+    pub fn is_declared_sidecar(&self) -> Option<bool> {
+        (self.role == Role::Sidecar).then_some(!self.undeclared)
+    }
+
+    /// The first time from `moment` on, within a second, at which the kubelet was seen to ask it to stop.
+    #[must_use]
+    pub fn stop_requested_since(&self, moment: Moment) -> Option<Moment> {
+        let requests = self.stop_requests.iter().copied();
+        requests.filter(|at| *at >= moment.plus(-SECOND)).min()
+    }
+
+    /// When the kubelet began to stop a run: asked it, or ran its preStop hook. A native sidecar is asked when its turn
+    /// has come, whatever the event says that the kubelet records for all containers at once.
+    #[must_use]
+    pub fn stopping_since(&self, run: &Run) -> Option<(Moment, Source)> {
+        self.stopping_since
+            .filter(|(restarts, ..)| *restarts == run.restarts)
+            .map(|(_, at, source)| (at, source))
+    }
+
     /// Whether a process of it has ever run, as far as is known.
     #[must_use]
     pub fn ran(&self) -> bool {
@@ -178,7 +221,13 @@ impl ContainerHistory {
     }
 
     /// Takes over one status of the container. Returns what is news.
-    pub fn apply(&mut self, status: &ContainerStatus, round: usize, received: Moment) -> Vec<Step> {
+    pub fn apply(
+        &mut self,
+        status: &ContainerStatus,
+        round: usize,
+        received: Moment,
+        known: Reached,
+    ) -> Vec<Step> {
         let mut steps = Vec::new();
         self.restarts = status.restart_count;
         if let Some(ended) = &status.last_state.terminated {
@@ -189,6 +238,7 @@ impl ContainerHistory {
         }
         self.started = status.started;
         self.ready = status.ready;
+        self.waiting.clear();
         let id = status.container_id.clone().filter(|id| !id.is_empty());
         if let Some(running) = &status.state.running {
             self.state = State::Running;
@@ -199,7 +249,7 @@ impl ContainerHistory {
                 run.started = run.started.or(started);
             }
             self.tell_start(status.restart_count, &mut steps);
-            self.tell_progress(status, received, &mut steps);
+            self.tell_progress(status, received, known, &mut steps);
         } else if let Some(ended) = &status.state.terminated {
             self.state = State::Terminated;
             self.id = ended.container_id.clone().filter(|id| !id.is_empty()).or(id);
@@ -213,6 +263,7 @@ impl ContainerHistory {
                 .waiting
                 .as_ref()
                 .map_or("", |waiting| waiting.reason.as_str());
+            reason.clone_into(&mut self.waiting);
             self.wait(reason, received, &mut steps);
         }
         self.place_pending();
@@ -346,15 +397,17 @@ impl ContainerHistory {
             return;
         };
         let (named, second) = (run.started_event.as_ref().map(|event| event.at), run.started);
+        // `startedAt` of a restart may be rounded up to the next second.
+        let (at, precision) = if restarts > 0 {
+            (second.map(|second| second.plus(SECOND)), Precision::NotAfter)
+        } else {
+            (second, Precision::Second)
+        };
         if restarts > 0 {
-            let step = Step::new(
-                restarts,
-                What::Restarting,
-                second,
-                Precision::Second,
-                Source::Status,
+            self.tell(
+                Step::new(restarts, What::Restarting, at, precision, Source::Status),
+                steps,
             );
-            self.tell(step, steps);
         }
         let step = match named {
             Some(at) => Step::new(
@@ -364,31 +417,49 @@ impl ContainerHistory {
                 Precision::NotAfter,
                 Source::Event,
             ),
-            None => Step::new(restarts, What::Started, second, Precision::Second, Source::Status),
+            None => Step::new(restarts, What::Started, at, precision, Source::Status),
         };
         self.tell(step, steps);
     }
 
-    /// `started` and `ready` carry no time: they had become true when the state was received.
-    fn tell_progress(&mut self, status: &ContainerStatus, received: Moment, steps: &mut Vec<Step>) {
+    /// `started` and `ready` carry no time: they had become true when the state was received, or when a condition of
+    /// the pod became true that needs them.
+    fn tell_progress(
+        &mut self,
+        status: &ContainerStatus,
+        received: Moment,
+        known: Reached,
+        steps: &mut Vec<Step>,
+    ) {
         let restarts = status.restart_count;
         let passed = status.started == Some(true) && self.role != Role::Init;
         let ready = status.ready && self.role != Role::Init;
-        if let Some(run) = self.runs.last_mut() {
-            run.gate_seen = run.gate_seen.or(passed.then_some(received));
-            run.ready_seen = run.ready_seen.or(ready.then_some(received));
+        let Some(run) = self.runs.last_mut() else {
+            return;
+        };
+        let started = run.started;
+        let by = |second: Option<Moment>| {
+            let end = second.filter(|second| started.is_some_and(|started| started <= *second));
+            Seen::by_condition(end, received)
+        };
+        let first = restarts == 0 && self.is_init;
+        let gate = by(if first { known.initialized } else { None }.or(known.all_ready));
+        if passed {
+            run.gate_seen.get_or_insert(gate);
+        } else {
+            run.gate_not_before = Some(received);
         }
-        let gate = passed && self.startup_probe;
-        for (holds, what) in [(gate, What::GatePassed), (ready, What::Ready)] {
-            if holds {
-                let mut step = Step::new(
-                    restarts,
-                    what,
-                    Some(received),
-                    Precision::NotAfter,
-                    Source::Status,
-                );
-                step.clock = Clock::Tracer;
+        if ready {
+            run.ready_seen.get_or_insert(by(known.all_ready));
+        } else {
+            run.ready_not_before = Some(received);
+        }
+        let gate = run.gate_seen.filter(|_| passed && self.startup_probe);
+        let ready = run.ready_seen.filter(|_| ready);
+        for (seen, what) in [(gate, What::GatePassed), (ready, What::Ready)] {
+            if let Some(seen) = seen {
+                let mut step = Step::new(restarts, what, Some(seen.at), Precision::NotAfter, seen.source);
+                step.clock = seen.clock;
                 self.tell(step, steps);
             }
         }

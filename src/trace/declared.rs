@@ -65,6 +65,8 @@ pub struct DeclaredContainer {
     pub post_start: bool,
     /// It has a preStop hook.
     pub pre_stop: bool,
+    /// It is a sidecar that is declared nowhere: the sign that it is one.
+    pub undeclared: Option<String>,
 }
 
 /// Which of the two ends of life a pair is about.
@@ -158,6 +160,7 @@ fn container(spec: &ContainerSpec, role: Role, native: bool) -> DeclaredContaine
         own_restart_policy: spec.restart_policy.is_some(),
         post_start: spec.lifecycle.post_start,
         pre_stop: spec.lifecycle.pre_stop,
+        undeclared: None,
     }
 }
 
@@ -222,7 +225,9 @@ impl Declared {
         for regular in &spec.containers {
             let declared = regular.lifecycle.kind.as_deref() == Some("Sidecar");
             let annotated = spec.annotated.contains(&regular.name);
-            let sidecar = declared || annotated || sidecars.contains(&regular.name);
+            let told = declared || annotated || sidecars.contains(&regular.name);
+            let sign = spec.undeclared.get(&regular.name).filter(|_| !told);
+            let sidecar = told || sign.is_some();
             has_annotated |= annotated;
             has_lifecycle |= sidecar;
             let role = if sidecar { Role::Sidecar } else { Role::App };
@@ -230,6 +235,7 @@ impl Declared {
             if sidecar && !one.native {
                 one.gate = lifecycle_gate(regular);
             }
+            one.undeclared = sign.cloned();
             containers.push(one);
         }
         for ephemeral in &spec.ephemeral_containers {
@@ -267,8 +273,12 @@ impl Declared {
             for one in containers {
                 if self.container(&one.name).is_none() {
                     let native = role == Role::Init && one.is_native();
-                    let role = if native { Role::Sidecar } else { role };
-                    self.containers.push(container(one, role, native));
+                    let sign = spec.undeclared.get(&one.name).filter(|_| role == Role::App);
+                    let is_sidecar = native || sign.is_some();
+                    let role = if is_sidecar { Role::Sidecar } else { role };
+                    let mut added = container(one, role, native);
+                    added.undeclared = sign.cloned();
+                    self.containers.push(added);
                 }
             }
         }

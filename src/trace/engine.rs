@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use super::{
     Moment, SECOND,
     declared::Reading,
-    evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, PodSeen, Vanished},
+    evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, KubeletSeen, PodSeen, Unseen, Vanished},
     fact::{GapNotice, News, PodNotice, PodStep},
     pod::{PodTimeline, named_time},
-    verdict::{self, Context, Verdict},
+    verdict::{self, Absence, Context, Verdict},
 };
 
 /// Events that came before their pod are kept this long; the two watches are not ordered.
 const ORPHAN_AGE: i64 = 60 * SECOND;
 /// And no more than this many of them.
 const ORPHANS_KEPT: usize = 20_000;
+/// The node controller takes a node for lost when it has been silent for so long (kube-controller-manager's
+/// `--node-monitor-grace-period`, 50 s since 1.32, 40 s before), and looks every five seconds.
+const NODE_PATIENCE: i64 = 60 * SECOND;
 /// How many pods that are gone are remembered, so that late events do not wait for them.
 const DEPARTED_KEPT: usize = 10_000;
 
@@ -45,6 +48,9 @@ pub struct Engine {
     departed_set: HashSet<String>,
     kubelets: HashMap<String, u32>,
     offsets: HashMap<String, ClockOffset>,
+    absences: HashMap<String, Vec<Absence>>,
+    looked_until: Moment,
+    is_last_word: bool,
 }
 
 impl Engine {
@@ -86,6 +92,9 @@ impl Engine {
                 }
                 Vec::new()
             }
+            Evidence::Template(_) => Vec::new(),
+            Evidence::Kubelet(seen) => self.push_kubelet(&seen),
+            Evidence::Unseen(unseen) => self.push_unseen(&unseen),
             Evidence::Gap(gap) => self.push_gap(&gap),
             Evidence::Vanished(vanished) => self.push_vanished(&vanished),
         }
@@ -96,19 +105,33 @@ impl Engine {
         if uid.is_empty() || self.departed_set.contains(uid) || self.is_stale(seen) {
             return Vec::new();
         }
-        let known = self.pods.contains_key(uid);
         let reading = &self.settings.reading;
         let pod = self
             .pods
             .entry(uid.clone())
             .or_insert_with(|| PodTimeline::new(&seen.pod, reading, seen.received));
+        let early = self.orphans.remove(uid).unwrap_or_default();
+        // What its events say is more exact than its state; they are only told first where they came first.
+        let mut told: Vec<News> = Vec::new();
+        for event in &early {
+            told.extend(pod.event(event).into_iter().map(News::Fact));
+            told.extend(pod.event_trouble(event).map(News::Trouble));
+        }
         let (facts, steps) = pod.apply(seen);
+        let troubles = pod.state_trouble(seen);
+        let (created, asked) = (pod.created, pod.asked_at());
         let name = pod.name.clone();
         if pod.ended() {
             self.ended_at.entry(uid.clone()).or_insert(seen.received);
         }
         let newest = newest_second(seen).filter(|_| seen.change != Change::Listed);
         let node = pod.node.clone();
+        for event in &early {
+            if let Some(named) = named_time(&event.event) {
+                let offset = self.offsets.entry(node.clone()).or_default();
+                offset.event(event.received.since(named.at));
+            }
+        }
         let mut news: Vec<News> = steps
             .into_iter()
             .map(|(step, detail)| {
@@ -116,6 +139,11 @@ impl Engine {
                     pod: name.clone(),
                     step,
                     received: seen.received,
+                    time: match step {
+                        PodStep::Seen => created,
+                        PodStep::DeletionRequested => asked,
+                        _ => None,
+                    },
                     detail,
                 })
             })
@@ -125,15 +153,14 @@ impl Engine {
             .iter()
             .position(|one| matches!(one, News::Pod(notice) if closes(notice.step)));
         let at = last.unwrap_or(news.len());
-        news.splice(at..at, facts.into_iter().map(News::Fact));
+        let inner = facts.into_iter().map(News::Fact);
+        let inner = told.into_iter().chain(inner);
+        news.splice(at..at, inner.chain(troubles.into_iter().map(News::Trouble)));
         if let Some(second) = newest {
             self.offsets
                 .entry(node)
                 .or_default()
                 .state(seen.received.since(second));
-        }
-        if !known {
-            news.extend(self.adopt_orphans(&name.uid));
         }
         news
     }
@@ -164,6 +191,7 @@ impl Engine {
             return Vec::new();
         };
         let facts = pod.event(&seen);
+        let trouble = pod.event_trouble(&seen).map(News::Trouble);
         if let Some(named) = named_time(&seen.event) {
             let node = pod.node.clone();
             self.offsets
@@ -171,7 +199,7 @@ impl Engine {
                 .or_default()
                 .event(seen.received.since(named.at));
         }
-        facts.into_iter().map(News::Fact).collect()
+        facts.into_iter().map(News::Fact).chain(trouble).collect()
     }
 
     /// Keeps an event until its pod comes, unless there are too many or it gets too old.
@@ -191,13 +219,6 @@ impl Engine {
         let uid = seen.event.involved_object.uid.clone();
         self.orphan_ages.push_back((seen.received, uid.clone()));
         self.orphans.entry(uid).or_default().push(seen);
-    }
-
-    fn adopt_orphans(&mut self, uid: &str) -> Vec<News> {
-        let Some(mine) = self.orphans.remove(uid) else {
-            return Vec::new();
-        };
-        mine.into_iter().flat_map(|seen| self.push_event(seen)).collect()
     }
 
     fn each(
@@ -239,6 +260,54 @@ impl Engine {
         })]
     }
 
+    fn push_unseen(&mut self, unseen: &Unseen) -> Vec<News> {
+        for pod in self.pods.values_mut().filter(|pod| !pod.ended()) {
+            pod.gap(&unseen.reason);
+            pod.unseen = true;
+        }
+        vec![News::Gap(GapNotice {
+            pod: None,
+            resource: "pods".to_owned(),
+            noticed: unseen.noticed,
+            reason: unseen.reason.clone(),
+        })]
+    }
+
+    fn push_kubelet(&mut self, seen: &KubeletSeen) -> Vec<News> {
+        let absences = self.absences.entry(seen.node.clone()).or_default();
+        let is_away = absences.last().is_some_and(|absence| absence.until.is_none());
+        let at = seen.since.unwrap_or(seen.noticed);
+        match (seen.away, is_away) {
+            (true, false) => absences.push(Absence {
+                from: at.plus(-NODE_PATIENCE),
+                until: None,
+            }),
+            (false, true) => {
+                if let Some(absence) = absences.last_mut() {
+                    absence.until = Some(at);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Everything up to then has been seen: what has not been told had not happened, as far as the server knows.
+    pub fn looked_until(&mut self, moment: Moment) {
+        self.looked_until = self.looked_until.max(moment);
+    }
+
+    /// Until when everything was seen, as far as was said.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.looked_until
+    }
+
+    /// Nobody waits any longer: what has not ended by now is judged as it is.
+    pub fn last_word(&mut self) {
+        self.is_last_word = true;
+    }
+
     fn push_vanished(&mut self, vanished: &Vanished) -> Vec<News> {
         self.forget(&vanished.uid);
         let Some(pod) = self.pods.get_mut(&vanished.uid) else {
@@ -278,6 +347,9 @@ impl Engine {
             pod,
             &Context {
                 kubelet_minor: self.kubelets.get(&pod.node).copied(),
+                absences: self.absences.get(&pod.node).map_or(&[], Vec::as_slice),
+                looked_until: self.looked_until.max(pod.received.1),
+                is_last_word: self.is_last_word,
                 clock_offset: self.offsets.get(&pod.node).map_or(0, |offset| offset.estimate()),
                 attach_margin: self.settings.attach_margin,
                 attach: self.settings.attach,

@@ -1,5 +1,7 @@
 //! What the engine is fed: everything an API client can see, each piece with its clock.
 
+use std::collections::BTreeSet;
+
 use super::{
     Moment,
     object::{Event, Pod},
@@ -103,6 +105,15 @@ pub struct NodeSeen {
     pub kubelet_version: String,
 }
 
+/// The containers of the template that pods are made of.
+#[derive(Debug, Clone)]
+pub struct TemplateSeen {
+    /// The uid of the object that holds it, which controls the pods.
+    pub owner: String,
+    /// The names of its containers, init containers included.
+    pub containers: BTreeSet<String>,
+}
+
 /// Something may have been missed.
 #[derive(Debug, Clone)]
 pub struct Gap {
@@ -114,6 +125,28 @@ pub struct Gap {
     pub namespace: Option<String>,
     /// What happened.
     pub reason: String,
+}
+
+/// The connection was lost at the end: what happened since is not known.
+#[derive(Debug, Clone)]
+pub struct Unseen {
+    /// When that was noticed, by this program's clock.
+    pub noticed: Moment,
+    /// What happened.
+    pub reason: String,
+}
+
+/// A node's kubelet went away or came back, as the node's condition `Ready` tells.
+#[derive(Debug, Clone)]
+pub struct KubeletSeen {
+    /// When that was noticed, by this program's clock.
+    pub noticed: Moment,
+    /// The node.
+    pub node: String,
+    /// Whether it is away.
+    pub away: bool,
+    /// When the condition changed, by the API server's clock.
+    pub since: Option<Moment>,
 }
 
 /// A pod that was known is not in a new list.
@@ -140,8 +173,14 @@ pub enum Evidence {
     Creation(CreationTime),
     /// A node's version.
     Node(NodeSeen),
+    /// A template of pods. What it tells of a pod's roles is worked out before the engine.
+    Template(TemplateSeen),
+    /// A kubelet went away or came back.
+    Kubelet(KubeletSeen),
     /// A gap in a watch.
     Gap(Gap),
+    /// Nothing was seen from some moment on.
+    Unseen(Unseen),
     /// A pod that is gone without its end having been seen.
     Vanished(Vanished),
 }
@@ -156,7 +195,9 @@ impl Evidence {
             Self::Attach(end) => Some(end.closed),
             Self::Gap(gap) => Some(gap.noticed),
             Self::Vanished(vanished) => Some(vanished.noticed),
-            Self::Log(_) | Self::Creation(_) | Self::Node(_) => None,
+            Self::Kubelet(seen) => Some(seen.noticed),
+            Self::Unseen(unseen) => Some(unseen.noticed),
+            Self::Log(_) | Self::Creation(_) | Self::Node(_) | Self::Template(_) => None,
         }
     }
 }

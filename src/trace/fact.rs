@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Clock, Moment, run::Source};
+use super::{Clock, Moment, SECOND, run::Source};
 use crate::roles::Role;
 
 /// Which pod something is about.
@@ -85,6 +85,8 @@ pub struct Fact {
     pub container: String,
     /// What it is in the pod.
     pub role: Role,
+    /// Of a sidecar: whether anything declares it one.
+    pub declared: Option<bool>,
     /// `restartCount` of the run.
     pub restarts: i64,
     /// What happened.
@@ -104,6 +106,50 @@ pub struct Fact {
 }
 
 impl Fact {
+    /// Whether no more than the second is known.
+    #[must_use]
+    pub fn is_whole_second(&self) -> bool {
+        // Times of the status are the node's seconds; what is only known by a state's arrival has this program's clock.
+        let is_of_status = self.source == Source::Status && self.clock == Clock::Node;
+        self.precision == Precision::Second
+            || is_of_status
+            || matches!(self.source, Source::Condition | Source::Derived)
+    }
+
+    /// The time as text, no more digits than are known.
+    #[must_use]
+    pub fn time_text(&self) -> Option<String> {
+        let digits = if self.is_whole_second() { 0 } else { 9 };
+        self.time.map(|time| time.rfc3339(digits))
+    }
+}
+
+/// Something that keeps a pod or a container from going on, with the words of who noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// The pod.
+    pub pod: PodName,
+    /// The container, where it is about one.
+    pub container: Option<String>,
+    /// What that is in the pod.
+    pub role: Option<Role>,
+    /// Of a sidecar: whether anything declares it one.
+    pub declared: Option<bool>,
+    /// `Unhealthy`, `FailedMount`, `FailedScheduling`, `ErrImagePull`, `NodeNotReady`, `Evicted`, …
+    pub reason: String,
+    /// For people, as the server has it.
+    pub message: String,
+    /// When it was first noticed, as far as is known.
+    pub time: Option<Moment>,
+    /// How exactly.
+    pub precision: Precision,
+    /// By whose clock.
+    pub clock: Clock,
+    /// How it is known.
+    pub source: Source,
+}
+
+impl Trouble {
     /// The time as text, no more digits than are known.
     #[must_use]
     pub fn time_text(&self) -> Option<String> {
@@ -154,6 +200,8 @@ pub struct PodNotice {
     pub step: PodStep,
     /// When this program learnt of it.
     pub received: Moment,
+    /// When it happened, where the API says so: a second of the API server's clock.
+    pub time: Option<Moment>,
     /// Details in words; may be empty.
     pub detail: String,
 }
@@ -171,11 +219,46 @@ pub struct GapNotice {
     pub reason: String,
 }
 
+impl News {
+    /// The time by which it is put in order with what became known together with it. An end of which only the second
+    /// is known comes after what is known to have happened within that second.
+    #[must_use]
+    pub fn place(&self) -> Moment {
+        match self {
+            Self::Fact(fact) => {
+                let is_end = matches!(fact.what, What::Exited | What::Killed | What::StartFailed);
+                let late = if is_end && fact.precision == Precision::Second {
+                    SECOND - 1
+                } else {
+                    0
+                };
+                fact.time.unwrap_or_default().plus(late)
+            }
+            Self::Trouble(trouble) => trouble.time.unwrap_or_default(),
+            Self::Pod(notice) => notice.time.unwrap_or(notice.received),
+            Self::Gap(gap) => gap.noticed,
+        }
+    }
+
+    /// The pod it is about.
+    #[must_use]
+    pub fn pod(&self) -> Option<&PodName> {
+        match self {
+            Self::Fact(fact) => Some(&fact.pod),
+            Self::Trouble(trouble) => Some(&trouble.pod),
+            Self::Pod(notice) => Some(&notice.pod),
+            Self::Gap(gap) => gap.pod.as_ref(),
+        }
+    }
+}
+
 /// What the engine tells as evidence comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// A container did something.
     Fact(Fact),
+    /// Something does not go on.
+    Trouble(Trouble),
     /// A pod did something.
     Pod(PodNotice),
     /// Something may have been missed.

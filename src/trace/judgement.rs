@@ -2,7 +2,7 @@
 
 use super::verdict::{Outcome, Verdict};
 
-/// How many order verdicts of each kind there were.
+/// How many verdicts that decide there were of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Judgement {
     /// Pods that were judged.
@@ -34,7 +34,7 @@ impl Judgement {
     /// Counts the verdicts on one pod.
     pub fn add(&mut self, verdicts: &[Verdict]) {
         self.pods += 1;
-        for verdict in verdicts.iter().filter(|verdict| verdict.is_order()) {
+        for verdict in verdicts.iter().filter(|verdict| verdict.decides()) {
             let count = match verdict.outcome {
                 Outcome::Proved => &mut self.proved,
                 Outcome::Consistent => &mut self.consistent,

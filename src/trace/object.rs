@@ -3,7 +3,7 @@
 //! Types of our own instead of the whole API: a busy namespace sends megabytes a second, and most of it
 //! (`managedFields`, volumes) says nothing about order. Every field may be absent, as it may in a bookmark.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
@@ -49,6 +49,8 @@ pub struct Metadata {
     /// Opaque; from 1.35 on ordered within one resource (KEP-5504).
     #[serde(deserialize_with = "nullable")]
     pub resource_version: String,
+    /// When it was made, by the API server's clock, whole seconds.
+    pub creation_timestamp: Option<String>,
     /// Request time plus grace, by the API server's clock, whole seconds.
     pub deletion_timestamp: Option<String>,
     /// The grace that was granted; 0 in the final delete and in a forced one.
@@ -146,6 +148,9 @@ pub struct PodSpec {
     /// Regular containers that the pod's annotation declares sidecars: they were not promoted.
     #[serde(skip)]
     pub annotated: BTreeSet<String>,
+    /// Regular containers that are sidecars by all signs and are declared nowhere, each with the sign.
+    #[serde(skip)]
+    pub undeclared: BTreeMap<String, String>,
 }
 
 impl PodSpec {
@@ -236,6 +241,9 @@ pub struct PodStatus {
     /// Why it is in this state as a whole: `Evicted`, `DeadlineExceeded`, …
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
+    /// The same for people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
     /// The conditions.
     #[serde(deserialize_with = "nullable")]
     pub conditions: Vec<Condition>,
@@ -285,6 +293,12 @@ pub struct Condition {
     pub status: String,
     /// The kubelet's clock when it made the status, whole seconds.
     pub last_transition_time: Option<String>,
+    /// `Unschedulable`, `EvictionByEvictionAPI`, …
+    #[serde(deserialize_with = "nullable")]
+    pub reason: String,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
 }
 
 /// A container's status.
@@ -332,6 +346,9 @@ pub struct Waiting {
     /// `ContainerCreating`, `PodInitializing`, `ImagePullBackOff`, …
     #[serde(deserialize_with = "nullable")]
     pub reason: String,
+    /// For people.
+    #[serde(deserialize_with = "nullable")]
+    pub message: String,
 }
 
 /// `running`
@@ -383,6 +400,8 @@ pub struct Event {
     pub first_timestamp: Option<String>,
     /// The last occurrence, whole seconds of the sender's clock.
     pub last_timestamp: Option<String>,
+    /// The first occurrence, microseconds; the scheduler says this instead.
+    pub event_time: Option<String>,
     /// Who sent it.
     #[serde(deserialize_with = "nullable")]
     pub source: EventSource,

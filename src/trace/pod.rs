@@ -2,10 +2,11 @@
 
 mod events;
 mod rounds;
+mod trouble;
 
 use super::{
-    Moment, PodName,
-    container::{ContainerHistory, Step},
+    Moment, PodName, SECOND,
+    container::{ContainerHistory, Reached, State, Step},
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
     fact::{Fact, PodStep},
@@ -89,6 +90,14 @@ pub struct PodTimeline {
     pub gone: bool,
     /// Its object went unseen.
     pub vanished: bool,
+    /// The connection was lost, and what became of it since is not known.
+    pub unseen: bool,
+    /// Its deletion was asked for, with or without grace.
+    pub asked_to_go: bool,
+    /// A Job made it.
+    pub of_job: bool,
+    /// When it was created: a second of the API server's clock.
+    pub created: Option<Moment>,
     /// Why states of it may have been missed.
     pub gaps: Vec<String>,
     /// The newest state.
@@ -98,6 +107,7 @@ pub struct PodTimeline {
     after_gap: bool,
     restarting_all: bool,
     steps_told: Vec<PodStep>,
+    troubles: Vec<trouble::Known>,
 }
 
 impl PodTimeline {
@@ -110,7 +120,13 @@ impl PodTimeline {
         let containers = declared
             .containers
             .iter()
-            .map(|container| ContainerHistory::new(&container.name, container.role, container.startup_probe))
+            .map(|container| {
+                let mut history =
+                    ContainerHistory::new(&container.name, container.role, container.startup_probe);
+                history.undeclared = container.undeclared.is_some();
+                history.is_init = container.role == Role::Init || container.native;
+                history
+            })
             .collect();
         let pairs = declared.pairs.len();
         Self {
@@ -135,12 +151,17 @@ impl PodTimeline {
             forced: false,
             gone: false,
             vanished: false,
+            unseen: false,
+            asked_to_go: false,
+            of_job: of_job(pod),
+            created: pod.metadata.creation_timestamp.as_deref().and_then(Moment::parse),
             gaps: Vec::new(),
             resource_version: String::new(),
             received: (received, received),
             after_gap: false,
             restarting_all: false,
             steps_told: Vec::new(),
+            troubles: Vec::new(),
         }
     }
 
@@ -162,6 +183,21 @@ impl PodTimeline {
         self.gone || self.vanished || self.is_terminal()
     }
 
+    /// When its graceful deletion was asked for: a second of the API server's clock.
+    #[must_use]
+    pub fn asked_at(&self) -> Option<Moment> {
+        let deletion = self.deletion?;
+        let grace = deletion.grace_seconds.saturating_mul(SECOND);
+        Some(deletion.deadline.plus(grace.saturating_neg()))
+    }
+
+    /// Whether an app of it has ended and does not run again.
+    #[must_use]
+    pub fn has_ended_app(&self) -> bool {
+        let mut apps = self.containers.iter().filter(|one| one.role == Role::App);
+        apps.any(|app| app.state == State::Terminated)
+    }
+
     /// Whether its phase says that all containers have ended for good.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
@@ -179,18 +215,20 @@ impl PodTimeline {
         let pod = &seen.pod;
         let mut steps = Vec::new();
         self.received.1 = seen.received;
+        self.unseen = false;
         self.tell(PodStep::Seen, String::new(), &mut steps);
         self.adopt_ephemeral(&pod.spec);
         self.adopt_metadata(seen, &mut steps);
         let restart = self.detect_restart(pod);
         let round = self.round();
+        let known = reached(pod);
         let mut facts = Vec::new();
         for status in pod.status.containers() {
             if let Some(at) = self.containers.iter().position(|one| one.name == status.name) {
                 let told = self
                     .containers
                     .get_mut(at)
-                    .map(|container| container.apply(status, round, seen.received))
+                    .map(|container| container.apply(status, round, seen.received, known))
                     .unwrap_or_default();
                 self.facts(at, told, &mut facts);
             }
@@ -228,6 +266,7 @@ impl PodTimeline {
         let Some(deadline) = metadata.deletion_timestamp.as_deref().and_then(Moment::parse) else {
             return;
         };
+        self.asked_to_go = true;
         let grace_seconds = metadata.deletion_grace_period_seconds.unwrap_or(0);
         if grace_seconds > 0 {
             let earlier = self.deletion.is_none_or(|known| deadline < known.deadline);
@@ -325,6 +364,7 @@ impl PodTimeline {
             pod: self.name.clone(),
             container: container.name.clone(),
             role: container.role,
+            declared: container.is_declared_sidecar(),
             restarts: step.restarts,
             what: step.what,
             time: step.time,
@@ -335,6 +375,25 @@ impl PodTimeline {
             reason: step.reason,
         }));
     }
+}
+
+fn reached(pod: &Pod) -> Reached {
+    let since = |kind: &str| {
+        let condition = pod
+            .status
+            .condition(kind)
+            .filter(|condition| condition.status == "True")?;
+        Moment::parse(condition.last_transition_time.as_deref()?)
+    };
+    Reached {
+        initialized: since("Initialized"),
+        all_ready: since("ContainersReady").or_else(|| since("Ready")),
+    }
+}
+
+fn of_job(pod: &Pod) -> bool {
+    let mut owners = pod.metadata.owner_references.iter();
+    owners.any(|owner| owner.controller && owner.kind == "Job" && owner.api_version.starts_with("batch/"))
 }
 
 fn has_native(spec: &PodSpec) -> bool {

@@ -2,11 +2,14 @@
 //!
 //! `{"kind":"pods","received":NS,"event":{"type":"MODIFIED","object":{…}}}` is a line of a pod watch with the
 //! nanosecond it arrived at; `events` likewise. `LISTED` stands for an object of a list. The other kinds are
-//! `logs`, `attach`, `metrics`, `node`, `gap`, `vanished`, and `trace`, the header. A directory with
+//! `logs`, `attach`, `metrics`, `node`, `template`, `kubelet`, `gap`,
+//! `unseen`, `vanished`, `listed` (the first lists
+//! were complete), `end` (when the recorder stopped looking), and `trace`, the header. A directory with
 //! `pods.jsonl`, `events.jsonl`, `logs.jsonl` and `attach.jsonl` is read as well: there the file names are
 //! the kinds.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
@@ -18,8 +21,8 @@ use serde_json::Value;
 use super::{
     Evidence, Moment,
     evidence::{
-        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, LogLine, NodeSeen, PodSeen,
-        Vanished,
+        AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, KubeletSeen, LogLine, NodeSeen,
+        PodSeen, TemplateSeen, Unseen, Vanished,
     },
     object::{ErrorStatus, Event, Pod, WatchEvent},
 };
@@ -71,6 +74,10 @@ pub enum Content {
     Header(Header),
     /// Nothing to judge by: a bookmark.
     Nothing,
+    /// The first lists were complete: what came until then was known together.
+    Listed,
+    /// The recorder stopped looking then.
+    End(Moment),
 }
 
 /// A line that is not what it should be.
@@ -91,6 +98,8 @@ pub struct Entry {
     pub at: Option<Moment>,
     /// What it holds, or why it cannot be read.
     pub content: Result<Content, BadLine>,
+    /// The line, of a state of a pod: its object says more than evidence keeps.
+    pub line: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,6 +119,10 @@ struct RawLine {
     reason: Option<String>,
     uid: Option<String>,
     node: Option<String>,
+    owner: Option<String>,
+    away: Option<bool>,
+    since: Option<i64>,
+    containers: Option<BTreeSet<String>>,
     #[serde(rename = "kubeletVersion")]
     kubelet_version: Option<String>,
 }
@@ -177,6 +190,22 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
             name: raw.node.ok_or("node is missing")?,
             kubelet_version: raw.kubelet_version.ok_or("kubeletVersion is missing")?,
         }),
+        "template" => Evidence::Template(TemplateSeen {
+            owner: raw.owner.ok_or("owner is missing")?,
+            containers: raw.containers.ok_or("containers is missing")?,
+        }),
+        "kubelet" => Evidence::Kubelet(KubeletSeen {
+            noticed: moment(raw.received, "received")?,
+            node: raw.node.ok_or("node is missing")?,
+            away: raw.away.ok_or("away is missing")?,
+            since: raw.since.map(Moment),
+        }),
+        "unseen" => Evidence::Unseen(Unseen {
+            noticed: moment(raw.received, "received")?,
+            reason: raw.reason.ok_or("reason is missing")?,
+        }),
+        "listed" => return Ok(Content::Listed),
+        "end" => return Ok(Content::End(moment(raw.received, "received")?)),
         "gap" => Evidence::Gap(Gap {
             noticed: moment(raw.received, "received")?,
             resource: raw.resource.ok_or("resource is missing")?,
@@ -237,7 +266,8 @@ fn order_of(content: &Content) -> Option<Moment> {
     match content {
         Content::Evidence(Evidence::Log(line)) => Some(line.time),
         Content::Evidence(evidence) => evidence.received(),
-        Content::Header(_) | Content::Nothing => None,
+        Content::End(at) => Some(*at),
+        Content::Header(_) | Content::Nothing | Content::Listed => None,
     }
 }
 
@@ -287,17 +317,22 @@ impl<R: BufRead> Iterator for Lines<R> {
                 Err(error) => {
                     self.failed = true;
                     let content = Err(self.bad(error.to_string()));
-                    return Some(Entry { at: None, content });
+                    return Some(Entry {
+                        at: None,
+                        content,
+                        line: None,
+                    });
                 }
             }
-            let content = match std::str::from_utf8(&bytes) {
+            let (content, line) = match String::from_utf8(bytes) {
                 Ok(text) if text.trim().is_empty() => continue,
-                Ok(text) => parse_line(self.kind, text),
-                Err(error) => Err(error.to_string()),
+                Ok(text) => (parse_line(self.kind, &text), Some(text)),
+                Err(error) => (Err(error.to_string()), None),
             };
+            let line = line.filter(|_| matches!(content, Ok(Content::Evidence(Evidence::Pod(_)))));
             let content = content.map_err(|message| self.bad(message));
             let at = content.as_ref().ok().and_then(order_of);
-            return Some(Entry { at, content });
+            return Some(Entry { at, content, line });
         }
     }
 }

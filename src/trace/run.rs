@@ -1,7 +1,7 @@
 //! One run of a container: from its creation to its exit, with the bounds that evidence puts on both.
 
 use super::{
-    Moment,
+    Clock, Moment,
     evidence::AttachEnd,
     moment::{MILLISECOND, SECOND},
     object::Terminated,
@@ -129,10 +129,44 @@ pub struct Run {
     pub last_line: Option<Moment>,
     /// An attach stream to it ended.
     pub attach: Option<AttachEnd>,
-    /// When `started` was first seen to be true, by this program's clock: it had passed its startup probe.
-    pub gate_seen: Option<Moment>,
-    /// When `ready` was first seen to be true, by this program's clock.
-    pub ready_seen: Option<Moment>,
+    /// By when `started` was true: it had passed its startup probe.
+    pub gate_seen: Option<Seen>,
+    /// When `started` was last seen not to be true, by this program's clock.
+    pub gate_not_before: Option<Moment>,
+    /// By when `ready` was true.
+    pub ready_seen: Option<Seen>,
+    /// When `ready` was last seen not to be true, by this program's clock.
+    pub ready_not_before: Option<Moment>,
+}
+
+/// By when something had become true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Not later than then.
+    pub at: Moment,
+    /// A state, or a condition of the pod.
+    pub source: Source,
+    /// By whose clock.
+    pub clock: Clock,
+}
+
+impl Seen {
+    /// By a condition that has been true since a second, or by the arrival of a state where that is earlier.
+    #[must_use]
+    pub fn by_condition(second: Option<Moment>, received: Moment) -> Self {
+        match second.map(|second| second.plus(SECOND)) {
+            Some(at) if at < received => Self {
+                at,
+                source: Source::Condition,
+                clock: Clock::Node,
+            },
+            _ => Self {
+                at: received,
+                source: Source::Status,
+                clock: Clock::Tracer,
+            },
+        }
+    }
 }
 
 /// The process never began: `startedAt` is the epoch, or the runtime says so.
@@ -183,7 +217,12 @@ impl Run {
         }
         let created = self.created_event.as_ref();
         bounds.extend(created.map(|event| Bound::event(event.at, event, "Created")));
-        bounds.extend(self.started.map(|at| Bound::second(at, at, "startedAt")));
+        // That of a restart may be rounded up.
+        let rounded = if self.restarts > 0 { SECOND } else { 0 };
+        bounds.extend(
+            self.started
+                .map(|at| Bound::second(at.plus(-rounded), at, "startedAt")),
+        );
         let creation = self.creation;
         bounds
             .extend(creation.map(|at| Bound::exact(at, at, Source::Metrics, "container_start_time_seconds")));

@@ -1,15 +1,25 @@
 //! A pod's timeline as bars: what each container did when, ready to be drawn in text, SVG or a terminal.
 //!
-//! Bars show the best single estimate of each time; verdicts never rest on them.
+//! Bars show the best single estimate of each time, and how far it may be off; verdicts never rest on them.
 
 use super::{
-    Moment, container::ContainerHistory, declared::Gate, moment::SECOND, pod::PodTimeline, run::Run,
+    Moment,
+    container::ContainerHistory,
+    declared::{DeclaredContainer, Gate},
+    moment::{MILLISECOND, SECOND},
+    pod::PodTimeline,
+    run::{Run, Seen, Source},
 };
 use crate::roles::Role;
+
+/// The kubelet records an event this much later, on a busy node (`semantics.md` 6).
+const EVENT_DELAY: i64 = 250 * MILLISECOND;
 
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
+    /// Nobody knows.
+    Unknown,
     /// Waits for its turn, or to be started again.
     Waiting,
     /// The runtime makes it.
@@ -24,7 +34,8 @@ pub enum Phase {
 
 impl Phase {
     /// All phases, in the order of life.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Unknown,
         Self::Waiting,
         Self::Starting,
         Self::Gated,
@@ -36,12 +47,112 @@ impl Phase {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Unknown => "unknown",
             Self::Waiting => "waiting",
             Self::Starting => "starting",
             Self::Gated => "gated",
             Self::Running => "running",
             Self::Stopping => "stopping",
         }
+    }
+}
+
+/// Where one phase becomes another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// Where it is drawn.
+    pub at: Moment,
+    /// It lies no earlier.
+    pub earliest: Moment,
+    /// It lies no later.
+    pub latest: Moment,
+    /// Only whole seconds are known.
+    pub is_second: bool,
+    /// Only one side of it is known.
+    pub bound: Bound,
+}
+
+/// Which side of a time is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// Both.
+    Within,
+    /// Not later.
+    By,
+    /// Not earlier.
+    From,
+}
+
+impl Edge {
+    /// A moment that is known as it is.
+    fn exact(at: Moment) -> Self {
+        Self {
+            at,
+            earliest: at,
+            latest: at,
+            is_second: false,
+            bound: Bound::Within,
+        }
+    }
+
+    /// Somewhere in a second.
+    fn second(second: Moment) -> Self {
+        Self {
+            at: second,
+            earliest: second,
+            latest: second.plus(SECOND),
+            is_second: true,
+            bound: Bound::Within,
+        }
+    }
+
+    /// Not later than then, and not earlier than `earliest`.
+    fn by(at: Moment, earliest: Moment, is_second: bool) -> Self {
+        Self {
+            at,
+            earliest: earliest.min(at),
+            latest: at,
+            is_second,
+            bound: Bound::By,
+        }
+    }
+
+    /// Not earlier than then.
+    fn from(at: Moment, is_second: bool) -> Self {
+        Self {
+            bound: Bound::From,
+            is_second,
+            ..Self::exact(at)
+        }
+    }
+
+    /// The kubelet recorded then what it had just done.
+    fn event(at: Moment) -> Self {
+        Self::by(at, at.plus(-EVENT_DELAY), false)
+    }
+
+    /// The time of day, with no more digits than are known.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let clock = |at: Moment| at.clock(if self.is_second { 0 } else { 3 });
+        match self.bound {
+            Bound::Within => clock(self.at),
+            Bound::By => format!("≤{}", clock(self.latest)),
+            Bound::From => format!("≥{}", clock(self.at)),
+        }
+    }
+
+    /// How far it may be off; nanoseconds.
+    #[must_use]
+    pub fn width(&self) -> i64 {
+        self.latest.since(self.earliest)
+    }
+
+    fn no_earlier(mut self, than: Moment) -> Self {
+        self.at = self.at.max(than);
+        self.earliest = self.earliest.max(than).min(self.at);
+        self.latest = self.latest.max(self.at);
+        self
     }
 }
 
@@ -54,6 +165,10 @@ pub struct Stretch {
     pub from: Moment,
     /// Until then.
     pub to: Moment,
+    /// How well its begin is known.
+    pub begin: Edge,
+    /// How well its end is known.
+    pub end: Edge,
 }
 
 /// One container's life.
@@ -63,6 +178,8 @@ pub struct Bar {
     pub container: String,
     /// What it is in the pod.
     pub role: Role,
+    /// It is a sidecar that is declared nowhere.
+    pub undeclared: bool,
     /// In order, without overlap.
     pub stretches: Vec<Stretch>,
     /// How it ended, if it did: `0`, `137`.
@@ -74,7 +191,7 @@ pub struct Bar {
 /// One pod's life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeline {
-    /// The first moment shown.
+    /// The first moment shown: the pod's creation, where it is known.
     pub from: Moment,
     /// The last moment shown.
     pub to: Moment,
@@ -85,40 +202,46 @@ pub struct Timeline {
 }
 
 /// When the run began, as exactly as is known.
-fn began(run: &Run) -> Option<Moment> {
+fn began(run: &Run) -> Option<Edge> {
     if run.never_ran {
         return None;
     }
-    run.started_event.as_ref().map(|event| event.at).or(run.started)
+    match (&run.started_event, run.started) {
+        (Some(event), _) => Some(Edge::event(event.at)),
+        // That of a restart may be rounded up.
+        (None, Some(second)) if run.restarts > 0 => Some(Edge {
+            earliest: second.plus(-SECOND),
+            ..Edge::second(second)
+        }),
+        (None, Some(second)) => Some(Edge::second(second)),
+        (None, None) => None,
+    }
 }
 
 /// When the run ended, as exactly as is known.
-fn ended(run: &Run) -> Option<Moment> {
+fn ended(run: &Run) -> Option<Edge> {
     let second = run.finished()?;
     let stream = run
         .attach
         .as_ref()
         .map(|end| end.closed)
         .filter(|closed| closed.second() == second);
-    let end = stream.unwrap_or(second);
-    Some(began(run).map_or(end, |began| end.max(began)))
+    let end = stream.map_or_else(|| Edge::second(second), Edge::exact);
+    Some(began(run).map_or(end, |began| end.no_earlier(began.at)))
 }
 
 /// The timeline of a pod. `now` ends the bars of what still runs.
 #[must_use]
 pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
-    let deletion = pod.deletion.map(|deletion| {
-        deletion
-            .deadline
-            .plus(deletion.grace_seconds.saturating_mul(SECOND).saturating_neg())
-    });
+    let deletion = pod.asked_at();
     let runs = || pod.containers.iter().flat_map(|container| &container.runs);
     let starts = runs().filter_map(|run| {
         let created = run.created_event.as_ref().map(|event| event.at);
-        created.or(began(run))
+        created.or(began(run).map(|edge| edge.at))
     });
-    let ends = runs().filter_map(ended);
-    let from = starts.clone().chain([pod.received.0]).min().unwrap_or(now);
+    let ends = runs().filter_map(ended).map(|edge| edge.at);
+    let seen = pod.created.unwrap_or(pod.received.0);
+    let from = starts.clone().chain([seen]).min().unwrap_or(now);
     let last = ends.max();
     let to = if pod.ended() {
         last.unwrap_or(pod.received.1)
@@ -130,17 +253,13 @@ pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
         .containers
         .iter()
         .map(|container| {
-            let gate = pod
-                .declared
-                .container(&container.name)
-                .map_or(Gate::Running, |declared| declared.gate);
-            bar(
+            Drawing {
+                pod,
                 container,
-                gate,
                 from,
                 to,
-                deletion.filter(|_| pod.deletion.is_some()),
-            )
+            }
+            .bar()
         })
         .collect();
     Timeline {
@@ -151,61 +270,255 @@ pub fn timeline(pod: &PodTimeline, now: Moment) -> Timeline {
     }
 }
 
-fn bar(container: &ContainerHistory, gate: Gate, from: Moment, to: Moment, deletion: Option<Moment>) -> Bar {
-    let mut stretches = Vec::new();
-    let mut at = from;
-    for run in &container.runs {
-        let Some(start) = began(run) else {
-            continue;
+/// One bar while it is made.
+struct Drawing<'p> {
+    pod: &'p PodTimeline,
+    container: &'p ContainerHistory,
+    from: Moment,
+    to: Moment,
+}
+
+impl Drawing<'_> {
+    fn bar(&self) -> Bar {
+        let mut stretches = Vec::new();
+        let mut at = Edge {
+            is_second: self.pod.created == Some(self.from),
+            ..Edge::exact(self.from)
         };
+        // Runs before the first that is known were not seen.
+        let mut next = 0;
+        let known: Vec<(&Run, Edge)> = self
+            .container
+            .runs
+            .iter()
+            .filter_map(|run| Some((run, began(run)?)))
+            .collect();
+        for (index, (run, start)) in known.iter().enumerate() {
+            let before = if run.restarts > next {
+                Phase::Unknown
+            } else {
+                Phase::Waiting
+            };
+            let following = known.get(index + 1).map(|(_, start)| *start);
+            for (phase, until) in self.phases(run, *start, before, following) {
+                if until.at > at.at {
+                    stretches.push(Stretch {
+                        phase,
+                        from: at.at,
+                        to: until.at,
+                        begin: at,
+                        end: until,
+                    });
+                    at = until;
+                } else if until.at == at.at {
+                    at = Edge {
+                        earliest: at.earliest.min(until.earliest),
+                        latest: at.latest.max(until.latest),
+                        ..until
+                    };
+                }
+            }
+            next = run.restarts.saturating_add(1);
+        }
+        let is_unknown = self.container.status_lost || self.container.restarts > 0;
+        if known.is_empty() {
+            let end = Edge::exact(self.to);
+            stretches.push(Stretch {
+                phase: if is_unknown {
+                    Phase::Unknown
+                } else {
+                    Phase::Waiting
+                },
+                from: at.at,
+                to: end.at,
+                begin: at,
+                end,
+            });
+        }
+        let last = self.container.last_run();
+        Bar {
+            container: self.container.name.clone(),
+            role: self.container.role,
+            undeclared: self.container.undeclared,
+            stretches,
+            ending: last.and_then(|run| run.exit.as_ref()).map(|exit| exit.code),
+            restarts: last.map_or(0, |run| run.restarts),
+        }
+    }
+
+    /// The phases of a run, each with its end.
+    fn phases(&self, run: &Run, start: Edge, before: Phase, following: Option<Edge>) -> [(Phase, Edge); 6] {
         let created = run
             .created_event
             .as_ref()
-            .map_or(start, |event| event.at.min(start));
-        let end = ended(run).unwrap_or(to);
-        let passed = match gate {
-            Gate::Startup => run.gate_seen.unwrap_or(end),
-            Gate::Ready => run.ready_seen.unwrap_or(end),
-            Gate::Completed | Gate::Running => start,
+            .map_or(start, |event| Edge::event(event.at.min(start.at)));
+        let (end, unseen) = match (ended(run), following) {
+            (Some(end), _) => (end, end),
+            // It is over, and nobody knows since when.
+            (None, Some(following)) => (start, following),
+            (None, None) if run.lost => (start, Edge::exact(self.to)),
+            (None, None) => (Edge::exact(self.to), Edge::exact(self.to)),
         };
-        let stop = [container.asked_to_stop(run), deletion]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(end);
-        let stop = stop.max(start);
-        for (phase, until) in [
-            (Phase::Waiting, created),
+        let stop = self.stop(run).map_or(end, |stop| stop.no_earlier(start.at));
+        let passed = self.gate(run, start, end);
+        let earlier = |one: Edge, other: Edge| if other.at < one.at { other } else { one };
+        [
+            (before, created),
             (Phase::Starting, start),
-            (Phase::Gated, passed.min(stop).min(end)),
-            (Phase::Running, stop.min(end)),
+            (Phase::Gated, earlier(earlier(passed, stop), end)),
+            (Phase::Running, earlier(stop, end)),
             (Phase::Stopping, end),
-        ] {
-            if until > at {
-                stretches.push(Stretch {
-                    phase,
-                    from: at,
-                    to: until,
-                });
-                at = until;
+            (Phase::Unknown, unseen),
+        ]
+    }
+
+    /// When the kubelet began to stop a run.
+    fn stop(&self, run: &Run) -> Option<Edge> {
+        let own = self.container.stopping_since(run);
+        let is_native = self.declared().is_some_and(|declared| declared.native);
+        let asked = self.container.asked_to_stop(run).filter(|at| {
+            // In a shutdown the event is recorded for all at once.
+            let is_shutdown = self
+                .pod
+                .asked_at()
+                .is_some_and(|asked| *at >= asked.plus(-SECOND));
+            !is_native || !(is_shutdown || self.pod.is_terminal())
+        });
+        let deletion = self.pod.asked_at().filter(|_| !is_native);
+        let own = own.map(|(at, source)| (at, source == Source::Derived));
+        own.into_iter()
+            .chain(asked.map(|at| (at, false)))
+            .min()
+            .map(|(at, is_second)| Edge::from(at, is_second))
+            .or(deletion.map(Edge::second))
+    }
+
+    fn declared(&self) -> Option<&DeclaredContainer> {
+        self.pod.declared.container(&self.container.name)
+    }
+
+    /// When a run no longer held back what comes after it.
+    fn gate(&self, run: &Run, start: Edge, end: Edge) -> Edge {
+        let edge = |seen: Option<Seen>, not_before: Option<Moment>| match seen {
+            None => end,
+            Some(seen) => {
+                let earliest = not_before.unwrap_or(start.at).max(start.earliest);
+                let edge = Edge::by(seen.at, earliest, seen.source == Source::Condition);
+                // Where it was never seen closed it is drawn open.
+                match not_before {
+                    Some(_) => edge,
+                    None => Edge { at: start.at, ..edge },
+                }
             }
+        };
+        let Some(declared) = self.declared() else {
+            return start;
+        };
+        match declared.gate {
+            Gate::Startup => edge(run.gate_seen, run.gate_not_before),
+            Gate::Ready => edge(run.ready_seen, run.ready_not_before),
+            Gate::Running if declared.post_start && run.restarts == 0 => self.hook(run, start, end),
+            Gate::Completed | Gate::Running => start,
         }
     }
-    if container.runs.is_empty() {
-        stretches.push(Stretch {
-            phase: Phase::Waiting,
-            from: at,
-            to,
+
+    /// A postStart hook holds the start of the next container; when that is made, the hook has ended.
+    fn hook(&self, run: &Run, start: Edge, end: Edge) -> Edge {
+        let mut after = self.pod.declared.containers.iter();
+        let _own = after.find(|one| one.name == self.container.name);
+        let mut successors = after
+            .filter(|one| one.role != Role::Ephemeral)
+            .filter_map(|one| self.pod.container(&one.name))
+            .peekable();
+        if successors.peek().is_none() {
+            return match run.ready_seen {
+                Some(seen) => Edge {
+                    at: start.at,
+                    ..Edge::by(seen.at, start.earliest, false)
+                },
+                None => end,
+            };
+        }
+        let begun = successors.filter_map(|container| {
+            let first = container.runs.first()?;
+            let created = first.created_event.as_ref().map(|event| Edge::event(event.at));
+            created.or(began(first))
         });
+        begun
+            .min_by_key(|edge| edge.at)
+            .map_or(end, |edge| edge.no_earlier(start.at))
     }
-    Bar {
-        container: container.name.clone(),
-        role: container.role,
-        stretches,
-        ending: container
-            .last_run()
-            .and_then(|run| run.exit.as_ref())
-            .map(|exit| exit.code),
-        restarts: container.last_run().map_or(0, |run| run.restarts),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::trace::{
+        Engine, Evidence, Settings,
+        evidence::{Change, PodSeen},
+        object::Pod,
+    };
+
+    const NOW: &str = "2026-11-29T12:23:00Z";
+
+    /// The bars of a pod that is first seen long after it was made.
+    fn bars(status: serde_json::Value) -> Vec<Bar> {
+        let object = json!({
+            "metadata": {"name": "p", "uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-11-29T12:00:00Z"},
+            "spec": {
+                "initContainers": [{"name": "proxy", "restartPolicy": "Always", "startupProbe": {}}],
+                "containers": [{"name": "app"}]},
+            "status": status,
+        });
+        let mut engine = Engine::new(Settings::default());
+        let pod: Pod = serde_json::from_value(object).unwrap();
+        let received = Moment::parse(NOW).unwrap();
+        engine.push(Evidence::Pod(Box::new(PodSeen {
+            received,
+            change: Change::Listed,
+            pod,
+        })));
+        let timeline = timeline(engine.pods().next().unwrap(), received);
+        assert_eq!(timeline.from.clock(0), "12:00:00");
+        assert_eq!(timeline.to, received);
+        timeline.bars
+    }
+
+    fn length_of(bar: &Bar, phase: Phase) -> i64 {
+        let own = bar.stretches.iter().filter(|stretch| stretch.phase == phase);
+        own.map(|stretch| stretch.to.since(stretch.from)).sum::<i64>() / SECOND
+    }
+
+    #[test]
+    fn a_pod_that_has_long_been_ready_is_not_drawn_gated() {
+        let running = |name: &str, second: u32| {
+            json!({"name": name, "started": true, "ready": true, "containerID": name,
+                "state": {"running": {"startedAt": format!("2026-11-29T12:00:{second:02}Z")}}})
+        };
+        let conditions = json!([
+            {"type": "Initialized", "status": "True", "lastTransitionTime": "2026-11-29T12:00:05Z"},
+            {"type": "ContainersReady", "status": "True", "lastTransitionTime": "2026-11-29T12:00:09Z"}]);
+        let bars = bars(json!({"phase": "Running", "conditions": conditions,
+            "initContainerStatuses": [running("proxy", 2)], "containerStatuses": [running("app", 6)]}));
+        assert_eq!(length_of(&bars[0], Phase::Gated), 0);
+        assert_eq!(length_of(&bars[0], Phase::Running), 23 * 60 - 2);
+        let edge = bars[0].stretches.last().unwrap().begin;
+        assert_eq!(edge.latest.clock(0), "12:00:06");
+    }
+
+    #[test]
+    fn what_was_before_the_oldest_known_run_is_unknown() {
+        let crashing = json!({"name": "app", "restartCount": 7, "containerID": "eighth",
+            "state": {"running": {"startedAt": "2026-11-29T12:20:00Z"}},
+            "lastState": {"terminated": {"containerID": "seventh", "exitCode": 1,
+                "startedAt": "2026-11-29T12:10:00Z", "finishedAt": "2026-11-29T12:15:00Z"}}});
+        let bars = bars(json!({"phase": "Running", "containerStatuses": [crashing]}));
+        let app = &bars[1];
+        assert_eq!(length_of(app, Phase::Unknown), 600);
+        assert_eq!(length_of(app, Phase::Waiting), 300);
+        assert_eq!(length_of(app, Phase::Running), 480);
+        assert_eq!(app.restarts, 7);
     }
 }

@@ -13,6 +13,7 @@ use super::{LintArguments, Run, options, selection, threshold, usage};
 use crate::{
     cli::{
         Error, ExitStatus,
+        alike::joined,
         configuration::{Configurations, Loaded},
         interrupts::Interrupts,
         live::LiveScope,
@@ -22,7 +23,7 @@ use crate::{
     },
     cluster::{
         Connection, RequestError, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions,
-        current_context, scan, versions,
+        current_context, is_missing_namespace, scan, versions,
     },
     lint::Options,
     live::{LiveObject, LiveOutcome, config_map, lint_live},
@@ -60,6 +61,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         seen_at: Timestamp::now(),
         progress: Progress::scan(),
         notes: Vec::new(),
+        unseen: Vec::new(),
         run: Run {
             contexts: Some(HashMap::new()),
             ..Run::default()
@@ -78,9 +80,18 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     // Lookups that hang are not waited for.
     runtime.shutdown_background();
     let Live {
-        run, progress, notes, ..
+        mut run,
+        progress,
+        notes,
+        unseen,
+        ..
     } = live;
     drop(progress);
+    run.errors.extend(
+        joined(unseen)
+            .into_iter()
+            .map(|(what, reason)| SourceError::new(&what, SourceErrorKind::Unreadable, reason)),
+    );
     notes.iter().for_each(|note| warn(note));
     finish(run, arguments, &mut loaded, &selection, baseline, program)
 }
@@ -132,6 +143,8 @@ struct Live {
     progress: Progress,
     /// What is said once the bar is gone.
     notes: Vec<String>,
+    /// What could not be looked at, and why.
+    unseen: Vec<(String, String)>,
     run: Run,
 }
 
@@ -174,9 +187,7 @@ impl Live {
     }
 
     fn unseen(&mut self, what: &str, reason: &str) {
-        self.run
-            .errors
-            .push(SourceError::new(what, SourceErrorKind::Unreadable, reason));
+        self.unseen.push((what.to_owned(), reason.to_owned()));
     }
 
     /// Looks at one cluster. What cannot be seen of it is said, and the others are looked at.
@@ -234,6 +245,7 @@ impl Live {
         let scanning = scan(&server, &request, sender, stop);
         let mut config_maps = ConfigMaps::new(&server, &request.prefix);
         let mut promoters = PromotersOfNamespaces::new(&server, &request.prefix, asked_version);
+        let workloads_before = self.run.workloads.len();
         let linting = async {
             while let Some(event) = events.recv().await {
                 match event {
@@ -255,6 +267,16 @@ impl Live {
             }
         };
         let (scanned, ()) = tokio::join!(scanning, linting);
+        let found_nothing = self.run.workloads.len() == workloads_before;
+        if let Some(namespace) = request.namespace.as_deref().filter(|_| found_nothing)
+            && is_missing_namespace(&server, namespace).await
+        {
+            let reason = format!("there is no namespace {namespace}");
+            if context.is_none() {
+                return Err(usage(reason));
+            }
+            self.unseen(cluster, &reason);
+        }
         for (what, reason) in config_maps.refused.into_iter().chain(promoters.refused) {
             self.unseen(&what, &reason);
         }

@@ -112,8 +112,8 @@ pub(super) fn colored_diff(before: &str, after: &str, name: &str) -> String {
         .collect()
 }
 
-/// What was done to a workload, what was left and why.
-pub(super) fn explain(migration: &Migration, plan: &Plan) {
+/// What was done to a workload, what was left and why. `done` is what is said of the former: a preview would do it.
+pub(super) fn explain(migration: &Migration, plan: &Plan, done: &str) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
     for action in &plan.actions {
@@ -122,7 +122,7 @@ pub(super) fn explain(migration: &Migration, plan: &Plan) {
         } else {
             " (reviewed by --review: look at it)"
         };
-        tell(&format!("  done: {}{review}", action.what));
+        tell(&format!("  {done}: {}{review}", action.what));
     }
     for refusal in &plan.refusals {
         let review = if refusal.review { "; --review does it" } else { "" };

@@ -4,6 +4,7 @@ mod apply;
 mod backup;
 mod change;
 mod follow;
+mod injected;
 mod list;
 mod proposal;
 
@@ -87,11 +88,13 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
             counted(found.unselectable.len(), "kind")
         ));
     }
+    let injected = injected::injected(&mut engine, &scope).await;
     let mut run = Run {
         arguments,
         program,
         unread: !found.errors.is_empty(),
         proposals: found.proposals,
+        injected,
     };
     run.show()?;
     found.errors.iter().for_each(|error| complain(error));
@@ -155,6 +158,7 @@ struct Run<'a> {
     arguments: &'a MigrateArguments,
     program: &'a str,
     proposals: Vec<Proposal>,
+    injected: injected::Injected,
     unread: bool,
 }
 
@@ -181,14 +185,32 @@ impl Run<'_> {
             for proposal in &self.proposals {
                 self.say(proposal);
             }
+            self.say_injected();
         }
         Ok(())
+    }
+
+    /// What is in the pods and in no template.
+    fn say_injected(&self) {
+        let mut object = "";
+        for left in &self.injected.left {
+            if object != left.object {
+                tell(&format!("{}:", left.object));
+                object = &left.object;
+            }
+            tell(&format!("  left: {}: {}", left.what, left.reason));
+        }
+        if let Some(unseen) = self.injected.unseen.as_ref().filter(|_| !self.unread) {
+            warn(&format!(
+                "whether sidecars are injected into the pods is not known: {unseen}"
+            ));
+        }
     }
 
     /// What is done to one object, what is left, and what stands against applying it.
     fn say(&self, proposal: &Proposal) {
         for plan in &proposal.migration.plans {
-            explain(&proposal.migration, plan);
+            explain(&proposal.migration, plan, "would do");
         }
         for note in &proposal.notes {
             tell(&format!("  note: {note}"));

@@ -54,6 +54,9 @@ pub struct TraceArguments {
     /// Judge what has already happened, and end
     #[arg(long, conflicts_with_all = ["goal", "timeout"])]
     pub once: bool,
+    /// End at the first violation, with exit code 1
+    #[arg(long, conflicts_with = "once")]
+    pub fail_fast: bool,
     /// Verdicts that are only consistent are not enough
     #[arg(long)]
     pub strict: bool,

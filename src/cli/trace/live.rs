@@ -11,10 +11,11 @@ use tokio::{
     time::Instant,
 };
 
-use scope::{Scope, scope};
+use scope::{Scope, refuse_missing_namespace, scope};
 
 use super::{
     TraceArguments, TraceError,
+    arguments::GoalName,
     output::note,
     record::Recorder,
     session::{SETTLING, Session, conclude},
@@ -22,14 +23,14 @@ use super::{
 use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
     cluster::{
-        self, Arrival, Followed, Follower, RequestError, Selection, creation_times, follow_attach,
-        follow_log, get_json, watch_resource,
+        self, Arrival, Followed, Follower, RequestError, creation_times, follow_absence, follow_attach,
+        follow_log, get_json, pods_now, template_containers, watch_resource,
     },
     trace::{
-        Evidence, Moment,
-        evidence::NodeSeen,
+        Evidence, Moment, SECOND,
+        evidence::{Change, NodeSeen, PodSeen, TemplateSeen, Unseen, Vanished},
         goal::{Goal, Progress},
-        object::{Event, Pod},
+        object::{Event, Pod, WatchEvent},
         pod::PodTimeline,
     },
 };
@@ -40,8 +41,18 @@ const WAITING_LINES: usize = 1024;
 const FOLLOWED_KEPT: usize = 20_000;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// The template of a pod is waited for no longer than this.
+const TEMPLATE_PATIENCE: Duration = Duration::from_secs(2);
 /// After the goal, this long for what comes late.
 const GRACE: Duration = Duration::from_millis(1500);
+/// How often targets are asked whether they are done.
+const OWNER_PAUSE: Duration = Duration::from_secs(1);
+/// `kubectl replace --force` deletes an object before it makes it anew.
+const REPLACEMENT: Duration = Duration::from_secs(15);
+/// The first lists are waited for no longer than this before what they hold is told.
+const LISTING: Duration = Duration::from_millis(300);
+/// The last look at what is there takes no longer.
+const LAST_LOOK: Duration = Duration::from_secs(3);
 
 /// Traces until the goal, the timeout, or the user ends it.
 pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
@@ -61,40 +72,44 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         None => None,
     };
     let wanted = scope.targets.iter().filter_map(|target| target.replicas).sum();
-    let goal: Option<Goal> = arguments.goal.map(Goal::from);
+    let progress = arguments.goal.map(|goal| {
+        let progress = Progress::new(Goal::from(goal), wanted);
+        let by_name = scope.targets.is_empty() && !scope.names.is_empty();
+        if by_name { progress.of_names() } else { progress }
+    });
+    scope.notes.iter().for_each(|text| note(text));
     let (sender, arrivals) = channel(WAITING_LINES);
     let (follow_sender, followed) = channel(WAITING_LINES);
     let mut watches = JoinSet::new();
-    for_each_resource(&client, &scope.selection, arguments.once, sender, &mut watches);
+    let (first, events) = (client.clone(), scope.selection.clone());
+    let (once, other) = (arguments.once, sender.clone());
+    watches.spawn_local(async move { watch_resource::<Event>(first, events, once, other).await });
     let mut live = Live {
         arguments,
         client,
         scope,
-        session: Session::new(arguments, settings, goal.map(|goal| Progress::new(goal, wanted)))?,
+        session: Session::new(arguments, settings, progress)?,
         recorder,
         follow_sender,
         followers: JoinSet::new(),
         followed_runs: HashSet::new(),
         nodes: HashSet::new(),
         reached: None,
+        owners_asked: None,
+        gone_since: None,
+        lost: HashSet::new(),
+        watches,
+        pods_sender: Some(sender),
+        unlisted: vec!["pods", "events"],
+        began: Instant::now(),
+        heard: Moment::now(),
+        end: End::Asked,
+        absent: HashSet::new(),
         complaints: HashSet::new(),
     };
+    live.session.list();
     live.run(arrivals, followed).await?;
     live.finish()
-}
-
-fn for_each_resource(
-    client: &Client,
-    selection: &Selection,
-    once: bool,
-    sender: Sender<Arrival>,
-    watches: &mut JoinSet<()>,
-) {
-    let (first, second) = (client.clone(), client.clone());
-    let (pods, events) = (selection.clone(), selection.clone());
-    let other = sender.clone();
-    watches.spawn_local(async move { watch_resource::<Pod>(first, pods, once, sender).await });
-    watches.spawn_local(async move { watch_resource::<Event>(second, events, once, other).await });
 }
 
 struct Live<'a> {
@@ -108,7 +123,35 @@ struct Live<'a> {
     followed_runs: HashSet<String>,
     nodes: HashSet<String>,
     reached: Option<Instant>,
+    /// When the targets were asked for last.
+    owners_asked: Option<Instant>,
+    /// Since when a target is gone.
+    gone_since: Option<Instant>,
+    /// The watches whose connection is lost.
+    lost: HashSet<&'static str>,
+    /// The watches whose first list is not complete.
+    unlisted: Vec<&'static str>,
+    watches: JoinSet<()>,
+    /// For the watch of pods, until that is begun: events say more exactly what states only tell by the second.
+    pods_sender: Option<Sender<Arrival>>,
+    began: Instant,
+    /// When the watch of pods said something.
+    heard: Moment,
+    end: End,
+    /// Nodes whose kubelet is away, as far as is known.
+    absent: HashSet<String>,
     complaints: HashSet<String>,
+}
+
+/// Why a trace is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// What it waited for has happened, or was to be looked at once.
+    Done,
+    /// What it waited for will not happen.
+    Failed,
+    /// The user, or the timeout, ended it.
+    Asked,
 }
 
 impl Live<'_> {
@@ -143,20 +186,106 @@ impl Live<'_> {
                 }
                 () = interrupts.next() => break,
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            if self.session.is_failed() {
+                self.end = End::Failed;
                 break;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                self.session.engine.last_word();
+                break;
+            }
+        }
+        if self.end == End::Asked && !self.arguments.once {
+            tokio::select! {
+                looked = self.last_look() => looked?,
+                () = interrupts.next() => {}
             }
         }
         self.last_evidence(&mut followed).await
     }
 
+    /// What is there when the looking ends. Where nobody answers, what happened since is not known.
+    async fn last_look(&mut self) -> Result<(), TraceError> {
+        let now = Moment::now();
+        if now.since(self.heard) < SECOND && self.lost.is_empty() {
+            self.session.engine.looked_until(now);
+            return Ok(());
+        }
+        let (client, selection) = (self.client.clone(), self.scope.selection.clone());
+        let asked = tokio::time::timeout(LAST_LOOK, pods_now(&client, &selection)).await;
+        let reason = match asked {
+            Ok(Ok(lines)) => return self.compare(lines, now).await,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {} seconds", LAST_LOOK.as_secs()),
+        };
+        let unseen = Evidence::Unseen(Unseen {
+            noticed: now,
+            reason: format!(
+                "the API server cannot be reached; what happened after {} was not seen: {reason}",
+                self.heard.clock(0)
+            ),
+        });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.evidence(&unseen)?;
+        }
+        self.session.take(unseen, None)
+    }
+
+    /// Takes over what the watch had not told when the looking ended.
+    async fn compare(&mut self, lines: Vec<Vec<u8>>, now: Moment) -> Result<(), TraceError> {
+        let mut there = HashSet::new();
+        for raw in lines {
+            let Ok(event) = serde_json::from_slice::<WatchEvent<Pod>>(&raw) else {
+                continue;
+            };
+            let metadata = &event.object.metadata;
+            there.insert(metadata.uid.clone());
+            let known = self.session.engine.pod(&metadata.uid);
+            if known.is_none_or(|known| known.resource_version == metadata.resource_version) {
+                continue;
+            }
+            let evidence = Evidence::Pod(Box::new(PodSeen {
+                received: now,
+                change: Change::Listed,
+                pod: event.object,
+            }));
+            self.arrived(Arrival::Evidence {
+                kind: "pods",
+                received: now,
+                raw: Some(raw),
+                evidence,
+            })
+            .await?;
+        }
+        let gone: Vec<String> = self
+            .session
+            .engine
+            .pods()
+            .filter(|pod| !pod.gone && !pod.vanished && !there.contains(&pod.name.uid))
+            .map(|pod| pod.name.uid.clone())
+            .collect();
+        for uid in gone {
+            let vanished = Evidence::Vanished(Vanished { noticed: now, uid });
+            if let Some(recorder) = &mut self.recorder {
+                recorder.evidence(&vanished)?;
+            }
+            self.session.take(vanished, None)?;
+        }
+        self.session.engine.looked_until(now);
+        Ok(())
+    }
+
     fn finish(mut self) -> Result<ExitStatus, TraceError> {
         let missed = self.session.has_goal() && self.reached.is_none();
-        let judgement = self.session.finish()?;
+        if missed && self.end != End::Failed {
+            self.session.tell_what_is_missing();
+        }
+        let failed = self.session.is_failed();
+        let judgement = self.session.finish(Moment::now())?;
         if let Some(recorder) = &mut self.recorder {
             recorder.finish()?;
         }
-        Ok(conclude(&judgement, self.arguments, missed))
+        Ok(conclude(&judgement, self.arguments, missed, failed))
     }
 
     /// With `--once`: the answers to what was asked about single containers.
@@ -177,34 +306,103 @@ impl Live<'_> {
 
     /// Looks at what time alone brings about. Returns whether the trace is over.
     async fn tick(&mut self) -> Result<bool, TraceError> {
-        self.session.settle(Moment::now().plus(-SETTLING))?;
+        let now = Moment::now();
+        if self.lost.is_empty() {
+            self.session.engine.looked_until(now);
+        }
+        if self.began.elapsed() >= LISTING {
+            self.watch_pods();
+        }
+        if self.began.elapsed() >= LISTING * 2 {
+            self.listed()?;
+        }
+        self.session.settle(now.plus(-SETTLING))?;
+        self.session.look_for_stuck_jobs()?;
         self.session.flush()?;
-        if self.session.refresh(Moment::now())? {
+        if self.session.refresh(now)? {
             return Ok(true);
         }
         while self.followers.try_join_next().is_some() {}
-        if self.reached.is_none() && self.session.goal_reached() && self.owner_is_done().await {
+        if !self.session.goal_reached() {
+            // A pod that came meanwhile has not got there.
+            self.reached = None;
+        } else if self.reached.is_none() && self.owners_agree().await {
             self.reached = Some(Instant::now());
         }
-        Ok(self.reached.is_some_and(|reached| reached.elapsed() >= GRACE))
+        if self
+            .gone_since
+            .is_some_and(|since| since.elapsed() >= REPLACEMENT)
+        {
+            self.session
+                .note("what was to be traced is gone, and nothing has taken its place".to_owned());
+            self.end = End::Failed;
+            return Ok(true);
+        }
+        let is_done = self.reached.is_some_and(|reached| reached.elapsed() >= GRACE);
+        if is_done {
+            self.end = End::Done;
+        }
+        Ok(is_done)
     }
 
-    /// A Job whose pod failed may make another one: the Job itself says when it is done.
-    async fn owner_is_done(&self) -> bool {
-        let complete = self.arguments.goal == Some(super::arguments::GoalName::Complete);
+    /// Whether nobody makes more pods: a Job whose pod failed may make another one, and says itself when it is done; a
+    /// Deployment's old pods are not those it wants.
+    async fn owners_agree(&mut self) -> bool {
+        if self.scope.targets.is_empty() {
+            return true;
+        }
+        if self
+            .owners_asked
+            .is_some_and(|asked| asked.elapsed() < OWNER_PAUSE)
+        {
+            return false;
+        }
+        self.owners_asked = Some(Instant::now());
+        let (mut wanted, mut is_replaced, mut agree, mut is_gone) = (0, false, true, false);
         for target in &self.scope.targets {
-            if complete && target.resource == "jobs" {
-                let job: Result<Pod, _> = get_json(&self.client, &target.path).await;
-                let done = job.is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
-                if !done {
-                    return false;
+            let asked: Result<serde_json::Value, _> = get_json(&self.client, &target.path).await;
+            let object = match asked {
+                Ok(object) => object,
+                Err(error) if error.code() == Some(404) => {
+                    is_gone |= self.arguments.goal != Some(GoalName::Deleted);
+                    continue;
                 }
+                Err(error) => {
+                    self.session.note(error.to_string());
+                    agree = false;
+                    continue;
+                }
+            };
+            if target.resource == "jobs" {
+                let is_done = serde_json::from_value::<Pod>(object)
+                    .is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
+                is_replaced |= !is_done;
+                agree &= is_done || self.arguments.goal != Some(GoalName::Complete);
+            } else if self.arguments.goal != Some(GoalName::Deleted) {
+                let replicas = object
+                    .pointer("/spec/replicas")
+                    .and_then(serde_json::Value::as_u64);
+                wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
+                is_replaced |= replicas.is_some();
             }
         }
-        true
+        self.session.want(wanted, is_replaced);
+        match (is_gone, self.gone_since) {
+            (true, None) => self.gone_since = Some(Instant::now()),
+            (false, Some(_)) => self.gone_since = None,
+            _ => {}
+        }
+        agree && !is_gone && self.session.goal_reached()
     }
 
     async fn arrived(&mut self, arrival: Arrival) -> Result<(), TraceError> {
+        if let Arrival::Listed(kind) = &arrival {
+            self.unlisted.retain(|open| open != kind);
+            if self.unlisted.is_empty() {
+                self.listed()?;
+            }
+            self.watch_pods();
+        }
         match arrival {
             Arrival::Evidence {
                 kind,
@@ -212,9 +410,18 @@ impl Live<'_> {
                 raw,
                 evidence,
             } => {
+                if kind == "pods" {
+                    self.heard = received;
+                }
                 if !self.is_traced(&evidence).await {
                     return Ok(());
                 }
+                if let Evidence::Event(seen) = &evidence
+                    && seen.event.reason == "NodeNotReady"
+                {
+                    self.watch_node(&seen.event.involved_object.uid);
+                }
+                self.read_template(&evidence, raw.as_deref()).await?;
                 if let Some(recorder) = &mut self.recorder {
                     match &raw {
                         Some(raw) => recorder.watched(kind, received, raw)?,
@@ -225,18 +432,26 @@ impl Live<'_> {
                     Evidence::Pod(seen) => Some(seen.pod.metadata.uid.clone()),
                     _ => None,
                 };
-                self.session.take(evidence)?;
+                let line = raw.as_deref().and_then(|raw| std::str::from_utf8(raw).ok());
+                self.session.take(evidence, line)?;
                 if let Some(uid) = uid {
                     self.follow(&uid).await?;
                 }
             }
-            Arrival::Listed(kind) => {
-                if kind == "pods" && !self.arguments.once && self.session.engine.pods().next().is_none() {
-                    self.session.note("no pod yet; waiting".to_owned());
+            Arrival::Listed("pods") if self.session.engine.pods().next().is_none() => {
+                if let Some(namespace) = self.scope.selection.namespace.clone() {
+                    refuse_missing_namespace(&self.client, &namespace).await?;
                 }
+                let text = self.nothing_yet();
+                self.session.note(text);
             }
+            Arrival::Listed(_) => {}
+            Arrival::Lost(kind) => drop(self.lost.insert(kind)),
+            Arrival::Found(kind) => drop(self.lost.remove(kind)),
             Arrival::Note(text) => self.complain(text),
             Arrival::Failed(error) if is_about_events(&error) => {
+                self.unlisted.retain(|open| *open != "events");
+                self.watch_pods();
                 self.complain(format!(
                     "{error}; without events, starts within one second are not told apart"
                 ));
@@ -244,6 +459,79 @@ impl Live<'_> {
             Arrival::Failed(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// The first lists are complete, or take too long: what they hold is told.
+    fn listed(&mut self) -> Result<(), TraceError> {
+        if self.session.listed()
+            && let Some(recorder) = &mut self.recorder
+        {
+            recorder.listed()?;
+        }
+        self.session.flush()
+    }
+
+    /// Begins to watch pods, when the first events are known or take too long.
+    fn watch_pods(&mut self) {
+        if let Some(sender) = self.pods_sender.take() {
+            let (client, selection) = (self.client.clone(), self.scope.selection.clone());
+            let once = self.arguments.once;
+            self.watches
+                .spawn_local(async move { watch_resource::<Pod>(client, selection, once, sender).await });
+        }
+    }
+
+    /// That there is no pod, and which was looked for.
+    fn nothing_yet(&self) -> String {
+        let what = match self.scope.names.as_slice() {
+            [] => "no pod".to_owned(),
+            names => format!("no pod {}", names.join(", ")),
+        };
+        let place = match &self.scope.selection.namespace {
+            Some(namespace) => format!(" in namespace {namespace}"),
+            None => String::new(),
+        };
+        let more = if self.arguments.once { "" } else { " yet; waiting" };
+        format!("{what}{place}{more}")
+    }
+
+    /// Reads the template of a new pod, where that may show that a container was injected.
+    async fn read_template(&mut self, evidence: &Evidence, raw: Option<&[u8]>) -> Result<(), TraceError> {
+        let (Evidence::Pod(seen), Some(line)) = (evidence, raw.and_then(|raw| std::str::from_utf8(raw).ok()))
+        else {
+            return Ok(());
+        };
+        if self.session.engine.pod(&seen.pod.metadata.uid).is_some() {
+            return Ok(());
+        }
+        let Some(owner) = self.session.roles.wanted_template(seen, line) else {
+            return Ok(());
+        };
+        let asked = template_containers(&self.client, &owner, &seen.pod.metadata.namespace);
+        let containers = match tokio::time::timeout(TEMPLATE_PATIENCE, asked).await {
+            Ok(Ok(containers)) => containers,
+            Ok(Err(error)) => {
+                if error.code() != Some(404) {
+                    self.complain(format!(
+                        "{error}; a sidecar that was injected into its pods may be taken for an app"
+                    ));
+                }
+                None
+            }
+            Err(_) => None,
+        };
+        let Some(containers) = containers else {
+            self.session.roles.remember(&owner.uid, None);
+            return Ok(());
+        };
+        let template = Evidence::Template(TemplateSeen {
+            owner: owner.uid,
+            containers,
+        });
+        if let Some(recorder) = &mut self.recorder {
+            recorder.evidence(&template)?;
+        }
+        self.session.take(template, None)
     }
 
     fn complain(&mut self, text: String) {
@@ -309,6 +597,18 @@ impl Live<'_> {
         Ok(())
     }
 
+    /// Follows the node of a pod until its kubelet is back: the pod's events say only that it went away.
+    fn watch_node(&mut self, uid: &str) {
+        let Some(node) = self.session.engine.pod(uid).map(|pod| pod.node.clone()) else {
+            return;
+        };
+        if node.is_empty() || !self.absent.insert(node.clone()) {
+            return;
+        }
+        let (client, sender) = (self.client.clone(), self.follow_sender.clone());
+        self.followers.spawn_local(follow_absence(client, node, sender));
+    }
+
     fn read_version(&mut self, node: &str) {
         let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
         self.followers.spawn_local(async move {
@@ -349,10 +649,15 @@ impl Live<'_> {
     fn followed(&mut self, followed: Followed) -> Result<(), TraceError> {
         match followed {
             Followed::Evidence(evidence) => {
+                if let Evidence::Kubelet(seen) = &evidence
+                    && !seen.away
+                {
+                    self.absent.remove(&seen.node);
+                }
                 if let Some(recorder) = &mut self.recorder {
                     recorder.evidence(&evidence)?;
                 }
-                self.session.take(evidence)
+                self.session.take(evidence, None)
             }
             Followed::Refused(text) => {
                 self.complain(text);

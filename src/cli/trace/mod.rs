@@ -7,6 +7,7 @@ mod page;
 mod plan;
 mod record;
 mod replay;
+mod roles;
 mod screen;
 mod session;
 
@@ -36,6 +37,12 @@ pub enum TraceError {
     /// A recording cannot be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// The configuration cannot be read, or names no valid sidecars.
+    #[error("{0}")]
+    Configuration(String),
+    /// What was asked for makes no sense of the pods that were seen.
+    #[error("{0}")]
+    Mistaken(String),
     /// A manifest has no pods.
     #[error("{path}: {source}")]
     Plan {
@@ -94,6 +101,7 @@ pub fn run(arguments: &TraceArguments) -> Result<ExitStatus, Error> {
     match outcome {
         Ok(status) => Ok(status),
         Err(error) if error.is_closed_pipe() => Ok(ExitStatus::Success),
+        Err(TraceError::Mistaken(reason)) => Err(Error::Usage(reason)),
         Err(error) => Err(error.into()),
     }
 }

@@ -6,7 +6,9 @@ use super::arguments::Format;
 use crate::trace::{
     Moment, News,
     pod::PodTimeline,
-    report::{TextStyle, draw, line_of_news, line_of_verdict, text_line, verdict_table},
+    report::{
+        TextStyle, alert_line, draw, line_of_alert, line_of_news, line_of_verdict, text_line, verdict_table,
+    },
     timeline::timeline,
     verdict::Verdict,
 };
@@ -23,7 +25,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(format: Format) -> Self {
+    pub(super) fn new(format: Format, namespaces: bool) -> Self {
         let width = if std::io::stdout().is_terminal() {
             crossterm::terminal::size().map_or(DEFAULT_WIDTH, |(columns, _)| columns)
         } else {
@@ -31,10 +33,15 @@ impl Output {
         };
         Self {
             format,
-            style: TextStyle::default(),
+            style: TextStyle::new(namespaces),
             writer: BufWriter::with_capacity(64 * 1024, std::io::stdout()),
             width: if width < 40 { DEFAULT_WIDTH } else { width },
         }
+    }
+
+    /// Makes the columns wide enough for what is told together.
+    pub(super) fn measure(&mut self, news: &News) {
+        self.style.measure(news);
     }
 
     /// One piece of news.
@@ -46,6 +53,17 @@ impl Output {
             }
             Format::Json => {
                 serde_json::to_writer(&mut self.writer, &line_of_news(news))?;
+                self.writer.write_all(b"\n")
+            }
+        }
+    }
+
+    /// A violation, as soon as it is known.
+    pub(super) fn alert(&mut self, verdict: &Verdict, now: Moment) -> std::io::Result<()> {
+        match self.format {
+            Format::Text => writeln!(self.writer, "{}", alert_line(verdict, now, &mut self.style)),
+            Format::Json => {
+                serde_json::to_writer(&mut self.writer, &line_of_alert(verdict))?;
                 self.writer.write_all(b"\n")
             }
         }
@@ -65,7 +83,9 @@ impl Output {
             }
             return Ok(());
         }
-        writeln!(self.writer, "\n{}/{}", pod.name.namespace, pod.name.name)?;
+        let label = self.style.label(&pod.name);
+        let name = label.rsplit('/').next().unwrap_or_default();
+        writeln!(self.writer, "\n{}/{name}", pod.name.namespace)?;
         for line in draw(&timeline(pod, now), usize::from(self.width)) {
             writeln!(self.writer, "  {line}")?;
         }

@@ -8,7 +8,7 @@ use std::{
 use super::{TraceError, file_error};
 use crate::trace::{
     Fact, Moment, News,
-    fact::GapNotice,
+    fact::{GapNotice, Trouble},
     pod::PodTimeline,
     report::{PodSection, page},
     timeline::timeline,
@@ -19,7 +19,7 @@ use crate::trace::{
 pub(super) struct Page {
     path: PathBuf,
     sections: Vec<PodSection>,
-    facts: HashMap<String, Vec<Fact>>,
+    facts: HashMap<String, Vec<News>>,
     gaps: Vec<GapNotice>,
 }
 
@@ -35,18 +35,26 @@ impl Page {
 
     pub(super) fn news(&mut self, news: News) {
         match news {
-            News::Fact(fact) => self.facts.entry(fact.pod.uid.clone()).or_default().push(fact),
+            News::Fact(Fact { ref pod, .. }) | News::Trouble(Trouble { ref pod, .. }) => {
+                self.facts.entry(pod.uid.clone()).or_default().push(news);
+            }
             News::Gap(gap) => self.gaps.push(gap),
             News::Pod(_) => {}
         }
     }
 
     pub(super) fn pod(&mut self, pod: &PodTimeline, verdicts: Vec<Verdict>, now: Moment) {
+        let mut facts = self.facts.remove(&pod.name.uid).unwrap_or_default();
+        facts.sort_by_key(News::place);
+        let mut title = format!("{}/{}", pod.name.namespace, pod.name.name);
+        if self.sections.iter().any(|section| section.title == title) {
+            title.push_str(&format!(" (uid {})", pod.name.uid));
+        }
         self.sections.push(PodSection {
-            title: format!("{}/{}", pod.name.namespace, pod.name.name),
+            title,
             timeline: timeline(pod, now),
             verdicts,
-            facts: self.facts.remove(&pod.name.uid).unwrap_or_default(),
+            facts,
         });
     }
 

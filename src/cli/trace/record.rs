@@ -78,6 +78,16 @@ impl Recorder {
             Evidence::Node(node) => json!({
                 "kind": "node", "node": node.name, "kubeletVersion": node.kubelet_version,
             }),
+            Evidence::Template(template) => json!({
+                "kind": "template", "owner": template.owner, "containers": template.containers,
+            }),
+            Evidence::Kubelet(seen) => json!({
+                "kind": "kubelet", "received": seen.noticed.0, "node": seen.node, "away": seen.away,
+                "since": seen.since.map(|since| since.0),
+            }),
+            Evidence::Unseen(unseen) => json!({
+                "kind": "unseen", "received": unseen.noticed.0, "reason": unseen.reason,
+            }),
             Evidence::Gap(gap) => json!({
                 "kind": "gap", "received": gap.noticed.0, "resource": gap.resource,
                 "namespace": gap.namespace, "reason": gap.reason,
@@ -89,8 +99,15 @@ impl Recorder {
         self.line(line.to_string().as_bytes())
     }
 
-    /// Makes sure everything is on the disk. What is no file has none.
+    /// What came until now was known together.
+    pub(super) fn listed(&mut self) -> Result<(), TraceError> {
+        self.line(br#"{"kind":"listed"}"#)
+    }
+
+    /// Says when the looking ended, and makes sure everything is on the disk. What is no file has none.
     pub(super) fn finish(&mut self) -> Result<(), TraceError> {
+        let line = json!({"kind": "end", "received": Moment::now().0});
+        self.line(line.to_string().as_bytes())?;
         match self.file.sync_all() {
             Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(file_error(&self.path, error)),
             _ => Ok(()),

@@ -11,7 +11,7 @@ use crate::{
     cli::ExitStatus,
     trace::{
         Evidence, Moment,
-        evidence::Gap,
+        evidence::{Change, Gap},
         goal::Progress,
         recording::{self, BadLine, Content, Entry},
     },
@@ -36,7 +36,13 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let mut previous: Option<Moment> = None;
     let mut end = End::new(arguments.timeout);
     let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
+    session.list();
     for entry in entries {
+        let is_listed = matches!(&entry.content, Ok(Content::Evidence(Evidence::Pod(seen))) if seen.change == Change::Listed);
+        let is_pod = matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_))));
+        if (is_pod && !is_listed) || matches!(entry.content, Ok(Content::Listed)) {
+            session.listed();
+        }
         if let Some(at) = entry.at {
             if end.is_over(at) {
                 break;
@@ -52,17 +58,25 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         match entry.content {
             Ok(Content::Evidence(evidence)) => {
                 evidence_lines += 1;
-                session.take(evidence)?;
+                session.take(evidence, entry.line.as_deref())?;
             }
-            Ok(Content::Header(_) | Content::Nothing) => {}
+            Ok(Content::Header(_) | Content::Nothing | Content::Listed | Content::End(_)) => {}
             Err(line) => {
                 bad += 1;
                 session.note(format!("{}:{}: {}", line.path, line.line, line.message));
-                session.take(unreadable(&line, previous))?;
+                session.take(unreadable(&line, previous), None)?;
             }
         }
         if let Some(at) = entry.at {
             session.settle(at.plus(-SETTLING))?;
+        }
+        session.flush()?;
+        if let Some(previous) = previous {
+            session.engine.looked_until(previous);
+        }
+        session.look_for_stuck_jobs()?;
+        if session.is_failed() {
+            break;
         }
         if session.goal_reached() {
             end.reached(previous);
@@ -72,7 +86,8 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         session.look_around(None)?;
     }
     let has_goal = session.has_goal();
-    let judgement = session.finish()?;
+    let failed = session.is_failed();
+    let judgement = session.finish(previous.unwrap_or_default())?;
     if bad > 0 {
         note(&format!("{bad} lines of the recording could not be read"));
     }
@@ -80,7 +95,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         note("the recording holds no evidence");
     }
     let missed = has_goal && !end.goal_reached();
-    Ok(conclude(&judgement, arguments, missed))
+    Ok(conclude(&judgement, arguments, missed, failed))
 }
 
 /// When a replay ends before the recording does, as the trace itself would have.

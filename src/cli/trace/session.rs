@@ -1,21 +1,26 @@
 //! One run of `trace`: evidence into the engine, what it says to the outputs.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::{Duration, Instant},
+};
 
 use super::{
     TraceArguments, TraceError,
     output::{Output, note},
     page::Page,
+    roles::Roles,
     screen::Screen,
 };
 use crate::{
     cli::ExitStatus,
     trace::{
-        Engine, Evidence, Moment, SECOND, Settings,
+        Engine, Evidence, Moment, News, SECOND, Settings,
         evidence::Change,
-        goal::Progress,
+        goal::{Goal, Progress},
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
+        verdict::{COMPLETES, Outcome, Verdict},
     },
 };
 
@@ -23,8 +28,14 @@ use crate::{
 pub(super) const SETTLING: i64 = 2 * SECOND;
 
 /// The exit status. What was waited for and did not come is evidence that is missing.
-pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_missed: bool) -> ExitStatus {
+pub(super) fn conclude(
+    judgement: &Judgement,
+    arguments: &TraceArguments,
+    goal_missed: bool,
+    failed: bool,
+) -> ExitStatus {
     match judgement.conclusion(arguments.strict) {
+        _ if failed => ExitStatus::Found,
         Conclusion::Held if goal_missed => {
             note("what --for waits for did not happen");
             ExitStatus::NotEnough
@@ -35,6 +46,8 @@ pub(super) fn conclude(judgement: &Judgement, arguments: &TraceArguments, goal_m
 
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(100);
+/// Pods that are named when what was waited for did not happen.
+const MISSING_SHOWN: usize = 5;
 
 /// Where it all goes.
 enum Sink {
@@ -45,11 +58,23 @@ enum Sink {
 /// One run.
 pub(super) struct Session {
     pub(super) engine: Engine,
+    pub(super) roles: Roles,
+    /// Containers that `--sidecar` names and no pod had so far.
+    missing_sidecars: BTreeSet<String>,
     sink: Sink,
     page: Option<Page>,
     judgement: Judgement,
     progress: Option<Progress>,
     newest: Moment,
+    /// What became known together and was not told yet, to be put in the order of its time.
+    batch: Vec<News>,
+    /// The first lists are not complete: what they hold became known together.
+    is_listing: bool,
+    /// Violations that were told as soon as they were seen: pod, rule, order.
+    alerted: HashSet<(String, String)>,
+    fail_fast: bool,
+    /// What is waited for will not happen, or the first violation was to be the last.
+    failed: bool,
     /// What is to be said when the screen is gone.
     held_notes: Vec<String>,
 }
@@ -64,21 +89,43 @@ impl Session {
         let sink = if arguments.tui {
             Sink::Screen(Box::new(Screen::open()?))
         } else {
-            Sink::Lines(Output::new(arguments.output))
+            Sink::Lines(Output::new(arguments.output, arguments.all_namespaces))
         };
         Ok(Self {
             engine: Engine::new(settings),
+            roles: Roles::new()?,
+            missing_sidecars: arguments.sidecars.iter().cloned().collect(),
             sink,
             page: arguments.report.as_deref().map(Page::new),
             judgement: Judgement::default(),
             progress,
             newest: Moment::default(),
+            batch: Vec::new(),
+            is_listing: false,
+            alerted: HashSet::new(),
+            fail_fast: arguments.fail_fast,
+            failed: false,
             held_notes: Vec::new(),
         })
     }
 
-    /// Takes over one piece of evidence.
-    pub(super) fn take(&mut self, evidence: Evidence) -> Result<(), TraceError> {
+    /// Takes over one piece of evidence; a state of a pod comes with the line that it was read from.
+    pub(super) fn take(&mut self, mut evidence: Evidence, line: Option<&str>) -> Result<(), TraceError> {
+        match (&mut evidence, line) {
+            (Evidence::Template(template), _) => self.roles.template(template),
+            (Evidence::Pod(seen), Some(line)) if self.engine.pod(&seen.pod.metadata.uid).is_none() => {
+                self.roles.adopt(seen, line);
+            }
+            _ => {}
+        }
+        if let Evidence::Pod(seen) = &evidence
+            && !self.missing_sidecars.is_empty()
+        {
+            let spec = &seen.pod.spec;
+            for container in spec.init_containers.iter().chain(&spec.containers) {
+                self.missing_sidecars.remove(&container.name);
+            }
+        }
         if let Some(received) = evidence.received() {
             self.newest = self.newest.max(received);
         }
@@ -90,14 +137,14 @@ impl Session {
             Evidence::Vanished(vanished) => (Some(vanished.uid.clone()), true),
             _ => (None, false),
         };
-        for news in self.engine.push(evidence) {
-            match &mut self.sink {
-                Sink::Lines(output) => output.news(&news)?,
-                Sink::Screen(screen) => screen.news(&news),
-            }
-            if let Some(page) = &mut self.page {
-                page.news(news);
-            }
+        let found = self.engine.push(evidence);
+        let touched = found.iter().find_map(News::pod).map(|pod| pod.uid.clone());
+        if let Some(page) = &mut self.page {
+            found.iter().for_each(|news| page.news(news.clone()));
+        }
+        self.batch.extend(found);
+        if !self.is_listing {
+            self.tell_batch()?;
         }
         if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
             match self.engine.pod(&uid) {
@@ -106,7 +153,116 @@ impl Session {
                 None => {}
             }
         }
+        match touched {
+            Some(uid) => self.alert(&uid),
+            None => Ok(()),
+        }
+    }
+
+    /// What comes now became known together, until [`Self::listed`].
+    pub(super) fn list(&mut self) {
+        self.is_listing = true;
+    }
+
+    /// The first lists are complete. Returns whether that is news.
+    pub(super) fn listed(&mut self) -> bool {
+        std::mem::replace(&mut self.is_listing, false)
+    }
+
+    /// Tells what became known together, in the order of its time.
+    fn tell_batch(&mut self) -> Result<(), TraceError> {
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.sort_by_key(News::place);
+        if let Sink::Lines(output) = &mut self.sink {
+            batch.iter().for_each(|news| output.measure(news));
+        }
+        for news in &batch {
+            match &mut self.sink {
+                Sink::Lines(output) => output.news(news)?,
+                Sink::Screen(screen) => screen.news(news),
+            }
+        }
         Ok(())
+    }
+
+    /// Tells what a pod violates as soon as it is known.
+    fn alert(&mut self, uid: &str) -> Result<(), TraceError> {
+        let Some(pod) = self.engine.pod(uid) else {
+            return Ok(());
+        };
+        let found: Vec<Verdict> = self
+            .engine
+            .verdicts(pod)
+            .into_iter()
+            .filter(|verdict| verdict.outcome == Outcome::Violated && verdict.decides())
+            .collect();
+        for verdict in found {
+            let order = format!("{} {:?} {:?}", verdict.rule, verdict.before, verdict.after);
+            if !self.alerted.insert((uid.to_owned(), order)) {
+                continue;
+            }
+            self.tell_batch()?;
+            if let Sink::Lines(output) = &mut self.sink {
+                let now = self.engine.now().max(self.newest);
+                output.alert(&verdict, now)?;
+            }
+            let hopeless = verdict.rule == COMPLETES
+                && self
+                    .progress
+                    .as_ref()
+                    .is_some_and(|progress| progress.goal() == Goal::Complete);
+            if hopeless {
+                self.note(format!(
+                    "--for complete will not happen: {}: {}",
+                    verdict.pod.name, verdict.reason
+                ));
+            }
+            self.failed |= hopeless || self.fail_fast;
+        }
+        Ok(())
+    }
+
+    /// Whether the run is over because of what was seen: its exit code is that of a violation.
+    pub(super) fn is_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Looks for Jobs whose apps have ended while something runs on: only time tells.
+    pub(super) fn look_for_stuck_jobs(&mut self) -> Result<(), TraceError> {
+        let may_be_stuck = |pod: &&PodTimeline| pod.of_job && !pod.ended() && pod.has_ended_app();
+        let uids: Vec<String> = self
+            .engine
+            .pods()
+            .filter(may_be_stuck)
+            .map(|pod| pod.name.uid.clone())
+            .collect();
+        uids.iter().try_for_each(|uid| self.alert(uid))
+    }
+
+    /// How many pods are wanted, and whether those that end are replaced.
+    pub(super) fn want(&mut self, wanted: usize, is_replaced: bool) {
+        if let Some(progress) = &mut self.progress {
+            progress.want(wanted, is_replaced);
+        }
+    }
+
+    /// Says what keeps the pods from what --for waits for.
+    pub(super) fn tell_what_is_missing(&mut self) {
+        let Some(goal) = self.progress.as_ref().map(Progress::goal) else {
+            return;
+        };
+        let open: Vec<String> = self
+            .engine
+            .pods()
+            .filter_map(|pod| Some(format!("{}: {}", pod.name.name, goal.waits_for(pod)?)))
+            .collect();
+        let more = open.len().saturating_sub(MISSING_SHOWN);
+        for text in open.into_iter().take(MISSING_SHOWN) {
+            self.note(format!("still waiting for pod {text}"));
+        }
+        if more > 0 {
+            self.note(format!("and for {} more", crate::report::counted(more, "pod")));
+        }
     }
 
     /// Judges the pods that had ended by then and forgets them.
@@ -118,7 +274,9 @@ impl Session {
     }
 
     fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
+        self.tell_batch()?;
         let verdicts = self.engine.verdicts(&pod);
+        self.alerted.retain(|(uid, _)| *uid != pod.name.uid);
         self.judgement.add(&verdicts);
         if let Sink::Lines(output) = &mut self.sink {
             output.verdicts(&pod, &verdicts, self.newest)?;
@@ -152,6 +310,9 @@ impl Session {
     }
 
     pub(super) fn flush(&mut self) -> Result<(), TraceError> {
+        if !self.is_listing {
+            self.tell_batch()?;
+        }
         match &mut self.sink {
             Sink::Lines(output) => Ok(output.flush()?),
             Sink::Screen(_) => Ok(()),
@@ -191,8 +352,10 @@ impl Session {
         matches!(self.sink, Sink::Screen(_))
     }
 
-    /// Judges everything that is left.
-    pub(super) fn finish(mut self) -> Result<Judgement, TraceError> {
+    /// Judges everything that is left. `ended` is when the looking ended.
+    pub(super) fn finish(mut self, ended: Moment) -> Result<Judgement, TraceError> {
+        self.newest = self.newest.max(ended);
+        self.is_listing = false;
         for pod in self.engine.take_all() {
             self.judge(pod)?;
         }
@@ -201,6 +364,7 @@ impl Session {
             page.write(self.newest)?;
         }
         let sum = self.judgement;
+        let missing = std::mem::take(&mut self.missing_sidecars);
         let notes = std::mem::take(&mut self.held_notes);
         // The screen gives the terminal back before anything is written to it.
         drop(self);
@@ -216,6 +380,11 @@ impl Session {
             sum.violated,
             sum.not_applicable
         ));
-        Ok(sum)
+        match missing.first() {
+            Some(name) if sum.pods > 0 => Err(TraceError::Mistaken(format!(
+                "--sidecar {name}: no pod that was traced has such a container"
+            ))),
+            _ => Ok(sum),
+        }
     }
 }

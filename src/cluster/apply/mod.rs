@@ -13,6 +13,6 @@ pub use keeper::{Keeper, keeper};
 pub use last_applied::{last_applied, with_last_applied};
 pub use manifest::{as_written, injected, recreatable, restorable};
 pub use patch::{lost, not_kept, patch};
-pub use pods::{Outlook, Trouble, pods_of, trouble};
+pub use pods::{Outlook, ProbeFailure, Trouble, last_probe_failure, pods_of, trouble};
 pub use rollout::{Rollout, rollout};
 pub use submit::{DRY_RUN, submit};

@@ -162,6 +162,42 @@ pub async fn pods_of(server: &Server, workload: &Value, namespace: &str) -> Resu
     Ok(list.items.unwrap_or_default())
 }
 
+/// A probe that failed; of two, the later is the greater.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProbeFailure {
+    /// RFC 3339, whole seconds.
+    pub last_seen: String,
+    /// `proxy: Startup probe failed: …`
+    pub message: String,
+}
+
+/// The last failure of a probe of a pod, by its events.
+///
+/// # Errors
+/// Where the server refuses or cannot be reached.
+pub async fn last_probe_failure(
+    server: &Server,
+    namespace: &str,
+    uid: &str,
+) -> Result<Option<ProbeFailure>, RequestError> {
+    let fields = encode(&format!("involvedObject.uid={uid},reason=Unhealthy"));
+    let path = format!("/api/v1/namespaces/{namespace}/events?limit={LOOKED_AT}&fieldSelector={fields}");
+    let list: List = server.get(&path).await?;
+    let failures = list.items.unwrap_or_default();
+    let failures = failures.iter().filter_map(|event| {
+        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
+        let place = text("/involvedObject/fieldPath").unwrap_or_default();
+        let container = place
+            .split_once('{')
+            .map_or("", |(_, rest)| rest.trim_end_matches('}'));
+        Some(ProbeFailure {
+            last_seen: text("/lastTimestamp")?.to_owned(),
+            message: format!("{container}: {}", text("/message")?.trim()),
+        })
+    });
+    Ok(failures.max())
+}
+
 /// A LabelSelector as the API takes it in a query.
 fn selector(selector: &Value) -> String {
     let mut terms = Vec::new();

@@ -26,14 +26,15 @@ impl ContainerHistory {
             return steps;
         };
         let (at, restarts) = (event.at, run.restarts);
-        let (slot, precision) = match what {
-            What::Created => (&mut run.created_event, Precision::Nanosecond),
-            _ => (&mut run.started_event, Precision::NotAfter),
+        let slot = match what {
+            What::Created => &mut run.created_event,
+            _ => &mut run.started_event,
         };
         if slot.is_none() {
             *slot = Some(event);
             self.tell(
-                Step::new(restarts, what, Some(at), precision, Source::Event),
+                // The kubelet records what it has done.
+                Step::new(restarts, what, Some(at), Precision::NotAfter, Source::Event),
                 &mut steps,
             );
             self.place_pending();
@@ -59,6 +60,7 @@ impl ContainerHistory {
         };
         let run = self.runs.iter().rev().find(begun).or(self.runs.last());
         let restarts = run.map_or(self.restarts, |run| run.restarts);
+        self.stopping_since = Some((restarts, at, Source::Event));
         let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Event);
         self.tell(step, &mut steps);
         steps
@@ -68,6 +70,7 @@ impl ContainerHistory {
     pub fn derived(&mut self, what: What, at: Moment) -> Vec<Step> {
         let mut steps = Vec::new();
         let restarts = self.runs.last().map_or(self.restarts, |run| run.restarts);
+        self.stopping_since = Some((restarts, at, Source::Derived));
         let step = Step::new(restarts, what, Some(at), Precision::NotBefore, Source::Derived);
         self.tell(step, &mut steps);
         steps

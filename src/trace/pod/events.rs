@@ -59,7 +59,7 @@ impl PodTimeline {
 }
 
 /// The container of `spec.containers{name}`.
-fn container_of(field_path: &str) -> Option<&str> {
+pub(super) fn container_of(field_path: &str) -> Option<&str> {
     let (_, rest) = field_path.split_once('{')?;
     rest.strip_suffix('}')
 }

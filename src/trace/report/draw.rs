@@ -12,6 +12,7 @@ use crate::trace::{
 #[must_use]
 pub fn symbol(phase: Phase) -> char {
     match phase {
+        Phase::Unknown => '?',
         Phase::Waiting => '·',
         Phase::Starting => '░',
         Phase::Gated => '▒',
@@ -22,7 +23,7 @@ pub fn symbol(phase: Phase) -> char {
 
 fn color(phase: Phase) -> Color {
     match phase {
-        Phase::Waiting => Color::BrightBlack,
+        Phase::Unknown | Phase::Waiting => Color::BrightBlack,
         Phase::Starting => Color::Blue,
         Phase::Gated => Color::Yellow,
         Phase::Running => Color::Green,
@@ -30,26 +31,33 @@ fn color(phase: Phase) -> Color {
     }
 }
 
+/// Room for `exit 137 ↻12`.
+const ENDING_WIDTH: usize = 14;
+/// The character of a place where one phase becomes another, no one knows just where.
+pub const BLURRED: char = '~';
 /// Bars narrower than this show nothing.
 const LEAST_WIDTH: usize = 20;
 
 /// The timeline as lines, at most `width` characters wide where that is not too narrow to show anything.
 #[must_use]
 pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
-    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role));
+    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared));
     let label_width = timeline
         .bars
         .iter()
         .map(|bar| label(bar).chars().count())
         .max()
         .unwrap_or(0);
-    let columns = width.saturating_sub(label_width + 10).max(LEAST_WIDTH);
+    let columns = width.saturating_sub(label_width + ENDING_WIDTH).max(LEAST_WIDTH);
     let mut lines = Vec::new();
     for bar in &timeline.bars {
-        let ending = match bar.ending {
+        let mut ending = match bar.ending {
             Some(code) => format!("exit {code}"),
             None => String::new(),
         };
+        if bar.restarts > 0 {
+            ending.push_str(&format!(" ↻{}", bar.restarts));
+        }
         let name = label(bar);
         let padding = " ".repeat(label_width.saturating_sub(name.chars().count()));
         lines.push(format!(
@@ -79,16 +87,20 @@ pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
             " ".repeat(at)
         ));
     }
-    let legend: Vec<String> = Phase::ALL
-        .iter()
+    let mut legend: Vec<String> = shown(timeline, columns)
+        .into_iter()
         .map(|phase| {
             format!(
                 "{} {}",
-                symbol(*phase).to_string().color(color(*phase)),
+                symbol(phase).to_string().color(color(phase)),
                 phase.name()
             )
         })
         .collect();
+    let all = timeline.bars.iter().flat_map(|bar| cells(timeline, bar, columns));
+    if all.into_iter().any(|cell| matches!(cell, Cell::Blurred(_))) {
+        legend.push(format!("{BLURRED} one or the other"));
+    }
     lines.push(format!("{}  {}", " ".repeat(label_width), legend.join("  ")));
     lines
 }
@@ -101,11 +113,53 @@ fn column(timeline: &Timeline, at: Moment, columns: usize) -> usize {
         .min(columns.saturating_sub(1))
 }
 
+/// The phases of the legend: that something is unknown is said where it is.
+fn shown(timeline: &Timeline, columns: usize) -> Vec<Phase> {
+    let is_seen = |phase: &Phase| {
+        let mut bars = timeline.bars.iter();
+        *phase != Phase::Unknown
+            || bars.any(|bar| cells(timeline, bar, columns).contains(&Cell::Phase(*phase)))
+    };
+    Phase::ALL.into_iter().filter(is_seen).collect()
+}
+
+/// What a column of a bar shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// The bar has ended, or not begun.
+    Empty,
+    /// A phase.
+    Phase(Phase),
+    /// This phase, or the one before it.
+    Blurred(Phase),
+}
+
+impl Cell {
+    /// Its character.
+    #[must_use]
+    pub fn symbol(self) -> char {
+        match self {
+            Self::Empty => ' ',
+            Self::Phase(phase) => symbol(phase),
+            Self::Blurred(_) => BLURRED,
+        }
+    }
+
+    /// The phase that gives it its colour.
+    #[must_use]
+    pub fn phase(self) -> Option<Phase> {
+        match self {
+            Self::Empty => None,
+            Self::Phase(phase) | Self::Blurred(phase) => Some(phase),
+        }
+    }
+}
+
 /// What each of `columns` columns shows of a bar: the last phase that begins in it, so that short phases are
-/// seen.
+/// seen. Where it is not known to two columns when a phase began, the columns say so.
 #[must_use]
-pub fn cells(timeline: &Timeline, bar: &Bar, columns: usize) -> Vec<Option<Phase>> {
-    let mut cells: Vec<Option<Phase>> = vec![None; columns];
+pub fn cells(timeline: &Timeline, bar: &Bar, columns: usize) -> Vec<Cell> {
+    let mut cells = vec![Cell::Empty; columns];
     for stretch in &bar.stretches {
         let from = column(timeline, stretch.from, columns);
         let to = column(timeline, stretch.to, columns);
@@ -115,7 +169,23 @@ pub fn cells(timeline: &Timeline, bar: &Bar, columns: usize) -> Vec<Option<Phase
             to.max(from + 1)
         };
         for cell in cells.iter_mut().take(last).skip(from) {
-            *cell = Some(stretch.phase);
+            *cell = Cell::Phase(stretch.phase);
+        }
+    }
+    let least = timeline.to.since(timeline.from) / i64::try_from(columns.max(1)).unwrap_or(1);
+    for stretch in bar.stretches.iter().skip(1) {
+        let edge = stretch.begin;
+        if edge.width() < least.saturating_mul(2) {
+            continue;
+        }
+        let (from, to) = (
+            column(timeline, edge.earliest, columns),
+            column(timeline, edge.latest, columns),
+        );
+        for cell in cells.iter_mut().take(to).skip(from) {
+            if *cell != Cell::Empty {
+                *cell = Cell::Blurred(stretch.phase);
+            }
         }
     }
     cells
@@ -125,12 +195,10 @@ fn paint(timeline: &Timeline, bar: &Bar, columns: usize) -> String {
     let cells = cells(timeline, bar, columns);
     let mut painted = String::new();
     for group in cells.chunk_by(|one, two| one == two) {
-        match group.first().copied().flatten() {
-            Some(phase) => {
-                let text: String = group.iter().map(|_| symbol(phase)).collect();
-                painted.push_str(&text.color(color(phase)).to_string());
-            }
-            None => painted.push_str(&" ".repeat(group.len())),
+        let text: String = group.iter().map(|cell| cell.symbol()).collect();
+        match group.first().and_then(|cell| cell.phase()) {
+            Some(phase) => painted.push_str(&text.color(color(phase)).to_string()),
+            None => painted.push_str(&text),
         }
     }
     painted

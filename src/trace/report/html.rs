@@ -2,13 +2,13 @@
 
 use super::{
     svg::svg,
-    text::{how, role_name},
+    text::{how, how_trouble, role_name, trouble_text, trouble_time},
 };
 use crate::{
     report::escape,
     trace::{
-        Fact, Moment,
-        fact::{GapNotice, Precision},
+        Fact, Moment, News,
+        fact::{GapNotice, Precision, Trouble},
         timeline::{Phase, Timeline},
         verdict::{Outcome, Verdict},
     },
@@ -24,13 +24,13 @@ pub struct PodSection {
     /// The verdicts.
     pub verdicts: Vec<Verdict>,
     /// The facts, as they became known.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<News>,
 }
 
 /// The page's style sheet. No font, script or image comes from elsewhere.
 const STYLE: &str = "
 :root { color-scheme: light dark; --line: #8884; --soft: #7a808a; --ok: #1a7f37; --bad: #cf222e; --open: #9a6700;
-  --waiting: #c4c8cf; --starting: #79a8e0; --gated: #e3b341; --running: #3fa55f; --stopping: #b07cc6; }
+  --unknown: #8886; --waiting: #c4c8cf; --starting: #79a8e0; --gated: #e3b341; --running: #3fa55f; --stopping: #b07cc6; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; border-bottom: 1px solid var(--line); }
 table { border-collapse: collapse; width: 100%; margin: .8rem 0; font-size: .9rem; }
@@ -41,12 +41,17 @@ td.time { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .not-applicable { color: var(--soft); }
 .scroll { overflow-x: auto; } details { margin: .6rem 0; } summary { cursor: pointer; }
 .evidence, .soft { color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+.trouble td { color: var(--open); }
 .gap { border-left: 4px solid var(--open); padding: .3rem .8rem; }
 svg text { font: 13px system-ui, sans-serif; fill: currentColor; }
 svg .label { text-anchor: end; } svg .role { fill: var(--soft); font-size: 11px; }
 svg .tick { text-anchor: middle; fill: var(--soft); font-size: 11px; }
 svg .grid { stroke: var(--line); } svg .deletion { stroke: var(--bad); stroke-dasharray: 4 3; }
 svg .ending { font-size: 11px; } svg .ending.bad { fill: var(--bad); } svg .ending.ok { fill: var(--soft); }
+svg .unknown { fill: none; stroke: var(--unknown); stroke-dasharray: 3 3; }
+svg .stop-unknown { stop-color: var(--unknown); } svg .stop-waiting { stop-color: var(--waiting); stop-opacity: .5; }
+svg .stop-starting { stop-color: var(--starting); } svg .stop-gated { stop-color: var(--gated); }
+svg .stop-running { stop-color: var(--running); } svg .stop-stopping { stop-color: var(--stopping); }
 svg .waiting { fill: var(--waiting); opacity: .5; } svg .starting { fill: var(--starting); }
 svg .gated { fill: var(--gated); } svg .running { fill: var(--running); } svg .stopping { fill: var(--stopping); }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin: 0 .3em 0 1em; }
@@ -108,7 +113,11 @@ fn pod(section: &PodSection) -> String {
         section.facts.len()
     ));
     for fact in &section.facts {
-        html.push_str(&fact_row(fact));
+        html.push_str(&match fact {
+            News::Fact(fact) => fact_row(fact),
+            News::Trouble(trouble) => trouble_row(trouble),
+            News::Pod(_) | News::Gap(_) => String::new(),
+        });
     }
     html.push_str("</tbody></table></details>\n</section>\n");
     html
@@ -178,9 +187,24 @@ fn fact_row(fact: &Fact) -> String {
         "<tr><td class=\"time\">{sign}{time}</td><td>{} <span class=\"soft\">{}</span></td><td>{}{code}{restart}</td>\
          <td class=\"soft\">{}</td></tr>\n",
         escape(&fact.container),
-        role_name(fact.role),
+        role_name(fact.role, fact.declared == Some(false)),
         fact.what.words(),
         how(fact.source),
+    )
+}
+
+fn trouble_row(trouble: &Trouble) -> String {
+    let container = trouble.container.as_deref().unwrap_or("pod");
+    let role = trouble
+        .role
+        .map_or("", |role| role_name(role, trouble.declared == Some(false)));
+    format!(
+        "<tr class=\"trouble\"><td class=\"time\">{}</td><td>{} <span class=\"soft\">{role}</span></td><td>{}</td>\
+         <td class=\"soft\">{}</td></tr>\n",
+        trouble_time(trouble),
+        escape(container),
+        escape(&trouble_text(trouble)),
+        how_trouble(trouble.source),
     )
 }
 

@@ -38,6 +38,8 @@ pub enum Body {
         container: String,
         /// What it is in the pod.
         role: Role,
+        /// Of a sidecar: whether it is declared one, by the pod, its annotation or `--sidecar`.
+        declared: Option<bool>,
         /// How often it had been started again before this run.
         restarts: i64,
         /// What happened.
@@ -55,9 +57,30 @@ pub enum Body {
         /// The runtime's word for an end.
         reason: Option<String>,
     },
+    /// Something does not go on: a probe fails, a volume or an image is missing, a node is away.
+    Trouble {
+        /// The container, where it is about one.
+        container: Option<String>,
+        /// What that is in the pod.
+        role: Option<Role>,
+        /// Of a sidecar: whether it is declared one.
+        declared: Option<bool>,
+        /// `Unhealthy`, `FailedMount`, `FailedScheduling`, `ErrImagePull`, `NodeNotReady`, `Evicted`, …
+        reason: String,
+        /// For people, as the server has it.
+        message: String,
+        /// When it was first noticed, RFC 3339, with as many digits as are known.
+        time: Option<String>,
+        /// How exactly the time is known.
+        precision: Precision,
+        /// Whose clock it is on.
+        clock: Clock,
+        /// How it is known.
+        source: Source,
+    },
     /// A rule was judged.
     Verdict {
-        /// `start-order`, `stop-order`, `list-order`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
+        /// `start-order`, `stop-order`, `list-order`, `completes`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
         rule: String,
         /// Who comes first.
         before: Option<String>,
@@ -73,6 +96,21 @@ pub enum Body {
         evidence: Vec<EvidenceItem>,
         /// What would decide it.
         suggestion: Option<String>,
+    },
+    /// A violation, as soon as it was known. The pod's verdicts say it again at the end, or that it was void.
+    Alert {
+        /// As in a verdict.
+        rule: String,
+        /// Who comes first.
+        before: Option<String>,
+        /// Who comes second.
+        after: Option<String>,
+        /// Why, in one sentence.
+        reason: String,
+        /// Where the rule is written down.
+        basis: String,
+        /// What it rests on.
+        evidence: Vec<EvidenceItem>,
     },
     /// Something may have been missed.
     Gap {
@@ -103,6 +141,7 @@ pub fn line_of_news(news: &News) -> JsonLine {
             Body::Fact {
                 container: fact.container.clone(),
                 role: fact.role,
+                declared: fact.declared,
                 restarts: fact.restarts,
                 what: fact.what,
                 time: fact.time_text(),
@@ -111,6 +150,20 @@ pub fn line_of_news(news: &News) -> JsonLine {
                 source: fact.source,
                 exit_code: fact.exit_code,
                 reason: fact.reason.clone(),
+            },
+        ),
+        News::Trouble(trouble) => (
+            trouble.pod.clone(),
+            Body::Trouble {
+                container: trouble.container.clone(),
+                role: trouble.role,
+                declared: trouble.declared,
+                reason: trouble.reason.clone(),
+                message: trouble.message.clone(),
+                time: trouble.time_text(),
+                precision: trouble.precision,
+                clock: trouble.clock,
+                source: trouble.source,
             },
         ),
         News::Pod(notice) => (
@@ -156,6 +209,23 @@ pub fn line_of_verdict(verdict: &Verdict) -> JsonLine {
             basis: verdict.basis.to_owned(),
             evidence: verdict.evidence.clone(),
             suggestion: verdict.suggestion.clone(),
+        },
+    }
+}
+
+/// The line of a violation that was just seen.
+#[must_use]
+pub fn line_of_alert(verdict: &Verdict) -> JsonLine {
+    JsonLine {
+        version: VERSION,
+        pod: verdict.pod.clone(),
+        body: Body::Alert {
+            rule: verdict.rule.to_owned(),
+            before: verdict.before.clone(),
+            after: verdict.after.clone(),
+            reason: verdict.reason.clone(),
+            basis: verdict.basis.to_owned(),
+            evidence: verdict.evidence.clone(),
         },
     }
 }

@@ -7,9 +7,12 @@ mod svg;
 mod table;
 mod text;
 
-pub use draw::{cells, draw, symbol};
+pub use draw::{BLURRED, Cell, cells, draw, symbol};
 pub use html::{PodSection, page};
-pub use json::{JsonLine, line_of_news, line_of_verdict, schema};
+pub use json::{JsonLine, line_of_alert, line_of_news, line_of_verdict, schema};
 pub use svg::svg;
 pub use table::verdict_table;
-pub use text::{TextStyle, how, role_name, text_line, time_text, what_text};
+pub use text::{
+    TextStyle, alert_line, how, how_trouble, role_name, text_line, time_text, trouble_text, trouble_time,
+    what_text,
+};

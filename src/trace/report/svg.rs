@@ -4,8 +4,8 @@ use super::text::role_name;
 use crate::{
     report::escape,
     trace::{
-        Moment, describe_length,
-        timeline::{Phase, Timeline},
+        Moment, SECOND, describe_length,
+        timeline::{Bar, Phase, Stretch, Timeline},
     },
 };
 
@@ -68,7 +68,7 @@ pub fn svg(timeline: &Timeline) -> String {
             "<text class=\"label\" x=\"{}\" y=\"{baseline}\">{} <tspan class=\"role\">{}</tspan></text>\n",
             LABEL_WIDTH - 10,
             escape(&bar.container),
-            role_name(bar.role)
+            role_name(bar.role, bar.undeclared)
         ));
         let mut end = LABEL_WIDTH;
         for stretch in &bar.stretches {
@@ -80,12 +80,13 @@ pub fn svg(timeline: &Timeline) -> String {
                 to - from,
                 escape(&bar.container),
                 stretch.phase.name(),
-                stretch.from.clock(3),
-                stretch.to.clock(3),
-                describe_length(stretch.to.since(stretch.from))
+                stretch.begin.words(),
+                stretch.end.words(),
+                length(stretch)
             ));
             end = to;
         }
+        svg.push_str(&edges(timeline, bar, top));
         if let Some(code) = bar.ending {
             let class = if code == 0 { "ok" } else { "bad" };
             svg.push_str(&format!(
@@ -102,6 +103,41 @@ pub fn svg(timeline: &Timeline) -> String {
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// How long a stretch was, with no more digits than are known.
+fn length(stretch: &Stretch) -> String {
+    let length = stretch.to.since(stretch.from);
+    let off = stretch.begin.width().max(stretch.end.width());
+    if off < SECOND {
+        return describe_length(length);
+    }
+    let (least, most) = (
+        length.saturating_sub(off).max(0) / SECOND,
+        length.saturating_add(off) / SECOND,
+    );
+    format!("{least} to {most} s")
+}
+
+/// Where phases become others, as blurred as that is known.
+fn edges(timeline: &Timeline, bar: &Bar, top: i64) -> String {
+    let mut blurred = String::new();
+    for (before, after) in bar.stretches.iter().zip(bar.stretches.iter().skip(1)) {
+        let edge = after.begin;
+        let (from, to) = (x(timeline, edge.earliest), x(timeline, edge.latest));
+        if to - from < LEAST_BAR {
+            continue;
+        }
+        let (one, two) = (class(before.phase), class(after.phase));
+        blurred.push_str(&format!(
+            "<linearGradient id=\"{one}-{two}\"><stop offset=\"0\" class=\"stop-{one}\"/><stop offset=\"1\" class=\"stop-{two}\"/></linearGradient>\
+             <rect class=\"edge\" fill=\"url(#{one}-{two})\" x=\"{from}\" y=\"{top}\" width=\"{}\" height=\"{BAR_HEIGHT}\"><title>{} {one} or {two}: {}</title></rect>\n",
+            to - from,
+            escape(&bar.container),
+            edge.words(),
+        ));
+    }
+    blurred
 }
 
 fn axis(timeline: &Timeline, bottom: i64) -> String {

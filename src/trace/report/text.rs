@@ -1,13 +1,16 @@
 //! One line per fact, for terminals and CI logs.
 
+use std::collections::HashMap;
+
 use colored::{Color, Colorize};
 
 use crate::{
     roles::Role,
     trace::{
-        Fact, News,
-        fact::{Precision, What},
+        Fact, Moment, News, PodName,
+        fact::{PodStep, Precision, Trouble, What},
         run::Source,
+        verdict::Verdict,
     },
 };
 
@@ -16,7 +19,68 @@ use crate::{
 pub struct TextStyle {
     pod: usize,
     container: usize,
+    /// Pods of several namespaces are told from each other by them.
+    namespaces: bool,
+    /// The first pod of each name, by its uid.
+    first: HashMap<(String, String), String>,
 }
+
+/// Names that are remembered to tell their next bearers from them.
+const NAMES_KEPT: usize = 20_000;
+
+impl TextStyle {
+    /// How lines are laid out; with `namespaces`, names of pods carry theirs.
+    #[must_use]
+    pub fn new(namespaces: bool) -> Self {
+        Self {
+            namespaces,
+            ..Self::default()
+        }
+    }
+
+    /// Makes the columns wide enough for what is told together.
+    pub fn measure(&mut self, news: &News) {
+        if let Some(pod) = news.pod() {
+            self.label(pod);
+        }
+        let container = match news {
+            News::Fact(fact) => Some((&fact.container, fact.role, fact.declared)),
+            News::Trouble(trouble) => trouble
+                .container
+                .as_ref()
+                .zip(trouble.role)
+                .map(|(name, role)| (name, role, trouble.declared)),
+            News::Pod(_) | News::Gap(_) => None,
+        };
+        if let Some((name, role, declared)) = container {
+            let width = name.len() + role_name(role, declared == Some(false)).len() + " ()".len();
+            self.container = self.container.max(width.min(NAME_WIDTH));
+        }
+    }
+
+    /// What a pod is called, so that no other one is called the same.
+    pub fn label(&mut self, pod: &PodName) -> String {
+        if self.first.len() >= NAMES_KEPT {
+            self.first.clear();
+        }
+        let key = (pod.namespace.clone(), pod.name.clone());
+        let first = self.first.entry(key).or_insert_with(|| pod.uid.clone());
+        let mut label = if self.namespaces {
+            format!("{}/{}", pod.namespace, pod.name)
+        } else {
+            pod.name.clone()
+        };
+        if *first != pod.uid {
+            let short: String = pod.uid.chars().take(UID_SHOWN).collect();
+            label.push_str(&format!("~{short}"));
+        }
+        self.pod = self.pod.max(label.len().min(NAME_WIDTH));
+        label
+    }
+}
+
+/// As many characters of a uid tell a pod from an earlier one of its name.
+const UID_SHOWN: usize = 4;
 
 /// The widest a time gets: `≥19:53:02.125`.
 const TIME_WIDTH: usize = 13;
@@ -39,6 +103,15 @@ pub fn how(source: Source) -> &'static str {
     }
 }
 
+/// How trouble is known, in words.
+#[must_use]
+pub fn how_trouble(source: Source) -> &'static str {
+    match source {
+        Source::Event => "event",
+        other => how(other),
+    }
+}
+
 fn color(what: What) -> Color {
     match what {
         What::Created => Color::Blue,
@@ -49,11 +122,12 @@ fn color(what: What) -> Color {
     }
 }
 
-/// The role in one word.
+/// The role in a word or two.
 #[must_use]
-pub fn role_name(role: Role) -> &'static str {
+pub fn role_name(role: Role, undeclared: bool) -> &'static str {
     match role {
         Role::App => "app",
+        Role::Sidecar if undeclared => "sidecar, not declared",
         Role::Sidecar => "sidecar",
         Role::Init => "init",
         Role::Ephemeral => "ephemeral",
@@ -63,14 +137,38 @@ pub fn role_name(role: Role) -> &'static str {
 /// The time of day with its precision: `19:53:02` lies in that second, `≤` and `≥` are bounds.
 #[must_use]
 pub fn time_text(fact: &Fact) -> String {
-    let Some(time) = fact.time else {
+    clock_text(fact.time, fact.precision, fact.is_whole_second())
+}
+
+fn clock_text(time: Option<Moment>, precision: Precision, is_whole_second: bool) -> String {
+    let Some(time) = time else {
         return "?".to_owned();
     };
-    match fact.precision {
-        Precision::Second => time.clock(0),
-        Precision::Nanosecond => time.clock(3),
-        Precision::NotAfter => format!("≤{}", time.clock(3)),
-        Precision::NotBefore => format!("≥{}", time.clock(3)),
+    let clock = time.clock(if is_whole_second { 0 } else { 3 });
+    match precision {
+        Precision::Second | Precision::Nanosecond => clock,
+        Precision::NotAfter => format!("≤{clock}"),
+        Precision::NotBefore => format!("≥{clock}"),
+    }
+}
+
+/// The time of trouble, as that of a fact.
+#[must_use]
+pub fn trouble_time(trouble: &Trouble) -> String {
+    clock_text(
+        trouble.time,
+        trouble.precision,
+        trouble.precision == Precision::Second,
+    )
+}
+
+/// Trouble in words: `Unhealthy: Readiness probe failed: …`, on one line.
+#[must_use]
+pub fn trouble_text(trouble: &Trouble) -> String {
+    let message: Vec<&str> = trouble.message.split_whitespace().collect();
+    match message.is_empty() {
+        true => trouble.reason.clone(),
+        false => format!("{}: {}", trouble.reason, message.join(" ")),
     }
 }
 
@@ -104,33 +202,81 @@ fn pad(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(length)))
 }
 
+/// The line of a violation that was just seen.
+pub fn alert_line(verdict: &Verdict, now: Moment, style: &mut TextStyle) -> String {
+    let label = style.label(&verdict.pod);
+    let names = [&verdict.before, &verdict.after].into_iter().flatten();
+    let order: Vec<&str> = names.map(String::as_str).collect();
+    format!(
+        "{}  {}  {}",
+        pad(&now.clock(3), TIME_WIDTH),
+        pad(&label, style.pod),
+        format!(
+            "VIOLATED {} {}: {}",
+            verdict.rule,
+            order.join(" → "),
+            verdict.reason
+        )
+        .red()
+        .bold(),
+    )
+}
+
 /// One line of text for one piece of news.
 pub fn text_line(news: &News, style: &mut TextStyle) -> String {
     match news {
         News::Fact(fact) => {
-            let container = format!("{} ({})", fact.container, role_name(fact.role));
-            style.pod = style.pod.max(fact.pod.name.len().min(NAME_WIDTH));
+            let container = format!(
+                "{} ({})",
+                fact.container,
+                role_name(fact.role, fact.declared == Some(false))
+            );
+            let label = style.label(&fact.pod);
             style.container = style.container.max(container.len().min(NAME_WIDTH));
             format!(
                 "{}  {}  {}  {}  {}",
                 pad(&time_text(fact), TIME_WIDTH),
-                pad(&fact.pod.name, style.pod),
+                pad(&label, style.pod),
                 pad(&container, style.container),
                 what_text(fact).color(color(fact.what)),
                 format!("[{}]", how(fact.source)).bright_black(),
             )
         }
+        News::Trouble(trouble) => {
+            let container = match (&trouble.container, trouble.role) {
+                (Some(name), Some(role)) => {
+                    format!("{name} ({})", role_name(role, trouble.declared == Some(false)))
+                }
+                (Some(name), None) => name.clone(),
+                (None, _) => "pod".to_owned(),
+            };
+            let label = style.label(&trouble.pod);
+            style.container = style.container.max(container.len().min(NAME_WIDTH));
+            format!(
+                "{}  {}  {}  {}  {}",
+                pad(&trouble_time(trouble), TIME_WIDTH),
+                pad(&label, style.pod),
+                pad(&container, style.container),
+                trouble_text(trouble).yellow(),
+                format!("[{}]", how_trouble(trouble.source)).bright_black(),
+            )
+        }
         News::Pod(notice) => {
-            style.pod = style.pod.max(notice.pod.name.len().min(NAME_WIDTH));
+            let label = style.label(&notice.pod);
             let detail = match notice.detail.as_str() {
                 "" => String::new(),
                 detail => format!(" ({detail})"),
             };
+            let (time, words) = match (notice.time, notice.step) {
+                (Some(second), PodStep::Seen) => (second.clock(0), "created"),
+                (Some(second), step) => (second.clock(0), step.words()),
+                (None, step) => (format!("≤{}", notice.received.clock(3)), step.words()),
+            };
             format!(
                 "{}  {}  {}",
-                pad(&format!("≤{}", notice.received.clock(3)), TIME_WIDTH),
-                pad(&notice.pod.name, style.pod),
-                format!("pod {}{detail}", notice.step.words()).bold(),
+                pad(&time, TIME_WIDTH),
+                pad(&label, style.pod),
+                format!("pod {words}{detail}").bold(),
             )
         }
         News::Gap(gap) => {

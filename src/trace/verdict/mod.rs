@@ -1,11 +1,13 @@
 //! Verdicts: what the evidence says about each rule, and with what certainty (`semantics.md` 4.5).
 
+mod completes;
 mod order;
 mod platform;
 mod start;
 mod stop;
 mod void;
 
+pub use completes::RULE as COMPLETES;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -72,7 +74,8 @@ pub struct EvidenceItem {
 pub struct Verdict {
     /// The pod.
     pub pod: PodName,
-    /// `start-order`, `stop-order`, `list-order`, `promotion`, `phase`, `restart-isolation` or `leftover-quit`.
+    /// `start-order`, `stop-order`, `list-order`, `completes`, `promotion`, `phase`, `restart-isolation` or
+    /// `leftover-quit`.
     pub rule: &'static str,
     /// Who comes first.
     pub before: Option<String>,
@@ -91,7 +94,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether it is about the declared order: only these decide the exit code.
+    /// Whether it decides the exit code: the declared order, and Jobs that do not complete.
+    #[must_use]
+    pub fn decides(&self) -> bool {
+        self.is_order() || (self.rule == completes::RULE && self.outcome == Outcome::Violated)
+    }
+
+    /// Whether it is about the declared order.
     #[must_use]
     pub fn is_order(&self) -> bool {
         [Rule::StartOrder, Rule::ListOrder, Rule::StopOrder]
@@ -100,11 +109,26 @@ impl Verdict {
     }
 }
 
+/// A time in which a node's kubelet was away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absence {
+    /// From then on, at the earliest.
+    pub from: Moment,
+    /// Until then; `None` while it is away.
+    pub until: Option<Moment>,
+}
+
 /// What the engine knows beside the pod, and how it judges.
 #[derive(Debug, Clone, Copy)]
-pub struct Context {
+pub struct Context<'c> {
     /// The minor version of the pod's kubelet.
     pub kubelet_minor: Option<u32>,
+    /// When the pod's kubelet was away.
+    pub absences: &'c [Absence],
+    /// Until when everything was seen, by this program's clock.
+    pub looked_until: Moment,
+    /// Nobody waits any longer for what has not ended.
+    pub is_last_word: bool,
     /// This program's clock minus the node's, as far as is known; nanoseconds.
     pub clock_offset: i64,
     /// How far two attach streams must end apart to tell the order of exits; nanoseconds.
@@ -127,6 +151,8 @@ const ANNOTATION: &str = "the pod's annotation kubectl-sidecar/sidecars, which n
 /// What becomes of it where one acts on it.
 const PROMOTION: &str =
     "the pod's annotation kubectl-sidecar/sidecars, for the admission policy of policy promote";
+/// What declaring a sidecar would have kept.
+const UNDECLARED: &str = "what a declared sidecar keeps (KEP-753): it starts before the app and stops after it; this one is declared nowhere";
 /// Regular containers.
 const LIST: &str = "the kubelet starts regular containers one call after another in list order";
 
@@ -136,13 +162,22 @@ fn basis(pod: &PodTimeline, pair: &Pair) -> &'static str {
         (Rule::ListOrder, _) => LIST,
         (_, true) => NATIVE,
         (_, false) if is_annotated(&pair.before) || is_annotated(&pair.after) => ANNOTATION,
+        (_, false) if undeclared(pod, pair).is_some() => UNDECLARED,
         (_, false) => LIFECYCLE,
     }
 }
 
+/// The sidecar of a pair that is declared nowhere.
+fn undeclared<'p>(pod: &PodTimeline, pair: &'p Pair) -> Option<&'p str> {
+    let names = [pair.before.as_str(), pair.after.as_str()];
+    names
+        .into_iter()
+        .find(|name| pod.container(name).is_some_and(|container| container.undeclared))
+}
+
 /// Judges a pod by everything seen so far.
 #[must_use]
-pub fn judge(pod: &PodTimeline, context: &Context) -> Vec<Verdict> {
+pub fn judge(pod: &PodTimeline, context: &Context<'_>) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = pod
         .declared
         .pairs
@@ -153,6 +188,14 @@ pub fn judge(pod: &PodTimeline, context: &Context) -> Vec<Verdict> {
             Rule::StopOrder => stop::judge(pod, index, pair, context),
         })
         .collect();
+    for (verdict, pair) in verdicts.iter_mut().zip(&pod.declared.pairs) {
+        if let Some(sidecar) = undeclared(pod, pair).filter(|_| verdict.outcome != Outcome::NotApplicable) {
+            verdict
+                .reason
+                .push_str(&format!("; {sidecar} is not declared a sidecar"));
+        }
+    }
+    verdicts.extend(completes::judge(pod, context));
     verdicts.extend(platform::judge(pod));
     verdicts
 }
@@ -170,6 +213,16 @@ fn plain(pod: &PodTimeline, pair: &Pair, outcome: Outcome, reason: String) -> Ve
         evidence: Vec::new(),
         suggestion: None,
     }
+}
+
+/// Which container of an expected order the pod has not.
+fn missing_container(pod: &PodTimeline, pair: &Pair) -> String {
+    let name = if pod.container(&pair.before).is_none() {
+        &pair.before
+    } else {
+        &pair.after
+    };
+    format!("the pod has no container {name}, which --expect names")
 }
 
 /// What was missed, for the reason of a verdict that lacks evidence.

@@ -11,21 +11,16 @@ use super::{
         pod::PodTimeline,
         run::{Bound, Run, Source},
     },
-    Context, Outcome, Verdict, gap_words,
+    Context, Outcome, Verdict, gap_words, missing_container,
     order::{Pieces, begin_items, witness_piece},
     plain,
 };
 use crate::roles::Role;
 
 /// Judges one pair.
-pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context) -> Verdict {
+pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context<'_>) -> Verdict {
     let (Some(before), Some(after)) = (pod.container(&pair.before), pod.container(&pair.after)) else {
-        return plain(
-            pod,
-            pair,
-            Outcome::NotApplicable,
-            "the pod has no such container".to_owned(),
-        );
+        return plain(pod, pair, Outcome::Unknown, missing_container(pod, pair));
     };
     if let Some(verdict) = without_a_start(pod, pair, before, after) {
         return verdict;
@@ -51,8 +46,15 @@ fn without_a_start(
     after: &ContainerHistory,
 ) -> Option<Verdict> {
     if !after.ran() {
-        let never = format!("{} never started", pair.after);
-        return Some(if after.status_lost && !pod.gaps.is_empty() {
+        let held = pod
+            .held(&pair.after)
+            .map(|held| format!(": {held}"))
+            .unwrap_or_default();
+        let never = format!("{} never started{held}", pair.after);
+        return Some(if pod.unseen {
+            let reason = format!("the start of {} was not seen{}", pair.after, gap_words(pod));
+            plain(pod, pair, Outcome::Unknown, reason)
+        } else if after.status_lost && !pod.gaps.is_empty() {
             plain(
                 pod,
                 pair,
@@ -66,7 +68,7 @@ fn without_a_start(
                 pod,
                 pair,
                 Outcome::NotApplicable,
-                format!("{} has not started yet", pair.after),
+                format!("{} has not started yet{held}", pair.after),
             )
         });
     }
@@ -207,7 +209,7 @@ fn undecided(
     pair: &Pair,
     before: &ContainerHistory,
     after: &ContainerHistory,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Verdict {
     let hook_held = pod
         .rounds

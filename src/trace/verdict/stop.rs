@@ -12,7 +12,7 @@ use super::{
         pod::PodTimeline,
         run::{Run, Source},
     },
-    Context, EvidenceItem, Outcome, Verdict, gap_words,
+    Context, EvidenceItem, Outcome, Verdict, gap_words, missing_container,
     order::{Piece, Pieces, exit_items, witness_piece},
     plain, void,
 };
@@ -22,14 +22,9 @@ use crate::roles::Role;
 const OFFSET_UNCERTAINTY: i64 = 100 * MILLISECOND;
 
 /// Judges one pair.
-pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context) -> Verdict {
+pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context<'_>) -> Verdict {
     let (Some(before), Some(after)) = (pod.container(&pair.before), pod.container(&pair.after)) else {
-        return plain(
-            pod,
-            pair,
-            Outcome::NotApplicable,
-            "the pod has no such container".to_owned(),
-        );
+        return plain(pod, pair, Outcome::Unknown, missing_container(pod, pair));
     };
     for history in [before, after] {
         if !history.ran() {
@@ -37,6 +32,9 @@ pub(super) fn judge(pod: &PodTimeline, index: usize, pair: &Pair, context: &Cont
             let (outcome, words) = match (lost, pod.ended() || history.status_lost) {
                 (true, _) => (Outcome::Unknown, "was lost to the kubelet"),
                 (false, true) => (Outcome::NotApplicable, "never ran"),
+                (false, false) if pod.unseen => {
+                    (Outcome::Unknown, "had not run when the connection was lost")
+                }
                 (false, false) => (Outcome::NotApplicable, "has not run yet"),
             };
             return plain(pod, pair, outcome, format!("{} {words}", history.name));
@@ -90,12 +88,17 @@ fn unsettled(pod: &PodTimeline, index: usize, pair: &Pair, before: &ContainerHis
     } else {
         &pair.before
     };
-    plain(
-        pod,
-        pair,
-        Outcome::NotApplicable,
-        format!("{waits} has not stopped yet"),
-    )
+    if pod.unseen {
+        let reason = format!("the end of {waits} was not seen{}", gap_words(pod));
+        return plain(pod, pair, Outcome::Unknown, reason);
+    }
+    let reason = if pod.asked_to_go {
+        // The kubelet tells of the ends in a deletion when all have come.
+        format!("the end of {waits} was not told yet")
+    } else {
+        format!("{waits} has not stopped yet")
+    };
+    plain(pod, pair, Outcome::NotApplicable, reason)
 }
 
 /// Everything that decides the pair without trusting this program's clock.
@@ -160,11 +163,15 @@ fn decided(
     verdict
 }
 
-/// A sidecar that ended before the pod's deletion was asked for was not stopped by the kubelet.
+/// A sidecar that ended before the pod's deletion was asked for was not stopped by the kubelet, unless that says so.
+/// The kubelet's last delete hides when the deletion was asked for: then nothing is said.
 fn ended_by_itself(pod: &PodTimeline, history: &ContainerHistory) -> bool {
-    let Some(second) = history.last_run().and_then(Run::finished) else {
+    let Some((run, second)) = history.last_run().and_then(|run| Some((run, run.finished()?))) else {
         return false;
     };
+    if history.asked_to_stop(run).is_some() || (pod.asked_to_go && pod.deletion.is_none()) {
+        return false;
+    }
     match pod.deletion {
         Some(deletion) => {
             second.plus(SECOND)
@@ -178,7 +185,7 @@ fn ended_by_itself(pod: &PodTimeline, history: &ContainerHistory) -> bool {
 
 /// An attach stream's end, where it can be the run's end: it fell into the second of `finishedAt`, clocks
 /// compared, and the run printed nothing later. A process may close its output and live on.
-fn believable<'r>(run: &'r Run, context: &Context) -> Option<&'r super::super::evidence::AttachEnd> {
+fn believable<'r>(run: &'r Run, context: &Context<'_>) -> Option<&'r super::super::evidence::AttachEnd> {
     let end = run.attach.as_ref().filter(|end| end.error.is_none())?;
     let second = run.finished()?;
     let latest = end.closed.plus(context.clock_offset.saturating_neg());
@@ -197,7 +204,7 @@ fn by_attach(
     pair: &Pair,
     before: &ContainerHistory,
     after: &ContainerHistory,
-    context: &Context,
+    context: &Context<'_>,
 ) -> Verdict {
     let (Some(one), Some(two)) = (before.last_run(), after.last_run()) else {
         return plain(pod, pair, Outcome::Unknown, "no run is known".to_owned());
@@ -243,7 +250,7 @@ fn by_attach(
 }
 
 /// Verdicts where nothing decides.
-fn undecided(pod: &PodTimeline, pair: &Pair, one: &Run, two: &Run, context: &Context) -> Verdict {
+fn undecided(pod: &PodTimeline, pair: &Pair, one: &Run, two: &Run, context: &Context<'_>) -> Verdict {
     if let (Some(first), Some(second)) = (one.finished(), two.finished()) {
         let stepped = one.contradicts_itself() || two.contradicts_itself();
         let reason = if stepped {

@@ -1,7 +1,13 @@
 //! When a stop order was not promised at all.
 
 use super::{
-    super::{Moment, declared::Pair, moment::SECOND, pod::PodTimeline, run::Run},
+    super::{
+        Moment,
+        declared::Pair,
+        moment::SECOND,
+        pod::{Deletion, PodTimeline},
+        run::Run,
+    },
     Context,
 };
 use crate::roles::Role;
@@ -12,7 +18,7 @@ const FIRST_ORDERING_MINOR: u32 = 29;
 const DEADLINE_SLACK: i64 = 2 * SECOND;
 
 /// Why the stop order of this pod was not promised; `None` where it was.
-pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context) -> Option<String> {
+pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context<'_>) -> Option<String> {
     if pod.forced {
         return Some("deletion was forced: without grace nothing is ordered".to_owned());
     }
@@ -34,7 +40,7 @@ pub(super) fn reason(pod: &PodTimeline, pair: &Pair, context: &Context) -> Optio
     if let Some(minor) = old {
         return Some(format!("a kubelet of 1.{minor} stops all containers at once"));
     }
-    grace_ran_out(pod)
+    grace_ran_out(pod, context)
 }
 
 /// The final runs of the containers that take part in the order. Ephemeral containers do not: sidecars do
@@ -47,17 +53,22 @@ fn participants(pod: &PodTimeline) -> impl Iterator<Item = (&str, Role, &Run)> {
         .filter(|(_, _, run)| run.ran())
 }
 
-fn grace_ran_out(pod: &PodTimeline) -> Option<String> {
+fn grace_ran_out(pod: &PodTimeline, context: &Context<'_>) -> Option<String> {
     let deadline = match pod.deletion {
-        Some(deletion) => Some(deletion.deadline),
+        Some(deletion) => Some(deadline(pod, deletion)),
         None => natural_deadline(pod),
     };
+    let was_away = pod
+        .deletion
+        .is_some_and(|deletion| was_away(pod, deletion, context));
     for (name, _, run) in participants(pod) {
         let Some(second) = run.finished() else {
             continue;
         };
         let killed = run.exit.as_ref().is_some_and(|exit| exit.code == 137);
         let over = match deadline {
+            // Nobody stopped anything while the kubelet was away: what ended late was asked to stop late.
+            Some(deadline) if was_away => killed && second >= deadline.plus(-DEADLINE_SLACK),
             Some(deadline) => second >= deadline || (killed && second >= deadline.plus(-DEADLINE_SLACK)),
             None => killed && pod.reason == "DeadlineExceeded",
         };
@@ -70,6 +81,31 @@ fn grace_ran_out(pod: &PodTimeline) -> Option<String> {
         }
     }
     None
+}
+
+/// When the grace of a deletion is over. The kubelet begins it when it learns of the deletion: later than that was asked
+/// for where it was away, and its events say when.
+fn deadline(pod: &PodTimeline, deletion: Deletion) -> Moment {
+    let grace = deletion.grace_seconds.saturating_mul(SECOND);
+    let asked = deletion.deadline.plus(grace.saturating_neg());
+    let begun = pod
+        .containers
+        .iter()
+        .filter_map(|container| container.stop_requested_since(asked))
+        .min();
+    match begun {
+        Some(begun) if begun > asked.plus(DEADLINE_SLACK) => begun.plus(grace),
+        _ => deletion.deadline,
+    }
+}
+
+/// Whether the kubelet was away while the grace ran.
+fn was_away(pod: &PodTimeline, deletion: Deletion, context: &Context<'_>) -> bool {
+    let asked = pod.asked_at().unwrap_or(deletion.deadline);
+    context
+        .absences
+        .iter()
+        .any(|absence| absence.from <= deletion.deadline && absence.until.is_none_or(|until| until >= asked))
 }
 
 /// A pod whose apps end by themselves is stopped with its whole grace, from the end of the last app on.

@@ -1,5 +1,7 @@
 //! `--apply`: asks, changes one object after the other, and follows each to its end.
 
+use std::path::Path;
+
 use super::{
     Run,
     change::Changed,
@@ -7,7 +9,12 @@ use super::{
     needs_review,
     proposal::{Engine, Proposal},
 };
-use crate::cli::{Error, ExitStatus, complain, confirm::confirm, interrupts::Interrupts, migrate::tell};
+use crate::cli::{
+    Error, ExitStatus, complain,
+    confirm::confirm,
+    interrupts::Interrupts,
+    migrate::{quoted, tell},
+};
 
 /// Names that a question lists; more are counted.
 const NAMED: usize = 5;
@@ -90,8 +97,8 @@ impl Run<'_> {
                 }
             }
         };
-        let before = match changed {
-            Changed::Applied(before) => before,
+        let (before, backup) = match changed {
+            Changed::Applied(before, backup) => (before, backup),
             Changed::Left(reason) => return outcome.left(name, reason),
             Changed::Failed(reason) => {
                 complain(&format!("{name}: {reason}"));
@@ -116,7 +123,10 @@ impl Run<'_> {
             Followed::Over(text) => tell(&format!("  rollout: {text}")),
             Followed::Stuck(reason) => {
                 complain(&format!("{name}: the rollout is stuck: {reason}"));
-                tell(&format!("  to go back: {}", self.way_back(proposal)));
+                tell(&format!(
+                    "  to go back: {}",
+                    self.way_back(proposal, backup.as_deref())
+                ));
                 outcome.stopped = Some(format!("the rollout of {name} is stuck"));
             }
             Followed::Lost(reason) => {
@@ -127,10 +137,10 @@ impl Run<'_> {
         }
     }
 
-    fn way_back(&self, proposal: &Proposal) -> String {
+    fn way_back(&self, proposal: &Proposal, backup: Option<&Path>) -> String {
         let namespace = proposal.target.namespace.as_deref().unwrap_or_default();
-        match self.arguments.backup {
-            Some(_) => "kubectl replace -f with its backup".to_owned(),
+        match backup {
+            Some(file) => format!("kubectl replace -f {}", quoted(&file.display().to_string())),
             None => format!(
                 "kubectl rollout undo -n {namespace} {}/{}",
                 proposal.target.plural, proposal.target.object

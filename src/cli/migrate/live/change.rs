@@ -1,6 +1,9 @@
 //! Changes one object: reads it anew, tries it on the server, sends it, and does so again after a conflict.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -26,8 +29,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// What became of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Changed {
-    /// It is changed; the uids of its pods until then.
-    Applied(Vec<String>),
+    /// It is changed; the uids of its pods until then, and the file that holds it as it was.
+    Applied(Vec<String>, Option<PathBuf>),
     /// It is as it was, and shall be; why.
     Left(String),
     /// It could not be changed; why.
@@ -47,6 +50,7 @@ impl Run<'_> {
     pub(super) async fn change(&self, engine: &mut Engine<'_>, shown: &Proposal) -> Changed {
         let mut shown = shown.clone();
         let mut kept = false;
+        let mut backup = None;
         let mut sent = false;
         let mut last = String::new();
         for attempt in 0..ATTEMPTS {
@@ -63,7 +67,7 @@ impl Run<'_> {
             let proposal = match engine.propose(&shown.target, &shown.name, fresh).await {
                 Ok(Some(proposal)) if proposal.is_change() => proposal,
                 // The answer was lost, not the change.
-                Ok(_) if sent => return Changed::Applied(pods),
+                Ok(_) if sent => return Changed::Applied(pods, backup),
                 Ok(_) => {
                     return Changed::Left("somebody has changed it: there is nothing left to do".to_owned());
                 }
@@ -81,13 +85,14 @@ impl Run<'_> {
             }
             shown = proposal;
             if let Some(directory) = self.arguments.backup.as_deref().filter(|_| !kept) {
-                if let Err(reason) = keep(directory, &shown) {
-                    return Changed::Failed(reason);
+                match keep(directory, &shown) {
+                    Ok(path) => backup = Some(path),
+                    Err(reason) => return Changed::Failed(reason),
                 }
                 kept = true;
             }
             match send(engine, &shown, &mut sent).await {
-                Ok(()) => return Changed::Applied(pods),
+                Ok(()) => return Changed::Applied(pods, backup),
                 Err(Attempt::Over(changed)) => return changed,
                 Err(Attempt::Again(reason)) => last = reason,
             }
@@ -116,11 +121,11 @@ fn tell_all(text: &str) {
     let _unprinted = std::io::stdout().write_all(text.as_bytes());
 }
 
-fn keep(directory: &Path, proposal: &Proposal) -> Result<(), String> {
+fn keep(directory: &Path, proposal: &Proposal) -> Result<PathBuf, String> {
     match back_up(directory, proposal) {
         Ok(path) => {
             tell(&format!("  backup: {}", path.display()));
-            Ok(())
+            Ok(path)
         }
         Err(error) => Err(format!(
             "no backup could be written to {}: {error}",

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cli::migrate::tell,
-    cluster::apply::{Outlook, Rollout, pods_of, rollout, trouble},
+    cluster::apply::{Outlook, ProbeFailure, Rollout, last_probe_failure, pods_of, rollout, trouble},
 };
 
 /// How often the object and its pods are read.
@@ -23,6 +23,9 @@ const DOUBT: Duration = Duration::from_secs(30);
 /// As long as nothing changes a rollout is waited for: what the API gives a Deployment's progress by default, which
 /// says itself when it is over. The other kinds have no such limit.
 const NO_PROGRESS: Duration = Duration::from_secs(600);
+
+/// So many pods are asked for the reason.
+const LOOKED_AT: usize = 5;
 
 /// How a rollout ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +62,30 @@ pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[S
             .await
             .unwrap_or_default();
         match watched.look(state, &pods) {
-            Some(reason) => return Followed::Stuck(reason),
+            Some(reason) => {
+                let failure = probe_failure(engine, namespace, watched.made_anew(&pods)).await;
+                return Followed::Stuck(match failure {
+                    Some(failure) => format!("{reason}; its last failed probe: {failure}"),
+                    None => reason,
+                });
+            }
             None => tokio::time::sleep(INTERVAL).await,
         }
     }
+}
+
+/// The last failure of a probe among pods, in the kubelet's words. Events are a help, not a condition.
+async fn probe_failure<'p>(
+    engine: &Engine<'_>,
+    namespace: &str,
+    pods: impl Iterator<Item = &'p Value>,
+) -> Option<String> {
+    let mut last: Option<ProbeFailure> = None;
+    for pod in pods.take(LOOKED_AT) {
+        let found = last_probe_failure(engine.server, namespace, &uid(pod)).await;
+        last = found.ok().flatten().into_iter().chain(last).max();
+    }
+    last.map(|failure| failure.message)
 }
 
 struct Watched<'a> {
@@ -74,6 +97,12 @@ struct Watched<'a> {
 }
 
 impl Watched<'_> {
+    /// The pods that were made of the new template.
+    fn made_anew<'p>(&self, pods: &'p [Value]) -> impl Iterator<Item = &'p Value> {
+        let before = self.before;
+        pods.iter().filter(move |pod| !before.contains(&uid(pod)))
+    }
+
     /// Tells what is new, and why the rollout is stuck if it is.
     fn look(&mut self, state: Result<String, String>, pods: &[Value]) -> Option<String> {
         let (trouble, outlook) = self.trouble(pods);

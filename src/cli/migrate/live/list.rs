@@ -5,8 +5,11 @@ use serde_json::Value;
 
 use super::proposal::{Engine, Proposal, Target};
 use crate::{
-    cli::{Error, lint::usage, live::LiveScope},
-    cluster::{Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, workload_kinds},
+    cli::{Error, alike::joined, lint::usage, live::LiveScope},
+    cluster::{
+        Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, is_missing_namespace,
+        workload_kinds,
+    },
     live::is_over,
 };
 
@@ -15,6 +18,8 @@ use crate::{
 pub(super) struct Found {
     pub(super) proposals: Vec<Proposal>,
     pub(super) errors: Vec<String>,
+    /// Kinds that could not be listed, and why.
+    unseen: Vec<(String, String)>,
     /// Kinds without the fields of the selector.
     pub(super) unselectable: Vec<String>,
     /// A kind was listed to its end.
@@ -72,10 +77,11 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         .namespace
         .clone()
         .unwrap_or_else(|| server.namespace().to_owned());
+    let looked_in = (!scope.all_namespaces).then_some(namespace);
     let mut lister = Lister {
         engine,
         kinds: &kinds,
-        namespace: (!scope.all_namespaces).then_some(namespace),
+        namespace: looked_in.clone(),
         found: &mut found,
     };
     if scope.targets.is_empty() {
@@ -91,6 +97,16 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         }
     }
     found.judge_selector(!scope.targets.is_empty());
+    found.errors = joined(std::mem::take(&mut found.unseen))
+        .into_iter()
+        .map(|(what, reason)| format!("{what} were not looked at: {reason}"))
+        .chain(std::mem::take(&mut found.errors))
+        .collect();
+    if let Some(namespace) = looked_in.filter(|_| found.proposals.is_empty())
+        && is_missing_namespace(server, &namespace).await
+    {
+        return Err(Error::Usage(format!("there is no namespace {namespace}")));
+    }
     Ok(found)
 }
 
@@ -126,7 +142,11 @@ impl Lister<'_, '_> {
                     if error.code() == Some(400) && filter.fields.is_some() {
                         self.found.unselectable.push(unseen);
                     } else {
-                        self.found.errors.push(unseen);
+                        let kind = match collection.group.as_str() {
+                            "" => collection.plural.clone(),
+                            group => format!("{}.{group}", collection.plural),
+                        };
+                        self.found.unseen.push((kind, error.to_string()));
                     }
                     return;
                 }

@@ -4,7 +4,7 @@ use kube::Client;
 
 use crate::{
     cli::trace::{TraceArguments, TraceError},
-    cluster::{Owners, Selection, Target},
+    cluster::{Owners, Selection, Target, get_json, is_type},
 };
 
 /// What is traced.
@@ -13,6 +13,8 @@ pub(super) struct Scope {
     pub(super) owners: Option<Owners>,
     pub(super) names: Vec<String>,
     pub(super) targets: Vec<Target>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
 }
 
 pub(super) async fn scope(
@@ -22,14 +24,28 @@ pub(super) async fn scope(
 ) -> Result<Scope, TraceError> {
     let namespace = arguments.namespace.clone().unwrap_or_else(|| default.to_owned());
     let mut owners = Owners::new(client.clone());
-    let (mut names, mut targets) = (Vec::new(), Vec::new());
+    let (mut names, mut targets, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for target in &arguments.targets {
         match target.split_once('/') {
             Some((kind, name)) if !matches!(kind.to_lowercase().as_str(), "po" | "pod" | "pods") => {
-                targets.push(owners.add(kind, name, &namespace).await?);
+                let target = owners.add(kind, name, &namespace).await?;
+                if !target.is_there {
+                    let what = format!("{}/{name}", target.resource);
+                    refuse_missing_namespace(client, &namespace).await?;
+                    if arguments.once {
+                        return Err(TraceError::Mistaken(format!(
+                            "there is no {what} in namespace {namespace}"
+                        )));
+                    }
+                    notes.push(format!("no {what} in namespace {namespace} yet; waiting for it"));
+                }
+                targets.push(target);
             }
             Some((_, name)) => names.push(name.to_owned()),
-            None => names.push(target.clone()),
+            None => {
+                refuse_type(client, target, &namespace).await?;
+                names.push(target.clone());
+            }
         }
     }
     let single = names.len() + targets.len() == 1;
@@ -47,5 +63,40 @@ pub(super) async fn scope(
         owners: (!targets.is_empty()).then_some(owners),
         names,
         targets,
+        notes,
     })
+}
+
+/// The answer to whether an object is there; `None` where it may not be asked for.
+async fn is_there(client: &Client, path: &str, name: &str) -> Option<bool> {
+    match get_json::<serde_json::Value>(client, path).await {
+        Ok(_) => Some(true),
+        // The server names what it has not found; another 404 is about the path.
+        Err(error) if error.code() == Some(404) && error.to_string().contains(&format!("{name:?}")) => {
+            Some(false)
+        }
+        Err(_) => None,
+    }
+}
+
+/// Refuses a namespace that is not there.
+pub(super) async fn refuse_missing_namespace(client: &Client, namespace: &str) -> Result<(), TraceError> {
+    match is_there(client, &format!("/api/v1/namespaces/{namespace}"), namespace).await {
+        Some(false) => Err(TraceError::Mistaken(format!("there is no namespace {namespace}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses the name of a type where no pod has that name.
+async fn refuse_type(client: &Client, word: &str, namespace: &str) -> Result<(), TraceError> {
+    if !is_type(word) {
+        return Ok(());
+    }
+    let path = format!("/api/v1/namespaces/{namespace}/pods/{word}");
+    match is_there(client, &path, word).await {
+        Some(false) => Err(TraceError::Mistaken(format!(
+            "{word} is a type, and no pod has that name: write {word}/NAME, or nothing for all pods of the namespace"
+        ))),
+        _ => Ok(()),
+    }
 }

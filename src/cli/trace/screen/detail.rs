@@ -13,9 +13,9 @@ use super::{
     list::{bar_line, outcome_color},
 };
 use crate::trace::{
-    Fact,
+    News,
     pod::PodTimeline,
-    report::{how, role_name, time_text, what_text},
+    report::{how, how_trouble, role_name, time_text, trouble_text, trouble_time, what_text},
     timeline::timeline,
     verdict::Verdict,
 };
@@ -41,7 +41,10 @@ impl View<'_> {
         lines.extend(self.engine.verdicts(pod).iter().map(verdict_line));
         lines.extend([Line::default(), Line::styled("Facts", bold)]);
         let facts = self.facts.get(&pod.name.uid);
-        lines.extend(facts.into_iter().flatten().map(fact_line));
+        let mut facts: Vec<&News> = facts.into_iter().flatten().collect();
+        facts.sort_by_key(|news| news.place());
+        let width = usize::from(area.width);
+        lines.extend(facts.into_iter().filter_map(|news| told_line(news, width)));
         let last = lines.len().saturating_sub(usize::from(area.height) / 2);
         let scroll = u16::try_from(self.scroll.min(last)).unwrap_or(u16::MAX);
         let text = Paragraph::new(lines)
@@ -66,14 +69,63 @@ fn verdict_line<'l>(verdict: &Verdict) -> Line<'l> {
     ])
 }
 
-fn fact_line<'l>(fact: &Fact) -> Line<'l> {
-    let container = format!("{} ({})", fact.container, role_name(fact.role));
-    Line::from(vec![
-        Span::raw(format!(
-            "  {:<14} {container:<28} {:<36} ",
+/// Columns of a fact: its time, its container, what happened, how it is known.
+const TIME: usize = 13;
+const CONTAINER: usize = 24;
+const WHAT: usize = 30;
+
+/// One line of a fact, no wider than the screen.
+fn told_line<'l>(news: &News, width: usize) -> Option<Line<'l>> {
+    let (time, container, what, known) = match news {
+        News::Fact(fact) => (
             time_text(fact),
-            what_text(fact)
-        )),
-        Span::styled(how(fact.source), Style::new().fg(Color::DarkGray)),
-    ])
+            format!(
+                "{} ({})",
+                fact.container,
+                role_name(fact.role, fact.declared == Some(false))
+            ),
+            what_text(fact),
+            how(fact.source),
+        ),
+        News::Trouble(trouble) => (
+            trouble_time(trouble),
+            trouble.container.clone().unwrap_or_else(|| "pod".to_owned()),
+            trouble_text(trouble),
+            how_trouble(trouble.source),
+        ),
+        News::Pod(_) | News::Gap(_) => return None,
+    };
+    let head = format!("  {} {} ", column(&time, TIME), column(&container, CONTAINER));
+    // Long words about trouble may take the room of how it is known.
+    let room = width.saturating_sub(head.chars().count());
+    let what_room = if what.chars().count() > WHAT { room } else { WHAT };
+    let known = cut(known, room.saturating_sub(what_room + 1));
+    let color = match news {
+        News::Trouble(_) => Style::new().fg(Color::Yellow),
+        _ => Style::new(),
+    };
+    Some(Line::from(vec![
+        Span::raw(head),
+        Span::styled(column(&what, what_room.min(room)), color),
+        Span::styled(format!(" {known}"), Style::new().fg(Color::DarkGray)),
+    ]))
+}
+
+/// The text in just so many columns.
+pub(super) fn column(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    let padding = width.saturating_sub(text.chars().count());
+    format!("{text}{}", " ".repeat(padding))
+}
+
+/// The text, cut where it is wider.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut shown: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width > 0 {
+        shown.push('…');
+    }
+    shown
 }

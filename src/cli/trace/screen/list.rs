@@ -8,21 +8,21 @@ use ratatui::{
     widgets::Paragraph,
 };
 
-use super::{Mode, View};
+use super::{Mode, View, detail::column};
 use crate::trace::{
     describe_length,
     pod::PodTimeline,
-    report::{cells, role_name, symbol},
+    report::{BLURRED, cells, role_name, symbol},
     timeline::{Bar, Phase, Timeline, timeline},
     verdict::Outcome,
 };
 
-/// The widest a container's label gets.
+/// A container's label takes no less.
 const LABEL_WIDTH: usize = 28;
 
 pub(super) fn phase_color(phase: Phase) -> Color {
     match phase {
-        Phase::Waiting => Color::DarkGray,
+        Phase::Unknown | Phase::Waiting => Color::DarkGray,
         Phase::Starting => Color::Blue,
         Phase::Gated => Color::Yellow,
         Phase::Running => Color::Green,
@@ -42,16 +42,19 @@ pub(super) fn outcome_color(outcome: Outcome) -> Color {
 
 /// One container's line.
 pub(super) fn bar_line<'l>(timeline: &Timeline, bar: &Bar, width: usize) -> Line<'l> {
-    let mut label: String = format!("{} ({})", bar.container, role_name(bar.role))
-        .chars()
-        .take(LABEL_WIDTH)
-        .collect();
-    label.push_str(&" ".repeat(LABEL_WIDTH.saturating_sub(label.chars().count())));
+    let label_of = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared));
+    let widest = timeline
+        .bars
+        .iter()
+        .map(|bar| label_of(bar).chars().count())
+        .max();
+    let room = widest.unwrap_or(0).min(width / 2).max(LABEL_WIDTH);
+    let label = column(&label_of(bar), room);
     let mut spans = vec![Span::raw(format!("  {label} "))];
-    let columns = width.saturating_sub(LABEL_WIDTH + 14).max(10);
+    let columns = width.saturating_sub(room + 14).max(10);
     for group in cells(timeline, bar, columns).chunk_by(|one, two| one == two) {
-        let phase = group.first().copied().flatten();
-        let text: String = group.iter().map(|_| phase.map_or(' ', symbol)).collect();
+        let phase = group.first().and_then(|cell| cell.phase());
+        let text: String = group.iter().map(|cell| cell.symbol()).collect();
         let style = phase.map_or(Style::new(), |phase| Style::new().fg(phase_color(phase)));
         spans.push(Span::styled(text, style));
     }
@@ -125,7 +128,7 @@ impl View<'_> {
         ] {
             let count = verdicts
                 .iter()
-                .filter(|verdict| verdict.is_order() && verdict.outcome == outcome)
+                .filter(|verdict| verdict.decides() && verdict.outcome == outcome)
                 .count();
             if count > 0 {
                 let text = format!("{count} {} ", outcome.name());
@@ -133,6 +136,18 @@ impl View<'_> {
             }
         }
         Line::from(spans)
+    }
+
+    /// What the characters of the bars mean.
+    pub(super) fn render_legend(frame: &mut Frame<'_>, area: Rect) {
+        let mut spans = vec![Span::raw(" ")];
+        for phase in Phase::ALL {
+            let style = Style::new().fg(phase_color(phase));
+            spans.push(Span::styled(symbol(phase).to_string(), style));
+            spans.push(Span::raw(format!(" {}  ", phase.name())));
+        }
+        spans.push(Span::raw(format!("{BLURRED} either")));
+        frame.render_widget(Paragraph::new(Line::from(spans)), area);
     }
 
     pub(super) fn render_foot(&self, frame: &mut Frame<'_>, area: Rect) {

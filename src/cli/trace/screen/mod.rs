@@ -13,12 +13,15 @@ use std::{
 use crossterm::event::Event;
 use ratatui::{DefaultTerminal, Frame, layout::Rect};
 
-use crate::trace::{Engine, Fact, Moment, News, pod::PodTimeline};
+use crate::trace::{Engine, Fact, Moment, News, fact::Trouble, pod::PodTimeline};
 
 /// Pods that have ended and can still be looked at.
 const ENDED_KEPT: usize = 200;
 /// Facts kept of each pod.
 const FACTS_KEPT: usize = 500;
+
+/// Screens of so many lines have room for a legend.
+const LEGEND_FROM: u16 = 10;
 
 /// What the keys act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,7 @@ pub(super) struct Screen {
     terminal: DefaultTerminal,
     input: Receiver<Event>,
     ended: VecDeque<PodTimeline>,
-    facts: HashMap<String, VecDeque<Fact>>,
+    facts: HashMap<String, VecDeque<News>>,
     mode: Mode,
     filter: String,
     selected: usize,
@@ -90,12 +93,12 @@ impl Screen {
     /// Takes over one piece of news.
     pub(super) fn news(&mut self, news: &News) {
         match news {
-            News::Fact(fact) => {
-                let facts = self.facts.entry(fact.pod.uid.clone()).or_default();
+            News::Fact(Fact { pod, .. }) | News::Trouble(Trouble { pod, .. }) => {
+                let facts = self.facts.entry(pod.uid.clone()).or_default();
                 if facts.len() >= FACTS_KEPT {
                     facts.pop_front();
                 }
-                facts.push_back(fact.clone());
+                facts.push_back(news.clone());
             }
             News::Gap(_) => self.gaps += 1,
             News::Pod(_) => {}
@@ -171,7 +174,7 @@ fn shown<'p>(
 /// Everything one drawing needs.
 struct View<'v> {
     pods: &'v [&'v PodTimeline],
-    facts: &'v HashMap<String, VecDeque<Fact>>,
+    facts: &'v HashMap<String, VecDeque<News>>,
     engine: &'v Engine,
     now: Moment,
     mode: Mode,
@@ -188,8 +191,9 @@ impl View<'_> {
         if area.height < 3 || area.width < 20 {
             return;
         }
+        let legend_height = u16::from(area.height >= LEGEND_FROM);
         let body = Rect {
-            height: area.height - 1,
+            height: area.height - 1 - legend_height,
             ..area
         };
         let foot = Rect {
@@ -200,6 +204,14 @@ impl View<'_> {
         match (self.mode, self.pods.get(self.selected)) {
             (Mode::Detail, Some(pod)) => self.render_detail(frame, body, pod),
             _ => self.render_list(frame, body),
+        }
+        if legend_height > 0 {
+            let legend = Rect {
+                y: area.height - 2,
+                height: 1,
+                ..area
+            };
+            Self::render_legend(frame, legend);
         }
         self.render_foot(frame, foot);
     }
