@@ -123,7 +123,7 @@ const ROW: ReadinessTool = ReadinessTool {
     waits: &[],
     sidecar: None,
     source: "",
-    checked: "2026-11-29",
+    checked: "2026-11-23",
 };
 
 /// The tool of that program's name.

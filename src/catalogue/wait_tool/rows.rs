@@ -69,6 +69,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         // wait-on counts milliseconds.
         unit: 0.001,
         source: "https://github.com/jeffbski/wait-on",
+        checked: "2026-11-29",
         ..ROW
     },
     WaitTool {
@@ -102,6 +103,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         inverts: &["v", "invert-check"],
         timeout: &["t", "timeout"],
         source: "https://github.com/wait4x/wait4x",
+        checked: "2026-11-29",
         ..ROW
     },
     WaitTool {
@@ -492,7 +494,7 @@ const ROW: WaitTool = WaitTool {
     statement: &[],
     question: Question::Always,
     source: "",
-    checked: "2026-11-29",
+    checked: "2026-11-23",
 };
 
 const POSTGRES: WaitTool = WaitTool {
