@@ -123,7 +123,7 @@ fn may_fail(command: &Command) -> bool {
                 .assignments
                 .iter()
                 .any(|assignment| assignment.value.substitutions().next().is_some()),
-            Action::Compare | Action::TestFile { .. } | Action::Export => true,
+            Action::Compare | Action::TestFile { .. } | Action::Export | Action::ChangeDirectory => true,
             Action::Echo => simple
                 .words
                 .first()
