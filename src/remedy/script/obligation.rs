@@ -20,7 +20,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, Context, List, Part, RedirectKind, Script, Simple, Span, State, Visit, state_access},
+    shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Visit, state_access},
 };
 
 /// A cut that is judged.
@@ -123,7 +123,7 @@ fn may_fail(command: &Command) -> bool {
                 .assignments
                 .iter()
                 .any(|assignment| assignment.value.substitutions().next().is_some()),
-            Action::Compare | Action::TestFile { .. } | Action::Export => true,
+            Action::Compare | Action::TestFile { .. } | Action::Export | Action::ChangeDirectory => true,
             Action::Echo => simple
                 .words
                 .first()
@@ -263,7 +263,7 @@ fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
 /// No `exit` or `return` that goes kept anything from running that stays.
 fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     let mut answers = Vec::new();
-    for visit in cutting.gone_commands() {
+    for visit in cutting.gone_constructs() {
         let Some(simple) = visit.simple() else { continue };
         let Action::Exit { code, is_return } = action(simple) else {
             continue;
@@ -295,7 +295,7 @@ fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>
 /// A wait that gave up after a while is not taken over by a gate that does not.
 fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     cutting
-        .gone_commands()
+        .gone_constructs()
         .filter_map(|visit| visit.simple())
         .filter(|simple| {
             matches!(action(simple), Action::Exit { code: Some(ExitCode::Number(number)), .. } if number != 0)
@@ -307,7 +307,7 @@ fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
 /// Nothing that goes writes a file, but for what was asked to go.
 fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     let mut answers = Vec::new();
-    for visit in cutting.gone_commands() {
+    for visit in cutting.gone_constructs() {
         let own = match visit.command {
             Command::Simple(simple) if !cutting.cuts.touch(&simple.span) => simple.redirects.as_slice(),
             Command::Simple(_) => &[],
@@ -347,10 +347,6 @@ impl Cutting<'_> {
             .filter(|visit| self.gone.cover(&visit.command.span()))
     }
 
-    fn gone_commands(&self) -> impl Iterator<Item = Visit<'_>> {
-        self.gone_constructs()
-    }
-
     fn shown(&self, span: &Span) -> String {
         excerpt(self.text.get(span.clone()).unwrap_or_default())
     }
@@ -359,7 +355,7 @@ impl Cutting<'_> {
     /// of the script from running.
     fn trap_ends_the_same(&self, visit: &Visit<'_>, exit: &Simple) -> Option<Answer<Hindrance>> {
         let signals = visit.context.trap?;
-        let first = self.list_of(&visit.context, visit)?;
+        let first = self.trap_around(&visit.command.span())?;
         if !ends_with_first(first, exit) {
             return Some(Answer::Unknown(Hindrance::Result(self.shown(&exit.span))));
         }
@@ -392,15 +388,12 @@ impl Cutting<'_> {
     }
 
     /// The statements of the trap that a command stands in.
-    fn list_of<'l>(&'l self, _: &Context<'_>, visit: &Visit<'_>) -> Option<&'l List> {
-        let span = visit.command.span();
-        self.script.list.commands().find_map(|around| {
-            let simple = around.simple()?;
-            simple
-                .scripts
-                .iter()
-                .filter_map(|script| script.list.as_ref())
-                .find(|_| simple.span.start < span.start && span.end <= simple.span.end)
+    fn trap_around(&self, command: &Span) -> Option<&List> {
+        self.script.list.commands().find_map(|visit| {
+            let simple = visit.simple()?;
+            let holds = simple.span.start < command.start && command.end <= simple.span.end;
+            let mut scripts = simple.scripts.iter().filter_map(|script| script.list.as_ref());
+            scripts.next().filter(|_| holds)
         })
     }
 

@@ -451,6 +451,17 @@ fn what_fails_in_a_wait_under_set_e_is_not_known() {
 }
 
 #[test]
+fn a_directory_that_may_not_be_there_is_not_known_under_set_e() {
+    let wait = "(until curl x; do cd sub; sleep 1; done)";
+    let text = |options: &str| format!("{options}{wait}; /app");
+    assert!(matches!(
+        answer(&text("set -e; "), wait),
+        Answer::Unknown(Hindrance::Fails(_))
+    ));
+    assert_eq!(answer(&text(""), wait), Answer::Proved);
+}
+
+#[test]
 fn a_variable_that_was_never_set_is_not_known_under_set_u() {
     let wait = wait_that("n=$((n+1))");
     let text = |before: &str| format!("{before}{wait}; /app");
