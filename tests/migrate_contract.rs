@@ -242,14 +242,14 @@ fn f2_hold_by_post_start() {
             "",
         ),
     ] {
-        let text = HOLD.replace(from, to).replace(
-            if condition == "it is injected output" {
-                "name: dind"
-            } else {
-                "\u{0}"
-            },
-            "name: istio-proxy",
-        );
+        let mut text = HOLD.replace(from, to);
+        if condition == "it is injected output" {
+            text = text.replace(
+                "    metadata: {labels",
+                "    metadata: {annotations: {sidecar.istio.io/status: '{\"containers\": [\"istio-proxy\"]}'}, labels",
+            );
+            text = text.replace("name: dind", "name: istio-proxy");
+        }
         assert_ne!(text, HOLD);
         assert_eq!(migrated(&text, Form::Native, false).text, text, "{condition}");
     }

@@ -302,11 +302,6 @@ fn the_probe_succeeds_when_the_wait_did() {
             "curl -sf localhost:8181/policies",
             "httpGet:\n            path: /policies\n            port: 8181\n",
         ),
-        // Without --fail any answer will do, a 404 too.
-        (
-            "curl -s localhost:8181/policies",
-            "tcpSocket:\n            port: 8181\n",
-        ),
         (
             "curl -s localhost:8181/health",
             "httpGet:\n            path: /health\n            port: 8181\n",
@@ -330,6 +325,15 @@ fn the_probe_succeeds_when_the_wait_did() {
     ] {
         assert_remains(&waiting(condition, OPA), false, &[probe, "- /app"], &["until"]);
     }
+    // Without --fail any answer will do, a 404 too: an open port says less.
+    let text = waiting("curl -s localhost:8181/policies", OPA);
+    assert_remains(&text, false, &["until"], &["startupProbe"]);
+    assert_remains(
+        &text,
+        true,
+        &["tcpSocket:\n            port: 8181\n", "- /app"],
+        &["until"],
+    );
     // A person has to look: the answer's text decides.
     let text = waiting("curl -s localhost:8181/health | grep -q '\"ok\"'", OPA);
     assert_remains(&text, false, &["until"], &["startupProbe"]);

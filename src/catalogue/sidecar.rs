@@ -158,6 +158,9 @@ pub enum CatalogueError {
     },
 }
 
+/// So many characters of a glob are said.
+const LONGEST_NAMED: usize = 60;
+
 /// Known sidecars with their globs.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
@@ -211,7 +214,7 @@ impl Catalogue {
             for pattern in &entry.images {
                 let glob = ImageGlob::new(pattern).map_err(|source| CatalogueError::Glob {
                     name: entry.name.clone(),
-                    glob: pattern.clone(),
+                    glob: pattern.chars().take(LONGEST_NAMED).collect(),
                     source,
                 })?;
                 images.push((glob, index));

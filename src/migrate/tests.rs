@@ -173,7 +173,7 @@ fn the_corpus_is_migrated_soundly() {
 }
 
 /// Where the result of `--review` is not the rule's own example, and why.
-const OTHERWISE: [(&str, &str); 8] = [
+const OTHERWISE: [(&str, &str); 9] = [
     (
         "startup-sleep",
         "the example turns the health server on, which no text asks for",
@@ -188,6 +188,10 @@ const OTHERWISE: [(&str, &str); 8] = [
         "whether a pod joins the mesh is a person's to say",
     ),
     ("deadline-as-stopper", "a deadline is a person's to change"),
+    (
+        "ungated-sidecar",
+        "a probe that replaces no wait is a person's to ask for",
+    ),
     (
         "wrapper-script",
         "the second container's image is not in the manifest",

@@ -104,7 +104,7 @@ spec:
           startupProbe:
             tcpSocket: {port: 6432}
             periodSeconds: 1
-            failureThreshold: 120
+            failureThreshold: 3600
       containers:
         - name: billing
           image: registry.example.com/billing:7.4.2

@@ -201,13 +201,14 @@ impl<'t> Container<'t> {
     }
 
     /// Whether something holds the app back until this declared sidecar is ready: a native one's startupProbe or
-    /// postStart hook (a readinessProbe does not, kubernetes/website#41802), a first-design one's readinessProbe.
+    /// postStart hook (a readinessProbe does not, kubernetes/website#41802); a first-design one's readinessProbe, or
+    /// its startupProbe, until which a container is not ready.
     #[must_use]
     pub fn gates_the_app(&self) -> bool {
         if self.is_native_sidecar() {
             self.probe(ProbeKind::Startup).is_some() || self.hook(HookKind::PostStart).is_some()
         } else {
-            self.probe(ProbeKind::Readiness).is_some()
+            self.probe(ProbeKind::Readiness).is_some() || self.probe(ProbeKind::Startup).is_some()
         }
     }
 }

@@ -54,9 +54,11 @@ impl<'a> Planner<'_, 'a> {
         .any(|subject| self.wanted.has(subject))
             || self.pod.is_annotated(member) && self.wanted.has(&Subject::Declaration);
         let parts = parts(self.pod, index, self.wanted, self.options);
-        let ends = parts
-            .iter()
-            .any(|part| part.wait.is_none() && !part.subjects.is_empty());
+        // What can't go and does no harm beside a declared sidecar is no reason for one.
+        let ends = parts.iter().any(|part| {
+            let counts = part.harmful || part.is_allowed(self.allowed());
+            part.wait.is_none() && !part.subjects.is_empty() && counts
+        });
         if slept_for || is_marked || is_wanted || ends {
             return Ground::Sufficient;
         }

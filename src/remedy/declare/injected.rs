@@ -166,16 +166,14 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
         return;
     }
     let is_set = is_switched_on(pod.workload, known);
-    let proof = match is_set {
-        true => Proof::proved(Obligation::InjectorObeys, "its switch is set already"),
-        false => Proof::unknown(
-            Obligation::InjectorObeys,
-            format!(
-                "the injector has to know {}: {:?} ({})",
-                switch.annotation, switch.value, switch.since
-            ),
+    // A switch that is set says what is wished; what obeys it is the injector's version.
+    let proof = Proof::unknown(
+        Obligation::InjectorObeys,
+        format!(
+            "the injector has to know {}: {:?} ({})",
+            switch.annotation, switch.value, switch.since
         ),
-    };
+    );
     if proof.class() > planner.allowed() {
         let reason = proof.answer.reason().cloned().unwrap_or_default();
         planner.plan.left(

@@ -7,7 +7,7 @@ use crate::{
     remedy::{
         declare::declaration::{Form, gate_entry},
         plan::Class,
-        planner::Planner,
+        planner::{Planner, is_named},
     },
     workload::ProbeKind,
 };
@@ -85,6 +85,13 @@ impl<'a> Planner<'_, 'a> {
                 false,
                 [Subject::Gate(index)],
             ),
+            Gate::Probe { origin, .. } if !replaces_wait && !is_named(self.pod, member, self.options) => {
+                let reason = format!(
+                    "no wait shows that the app needs it at its start; `--sidecar {name}` asks for the probe from {origin}"
+                );
+                self.plan
+                    .left(format!("not done: {what}"), reason, false, [Subject::Gate(index)]);
+            }
             Gate::Probe { .. } if !replaces_wait && !self.options.review => {
                 let reason = "whether the address tells that it is ready has to be looked at";
                 self.plan

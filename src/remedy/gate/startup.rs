@@ -8,6 +8,7 @@ use crate::{
         action::{Action, CommandAction, Http},
         script::{Answer, Wait},
     },
+    catalogue::controller::OPEN_KRUISE,
     pod::{Member, Pod, health_listener, is_reachable},
     roles::NamingKind,
     workload::{Container, HookKind, Probe, ProbeKind},
@@ -174,14 +175,14 @@ pub(crate) fn readiness_is_gate(pod: &Pod<'_>, container: &Container<'_>) -> boo
         || kruise_orders(pod, container)
 }
 
-/// Whether OpenKruise starts the containers behind this one when it is ready
-/// (github.com/openkruise/kruise, docs/proposals/20210624-container-launch-priority.md).
+/// Whether OpenKruise starts the containers behind this one when it is ready.
 pub(crate) fn kruise_orders(pod: &Pod<'_>, container: &Container<'_>) -> bool {
+    let ordered = &OPEN_KRUISE.ordered;
     let is_ordered = pod
         .workload
-        .pod_annotation("apps.kruise.io/container-launch-priority")
-        .is_some_and(|entry| entry.value.as_str() == Some("Ordered"));
-    let has_priority = container.variable("KRUISE_CONTAINER_PRIORITY").is_some();
+        .pod_annotation(ordered.annotation)
+        .is_some_and(|entry| entry.value.as_str() == Some(ordered.value));
+    let has_priority = container.variable(ordered.variable).is_some();
     let is_before_another = pod.workload.regular().any(|other| other.index > container.index);
     has_priority || is_ordered && is_before_another
 }

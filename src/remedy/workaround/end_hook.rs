@@ -6,7 +6,7 @@
 use super::part::Part;
 use crate::{
     behaviour::action::Target,
-    catalogue::stop_command,
+    catalogue::{quit::says_it, stop_command},
     pod::{Member, Pod},
     remedy::{
         obligation::{Obligation, Proof},
@@ -54,7 +54,7 @@ fn is_quit(pod: &Pod<'_>, port: Option<u16>, path: Option<&str>) -> bool {
     entries().any(|endpoint| {
         let same_path = endpoint.path.as_deref() == path.map(|path| path.trim_end_matches('/'));
         // A path that only quits needs no port to be known by.
-        same_path && (port == Some(endpoint.port) || path.is_some_and(|path| path.ends_with("/quitquitquit")))
+        same_path && (port == Some(endpoint.port) || path.is_some_and(says_it))
     })
 }
 

@@ -25,11 +25,13 @@ pub(crate) fn marker<'a>(
     pod: &Pod<'a>,
     index: usize,
     program: &Program<'a>,
-    file: &str,
+    test: &Marker,
     writers: &[MarkerWrite],
 ) -> Part<'a> {
     let name = pod.members.get(index).map_or("", |member| member.container.name);
-    let what = format!("{name}: its own command takes the place of the script that looks for {file}");
+    let file = path_of(test);
+    let written = written(program, test);
+    let what = format!("{name}: its own command takes the place of the script that looks for {written}");
     let mut part = Part::new(what, Ok(Class::Safe));
     let starts = started(pod, index);
     let signs: Vec<&str> = starts.iter().map(|start| start.file).collect();
@@ -54,7 +56,7 @@ pub(crate) fn marker<'a>(
         }
         None => {
             part.class = Err(format!(
-                "what {name} runs besides looking for {file} is not certain"
+                "what {name} runs besides looking for {written} is not certain"
             ))
         }
     }
@@ -96,7 +98,7 @@ fn proofs(
     });
     proofs.push(match is_named_elsewhere(pod, index, program, file, writers) {
         false => Proof::proved(Obligation::ScriptIsWhole, "nothing else names the file"),
-        true => Proof::unknown(Obligation::ScriptIsWhole, format!("something else names {file}")),
+        true => Proof::unknown(Obligation::ScriptIsWhole, "something else names the file"),
     });
     if let Some(seconds) = flush(pod, index, program) {
         proofs.push(Proof::unknown(
@@ -249,6 +251,12 @@ fn is_named_elsewhere<'a>(
                 })
             })
     })
+}
+
+/// The file of a marker as its script writes it: values of variables are not said.
+pub(crate) fn written<'p>(program: &'p Program<'_>, marker: &Marker) -> &'p str {
+    let word = program.text.get(marker.file.span.start..marker.file.span.end);
+    word.filter(|word| !word.is_empty()).unwrap_or("a file")
 }
 
 /// The file of a marker; empty where the text does not say which.

@@ -25,7 +25,7 @@ use crate::{
         wanted::Wanted,
         workaround::{
             end_hook,
-            marker::{marker, path_of},
+            marker::{marker, path_of, written},
             part::Part,
             stop::{helper, masks, stop_behind, stop_with_sleep},
             watchdog::in_foreground,
@@ -100,7 +100,7 @@ fn of_link<'a>(
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
         LinkKind::EndsOnFile(test, writers) if link.container == index => wanted.link(at).then(|| {
-            let part = marker(pod, index, program, path_of(test), writers);
+            let part = marker(pod, index, program, test, writers);
             part.on(Subject::Link(at))
         }),
         _ if link.other != Party::Container(index) => None,
@@ -167,7 +167,12 @@ fn of_link<'a>(
         LinkKind::StartsOnFile(wait, Some(writer)) => {
             wanted.link(at).then_some(())?;
             let file = path_of(&writer.marker).to_owned();
-            let what = format!("{}: its wait for {file} goes", member.container.name);
+            let (_, theirs) = pod.program(writer.container, writer.program)?;
+            let what = format!(
+                "{}: its wait for {} goes",
+                member.container.name,
+                written(theirs, &writer.marker)
+            );
             let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
             part.harmful = false;
             part.wait = Some(wait.clone());

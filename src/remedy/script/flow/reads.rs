@@ -3,7 +3,7 @@
 use super::{Flow, Lost, signal_name};
 use crate::{
     behaviour::Answer,
-    migrate::script::hindrance::{Hindrance, excerpt},
+    remedy::script::hindrance::{Hindrance, excerpt},
     shell::{Simple, Span, State, StateAccess},
 };
 

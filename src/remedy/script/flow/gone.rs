@@ -3,7 +3,7 @@
 use super::{DEPTH, Flow, LIMIT, Lost, signal_name};
 use crate::{
     behaviour::Answer,
-    migrate::script::hindrance::{Hindrance, excerpt},
+    remedy::script::hindrance::{Hindrance, excerpt},
     shell::{Command, EmbeddedKind, List, Pipeline, State, Statement, Terminator, Word, state_access},
 };
 
