@@ -185,7 +185,7 @@ fn a_job_whose_app_ended_while_its_proxy_runs_on() {
     );
     // A name is not proof that it is a sidecar.
     assert_eq!(finding["confidence"], "medium");
-    assert_eq!(finding["fix"]["class"], "review");
+    assert_eq!(finding["fix"]["class"], "manual");
 }
 
 #[test]

@@ -61,10 +61,8 @@ const REACHING: [&str; 8] = [
     "kubectl", "oc", "nsenter", "docker", "crictl", "nerdctl", "podman", "ctr",
 ];
 
-/// Words of commands that look for, or signal, processes.
-const KILLING: [&str; 8] = [
-    "kill", "pkill", "killall", "pgrep", "pidof", "fuser", "lsof", "skill",
-];
+/// Words of commands that signal processes.
+const KILLING: [&str; 5] = ["kill", "pkill", "killall", "fuser", "skill"];
 
 /// Programs that run a file which is not in the manifest.
 const INTERPRETERS: [&str; 14] = [

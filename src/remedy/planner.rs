@@ -329,7 +329,9 @@ impl<'p, 'a> Planner<'p, 'a> {
             sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
             return;
         }
-        let gate = self.gate_of(&sidecar, self.is_slept_for(sidecar.member));
+        let is_asked_for = self.is_slept_for(sidecar.member)
+            || self.options.review && is_named(self.pod, sidecar.member, self.options);
+        let gate = self.gate_of(&sidecar, is_asked_for);
         if ground == Ground::Waits && matches!(gate, Gate::None(_)) {
             sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
             return;

@@ -79,11 +79,6 @@ spec:
           command: ["/bin/statsd_exporter", "--statsd.listen-udp=:9125"]
           ports:
             - containerPort: 9102
-          startupProbe:
-            tcpSocket:
-              port: 9102
-            periodSeconds: 1
-            failureThreshold: 120
       containers:
         - name: report
           image: registry.example.com/reports/nightly:5.2.1

@@ -76,11 +76,6 @@ spec:
           command: ["/bin/statsd_exporter", "--statsd.listen-udp=:9125"]
           ports:
             - containerPort: 9102
-          startupProbe:
-            tcpSocket:
-              port: 9102
-            periodSeconds: 1
-            failureThreshold: 120
       containers:
         - name: checkout
           image: registry.example.com/shop/checkout:6.1.0

@@ -90,8 +90,8 @@ spec:
           ports:
             - containerPort: 8080
 "#,
-    migrate: r#"A startup probe is added where it takes the place of a wait, and with `--review` where
-`--sidecar NAME` asks for it and its target is certain: from a readiness probe of a known sidecar
+    migrate: r#"A startup probe is added where it takes the place of a wait, and where
+`--review --sidecar NAME` asks for it and its target is certain: from a readiness probe of a known sidecar
 whose readiness does not depend on the app, or from the catalogue where the flags open the port.
 Otherwise it is for a person: a probe that nobody waited for may keep the app from starting."#,
     sources: &[

@@ -87,7 +87,7 @@ impl<'a> Planner<'_, 'a> {
             ),
             Gate::Probe { origin, .. } if !replaces_wait && !is_named(self.pod, member, self.options) => {
                 let reason = format!(
-                    "no wait shows that the app needs it at its start; `--sidecar {name}` asks for the probe from {origin}"
+                    "no wait shows that the app needs it at its start; `--review --sidecar {name}` asks for the probe from {origin}"
                 );
                 self.plan
                     .left(format!("not done: {what}"), reason, false, [Subject::Gate(index)]);
