@@ -101,7 +101,7 @@ fn one_of_several_meanings(text: &str) -> Option<&'static str> {
 
 fn has_collection_as_key(text: &str) -> bool {
     parse(text).is_ok_and(|stream| {
-        let found = stream
+        stream
             .roots()
             .flat_map(|(_, root)| root.walk())
             .flat_map(|node| {
@@ -111,8 +111,7 @@ fn has_collection_as_key(text: &str) -> bool {
                     node.written_entries().collect()
                 }
             })
-            .any(|entry| entry.key.is_mapping() || entry.key.is_sequence());
-        found
+            .any(|entry| entry.key.is_mapping() || entry.key.is_sequence())
     })
 }
 

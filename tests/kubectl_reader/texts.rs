@@ -269,7 +269,7 @@ fn mutate(text: &mut String, numbers: &mut Numbers) {
         _ => {
             let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
             match numbers.below(2) {
-                0 => text.insert_str(start, " "),
+                0 => text.insert(start, ' '),
                 _ if text[start..].starts_with(' ') => text.replace_range(start..=start, ""),
                 _ => {}
             }
