@@ -36,6 +36,27 @@ impl Reader<'_> {
         Err(ParseError::new(self.text, at - count, Reason::Syntax, message))
     }
 
+    /// Refuses an anchor whose name has other characters than letters, digits, `_` and `-`: go-yaml ends the name
+    /// before them, and takes them for the value.
+    pub(super) fn check_anchor(&self, written: usize, properties: usize) -> Result<(), ParseError> {
+        let mut at = written;
+        for _ in 0..properties {
+            at = self.lexer.skip_gap(at);
+            let end = self.lexer.properties_end(at, 1);
+            let property = self.text.get(at..end).unwrap_or_default();
+            let is_name = |name: &str| {
+                name.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            };
+            if property.strip_prefix('&').is_some_and(|name| !is_name(name)) {
+                let message = "kubectl reads letters, digits, `_` and `-` in the name of an anchor";
+                return Err(ParseError::new(self.text, at, Reason::Syntax, message));
+            }
+            at = end;
+        }
+        Ok(())
+    }
+
     /// Refuses a key of several lines in a flow collection; libyaml's keys end on their line.
     pub(super) fn check_key_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
         let is_key = self

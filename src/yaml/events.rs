@@ -255,6 +255,11 @@ impl<'t> Reader<'t> {
             self.after_indicator()
         };
         self.check_indentation(written)?;
+        self.check_anchor(written, properties)?;
+        if tag.is_some() && value == "<<" {
+            let message = "a merge key (`<<`) has no tag";
+            return Err(ParseError::new(self.text, written, Reason::Syntax, message));
+        }
         let before = if properties > 0 {
             self.lexer.properties_end(written, properties)
         } else {
@@ -352,6 +357,7 @@ impl<'t> Reader<'t> {
         }
         let written = if properties > 0 { written } else { start };
         self.check_indentation(written)?;
+        self.check_anchor(written, properties)?;
         let place = Place {
             written,
             start,
