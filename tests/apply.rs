@@ -43,6 +43,8 @@ struct State {
     drops_restart_policy: bool,
     /// No controller sees the change.
     never_ends: bool,
+    /// The server runs a version that has admission policies, and none is installed.
+    has_policies: bool,
     /// Methods and paths, in order.
     requests: Vec<String>,
     /// Real changes that were carried out.
@@ -190,6 +192,7 @@ fn get(state: &State, target: &str) -> (u16, Value) {
             "preferredVersion": {"groupVersion": "apps/v1"}}]}),
         "/api/v1" => json!({"resources": [resource("pods", "Pod")]}),
         "/apis/apps/v1" => json!({"resources": [resource("deployments", "Deployment")]}),
+        "/version" if state.has_policies => json!({"gitVersion": "v1.37.0"}),
         "/version" => json!({"gitVersion": "v1.34.1"}),
         "/openapi/v3/api/v1" => {
             json!({"components": {"schemas": {"io.k8s.api.core.v1.Lifecycle": {"properties": {}}}}})
@@ -416,6 +419,19 @@ fn a_webhook_that_drops_something_is_noticed_before() {
     assert_eq!(server.outcome().1, 0);
 }
 
+/// Without a policy the app would lose its wait and get no sidecar.
+#[test]
+fn the_annotation_is_not_applied_where_nothing_acts_on_it() {
+    let server = Server::start([]);
+    server.state.lock().unwrap().has_policies = true;
+    let output = server.run(&["--target", "annotation", "--review", "--apply", "--yes"]);
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("no policy of the cluster acts on it"), "{said}");
+    assert!(!said.contains("does not contradict"), "{said}");
+    assert_eq!(server.writes(), Vec::<String>::new());
+}
+
 #[test]
 fn whoever_keeps_the_object_is_to_be_asked() {
     for (metadata, expected) in [
@@ -434,6 +450,18 @@ fn whoever_keeps_the_object_is_to_be_asked() {
         (
             json!({"ownerReferences": [{"apiVersion": "example.com/v1", "kind": "Shop", "name": "x", "controller": true}]}),
             "Shop x (example.com/v1)",
+        ),
+        (
+            json!({"labels": {"olm.owner": "shop.v1"}}),
+            "the Operator Lifecycle Manager (ClusterServiceVersion shop.v1)",
+        ),
+        (
+            json!({"labels": {"crossplane.io/composite": "shop-x"}}),
+            "Crossplane (composite shop-x)",
+        ),
+        (
+            json!({"managedFields": [{"manager": "Terraform", "operation": "Apply"}]}),
+            "Terraform keeps it",
         ),
     ] {
         let server = Server::start([]);

@@ -202,3 +202,34 @@ fn refusals_for_ever_end_with_an_error() {
         assert!(took < Duration::from_secs(90), "{arguments:?}: {took:?}");
     }
 }
+
+/// A recording holds what pods hold.
+#[test]
+fn a_recording_is_for_its_owner_and_no_symbolic_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let server = Server::start(|_, stream| whole(stream, "200 OK", "", LIST));
+    let kubeconfig = server.kubeconfig("record");
+    let directory = tempfile::tempdir().unwrap();
+    let (file, link, other) = (
+        directory.path().join("a.jsonl"),
+        directory.path().join("link.jsonl"),
+        directory.path().join("other"),
+    );
+    std::fs::write(&other, "precious").unwrap();
+    symlink(&other, &link).unwrap();
+    let record = |path: &Path| {
+        let path = path.to_str().unwrap().to_owned();
+        run(
+            &["trace", "--all-namespaces", "--once", "--record", &path],
+            &kubeconfig,
+            512,
+        )
+        .0
+    };
+    let output = record(&file);
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{}", said(&output));
+    let output = record(&link);
+    assert!(said(&output).contains("symbolic link"), "{}", said(&output));
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
+}

@@ -30,7 +30,7 @@ use serde_json::{Value, json};
 const PROXY: &str = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0";
 
 fn app() -> Value {
-    json!({"name": "app", "image": "registry.example.com/app:1", "command": ["/app/run"],
+    json!({"name": "app", "image": "registry.example.com/app:1", "command": ["/app/run", "--token=hunter2-hunter2"],
         "env": [{"name": "PASSWORD", "value": "hunter2-hunter2"}]})
 }
 

@@ -257,3 +257,79 @@ fn a_signal_leaves_no_temporary_files() {
         "{states:?}"
     );
 }
+
+/// A manifest whose app waits, and runs this afterwards.
+fn waiting_for(command: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
+         template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n      - name: app\n        image: app\n        \
+         command: [sh, -c, \"until nc -z localhost 6432; do sleep 1; done; exec {command}\"]\n      - name: pool\n        \
+         image: edoburu/pgbouncer\n        ports: [{{containerPort: 6432}}]\n"
+    )
+}
+
+/// Migrates one file in place; gives its new text, what was said and the code.
+fn written(text: &str) -> (String, String, Option<i32>) {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.yaml"), text).unwrap();
+    let (said, code) = end(command(directory.path()).arg("a.yaml").spawn().unwrap());
+    (read(&directory, "a.yaml"), said, code)
+}
+
+/// `[srv, :8098]` is no list for kubectl, and `[?x]` is one of a mapping.
+#[test]
+fn words_that_kubectl_takes_for_indicators_are_quoted() {
+    for word in [":8098", "::1", "?x", "http://app/?ready"] {
+        let (text, said, code) = written(&waiting_for(&format!("srv --listen {word}")));
+        assert_eq!(code, Some(0), "{said}");
+        let list = text.lines().find(|line| line.contains("--listen")).unwrap();
+        assert!(
+            // A glob stays in the shell's words, which are in quotes as a whole.
+            list.contains(&format!("\"{word}\""))
+                || list.contains(&format!("'{word}'"))
+                || list.contains("\"exec srv"),
+            "{word}: {list}\n{said}"
+        );
+    }
+}
+
+/// kubectl runs the second image, which nothing is known of.
+#[test]
+fn an_object_with_a_doubled_key_is_reported_and_left() {
+    let plain = waiting_for("srv");
+    for doubled in [
+        plain.replace(
+            "image: edoburu/pgbouncer",
+            "image: edoburu/pgbouncer\n        image: other",
+        ),
+        plain.replace("        command:", "        command: [srv]\n        command:"),
+    ] {
+        let (text, said, _) = written(&doubled);
+        assert_eq!(text, doubled, "{said}");
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("a.yaml"), &doubled).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+            .args(["lint", "--no-config", "-o", "concise", "a.yaml"])
+            .current_dir(directory.path())
+            .output()
+            .unwrap();
+        let found = String::from_utf8(output.stdout).unwrap();
+        assert!(found.contains("duplicate-key"), "{found}");
+        // A harmless `command:` in front is no way round the linter.
+        assert!(
+            found.contains("startup-poll") || !doubled.contains("command: [srv]"),
+            "{found}"
+        );
+    }
+}
+
+/// kubectl overwrites what stands before a merge key, so the words behind it are not the app's.
+#[test]
+fn a_merge_key_behind_own_keys_decides() {
+    let merged = waiting_for("srv").replace(
+        "      - name: pool",
+        "        <<: {command: [other], args: [one]}\n      - name: pool",
+    );
+    let (text, said, _) = written(&merged);
+    assert_eq!(text, merged, "the wait is not what runs: {said}");
+}

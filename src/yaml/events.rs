@@ -255,6 +255,11 @@ impl<'t> Reader<'t> {
             self.after_indicator()
         };
         self.check_indentation(written)?;
+        self.check_anchor(written, properties)?;
+        if tag.is_some() && value == "<<" {
+            let message = "a merge key (`<<`) has no tag";
+            return Err(ParseError::new(self.text, written, Reason::Syntax, message));
+        }
         let before = if properties > 0 {
             self.lexer.properties_end(written, properties)
         } else {
@@ -313,86 +318,6 @@ impl<'t> Reader<'t> {
         Ok(())
     }
 
-    /// Refuses a tab among the blanks that a line starts with, or behind a dash; libyaml has none there outside of [ ]
-    /// and { }.
-    fn check_indentation(&self, at: usize) -> Result<(), ParseError> {
-        if self.is_in_flow() {
-            return Ok(());
-        }
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let blanks = before
-            .iter()
-            .rev()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'));
-        let (count, has_tab) = blanks.fold((0, false), |(count, has_tab), byte| {
-            (count + 1, has_tab | (*byte == b'\t'))
-        });
-        // Behind these a key may start.
-        let may_start_key = matches!(
-            before.iter().rev().nth(count),
-            None | Some(b'\n' | b'\r' | b'-' | b'?')
-        );
-        if !(has_tab && may_start_key) {
-            return Ok(());
-        }
-        let message = "a tab stands in the indentation; kubectl takes blanks only";
-        Err(ParseError::new(self.text, at - count, Reason::Syntax, message))
-    }
-
-    /// Refuses a key of several lines in a flow collection; libyaml's keys end on their line.
-    fn check_key_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
-        let is_key = self
-            .builder
-            .innermost()
-            .is_some_and(|open| open.shape != Shape::Block && open.mapping && open.children % 2 == 0);
-        if !is_key {
-            return Ok(());
-        }
-        let colon = self.lexer.skip_gap(span.end);
-        let to_the_colon = self.text.get(span.start..colon).unwrap_or_default();
-        if !to_the_colon.contains(['\n', '\r']) || self.lexer.at(colon) != b':' {
-            return Ok(());
-        }
-        let message = "kubectl reads no key of several lines in [ ] and { }; put it on one line";
-        Err(ParseError::new(self.text, span.start, Reason::Syntax, message))
-    }
-
-    fn is_in_flow(&self) -> bool {
-        self.builder
-            .innermost()
-            .is_some_and(|open| open.shape != Shape::Block)
-    }
-
-    /// Refuses what go-yaml takes for indicators in a flow collection: a colon at the start of a plain scalar, a
-    /// question mark anywhere in it; and a colon directly before a comma or bracket, which it takes for a part of
-    /// the scalar.
-    fn check_plain_in_flow(&self, span: Range<usize>) -> Result<(), ParseError> {
-        if !self.is_in_flow() {
-            return Ok(());
-        }
-        let raw = self.text.get(span.clone()).unwrap_or_default();
-        let fail = |at: usize, what: &str| {
-            let message = format!("kubectl reads {what} in [ ] and {{ }}; put the value in quotes");
-            Err(ParseError::new(self.text, at, Reason::Syntax, message))
-        };
-        if raw.starts_with(['|', '>']) {
-            let message = "a block scalar can't stand in [ ] or { }; put the value in quotes";
-            return Err(ParseError::new(self.text, span.start, Reason::Syntax, message));
-        }
-        if raw.starts_with(':') {
-            return fail(span.start, "a leading `:` as the end of a key");
-        }
-        if let Some(at) = raw.find('?') {
-            return fail(span.start + at, "`?` as the start of a key");
-        }
-        if self.lexer.at(span.end) == b':'
-            && matches!(self.lexer.at(span.end + 1), b',' | b'[' | b']' | b'{' | b'}')
-        {
-            return fail(span.end, "`:` without a blank behind it as a part of the value");
-        }
-        Ok(())
-    }
-
     fn collection(
         &mut self,
         mapping: bool,
@@ -432,6 +357,7 @@ impl<'t> Reader<'t> {
         }
         let written = if properties > 0 { written } else { start };
         self.check_indentation(written)?;
+        self.check_anchor(written, properties)?;
         let place = Place {
             written,
             start,

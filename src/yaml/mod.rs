@@ -5,6 +5,7 @@
 
 mod builder;
 mod decode;
+mod dialect;
 pub mod edit;
 mod error;
 mod events;

@@ -1,6 +1,7 @@
 //! From a text to its documents.
 
 use super::{
+    dialect::check_separators,
     error::{ParseError, Reason},
     events::{Failure, Reader},
     json,
@@ -37,32 +38,6 @@ pub fn parse(text: &str) -> Result<Stream<'_>, ParseError> {
         start = read_leniently(&mut reader, text, failure)?;
     }
     Ok(reader.finish())
-}
-
-/// Refuses a document's first value on the line of its `---`. kubectl takes a text apart at lines that begin so, and
-/// takes nothing but a comment behind them (k8s.io/apimachinery, pkg/util/yaml, YAMLReader).
-fn check_separators(text: &str) -> Result<(), ParseError> {
-    if let Some(at) = text.find("\r---") {
-        let message = "kubectl takes a text apart at line feeds only; end the line before `---` with one";
-        return Err(ParseError::new(text, at + 1, Reason::Syntax, message));
-    }
-    let first = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let starts = first
-        .starts_with("---")
-        .then_some(text.len() - first.len())
-        .into_iter()
-        .chain(text.match_indices("\n---").map(|(at, _)| at + 1));
-    for start in starts {
-        let rest = text.get(start + 3..).unwrap_or_default();
-        let line = rest.split('\n').next().unwrap_or_default();
-        let behind = line.trim();
-        if !behind.is_empty() && !behind.starts_with('#') {
-            let at = start + 3 + (line.len() - line.trim_start().len());
-            let message = "kubectl takes nothing but a comment behind `---`; start a new line";
-            return Err(ParseError::new(text, at, Reason::Syntax, message));
-        }
-    }
-    Ok(())
 }
 
 /// Reads the document that failed once more, as often as something can be repaired, and gives its end.

@@ -163,6 +163,7 @@ impl Value {
         match self {
             Self::Mapping(entries) => vec![entries],
             Self::Sequence(items) => items.iter().rev().flat_map(Self::merged).collect(),
+            Self::Tagged(_, value) => value.merged(),
             _ => Vec::new(),
         }
     }
@@ -224,7 +225,12 @@ fn add_effective(entries: &[(Value, Value)], counting: &mut BTreeMap<String, (Va
                 add_effective(merged, counting);
             }
         } else {
-            counting.insert(format!("{key:?}"), (key.clone(), value.effective()));
+            // A tag makes no other key.
+            let name = match key {
+                Value::Tagged(_, key) => format!("{key:?}"),
+                key => format!("{key:?}"),
+            };
+            counting.insert(name, (key.clone(), value.effective()));
         }
     }
 }

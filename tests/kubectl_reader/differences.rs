@@ -13,7 +13,15 @@ pub(crate) fn reason(difference: &Difference, kubectl: &mut Kubectl) -> Option<S
         "a byte order mark inside of a text: refused where it does not stand in a value"
     } else if ours.is_empty() && theirs.is_empty() {
         return one_of_several_meanings(text).map(str::to_owned);
-    } else if theirs.contains("cannot start any token") && text.contains('\t') {
+    } else if !theirs.is_empty() && text.starts_with('\u{a0}') {
+        "a no-break space before a text, which Go takes for a blank"
+    } else if !theirs.is_empty() && text.split(['\n', '\r']).any(|line| line.starts_with('%')) {
+        "directives, which kubectl cuts off from their document: read"
+    } else if theirs.contains("expected node content") && has_empty_key(text) {
+        "an empty key in { }: read, and never a manifest"
+    } else if (theirs.contains("cannot start any token") || theirs.contains("tab character"))
+        && text.contains('\t')
+    {
         "a tab where go-yaml allows none: read"
     } else if theirs.contains("alphabetic or numeric") {
         "names of anchors that go-yaml does not know: read"
@@ -81,6 +89,9 @@ fn one_of_several_meanings(text: &str) -> Option<&'static str> {
     {
         return Some("a no-break space before a text, which Go takes for a blank");
     }
+    if text.contains("\r\r") {
+        return Some("two CR before a LF, of which Go takes one with the LF");
+    }
     let ends_open = !text.ends_with('\n')
         && nodes()
             .last()
@@ -99,9 +110,20 @@ fn one_of_several_meanings(text: &str) -> Option<&'static str> {
     has_numbers_for_keys.then_some("keys of different types that are one string, of which kubectl takes any")
 }
 
+fn has_empty_key(text: &str) -> bool {
+    parse(text).is_ok_and(|stream| {
+        stream
+            .roots()
+            .flat_map(|(_, root)| root.walk())
+            .filter(|node| !node.is_alias())
+            .flat_map(|node| node.written_entries().collect::<Vec<_>>())
+            .any(|entry| entry.key.span().is_empty())
+    })
+}
+
 fn has_collection_as_key(text: &str) -> bool {
     parse(text).is_ok_and(|stream| {
-        let found = stream
+        stream
             .roots()
             .flat_map(|(_, root)| root.walk())
             .flat_map(|node| {
@@ -111,8 +133,7 @@ fn has_collection_as_key(text: &str) -> bool {
                     node.written_entries().collect()
                 }
             })
-            .any(|entry| entry.key.is_mapping() || entry.key.is_sequence());
-        found
+            .any(|entry| entry.key.is_mapping() || entry.key.is_sequence())
     })
 }
 

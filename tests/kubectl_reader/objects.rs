@@ -57,9 +57,7 @@ fn short_float(value: f32) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap();
     let exponent: i32 = exponent.parse().unwrap();
-    if (-4..21).contains(&exponent) && (exponent < 6 || digits.len() as i32 - 2 >= exponent)
-        || exponent < 6 && exponent >= -4
-    {
+    if (-4..6).contains(&exponent) {
         return value.to_string();
     }
     let sign = if exponent < 0 { '-' } else { '+' };

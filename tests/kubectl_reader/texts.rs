@@ -24,6 +24,10 @@ pub(crate) const FOUND: &[&str] = &[
     "a:\n \tb: c\n",
     "a: \tb\nc:\td\n",
     "- \td\n",
+    "a: &t:8098ag app\nb: c\n",
+    "m: &m {a: 1}\nb:\n  !!str <<: *m\n",
+    "m: !x &m {a: 1}\nb:\n  <<: *m\n",
+    "!x a: 1\na: b\n",
     "\t{\"a\": 1}\n",
     "a: b\u{2028}c: d\n",
     "a: !!str 1\nb: 0755\nc: 1_000\nd: 0x1F\ne: 1:30\nf: 2024-01-01\ng: yes\nh: ~\n",
@@ -269,7 +273,7 @@ fn mutate(text: &mut String, numbers: &mut Numbers) {
         _ => {
             let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
             match numbers.below(2) {
-                0 => text.insert_str(start, " "),
+                0 => text.insert(start, ' '),
                 _ if text[start..].starts_with(' ') => text.replace_range(start..=start, ""),
                 _ => {}
             }

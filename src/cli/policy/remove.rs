@@ -1,6 +1,9 @@
 //! `policy remove`: takes policies out of the cluster, after a dry-run and a question.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
 use clap::Args;
 use serde_json::Value;
@@ -9,7 +12,12 @@ use super::{
     super::{ConnectionArguments, Error, ExitStatus, confirm::confirm},
     session::{Session, converse},
 };
-use crate::cluster::delete_policy;
+use crate::{
+    cluster::{Filter, Pages, RequestError, Server, delete_policy},
+    live::{PodGlance, PodMetadata},
+    report::counted,
+    roles::PROMOTED_ANNOTATION,
+};
 
 /// Remove installed policies
 ///
@@ -62,6 +70,15 @@ pub(super) fn run(arguments: &RemoveArguments, program: &str) -> Result<ExitStat
             delete_policy(&session.server, resource, name, true).await?;
             writeln!(out, "- {resource}/{name}")?;
         }
+        if found
+            .iter()
+            .any(|(resource, _)| *resource == "mutatingadmissionpolicies")
+        {
+            match promoted(&session.server).await {
+                Ok(workloads) => warn_of(&workloads, &mut out)?,
+                Err(error) => writeln!(out, "which workloads rely on it could not be seen: {error}")?,
+            }
+        }
         let question = format!(
             "Remove {} admission policies and bindings from the cluster?",
             found.len()
@@ -81,9 +98,96 @@ pub(super) fn run(arguments: &RemoveArguments, program: &str) -> Result<ExitStat
     })
 }
 
+/// The workloads whose pods a policy has given sidecars.
+async fn promoted(server: &Server) -> Result<BTreeSet<String>, RequestError> {
+    let mut pages = Pages::new(server, "/api/v1/pods".to_owned(), &Filter::default());
+    let mut workloads = BTreeSet::new();
+    while let Some(pods) = pages.next::<PodGlance>().await? {
+        let promoted = pods
+            .iter()
+            .map(|pod| &pod.glance.metadata)
+            .filter(|metadata| metadata.annotations.contains_key(PROMOTED_ANNOTATION));
+        workloads.extend(promoted.map(workload_of));
+    }
+    Ok(workloads)
+}
+
+/// What made a pod, as `kubectl get` takes it: `shop/deployment/web`. Of a ReplicaSet it is the Deployment of the name
+/// without the hash.
+fn workload_of(metadata: &PodMetadata) -> String {
+    let namespace = metadata.namespace.as_deref().unwrap_or_default();
+    let Some(owner) = metadata.owner_references.first() else {
+        return format!("{namespace}/pod/{}", metadata.name);
+    };
+    let deployment = metadata
+        .labels
+        .get("pod-template-hash")
+        .and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
+    match deployment {
+        Some(name) if owner.kind == "ReplicaSet" => format!("{namespace}/deployment/{name}"),
+        _ => format!("{namespace}/{}/{}", owner.kind.to_ascii_lowercase(), owner.name),
+    }
+}
+
+/// More workloads than these are counted.
+const NAMED: usize = 20;
+
+fn warn_of(workloads: &BTreeSet<String>, out: &mut impl Write) -> io::Result<()> {
+    if workloads.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = workloads.iter().take(NAMED).map(String::as_str).collect();
+    let more = match workloads.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    writeln!(
+        out,
+        "pods of {} have sidecars by it, and new ones will have ordinary containers: {}{more}",
+        counted(workloads.len(), "workload"),
+        names.join(", ")
+    )
+}
+
 fn named(arguments: &RemoveArguments) -> String {
     match &arguments.policy_name {
         Some(name) => format!(" under the name {name}"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn workloads_that_rely_on_a_policy_are_named_as_kubectl_takes_them() {
+        let pod = |metadata: Value| workload_of(&serde_json::from_value::<PodMetadata>(metadata).unwrap());
+        let owned =
+            |kind: &str, name: &str| json!([{"apiVersion": "v1", "kind": kind, "name": name, "uid": "u"}]);
+        let names: BTreeSet<String> = [
+            pod(
+                json!({"name": "web-5d-x", "namespace": "shop", "labels": {"pod-template-hash": "5d"},
+                "ownerReferences": owned("ReplicaSet", "web-5d")}),
+            ),
+            pod(
+                json!({"name": "nightly-x", "namespace": "shop", "ownerReferences": owned("Job", "nightly")}),
+            ),
+            pod(json!({"name": "alone", "namespace": "shop"})),
+        ]
+        .into();
+        let mut out = Vec::new();
+        warn_of(&names, &mut out).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        assert!(
+            said.starts_with("pods of 3 workloads have sidecars by it"),
+            "{said}"
+        );
+        assert!(
+            said.ends_with("shop/deployment/web, shop/job/nightly, shop/pod/alone\n"),
+            "{said}"
+        );
     }
 }

@@ -27,10 +27,15 @@ pub fn insert_after(sibling: Node<'_>, lines: &str) -> Result<Vec<Edit>, EditErr
         edits.extend(child.unended_header()?);
         return Ok(edits);
     }
+    // `{a:,` has a key that ends with a colon for go-yaml.
+    let gap = match child.end.checked_sub(1).map(|before| text.lexer.at(before)) {
+        Some(b':') => " ",
+        _ => "",
+    };
     if !child.has_own_lines() {
         return Ok(vec![Edit::insert(
             child.end,
-            format!(", {}", new.trim_start_matches(' ')),
+            format!("{gap}, {}", new.trim_start_matches(' ')),
         )]);
     }
     Ok(vec![match child.comma() {
@@ -38,7 +43,7 @@ pub fn insert_after(sibling: Node<'_>, lines: &str) -> Result<Vec<Edit>, EditErr
             let tail = text.tail(comma + 1).unwrap_or(comma + 1);
             new_line(text, tail, &format!("{new},"))
         }
-        None => Edit::insert(child.end, format!(",{line_break}{new}")),
+        None => Edit::insert(child.end, format!("{gap},{line_break}{new}")),
     }])
 }
 
