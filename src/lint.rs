@@ -8,7 +8,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    roles::{self, Catalogue, ContainerRole, WorkloadSummary},
+    roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
     rules::{
         self, Confidence, Finding, Fix, FixClass, Live, Member, ObjectReference, Pod, Settings, Sources,
     },
@@ -220,10 +220,11 @@ fn lint_stream<'a>(
                 outcome.errors.push(too_many_containers(&workload, sources));
                 continue;
             }
-            let pod = Pod {
+            let mut pod = Pod {
                 live,
                 ..pod(&workload, &config_maps, sources, options)
             };
+            mark_injected(&mut pod);
             lint_pod(&pod, &mut outcome);
         }
     }
@@ -235,6 +236,34 @@ fn lint_stream<'a>(
         )
     });
     outcome
+}
+
+/// What was injected serves what the template has, if another container is left that is the app.
+fn mark_injected(pod: &mut Pod<'_>) {
+    let Some(live) = pod.live else {
+        return;
+    };
+    let is_app = |member: &Member<'_>| member.role.role == Role::App;
+    let is_injected = |member: &Member<'_>| live.injection(member.container.name).is_some();
+    if !pod
+        .members
+        .iter()
+        .any(|member| is_app(member) && !is_injected(member))
+    {
+        return;
+    }
+    for member in &mut pod.members {
+        if is_app(member) && is_injected(member) {
+            member.role.role = Role::Sidecar;
+            member.role.evidence.insert(
+                0,
+                Evidence {
+                    strength: Strength::Strong,
+                    text: INJECTED_SIGN.to_owned(),
+                },
+            );
+        }
+    }
 }
 
 /// Each container of a pod is compared with each other one. No node runs a pod of so many.

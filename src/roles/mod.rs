@@ -17,6 +17,9 @@ pub use explicit::{
 
 use crate::{rules::ObjectReference, source::SourceFile};
 
+/// The sign that a container is in a pod and in no template of it.
+pub const INJECTED_SIGN: &str = "it is in no template: it was injected when the pod was created";
+
 /// What a container is in its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

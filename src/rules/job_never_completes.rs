@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     behaviour::LinkKind,
-    roles::Role,
+    roles::{INJECTED_SIGN, Role, Strength},
     workload::{Container, ContainerList, Controller, ProbeKind, Program, ProgramPlace},
 };
 
@@ -144,6 +144,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             member.container.list == ContainerList::Regular
                 && member.role.role == Role::Sidecar
                 && !member.role.declared
+                && !is_only_injected(member)
         })
         .collect();
     let may_run_on = |member: &&&Member<'_>| {
@@ -156,6 +157,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if undeclared.is_empty() && pod.live.is_none_or(|live| live.compared == 0) {
         injected(pod, findings);
     }
+}
+
+/// Whether nothing is known of a container but that it was injected: what ends it is not known either.
+fn is_only_injected(member: &Member<'_>) -> bool {
+    let mut signs = member.role.evidence.iter();
+    member.role.role == Role::Sidecar
+        && signs.all(|sign| sign.text == INJECTED_SIGN || sign.strength == Strength::Weak)
 }
 
 /// A sidecar that was told to stop may take as long as a pod has by default.
