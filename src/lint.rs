@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::{
     pod::{Live, Member, Pod, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
-    roles::{self, Catalogue, ContainerRole, WorkloadSummary},
+    roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
@@ -259,6 +259,7 @@ fn lint_stream<'a>(
                 ..pod(&workload, &config_maps, &services, sources, options)
             };
             shared::settle(&mut pod, &uses, live.is_some());
+            mark_injected(&mut pod);
             lint_pod(&pod, &mut outcome);
         }
     }
@@ -270,6 +271,34 @@ fn lint_stream<'a>(
         )
     });
     outcome
+}
+
+/// What was injected serves what the template has, if another container is left that is the app.
+fn mark_injected(pod: &mut Pod<'_>) {
+    let Some(live) = pod.live else {
+        return;
+    };
+    let is_app = |member: &Member<'_>| member.role.role == Role::App;
+    let is_injected = |member: &Member<'_>| live.injection(member.container.name).is_some();
+    if !pod
+        .members
+        .iter()
+        .any(|member| is_app(member) && !is_injected(member))
+    {
+        return;
+    }
+    for member in &mut pod.members {
+        if is_app(member) && is_injected(member) {
+            member.role.role = Role::Sidecar;
+            member.role.evidence.insert(
+                0,
+                Evidence {
+                    strength: Strength::Strong,
+                    text: INJECTED_SIGN.to_owned(),
+                },
+            );
+        }
+    }
 }
 
 /// Each container of a pod is compared with each other one. No node runs a pod of so many.

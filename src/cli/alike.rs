@@ -1,7 +1,7 @@
 //! Errors that say the same of several kinds, as one.
 
 /// Kinds that are named; more are counted.
-const NAMED: usize = 3;
+const NAMED: usize = 12;
 
 /// Something that could not be looked at: what, and why.
 pub(super) type Unseen = (String, String);
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(joined.len(), 2, "{joined:?}");
         assert_eq!(
             joined[0].0,
-            "cronjobs.batch, deployments.apps, jobs.batch and 1 more kinds in namespace q"
+            "cronjobs.batch, deployments.apps, jobs.batch, pods in namespace q"
         );
         assert!(
             joined[0]

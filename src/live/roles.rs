@@ -7,11 +7,8 @@ use serde_json::{Value, json};
 use super::object::source;
 use crate::{
     lint::{Options, roles_of},
-    roles::Role,
+    roles::{INJECTED_SIGN, Role},
 };
-
-/// What is said of a container that the template of its pod has not.
-const INJECTED: &str = "it is in no template: it was injected when the pod was created";
 
 /// The regular containers of a pod that are sidecars by all signs and are declared nowhere, each with the sign.
 ///
@@ -39,7 +36,9 @@ pub fn undeclared_sidecars(
         })
         .collect();
     for name in template.into_iter().flat_map(|known| regular.difference(known)) {
-        found.entry(name.clone()).or_insert_with(|| INJECTED.to_owned());
+        found
+            .entry(name.clone())
+            .or_insert_with(|| INJECTED_SIGN.to_owned());
     }
     // A pod is there for something.
     if regular.iter().all(|name| found.contains_key(name)) {

@@ -21,6 +21,9 @@ pub use server::{OneShot, RunsServer, ServerDoubt, runs_its_server};
 
 use crate::{source::SourceFile, workload::ObjectReference};
 
+/// The sign that a container is in a pod and in no template of it.
+pub const INJECTED_SIGN: &str = "it is in no template: it was injected when the pod was created";
+
 /// What a container is in its pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     behaviour::{LinkKind, Party},
     catalogue::injector::{self as injectors, Mark},
-    roles::{NamingKind, Role, RunsServer, runs_its_server},
+    roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength, runs_its_server},
     workload::{Container, ContainerList, Controller, ProbeKind},
 };
 
@@ -141,6 +141,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             member.container.list == ContainerList::Regular
                 && member.role.role == Role::Sidecar
                 && !member.role.declared
+                && !is_only_injected(member)
         })
         .collect();
     if apps_run_on(pod) {
@@ -197,6 +198,13 @@ fn told_of_quit<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
     crate::pod::told_to_quit(pod, |other| {
         matches!(other, Party::Container(own) if *own == index) || *other == Party::Unknown
     })
+}
+
+/// Whether nothing is known of a container but that it was injected: what ends it is not known either.
+fn is_only_injected(member: &Member<'_>) -> bool {
+    let mut signs = member.role.evidence.iter();
+    member.role.role == Role::Sidecar
+        && signs.all(|sign| sign.text == INJECTED_SIGN || sign.strength == Strength::Weak)
 }
 
 /// A sidecar that was told to stop may take as long as a pod has by default.

@@ -343,20 +343,27 @@ impl Engine {
     /// Judges one pod.
     #[must_use]
     pub fn verdicts(&self, pod: &PodTimeline) -> Vec<Verdict> {
-        verdict::judge(
-            pod,
-            &Context {
-                kubelet_minor: self.kubelets.get(&pod.node).copied(),
-                absences: self.absences.get(&pod.node).map_or(&[], Vec::as_slice),
-                looked_until: self.looked_until.max(pod.received.1),
-                is_last_word: self.is_last_word,
-                clock_offset: self.offsets.get(&pod.node).map_or(0, |offset| offset.estimate()),
-                attach_margin: self.settings.attach_margin,
-                attach: self.settings.attach,
-                logs: self.settings.logs,
-                metrics: self.settings.metrics,
-            },
-        )
+        verdict::judge(pod, &self.context(pod))
+    }
+
+    /// What one pod violates so far, of that which decides.
+    #[must_use]
+    pub fn violations(&self, pod: &PodTimeline) -> Vec<Verdict> {
+        verdict::violations(pod, &self.context(pod))
+    }
+
+    fn context(&self, pod: &PodTimeline) -> Context<'_> {
+        Context {
+            kubelet_minor: self.kubelets.get(&pod.node).copied(),
+            absences: self.absences.get(&pod.node).map_or(&[], Vec::as_slice),
+            looked_until: self.looked_until.max(pod.received.1),
+            is_last_word: self.is_last_word,
+            clock_offset: self.offsets.get(&pod.node).map_or(0, |offset| offset.estimate()),
+            attach_margin: self.settings.attach_margin,
+            attach: self.settings.attach,
+            logs: self.settings.logs,
+            metrics: self.settings.metrics,
+        }
     }
 
     /// Hands over the pods that had ended by `before`: nothing more is kept of them.

@@ -221,21 +221,20 @@ pub struct GapNotice {
 
 impl News {
     /// The time by which it is put in order with what became known together with it. An end of which only the second
-    /// is known comes after what is known to have happened within that second.
+    /// is known comes after what is known to have happened within that second, and what became of the pod after its containers' ends.
     #[must_use]
     pub fn place(&self) -> Moment {
         match self {
             Self::Fact(fact) => {
                 let is_end = matches!(fact.what, What::Exited | What::Killed | What::StartFailed);
-                let late = if is_end && fact.precision == Precision::Second {
-                    SECOND - 1
-                } else {
-                    0
-                };
-                fact.time.unwrap_or_default().plus(late)
+                let is_late =
+                    fact.source == Source::Derived || (is_end && fact.precision == Precision::Second);
+                fact.time
+                    .unwrap_or_default()
+                    .plus(if is_late { SECOND - 1 } else { 0 })
             }
             Self::Trouble(trouble) => trouble.time.unwrap_or_default(),
-            Self::Pod(notice) => notice.time.unwrap_or(notice.received),
+            Self::Pod(notice) => notice.time.unwrap_or(notice.received.plus(SECOND)),
             Self::Gap(gap) => gap.noticed,
         }
     }

@@ -9,7 +9,7 @@ use super::{
     container::{ContainerHistory, Reached, State, Step},
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
-    fact::{Fact, PodStep},
+    fact::{Fact, PodStep, What},
     object::{Annotations, ContainerSpec, Pod, PodSpec},
     witness::{PairWitness, StateName},
 };
@@ -183,6 +183,21 @@ impl PodTimeline {
         self.gone || self.vanished || self.is_terminal()
     }
 
+    /// The place of a fact among those of one second: the apps end, then each native sidecar has its turn and ends, the
+    /// last of the list first.
+    fn turn(&self, fact: &Fact) -> usize {
+        let natives = self.declared.sidecars().filter(|sidecar| sidecar.native);
+        let natives: Vec<&str> = natives.map(|sidecar| sidecar.name.as_str()).collect();
+        let Some(at) = natives.iter().rev().position(|name| *name == fact.container) else {
+            return 0;
+        };
+        match fact.what {
+            What::Sigterm => 2 * at + 1,
+            What::Exited | What::Killed => 2 * at + 2,
+            _ => 0,
+        }
+    }
+
     /// When its graceful deletion was asked for: a second of the API server's clock.
     #[must_use]
     pub fn asked_at(&self) -> Option<Moment> {
@@ -240,7 +255,7 @@ impl PodTimeline {
         self.look_at_pairs(seen);
         self.derive_turns(&mut facts);
         self.detect_force(seen);
-        facts.sort_by_key(|fact| fact.time);
+        facts.sort_by_cached_key(|fact| (fact.time, self.turn(fact)));
         if seen.change == Change::Deleted {
             self.gone = true;
             self.tell(PodStep::Deleted, String::new(), &mut steps);

@@ -402,7 +402,8 @@ impl Drawing<'_> {
         let edge = |seen: Option<Seen>, not_before: Option<Moment>| match seen {
             None => end,
             Some(seen) => {
-                let earliest = not_before.unwrap_or(start.at).max(start.earliest);
+                // Probes are told within the second in which they pass.
+                let earliest = not_before.map_or(start.earliest, |before| before.max(seen.at.plus(-SECOND)));
                 let edge = Edge::by(seen.at, earliest, seen.source == Source::Condition);
                 // Where it was never seen closed it is drawn open.
                 match not_before {

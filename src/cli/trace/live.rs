@@ -1,5 +1,7 @@
 //! `trace` on a cluster: the watches, and what follows single containers.
 
+mod ending;
+mod following;
 mod scope;
 
 use std::{collections::HashSet, time::Duration};
@@ -15,44 +17,33 @@ use scope::{Scope, refuse_missing_namespace, scope};
 
 use super::{
     TraceArguments, TraceError,
-    arguments::GoalName,
     output::note,
     record::Recorder,
     session::{SETTLING, Session, conclude},
 };
 use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
-    cluster::{
-        self, Arrival, Followed, Follower, RequestError, creation_times, follow_absence, follow_attach,
-        follow_log, get_json, pods_now, template_containers, watch_resource,
-    },
+    cluster::{self, Arrival, Followed, RequestError, template_containers, watch_resource},
     trace::{
-        Evidence, Moment, SECOND,
-        evidence::{Change, NodeSeen, PodSeen, TemplateSeen, Unseen, Vanished},
+        Evidence, Moment,
+        evidence::TemplateSeen,
         goal::{Goal, Progress},
-        object::{Event, Pod, WatchEvent},
-        pod::PodTimeline,
+        object::{Event, Pod},
     },
 };
 
 /// Lines that wait between the watches and the engine: when it is full, the watches wait.
 const WAITING_LINES: usize = 1024;
-/// When more runs than this were followed, those that have ended are forgotten.
-const FOLLOWED_KEPT: usize = 20_000;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
 /// The template of a pod is waited for no longer than this.
 const TEMPLATE_PATIENCE: Duration = Duration::from_secs(2);
 /// After the goal, this long for what comes late.
 const GRACE: Duration = Duration::from_millis(1500);
-/// How often targets are asked whether they are done.
-const OWNER_PAUSE: Duration = Duration::from_secs(1);
 /// `kubectl replace --force` deletes an object before it makes it anew.
 const REPLACEMENT: Duration = Duration::from_secs(15);
 /// The first lists are waited for no longer than this before what they hold is told.
 const LISTING: Duration = Duration::from_millis(300);
-/// The last look at what is there takes no longer.
-const LAST_LOOK: Duration = Duration::from_secs(3);
 
 /// Traces until the goal, the timeout, or the user ends it.
 pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
@@ -204,77 +195,6 @@ impl Live<'_> {
         self.last_evidence(&mut followed).await
     }
 
-    /// What is there when the looking ends. Where nobody answers, what happened since is not known.
-    async fn last_look(&mut self) -> Result<(), TraceError> {
-        let now = Moment::now();
-        if now.since(self.heard) < SECOND && self.lost.is_empty() {
-            self.session.engine.looked_until(now);
-            return Ok(());
-        }
-        let (client, selection) = (self.client.clone(), self.scope.selection.clone());
-        let asked = tokio::time::timeout(LAST_LOOK, pods_now(&client, &selection)).await;
-        let reason = match asked {
-            Ok(Ok(lines)) => return self.compare(lines, now).await,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {} seconds", LAST_LOOK.as_secs()),
-        };
-        let unseen = Evidence::Unseen(Unseen {
-            noticed: now,
-            reason: format!(
-                "the API server cannot be reached; what happened after {} was not seen: {reason}",
-                self.heard.clock(0)
-            ),
-        });
-        if let Some(recorder) = &mut self.recorder {
-            recorder.evidence(&unseen)?;
-        }
-        self.session.take(unseen, None)
-    }
-
-    /// Takes over what the watch had not told when the looking ended.
-    async fn compare(&mut self, lines: Vec<Vec<u8>>, now: Moment) -> Result<(), TraceError> {
-        let mut there = HashSet::new();
-        for raw in lines {
-            let Ok(event) = serde_json::from_slice::<WatchEvent<Pod>>(&raw) else {
-                continue;
-            };
-            let metadata = &event.object.metadata;
-            there.insert(metadata.uid.clone());
-            let known = self.session.engine.pod(&metadata.uid);
-            if known.is_none_or(|known| known.resource_version == metadata.resource_version) {
-                continue;
-            }
-            let evidence = Evidence::Pod(Box::new(PodSeen {
-                received: now,
-                change: Change::Listed,
-                pod: event.object,
-            }));
-            self.arrived(Arrival::Evidence {
-                kind: "pods",
-                received: now,
-                raw: Some(raw),
-                evidence,
-            })
-            .await?;
-        }
-        let gone: Vec<String> = self
-            .session
-            .engine
-            .pods()
-            .filter(|pod| !pod.gone && !pod.vanished && !there.contains(&pod.name.uid))
-            .map(|pod| pod.name.uid.clone())
-            .collect();
-        for uid in gone {
-            let vanished = Evidence::Vanished(Vanished { noticed: now, uid });
-            if let Some(recorder) = &mut self.recorder {
-                recorder.evidence(&vanished)?;
-            }
-            self.session.take(vanished, None)?;
-        }
-        self.session.engine.looked_until(now);
-        Ok(())
-    }
-
     fn finish(mut self) -> Result<ExitStatus, TraceError> {
         let missed = self.session.has_goal() && self.reached.is_none();
         if missed && self.end != End::Failed {
@@ -343,56 +263,6 @@ impl Live<'_> {
             self.end = End::Done;
         }
         Ok(is_done)
-    }
-
-    /// Whether nobody makes more pods: a Job whose pod failed may make another one, and says itself when it is done; a
-    /// Deployment's old pods are not those it wants.
-    async fn owners_agree(&mut self) -> bool {
-        if self.scope.targets.is_empty() {
-            return true;
-        }
-        if self
-            .owners_asked
-            .is_some_and(|asked| asked.elapsed() < OWNER_PAUSE)
-        {
-            return false;
-        }
-        self.owners_asked = Some(Instant::now());
-        let (mut wanted, mut is_replaced, mut agree, mut is_gone) = (0, false, true, false);
-        for target in &self.scope.targets {
-            let asked: Result<serde_json::Value, _> = get_json(&self.client, &target.path).await;
-            let object = match asked {
-                Ok(object) => object,
-                Err(error) if error.code() == Some(404) => {
-                    is_gone |= self.arguments.goal != Some(GoalName::Deleted);
-                    continue;
-                }
-                Err(error) => {
-                    self.session.note(error.to_string());
-                    agree = false;
-                    continue;
-                }
-            };
-            if target.resource == "jobs" {
-                let is_done = serde_json::from_value::<Pod>(object)
-                    .is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
-                is_replaced |= !is_done;
-                agree &= is_done || self.arguments.goal != Some(GoalName::Complete);
-            } else if self.arguments.goal != Some(GoalName::Deleted) {
-                let replicas = object
-                    .pointer("/spec/replicas")
-                    .and_then(serde_json::Value::as_u64);
-                wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
-                is_replaced |= replicas.is_some();
-            }
-        }
-        self.session.want(wanted, is_replaced);
-        match (is_gone, self.gone_since) {
-            (true, None) => self.gone_since = Some(Instant::now()),
-            (false, Some(_)) => self.gone_since = None,
-            _ => {}
-        }
-        agree && !is_gone && self.session.goal_reached()
     }
 
     async fn arrived(&mut self, arrival: Arrival) -> Result<(), TraceError> {
@@ -558,113 +428,6 @@ impl Live<'_> {
         }
         owned
     }
-
-    /// Starts to follow what is new of a pod: its node, and the runs of its containers.
-    async fn follow(&mut self, uid: &str) -> Result<(), TraceError> {
-        let Some(pod) = self.session.engine.pod(uid) else {
-            return Ok(());
-        };
-        let followed = self.arguments.attach || self.arguments.logs || self.arguments.metrics;
-        let node = pod.node.clone();
-        let runs = if followed { running(pod) } else { Vec::new() };
-        let node_is_new = !node.is_empty() && self.nodes.insert(node.clone());
-        if self.followed_runs.len() > FOLLOWED_KEPT {
-            let current = self.session.engine.pods().flat_map(running);
-            self.followed_runs = current.map(|follower| follower.id).collect();
-        }
-        let mut new_run = false;
-        for follower in runs {
-            if !self.followed_runs.insert(follower.id.clone()) {
-                continue;
-            }
-            new_run = true;
-            let client = self.client.clone();
-            let sender = self.follow_sender.clone();
-            if self.arguments.attach && !self.arguments.once {
-                self.followers
-                    .spawn_local(follow_attach(client.clone(), follower.clone(), sender.clone()));
-            }
-            if self.arguments.logs {
-                self.followers.spawn_local(follow_log(client, follower, sender));
-            }
-        }
-        if node_is_new {
-            self.read_version(&node);
-        }
-        if new_run && self.arguments.metrics && !node.is_empty() {
-            self.read_metrics(&node);
-        }
-        Ok(())
-    }
-
-    /// Follows the node of a pod until its kubelet is back: the pod's events say only that it went away.
-    fn watch_node(&mut self, uid: &str) {
-        let Some(node) = self.session.engine.pod(uid).map(|pod| pod.node.clone()) else {
-            return;
-        };
-        if node.is_empty() || !self.absent.insert(node.clone()) {
-            return;
-        }
-        let (client, sender) = (self.client.clone(), self.follow_sender.clone());
-        self.followers.spawn_local(follow_absence(client, node, sender));
-    }
-
-    fn read_version(&mut self, node: &str) {
-        let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
-        self.followers.spawn_local(async move {
-            let answer: Result<serde_json::Value, _> =
-                get_json(&client, &format!("/api/v1/nodes/{node}")).await;
-            let version = answer.ok().and_then(|value| {
-                let version = value.pointer("/status/nodeInfo/kubeletVersion")?;
-                version.as_str().map(str::to_owned)
-            });
-            if let Some(kubelet_version) = version {
-                let seen = NodeSeen {
-                    name: node,
-                    kubelet_version,
-                };
-                let _ = sender.send(Followed::Evidence(Evidence::Node(seen))).await;
-            }
-        });
-    }
-
-    fn read_metrics(&mut self, node: &str) {
-        let (client, sender, node) = (self.client.clone(), self.follow_sender.clone(), node.to_owned());
-        self.followers.spawn_local(async move {
-            match creation_times(&client, &node).await {
-                Ok(times) => {
-                    for time in times {
-                        let _ = sender.send(Followed::Evidence(Evidence::Creation(time))).await;
-                    }
-                }
-                Err(error) => {
-                    let _ = sender
-                        .send(Followed::Refused(format!("--metrics: {error}")))
-                        .await;
-                }
-            }
-        });
-    }
-
-    fn followed(&mut self, followed: Followed) -> Result<(), TraceError> {
-        match followed {
-            Followed::Evidence(evidence) => {
-                if let Evidence::Kubelet(seen) = &evidence
-                    && !seen.away
-                {
-                    self.absent.remove(&seen.node);
-                }
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.evidence(&evidence)?;
-                }
-                self.session.take(evidence, None)
-            }
-            Followed::Refused(text) => {
-                self.complain(text);
-                Ok(())
-            }
-        }
-    }
 }
 
 /// Whether the watch of events failed.
@@ -686,22 +449,4 @@ fn announce(arguments: &TraceArguments) {
         }
     }
     note(&format!("evidence from {}", used.join(", ")));
-}
-
-/// The runs of a pod's containers that are running.
-fn running(pod: &PodTimeline) -> Vec<Follower> {
-    let running = pod
-        .containers
-        .iter()
-        .filter(|container| container.state == crate::trace::container::State::Running);
-    running
-        .filter_map(|container| {
-            Some(Follower {
-                namespace: pod.name.namespace.clone(),
-                pod: pod.name.name.clone(),
-                container: container.name.clone(),
-                id: container.id.clone()?,
-            })
-        })
-        .collect()
 }

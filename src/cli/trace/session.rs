@@ -20,7 +20,7 @@ use crate::{
         goal::{Goal, Progress},
         judgement::{Conclusion, Judgement},
         pod::PodTimeline,
-        verdict::{COMPLETES, Outcome, Verdict},
+        verdict::COMPLETES,
     },
 };
 
@@ -190,13 +190,7 @@ impl Session {
         let Some(pod) = self.engine.pod(uid) else {
             return Ok(());
         };
-        let found: Vec<Verdict> = self
-            .engine
-            .verdicts(pod)
-            .into_iter()
-            .filter(|verdict| verdict.outcome == Outcome::Violated && verdict.decides())
-            .collect();
-        for verdict in found {
+        for verdict in self.engine.violations(pod) {
             let order = format!("{} {:?} {:?}", verdict.rule, verdict.before, verdict.after);
             if !self.alerted.insert((uid.to_owned(), order)) {
                 continue;

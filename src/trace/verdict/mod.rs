@@ -178,26 +178,40 @@ fn undeclared<'p>(pod: &PodTimeline, pair: &'p Pair) -> Option<&'p str> {
 /// Judges a pod by everything seen so far.
 #[must_use]
 pub fn judge(pod: &PodTimeline, context: &Context<'_>) -> Vec<Verdict> {
-    let mut verdicts: Vec<Verdict> = pod
-        .declared
-        .pairs
-        .iter()
-        .enumerate()
-        .map(|(index, pair)| match pair.rule {
-            Rule::StartOrder | Rule::ListOrder => start::judge(pod, index, pair, context),
-            Rule::StopOrder => stop::judge(pod, index, pair, context),
-        })
+    let pairs = pod.declared.pairs.iter().enumerate();
+    let mut verdicts: Vec<Verdict> = pairs
+        .map(|(index, pair)| judge_pair(pod, index, pair, context))
         .collect();
-    for (verdict, pair) in verdicts.iter_mut().zip(&pod.declared.pairs) {
-        if let Some(sidecar) = undeclared(pod, pair).filter(|_| verdict.outcome != Outcome::NotApplicable) {
-            verdict
-                .reason
-                .push_str(&format!("; {sidecar} is not declared a sidecar"));
-        }
-    }
     verdicts.extend(completes::judge(pod, context));
     verdicts.extend(platform::judge(pod));
     verdicts
+}
+
+/// What a pod violates by everything seen so far, of that which decides. Cheap enough for every change of a pod.
+#[must_use]
+pub fn violations(pod: &PodTimeline, context: &Context<'_>) -> Vec<Verdict> {
+    // Nothing has stopped for good while nobody has asked it to.
+    let stops = pod.ended() || pod.asked_to_go;
+    let pairs = pod.declared.pairs.iter().enumerate();
+    pairs
+        .filter(|(_, pair)| stops || pair.rule != Rule::StopOrder)
+        .map(|(index, pair)| judge_pair(pod, index, pair, context))
+        .chain(completes::judge(pod, context))
+        .filter(|verdict| verdict.outcome == Outcome::Violated)
+        .collect()
+}
+
+fn judge_pair(pod: &PodTimeline, index: usize, pair: &Pair, context: &Context<'_>) -> Verdict {
+    let mut verdict = match pair.rule {
+        Rule::StartOrder | Rule::ListOrder => start::judge(pod, index, pair, context),
+        Rule::StopOrder => stop::judge(pod, index, pair, context),
+    };
+    if let Some(sidecar) = undeclared(pod, pair).filter(|_| verdict.outcome != Outcome::NotApplicable) {
+        verdict
+            .reason
+            .push_str(&format!("; {sidecar} is not declared a sidecar"));
+    }
+    verdict
 }
 
 /// A verdict on a pair with nothing but a reason.
