@@ -103,10 +103,14 @@ impl Reader<'_> {
         if let Some(at) = raw.find('?') {
             return fail(span.start + at, "`?` as the start of a key");
         }
-        if self.lexer.at(span.end) == b':'
-            && matches!(self.lexer.at(span.end + 1), b',' | b'[' | b']' | b'{' | b'}')
+        let mut colon = span.end;
+        while self.lexer.is_blank(colon) {
+            colon += 1;
+        }
+        if self.lexer.at(colon) == b':'
+            && matches!(self.lexer.at(colon + 1), b',' | b'[' | b']' | b'{' | b'}')
         {
-            return fail(span.end, "`:` without a blank behind it as a part of the value");
+            return fail(colon, "`:` without a blank behind it as a part of the value");
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ pub(crate) fn reason(difference: &Difference, kubectl: &mut Kubectl) -> Option<S
         "an empty key, by indentation: read, and never a manifest"
     } else if !theirs.is_empty() && starts_with_an_end(text) {
         "`...` before anything else: read"
+    } else if !theirs.is_empty() && text.len() < 4 {
+        "a text of less than four bytes, which kubectl gives up once it is no JSON: read"
     } else if theirs.contains("cannot unmarshal number") {
         "a number in JSON that no float holds: read as a string"
     } else if !theirs.is_empty() && has_collection_as_key(text) {

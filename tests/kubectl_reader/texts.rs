@@ -19,6 +19,7 @@ pub(crate) const FOUND: &[&str] = &[
     "--- a\n",
     "a: b\n...\nc: d\n",
     "a: {b:}",
+    "a: {b :}",
     "a: [b, |\n c]",
     "<<: 1\na: b\n",
     "a:\n \tb: c\n",
