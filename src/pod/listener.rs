@@ -21,6 +21,11 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
             "it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
         ));
     }
+    if is_on_loopback(pod, container, port) {
+        return Err(format!(
+            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
+        ));
+    }
     let probed = ProbeKind::ALL
         .iter()
         .filter_map(|kind| container.probe(*kind))
@@ -61,6 +66,16 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
     Err(format!(
         "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
     ))
+}
+
+/// Whether a known sidecar serves a port on 127.0.0.1 alone: nothing in its own settings names all addresses.
+pub(crate) fn is_on_loopback(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> bool {
+    let is_local = |known: &KnownSidecar| known.loopback && known.serves.contains(&port);
+    let names_all = |text: &str| text.contains("0.0.0.0") || text.contains("[::]");
+    let mut variables = container.environment().filter_map(|variable| variable.value);
+    pod.catalogue.of(container).is_some_and(|known| is_local(known))
+        && !own_words(pod, container).into_iter().any(names_all)
+        && !variables.any(names_all)
 }
 
 /// The path and port of a health listener that a container's own settings turn on, where the kubelet reaches it.

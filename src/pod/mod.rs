@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
-pub(crate) use listener::{health_listener, is_reachable};
+pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_told::{called, told, told_to_quit};

@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Member, Pod};
+use crate::pod::{Member, Pod, is_on_loopback};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-deadlock",
@@ -198,17 +198,8 @@ fn unreachable_probe<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) 
             .finish(),
         );
     }
-    let known = pod
-        .catalogue
-        .of(&member.container)
-        .filter(|known| known.loopback)?;
     let port: u16 = probe.port()?.parse().ok()?;
-    let bound = words(&member.container).any(|word| word.contains("0.0.0.0") || word.contains("[::]"))
-        || member
-            .container
-            .environment()
-            .any(|variable| variable.value.is_some_and(|value| value.contains("0.0.0.0")));
-    if bound || !known.serves.contains(&port) {
+    if !is_on_loopback(pod, &member.container, port) {
         return None;
     }
     Some(

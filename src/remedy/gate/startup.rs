@@ -342,6 +342,9 @@ fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Resu
     if asks_app {
         return Err("its probe asks the app".to_owned());
     }
+    if let Some(port) = probe.port().and_then(|port| port.parse().ok()) {
+        is_reachable(pod, container, port)?;
+    }
     ["httpGet", "tcpSocket", "grpc", "exec"]
         .iter()
         .find_map(|handler| {
