@@ -5,6 +5,7 @@
 //! written. No terminal, no files, no network.
 
 mod carry_over;
+mod judgement;
 mod proposal;
 mod resource_list;
 mod resources;
@@ -136,6 +137,7 @@ fn pass(
         failures: Vec::new(),
     };
     migration.carry_out();
+    migration.judge(surroundings, options);
     Ok(migration)
 }
 
@@ -146,35 +148,47 @@ fn plans(
     options: &Options,
     choose: ChooseOf<'_>,
 ) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    pods_of(stream, source, surroundings, options, &mut |index, pod| {
+        let Some(findings) = choose(index, rules::check_pod(pod)) else {
+            return;
+        };
+        let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
+        let remedies = Remedies::of(pod, &wanted, &surroundings.patches, &options.remedy);
+        let mut plan = remedies.into_plan(options.remedy.review);
+        by_hand(&findings, &mut plan);
+        plan.pod = index;
+        if !plan.is_empty() || !plan.refusals.is_empty() {
+            plans.push(plan);
+        }
+    });
+    plans
+}
+
+/// Hands over each pod of a source that is no overlay of another one, with its place among all.
+fn pods_of(
+    stream: &Stream<'_>,
+    source: &Arc<SourceFile>,
+    surroundings: &Surroundings<'_>,
+    options: &Options,
+    take: &mut dyn FnMut(usize, &Pod<'_>),
+) {
     let mut count = 0;
     let sources = Sources::new(source, surroundings.files);
     let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&surroundings.config_maps));
     let services = lint::services(stream);
-    let mut plans = Vec::new();
     for object in lint::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;
         }
         for workload in workload::discover(&object) {
-            let index = count;
-            count += 1;
             let mut pod = lint::pod(&workload, &config_maps, &services, sources, &options.lint);
             name_sidecars(&mut pod, options);
             remedy::script::shared::settle(&mut pod, surroundings.config_map_uses, surroundings.is_live);
-            let Some(findings) = choose(index, rules::check_pod(&pod)) else {
-                continue;
-            };
-            let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
-            let remedies = Remedies::of(&pod, &wanted, &surroundings.patches, &options.remedy);
-            let mut plan = remedies.into_plan(options.remedy.review);
-            by_hand(&findings, &mut plan);
-            plan.pod = index;
-            if !plan.is_empty() || !plan.refusals.is_empty() {
-                plans.push(plan);
-            }
+            take(count, &pod);
+            count += 1;
         }
     }
-    plans
 }
 
 /// What only a person can do.
@@ -268,6 +282,30 @@ impl Migration {
         self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
         self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
         resources::compare(&before, &self.text, &mut self.plans);
+    }
+
+    /// Takes back what would bring an error of its own.
+    fn judge(&mut self, surroundings: &Surroundings<'_>, options: &Options) {
+        if !self.is_changed() {
+            return;
+        }
+        let result = Arc::new(SourceFile {
+            name: self.source.name.clone(),
+            text: self.text.as_str().into(),
+        });
+        let before = judgement::errors(&self.source, surroundings, options);
+        let after = judgement::errors(&result, surroundings, options);
+        let mut is_taken_back = false;
+        for plan in self.plans.iter_mut().filter(|plan| !plan.is_empty()) {
+            if let Some(reason) = judgement::brought(&before, &after, plan.pod) {
+                plan.abandon(reason);
+                is_taken_back = true;
+            }
+        }
+        if is_taken_back {
+            self.text = self.source.text.to_string();
+            self.carry_out();
+        }
     }
 
     fn carry_out_one(&mut self, index: usize) {
