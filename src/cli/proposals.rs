@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::{
     lint,
-    migrate::{Options, Proposal, propose},
+    migrate::{Options, Proposal, propose_each},
     pod::Settings,
     remedy,
     remedy::{Form, Holders, Surroundings},
@@ -21,63 +21,77 @@ pub(super) struct Way {
     pub(super) forms: Vec<Form>,
 }
 
-/// Each finding of a source has it read anew. With more bytes to read than this, none of them has a rewrite: who
-/// wants to rewrite so much uses `migrate`.
-const MOST_WORK: usize = 16 << 20;
-
 /// The rewrites of each finding, in the order of the findings. `sources` are those of the run, each with its way.
 pub(super) fn proposals(findings: &[Finding], sources: &[(&Arc<SourceFile>, &Way)]) -> Vec<Vec<Proposal>> {
     let files: Vec<Arc<SourceFile>> = sources.iter().map(|(source, _)| Arc::clone(source)).collect();
     let holders = Holders::read(&files);
     let surroundings = Surroundings::of(&holders);
-    let mut work: HashMap<&str, usize> = HashMap::new();
-    for primary in findings.iter().filter_map(Finding::primary) {
-        *work.entry(&primary.source.name).or_default() += primary.source.text.len();
+    let mut of_source: HashMap<&str, Vec<(usize, &Finding)>> = HashMap::new();
+    for (at, finding) in findings.iter().enumerate() {
+        if let Some(primary) = finding.primary() {
+            let own = of_source.entry(&primary.source.name).or_default();
+            own.push((at, finding));
+        }
     }
-    let ways: HashMap<&str, &Way> = sources
-        .iter()
-        .filter(|(source, _)| {
-            let work = work.get(source.name.as_str()).copied();
-            work.is_some_and(|work| work <= MOST_WORK)
-        })
-        .map(|(source, way)| (source.name.as_str(), *way))
-        .collect();
-    let of_one = |finding: &Finding| {
-        let source = &finding.primary()?.source;
-        let way = ways.get(source.name.as_str())?;
-        Some(of_finding(finding, source, &surroundings, way))
-    };
-    findings
+    let found: Vec<(usize, Vec<Proposal>)> = sources
         .par_iter()
-        .map(|finding| of_one(finding).unwrap_or_default())
-        .collect()
+        .filter_map(|(source, way)| Some((source, way, of_source.get(source.name.as_str())?)))
+        .flat_map_iter(|(source, way, own)| {
+            let alone: Vec<&Finding> = own.iter().map(|(_, finding)| *finding).collect();
+            let rewrites = of_findings(&alone, source, &surroundings, way);
+            own.iter().map(|(at, _)| *at).zip(rewrites)
+        })
+        .collect();
+    let mut all = vec![Vec::new(); findings.len()];
+    for (at, proposals) in found {
+        if let Some(own) = all.get_mut(at) {
+            *own = proposals;
+        }
+    }
+    all
 }
 
-/// One in each form: the safe one, or else the one that a person has to look at.
-fn of_finding(
-    finding: &Finding,
+/// One in each form for each finding: the safe one, or else the one that a person has to look at.
+fn of_findings(
+    findings: &[&Finding],
     source: &Arc<SourceFile>,
     surroundings: &Surroundings<'_>,
     way: &Way,
-) -> Vec<Proposal> {
-    if !matches!(finding.fix.class, FixClass::Safe | FixClass::Review) {
-        return Vec::new();
-    }
-    let of_form = |form: &Form, review: bool| {
+) -> Vec<Vec<Proposal>> {
+    let of_form = |form: Form, review: bool| {
         let options = Options {
             lint: lint::Options {
                 settings: Settings {
-                    target: Some((*form).into()),
+                    target: Some(form.into()),
                     ..way.lint.settings
                 },
                 catalogue: Arc::clone(&way.lint.catalogue),
             },
-            remedy: remedy::Options::of(*form).reviewed(review),
+            remedy: remedy::Options::of(form).reviewed(review),
         };
-        propose(source, surroundings, &options, &[finding])
+        propose_each(source, surroundings, &options, findings)
     };
-    let forms = way.forms.iter();
-    forms
-        .filter_map(|form| of_form(form, false).or_else(|| of_form(form, true)))
-        .collect()
+    let mut all = vec![Vec::new(); findings.len()];
+    if !findings.iter().any(|finding| may_be_rewritten(finding)) {
+        return all;
+    }
+    for form in &way.forms {
+        let plain = of_form(*form, false);
+        let is_left =
+            |(finding, plain): (&&Finding, &Option<Proposal>)| may_be_rewritten(finding) && plain.is_none();
+        let reviewed = match findings.iter().zip(&plain).any(is_left) {
+            true => of_form(*form, true),
+            false => Vec::new(),
+        };
+        let mut reviewed = reviewed.into_iter();
+        for ((own, finding), plain) in all.iter_mut().zip(findings).zip(plain) {
+            let look_at_it = reviewed.next().flatten();
+            own.extend(plain.or(look_at_it).filter(|_| may_be_rewritten(finding)));
+        }
+    }
+    all
+}
+
+fn may_be_rewritten(finding: &Finding) -> bool {
+    matches!(finding.fix.class, FixClass::Safe | FixClass::Review)
 }

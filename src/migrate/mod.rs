@@ -31,7 +31,7 @@ use crate::{
 pub use crate::edit::RewriteError;
 pub use crate::remedy::{Action, Class, Elsewhere, Form, Holders, Plan, Refusal, Surroundings};
 pub use carry_over::carry_over;
-pub use proposal::{Proposal, Replacement, propose};
+pub use proposal::{Proposal, Replacement, propose, propose_each};
 pub use resource_list::describe_results;
 
 /// What decides about a rewrite besides the text.
@@ -158,6 +158,7 @@ fn plans(
         let mut plan = remedies.into_plan(options.remedy.review);
         by_hand(&findings, &mut plan);
         plan.pod = index;
+        plan.span = pod.workload.object.node.span();
         if !plan.is_empty() || !plan.refusals.is_empty() {
             plans.push(plan);
         }

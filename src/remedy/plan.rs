@@ -1,5 +1,7 @@
 //! What is to be done to one workload, what is left to a person, and why.
 
+use std::ops::Range;
+
 use crate::{
     edit::{
         change::{Change, Position},
@@ -73,6 +75,8 @@ pub struct Plan {
     pub(crate) signals_gone: bool,
     /// The pod's place among all of the source.
     pub(crate) pod: usize,
+    /// The bytes of its object.
+    pub(crate) span: Range<usize>,
     /// Its sidecars were declared well, and are declared in another form now: nothing else was looked at.
     pub(crate) is_conversion: bool,
 }
@@ -104,6 +108,7 @@ impl Plan {
             directories: Vec::new(),
             signals_gone: false,
             pod: 0,
+            span: 0..0,
             is_conversion: false,
         }
     }
@@ -139,6 +144,7 @@ impl Plan {
         );
         *self = Self {
             pod: self.pod,
+            span: self.span.clone(),
             ..Self::new(self.document, self.object.clone())
         };
         self.left(ALL, reason, false, subjects);

@@ -6,7 +6,7 @@ use crate::{
         change::Position,
         place::{SHARED, is_used_elsewhere, place},
     },
-    pod::{Member, Pod, Target},
+    pod::{Member, Pod, Target, is_on_loopback},
     remedy::{
         gate::startup::{Gate, probe_value},
         plan::Changes,
@@ -123,6 +123,14 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
         form => form.gate(),
     };
     let port = member.container.probe(gate)?.port()?;
+    if let Ok(number) = port.parse()
+        && is_on_loopback(pod, &member.container, number)
+    {
+        return Some(format!(
+            "its {} asks 127.0.0.1:{port}, where no probe of the kubelet reaches it, and the app would never start",
+            gate.field()
+        ));
+    }
     let asks_app = !member.container.ports().any(|own| own.number.to_string() == port)
         && pod
             .apps()
