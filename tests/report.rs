@@ -23,6 +23,7 @@ static QUIT: RuleInfo = RuleInfo {
     before: "",
     after: "",
     migrate: "",
+    rests_on: &[],
     sources: &[],
 };
 
@@ -36,6 +37,7 @@ static POLL: RuleInfo = RuleInfo {
     before: "",
     after: "",
     migrate: "",
+    rests_on: &[],
     sources: &[],
 };
 

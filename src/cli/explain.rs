@@ -97,6 +97,7 @@ fn explain(rule: &RuleInfo, width: usize, out: &mut dyn Write) -> io::Result<()>
     example("Before", rule.before, out)?;
     example("After", rule.after, out)?;
     section("What migrate does with it", rule.migrate, width, out)?;
+    section("What a rewrite rests on", &rule.obligations(), width, out)?;
     if !rule.sources.is_empty() {
         heading("Sources", out)?;
         for (title, url) in rule.sources {

@@ -227,7 +227,7 @@ impl Run {
                 migration
                     .plans
                     .iter()
-                    .for_each(|plan| explain(migration, plan, "done"));
+                    .for_each(|plan| explain(migration, plan, "done", arguments.verbose));
             }
         }
         Ok(())

@@ -74,6 +74,7 @@ spec:
 "#,
     migrate: r#"There is no workaround to remove. A container that is known as a sidecar is declared with
 `--sidecar NAME`."#,
+    rests_on: &[],
     sources: &[
         (
             "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",

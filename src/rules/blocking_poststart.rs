@@ -10,6 +10,8 @@ use crate::{
     workload::{ContainerList, HookKind, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
@@ -101,6 +103,7 @@ spec:
 back as before; it becomes a `startupProbe` where the same question can be asked by one. Safe
 where the hook only waits on its own container. In injected output nothing is edited: the
 injector's own switch is named instead."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::WaitIsKept]],
     sources: &[
         (
             "Make application wait for sidecar proxy before starting (cloudfoundry/cf-for-k8s#472)",

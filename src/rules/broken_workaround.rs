@@ -11,6 +11,8 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
@@ -93,6 +95,11 @@ spec:
     migrate: r#"The meaning changes when a fault goes away, so it is for review: with `--review` the broken
 workaround is removed and the sidecar declared, and the output says what the old text really
 did. Where the intention cannot be read from the text, it is advice."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+        &[Obligation::InjectorObeys],
+    ],
     sources: &[
         (
             "Cloud SQL proxy: Job with a shutdown hook",

@@ -78,6 +78,7 @@ spec:
 "#,
     migrate: r#"The sidecar is declared; the deadline is never changed, because whether it is a real limit
 cannot be read from the text. The output says that it is one now."#,
+    rests_on: &[],
     sources: &[
         (
             "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",

@@ -10,6 +10,8 @@ use crate::{
     yaml::{Entry, Node},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, Sources, embedded};
 
@@ -87,6 +89,7 @@ spec:
     migrate: r#"With `--review`, the injector's own switch for native sidecars is set and the setting removed,
 key by key inside annotations that hold other keys. Mesh-wide settings and those of injectors
 without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags stay."#,
+    rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (
             "Linkerd: Proxy Configuration",

@@ -46,6 +46,7 @@ spec:
 "#,
     after: "",
     migrate: "There is nothing to rewrite: the manifest declares the sidecar already.",
+    rests_on: &[],
     sources: &[
         (
             "Mutating webhook breaks sidecars (aws/amazon-eks-pod-identity-webhook#208)",

@@ -32,6 +32,7 @@ spec:
 "#,
     after: "",
     migrate: "Nothing, and it rewrites nothing else of such an object: which of the two is meant, only a person knows.",
+    rests_on: &[],
     sources: &[
         (
             "yaml and json parsers silently drop duplicate keys (kubernetes/kubernetes#14791)",

@@ -7,6 +7,8 @@ use crate::{
     workload::ContainerList,
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -84,6 +86,7 @@ spec:
 stand in this manifest. A named container that an injector adds is for review (the injector's
 switch comes with it), and a helper container or the controller itself is a person's to
 remove."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         (
             "OpenKruise: job sidecar terminator",

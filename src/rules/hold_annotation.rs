@@ -9,6 +9,8 @@ use crate::{
     yaml::Entry,
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, Sources, embedded};
 
@@ -88,6 +90,7 @@ spec:
 template and this one key is removed, the rest of the annotation staying as it is; the output
 says from which version of the injector on that holds. Mesh-wide settings, OpenKruise's order
 and Consul's settings are only advice."#,
+    rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (
             "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",

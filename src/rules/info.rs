@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Severity;
+use crate::remedy::Obligation;
 
 /// Rules that belong together.
 #[derive(
@@ -66,6 +67,8 @@ pub struct RuleInfo {
     pub after: &'static str,
     /// What `migrate` does with it.
     pub migrate: &'static str,
+    /// What its rewrites rest on, in groups.
+    pub rests_on: &'static [&'static [Obligation]],
     /// Where the facts come from: (title, URL).
     pub sources: &'static [(&'static str, &'static str)],
 }
@@ -88,6 +91,7 @@ impl RuleInfo {
             ("Before", yaml(self.before)),
             ("After", yaml(self.after)),
             ("What migrate does with it", self.migrate.to_owned()),
+            ("What a rewrite rests on", self.obligations()),
             ("Sources", sources.collect()),
         ]
         .into_iter()
@@ -95,6 +99,21 @@ impl RuleInfo {
         .map(|(title, body)| format!("## {title}\n\n{}\n", body.trim()))
         .collect::<Vec<_>>()
         .join("\n")
+    }
+
+    /// What has to be proved for its rewrites, in Markdown. Empty where nothing is rewritten.
+    #[must_use]
+    pub fn obligations(&self) -> String {
+        let all = self.rests_on.iter().copied().flatten();
+        let list: String = all
+            .map(|obligation| format!("- `{}`: {}\n", obligation.name(), obligation.describe()))
+            .collect();
+        match list.is_empty() {
+            true => list,
+            false => format!(
+                "Where everything that applies is proved, the rewrite is safe. Where something is not known, it is for review. Where something is refuted, nothing is rewritten.\n\n{list}"
+            ),
+        }
     }
 
     /// The address of the rule's page.

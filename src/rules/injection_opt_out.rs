@@ -66,6 +66,7 @@ spec:
 "#,
     migrate: r#"Never rewritten: joining a mesh is a decision about traffic and security. The advice names the
 injector's switch for native sidecars and the version from which on it holds."#,
+    rests_on: &[],
     sources: &[
         (
             "Jobs are Broken (they Never Complete) (istio/istio#11045)",

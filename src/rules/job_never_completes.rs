@@ -9,6 +9,8 @@ use crate::{
     workload::{Container, ContainerList, Controller, ProbeKind},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
 use crate::pod::{Live, Member, Pod, live::PodSeen, suspects};
 
@@ -96,6 +98,7 @@ spec:
     migrate: r#"The sidecar is declared; nothing else changes, so this is safe. An injected proxy is not in
 the manifest: with `--review` the injector's own switch is set on the pod template, and where
 the injector has none (Vault, Dapr, Consul) it is advice."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         (
             "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",

@@ -8,6 +8,8 @@ use crate::{
     workload::ContainerList,
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, embedded};
 
@@ -91,6 +93,12 @@ spec:
     migrate: r#"The leftover is removed as its own rule would do it, under the same conditions for safe,
 review and advice; the declared sidecar stays as it is. A wait is removed only where the
 sidecar has a startup probe or a postStart hook that gates the app instead."#,
+    rests_on: &[&[
+        Obligation::WaitIsKept,
+        Obligation::ScriptIsWhole,
+        Obligation::ResultIsKept,
+        Obligation::InjectorObeys,
+    ]],
     sources: &[
         (
             "Kubernetes: Sidecar Containers",

@@ -5,6 +5,8 @@ use crate::{
     workload::{ContainerList, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
@@ -88,6 +90,10 @@ spec:
 volume goes with them when nothing else uses it. Safe where both halves are visible, are each
 other's exact inverse, and the path occurs nowhere else; advice where the writer or the reader
 is inside an image."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+    ],
     sources: &[
         (
             "Terminating Sidecar after Kubernetes Job (GoogleCloudPlatform/cloud-sql-proxy#262)",

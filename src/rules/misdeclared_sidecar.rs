@@ -84,6 +84,7 @@ spec:
     migrate: r#"Nothing: which container was meant is for a person to say. `migrate --target annotation` writes
 the annotation for the containers that it declares, and `migrate --target native` removes the
 names of those that it moves."#,
+    rests_on: &[],
     sources: &[
         (
             "Kubernetes: Mutating Admission Policy",

@@ -11,6 +11,8 @@ use crate::{
     workload::{HookKind, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
@@ -100,6 +102,11 @@ is declared. Safe where the call is the last thing or an EXIT trap, its output i
 exit code is provably the app's, and the endpoint is one of the migrated container's. For an
 injected proxy `--review` sets the injector's switch in the same edit; Dapr, Vault and Consul
 have none, so there it is advice."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+        &[Obligation::InjectorObeys],
+    ],
     sources: &[
         (
             "Better support for sidecar containers in batch jobs (istio/istio#6324)",

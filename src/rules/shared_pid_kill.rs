@@ -7,6 +7,8 @@ use crate::{
     yaml::Entry,
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -94,6 +96,10 @@ spec:
 can only mean the migrated container's process. `shareProcessNamespace` is taken out only
 where nothing else needs it and the manifest shows that each container can be process 1
 (`tini`, `dumb-init`); otherwise it stays, with a note, as in the example."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+    ],
     sources: &[
         (
             "Terminating Sidecar after Kubernetes Job (GoogleCloudPlatform/cloud-sql-proxy#262)",

@@ -2,6 +2,8 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -96,6 +98,7 @@ spec:
     migrate: r#"The hook is removed and the sidecar declared. Safe where the hook only sleeps or polls; a hook
 that also does something is kept and shown for review. An app's own preStop hook is never
 touched."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS],
     sources: &[
         (
             "The app's clean-up and the proxy get SIGTERM at once (GoogleCloudPlatform/cloud-sql-proxy#1640)",

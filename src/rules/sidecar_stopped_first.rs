@@ -67,6 +67,7 @@ spec:
 "#,
     migrate: r#"There is no workaround to remove. A container that is known as a sidecar is declared with
 `--sidecar NAME`."#,
+    rests_on: &[],
     sources: &[
         (
             "Kubernetes: Sidecar Containers",

@@ -2,6 +2,8 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -86,6 +88,10 @@ spec:
     migrate: r#"The trap is removed, the sidecar's own command restored and the sidecar declared. Safe where
 the trap only delays or ignores and the rest of the script is one command; where it does more,
 it is for review."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+    ],
     sources: &[
         (
             "Terminating Sidecar after Kubernetes Job (GoogleCloudPlatform/cloud-sql-proxy#262)",

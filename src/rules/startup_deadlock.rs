@@ -100,6 +100,7 @@ spec:
     migrate: r#"Never rewritten: what the sidecar can answer without the app is for a person to say. Migrate
 does not create such a gate either: a probe that depends on the app is not made a startup
 probe, and the workload is left for review."#,
+    rests_on: &[],
     sources: &[
         (
             "KEP-753: Sidecar Containers",

@@ -6,6 +6,8 @@ use crate::{
     workload::{ContainerList, Program, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -108,6 +110,10 @@ spec:
     migrate: r#"The wait is cut out of the app and becomes an `exec` startup probe of the sidecar on the same
 file. That needs a `test` program in the sidecar's image, so it is for review, and for a
 person where the writer is not in the manifest. The volume stays: it may carry data."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::WaitIsKept, Obligation::ScriptIsWhole],
+    ],
     sources: &[
         (
             "Kubernetes: Sidecar Containers",

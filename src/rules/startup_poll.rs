@@ -10,6 +10,8 @@ use crate::{
     workload::{Container, ContainerList, Program, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -114,6 +116,11 @@ spec:
 place. Safe where the loop comes first, has no side effects, its target belongs to exactly one
 container that listens beyond 127.0.0.1, and a plain command remains; review or advice
 otherwise. An injected proxy gets the injector's own switch instead, with `--review`."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::WaitIsKept, Obligation::ScriptIsWhole],
+        &[Obligation::InjectorObeys],
+    ],
     sources: &[
         (
             "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",

@@ -2,6 +2,8 @@
 
 use crate::{roles::Role, workload::ContainerList};
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -89,6 +91,11 @@ spec:
     migrate: r#"Nothing in a sleep says what it waits for, so this is never done without a person. With
 `--review` the sleep is cut out and the sidecar declared where a startup probe is there
 already or known for the sidecar; where no probe can be derived, it is only advice."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole],
+        &[Obligation::InjectorObeys],
+    ],
     sources: &[
         (
             "App container unable to connect to network before sidecar is fully running (istio/istio#11130)",

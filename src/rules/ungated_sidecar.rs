@@ -5,6 +5,8 @@ use crate::{
     workload::{ContainerList, ProbeKind},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
 
@@ -94,6 +96,7 @@ spec:
 `--review --sidecar NAME` asks for it and its target is certain: from a readiness probe of a known sidecar
 whose readiness does not depend on the app, or from the catalogue where the flags open the port.
 Otherwise it is for a person: a probe that nobody waited for may keep the app from starting."#,
+    rests_on: &[&[Obligation::NeedsAreMet]],
     sources: &[
         (
             "Review of the sidecar documentation: readiness does not gate (kubernetes/website#41802)",

@@ -5,6 +5,8 @@ use crate::{
     workload::{ContainerList, Workload},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod, Promoters, Target};
 
@@ -101,6 +103,7 @@ spec:
 of its readiness; safe on regular containers, and so are the annotation and Lyft's where they
 name a container of the manifest. `restartPolicy: Always` on a regular container is for review,
 because whether a sidecar was meant is a person's to say; an old cluster has to be upgraded."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS],
     sources: &[
         (
             "KEP-753: Sidecar Containers",

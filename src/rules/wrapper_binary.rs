@@ -6,6 +6,8 @@ use crate::{
     yaml::Node,
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod, stops_another};
 
@@ -81,6 +83,7 @@ that brought it when nothing else uses them; the sidecar is declared, or the inj
 set with `--review`. Safe where wrapper and sidecar both stand in the manifest, review where
 it is part of a script, and only advice where it is the image's own entrypoint. RBAC that it
 needed is left to a person."#,
+    rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         ("karlkfi/kubexit", "https://github.com/karlkfi/kubexit"),
         ("redboxllc/scuttle", "https://github.com/redboxllc/scuttle"),

@@ -5,6 +5,8 @@ use crate::{
     workload::{Program, ProgramPlace},
 };
 
+use crate::remedy::Obligation;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod};
 
@@ -87,6 +89,10 @@ spec:
 not name. A script in a ConfigMap is rewritten only for the waits and quit calls in it, and
 only where the ConfigMap is in the same input, belongs to this workload alone and is not
 immutable."#,
+    rests_on: &[
+        &Obligation::OF_DECLARATIONS,
+        &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
+    ],
     sources: &[
         (
             "Better support for sidecar containers in batch jobs (kubernetes/kubernetes#25908)",

@@ -20,6 +20,7 @@ const fn rule(name: &'static str, family: Family) -> RuleInfo {
         before: "",
         after: "",
         migrate: "",
+        rests_on: &[],
         sources: &[],
     }
 }

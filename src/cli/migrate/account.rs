@@ -113,7 +113,8 @@ pub(super) fn colored_diff(before: &str, after: &str, name: &str) -> String {
 }
 
 /// What was done to a workload, what was left and why. `done` is what is said of the former: a preview would do it.
-pub(super) fn explain(migration: &Migration, plan: &Plan, done: &str) {
+/// With `proofs`, what each change rests on too.
+pub(super) fn explain(migration: &Migration, plan: &Plan, done: &str, proofs: bool) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
     for action in &plan.actions {
@@ -123,6 +124,9 @@ pub(super) fn explain(migration: &Migration, plan: &Plan, done: &str) {
             " (reviewed by --review: look at it)"
         };
         tell(&format!("  {done}: {}{review}", action.what));
+        for proof in action.proofs.iter().filter(|_| proofs) {
+            tell(&format!("    {proof}"));
+        }
     }
     for refusal in &plan.refusals {
         let review = if refusal.review { "; --review does it" } else { "" };

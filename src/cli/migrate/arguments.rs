@@ -65,6 +65,9 @@ pub(in crate::cli) struct MigrateArguments {
     /// Keep what was there before --apply changes it, one file for each object
     #[arg(long, value_name = "DIR", requires = "apply")]
     pub(in crate::cli) backup: Option<PathBuf>,
+    /// Say of each change what it rests on, and what proves it
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(in crate::cli) verbose: bool,
     /// Say nothing about what was done and left
     #[arg(short, long)]
     pub(in crate::cli) quiet: bool,

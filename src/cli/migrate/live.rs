@@ -210,7 +210,7 @@ impl Run<'_> {
     /// What is done to one object, what is left, and what stands against applying it.
     fn say(&self, proposal: &Proposal) {
         for plan in &proposal.migration.plans {
-            explain(&proposal.migration, plan, "would do");
+            explain(&proposal.migration, plan, "would do", self.arguments.verbose);
         }
         for note in &proposal.notes {
             tell(&format!("  note: {note}"));
