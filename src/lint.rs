@@ -14,7 +14,7 @@ use crate::{
     rules::{self, Confidence, Finding, Fix, FixClass},
     source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template,
-    workload::{self, ConfigMapIndex, ConfigMaps, Object, ObjectReference, Service, Workload, programs},
+    workload::{self, ConfigMapIndex, ConfigMaps, ObjectReference, Service, Workload, programs},
     yaml::{self, ParseError, Reason, Stream},
 };
 
@@ -109,7 +109,7 @@ fn add_shared_scripts(
     let mut shared = ConfigMapIndex::default();
     let mut uses = Vec::new();
     for (source, stream) in &read {
-        shared.merge(index(stream, |name| wanted.contains(name)));
+        shared.merge(workload::config_maps(stream, |name| wanted.contains(name)));
         uses.extend(shared::uses(&source.name, stream));
     }
     let mut files: Vec<Arc<SourceFile>> = read.iter().map(|(source, _)| Arc::clone(source)).collect();
@@ -133,13 +133,6 @@ fn add_shared_scripts(
                 );
             }
         });
-}
-
-/// The ConfigMaps of a stream whose names are wanted.
-pub(crate) fn index<'a>(stream: &'a Stream<'a>, is_wanted: impl Fn(&str) -> bool) -> ConfigMapIndex<'a> {
-    let mut found = ConfigMapIndex::default();
-    objects_of(stream).for_each(|object| found.add(&object, &is_wanted));
-    found
 }
 
 /// Lints one source; the ConfigMaps in `others` serve its workloads too.
@@ -168,7 +161,7 @@ pub(crate) fn lint_live_source(
     let mut shared = ConfigMapIndex::default();
     streams
         .iter()
-        .for_each(|stream| shared.merge(index(stream, |_| true)));
+        .for_each(|stream| shared.merge(workload::config_maps(stream, |_| true)));
     let mut files = others.to_vec();
     files.sort_by_key(|file| file.text.as_ptr().addr());
     match yaml::parse(&source.text) {
@@ -193,9 +186,9 @@ pub(crate) fn roles_of(source: &Arc<SourceFile>, options: &Options) -> Vec<Conta
         return Vec::new();
     };
     let config_maps = ConfigMaps::new(ConfigMapIndex::default(), None);
-    let services = services(&stream);
+    let services = workload::services(&stream);
     let mut found = Vec::new();
-    for object in objects_of(&stream) {
+    for object in workload::objects_of(&stream) {
         for workload in workload::discover(&object) {
             if workload.containers.len() <= MAX_CONTAINERS {
                 let pod = pod(
@@ -241,13 +234,13 @@ fn lint_stream<'a>(
     options: &'a Options,
     live: Option<&'a Live>,
 ) -> Outcome {
-    let config_maps = ConfigMaps::new(index(stream, |_| true), company.config_maps);
+    let config_maps = ConfigMaps::new(workload::config_maps(stream, |_| true), company.config_maps);
     let mut uses = company.uses.to_vec();
     uses.retain(|other| !other.stands_in(&sources.own().name));
     uses.extend(shared::uses(&sources.own().name, stream));
-    let services = services(stream);
+    let services = workload::services(stream);
     let mut outcome = Outcome::default();
-    for object in objects_of(stream) {
+    for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
         for workload in workload::discover(&object) {
             if workload.containers.len() > MAX_CONTAINERS {
@@ -313,19 +306,6 @@ fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceE
     );
     SourceError::new(&source.name, SourceErrorKind::TooLarge, message)
         .at(position.line, Some(position.column))
-}
-
-/// The Services of a stream.
-pub(crate) fn services<'a>(stream: &'a Stream<'a>) -> Vec<Service<'a>> {
-    objects_of(stream)
-        .filter_map(|object| Service::of(&object))
-        .collect()
-}
-
-pub(crate) fn objects_of<'a>(stream: &'a Stream<'a>) -> impl Iterator<Item = Object<'a>> {
-    stream
-        .roots()
-        .flat_map(|(document, root)| workload::objects(root, document))
 }
 
 fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {

@@ -10,12 +10,12 @@ use super::{
     templates,
 };
 use crate::{
-    lint::{Options, Outcome, lint_live_source, objects_of},
+    lint::{Options, Outcome, lint_live_source},
     pod::Live,
     roles::WorkloadSummary,
     rules::{Finding, Fix, FixClass, Location},
     source::{SourceError, SourceFile},
-    workload::discover,
+    workload::{discover, objects_of},
     yaml,
 };
 

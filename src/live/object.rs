@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Record;
 use super::secrets::{is_secret_option, secrets};
-use crate::{lint::objects_of, source::SourceFile, workload::discover, yaml};
+use crate::{source::SourceFile, workload::discover, workload::objects_of, yaml};
 
 /// kubectl keeps a copy of what was applied here: everything would be found twice.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

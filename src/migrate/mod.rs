@@ -176,9 +176,12 @@ fn pods_of(
 ) {
     let mut count = 0;
     let sources = Sources::new(source, surroundings.files);
-    let config_maps = ConfigMaps::new(lint::index(stream, |_| true), Some(&surroundings.config_maps));
-    let services = lint::services(stream);
-    for object in lint::objects_of(stream) {
+    let config_maps = ConfigMaps::new(
+        workload::config_maps(stream, |_| true),
+        Some(&surroundings.config_maps),
+    );
+    let services = workload::services(stream);
+    for object in workload::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;
         }

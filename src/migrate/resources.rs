@@ -2,7 +2,6 @@
 
 use crate::remedy::plan::Plan;
 use crate::{
-    lint,
     workload::{self, Amounts, effective_resources, write_amount},
     yaml,
 };
@@ -41,7 +40,7 @@ pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
 }
 
 fn all(stream: &yaml::Stream<'_>) -> Vec<(usize, crate::workload::ObjectReference, Amounts)> {
-    lint::objects_of(stream)
+    workload::objects_of(stream)
         .flat_map(|object| {
             workload::discover(&object)
                 .iter()

@@ -2,7 +2,6 @@
 
 use crate::{
     edit::{change::Change, removal::Removals, rewrite},
-    lint,
     remedy::plan::Plan,
     workload::{self, Container, Object, VolumeSource, Workload},
     yaml::{self, Node},
@@ -18,7 +17,7 @@ pub(crate) fn sweep(text: String, plans: &[Plan]) -> String {
         return text;
     };
     let mut changes: Vec<Change> = Vec::new();
-    let objects: Vec<Object<'_>> = lint::objects_of(&stream).collect();
+    let objects: Vec<Object<'_>> = workload::objects_of(&stream).collect();
     for object in &objects {
         let directories: Vec<&String> = plans
             .iter()

@@ -2,7 +2,6 @@
 
 use crate::{
     edit::{change::Change, removal::Removals, rewrite},
-    lint,
     remedy::plan::Plan,
     workload::{self, VolumeSource, Workload},
     yaml::{self, Node},
@@ -34,7 +33,7 @@ pub(crate) fn sweep(text: String, plans: &mut [Plan]) -> String {
         return text;
     };
     let mut removals = Removals::default();
-    for object in lint::objects_of(&stream) {
+    for object in workload::objects_of(&stream) {
         let Some(plan) = plans
             .iter_mut()
             .filter(|plan| plan.signals_gone)

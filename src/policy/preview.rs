@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::objects::differs;
 use crate::{
-    lint,
     workload::{self, Amounts, effective_resources, quantity},
     yaml,
 };
@@ -56,7 +55,7 @@ pub fn resources(pod: &Value) -> Amounts {
     let Ok(stream) = yaml::parse(&text) else {
         return Amounts::new();
     };
-    lint::objects_of(&stream)
+    workload::objects_of(&stream)
         .flat_map(|object| {
             workload::discover(&object)
                 .iter()

@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, collections::HashMap};
 
-use crate::yaml::Node;
+use crate::yaml::{Node, Stream};
 
-use super::{Container, Object, VolumeSource, Workload};
+use super::{Container, Object, VolumeSource, Workload, objects_of};
 
 /// ConfigMaps by name. Those of one name in several namespaces are kept apart.
 #[derive(Debug, Default)]
@@ -16,6 +16,13 @@ pub struct ConfigMapIndex<'t> {
 struct ConfigMap<'t> {
     node: Node<'t>,
     namespace: Option<&'t str>,
+}
+
+/// The ConfigMaps of a stream whose names are wanted.
+pub fn config_maps<'t>(stream: &'t Stream<'t>, is_wanted: impl Fn(&str) -> bool) -> ConfigMapIndex<'t> {
+    let mut found = ConfigMapIndex::default();
+    objects_of(stream).for_each(|object| found.add(&object, &is_wanted));
+    found
 }
 
 impl<'t> ConfigMapIndex<'t> {

@@ -16,14 +16,14 @@ mod sourced;
 mod subject;
 mod volume;
 
-pub use config_map::{ConfigMapIndex, ConfigMaps};
+pub use config_map::{ConfigMapIndex, ConfigMaps, config_maps};
 pub use container::{Container, ContainerList, EnvironmentVariable, Port};
 pub use discover::{Controller, Workload, discover};
 pub use image::Image;
 pub use invocation::ShellInvocation;
-pub use object::{Object, ObjectReference, WorkloadKind, objects};
+pub use object::{Object, ObjectReference, WorkloadKind, objects, objects_of};
 pub use probe::{Hook, HookKind, Probe, ProbeKind};
 pub use program::{Program, ProgramPlace, programs};
 pub use resources::{Amounts, effective_resources, quantity, write_amount};
-pub use service::Service;
+pub use service::{Service, services};
 pub use volume::{Mount, Volume, VolumeSource};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::yaml::Node;
+use crate::yaml::{Node, Stream};
 
 /// What an object is called.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -38,6 +38,13 @@ pub fn objects(root: Node<'_>, document: usize) -> Vec<Object<'_>> {
     let mut found = Vec::new();
     collect(root, document, LIST_DEPTH, &mut found);
     found
+}
+
+/// All objects of a stream.
+pub fn objects_of<'t>(stream: &'t Stream<'t>) -> impl Iterator<Item = Object<'t>> {
+    stream
+        .roots()
+        .flat_map(|(document, root)| objects(root, document))
 }
 
 fn collect<'t>(node: Node<'t>, document: usize, depth: usize, found: &mut Vec<Object<'t>>) {

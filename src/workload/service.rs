@@ -1,7 +1,7 @@
 //! Services of the same input, as far as they tell which container of a pod is served.
 
-use super::{Object, Workload};
-use crate::yaml::Node;
+use super::{Object, Workload, objects_of};
+use crate::yaml::{Node, Stream};
 
 /// A Service.
 #[derive(Debug, Clone)]
@@ -11,6 +11,14 @@ pub struct Service<'t> {
     namespace: Option<&'t str>,
     selector: Vec<(&'t str, &'t str)>,
     targets: Vec<&'t str>,
+}
+
+/// The Services of a stream.
+#[must_use]
+pub fn services<'t>(stream: &'t Stream<'t>) -> Vec<Service<'t>> {
+    objects_of(stream)
+        .filter_map(|object| Service::of(&object))
+        .collect()
 }
 
 impl<'t> Service<'t> {

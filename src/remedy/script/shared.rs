@@ -4,9 +4,8 @@
 //! reads it.
 
 use crate::{
-    lint,
     pod::Pod,
-    workload::{ObjectReference, Program, Workload},
+    workload::{ObjectReference, Program, Workload, objects_of},
     yaml::{Node, Stream},
 };
 
@@ -111,7 +110,7 @@ fn hindrance(
 /// All references to ConfigMaps in a source.
 pub(crate) fn uses(source: &str, stream: &Stream<'_>) -> Vec<ConfigMapUse> {
     let mut uses = Vec::new();
-    for object in lint::objects_of(stream) {
+    for object in objects_of(stream) {
         let names = object
             .node
             .walk()

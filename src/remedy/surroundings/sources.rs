@@ -9,10 +9,9 @@ use rayon::prelude::*;
 
 use crate::remedy::surroundings::patches::{Patch, is_kustomization, is_overlay, patches};
 use crate::{
-    lint,
     remedy::script::shared::{ConfigMapUse, uses},
     source::SourceFile,
-    workload::{ConfigMapIndex, ObjectReference},
+    workload::{ConfigMapIndex, ObjectReference, objects_of},
     yaml::{self, Node, Stream},
 };
 
@@ -52,7 +51,7 @@ impl<'s> Holders<'s> {
                     true => uses(&source.name, &stream),
                     false => Vec::new(),
                 };
-                let objects: Vec<_> = lint::objects_of(&stream)
+                let objects: Vec<_> = objects_of(&stream)
                     .filter(|object| !is_overlay(object.node))
                     .map(|object| (object.reference.kind, object.reference.name))
                     .collect();
@@ -76,8 +75,7 @@ fn serves(source: &SourceFile, stream: &Stream<'_>) -> bool {
     stream
         .roots()
         .any(|(_, root)| is_json_patch(root) || is_kustomization(source, root))
-        || lint::objects_of(stream)
-            .any(|object| object.reference.kind == "ConfigMap" || is_overlay(object.node))
+        || objects_of(stream).any(|object| object.reference.kind == "ConfigMap" || is_overlay(object.node))
 }
 
 /// An input as its workloads see it.
@@ -98,7 +96,7 @@ impl<'h> Surroundings<'h> {
     pub fn of(holders: &'h Holders<'_>) -> Self {
         let mut config_maps = ConfigMapIndex::default();
         for (_, stream) in &holders.streams {
-            config_maps.merge(lint::index(stream, |_| true));
+            config_maps.merge(crate::workload::config_maps(stream, |_| true));
         }
         Self {
             files: &holders.files,

@@ -11,7 +11,6 @@ use crate::remedy::surroundings::patches::{
 };
 use crate::{
     edit::place::Place,
-    lint,
     roles::DECLARATION_ANNOTATION,
     source::SourceFile,
     workload::WorkloadKind,
@@ -29,7 +28,7 @@ pub(crate) fn patches(streams: &[(Arc<SourceFile>, Stream<'_>)]) -> Vec<Patch> {
         for (_, root) in stream.roots().filter(|(_, root)| is_kustomization(source, *root)) {
             kustomization(root, streams, &holder, &mut found);
         }
-        for object in lint::objects_of(stream) {
+        for object in crate::workload::objects_of(stream) {
             if WorkloadKind::of(&object.reference) != WorkloadKind::Custom && is_overlay(object.node) {
                 overlay(object.node, None, &holder, &mut found);
             }
