@@ -7,8 +7,9 @@ use std::sync::Arc;
 use kubectl_sidecar::{
     lint,
     migrate::{Form, Options, migrate},
-    roles::Catalogue,
     pod::Settings,
+    remedy,
+    roles::Catalogue,
     source::SourceFile,
 };
 use libfuzzer_sys::fuzz_target;
@@ -28,10 +29,10 @@ fuzz_target!(|text: &str| {
                     settings: Settings::default(),
                     catalogue: Arc::new(Catalogue::built_in().clone()),
                 },
-                form,
-                review,
-                converts: review,
-                sidecars: Vec::new(),
+                remedy: remedy::Options {
+                    converts: review,
+                    ..remedy::Options::of(form).reviewed(review)
+                },
             };
             let Ok(once) = migrate(&source(text), &[], &options, &mut |findings| findings) else {
                 return;

@@ -54,6 +54,8 @@ pub(crate) enum Suspect {
     },
     /// What a container runs is its image's own: index among the members.
     Image(usize),
+    /// The containers see one another's processes, and nothing in the manifest says what for.
+    SharedProcesses,
 }
 
 /// Programs that reach into other containers.
@@ -90,8 +92,16 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
         found.extend(variable(pod, at, other));
         found.extend(hidden(at, other));
     }
+    found.extend(shared_processes(pod));
     found.sort_by_key(|suspect| !matches!(suspect, Suspect::Helper { .. } | Suspect::KillingScript(_)));
     found
+}
+
+/// Processes that are shared for no reason that the manifest shows.
+fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
+    let mut links = pod.links.all.iter();
+    let is_used = links.any(|link| matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_)));
+    (pod.shares_processes() && !is_used).then_some(Suspect::SharedProcesses)
 }
 
 /// Whether nothing is known of a container that would exclude that it ends others: a known sidecar that runs its server
@@ -349,6 +359,10 @@ impl Suspect {
                 name: program,
             } => {
                 format!("it may be ended by {}'s {program}", name(container))
+            }
+            Self::SharedProcesses => {
+                "it may be ended by a signal: the pod shares its processes, and nothing in the manifest says what for"
+                    .to_owned()
             }
             Self::Image(at) => format!(
                 "it may be ended by the image of {}, whose command is not in the manifest",
