@@ -1,5 +1,7 @@
 //! The rooms of `docs/architecture.md` and the arrows between them, held to what the sources import.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
