@@ -38,7 +38,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     row(
         "pilot-agent",
         &["request", "POST", "quitquitquit"],
-        "https://istio.io/latest/docs/reference/commands/pilot-agent/",
+        "https://github.com/istio/istio/blob/master/pilot/cmd/pilot-agent/app/request.go",
     ),
     row(
         "apachectl",
@@ -53,27 +53,27 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     row(
         "redis-cli",
         &["shutdown"],
-        "https://redis.io/docs/latest/commands/shutdown/",
+        "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
     ),
     row(
         "mysqladmin",
         &["shutdown"],
-        "https://dev.mysql.com/doc/refman/8.4/en/mysqladmin.html",
+        "https://dev.mysql.com/doc/en/shutdown.html",
     ),
     row(
         "pg_ctl",
         &["stop"],
-        "https://www.postgresql.org/docs/current/app-pg-ctl.html",
+        "https://github.com/postgres/postgres/blob/master/doc/src/sgml/ref/pg_ctl-ref.sgml",
     ),
     row(
         "rabbitmqctl",
         &["stop"],
-        "https://www.rabbitmq.com/docs/man/rabbitmqctl.8",
+        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
     ),
     row(
         "rabbitmqctl",
         &["shutdown"],
-        "https://www.rabbitmq.com/docs/man/rabbitmqctl.8",
+        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
     ),
 ];
 

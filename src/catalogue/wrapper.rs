@@ -195,7 +195,10 @@ pub struct Init {
 /// Init processes that are no simple prefixes of a command.
 pub const INITS: &[Init] = &[
     init("s6-svscan", "https://skarnet.org/software/s6/s6-svscan.html"),
-    init("runsvdir", "https://smarden.org/runit/runsvdir.8"),
+    init(
+        "runsvdir",
+        "https://manpages.ubuntu.com/manpages/noble/man8/runsvdir.8.html",
+    ),
     init("supervisord", "https://supervisord.org/running.html"),
     init("pid1", "https://github.com/fpco/pid1/blob/master/README.md"),
 ];
