@@ -659,6 +659,48 @@ fn a_tool_that_waits_and_runs_the_app_leaves_the_app() {
         );
     }
     for command in [
+        "command: [wait4x, tcp, 'localhost:6379', --, /app]",
+        "command: [./wait-for-it.sh, 'localhost:6379', --, /app]",
+        // Its result is not the script's: the app starts in any case.
+        "command: [sh, -c, './wait-for-it.sh localhost:6379 --strict -- echo up; /app']",
+        "command: [./wait-for-it.sh, 'localhost:6379', -t, $(LIMIT), --, /app]",
+    ] {
+        assert_eq!(migrated(&with(command), false).text, with(command), "{command}");
+    }
+    for command in [
+        "command: [./wait-for-it.sh, 'localhost:6379', -t, '0', --, /app]",
+        "command: [wait4x, tcp, 'localhost:6379', -t, '0', --, /app]",
+        // The container is restarted and waits anew.
+        "command: [./wait-for-it.sh, 'localhost:6379', -t, '30', --strict, --, /app]",
+    ] {
+        assert_remains(
+            &with(command),
+            false,
+            &["command: [/app]", "tcpSocket:"],
+            &["wait-for", "wait4x"],
+        );
+    }
+    // A pod that is not restarted fails where the wait gives up, and its gate would go on.
+    for (limit, gives_up) in [("30", true), ("0", false)] {
+        let pod = format!(
+            "apiVersion: v1
+kind: Pod
+metadata: {{name: web}}
+spec:
+  restartPolicy: Never
+  containers:
+  - name: app
+    image: registry.example.com/app:1
+    command: [wait-for-it, 'localhost:6379', -t, '{limit}', --strict, --, /app]
+  - name: redis
+    image: redis:7
+    ports: [{{containerPort: 6379}}]
+"
+        );
+        let text = migrated(&pod, false).text;
+        assert_eq!(text.contains("wait-for-it"), gives_up, "{text}");
+    }
+    for command in [
         "command: [dockerize, -wait, 'tcp://localhost:6379', -wait, 'tcp://db:5432', /app]",
         "command: [dockerize, -template, 'a:b', -wait, 'tcp://localhost:6379', /app]",
         // The image's entrypoint may be anything.

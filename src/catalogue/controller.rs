@@ -1,6 +1,6 @@
 //! Controllers beside Kubernetes that order a pod's containers, or end some of them from outside.
 
-/// OpenKruise: `docs/proposals/20230130-job-sidecar-terminator.md`, and its container launch priority.
+/// OpenKruise: `pub/launch_priority.go` and `v1beta1/well_known_labels.go` in its types.
 pub const OPEN_KRUISE: Controller = Controller {
     name: "OpenKruise",
     ordered: Ordered {
@@ -12,7 +12,7 @@ pub const OPEN_KRUISE: Controller = Controller {
         ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT", Some("true")),
         ("KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT_WITH_IMAGE", None),
     ],
-    source: "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+    source: "https://github.com/openkruise/kruise/tree/master/apis/apps",
     checked: "2026-11-29",
 };
 
@@ -57,27 +57,19 @@ pub struct Killer {
 pub const KILLERS: &[Killer] = &[
     killer(
         "envoy-sidecar-helper",
-        "https://github.com/maksim-paskal/envoy-sidecar-helper",
+        "https://github.com/maksim-paskal/envoy-sidecar-helper/blob/main/README.md",
     ),
     killer(
         "istio-job-cleaner",
-        "https://github.com/rmendal/istio-job-cleaner",
+        "https://github.com/rmendal/istio-job-cleaner/blob/main/examples/cleaner-manifest.yaml",
     ),
     killer(
         "kubernetes-sidecar-terminator",
-        "https://github.com/zachomedia/kubernetes-sidecar-terminator",
+        "https://github.com/zachomedia/kubernetes-sidecar-terminator/blob/master/manifests/deployment.yaml",
     ),
     killer(
-        "k8s-controller-sidecars",
-        "https://github.com/lemonade-hq/k8s-controller-sidecars",
-    ),
-    killer(
-        "kubitzer",
-        "https://github.com/kubernetes/kubernetes/issues/25908",
-    ),
-    killer(
-        "job-sidecar-terminator",
-        "https://openkruise.io/docs/user-manuals/jobsidecarterminator",
+        "controller-sidecars",
+        "https://github.com/lemonade-hq/k8s-controller-sidecars/blob/master/manifest.yml",
     ),
 ];
 
@@ -85,7 +77,7 @@ const fn killer(image: &'static str, source: &'static str) -> Killer {
     Killer {
         image,
         source,
-        checked: "2026-11-23",
+        checked: "2026-11-29",
     }
 }
 

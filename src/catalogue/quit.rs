@@ -21,20 +21,20 @@ pub const COMMON_PATHS: &[CommonPath] = &[
     common("/shutdown", "https://linkerd.io/2/tasks/graceful-shutdown/"),
     common(
         "/quit",
-        "https://developer.hashicorp.com/vault/docs/agent-and-proxy/agent",
+        "https://github.com/kubernetes/kubernetes/blob/master/test/images/agnhost/README.md",
     ),
-    common("/exit", "https://github.com/kubernetes/kubernetes/issues/25908"),
+    common(
+        "/exit",
+        "https://github.com/kubernetes/kubernetes/blob/master/test/images/agnhost/README.md",
+    ),
     common(
         "/-/quit",
         "https://prometheus.io/docs/prometheus/latest/management_api/",
     ),
-    common(
-        "/admin/shutdown",
-        "https://github.com/kubernetes/kubernetes/issues/25908",
-    ),
+    common("/admin/shutdown", "https://linkerd.io/1/administration/shutdown/"),
     common(
         "/_shutdown",
-        "https://github.com/kubernetes/kubernetes/issues/25908",
+        "https://www.elastic.co/guide/en/elasticsearch/reference/1.3/cluster-nodes-shutdown.html",
     ),
 ];
 

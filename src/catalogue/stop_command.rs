@@ -7,8 +7,6 @@ pub struct StopCommand {
     pub program: &'static str,
     /// The words behind it that end the server, in this order, with other words between them.
     pub words: &'static [&'static str],
-    /// It lets the server finish what it has begun.
-    pub drains: bool,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
@@ -17,82 +15,74 @@ pub struct StopCommand {
 
 /// All such commands.
 pub const STOP_COMMANDS: &[StopCommand] = &[
-    gentle(
+    row(
         "nginx",
         &["-s", "quit"],
         "https://nginx.org/en/docs/switches.html",
     ),
-    hard(
+    row(
         "nginx",
         &["-s", "stop"],
         "https://nginx.org/en/docs/switches.html",
     ),
-    hard(
+    row(
         "cloud-sql-proxy",
         &["shutdown"],
-        "https://github.com/GoogleCloudPlatform/cloud-sql-proxy",
+        "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/cmd/root.go",
     ),
-    hard(
+    row(
         "alloydb-auth-proxy",
         &["shutdown"],
-        "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy",
+        "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy/blob/main/cmd/root.go",
     ),
-    hard(
+    row(
         "pilot-agent",
         &["request", "POST", "quitquitquit"],
-        "https://istio.io/latest/docs/reference/commands/pilot-agent/",
+        "https://github.com/istio/istio/blob/master/pilot/cmd/pilot-agent/app/request.go",
     ),
-    gentle(
+    row(
         "apachectl",
         &["graceful-stop"],
         "https://httpd.apache.org/docs/current/stopping.html",
     ),
-    hard(
+    row(
         "apachectl",
         &["stop"],
         "https://httpd.apache.org/docs/current/stopping.html",
     ),
-    hard(
+    row(
         "redis-cli",
         &["shutdown"],
-        "https://redis.io/docs/latest/commands/shutdown/",
+        "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
     ),
-    hard(
+    row(
         "mysqladmin",
         &["shutdown"],
-        "https://dev.mysql.com/doc/refman/8.4/en/mysqladmin.html",
+        "https://dev.mysql.com/doc/en/shutdown.html",
     ),
-    gentle(
+    row(
         "pg_ctl",
         &["stop"],
-        "https://www.postgresql.org/docs/current/app-pg-ctl.html",
+        "https://github.com/postgres/postgres/blob/master/doc/src/sgml/ref/pg_ctl-ref.sgml",
     ),
-    gentle(
+    row(
         "rabbitmqctl",
         &["stop"],
-        "https://www.rabbitmq.com/docs/man/rabbitmqctl.8",
+        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
     ),
-    gentle(
+    row(
         "rabbitmqctl",
         &["shutdown"],
-        "https://www.rabbitmq.com/docs/man/rabbitmqctl.8",
+        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
     ),
 ];
 
-const fn hard(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
+const fn row(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
     StopCommand {
         program,
         words,
-        drains: false,
         source,
         checked: "2026-11-29",
-    }
-}
-
-const fn gentle(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
-    StopCommand {
-        drains: true,
-        ..hard(program, words, source)
     }
 }
 

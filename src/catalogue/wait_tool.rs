@@ -40,6 +40,12 @@ pub struct WaitTool {
     pub port: &'static [&'static str],
     /// Options that limit how long it tries.
     pub timeout: &'static [&'static str],
+    /// The seconds after which it gives up where no option limits it; absent where it goes on for ever.
+    pub usual_limit: Option<f64>,
+    /// A limit of zero means that there is none.
+    pub zero_is_no_limit: bool,
+    /// Options with which the command behind it is not run once it has given up.
+    pub strict: &'static [&'static str],
     /// The seconds of one unit of a limit that has none written.
     pub unit: f64,
     /// The port it asks where none is given.
@@ -111,6 +117,7 @@ impl WaitTool {
             self.host,
             self.port,
             self.timeout,
+            self.strict,
             self.statement,
         ];
         let is_letter = option.chars().count() == 1;

@@ -86,7 +86,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         directory: Some("KUBEXIT_GRAVEYARD"),
         carrier: Some("kubexit"),
         reads_pods: true,
-        source: "https://github.com/karlkfi/kubexit",
+        source: "https://github.com/karlkfi/kubexit/blob/master/README.md",
         ..ROW
     },
     Wrapper {
@@ -95,8 +95,8 @@ pub const WRAPPERS: &[Wrapper] = &[
         settings: &[
             "ENVOY_ADMIN_API",
             "ISTIO_QUIT_API",
-            "ENVOY_KILL_API",
-            "ALWAYS_KILL_ENVOY",
+            "ISTIO_FALLBACK_PKILL",
+            "GENERIC_QUIT_ENDPOINTS",
             "NEVER_KILL_ISTIO",
             "NEVER_KILL_ISTIO_ON_FAILURE",
             "WAIT_FOR_ENVOY_TIMEOUT",
@@ -104,9 +104,9 @@ pub const WRAPPERS: &[Wrapper] = &[
             "QUIT_WITHOUT_ENVOY_TIMEOUT",
             "SCUTTLE_",
         ],
-        ending_settings: &["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"],
-        addresses: &["ISTIO_QUIT_API", "ENVOY_KILL_API", "ENVOY_ADMIN_API"],
-        source: "https://github.com/redboxllc/scuttle",
+        ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
+        addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
+        source: "https://github.com/redboxllc/scuttle/blob/master/scuttle_config.go",
         ..ROW
     },
     Wrapper {
@@ -117,12 +117,11 @@ pub const WRAPPERS: &[Wrapper] = &[
             "ENVOY_KILL_API",
             "ALWAYS_KILL_ENVOY",
             "NEVER_KILL_ENVOY",
-            "NEVER_KILL_ISTIO",
             "START_WITHOUT_ENVOY",
         ],
         ending_settings: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
-        source: "https://github.com/monzo/envoy-preflight",
+        source: "https://github.com/monzo/envoy-preflight/blob/master/main.go",
         ..ROW
     },
     Wrapper {
@@ -130,14 +129,15 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["linkerd-await"],
         settings: &["LINKERD_AWAIT_"],
         options: OwnOptions::Known {
+            // `--uri` is of its first versions.
             short: "bptu",
-            long: &["backend", "port", "timeout", "uri"],
+            long: &["backoff", "port", "timeout", "uri"],
         },
         // It only waits unless it is told otherwise.
         ends: Tie::Told(&["--shutdown", "-S"]),
         sidecar: Some("linkerd-proxy"),
         does: "holds it until the proxy is ready",
-        source: "https://github.com/linkerd/linkerd-await",
+        source: "https://github.com/linkerd/linkerd-await/blob/main/src/main.rs",
         ..ROW
     },
     Wrapper {
@@ -148,8 +148,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ending_settings: &["KILLER_WATCH_FILE"],
         watched_file: Some("KILLER_WATCH_FILE"),
         does: "ends it when a marker file appears",
-        source: "https://github.com/kubernetes/kubernetes/issues/25908",
-        checked: "2026-11-23",
+        source: "https://github.com/nownabe/watchkiller/blob/master/README.md",
         ..ROW
     },
     Wrapper {
@@ -171,40 +170,12 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..ROW
     },
     Wrapper {
-        name: "goistiowait",
-        programs: &["goistiowait"],
-        options: OwnOptions::Unknown,
-        ends: Tie::Never,
-        sidecar: Some("istio-proxy"),
-        source: "https://github.com/istio/istio/issues/11130",
-        checked: "2026-11-23",
-        ..ROW
-    },
-    Wrapper {
-        name: "proxy-await",
-        programs: &["proxy-await"],
-        options: OwnOptions::Unknown,
-        ends: Tie::Never,
-        source: "https://github.com/linkerd/linkerd2/issues/5967",
-        checked: "2026-11-23",
-        ..ROW
-    },
-    Wrapper {
         name: "prow's entrypoint",
         // Its program is called `entrypoint`, which says nothing.
         settings: &["ENTRYPOINT_OPTIONS"],
         options: OwnOptions::Unknown,
         waits: Tie::Never,
         source: "https://github.com/kubernetes-sigs/prow/tree/main/cmd/entrypoint",
-        checked: "2026-11-23",
-        ..ROW
-    },
-    Wrapper {
-        name: "sidecar-terminator",
-        programs: &["sidecar-terminator", "sidecar-killer"],
-        options: OwnOptions::Unknown,
-        waits: Tie::Never,
-        source: "https://github.com/zachomedia/kubernetes-sidecar-terminator",
         checked: "2026-11-23",
         ..ROW
     },
@@ -224,9 +195,12 @@ pub struct Init {
 /// Init processes that are no simple prefixes of a command.
 pub const INITS: &[Init] = &[
     init("s6-svscan", "https://skarnet.org/software/s6/s6-svscan.html"),
-    init("runsvdir", "https://smarden.org/runit/runsvdir.8"),
+    init(
+        "runsvdir",
+        "https://manpages.ubuntu.com/manpages/noble/man8/runsvdir.8.html",
+    ),
     init("supervisord", "https://supervisord.org/running.html"),
-    init("pid1", "https://github.com/fpco/pid1"),
+    init("pid1", "https://github.com/fpco/pid1/blob/master/README.md"),
 ];
 
 const fn init(program: &'static str, source: &'static str) -> Init {

@@ -17,7 +17,7 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "A program around the app or the sidecar that waits for, or ends, the other one",
     what: r#"A program that is put in front of the real command to tie it to another container: `kubexit`,
-`scuttle`, `envoy-preflight`, `linkerd-await`, `watchkiller`, `proa`, `sidecar-terminator`. It
+`scuttle`, `envoy-preflight`, `linkerd-await`, `watchkiller`, `proa`. It
 is found as the first word of `command` or `args` (or behind an init such as `tini`), inside a
 script, and by its settings: `KUBEXIT_*`, `ENVOY_ADMIN_API`, `ISTIO_QUIT_API`,
 `LINKERD_AWAIT_*` and others.

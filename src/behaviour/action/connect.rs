@@ -23,6 +23,8 @@ pub struct Connect {
     pub time_limit: Option<f64>,
     /// The index of the first word of the command that it runs afterwards.
     pub wraps: Option<usize>,
+    /// That command is not run unless it got an answer.
+    pub is_strict: bool,
     /// It asks the server's gRPC health service, in plain text: for this service of its, or for all (empty).
     pub grpc_health: Option<String>,
     /// It changes something at the server.
@@ -44,6 +46,7 @@ impl Connect {
             waits: false,
             time_limit: None,
             wraps: None,
+            is_strict: false,
             grpc_health: None,
             has_side_effects: false,
             inverted: false,

@@ -32,12 +32,21 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
     connect.inverted = options.has(tool.inverts);
     connect.has_side_effects |= options.has(tool.does_more);
     connect.unknown_option = options.unknown(tool);
-    if let Some(limit) = options.number(tool.timeout) {
-        connect.time_limit = Some(limit * tool.unit);
-    }
+    connect.time_limit = match options.number(tool.timeout) {
+        Some(limit) if limit > 0.0 || !tool.zero_is_no_limit => Some(limit * tool.unit),
+        Some(_) => None,
+        None => tool.usual_limit,
+    };
     if tool.waits {
+        // A limit whose length is not known.
+        if let Some(given) = options.value(tool.timeout)
+            && options.number(tool.timeout).is_none()
+        {
+            connect.unknown_option.get_or_insert_with(|| given.text.clone());
+        }
         let wrapped = wrapped(&options, arguments, stops);
         connect.wraps = wrapped.map(|index| program + 1 + index);
+        connect.is_strict = connect.wraps.is_some() && options.has(tool.strict);
     }
     Some(Action::Connect(connect))
 }

@@ -60,6 +60,8 @@ pub struct Wait {
     pub interval: Option<f64>,
     /// The seconds after which it ends in any case.
     pub time_limit: Option<f64>,
+    /// It is the whole script, and the command that it runs does not start without an answer.
+    pub is_strict: bool,
     /// Nothing but noise and other waits comes before it.
     pub is_first: bool,
     /// The next step that is the script's work; a tool's own command counts.
@@ -176,6 +178,10 @@ impl<'a> ScriptBehaviour<'a> {
             Action::Connect(connect) => {
                 wait.inverted = connect.inverted;
                 wait.time_limit = connect.time_limit;
+                wait.is_strict = connect.is_strict
+                    && action.time_limit.is_none()
+                    && self.limit_around(&action.span).is_none()
+                    && self.is_one_command();
                 let behind = connect
                     .wraps
                     .and_then(|index| located.visit.simple()?.words.get(index));
@@ -194,6 +200,15 @@ impl<'a> ScriptBehaviour<'a> {
             .or_else(|| self.limit_around(&action.span));
         wait.probes = vec![action.clone()];
         wait
+    }
+
+    /// Whether its result is the script's: the script is one command and nothing else.
+    fn is_one_command(&self) -> bool {
+        let [step] = self.steps.as_slice() else {
+            return false;
+        };
+        let is_simple = matches!(step.pipeline.commands.as_slice(), [Command::Simple(_)]);
+        is_simple && !step.pipeline.negated && !step.is_background() && !step.in_subshell
     }
 
     /// A wait of which only the place is known.
@@ -221,6 +236,7 @@ impl<'a> ScriptBehaviour<'a> {
             inverted: false,
             interval: None,
             time_limit: None,
+            is_strict: false,
             is_first: index.is_some_and(|index| self.is_first_step(index)),
             command_after: index.and_then(|index| self.work_after(index)),
             function: context.function.map(str::to_owned),

@@ -16,10 +16,11 @@ pub(super) const ROWS: &[Row] = &[
             at(24444, "/api/processes.interruptWorkers"),
         ],
         serves: &[24224],
+        // Its lib/fluent/command/fluentd.rb.
         one_shot: &["--dry-run", "--setup", "-s", "--show-plugin-config"],
         runs_arguments: true,
         source: "https://docs.fluentd.org/deployment/rpc",
-        checked: "2026-11-23",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -203,8 +204,8 @@ pub(super) const ROWS: &[Row] = &[
         programs: &["statsd_exporter"],
         serves: &[9125, 9102],
         one_shot: &["--check-config"],
-        source: "https://github.com/prometheus/statsd_exporter",
-        checked: "2026-11-23",
+        source: "https://github.com/prometheus/statsd_exporter/blob/master/main.go",
+        checked: "2026-11-29",
         ..ROW
     },
 ];

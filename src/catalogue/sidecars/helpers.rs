@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Row] = &[
         one_shot: &["-d", "--daemon", "-V"],
         operands: true,
         runs_arguments: true,
-        source: "https://www.pgbouncer.org/config.html",
-        checked: "2026-11-23",
+        source: "https://github.com/pgbouncer/pgbouncer/blob/master/src/main.c",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -24,9 +24,9 @@ pub(super) const ROWS: &[Row] = &[
         programs: &["oauth2-proxy"],
         ready: &[at(4180, "/ping"), at(4180, "/ready")],
         serves: &[4180],
-        one_shot: &["--config-test"],
-        source: "https://oauth2-proxy.github.io/oauth2-proxy/",
-        checked: "2026-11-23",
+        one_shot: &["--config-test", "--convert-config-to-alpha"],
+        source: "https://github.com/oauth2-proxy/oauth2-proxy/blob/master/main.go",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -115,10 +115,9 @@ pub(super) const ROWS: &[Row] = &[
             "update",
             "format-servers",
             "genkey",
-            "version",
         ],
-        source: "https://github.com/qdm12/gluetun",
-        checked: "2026-11-23",
+        source: "https://github.com/qdm12/gluetun/blob/master/cmd/gluetun/main.go",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -126,6 +125,7 @@ pub(super) const ROWS: &[Row] = &[
         images: &["cloudflare/cloudflared"],
         containers: &["cloudflared"],
         programs: &["cloudflared"],
+        // Cloudflare's own example sets that port: argo-tunnel-examples, named-tunnel-k8s/cloudflared.yaml.
         ready: &[at(2000, "/ready")],
         subcommands: &["tunnel", "proxy-dns"],
         needs_subcommand: true,
@@ -134,8 +134,8 @@ pub(super) const ROWS: &[Row] = &[
             "ready", "ingress", "update", "version", "help",
         ],
         operands: true,
-        source: "https://developers.cloudflare.com/cloudflare-one/networks/connectors/cloudflare-tunnel/",
-        checked: "2026-11-23",
+        source: "https://github.com/cloudflare/cloudflared/blob/master/cmd/cloudflared/tunnel/subcommands.go",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {

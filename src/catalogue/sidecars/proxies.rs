@@ -194,10 +194,10 @@ pub(super) const ROWS: &[Row] = &[
             "-v",
         ],
         one_shot_variables: &["ALLOYDB_PROXY_RUN_CONNECTION_TEST"],
-        keeps_running: &["--exit-zero-on-sigterm", "ALLOYDB_PROXY_EXIT_ZERO_ON_SIGTERM"],
+        keeps_running: &["--exit-zero-sigterm", "ALLOYDB_PROXY_EXIT_ZERO_SIGTERM"],
         operands: true,
-        source: "https://cloud.google.com/alloydb/docs/auth-proxy/best-practices",
-        checked: "2026-11-23",
+        source: "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy/blob/main/cmd/root.go",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -218,9 +218,10 @@ pub(super) const ROWS: &[Row] = &[
         quit: &[at(3500, "/v1.0/shutdown")],
         readiness_needs_app: true,
         drain: &["block-shutdown-seconds", "block-shutdown-duration"],
+        // Its cmd/daprd/options/options.go.
         one_shot: &["--wait", "--build-info"],
         source: "https://docs.dapr.io/reference/api/shutdown_api/",
-        checked: "2026-11-23",
+        checked: "2026-11-29",
         ..ROW
     },
     Row {
@@ -372,12 +373,14 @@ pub(super) const ROWS: &[Row] = &[
         injector: Some("Kuma"),
         injection: &["kuma.io/sidecar-injection=enabled"],
         ready: &[at(9901, "/ready"), at(9902, "/ready")],
+        // Up to 2.13; from then on Envoy's admin server listens on a Unix socket, unless told otherwise.
         quit: &[at(9901, "/quitquitquit")],
         subcommands: &["run"],
         needs_subcommand: true,
-        one_shot: &["version", "completion", "help"],
-        source: "https://kuma.io/docs/latest/reference/kubernetes-annotations/",
-        checked: "2026-11-23",
+        // Its app/kuma-dp/cmd/root.go.
+        one_shot: &["version", "wait", "completion", "help"],
+        source: "https://github.com/kumahq/kuma/blob/master/UPGRADE.md",
+        checked: "2026-11-29",
         ..ROW
     },
 ];

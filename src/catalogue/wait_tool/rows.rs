@@ -5,29 +5,47 @@ use super::{Address, Question, WaitTool};
 /// All such programs.
 pub const WAIT_TOOLS: &[WaitTool] = &[
     WaitTool {
-        programs: &[
-            "wait-for-it",
-            "wait_for_it",
-            "waitforit",
-            "wait-for",
-            "wait_for",
-            "wait-for-port",
-            "wait4ports",
-        ],
-        address: Address::HostAndPort,
+        programs: &["wait-for-it", "wait_for_it"],
+        short_flags: "qv",
+        long_flags: &["quiet", "verbose"],
+        zero_is_no_limit: true,
+        strict: &["s", "strict"],
+        source: "https://github.com/vishnubob/wait-for-it/blob/master/wait-for-it.sh",
+        checked: "2026-11-29",
+        ..WAIT_FOR
+    },
+    WaitTool {
+        programs: &["wait-for", "wait_for"],
+        zero_is_no_limit: true,
+        source: "https://github.com/eficode/wait-for/blob/master/wait-for",
+        checked: "2026-11-29",
+        ..WAIT_FOR
+    },
+    WaitTool {
+        programs: &["wait-for-port"],
+        short_values: "ht",
+        short_flags: "",
+        // `--state=free` waits for the opposite, so that it is not listed.
+        long_flags: &[],
+        usual_limit: Some(30.0),
+        source: "https://github.com/bitnami/wait-for-port/blob/main/README.md",
+        checked: "2026-11-29",
+        ..WAIT_FOR
+    },
+    WaitTool {
+        programs: &["wait4ports"],
+        address: Address::Operand(&[]),
         waits: true,
-        short_values: "htpw",
-        long_values: &["host", "port", "timeout"],
-        short_flags: "sqv",
-        long_flags: &["strict", "quiet", "verbose"],
-        host: &["h", "host"],
-        port: &["p", "port"],
-        timeout: &["t", "timeout"],
-        source: "https://github.com/vishnubob/wait-for-it",
+        short_values: "st",
+        short_flags: "q",
+        timeout: &["t"],
+        zero_is_no_limit: true,
+        source: "https://github.com/erikogan/wait4ports/blob/main/README.md",
+        checked: "2026-11-29",
         ..ROW
     },
     WaitTool {
-        programs: &["dockerize", "wtfc"],
+        programs: &["dockerize"],
         address: Address::Option("wait"),
         waits: true,
         long_values: &[
@@ -44,7 +62,9 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         single_dash: true,
         does_more: &["template", "stdout", "stderr", "wait-http-header"],
         timeout: &["timeout"],
-        source: "https://github.com/jwilder/dockerize",
+        usual_limit: Some(10.0),
+        source: "https://github.com/jwilder/dockerize/blob/master/README.md",
+        checked: "2026-11-29",
         ..ROW
     },
     WaitTool {
@@ -102,7 +122,9 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         long_flags: &["quiet", "no-color"],
         inverts: &["v", "invert-check"],
         timeout: &["t", "timeout"],
-        source: "https://github.com/wait4x/wait4x",
+        usual_limit: Some(10.0),
+        zero_is_no_limit: true,
+        source: "https://github.com/wait4x/wait4x/blob/main/internal/cmd/root.go",
         checked: "2026-11-29",
         ..ROW
     },
@@ -488,6 +510,9 @@ const ROW: WaitTool = WaitTool {
     host: &[],
     port: &[],
     timeout: &[],
+    usual_limit: None,
+    zero_is_no_limit: false,
+    strict: &[],
     unit: 1.0,
     usual_port: None,
     variables: None,
@@ -495,6 +520,21 @@ const ROW: WaitTool = WaitTool {
     question: Question::Always,
     source: "",
     checked: "2026-11-23",
+};
+
+/// `wait-for-it` and those that are written like it.
+const WAIT_FOR: WaitTool = WaitTool {
+    address: Address::HostAndPort,
+    waits: true,
+    short_values: "htpw",
+    long_values: &["host", "port", "timeout"],
+    short_flags: "sqv",
+    long_flags: &["strict", "quiet", "verbose"],
+    host: &["h", "host"],
+    port: &["p", "port"],
+    timeout: &["t", "timeout"],
+    usual_limit: Some(15.0),
+    ..ROW
 };
 
 const POSTGRES: WaitTool = WaitTool {

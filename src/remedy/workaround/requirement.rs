@@ -247,7 +247,7 @@ fn waiting<'a>(
         part.class = Err(format!(
             "{other} declares the same port, so that it may be waited for"
         ));
-    } else if gives_up(wait) && !is_gated_already(pod, index) {
+    } else if gives_up(pod, wait) && !is_gated_already(pod, index) {
         // The gate never gives up: the app would not start at all.
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,
@@ -462,7 +462,9 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
         .next()
 }
 
-/// A wait after which the app starts in any case.
-fn gives_up(wait: &Wait) -> bool {
-    wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()
+/// A wait that ends without an answer too: the app starts in any case, or the pod fails. Where the app doesn't start and
+/// its container is restarted, it waits anew, so that it never starts without an answer.
+fn gives_up(pod: &Pod<'_>, wait: &Wait) -> bool {
+    let waits_anew = wait.is_strict && pod.workload.restart_policy() == "Always";
+    (wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()) && !waits_anew
 }

@@ -77,38 +77,47 @@ fn understands_connections() {
 #[test]
 fn understands_tools_that_wait() {
     for (text, expected, limit, wrapped) in [
-        ("wait-for-it.sh localhost:5432", "local 5432", None, None),
+        ("wait-for-it.sh localhost:5432", "local 5432", Some(15.0), None),
         (
             "./wait-for-it.sh db:5432 -t 30 -- ./app x",
             "db 5432",
             Some(30.0),
             Some("./app"),
         ),
-        (
-            "wait-for-it -h localhost -p 1 --timeout=0",
-            "local 1",
-            Some(0.0),
-            None,
-        ),
+        ("wait-for-it -h localhost -p 1 --timeout=0", "local 1", None, None),
         (
             "wait-for http://localhost:8080/x -- app",
             "local 8080 /x",
-            None,
+            Some(15.0),
             Some("app"),
         ),
-        ("wait-for-port 5432", "local 5432", None, None),
-        ("wait-for-port --host=db 5432", "db 5432", None, None),
+        ("wait-for-port 5432", "local 5432", Some(30.0), None),
+        ("wait-for-port --host=db 5432", "db 5432", Some(30.0), None),
         (
             "exec dockerize -wait tcp://localhost:5432 -timeout 60s app x",
             "local 5432",
             Some(60.0),
             Some("app"),
         ),
-        ("dockerize -wait http://localhost:1/x", "local 1 /x", None, None),
+        (
+            "dockerize -wait http://localhost:1/x",
+            "local 1 /x",
+            Some(10.0),
+            None,
+        ),
         ("wait-on tcp:5432", "local 5432", None, None),
         ("wait-on -t 5000 tcp:db:5432 && app", "", None, None),
         ("wait-on http://localhost:1/x", "local 1 /x", None, None),
-        ("wait4x tcp localhost:1", "local 1", None, None),
+        ("wait4x tcp localhost:1", "local 1", Some(10.0), None),
+        ("wait4x tcp localhost:1 -t 0", "local 1", None, None),
+        (
+            "wait4x tcp localhost:1 -t 1m -- app",
+            "local 1",
+            Some(60.0),
+            Some("app"),
+        ),
+        ("wait4ports tcp://localhost:1", "local 1", None, None),
+        ("wait4ports -t 9 tcp://localhost:1", "local 1", Some(9.0), None),
     ] {
         if expected.is_empty() {
             continue;
@@ -134,6 +143,32 @@ fn understands_tools_that_wait() {
         last("dockerize -template a:b app").action,
         Action::Connect(_)
     ));
+}
+
+#[test]
+fn a_limit_of_unknown_length_is_an_unknown_option() {
+    for text in [
+        "wait-for-it localhost:1 -t $LIMIT -- app",
+        "wait4x tcp localhost:1 --timeout=$LIMIT",
+        "wait-on -t $LIMIT tcp:1",
+    ] {
+        assert!(unknown_option(text).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_command_is_held_back_where_the_tool_is_told_so() {
+    for (text, strict) in [
+        ("wait-for-it localhost:1 --strict -- app", true),
+        ("wait-for-it.sh localhost:1 -s -t 30 -- app", true),
+        ("wait-for-it localhost:1 -- app", false),
+        // Nothing runs behind it.
+        ("wait-for-it localhost:1 --strict", false),
+        // It has no such option.
+        ("wait-for localhost:1 -- app --strict", false),
+    ] {
+        assert_eq!(connection(text).is_strict, strict, "{text}");
+    }
 }
 
 /// A call of a tool as its row's grammar has it, with a word more.

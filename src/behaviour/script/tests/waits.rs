@@ -285,8 +285,8 @@ fn finds_commands_that_wait() {
             "Retry local 1/x; 30s",
         ),
         ("wait-for-it.sh localhost:1 -t 30; app", "Tool local 1; 30s"),
-        ("exec wait-for-it.sh localhost:1 -- app x", "Tool local 1"),
-        ("dockerize -wait tcp://localhost:1 app x", "Tool local 1"),
+        ("exec wait-for-it.sh localhost:1 -- app x", "Tool local 1; 15s"),
+        ("dockerize -wait tcp://localhost:1 app x", "Tool local 1; 10s"),
         ("pilot-agent wait", "Tool pilot-agent wait; nothing after"),
         (
             "/usr/lib/linkerd/linkerd-await --timeout=2m",
