@@ -242,7 +242,10 @@ fn lint_stream<'a>(
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
-        for workload in workload::discover(&object) {
+        for workload in workload::discover(&object)
+            .into_iter()
+            .filter(|workload| !workload.is_patch())
+        {
             if workload.containers.len() > MAX_CONTAINERS {
                 outcome.errors.push(too_many_containers(&workload, sources));
                 continue;

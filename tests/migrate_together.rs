@@ -183,7 +183,7 @@ fn kustomization(patches: &str) -> String {
 #[test]
 fn patches_follow_their_containers() {
     let json = kustomization(
-        "- target: {kind: Deployment, name: web}\n  patch: |-\n    # The proxy.\n    - {op: replace, path: /spec/template/spec/containers/0/image, value: pool:2}\n    - op: add\n      path: /spec/template/spec/containers/1/env\n      value: [{name: A, value: b}]\n    - {op: replace, path: /spec/template/spec/initContainers/0/image, value: setup:2}\n    - {op: add, path: /spec/template/spec/containers/-, value: {name: more, image: more}}\n- path: patch.json\n  target: {kind: Deployment, name: web}\n",
+        "- target: {kind: Deployment, name: web}\n  patch: |-\n    # The proxy.\n    - {op: replace, path: /spec/template/spec/containers/0/image, value: 'elastic/filebeat:2'}\n    - op: add\n      path: /spec/template/spec/containers/1/env\n      value: [{name: A, value: b}]\n    - {op: replace, path: /spec/template/spec/initContainers/0/image, value: setup:2}\n    - {op: add, path: /spec/template/spec/containers/-, value: {name: more, image: more}}\n- path: patch.json\n  target: {kind: Deployment, name: web}\n",
     );
     let file = "[{\"op\": \"add\", \"path\": \"/spec/template/spec/containers/0/resources\", \"value\": {\"limits\": {\"cpu\": 1}}}]\n";
     let overlays = kustomization(&format!(

@@ -185,7 +185,10 @@ fn pods_of(
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;
         }
-        for workload in workload::discover(&object) {
+        for workload in workload::discover(&object)
+            .into_iter()
+            .filter(|workload| !workload.is_patch())
+        {
             let mut pod = lint::pod(&workload, &config_maps, &services, sources, &options.lint);
             name_sidecars(&mut pod, options);
             remedy::script::shared::settle(&mut pod, surroundings.config_map_uses, surroundings.is_live);

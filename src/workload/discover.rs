@@ -89,6 +89,14 @@ impl<'t> Workload<'t> {
             .unwrap_or("Always")
     }
 
+    /// Whether it is no pod by itself but a strategic merge patch of one: it has a container without an image, which
+    /// no API server runs.
+    #[must_use]
+    pub fn is_patch(&self) -> bool {
+        let mut containers = self.containers.iter();
+        self.kind != WorkloadKind::Custom && containers.any(|container| container.node.get("image").is_none())
+    }
+
     /// Whether the pod is meant to end by itself: a Job's, or one that is not restarted always.
     #[must_use]
     pub fn runs_to_completion(&self) -> bool {
