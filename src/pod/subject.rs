@@ -54,6 +54,14 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// A setting of the sidecar that an injector adds.
+    pub(crate) fn setting(injector: &str, key: &str) -> Self {
+        Self::Setting {
+            injector: injector.to_owned(),
+            key: key.to_owned(),
+        }
+    }
+
     /// Whether a rewrite can be about it.
     #[must_use]
     pub fn is_treatable(&self) -> bool {

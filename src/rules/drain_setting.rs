@@ -153,7 +153,7 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
             let reader = reader(pod.catalogue, &setting.key);
             if reader == Some(injector.name) && !is_off(&setting.value) {
                 let draft = draft(pod, &setting.key, injector.name)
-                    .subject(setting_of(injector.name, &setting.key))
+                    .subject(Subject::setting(injector.name, &setting.key))
                     .at_span(entry.value, setting.span, "delays the proxy's end");
                 findings.push(explain_exit_on_zero(draft, &setting.key, pod).finish());
             }
@@ -169,7 +169,7 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     }
     let injector = injector::by_name(reader);
     let subject = match injector.filter(|injector| injector.excludes_drain) {
-        Some(injector) => setting_of(injector.name, key),
+        Some(injector) => Subject::setting(injector.name, key),
         None => Subject::ByHand(
             format!("what replaces it depends on the version of {reader}, which is not in the manifest")
                 .into(),
@@ -303,11 +303,4 @@ fn grace_period(pod: &Pod<'_>) -> Option<i64> {
 
 fn is_off(value: &str) -> bool {
     matches!(value, "" | "0" | "0s" | "false" | "disabled")
-}
-
-fn setting_of(injector: &str, key: &str) -> Subject {
-    Subject::Setting {
-        injector: injector.to_owned(),
-        key: key.to_owned(),
-    }
 }

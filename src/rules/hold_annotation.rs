@@ -247,7 +247,7 @@ fn held<'a>(injector: &Injector, key: &str, draft: &impl Fn(String, String) -> D
             ),
         )
         .confidence(Confidence::High)
-        .subject(setting_of(injector.name, key)),
+        .subject(Subject::setting(injector.name, key)),
         Some(switch) => draft(
             message,
             format!(
@@ -268,12 +268,5 @@ fn held<'a>(injector: &Injector, key: &str, draft: &impl Fn(String, String) -> D
         .severity(Severity::Info)
         .confidence(Confidence::High)
         .by_hand("only the installation decides about native sidecars"),
-    }
-}
-
-fn setting_of(injector: &str, key: &str) -> Subject {
-    Subject::Setting {
-        injector: injector.to_owned(),
-        key: key.to_owned(),
     }
 }

@@ -263,7 +263,7 @@ impl<'a> AppHalf<'a> {
         };
         for entry in pod.workload.pod_annotations() {
             let key = entry.key.as_str().unwrap_or_default();
-            let subject = setting(injector, key);
+            let subject = Subject::setting(injector.name, key);
             if wanted.has(&subject) {
                 self.removals.add(entry.key);
                 self.do_it(Class::Safe, format!("{key} goes"), [subject]);
@@ -298,7 +298,7 @@ impl<'a> AppHalf<'a> {
         let may_go = |key: &str| holds(key) || self.allowed >= Class::Review;
         let is_setting = |key: Node<'_>| {
             key.as_str()
-                .is_some_and(|key| wanted.has(&setting(injector, key)) && may_go(key))
+                .is_some_and(|key| wanted.has(&Subject::setting(injector.name, key)) && may_go(key))
         };
         let mut inner = Removals::default();
         // A mapping goes with the last of its keys.
@@ -315,7 +315,7 @@ impl<'a> AppHalf<'a> {
                 let name = entry.key.as_str().unwrap_or_default();
                 if is_setting(entry.key) {
                     gone.push(name);
-                } else if wanted.has(&setting(injector, name)) {
+                } else if wanted.has(&Subject::setting(injector.name, name)) {
                     left.push(name);
                 }
                 if !is_inner && (is_setting(entry.key) || holds_settings(entry.value)) {
@@ -326,11 +326,20 @@ impl<'a> AppHalf<'a> {
         for name in gone {
             // A native proxy of Istio's drains when the pod is deleted, while the app still works (istio/istio#60649).
             let class = if holds(name) { Class::Safe } else { Class::Review };
-            self.do_it(class, format!("{name} goes"), [setting(injector, name)]);
+            self.do_it(
+                class,
+                format!("{name} goes"),
+                [Subject::setting(injector.name, name)],
+            );
         }
         for name in left {
             let reason = "a native proxy drains when the pod is deleted, so that whether the time is wanted has to be decided";
-            self.leave(&format!("{name} goes"), reason, true, setting(injector, name));
+            self.leave(
+                &format!("{name} goes"),
+                reason,
+                true,
+                Subject::setting(injector.name, name),
+            );
         }
         if settings.is_empty() {
             return Ok(());
@@ -384,12 +393,5 @@ impl<'a> AppHalf<'a> {
             .into_iter()
             .for_each(|refusal| planner.plan.add_refusal(refusal));
         Ok(())
-    }
-}
-
-fn setting(injector: &Injector, key: &str) -> Subject {
-    Subject::Setting {
-        injector: injector.name.to_owned(),
-        key: key.to_owned(),
     }
 }
