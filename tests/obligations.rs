@@ -131,3 +131,11 @@ fn one_unknown_more_lowers_the_class() {
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+#[test]
+fn what_an_injector_fills_in_stays() {
+    let found = findings(include_str!("cases/injector-placeholder.yaml"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].fix.class, FixClass::Manual);
+    assert!(found[0].fix.reason.contains("Istio"), "{:?}", found[0].fix);
+}

@@ -20,6 +20,8 @@ pub struct Injector {
     pub marks: &'static [Mark],
     /// The names of the containers that it adds.
     pub containers: &'static [&'static str],
+    /// The image by which a pod asks for its sidecar in a container of its own, to give it other settings.
+    pub placeholder: Option<&'static str>,
     /// The init container that redirects the pod's traffic into its proxy.
     pub redirecting: Option<&'static str>,
     /// Annotations with which its sidecar leaves by itself, or is told to by the app.
@@ -191,6 +193,15 @@ pub fn hold_annotation(annotation: &str) -> Option<(&'static Injector, &'static 
             .find(|hold| !hold.in_settings && hold.name == annotation)?;
         Some((injector, hold))
     })
+}
+
+/// The injector that fills in a container of the manifest: one of its names with its placeholder for an image.
+#[must_use]
+pub fn fills_in(container: &Container<'_>) -> Option<&'static Injector> {
+    let image = container.node.get("image").and_then(|node| node.as_str())?;
+    INJECTORS
+        .iter()
+        .find(|injector| injector.placeholder == Some(image) && injector.containers.contains(&container.name))
 }
 
 /// Whether an init container of that name redirects the pod's traffic into a proxy.

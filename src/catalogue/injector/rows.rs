@@ -6,6 +6,8 @@ use super::{Hold, Injector, Mark, NativeByDefault, PodSwitch, Since};
 pub const INJECTORS: &[Injector] = &[
     Injector {
         name: "Istio",
+        // istio.io/latest/docs/setup/additional-setup/sidecar-injection, "Customizing injection"
+        placeholder: Some("auto"),
         redirecting: Some("istio-init"),
         // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
         marks: &[Mark::any("sidecar.istio.io/status")],
@@ -257,6 +259,7 @@ const ROW: Injector = Injector {
     holds: &[],
     drain_annotations: &[],
     excludes_drain: false,
+    placeholder: None,
     deployment: None,
     source: "",
     checked: "2026-11-29",

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, Party},
+    catalogue::injector,
     edit::{
         change::Position,
         place::{SHARED, is_used_elsewhere, place},
@@ -88,6 +89,12 @@ pub(crate) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option
     }
     if container.node.entry("restartPolicyRules").is_some() {
         return Some("restartPolicyRules have no effect on a sidecar".to_owned());
+    }
+    if let Some(injector) = injector::fills_in(container) {
+        return Some(format!(
+            "{} fills it in when it injects its sidecar: set the injector's own switch instead",
+            injector.name
+        ));
     }
     if pod.apps().next().is_none() {
         return Some("a pod needs a container that is no sidecar".to_owned());
