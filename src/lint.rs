@@ -1,6 +1,7 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
 use std::{
+    cell::OnceCell,
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -235,9 +236,13 @@ fn lint_stream<'a>(
     live: Option<&'a Live>,
 ) -> Outcome {
     let config_maps = ConfigMaps::new(workload::config_maps(stream, |_| true), company.config_maps);
-    let mut uses = company.uses.to_vec();
-    uses.retain(|other| !other.stands_in(&sources.own().name));
-    uses.extend(shared::uses(&sources.own().name, stream));
+    // Hardly any pod runs a script from a ConfigMap: only then the whole stream is walked for references to one.
+    let uses = OnceCell::new();
+    let all_uses = || {
+        let own = &sources.own().name;
+        let others = company.uses.iter().filter(|other| !other.stands_in(own));
+        others.cloned().chain(shared::uses(own, stream)).collect()
+    };
     let services = workload::services(stream);
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
@@ -254,7 +259,10 @@ fn lint_stream<'a>(
                 live,
                 ..pod(&workload, &config_maps, &services, sources, options)
             };
-            shared::settle(&mut pod, &uses, live.is_some());
+            if shared::runs_shared_scripts(&pod) {
+                let uses: &Vec<ConfigMapUse> = uses.get_or_init(all_uses);
+                shared::settle(&mut pod, uses, live.is_some());
+            }
             mark_injected(&mut pod);
             lint_pod(&pod, &mut outcome);
         }

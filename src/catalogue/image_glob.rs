@@ -8,8 +8,10 @@ use crate::source::{Pattern, PatternError};
 /// building the regular expressions of all of them took longer than linting a file. Any other glob is a [`Pattern`].
 #[derive(Debug, Clone)]
 pub(super) enum ImageGlob {
-    /// A text with or without `*`.
-    Plain(String),
+    /// A text without `*`.
+    Literal(String),
+    /// A text with `*`.
+    Starred(String),
     /// Anything else: `?`, `[…]`, `{…}`, `**`.
     General(Box<Pattern>),
 }
@@ -19,7 +21,11 @@ impl ImageGlob {
     /// A glob that is malformed or too complex.
     pub(super) fn new(pattern: &str) -> Result<Self, PatternError> {
         if !pattern.contains(['?', '[', ']', '{', '}', '\\']) && !pattern.contains("**") {
-            return Ok(Self::Plain(pattern.to_owned()));
+            let text = pattern.to_owned();
+            return Ok(match text.contains('*') {
+                true => Self::Starred(text),
+                false => Self::Literal(text),
+            });
         }
         general(&format!("**/{pattern}")).map(|glob| Self::General(Box::new(glob)))
     }
@@ -27,7 +33,11 @@ impl ImageGlob {
     /// Whether it is the name of a repository: `gcr.io/cloudsql-docker/gce-proxy`.
     pub(super) fn matches(&self, repository: &str) -> bool {
         match self {
-            Self::Plain(pattern) => {
+            // Asked for each image, of which few are any entry's: the end is compared before parts are told apart.
+            Self::Literal(pattern) => repository
+                .strip_suffix(pattern.as_str())
+                .is_some_and(|before| before.is_empty() || before.ends_with('/')),
+            Self::Starred(pattern) => {
                 let mut parts = repository.rsplit('/');
                 pattern
                     .rsplit('/')

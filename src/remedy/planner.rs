@@ -20,8 +20,9 @@ use super::{
     surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch, references},
     wanted::Wanted,
     workaround::{
+        managing::Managing,
         part::Part,
-        requirement::{parts, stays},
+        requirement::stays,
         stop::{is_stop, only_stops},
     },
 };
@@ -34,7 +35,13 @@ use crate::{
 };
 
 /// The plan for one pod.
-pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &Options) -> Plan {
+pub(crate) fn plan<'a>(
+    pod: &Pod<'a>,
+    wanted: &Wanted,
+    managing: &Managing<'_, 'a>,
+    patches: &[Patch],
+    options: &Options,
+) -> Plan {
     let mut plan = Plan::new(
         pod.workload.object.document,
         pod.workload.object.reference.clone(),
@@ -59,6 +66,7 @@ pub(crate) fn plan(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &
         pod,
         options,
         wanted,
+        managing,
         patches,
         plan,
         declared: Vec::new(),
@@ -121,6 +129,8 @@ pub(crate) struct Planner<'p, 'a> {
     pub(crate) pod: &'p Pod<'a>,
     pub(crate) options: &'p Options,
     pub(crate) wanted: &'p Wanted,
+    /// What manages each container.
+    pub(crate) managing: &'p Managing<'p, 'a>,
     pub(crate) patches: &'p [Patch],
     pub(crate) plan: Plan,
     /// The sidecars that are declared here, with their index.
@@ -140,7 +150,7 @@ struct Sidecar<'p, 'a> {
     name: &'a str,
     /// All that it treats when it is declared.
     subjects: Vec<Subject>,
-    parts: Vec<Part<'a>>,
+    parts: &'p [Part<'a>],
 }
 
 impl<'p, 'a> Planner<'p, 'a> {
@@ -222,7 +232,7 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// Plans one sidecar: its declaration and the parts of workarounds that manage it, or why it stays.
     /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
     fn sidecar(&mut self, index: usize, member: &'p Member<'a>, ground: Ground) {
-        let parts = parts(self.pod, index, self.wanted, self.options);
+        let parts = self.managing.of(index);
         let mut subjects = self.wanted_of(index);
         subjects.push(Subject::Sidecar(index));
         if self.pod.is_annotated(member) {
@@ -276,7 +286,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             return;
         }
         let gate = self.gate_of(sidecar, true);
-        for part in &sidecar.parts {
+        for part in sidecar.parts {
             self.part(sidecar.name, part, &gate);
         }
         let replaces_wait = sidecar
@@ -291,7 +301,7 @@ impl<'p, 'a> Planner<'p, 'a> {
     fn may_be_declared(&mut self, sidecar: &Sidecar<'p, 'a>) -> Option<Vec<Proof>> {
         let left = format!("{} is not declared a sidecar", sidecar.name);
         let refused = obstacle(self.pod, sidecar.member, self.options.form)
-            .or_else(|| stays(self.pod, sidecar.index, self.wanted, self.options));
+            .or_else(|| stays(self.pod, sidecar.index, self.wanted, sidecar.parts));
         if let Some(reason) = refused {
             self.plan.left(left, reason, false, sidecar.all_subjects());
             return None;
@@ -374,7 +384,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         {
             return;
         }
-        for part in &sidecar.parts {
+        for part in sidecar.parts {
             self.part(name, part, &gate);
         }
         self.declaration(sidecar, gate, proofs);

@@ -2,7 +2,7 @@
 
 use super::{
     Class, Options, Plan, declare::declaration::Form, plan::ALL, planner, surroundings::patches::Patch,
-    wanted::Wanted,
+    wanted::Wanted, workaround::managing::Managing,
 };
 use crate::pod::{Pod, Settings, Subject, Target};
 
@@ -26,7 +26,9 @@ pub(crate) struct Remedy {
 
 impl Remedies {
     pub(crate) fn of(pod: &Pod<'_>, wanted: &Wanted, patches: &[Patch], options: &Options) -> Self {
-        let with = |review: bool| planner::plan(pod, wanted, patches, &options.clone().reviewed(review));
+        let managing = Managing::new(pod, wanted, options.form);
+        let with =
+            |review: bool| planner::plan(pod, wanted, &managing, patches, &options.clone().reviewed(review));
         let reviewed = with(true);
         let is_all_safe =
             reviewed.actions.iter().all(|action| action.class == Class::Safe) && !reviewed.is_conversion;

@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
-    workload::{Container, ProgramPlace},
+    workload::{Container, EnvironmentVariable, ProgramPlace},
     yaml::Node,
 };
 
@@ -109,9 +109,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .filter_map(|wrapper| in_words(pod, index, member, wrapper))
             .collect();
         if visible.is_empty() {
+            let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
             let hidden = WRAPPERS
                 .iter()
-                .filter_map(|wrapper| in_environment(pod, &member.container, wrapper));
+                .filter_map(|wrapper| in_environment(pod, &member.container, &variables, wrapper));
             findings.extend(hidden);
         }
         findings.extend(visible);
@@ -129,10 +130,12 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
             .programs
             .contains(&word.rsplit('/').next().unwrap_or(word))
     };
-    let draft = Draft::new(pod, &RULE, message(member, wrapper))
-        .help(help(wrapper))
-        .confidence(Confidence::High)
-        .container(&member.container);
+    let draft = || {
+        Draft::new(pod, &RULE, message(member, wrapper))
+            .help(help(wrapper))
+            .confidence(Confidence::High)
+            .container(&member.container)
+    };
     // The first word, behind an init program too. A word further back is an argument: `cp /kubexit /shared`.
     let is_init = |node: &Node<'_>| {
         node.as_str()
@@ -144,7 +147,7 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
         .find(|node| !is_init(node))
         .filter(|node| node.as_str().is_some_and(named))
     {
-        let draft = with_settings(draft.at(*word, "the wrapper"), &member.container, wrapper);
+        let draft = with_settings(draft().at(*word, "the wrapper"), &member.container, wrapper);
         return Some(draft.subject(Subject::Wrapper(index)).finish());
     }
     let simple = program.is_shell().then_some(program.script.as_ref()?)?;
@@ -162,7 +165,7 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
         .clone();
     Some(
         with_settings(
-            draft.at_text(program, span, "the wrapper, inside the script"),
+            draft().at_text(program, span, "the wrapper, inside the script"),
             &member.container,
             wrapper,
         )
@@ -172,12 +175,13 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
 }
 
 /// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.
-fn in_environment(pod: &Pod<'_>, container: &Container<'_>, wrapper: &Wrapper) -> Option<Finding> {
-    let variables: Vec<_> = container
-        .environment()
-        .filter(|variable| wrapper.reads(variable.name))
-        .collect();
-    let first = variables.first()?;
+fn in_environment(
+    pod: &Pod<'_>,
+    container: &Container<'_>,
+    variables: &[EnvironmentVariable<'_>],
+    wrapper: &Wrapper,
+) -> Option<Finding> {
+    let first = variables.iter().find(|variable| wrapper.reads(variable.name))?;
     Some(
         Draft::new(
             pod,

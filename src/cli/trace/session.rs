@@ -1,7 +1,7 @@
 //! One run of `trace`: evidence into the engine, what it says to the outputs.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -44,6 +44,11 @@ pub(super) fn conclude(
     }
 }
 
+/// Whether something may run on in the pod of a Job whose app has ended.
+fn may_be_stuck(pod: &PodTimeline) -> bool {
+    pod.of_job && !pod.ended() && pod.has_ended_app()
+}
+
 /// How often the screen is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 /// Pods that are named when what was waited for did not happen.
@@ -70,8 +75,10 @@ pub(super) struct Session {
     batch: Vec<News>,
     /// The first lists are not complete: what they hold became known together.
     is_listing: bool,
-    /// Violations that were told as soon as they were seen: pod, rule, order.
-    alerted: HashSet<(String, String)>,
+    /// Violations that were told as soon as they were seen, by pod: rule and order.
+    alerted: HashMap<String, HashSet<String>>,
+    /// Pods of Jobs an app of which has ended: only these are looked at again and again.
+    half_ended: BTreeSet<String>,
     fail_fast: bool,
     /// What is waited for will not happen, or the first violation was to be the last.
     failed: bool,
@@ -102,7 +109,8 @@ impl Session {
             newest: Moment::default(),
             batch: Vec::new(),
             is_listing: false,
-            alerted: HashSet::new(),
+            alerted: HashMap::new(),
+            half_ended: BTreeSet::new(),
             fail_fast: arguments.fail_fast,
             failed: false,
             held_notes: Vec::new(),
@@ -145,6 +153,11 @@ impl Session {
         self.batch.extend(found);
         if !self.is_listing {
             self.tell_batch()?;
+        }
+        if let Some(uid) = &uid
+            && self.engine.pod(uid).is_some_and(may_be_stuck)
+        {
+            self.half_ended.insert(uid.clone());
         }
         if let (Some(progress), Some(uid)) = (&mut self.progress, uid) {
             match self.engine.pod(&uid) {
@@ -192,7 +205,7 @@ impl Session {
         };
         for verdict in self.engine.violations(pod) {
             let order = format!("{} {:?} {:?}", verdict.rule, verdict.before, verdict.after);
-            if !self.alerted.insert((uid.to_owned(), order)) {
+            if !self.alerted.entry(uid.to_owned()).or_default().insert(order) {
                 continue;
             }
             self.tell_batch()?;
@@ -223,13 +236,10 @@ impl Session {
 
     /// Looks for Jobs whose apps have ended while something runs on: only time tells.
     pub(super) fn look_for_stuck_jobs(&mut self) -> Result<(), TraceError> {
-        let may_be_stuck = |pod: &&PodTimeline| pod.of_job && !pod.ended() && pod.has_ended_app();
-        let uids: Vec<String> = self
-            .engine
-            .pods()
-            .filter(may_be_stuck)
-            .map(|pod| pod.name.uid.clone())
-            .collect();
+        let engine = &self.engine;
+        self.half_ended
+            .retain(|uid| engine.pod(uid).is_some_and(may_be_stuck));
+        let uids: Vec<String> = self.half_ended.iter().cloned().collect();
         uids.iter().try_for_each(|uid| self.alert(uid))
     }
 
@@ -270,7 +280,8 @@ impl Session {
     fn judge(&mut self, pod: PodTimeline) -> Result<(), TraceError> {
         self.tell_batch()?;
         let verdicts = self.engine.verdicts(&pod);
-        self.alerted.retain(|(uid, _)| *uid != pod.name.uid);
+        self.alerted.remove(&pod.name.uid);
+        self.half_ended.remove(&pod.name.uid);
         self.judgement.add(&verdicts);
         if let Sink::Lines(output) = &mut self.sink {
             output.verdicts(&pod, &verdicts, self.newest)?;

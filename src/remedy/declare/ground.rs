@@ -3,10 +3,7 @@
 use super::form::is_converted;
 use crate::{
     pod::Subject,
-    remedy::{
-        planner::{Planner, is_named},
-        workaround::requirement::parts,
-    },
+    remedy::planner::{Planner, is_named},
     roles::Role,
     workload::ContainerList,
 };
@@ -53,7 +50,7 @@ impl<'a> Planner<'_, 'a> {
         .iter()
         .any(|subject| self.wanted.has(subject))
             || self.pod.is_annotated(member) && self.wanted.has(&Subject::Declaration);
-        let parts = parts(self.pod, index, self.wanted, self.options);
+        let parts = self.managing.of(index);
         // What can't go and does no harm beside a declared sidecar is no reason for one.
         let ends = parts.iter().any(|part| {
             let counts = part.harmful || part.is_allowed(self.allowed());

@@ -29,6 +29,12 @@ impl ConfigMapUse {
 const LIVE: &str = "pods that run now would read the new script when one of their containers restarts, before their \
     template is replaced; change it where it is made, together with the workload";
 
+/// Whether a program of the pod runs a script from a ConfigMap.
+pub(crate) fn runs_shared_scripts(pod: &Pod<'_>) -> bool {
+    let mut programs = pod.members.iter().flat_map(|member| &member.programs);
+    programs.any(|program| program.config_map.is_some())
+}
+
 /// Finds out of every script from a ConfigMap whether a change of it reaches more than its program.
 pub(crate) fn settle(pod: &mut Pod<'_>, uses: &[ConfigMapUse], is_live: bool) {
     let workload = pod.workload;

@@ -1,6 +1,7 @@
 //! The parts of a workaround, which all go or stay together.
 
 pub(crate) mod end_hook;
+pub(crate) mod managing;
 pub(crate) mod marker;
 pub(crate) mod part;
 pub(crate) mod requirement;

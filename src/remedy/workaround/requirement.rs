@@ -9,7 +9,7 @@ use crate::{
         Member, Pod, ProgramSite, Subject, delaying_traps, ends_with_another, prestop_delay, told_to_quit,
     },
     remedy::{
-        Form, Options,
+        Form,
         gate::{
             startup::asked_port,
             strictness::{is_gated_already, wait_is_kept},
@@ -38,10 +38,10 @@ use crate::{
 };
 
 /// All parts of workarounds that manage the sidecar at `index`.
-pub(crate) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, options: &Options) -> Vec<Part<'a>> {
+pub(super) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, form: Form) -> Vec<Part<'a>> {
     let links = pod.links.all.iter().enumerate();
     let mut parts: Vec<Part<'a>> = links
-        .filter_map(|(at, link)| of_link(pod, index, (at, link), wanted, options))
+        .filter_map(|(at, link)| of_link(pod, index, (at, link), wanted, form))
         .collect();
     let Some(member) = pod.members.get(index) else {
         return parts;
@@ -57,8 +57,13 @@ pub(crate) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, options: &
 }
 
 /// A part of a workaround that would stay and do harm: a call or signal that ends the sidecar, which the
-/// kubelet then restarts, or a file that does.
-pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, options: &Options) -> Option<String> {
+/// kubelet then restarts, or a file that does. `parts` are all that could go.
+pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, parts: &[Part<'_>]) -> Option<String> {
+    let goes = |at: usize| {
+        parts
+            .iter()
+            .any(|part| part.subjects.contains(&Subject::Link(at)))
+    };
     let of_links = pod.links.all.iter().enumerate().find_map(|(at, link)| {
         let (member, _) = pod.program(link.container, link.program)?;
         let manages = link.other == Party::Container(index) || link.other == Party::Unknown;
@@ -67,8 +72,7 @@ pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, options: &Opti
             LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
-        (is_harmful && of_link(pod, index, (at, link), wanted, options).is_none())
-            .then(|| still_ends(member.container.name))
+        (is_harmful && !goes(at)).then(|| still_ends(member.container.name))
     });
     of_links
         .or_else(|| {
@@ -95,7 +99,7 @@ fn of_link<'a>(
     index: usize,
     (at, link): (usize, &Link),
     wanted: &Wanted,
-    options: &Options,
+    form: Form,
 ) -> Option<Part<'a>> {
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
@@ -155,7 +159,7 @@ fn of_link<'a>(
             let treated =
                 wanted.link(at) || wanted.has(&Subject::Gate(index)) || stop_behind(pod, link, wait, wanted);
             treated.then_some(())?;
-            Some(waiting(pod, index, (at, link), wait, options))
+            Some(waiting(pod, index, (at, link), wait, form))
         }
         LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
             let what = format!("{}: its wait for a file goes", member.container.name);
@@ -187,7 +191,7 @@ fn of_link<'a>(
             if let Some(reason) = wait.besides() {
                 part.class = Err(reason.to_owned());
             }
-            keep_among_sidecars(pod, link, options, &mut part);
+            keep_among_sidecars(pod, link, form, &mut part);
             Some(part)
         }
         _ => None,
@@ -195,13 +199,7 @@ fn of_link<'a>(
 }
 
 /// An app's wait for a sidecar, which a gate replaces.
-fn waiting<'a>(
-    pod: &Pod<'a>,
-    index: usize,
-    (at, link): (usize, &Link),
-    wait: &Wait,
-    options: &Options,
-) -> Part<'a> {
+fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &Wait, form: Form) -> Part<'a> {
     let Some((member, program)) = pod.program(link.container, link.program) else {
         return Part::new(String::new(), Err(String::new()));
     };
@@ -254,17 +252,17 @@ fn waiting<'a>(
             "the wait gives up after a while, and the gate does not",
         ));
     }
-    keep_among_sidecars(pod, link, options, &mut part);
+    keep_among_sidecars(pod, link, form, &mut part);
     part
 }
 
 /// A wait of one sidecar for another stays in a form that has no order among sidecars.
-fn keep_among_sidecars(pod: &Pod<'_>, link: &Link, options: &Options, part: &mut Part<'_>) {
+fn keep_among_sidecars(pod: &Pod<'_>, link: &Link, form: Form, part: &mut Part<'_>) {
     let waits_as_sidecar = pod
         .members
         .get(link.container)
         .is_some_and(|member| member.role.role == Role::Sidecar);
-    if options.form == Form::Lifecycle && waits_as_sidecar {
+    if form == Form::Lifecycle && waits_as_sidecar {
         part.class =
             Err("the first design has no order among sidecars, so that it goes on waiting".to_owned());
     }

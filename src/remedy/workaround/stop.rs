@@ -6,7 +6,7 @@ use crate::remedy::workaround::{
 };
 use crate::{
     behaviour::{
-        Answer, Link, LinkKind, Party,
+        Link, LinkKind, Party,
         script::{ExitStatus, MarkerUse, Wait},
     },
     pod::{Member, Pod},
@@ -61,11 +61,12 @@ pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
 /// What ends a sidecar, and the sleep in which it does.
 pub(crate) fn stop_with_sleep(member: &Member<'_>, program: &Program<'_>, span: &Span) -> Entrypoint {
     let cuts = with_sleep_behind(&program.text, dialect(program), span);
+    let has_sleep = cuts.len() > 1;
+    if has_sleep && can_cut(member, program, &cuts).is_refuted() {
+        return Entrypoint::cutting(span.clone());
+    }
     Entrypoint {
-        cuts: match can_cut(member, program, &cuts) {
-            Answer::Refuted(_) => vec![span.clone()],
-            _ => cuts,
-        },
+        cuts,
         ..Entrypoint::default()
     }
 }
