@@ -293,7 +293,7 @@ fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
 
 #[test]
 fn a_native_sidecar_takes_another_form_by_review_only() {
-    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  initContainers:\n  - name: proxy\n    restartPolicy: Always\n    startupProbe:\n      tcpSocket: {port: 80, ? : x}\n  containers:\n  - name: app\n    image: app\n";
+    let text = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  initContainers:\n  - name: proxy\n    image: proxy\n    restartPolicy: Always\n    startupProbe:\n      tcpSocket: {port: 80, ? : x}\n  containers:\n  - name: app\n    image: app\n";
     for form in [Form::Lifecycle, Form::Annotation] {
         let left = migrated_with(text, &converting(form, false));
         assert_eq!(left.text, text);

@@ -7,7 +7,7 @@ use crate::{
     catalogue::{
         Catalogue, Endpoint, KnownSidecar,
         controller::OPEN_KRUISE,
-        injector::INJECTORS,
+        injector::{INJECTORS, Injector},
         tool::READINESS_TOOLS,
         wait_tool::{Address, Question, WAIT_TOOLS, WaitTool},
         wrapper::WRAPPERS,
@@ -208,6 +208,20 @@ fn wrapper_binary() -> Sign {
     }
 }
 
+/// A condition on pods that their injector is not told to leave alone.
+fn unless_kept_out(injector: &Injector, condition: &str) -> String {
+    let kept_out = injector.opt_outs.iter().filter_map(|mark| {
+        let (name, value) = (cel::string(mark.annotation), cel::string(mark.value?));
+        let is_so = |place: &str| format!("POD.?metadata.?{place}[{name}].orValue(\"\") == {value}");
+        Some([is_so("annotations"), is_so("labels")])
+    });
+    let kept_out: Vec<String> = kept_out.flatten().collect();
+    match kept_out.is_empty() {
+        true => condition.to_owned(),
+        false => format!("{condition} && !({})", kept_out.join(" || ")),
+    }
+}
+
 fn hold_annotation() -> Sign {
     let annotation = |name: &str| format!("POD.?metadata.?annotations[{}].orValue(\"\")", cel::string(name));
     let is = |name: &str, value: &str| format!("{} == {}", annotation(name), cel::string(value));
@@ -217,10 +231,13 @@ fn hold_annotation() -> Sign {
         .filter(|hold| hold.in_settings)
         .map(|hold| escaped(hold.name))
         .collect();
-    let settings = INJECTORS
-        .iter()
-        .filter_map(|injector| injector.settings_annotation)
-        .map(|name| format!("{}.matches(variables.hold)", annotation(name)));
+    let settings = INJECTORS.iter().filter_map(|injector| {
+        let held = format!(
+            "{}.matches(variables.hold)",
+            annotation(injector.settings_annotation?)
+        );
+        Some(unless_kept_out(injector, &held))
+    });
     // Where nothing but the installation decides about native sidecars, a pod's author has no other way.
     let switched = INJECTORS.iter().filter(|injector| {
         injector
@@ -228,10 +245,10 @@ fn hold_annotation() -> Sign {
             .as_ref()
             .is_some_and(|switch| !switch.needs_version)
     });
-    let annotations = switched
-        .flat_map(|injector| injector.holds)
-        .filter(|hold| !hold.in_settings)
-        .filter_map(|hold| Some(is(hold.name, hold.value?)));
+    let annotations = switched.flat_map(|injector| {
+        let holds = injector.holds.iter().filter(|hold| !hold.in_settings);
+        holds.filter_map(move |hold| Some(unless_kept_out(injector, &is(hold.name, hold.value?))))
+    });
     Sign {
         patterns: vec![pattern(
             "hold",

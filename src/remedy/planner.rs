@@ -455,6 +455,10 @@ impl<'p, 'a> Planner<'p, 'a> {
                     proofs: part.proofs.clone(),
                 });
                 part.note.iter().for_each(|note| self.plan.note(note));
+                if let Some(doubt) = part.doubt_of_script() {
+                    self.plan
+                        .note(format!("look at what remains of the script: {doubt}"));
+                }
                 for (container, entrypoint) in &part.entrypoints {
                     let own = self.entrypoints.entry(*container).or_default();
                     own.merge(entrypoint);

@@ -1,11 +1,14 @@
 //! The order a manifest promises, without a cluster.
 
-use serde::Deserialize;
-use serde_yaml::Value;
+use serde::de::DeserializeOwned;
 
 use super::{
     declared::{Declared, Design, Expectation, Pair, Reading, Rule},
     object::{Annotations, PodSpec},
+};
+use crate::{
+    workload::{discover, objects_of},
+    yaml::{self, Node, Value},
 };
 
 /// Why a manifest has no plan.
@@ -13,7 +16,13 @@ use super::{
 pub enum PlanError {
     /// It is not YAML.
     #[error("not YAML: {0}")]
-    Yaml(#[from] serde_yaml::Error),
+    Yaml(#[from] yaml::ParseError),
+    /// Its aliases can't be followed.
+    #[error(transparent)]
+    Value(#[from] yaml::ValueError),
+    /// A pod in it is none to Kubernetes.
+    #[error("not a pod: {0}")]
+    Shape(#[from] serde_json::Error),
     /// No document has a pod template.
     #[error("no pod and no pod template found")]
     NoPod,
@@ -30,43 +39,27 @@ pub struct PlannedWorkload {
     pub annotations: Annotations,
 }
 
-/// Mappings nest no deeper than this on the way to a pod template.
-const TEMPLATE_DEPTH: usize = 6;
-
-/// The workloads of a manifest: every document that is a pod or has a pod template.
+/// The workloads of a manifest, as lint finds them.
 ///
 /// # Errors
 /// Where the text is not YAML, or nothing in it makes pods.
 pub fn workloads(text: &str) -> Result<Vec<PlannedWorkload>, PlanError> {
+    let stream = yaml::parse(text)?;
     let mut found = Vec::new();
-    for document in serde_yaml::Deserializer::from_str(text) {
-        let value = Value::deserialize(document)?;
-        let items = match value.get("items") {
-            Some(Value::Sequence(items)) if value.get("kind").and_then(Value::as_str) == Some("List") => {
-                items.clone()
-            }
-            _ => vec![value],
-        };
-        for item in items {
-            if let Some((spec, annotations)) = pod_spec(&item, TEMPLATE_DEPTH) {
-                let annotations: Annotations = match annotations {
-                    Some(annotations) => serde_yaml::from_value(annotations)?,
-                    None => Annotations::default(),
-                };
-                let spec: PodSpec = serde_yaml::from_value(spec)?;
-                let text = |path: &Value| path.as_str().unwrap_or_default().to_owned();
-                let kind = item.get("kind").map(text).unwrap_or_default();
-                let metadata = item.get("metadata");
-                let name = metadata
-                    .and_then(|metadata| metadata.get("name").or_else(|| metadata.get("generateName")))
-                    .map(text)
-                    .unwrap_or_default();
-                found.push(PlannedWorkload {
-                    name: format!("{kind}/{name}"),
-                    spec: spec.annotated_by(&annotations),
-                    annotations,
-                });
-            }
+    for object in objects_of(&stream) {
+        for workload in discover(&object) {
+            let annotations = workload
+                .pod_metadata
+                .and_then(|metadata| metadata.get("annotations"))
+                .filter(|annotations| annotations.is_mapping());
+            let annotations: Annotations = annotations.map(read).transpose()?.unwrap_or_default();
+            let spec: PodSpec = read(workload.pod_spec)?;
+            let reference = &object.reference;
+            found.push(PlannedWorkload {
+                name: format!("{}/{}", reference.kind, reference.name),
+                spec: spec.annotated_by(&annotations),
+                annotations,
+            });
         }
     }
     if found.is_empty() {
@@ -75,28 +68,10 @@ pub fn workloads(text: &str) -> Result<Vec<PlannedWorkload>, PlanError> {
     Ok(found)
 }
 
-/// The pod spec inside an object, and the annotations beside it: a `spec` whose `containers` is a list, itself or
-/// below a template.
-fn pod_spec(value: &Value, depth: usize) -> Option<(Value, Option<Value>)> {
-    if depth == 0 {
-        return None;
-    }
-    let spec = value.get("spec")?;
-    if matches!(spec.get("containers"), Some(Value::Sequence(_))) {
-        let annotations = value
-            .get("metadata")
-            .and_then(|metadata| metadata.get("annotations"));
-        return Some((
-            spec.clone(),
-            annotations
-                .filter(|annotations| annotations.is_mapping())
-                .cloned(),
-        ));
-    }
-    let Value::Mapping(entries) = spec else {
-        return None;
-    };
-    entries.iter().find_map(|(_, below)| pod_spec(below, depth - 1))
+/// What a node says, with aliases and merge keys resolved.
+fn read<T: DeserializeOwned>(node: Node<'_>) -> Result<T, PlanError> {
+    let value = Value::of(node)?.effective();
+    Ok(serde_json::from_value(value.to_json().unwrap_or_default())?)
 }
 
 /// What one design promises for a workload.
@@ -238,6 +213,53 @@ spec:
         assert_eq!(sentences(text), first);
         let last = sentences(&text.replace("position: first", "position: last"));
         assert_eq!(last[0], "proxy starts after setup completed");
+    }
+
+    #[test]
+    fn workloads_are_those_that_lint_finds() {
+        let text = "\
+apiVersion: v1
+kind: PodTemplate
+metadata: {name: template}
+template:
+  spec:
+    containers: [{name: app, image: app}]
+---
+apiVersion: apps/v1
+kind: DeploymentList
+items:
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: listed}
+  spec:
+    template:
+      spec:
+        containers:
+        - &app {name: app, image: app}
+        - {<<: *app, name: other}
+---
+apiVersion: jobset.x-k8s.io/v1alpha2
+kind: JobSet
+metadata: {name: set}
+spec:
+  replicatedJobs:
+  - name: workers
+    template:
+      spec:
+        template:
+          spec:
+            containers: [{name: worker, image: worker}]
+";
+        let found = workloads(text).unwrap();
+        let names: Vec<_> = found.iter().map(|workload| workload.name.as_str()).collect();
+        assert_eq!(names, ["PodTemplate/template", "Deployment/listed", "JobSet/set"]);
+        let listed: Vec<_> = found[1]
+            .spec
+            .containers
+            .iter()
+            .map(|container| container.name.as_str())
+            .collect();
+        assert_eq!(listed, ["app", "other"]);
     }
 
     #[test]

@@ -196,6 +196,10 @@ impl<'a> AppHalf<'a> {
             self.leave(&what, reason, true, subject);
             return Ok(());
         }
+        if let Some(doubt) = whole.answer.reason() {
+            self.notes
+                .push(format!("look at what remains of the script: {doubt}"));
+        }
         if let Some((exit_status, _)) = exit_status {
             self.notes.extend(masks(app, exit_status));
         }

@@ -7,7 +7,7 @@ use crate::{
     edit::removal::Removals,
     pod::Subject,
     remedy::{
-        obligation::{Proof, judged},
+        obligation::{Obligation, Proof, judged},
         plan::Class,
         script::entrypoint::Entrypoint,
     },
@@ -86,6 +86,13 @@ impl Part<'_> {
     /// What has to be looked at, where something has.
     pub(crate) fn doubt(&self) -> Option<String> {
         judged(&self.proofs).1
+    }
+
+    /// What is not known of what remains of a script.
+    pub(crate) fn doubt_of_script(&self) -> Option<&String> {
+        let mut proofs = self.proofs.iter();
+        let whole = proofs.find(|proof| proof.obligation == Obligation::ScriptIsWhole)?;
+        whole.answer.reason()
     }
 
     /// Whether it may be removed at this class.
