@@ -93,7 +93,9 @@ fn over_whatever_made_the_object_and_in_step_with_its_file() {
         ),
     );
     let backup = tempfile::tempdir().unwrap();
-    let said = namespace.apply_live(&["--backup", backup.path().to_str().unwrap()], 0);
+    // Nobody knows the image of the tests: the user says that it is a sidecar.
+    let backed_up = ["--sidecar", "proxy", "--backup", backup.path().to_str().unwrap()];
+    let said = namespace.apply_live(&backed_up, 0);
     for name in ["applied", "created", "server-side"] {
         assert!(
             namespace.is_migrated(&format!("deployment/{name}"), TEMPLATE),
@@ -181,13 +183,13 @@ fn jobs_and_pods_are_left_with_their_manifests() {
     );
     namespace.kubectl(&["create", "-f", "-"], &pod);
     namespace.kubectl(&["create", "-f", "-"], &job);
-    let said = namespace.apply_live(&[], 1);
+    let said = namespace.apply_live(&["--sidecar", "proxy"], 1);
     assert!(said.contains("nothing to apply"), "{said}");
     assert!(said.contains("a Job's template cannot be changed"), "{said}");
     assert!(said.contains("a pod's containers cannot be changed"), "{said}");
     for (object, template) in [("job/once", TEMPLATE), ("pod/bare", "/spec")] {
         assert!(said.contains("| kubectl replace --force -f -"), "{said}");
-        let manifest = namespace.migrate(&[object, "-o", "yaml"]);
+        let manifest = namespace.migrate(&[object, "--sidecar", "proxy", "-o", "yaml"]);
         let manifest = String::from_utf8(manifest.stdout).unwrap();
         namespace.kubectl(&["replace", "--force", "--grace-period=1", "-f", "-"], &manifest);
         assert!(namespace.is_migrated(object, template), "{manifest}");
