@@ -22,6 +22,8 @@ pub struct Injector {
     pub containers: &'static [&'static str],
     /// The image by which a pod asks for its sidecar in a container of its own, to give it other settings.
     pub placeholder: Option<&'static str>,
+    /// How a pod asks for other templates of its sidecar.
+    pub templates: Option<Templates>,
     /// The init container that redirects the pod's traffic into its proxy.
     pub redirecting: Option<&'static str>,
     /// Annotations with which its sidecar leaves by itself, or is told to by the app.
@@ -52,6 +54,15 @@ pub struct Injector {
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
     pub checked: &'static str,
+}
+
+/// An annotation by which a pod asks for templates, separated by commas.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Templates {
+    /// The annotation.
+    pub annotation: &'static str,
+    /// The template that has a native form. Others need not have one.
+    pub native: &'static str,
 }
 
 /// An annotation of a pod (template) that only the injector itself writes.

@@ -10,6 +10,7 @@ pub(crate) mod plan;
 pub(crate) mod planner;
 mod remedies;
 pub(crate) mod script;
+mod sidecar;
 pub(crate) mod surroundings;
 pub(crate) mod wanted;
 pub(crate) mod workaround;

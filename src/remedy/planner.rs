@@ -4,34 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{
     Options,
-    declare::{
-        annotation, convert,
-        declaration::{Form, declare, obstacle},
-        form::is_converted,
-        ground::Ground,
-        injected,
-        needs::{later_proxy, needs_network},
-        obligations::of_declaration,
-    },
-    gate::startup::{Gate, gate, gate_when_promoted, is_plain_connection, on_file, readiness_is_gate},
-    obligation::{Proof, judged},
+    declare::{annotation, convert, form::is_converted, injected},
+    gate::startup::Gate,
     plan::{ALL, Action, Changes, Class, Plan},
     script::entrypoint::Entrypoint,
-    surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch, references},
+    surroundings::{elsewhere::Elsewhere, foreign::foreign, patches::Patch},
     wanted::Wanted,
-    workaround::{
-        managing::Managing,
-        part::Part,
-        requirement::stays,
-        stop::{is_stop, only_stops},
-    },
+    workaround::{managing::Managing, part::Part},
 };
 use crate::{
-    behaviour::{Link, LinkKind, Party},
+    behaviour::Party,
     edit::removal::Removals,
     pod::{Member, Pod, Subject},
-    roles::Role,
-    workload::{ContainerList, ProbeKind},
 };
 
 /// The plan for one pod.
@@ -143,289 +127,13 @@ pub(crate) struct Planner<'p, 'a> {
     pub(crate) annotates: bool,
 }
 
-/// A sidecar in the planner's hands.
-struct Sidecar<'p, 'a> {
-    index: usize,
-    member: &'p Member<'a>,
-    name: &'a str,
-    /// All that it treats when it is declared.
-    subjects: Vec<Subject>,
-    parts: &'p [Part<'a>],
-}
-
 impl<'p, 'a> Planner<'p, 'a> {
-    fn sidecars(&mut self) {
-        let grounds: Vec<Ground> = (0..self.pod.members.len())
-            .map(|index| self.ground(index))
-            .collect();
-        // A Job with one sidecar that is not declared never completes.
-        let together = self.pod.workload.runs_to_completion() && grounds.contains(&Ground::Sufficient);
-        // What only stops others is no sidecar, whatever stops itself.
-        let stops = |index: usize| {
-            let mut links = self.pod.links.all.iter();
-            links.any(|link| link.container == index && is_stop(link) && only_stops(self.pod, link))
-        };
-        let helpers: Vec<usize> = (0..grounds.len()).filter(|index| stops(*index)).collect();
-        for (index, ground) in grounds.into_iter().enumerate() {
-            let Some(member) = self.pod.members.get(index).filter(|_| !helpers.contains(&index)) else {
-                continue;
-            };
-            let is_sidecar = member.role.role == Role::Sidecar
-                && matches!(
-                    member.container.list,
-                    ContainerList::Regular | ContainerList::Init
-                );
-            match ground {
-                _ if !is_sidecar => self.leave_app(index, member),
-                Ground::None if !together => {}
-                Ground::Insufficient | Ground::Waits if !together => self.sidecar(index, member, ground),
-                _ => self.sidecar(index, member, Ground::Sufficient),
-            }
-        }
-    }
-
     pub(crate) fn allowed(&self) -> Class {
         if self.options.review {
             Class::Review
         } else {
             Class::Safe
         }
-    }
-
-    /// A container that may serve others, and that nothing proves to do so.
-    fn leave_app(&mut self, index: usize, member: &Member<'a>) {
-        let mut subjects = self.wanted_of(index);
-        let links = self.pod.links.all.iter().enumerate();
-        let is_used = |link: &Link| match link.kind {
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
-            _ => link.other == Party::Container(index),
-        };
-        subjects.extend(
-            links
-                .filter(|(at, link)| self.wanted.link(*at) && is_used(link))
-                .map(|(at, _)| Subject::Link(at)),
-        );
-        if subjects.is_empty() || member.container.list != ContainerList::Regular {
-            return;
-        }
-        let name = member.container.name;
-        self.plan.left(
-            format!("{name} is not declared a sidecar"),
-            format!("which of the containers serves the others has to be decided: --sidecar {name} says that it does"),
-            false,
-            subjects,
-        );
-    }
-
-    /// What is wanted about a container itself.
-    fn wanted_of(&self, index: usize) -> Vec<Subject> {
-        [
-            Subject::Sidecar(index),
-            Subject::PostStart(index),
-            Subject::LifecycleType(index),
-        ]
-        .into_iter()
-        .filter(|subject| self.wanted.has(subject))
-        .collect()
-    }
-
-    /// Plans one sidecar: its declaration and the parts of workarounds that manage it, or why it stays.
-    /// Without a sufficient ground a sidecar is not declared, but what could be done is said.
-    fn sidecar(&mut self, index: usize, member: &'p Member<'a>, ground: Ground) {
-        let parts = self.managing.of(index);
-        let mut subjects = self.wanted_of(index);
-        subjects.push(Subject::Sidecar(index));
-        if self.pod.is_annotated(member) {
-            subjects.push(Subject::Declaration);
-        }
-        let sidecar = Sidecar {
-            index,
-            member,
-            name: member.container.name,
-            subjects,
-            parts,
-        };
-        let all = sidecar.all_subjects();
-        let name = sidecar.name;
-        if let Some(output) = self.pod.injected_output(member) {
-            let reason = format!(
-                "{} has written it, as {} shows: inject it anew with the injector's own switch",
-                output.injector.name,
-                output.mark.key.as_str().unwrap_or_default()
-            );
-            self.plan.left(format!("{name} as it is"), reason, false, all);
-            return;
-        }
-        if self.is_declared(member) {
-            self.treat_declared(&sidecar);
-        } else if let Some(proofs) = self.may_be_declared(&sidecar) {
-            self.declare(sidecar, ground, proofs);
-        }
-    }
-
-    /// What stands around a sidecar that is declared already.
-    fn treat_declared(&mut self, sidecar: &Sidecar<'p, 'a>) {
-        let form = Subject::LifecycleType(sidecar.index);
-        if self.wanted.has(&form) {
-            let reason = "lifecycle.type is the form that is asked for: `--target native` declares what Kubernetes runs";
-            self.plan
-                .left(format!("{} as it is", sidecar.name), reason, false, [form]);
-        }
-        for part in sidecar.parts.iter().filter(|part| part.harmful) {
-            let (reason, review) = match &part.class {
-                Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => (needs_review(part), true),
-                Ok(_) => continue,
-            };
-            self.plan.left(
-                format!("not done: {}", part.what),
-                reason,
-                review,
-                sidecar.all_subjects(),
-            );
-            return;
-        }
-        let gate = self.gate_of(sidecar, true);
-        for part in sidecar.parts {
-            self.part(sidecar.name, part, &gate);
-        }
-        let replaces_wait = sidecar
-            .parts
-            .iter()
-            .any(|part| part.wait.is_some() && part.is_allowed(self.allowed()));
-        let kind = self.gate_kind(sidecar.member);
-        self.gate_of_declared(sidecar.index, sidecar.member, kind, &gate, replaces_wait);
-    }
-
-    /// What a declaration rests on; nothing where the sidecar stays as it is, which the plan then says.
-    fn may_be_declared(&mut self, sidecar: &Sidecar<'p, 'a>) -> Option<Vec<Proof>> {
-        let left = format!("{} is not declared a sidecar", sidecar.name);
-        let refused = obstacle(self.pod, sidecar.member, self.options.form)
-            .or_else(|| stays(self.pod, sidecar.index, self.wanted, sidecar.parts));
-        if let Some(reason) = refused {
-            self.plan.left(left, reason, false, sidecar.all_subjects());
-            return None;
-        }
-        let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
-        let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches);
-        let (class, reason) = judged(&proofs);
-        if class > self.allowed() {
-            let reason = reason.unwrap_or_default();
-            self.plan
-                .left(left, reason, class == Class::Review, sidecar.all_subjects());
-            return None;
-        }
-        let hinders = sidecar.parts.iter().filter(|part| part.harmful).find_map(|part| {
-            let (reason, review) = match &part.class {
-                Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => (needs_review(part), true),
-                Ok(_) => return None,
-            };
-            Some((part.what.clone(), reason, review))
-        });
-        if let Some((what, reason, review)) = hinders {
-            let left = format!("{left}, because “{what}” can't be done");
-            self.plan.left(left, reason, review, sidecar.all_subjects());
-            return None;
-        }
-        Some(proofs)
-    }
-
-    fn declare(&mut self, sidecar: Sidecar<'p, 'a>, ground: Ground, proofs: Vec<Proof>) {
-        let name = sidecar.name;
-        let left = format!("{name} is not declared a sidecar");
-        if ground == Ground::Insufficient {
-            let gate = Gate::Present("nothing");
-            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
-            return;
-        }
-        let is_asked_for = self.is_slept_for(sidecar.member)
-            || self.options.review && is_named(self.pod, sidecar.member, self.options);
-        let gate = self.gate_of(&sidecar, is_asked_for);
-        if ground == Ground::Waits && matches!(gate, Gate::None(_)) {
-            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
-            return;
-        }
-        let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
-        if let Gate::Probe { handler, .. } = &gate
-            && !is_plain_connection(handler)
-            && let Some(proxy) = later_proxy(self.pod, sets_switches)
-        {
-            let reason = needs_network(self.gate_kind(sidecar.member).field(), &proxy);
-            self.plan.left(left, reason, false, sidecar.all_subjects());
-            return;
-        }
-        let needing = sidecar.parts.iter().find(|part| part.needs_gate);
-        if let (Gate::None(reason), Some(part)) = (&gate, needing) {
-            let reason = format!(
-                "“{}” would let the app start too early: {reason}; a startupProbe of its own would hold it back",
-                part.what
-            );
-            self.plan.left(left, reason, false, sidecar.all_subjects());
-            return;
-        }
-        if sidecar.member.container.is_lifecycle_sidecar()
-            && sidecar.member.container.probe(ProbeKind::Readiness).is_some()
-            && let Gate::None(reason) = &gate
-        {
-            let reason = format!("its readinessProbe is its gate, and can't become a startupProbe: {reason}");
-            self.plan.left(
-                format!("{name} is not declared anew"),
-                reason,
-                false,
-                sidecar.all_subjects(),
-            );
-            return;
-        }
-        let waits = sidecar.waits();
-        let subjects = sidecar.all_subjects();
-        if self.would_gate_unseen(sidecar.member, &waits, &subjects)
-            || self.is_needed_earlier(sidecar.index, name, &subjects)
-        {
-            return;
-        }
-        for part in sidecar.parts {
-            self.part(name, part, &gate);
-        }
-        self.declaration(sidecar, gate, proofs);
-    }
-
-    /// The gate of a sidecar. None is made that nobody asked for: a wait that it replaces, or the user.
-    fn gate_of(&self, sidecar: &Sidecar<'p, 'a>, is_asked_for: bool) -> Gate {
-        let member = sidecar.member;
-        let kind = self.gate_kind(member);
-        let waits = sidecar.waits();
-        let replaces = sidecar
-            .parts
-            .iter()
-            .filter(|part| part.is_allowed(self.allowed()))
-            .any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
-        let is_gate_today = readiness_is_gate(self.pod, &member.container);
-        let gate = match self.form_of(member) {
-            Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
-            _ => gate(self.pod, member, kind, &waits),
-        };
-        let file = sidecar
-            .parts
-            .iter()
-            .filter(|part| part.is_allowed(self.allowed()))
-            .find_map(|part| part.gate_file.as_deref())
-            .filter(|file| {
-                !sidecar
-                    .parts
-                    .iter()
-                    .any(|part| part.replaces_signs.iter().any(|own| own == file))
-            });
-        match (&gate, file) {
-            (Gate::None(_), Some(file)) => on_file(file),
-            (Gate::Present(_), _) => gate,
-            _ if is_asked_for || replaces || is_gate_today => gate,
-            _ => Gate::Unasked,
-        }
-    }
-
-    fn is_slept_for(&self, member: &Member<'a>) -> bool {
-        self.options.review && self.wanted.some_sleep() && member.container.list == ContainerList::Regular
     }
 
     pub(crate) fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
@@ -468,67 +176,6 @@ impl<'p, 'a> Planner<'p, 'a> {
                 self.plan.signals_gone |= part.signals;
                 self.directories.extend(part.directories.iter().cloned());
             }
-        }
-    }
-
-    fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, gate: Gate, proofs: Vec<Proof>) {
-        let Sidecar { member, name, .. } = sidecar;
-        let kind = self.gate_kind(member);
-        match declare(member, self.options.form, kind, &gate) {
-            Ok(changes) => self.changes.extend(changes),
-            Err(reason) => {
-                self.plan.left(
-                    format!("{name} is not declared a sidecar"),
-                    reason,
-                    false,
-                    sidecar.all_subjects(),
-                );
-                return;
-            }
-        }
-        self.remove_other_declarations(member);
-        let class = judged(&proofs).0;
-        self.plan.add_action(Action {
-            class,
-            what: format!("{name} is declared a sidecar: {}", self.options.form.describe()),
-            subjects: sidecar.subjects,
-            proofs,
-        });
-        if self.options.form != Form::Lifecycle {
-            for note in references::notes(self.pod, member, self.options.form) {
-                self.plan.note(note);
-            }
-        }
-        let probe = kind.field();
-        match &gate {
-            Gate::Present(what) => self
-                .plan
-                .note(format!("the app starts once {name}'s {what} is done")),
-            Gate::Probe { origin, .. } => {
-                self.plan
-                    .done(class, format!("{name}: a {probe} from {origin}"), []);
-            }
-            Gate::Unasked => {}
-            Gate::None(reason) => self.plan.note(format!(
-                "the app starts when {name}'s process exists, without a {probe}: {reason}"
-            )),
-        }
-        self.declared.push((sidecar.index, gate));
-    }
-
-    /// A declaration in another form goes, and a restartPolicy that means nothing where the container stays.
-    fn remove_other_declarations(&mut self, member: &Member<'a>) {
-        let container = &member.container;
-        if self.options.form != Form::Lifecycle
-            && let Some(entry) = container.lifecycle_type()
-        {
-            self.removals.add(entry.key);
-        }
-        if self.options.form != Form::Native
-            && container.list == ContainerList::Regular
-            && let Some(policy) = container.restart_policy()
-        {
-            self.removals.add(policy.key);
         }
     }
 
@@ -580,24 +227,4 @@ impl<'p, 'a> Planner<'p, 'a> {
             }
         }
     }
-}
-
-impl Sidecar<'_, '_> {
-    /// What is treated with it: itself, and the parts that manage it.
-    fn all_subjects(&self) -> Vec<Subject> {
-        let of_parts = self.parts.iter().flat_map(|part| part.subjects.iter());
-        self.subjects.iter().chain(of_parts).cloned().collect()
-    }
-
-    fn waits(&self) -> Vec<&crate::behaviour::script::Wait> {
-        let parts = self.parts.iter();
-        parts
-            .flat_map(|part| part.wait.iter().chain(&part.asks))
-            .collect()
-    }
-}
-
-fn needs_review(part: &Part<'_>) -> String {
-    part.doubt()
-        .unwrap_or_else(|| "it has to be looked at".to_owned())
 }

@@ -1,6 +1,6 @@
 //! The rows of injectors.
 
-use super::{Hold, Injector, Mark, NativeByDefault, PodSwitch, Since};
+use super::{Hold, Injector, Mark, NativeByDefault, PodSwitch, Since, Templates};
 
 /// All injectors.
 pub const INJECTORS: &[Injector] = &[
@@ -8,6 +8,11 @@ pub const INJECTORS: &[Injector] = &[
         name: "Istio",
         // istio.io/latest/docs/setup/additional-setup/sidecar-injection, "Customizing injection"
         placeholder: Some("auto"),
+        // The same page, "Custom templates": the one for gRPC has no native form.
+        templates: Some(Templates {
+            annotation: "inject.istio.io/templates",
+            native: "sidecar",
+        }),
         redirecting: Some("istio-init"),
         // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
         marks: &[Mark::any("sidecar.istio.io/status")],
@@ -260,6 +265,7 @@ const ROW: Injector = Injector {
     drain_annotations: &[],
     excludes_drain: false,
     placeholder: None,
+    templates: None,
     deployment: None,
     source: "",
     checked: "2026-11-29",

@@ -3,6 +3,7 @@
 use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{
     behaviour::Party,
+    catalogue::injector,
     pod::{Member, Pod, Subject},
     remedy::{
         obligation::{Obligation, Proof},
@@ -147,21 +148,23 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
                 "{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"
             ),
         };
-        planner.plan.left(
+        leave(
+            planner,
             format!("{} as it is", known.name),
             reason,
             false,
-            subjects.iter().cloned(),
+            subjects,
         );
         return;
     };
     if is_left_out(pod, known) {
         let reason = "the pod is kept out of its injection";
-        planner.plan.left(
+        leave(
+            planner,
             format!("{} as it is", known.name),
             reason,
             false,
-            subjects.iter().cloned(),
+            subjects,
         );
         return;
     }
@@ -176,12 +179,7 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
     );
     if proof.class() > planner.allowed() {
         let reason = proof.answer.reason().cloned().unwrap_or_default();
-        planner.plan.left(
-            format!("not done: {what}"),
-            reason,
-            true,
-            subjects.iter().cloned(),
-        );
+        leave(planner, format!("not done: {what}"), reason, true, subjects);
         return;
     }
     let mut half = AppHalf::of(proof, planner.allowed());
@@ -192,12 +190,7 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
             false => annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes),
         });
     if let Err(reason) = gathered.and_then(|()| half.finish(planner)) {
-        planner.plan.left(
-            format!("not done: {what}"),
-            reason,
-            false,
-            subjects.iter().cloned(),
-        );
+        leave(planner, format!("not done: {what}"), reason, false, subjects);
         return;
     }
     if is_set {
@@ -219,13 +212,28 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
         .note(format!("{}: {}", switch.annotation, switch.since));
 }
 
-/// Istio's template for the proxy of gRPC has no native form, and one of the user's own need not have any
-/// (istio.io/latest/docs/setup/additional-setup/sidecar-injection, "Custom templates").
+fn leave(
+    planner: &mut Planner<'_, '_>,
+    what: String,
+    reason: impl Into<String>,
+    review: bool,
+    subjects: &[Subject],
+) {
+    planner.plan.left(what, reason, review, subjects.iter().cloned());
+}
+
+/// Whether the pod asks for templates among which is not the one that has a native form.
 fn is_template_of_its_own(pod: &Pod<'_>, known: &KnownSidecar) -> bool {
-    let templates = pod.workload.pod_annotation("inject.istio.io/templates");
-    let named = templates.and_then(|entry| entry.value.as_str());
-    known.injector.as_deref() == Some("Istio")
-        && named.is_some_and(|named| !named.split(',').any(|name| name.trim() == "sidecar"))
+    let templates = known
+        .injector
+        .as_deref()
+        .and_then(injector::by_name)
+        .and_then(|injector| injector.templates.as_ref());
+    let named = templates.and_then(|templates| {
+        let entry = pod.workload.pod_annotation(templates.annotation)?;
+        Some((entry.value.as_str()?, templates.native))
+    });
+    named.is_some_and(|(named, native)| !named.split(',').any(|name| name.trim() == native))
 }
 
 /// Whether the pod is kept out of the injection.
@@ -250,12 +258,7 @@ fn promoted(planner: &mut Planner<'_, '_>, known: &KnownSidecar, name: &str, sub
     };
     if proof.class() > planner.allowed() {
         let reason = proof.answer.reason().cloned().unwrap_or_default();
-        planner.plan.left(
-            format!("not done: {what}"),
-            reason,
-            true,
-            subjects.iter().cloned(),
-        );
+        leave(planner, format!("not done: {what}"), reason, true, subjects);
         return;
     }
     let mut half = AppHalf::of(proof, planner.allowed()).keeping_waits();
@@ -263,12 +266,7 @@ fn promoted(planner: &mut Planner<'_, '_>, known: &KnownSidecar, name: &str, sub
         .gather(pod, known, planner.wanted)
         .and_then(|()| half.finish(planner))
     {
-        planner.plan.left(
-            format!("not done: {what}"),
-            reason,
-            false,
-            subjects.iter().cloned(),
-        );
+        leave(planner, format!("not done: {what}"), reason, false, subjects);
         return;
     }
     if !is_named {
