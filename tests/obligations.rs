@@ -133,6 +133,19 @@ fn one_unknown_more_lowers_the_class() {
 }
 
 #[test]
+fn a_program_that_nobody_knows_may_work_when_it_is_called_to_end() {
+    let job = |image: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: report}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: report\n        image: registry.example.com/report:1\n        command: [sh, -c, '/app/report; rc=$?; curl -X POST http://localhost:9091/quitquitquit; exit $rc']\n      - name: uploader\n        image: {image}\n        ports: [{{containerPort: 9091}}]\n"
+        )
+    };
+    let class = |image: &str| findings(&job(image)).first().map(|finding| finding.fix.class);
+    let known = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\n        args: [--quitquitquit, a:b:c]";
+    assert_eq!(class(known), Some(FixClass::Safe));
+    assert_eq!(class("registry.example.com/uploader:1"), Some(FixClass::Review));
+}
+
+#[test]
 fn what_an_injector_fills_in_stays() {
     let found = findings(include_str!("cases/injector-placeholder.yaml"));
     assert_eq!(found.len(), 1, "{found:#?}");

@@ -120,11 +120,24 @@ impl Case<'_, '_> {
                 Obligation::IdleAfterApp,
                 "its work begins when a file is there that is written at the app's end",
             ),
+            None if self.is_called_unknown() => Proof::unknown(
+                Obligation::IdleAfterApp,
+                "what it does when it is called to end is its own affair, and SIGTERM may do less",
+            ),
             None => Proof::proved(
                 Obligation::IdleAfterApp,
                 "none of its scripts waits for the app's end to do something",
             ),
         }
+    }
+
+    /// Whether a call ends it today, and nothing tells what its program does then.
+    fn is_called_unknown(&self) -> bool {
+        let is_called = self.pod.links.all.iter().any(|link| {
+            matches!(link.kind, LinkKind::Quits(_)) && link.other == Party::Container(self.index)
+        });
+        let is_known = self.by_word.is_some() || self.answer() == RunsServer::Proved;
+        is_called && !is_known && self.pod.workload.runs_to_completion()
     }
 
     fn ends_are_known(&self) -> Proof {
