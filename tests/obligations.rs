@@ -133,16 +133,24 @@ fn one_unknown_more_lowers_the_class() {
 }
 
 #[test]
-fn a_program_that_nobody_knows_may_work_when_it_is_called_to_end() {
-    let job = |image: &str| {
+fn a_program_that_nobody_knows_may_work_when_it_is_told_to_end() {
+    let job = |stop: &str, image: &str| {
         format!(
-            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: report}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: report\n        image: registry.example.com/report:1\n        command: [sh, -c, '/app/report; rc=$?; curl -X POST http://localhost:9091/quitquitquit; exit $rc']\n      - name: uploader\n        image: {image}\n        ports: [{{containerPort: 9091}}]\n"
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: report}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      shareProcessNamespace: true\n      containers:\n      - name: report\n        image: registry.example.com/report:1\n        command: [sh, -c, '/app/report; rc=$?; {stop}; exit $rc']\n      - name: uploader\n        image: {image}\n        ports: [{{containerPort: 9091}}]\n"
         )
     };
-    let class = |image: &str| findings(&job(image)).first().map(|finding| finding.fix.class);
+    let class = |stop: &str, image: &str| {
+        findings(&job(stop, image))
+            .first()
+            .map(|finding| finding.fix.class)
+    };
     let known = "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\n        args: [--quitquitquit, a:b:c]";
-    assert_eq!(class(known), Some(FixClass::Safe));
-    assert_eq!(class("registry.example.com/uploader:1"), Some(FixClass::Review));
+    let unknown = "registry.example.com/uploader:1\n        command: [/uploader]";
+    assert_eq!(class("pkill cloud-sql-proxy", known), Some(FixClass::Safe));
+    assert_eq!(class("pkill uploader", unknown), Some(FixClass::Safe));
+    assert_eq!(class("pkill -INT uploader", unknown), Some(FixClass::Review));
+    let call = "curl -X POST http://localhost:9091/quitquitquit";
+    assert_eq!(class(call, unknown), Some(FixClass::Review));
 }
 
 #[test]

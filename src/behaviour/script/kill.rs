@@ -36,6 +36,15 @@ pub struct Kill {
     pub cut: Span,
 }
 
+impl Kill {
+    /// The signal without `SIG`, where it is another one than the kubelet's SIGTERM.
+    #[must_use]
+    pub fn other_signal(&self) -> Option<&str> {
+        let signal = self.signal.as_deref()?.trim_start_matches("SIG");
+        (!matches!(signal, "TERM" | "15")).then_some(signal)
+    }
+}
+
 impl ScriptBehaviour<'_> {
     /// The signals the script sends.
     #[must_use]

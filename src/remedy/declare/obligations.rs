@@ -3,7 +3,7 @@
 use super::needs;
 use crate::{
     behaviour::{
-        LinkKind, Party,
+        Link, LinkKind, Party,
         action::Action,
         script::{MarkerUse, Wait},
     },
@@ -120,9 +120,9 @@ impl Case<'_, '_> {
                 Obligation::IdleAfterApp,
                 "its work begins when a file is there that is written at the app's end",
             ),
-            None if self.is_called_unknown() => Proof::unknown(
+            None if self.is_ended_otherwise() => Proof::unknown(
                 Obligation::IdleAfterApp,
-                "what it does when it is called to end is its own affair, and SIGTERM may do less",
+                "what it does when it is told to end is its own affair, and SIGTERM may do less",
             ),
             None => Proof::proved(
                 Obligation::IdleAfterApp,
@@ -131,13 +131,18 @@ impl Case<'_, '_> {
         }
     }
 
-    /// Whether a call ends it today, and nothing tells what its program does then.
-    fn is_called_unknown(&self) -> bool {
-        let is_called = self.pod.links.all.iter().any(|link| {
-            matches!(link.kind, LinkKind::Quits(_)) && link.other == Party::Container(self.index)
-        });
+    /// Whether a call or another signal than the kubelet's ends it today, and nothing tells what its program does then.
+    fn is_ended_otherwise(&self) -> bool {
+        let ends_it = |link: &Link| match &link.kind {
+            LinkKind::Quits(_) => true,
+            LinkKind::Kills(kill) => kill.other_signal().is_some(),
+            _ => false,
+        };
+        let mut links = self.pod.links.all.iter();
         let is_known = self.by_word.is_some() || self.answer() == RunsServer::Proved;
-        is_called && !is_known && self.pod.workload.runs_to_completion()
+        !is_known
+            && self.pod.workload.runs_to_completion()
+            && links.any(|link| link.other == Party::Container(self.index) && ends_it(link))
     }
 
     fn ends_are_known(&self) -> Proof {

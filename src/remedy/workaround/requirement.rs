@@ -141,13 +141,11 @@ fn of_link<'a>(
                 .insert(link.container, stop_with_sleep(member, program, &kill.span));
             part.signals = true;
             part.note = masks(member.container.name, kill.exit_status).or_else(|| {
-                let signal = kill.signal.as_deref()?.trim_start_matches("SIG");
-                (!matches!(signal, "TERM" | "15")).then(|| {
-                    format!(
-                        "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal sets another (Kubernetes 1.33 and later)",
-                        pod.party_name(&link.other)
-                    )
-                })
+                let signal = kill.other_signal()?;
+                Some(format!(
+                    "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal sets another (Kubernetes 1.33 and later)",
+                    pod.party_name(&link.other)
+                ))
             });
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
