@@ -153,6 +153,61 @@ fn a_program_that_nobody_knows_may_work_when_it_is_told_to_end() {
     assert_eq!(class(call, unknown), Some(FixClass::Review));
 }
 
+const WAITING: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command: [sh, -c, 'WAIT; exec /app']
+        env: [{name: GIVEN, valueFrom: {configMapKeyRef: {name: a, key: b}}}]
+      - name: opa
+        image: openpolicyagent/opa:0.62.0
+        args: [run, --server, '--addr=:8181']
+        ports: [{containerPort: 8181}]
+";
+
+#[test]
+fn a_wait_of_which_something_is_not_known_is_not_replaced_unseen() {
+    let class = |wait: &str| {
+        let found = findings(&WAITING.replace("WAIT", wait));
+        let polls = found.iter().find(|finding| finding.rule.name == "startup-poll");
+        polls.map(|finding| finding.fix.class)
+    };
+    for known in [
+        "until curl -sf \"localhost:8181/health?plugins\"; do sleep 1; done",
+        "until nc -z localhost 8181; do sleep 1; done",
+        "wait4x http http://localhost:8181/health -t 0",
+        "wait4x tcp localhost:8181 -t 0",
+    ] {
+        assert_eq!(class(known), Some(FixClass::Safe), "{known}");
+    }
+    for unknown in [
+        "until curl -sf localhost:8181/$GIVEN; do sleep 1; done",
+        "until curl -sf \"localhost:8181/health?$GIVEN\"; do sleep 1; done",
+        "until curl -sf $GIVEN://localhost:8181/health; do sleep 1; done",
+        "until curl -sf -K $GIVEN localhost:8181/health; do sleep 1; done",
+        "until wget -qO- http://localhost:8181/$GIVEN; do sleep 1; done",
+        "until grpc_health_probe -addr=localhost:8181 -service=$GIVEN; do sleep 1; done",
+        "until nc -z -x $GIVEN localhost 8181; do sleep 1; done",
+        "wait4x http http://localhost:8181/$GIVEN -t 0",
+        "wait4x http https://localhost:8181/health -t 0",
+        "wait4x http http://localhost:8181/health -t $GIVEN",
+        "dockerize -wait http://localhost:8181/$GIVEN -timeout 0s",
+    ] {
+        let class = class(unknown);
+        assert!(
+            matches!(class, Some(FixClass::Review | FixClass::Manual)),
+            "{unknown}: {class:?}"
+        );
+    }
+}
+
 #[test]
 fn what_an_injector_fills_in_stays() {
     let found = findings(include_str!("cases/injector-placeholder.yaml"));

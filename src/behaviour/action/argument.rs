@@ -87,14 +87,25 @@ impl Options<'_> {
     /// The first option that a tool's row does not list, as it is written.
     pub(super) fn unknown(&self, tool: &WaitTool) -> Option<String> {
         let (name, _) = self.options.iter().find(|(name, _)| !tool.understands(name))?;
-        let is_long = name.chars().count() > 1 && !tool.single_dash;
-        Some(format!("{}{name}", if is_long { "--" } else { "-" }))
+        Some(spelled(tool, name))
+    }
+
+    /// The first of these options that is given, as it is written.
+    pub(super) fn spelled(&self, tool: &WaitTool, names: &[&str]) -> Option<String> {
+        let mut given = self.options.iter().map(|(name, _)| name);
+        let name = given.find(|name| names.contains(&name.as_ref()))?;
+        Some(spelled(tool, name))
     }
 
     pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
         self.value(names)
             .and_then(|value| super::duration::duration(&value.text))
     }
+}
+
+fn spelled(tool: &WaitTool, name: &str) -> String {
+    let is_long = name.chars().count() > 1 && !tool.single_dash;
+    format!("{}{name}", if is_long { "--" } else { "-" })
 }
 
 impl Syntax {

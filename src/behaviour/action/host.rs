@@ -116,6 +116,22 @@ impl Url {
     }
 }
 
+impl Url {
+    /// The path and the query, where all of them and the scheme are known.
+    #[must_use]
+    pub fn request_target(&self) -> Option<String> {
+        let is_known = |part: &Option<String>| part.as_deref().is_none_or(|text| !text.contains(UNKNOWN));
+        let path = self
+            .path
+            .as_deref()
+            .filter(|_| is_known(&self.scheme) && is_known(&self.query))?;
+        Some(match &self.query {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        })
+    }
+}
+
 fn default_port(scheme: Option<&str>) -> Option<u16> {
     match scheme {
         None | Some("http" | "ws") => Some(80),

@@ -8,7 +8,7 @@ use super::{
     argument::{Argument, OptionValue, Options, Syntax},
     database,
     host::{port, split_port},
-    values::Values,
+    values::{UNKNOWN, Values},
 };
 
 /// `program` is the index of the tool's own word.
@@ -31,7 +31,7 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
     connect.waits = tool.waits;
     connect.inverted = options.has(tool.inverts);
     connect.has_side_effects |= options.has(tool.does_more);
-    connect.unknown_option = options.unknown(tool);
+    connect.unknown_option = options.unknown(tool).or(connect.unknown_option);
     connect.time_limit = match options.number(tool.timeout) {
         Some(limit) if limit > 0.0 || !tool.zero_is_no_limit => Some(limit * tool.unit),
         Some(_) => None,
@@ -39,10 +39,9 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
     };
     if tool.waits {
         // A limit whose length is not known.
-        if let Some(given) = options.value(tool.timeout)
-            && options.number(tool.timeout).is_none()
-        {
-            connect.unknown_option.get_or_insert_with(|| given.text.clone());
+        if options.has(tool.timeout) && options.number(tool.timeout).is_none() {
+            let named = options.spelled(tool, tool.timeout);
+            connect.unknown_option = connect.unknown_option.or(named);
         }
         let wrapped = wrapped(&options, arguments, stops);
         connect.wraps = wrapped.map(|index| program + 1 + index);
@@ -132,19 +131,25 @@ fn health_probe(name: &str, options: &Options, option: &str) -> Option<Connect> 
     };
     let asks_plainly = !options.has(&["tls", "alts", "spiffe", "rpc-header"]);
     let service = options.value(&["service"]).map(|service| service.text.clone());
+    let is_known = service
+        .as_deref()
+        .is_none_or(|service| !service.contains(UNKNOWN));
     Some(Connect {
-        grpc_health: asks_plainly.then(|| service.unwrap_or_default()),
+        grpc_health: (asks_plainly && is_known).then(|| service.unwrap_or_default()),
+        unknown_option: (!is_known).then(|| "-service".to_owned()),
         ..Connect::new(name, host, given.and_then(port), address.span.clone())
     })
 }
 
 fn of_url(tool: &str, url: Url) -> Connect {
-    let is_http = url
-        .scheme
-        .as_deref()
-        .is_some_and(|scheme| matches!(scheme, "http" | "http-get"));
+    let scheme = url.scheme.as_deref();
+    let is_plain = scheme.is_some_and(|scheme| matches!(scheme, "http" | "http-get"));
+    let path = url.request_target().filter(|_| is_plain);
+    // What a connection alone does not show: a path that is not known, or an answer through TLS.
+    let asks_more = path.is_none() && scheme.is_some_and(|scheme| !matches!(scheme, "tcp" | "unix" | "file"));
     Connect {
-        path: if is_http { url.path } else { None },
+        path,
+        unknown_option: asks_more.then(|| format!("{}://", scheme.unwrap_or_default().replace(UNKNOWN, "$"))),
         ..Connect::new(tool, url.host, url.port, url.span)
     }
 }

@@ -84,6 +84,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         ],
         short_flags: "lv",
         long_flags: &["log", "verbose"],
+        does_more: &["c", "config"],
         inverts: &["r", "reverse"],
         timeout: &["t", "timeout"],
         // wait-on counts milliseconds.
@@ -135,6 +136,7 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         long_values: &["wait", "idle-timeout", "source-port", "proxy"],
         short_flags: "zvnt46dNku",
         long_flags: &["zero", "verbose"],
+        does_more: &["x", "X", "proxy"],
         timeout: &["w", "wait"],
         source: "https://man.openbsd.org/nc.1",
         ..ROW

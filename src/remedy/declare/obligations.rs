@@ -4,10 +4,10 @@ use super::needs;
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        action::Action,
+        action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Member, Pod, Suspect, suspects},
+    pod::{Member, Pod, Suspect, shown_path, suspects},
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
@@ -116,9 +116,9 @@ impl Case<'_, '_> {
     /// Whether nothing of its work begins when the app is done.
     fn idle_after_app(&self) -> Proof {
         match starts_after_the_app(self.pod, self.index) {
-            Some(_) => Proof::refuted(
+            Some(file) => Proof::refuted(
                 Obligation::IdleAfterApp,
-                "its work begins when a file is there that is written at the app's end",
+                format!("its work begins when {file} is there, which is written at the app's end"),
             ),
             None if self.is_ended_otherwise() => Proof::unknown(
                 Obligation::IdleAfterApp,
@@ -246,32 +246,31 @@ impl Case<'_, '_> {
 }
 
 /// The file for which a container waits before it does its work, where that is written when the app is done.
-pub(crate) fn starts_after_the_app(pod: &Pod<'_>, index: usize) -> Option<String> {
-    let member = pod.members.get(index)?;
-    let (at, program) = Pod::entrypoint(member)?;
+fn starts_after_the_app<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
+    let (at, program) = Pod::entrypoint(pod.members.get(index)?)?;
     let facts = pod.links.facts(index, at)?;
-    let awaited = |wait: &Wait| {
-        wait.probes.iter().find_map(|probe| match &probe.action {
-            Action::TestFile { path, .. } => path.path.clone(),
-            _ => None,
-        })
+    let begins_with = |wait: &&Wait| {
+        let has_worked = facts.work.iter().any(|work| work.start < wait.span.start);
+        !wait.inverted && wait.command_after.is_some() && !has_worked
     };
-    let waits = facts.waits.iter().filter(|wait| !wait.inverted);
-    waits
-        .filter(|wait| {
-            wait.command_after.is_some() && !facts.work.iter().any(|work| work.start < wait.span.start)
+    facts
+        .waits
+        .iter()
+        .filter(begins_with)
+        .filter_map(awaited_file)
+        .find(|file| {
+            let path = file.path.as_deref();
+            path.is_some_and(|path| written_at_end(pod, index, path))
         })
-        .find_map(|wait| {
-            let file = awaited(wait)?;
-            written_at_end(pod, index, &file).then_some(wait)
-        })
-        .map(|wait| {
-            let shown = wait.probes.iter().find_map(|probe| match &probe.action {
-                Action::TestFile { path, .. } => Some(crate::pod::shown_path(program, path).to_owned()),
-                _ => None,
-            });
-            shown.unwrap_or_else(|| "a file".to_owned())
-        })
+        .map(|file| shown_path(program, file))
+}
+
+/// The file that a wait looks for.
+fn awaited_file(wait: &Wait) -> Option<&FilePath> {
+    wait.probes.iter().find_map(|probe| match &probe.action {
+        Action::TestFile { path, .. } => Some(path),
+        _ => None,
+    })
 }
 
 /// Whether another container writes a file when its work is done.

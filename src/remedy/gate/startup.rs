@@ -267,23 +267,16 @@ fn of_request(
             "the app waits for the status {status}, which fails a probe"
         ));
     }
-    let path = http
-        .url
-        .path
-        .as_deref()
-        .filter(|path| !path.is_empty())
-        .unwrap_or("/");
+    let (Some(path), Some(target)) = (&http.url.path, http.url.request_target()) else {
+        return Err("not all of the address that the app asks is in the manifest".to_owned());
+    };
     let takes_any = wait.answer == Answer::Any && !http.fails_on_error;
     if takes_any && !is_health_path(pod, container, path) {
         return Ok(tcp_socket(port));
     }
-    let path = match &http.url.query {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
     Ok(match http.url.scheme.as_deref() {
-        Some("https") => https_get(&path, port),
-        _ => http_get(&path, port),
+        Some("https") => https_get(&target, port),
+        _ => http_get(&target, port),
     })
 }
 

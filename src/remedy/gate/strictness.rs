@@ -41,8 +41,11 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
                     )),
                 };
             }
+            Action::Http(http) if http.url.request_target().is_none() => {
+                return unknown("not all of the address that the wait asks is in the manifest".to_owned());
+            }
             Action::Http(http) if wait.answer == Answer::Any && !http.fails_on_error => {
-                let path = http.url.path.as_deref().unwrap_or("/");
+                let path = http.url.path.as_deref().unwrap_or_default();
                 if !super::startup::is_health_path(pod, container, path)
                     && health_listener(pod, container).is_none()
                 {
@@ -70,13 +73,8 @@ fn asks_as_much(probe: &Probe<'_>, wait: &Wait) -> bool {
             asks_port(&probed.action) && plain && !is_database_client(&connect.tool)
         }
         Action::Http(http) => {
-            let path = http
-                .url
-                .path
-                .as_deref()
-                .filter(|path| !path.is_empty())
-                .unwrap_or("/");
-            asks_port(&probed.action) && probe.path().unwrap_or("/") == path
+            let target = http.url.request_target();
+            asks_port(&probed.action) && target.as_deref() == Some(probe.path().unwrap_or("/"))
         }
         _ => false,
     })

@@ -6,7 +6,7 @@ use crate::{
         Link, LinkKind, MarkerWrite,
         script::{Marker, Wait},
     },
-    pod::Pod,
+    pod::{Pod, shown_path},
     remedy::{
         gate::startup::asked_port,
         obligation::{Obligation, Proof},
@@ -30,8 +30,8 @@ pub(crate) fn marker<'a>(
 ) -> Part<'a> {
     let name = pod.members.get(index).map_or("", |member| member.container.name);
     let file = path_of(test);
-    let written = written(program, test);
-    let what = format!("{name}: its own command takes the place of the script that looks for {written}");
+    let shown = shown_path(program, &test.file);
+    let what = format!("{name}: its own command takes the place of the script that looks for {shown}");
     let mut part = Part::new(what, Ok(Class::Safe));
     let starts = started(pod, index);
     let signs: Vec<&str> = starts.iter().map(|start| start.file).collect();
@@ -56,7 +56,7 @@ pub(crate) fn marker<'a>(
         }
         None => {
             part.class = Err(format!(
-                "what {name} runs besides looking for {written} is not certain"
+                "what {name} runs besides looking for {shown} is not certain"
             ))
         }
     }
@@ -251,12 +251,6 @@ fn is_named_elsewhere<'a>(
                 })
             })
     })
-}
-
-/// The file of a marker as its script writes it: values of variables are not said.
-pub(crate) fn written<'p>(program: &'p Program<'_>, marker: &Marker) -> &'p str {
-    let word = program.text.get(marker.file.span.start..marker.file.span.end);
-    word.filter(|word| !word.is_empty()).unwrap_or("a file")
 }
 
 /// The file of a marker; empty where the text does not say which.

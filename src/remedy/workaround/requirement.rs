@@ -6,7 +6,8 @@ use crate::{
         script::{Answer, ExitStatus, Wait, WaitForm},
     },
     pod::{
-        Member, Pod, ProgramSite, Subject, delaying_traps, ends_with_another, prestop_delay, told_to_quit,
+        Member, Pod, ProgramSite, Subject, delaying_traps, ends_with_another, prestop_delay, shown_path,
+        told_to_quit,
     },
     remedy::{
         Form,
@@ -25,7 +26,7 @@ use crate::{
         wanted::Wanted,
         workaround::{
             end_hook,
-            marker::{marker, path_of, written},
+            marker::{marker, path_of},
             part::Part,
             stop::{helper, masks, stop_behind, stop_with_sleep},
             watchdog::in_foreground,
@@ -173,7 +174,7 @@ fn of_link<'a>(
             let what = format!(
                 "{}: its wait for {} goes",
                 member.container.name,
-                written(theirs, &writer.marker)
+                shown_path(theirs, &writer.marker.file)
             );
             let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
             part.harmful = false;
