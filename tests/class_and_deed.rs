@@ -1,6 +1,11 @@
 //! What lint says can be done is what migrate does: over all cases, the rules' examples, and the manifests in
 //! `../shared`, which may not be there.
 
+#[path = "support/generated_pods.rs"]
+mod generated_pods;
+#[path = "migrate_meaning/random.rs"]
+mod random;
+
 use std::{
     collections::BTreeSet,
     fs,
@@ -71,8 +76,21 @@ fn wrong(source: &Arc<SourceFile>, form: Form) -> Vec<String> {
 
 fn wrong_of_all(sources: &[Arc<SourceFile>]) -> Vec<String> {
     let forms = [Form::Native, Form::Lifecycle, Form::Annotation];
-    let each = |source| forms.into_iter().flat_map(move |form| wrong(source, form));
-    sources.iter().flat_map(each).collect()
+    let wrong_of = |sources: &[Arc<SourceFile>]| -> Vec<String> {
+        let each = |source| forms.into_iter().flat_map(move |form| wrong(source, form));
+        sources.iter().flat_map(each).collect()
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = sources
+            .chunks(sources.len().div_ceil(threads).max(1))
+            .map(|chunk| scope.spawn(move || wrong_of(chunk)))
+            .collect();
+        let each = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a worker"));
+        each.collect()
+    })
 }
 
 fn manifests(folder: &Path, found: &mut BTreeSet<PathBuf>) {
@@ -127,4 +145,32 @@ fn of_manifests_that_were_not_made_for_it() {
         }
         assert_eq!(wrong_of_all(&sources), Vec::<String>::new());
     }
+}
+
+/// `PODS` and `PODS_SEED` make it longer, and another one.
+#[test]
+fn of_generated_pods() {
+    let number = |variable: &str, default: u64| {
+        std::env::var(variable).map_or(default, |number| number.parse().expect(variable))
+    };
+    let (count, seed) = (number("PODS", 300), number("PODS_SEED", 15));
+    let sources: Vec<_> = (0..count)
+        .map(|index| {
+            let mut random = random::Random::new(seed.wrapping_mul(0x0100_0000).wrapping_add(index));
+            let workload = generated_pods::workload(&mut random);
+            Arc::new(SourceFile {
+                name: format!("pod {index}"),
+                text: serde_yaml::to_string(&workload).expect("YAML").into(),
+            })
+        })
+        .collect();
+    let wrong = wrong_of_all(&sources);
+    println!("{count} pods (seed {seed}): {} differ", wrong.len());
+    if let Some(folder) = std::env::var_os("DUMP") {
+        for s in &sources {
+            let n = s.name.replace(' ', "-");
+            fs::write(Path::new(&folder).join(format!("{n}.yaml")), s.text.as_bytes()).unwrap();
+        }
+    }
+    assert_eq!(wrong.iter().take(12).collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -1,6 +1,13 @@
 //! What is not known lowers the class: a pod whose rewrite is proved, and one thing more that nobody knows.
 
+#[path = "support/generated_pods.rs"]
+mod generated_pods;
+#[path = "migrate_meaning/random.rs"]
+mod random;
+
 use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use kubectl_sidecar::{
     lint::{Options, lint_source},
@@ -209,9 +216,192 @@ fn a_wait_of_which_something_is_not_known_is_not_replaced_unseen() {
 }
 
 #[test]
+fn a_hook_that_may_wait_for_the_sidecars_own_work_is_looked_at() {
+    let class = |hook: &str| {
+        let pod = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: run}}\nspec:\n  initContainers:\n  - name: dind\n    image: docker:27-dind\n    restartPolicy: Always\n    lifecycle: {{preStop: {{exec: {{command: [sh, -c, '{hook}']}}}}}}\n    volumeMounts: [{{name: work, mountPath: /work}}]\n  containers:\n  - name: runner\n    image: registry.example.com/runner:1\n    volumeMounts: [{{name: work, mountPath: /work}}]\n  volumes: [{{name: work, emptyDir: {{}}}}]\n"
+        );
+        let found = findings(&pod);
+        let left = found
+            .iter()
+            .find(|finding| finding.rule.name == "leftover-workaround");
+        left.map(|finding| finding.fix.class)
+    };
+    let shared = [
+        "while [ -f /work/busy ]; do sleep 1; done",
+        "while grep -q busy /work/state; do sleep 1; done",
+        "sleep 30",
+    ];
+    for hook in shared {
+        assert_eq!(class(hook), Some(FixClass::Safe), "{hook}");
+    }
+    let own = [
+        "while [ -f /var/lib/docker/busy ]; do sleep 1; done",
+        "while grep -q busy /var/lib/docker/state; do sleep 1; done",
+        "while curl -sf localhost:2375/busy; do sleep 1; done",
+    ];
+    for hook in own {
+        assert_eq!(class(hook), Some(FixClass::Review), "{hook}");
+    }
+    for hook in [
+        "while curl -sfX POST localhost:2375/flush; do sleep 1; done",
+        "sync; sleep 5",
+    ] {
+        assert_eq!(class(hook), Some(FixClass::Manual), "{hook}");
+    }
+}
+
+#[test]
 fn what_an_injector_fills_in_stays() {
     let found = findings(include_str!("cases/injector-placeholder.yaml"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0].fix.class, FixClass::Manual);
     assert!(found[0].fix.reason.contains("Istio"), "{:?}", found[0].fix);
+}
+
+/// What makes an answer unknown, in any pod that runs to completion, whether it matters where something already ends
+/// the sidecar, and what adds it, if it can be added.
+type Obscure = (&'static str, bool, fn(&mut Value) -> bool);
+
+fn containers(spec: &mut Value) -> &mut Vec<Value> {
+    spec["containers"].as_array_mut().expect("containers")
+}
+
+/// The script of the app, where it has one.
+fn change_script(spec: &mut Value, change: impl Fn(&str) -> String) -> bool {
+    let app = containers(spec)
+        .iter_mut()
+        .find(|container| container["name"] == "app")
+        .expect("the app");
+    if app["command"][0] == "/app/run" || app.get("command").is_none() {
+        return false;
+    }
+    let field = if app.get("args").is_some() {
+        "args"
+    } else {
+        "command"
+    };
+    let script = app[field].as_array_mut().and_then(|words| words.last_mut());
+    let script = script.expect("a script");
+    *script = json!(change(script.as_str().expect("text")));
+    true
+}
+
+fn sidecars(spec: &mut Value) -> impl Iterator<Item = &mut Value> {
+    containers(spec)
+        .iter_mut()
+        .filter(|container| container["name"] != "app")
+}
+
+fn add_container(spec: &mut Value, container: Value) -> bool {
+    containers(spec).push(container);
+    true
+}
+
+const OBSCURES: [Obscure; 9] = [
+    ("a sourced file", true, |spec| {
+        change_script(spec, |script| format!(". /lib/common.sh; {script}"))
+    }),
+    ("a program that kills by its name", true, |spec| {
+        change_script(spec, |script| format!("/opt/job_killer.sh & {script}"))
+    }),
+    ("a local call that is no plain read", true, |spec| {
+        change_script(spec, |script| {
+            format!("(sleep 60; curl -X POST http://localhost:8765/finish) & {script}")
+        })
+    }),
+    ("the API server's client", true, |spec| {
+        change_script(spec, |script| {
+            format!("trap 'kubectl delete pod \"$HOSTNAME\"' EXIT; {script}")
+        })
+    }),
+    ("what the app's image runs", false, |spec| {
+        let app = containers(spec)
+            .iter_mut()
+            .find(|container| container["name"] == "app");
+        let app = app.expect("the app").as_object_mut().expect("a mapping");
+        app.remove("args");
+        app.remove("command").is_some()
+    }),
+    ("what the sidecar's command is", false, |spec| {
+        sidecars(spec).for_each(|sidecar| sidecar["command"] = json!(["/entrypoint.sh"]));
+        true
+    }),
+    ("what else is in the sidecar's environment", false, |spec| {
+        // CSQL_PROXY_QUITQUITQUIT and the like; the other sidecars have no variable that ends them.
+        let [sidecar] = &mut sidecars(spec).collect::<Vec<_>>()[..] else {
+            return false;
+        };
+        sidecar["envFrom"] = json!([{"configMapRef": {"name": "given"}}]);
+        sidecar["name"] == "cloud-sql-proxy"
+    }),
+    ("a helper that sees all processes", true, |spec| {
+        spec["shareProcessNamespace"] = json!(true);
+        add_container(
+            spec,
+            json!({"name": "helper", "image": "registry.example.com/helper:1"}),
+        )
+    }),
+    ("a helper with the shared volume", true, |spec| {
+        let mounts = json!([{"name": "shared", "mountPath": "/shared"}]);
+        let uses = sidecars(spec).all(|sidecar| sidecar["volumeMounts"] == mounts);
+        uses && add_container(
+            spec,
+            json!({"name": "helper", "image": "registry.example.com/helper:1", "volumeMounts": mounts}),
+        )
+    }),
+];
+
+/// The findings that are proved about a sidecar's end.
+fn proved(workload: &Value) -> Vec<Finding> {
+    let text = serde_yaml::to_string(workload).expect("YAML");
+    let about_end = [
+        "job-never-completes",
+        "quit-endpoint",
+        "shared-pid-kill",
+        "marker-file",
+        "wrapper-script",
+    ];
+    let is_proved = |finding: &Finding| {
+        about_end.contains(&finding.rule.name)
+            && (finding.fix.class == FixClass::Safe || finding.severity == Severity::Error)
+    };
+    findings(&text).into_iter().filter(is_proved).collect()
+}
+
+#[test]
+fn one_unknown_more_lowers_the_class_of_generated_pods() {
+    let (mut pods, mut tried, mut wrong) = (0, 0, Vec::new());
+    for index in 0..1500_u64 {
+        let mut random = random::Random::new(0x0200_0000 + index);
+        let workload = generated_pods::workload(&mut random);
+        let ends = matches!(workload["kind"].as_str(), Some("Job" | "CronJob"));
+        let before = match ends {
+            true => proved(&workload),
+            false => Vec::new(),
+        };
+        if before.is_empty() {
+            continue;
+        }
+        pods += 1;
+        let nothing_ends_it = before
+            .iter()
+            .all(|finding| finding.rule.name == "job-never-completes");
+        for (unknown, even_if_ended, obscure) in OBSCURES {
+            let mut obscured = workload.clone();
+            if !(even_if_ended || nothing_ends_it) || !obscure(generated_pods::spec(&mut obscured)) {
+                continue;
+            }
+            tried += 1;
+            for finding in proved(&obscured) {
+                wrong.push(format!("pod {index}, {unknown}: {}", finding.message));
+            }
+        }
+    }
+    println!(
+        "{pods} proved pods, {tried} with one unknown more: {} stay proved",
+        wrong.len()
+    );
+    assert!(pods > 20, "hardly any pod is proved: {pods}");
+    assert_eq!(wrong.iter().take(60).collect::<Vec<_>>(), Vec::<&String>::new());
 }

@@ -3,19 +3,21 @@
 use crate::{
     behaviour::{
         action::{Action, ExitCode},
-        script::{MarkerUse, Trap},
+        script::{MarkerUse, Trap, Wait},
     },
     shell::Span,
     workload::{HookKind, Program, ProgramPlace},
     yaml::Entry,
 };
 
-use crate::pod::{Member, Pod};
+use crate::pod::{Member, Pod, shown_path};
 
 /// A preStop hook that waits.
 pub(crate) struct Delay<'p, 'a> {
     /// It does nothing else.
     pub(crate) only: bool,
+    /// What it looks at, where that may be the container's own work and not the app's.
+    pub(crate) own: Option<String>,
     pub(crate) place: DelayPlace<'p, 'a>,
 }
 
@@ -35,6 +37,7 @@ pub(crate) fn prestop_delay<'p, 'a>(
     if hook.sleep_seconds().is_some_and(|seconds| seconds > 0) {
         return Some(Delay {
             only: true,
+            own: None,
             place: DelayPlace::Entry(hook.entry.value.entry("sleep")?),
         });
     }
@@ -65,10 +68,57 @@ pub(crate) fn prestop_delay<'p, 'a>(
         .markers
         .iter()
         .any(|marker| !matches!(marker.usage, MarkerUse::Tested { .. }));
-    let only = facts.work.is_empty() && facts.quits.is_empty() && facts.kills.is_empty() && !writes;
+    let only_waits = facts.waits.iter().all(|wait| wait.besides().is_none());
+    let only =
+        facts.work.is_empty() && facts.quits.is_empty() && facts.kills.is_empty() && !writes && only_waits;
     Some(Delay {
         only,
+        own: facts
+            .waits
+            .iter()
+            .find_map(|wait| own_work(pod, index, program, wait)),
         place: DelayPlace::Text(program, sleeps),
+    })
+}
+
+/// The file or the address that a wait looks at, unless another container has to do with it.
+fn own_work(pod: &Pod<'_>, index: usize, program: &Program<'_>, wait: &Wait) -> Option<String> {
+    let own = &pod.members.get(index)?.container;
+    let is_shared = |path: &str| {
+        let volume = pod.workload.volume_of_file(own, path);
+        let others = pod
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index);
+        volume.is_some_and(|(volume, _)| {
+            others
+                .flat_map(|(_, other)| other.container.mounts())
+                .any(|mount| mount.volume == volume.name)
+        })
+    };
+    let is_of_another = |port: u16| {
+        let others = pod
+            .members
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index);
+        others
+            .map(|(_, other)| &other.container)
+            .any(|other| other.ports().any(|declared| declared.number == port))
+    };
+    wait.probes.iter().find_map(|probe| match &probe.action {
+        Action::TestFile { path, .. } => {
+            let shared = path.path.as_deref().is_some_and(is_shared);
+            (!shared).then(|| shown_path(program, path).to_owned())
+        }
+        Action::Http(http) => http
+            .urls()
+            .find(|url| url.host.is_local() && !url.port.is_some_and(is_of_another))
+            .map(|_| "an address of the pod".to_owned()),
+        Action::Connect(connect) => (connect.host.is_local() && !connect.port.is_some_and(is_of_another))
+            .then(|| "an address of the pod".to_owned()),
+        _ => None,
     })
 }
 

@@ -28,7 +28,7 @@ pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_told::{called, told, told_to_quit};
 pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
-pub(crate) use suspects::{Suspect, suspects};
+pub(crate) use suspects::{Suspect, names_an_end, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper::{ends_with_another, stops_another};
 

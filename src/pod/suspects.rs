@@ -3,12 +3,12 @@
 use super::{Member, Pod};
 use crate::{
     behaviour::{
-        LinkKind, Party, ScriptFacts,
+        Link, LinkKind, Party, ScriptFacts,
         script::{MarkerUse, QuitPosition},
     },
     catalogue::wrapper::Wrapper,
     roles::{Role, RunsServer, runs_its_server, sounds_like_an_end},
-    workload::{ContainerList, Program},
+    workload::{ContainerList, HookKind, Program, ProgramPlace},
     yaml::Node,
 };
 
@@ -65,6 +65,26 @@ const REACHING: [&str; 8] = [
 
 /// Words of commands that signal processes.
 const KILLING: [&str; 5] = ["kill", "pkill", "killall", "fuser", "skill"];
+
+/// Words of the names of scripts that end something: `job_killer.sh`, `stop-proxy.sh`.
+const ENDING: [&str; 9] = [
+    "kill",
+    "killer",
+    "stop",
+    "quit",
+    "exit",
+    "shutdown",
+    "terminate",
+    "end",
+    "cleanup",
+];
+
+/// Whether a file's name says that it ends something.
+pub(crate) fn names_an_end(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file).to_ascii_lowercase();
+    name.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|word| ENDING.contains(&word))
+}
 
 /// Programs that run a file which is not in the manifest.
 const INTERPRETERS: [&str; 14] = [
@@ -419,15 +439,31 @@ impl Pod<'_> {
         limited || background && (kills_own || !waits) && !watches_file && facts.work.is_empty()
     }
 
-    /// Whether something that is understood ends a container when the app is done: index among the members.
+    /// Whether something that is understood ends a container when the app is done, or was to end it and cannot, as
+    /// broken-workaround says: index among the members.
     pub(crate) fn is_ended(&self, index: usize) -> bool {
-        let by_link = self.links.all.iter().any(|link| match link.kind {
-            LinkKind::Quits(_) | LinkKind::Kills(_) => {
-                link.other == Party::Container(index) || link.other == Party::Unknown
-            }
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+        let mut links = self.links.all.iter();
+        let is_meant = |link: &Link| {
+            matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_))
+                && [Party::Container(index), Party::Unknown].contains(&link.other)
+        };
+        links.any(|link| self.ends(link, index) || is_meant(link))
+            || self.members.get(index).is_some_and(super::ends_with_another)
+    }
+
+    /// Whether a link ends a container: index among the members.
+    pub(crate) fn ends(&self, link: &Link, index: usize) -> bool {
+        let is_in_prestop = || {
+            self.program(link.container, link.program)
+                .is_some_and(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))
+        };
+        match link.kind {
+            LinkKind::Quits(_) => link.other == Party::Container(index),
+            LinkKind::Kills(_) => link.other == Party::Container(index) && self.shares_processes(),
+            // A preStop hook that looks for a file only delays the end.
+            LinkKind::EndsOnFile(..) => link.container == index && !is_in_prestop(),
+            LinkKind::EndsWithProcess(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
-        });
-        by_link || self.members.get(index).is_some_and(super::ends_with_another)
+        }
     }
 }

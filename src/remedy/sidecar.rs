@@ -285,12 +285,12 @@ impl<'p, 'a> Planner<'p, 'a> {
             .parts
             .iter()
             .filter(|part| part.is_allowed(self.allowed()))
-            .find_map(|part| part.gate_file.as_deref())
+            .find_map(|part| part.gate_file.as_ref())
             .filter(|file| {
                 !sidecar
                     .parts
                     .iter()
-                    .any(|part| part.replaces_signs.iter().any(|own| own == file))
+                    .any(|part| part.replaces_signs.iter().any(|own| *own == file.file))
             });
         match (&gate, file) {
             (Gate::None(_), Some(file)) => on_file(file),

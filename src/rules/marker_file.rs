@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, script::MarkerUse},
-    workload::{ContainerList, ProgramPlace},
+    workload::{ContainerList, HookKind, ProgramPlace},
 };
 
 use crate::remedy::Obligation;
@@ -122,7 +122,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some((member, program)) = pod.program(link.container, link.program) else {
             continue;
         };
-        if member.role.declared {
+        // A hook that looks for a file delays the end; sidecar-prestop-delay says so.
+        if member.role.declared || program.place == ProgramPlace::Hook(HookKind::PreStop) {
             continue;
         }
         let app = pod.party_name(&link.other);

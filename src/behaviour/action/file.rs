@@ -87,6 +87,19 @@ const REMOVE: Syntax = Syntax {
     long: &[],
     single_dash: false,
 };
+const GREP: Syntax = Syntax {
+    short: "efmABCdD",
+    short_attached: "",
+    long: &[
+        "regexp",
+        "file",
+        "max-count",
+        "after-context",
+        "before-context",
+        "context",
+    ],
+    single_dash: false,
+};
 const INOTIFYWAIT: Syntax = Syntax {
     short: "et",
     short_attached: "",
@@ -126,9 +139,23 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "cat" | "head" | "tail" if paths(&REMOVE).is_some_and(|paths| paths.len() == 1) && name == "cat" => {
             looked_at(&REMOVE, FileTestKind::Read)
         }
+        "grep" | "egrep" | "fgrep" => searched(arguments).map(|path| Action::TestFile {
+            path,
+            negated: false,
+            kind: FileTestKind::Read,
+        }),
         "inotifywait" => looked_at(&INOTIFYWAIT, FileTestKind::Watch),
         _ => None,
     }
+}
+
+/// The one file that `grep` looks into; without one it reads what another command prints.
+fn searched(arguments: &[Argument]) -> Option<FilePath> {
+    let options = GREP.read(arguments, false);
+    let has_pattern = options.has(&["e", "regexp", "f", "file"]);
+    let mut files = options.operands.iter().skip(usize::from(!has_pattern));
+    let (_, file) = files.next()?;
+    (files.next().is_none() && file.text != "-").then(|| FilePath::of(file))
 }
 
 /// The words of `[ … ]`, `test …` and `[[ … ]]` without the brackets.

@@ -1,7 +1,7 @@
 //! Waits: loops and commands that go on once something answers, exists or is gone.
 
 use crate::{
-    behaviour::action::{Action, CommandAction, Http},
+    behaviour::action::{Action, CommandAction, FileTestKind, Http},
     catalogue::{
         tool,
         wrapper::{Tie, Wrapper},
@@ -292,6 +292,35 @@ impl Wait {
         }
         self.asks_others
             .then_some("the loop also waits for something else")
+    }
+
+    /// Whether it waits until a file has something in it: `[ -s FILE ]`.
+    #[must_use]
+    pub fn asks_for_a_filled_file(&self) -> bool {
+        self.probes.iter().any(|probe| {
+            matches!(
+                probe.action,
+                Action::TestFile {
+                    kind: FileTestKind::NotEmpty,
+                    ..
+                }
+            )
+        })
+    }
+
+    /// Why a test for a file's presence asks less: `grep -q up FILE`.
+    #[must_use]
+    pub fn asks_for_contents(&self) -> Option<&'static str> {
+        let is_about_contents = |probe: &CommandAction| {
+            let kind = match &probe.action {
+                Action::TestFile { kind, .. } => Some(*kind),
+                _ => None,
+            };
+            matches!(kind, Some(FileTestKind::Read))
+        };
+        self.probes.iter().any(is_about_contents).then_some(
+            "it waits for what stands in the file, and a gate would ask only whether the file is there",
+        )
     }
 }
 

@@ -124,8 +124,10 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
     if waits {
         return Some("it waits for the app, which would start only after it".to_owned());
     }
-    // A readinessProbe that asks the app is none at promotion.
     let gate = match form {
+        Form::Annotation if pod.gate_when_promoted(member) == Ok(ProbeKind::Readiness.field()) => {
+            ProbeKind::Readiness
+        }
         Form::Annotation => ProbeKind::Startup,
         form => form.gate(),
     };
@@ -138,7 +140,9 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
             gate.field()
         ));
     }
-    let asks_app = !member.container.ports().any(|own| own.number.to_string() == port)
+    // A readinessProbe that asks the app is none at promotion.
+    let asks_app = !(form == Form::Annotation && gate == ProbeKind::Readiness)
+        && !member.container.ports().any(|own| own.number.to_string() == port)
         && pod
             .apps()
             .any(|app| app.container.ports().any(|own| own.number.to_string() == port));

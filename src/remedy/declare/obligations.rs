@@ -7,7 +7,7 @@ use crate::{
         action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Member, Pod, Suspect, shown_path, suspects},
+    pod::{Member, Pod, Suspect, names_an_end, shown_path, suspects},
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
@@ -84,11 +84,11 @@ impl Case<'_, '_> {
 
     /// Whether some script of the pod ends it: what has to be ended does not end by itself.
     fn is_ended(&self) -> bool {
-        self.pod.links.all.iter().any(|link| match link.kind {
-            LinkKind::Quits(_) | LinkKind::Kills(_) => link.other == Party::Container(self.index),
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == self.index,
-            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
-        })
+        self.pod
+            .links
+            .all
+            .iter()
+            .any(|link| self.pod.ends(link, self.index))
     }
 
     fn runs_server(&self) -> Proof {
@@ -154,8 +154,11 @@ impl Case<'_, '_> {
         if let Some(suspect) = found.iter().find(|suspect| suspect.stays()) {
             return Proof::refuted(Obligation::EndsAreKnown, suspect.describe(self.pod));
         }
-        // Where its end is understood, what is merely not seen need not hold another one.
-        let counts = |suspect: &&Suspect| !(self.is_ended() && suspect.is_merely_unseen());
+        // Where its end is understood, what is merely not seen of who ends it need not hold another one.
+        let counts = |suspect: &&Suspect| {
+            let unseen = suspect.unseen_container();
+            !(self.is_ended() && unseen.is_some_and(|at| self.has_to_do_with(at) || !self.is_reached_by(at)))
+        };
         match (found.iter().find(counts), self.by_word) {
             (Some(suspect), None) => Proof::unknown(Obligation::EndsAreKnown, suspect.describe(self.pod)),
             _ => Proof::proved(
@@ -163,6 +166,30 @@ impl Case<'_, '_> {
                 "every command of the pod that may end it is known",
             ),
         }
+    }
+
+    /// Whether a container does something about this one that is understood.
+    fn has_to_do_with(&self, at: usize) -> bool {
+        self.pod.links.all.iter().any(|link| match &link.kind {
+            LinkKind::EndsOnFile(_, writers) if link.container == self.index => {
+                writers.iter().any(|writer| writer.container == at)
+            }
+            _ => {
+                let other = [Party::Container(self.index), Party::Unknown];
+                link.container == at && other.contains(&link.other)
+                    || link.container == self.index && link.other == Party::Container(at)
+            }
+        })
+    }
+
+    /// Whether a container could end this one: by its processes, or by a file.
+    fn is_reached_by(&self, at: usize) -> bool {
+        let volumes = |index: usize| {
+            let member = self.pod.members.get(index);
+            let mounts = member.into_iter().flat_map(|member| member.container.mounts());
+            mounts.map(|mount| mount.volume)
+        };
+        self.pod.shares_processes() || volumes(at).any(|theirs| volumes(self.index).any(|own| own == theirs))
     }
 
     /// Whether some other container is what the workload is about.
@@ -311,8 +338,12 @@ impl Suspect {
         matches!(self, Self::KillingScript(_) | Self::Helper { .. })
     }
 
-    /// Whether all that speaks for it is that it can't be seen.
-    fn is_merely_unseen(&self) -> bool {
-        matches!(self, Self::File { .. } | Self::Image(_))
+    /// The container, where all that speaks for it is that what it runs can't be seen.
+    fn unseen_container(&self) -> Option<usize> {
+        match self {
+            Self::File { container, file } if !names_an_end(file) => Some(*container),
+            Self::Image(container) => Some(*container),
+            _ => None,
+        }
     }
 }

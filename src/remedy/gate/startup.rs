@@ -195,9 +195,18 @@ fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
     }
 }
 
+/// A file that is there, as the sidecar sees it, once the sidecar is ready.
+#[derive(Debug, Clone)]
+pub(crate) struct FileGate {
+    pub(crate) file: String,
+    /// There has to be something in it.
+    pub(crate) is_filled: bool,
+}
+
 /// A gate that asks for a file which the sidecar writes when it is ready. Its image has to have `test`.
-pub(crate) fn on_file(file: &str) -> Gate {
-    let command = ["test", "-f", file].map(Value::string).to_vec();
+pub(crate) fn on_file(FileGate { file, is_filled }: &FileGate) -> Gate {
+    let test = if *is_filled { "-s" } else { "-f" };
+    let command = ["test", test, file].map(Value::string).to_vec();
     let exec = Value::Mapping(vec![(Value::string("command"), Value::Sequence(command))]);
     probe(
         vec![(Value::string("exec"), exec)],

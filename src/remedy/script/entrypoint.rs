@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     cut::{Environment, Shell, calls_of_function, cut},
-    hindrance::Hindrance,
+    hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
 };
 use crate::{
@@ -230,9 +230,23 @@ pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]
     }
     let shell = shell(member, program);
     match own_cuts(program, &shell, spans).and_then(|spans| cut(&program.text, &shell, &spans)) {
-        Ok(remains) => remains.doubt.map_or(Answer::Proved, Answer::Unknown),
+        Ok(remains) => remains
+            .doubt
+            .or_else(|| read_in(program).map(Hindrance::Sourced))
+            .map_or(Answer::Proved, Answer::Unknown),
         Err(hindrance) => Answer::Refuted(hindrance),
     }
+}
+
+/// The command that reads a file into the script's own shell which is not in the manifest. Those that are stand in the
+/// text in its place.
+fn read_in(program: &Program<'_>) -> Option<String> {
+    let commands = program.script.as_ref()?.list.commands();
+    commands.filter_map(|visit| visit.simple()).find_map(|simple| {
+        let first = simple.words.first()?.literal()?;
+        matches!(first.as_ref(), "." | "source")
+            .then(|| excerpt(program.text.get(simple.span.clone()).unwrap_or_default()))
+    })
 }
 
 /// The commands to cut out of a script's own text: in place of those that stand in a function of a file which it reads

@@ -36,6 +36,8 @@ pub(crate) enum Hindrance {
         /// What runs the text.
         by: String,
     },
+    /// A file is read in that is not here, and may bring a trap or a function of the same name.
+    Sourced(String),
     /// `$?` behind it is read.
     Status(String),
     /// The script, or the function it stands in, ends with another result.
@@ -100,6 +102,10 @@ impl fmt::Display for Hindrance {
                     "it sets {what}, which “{by}” may read, whose text is not here"
                 )
             }
+            Self::Sourced(statement) => write!(
+                formatter,
+                "“{statement}” reads in what is not in the manifest, which may set a trap or name a function"
+            ),
             Self::Status(reader) => write!(formatter, "“{reader}” reads its result"),
             Self::Result(of) => write!(formatter, "the script would end with the result of “{of}”"),
             Self::Directory(reader) => {

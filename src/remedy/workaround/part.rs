@@ -7,6 +7,7 @@ use crate::{
     edit::removal::Removals,
     pod::Subject,
     remedy::{
+        gate::startup::FileGate,
         obligation::{Obligation, Proof, judged},
         plan::Class,
         script::entrypoint::Entrypoint,
@@ -29,7 +30,7 @@ pub(crate) struct Part<'a> {
     /// It only makes sense where the app is held back by a gate instead.
     pub(crate) wait: Option<Wait>,
     /// The file that the gate asks for instead.
-    pub(crate) gate_file: Option<String>,
+    pub(crate) gate_file: Option<FileGate>,
     /// What the sidecar's own script waits for, which a gate may ask instead.
     pub(crate) asks: Option<Wait>,
     /// Files that told the app that the sidecar is ready, and are not made any more.

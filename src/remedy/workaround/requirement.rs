@@ -12,7 +12,7 @@ use crate::{
     remedy::{
         Form,
         gate::{
-            startup::asked_port,
+            startup::{FileGate, asked_port},
             strictness::{is_gated_already, wait_is_kept},
         },
         obligation::{Obligation, Proof},
@@ -104,6 +104,8 @@ fn of_link<'a>(
 ) -> Option<Part<'a>> {
     let (member, program) = pod.program(link.container, link.program)?;
     match &link.kind {
+        // What only delays its end goes with the hook.
+        LinkKind::EndsOnFile(..) if is_prestop(program) => None,
         LinkKind::EndsOnFile(test, writers) if link.container == index => wanted.link(at).then(|| {
             let part = marker(pod, index, program, test, writers);
             part.on(Subject::Link(at))
@@ -179,7 +181,10 @@ fn of_link<'a>(
             let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
             part.harmful = false;
             part.wait = Some(wait.clone());
-            part.gate_file = Some(file);
+            part.gate_file = Some(FileGate {
+                file,
+                is_filled: wait.asks_for_a_filled_file(),
+            });
             part.rest_on(Proof::unknown(
                 Obligation::WaitIsKept,
                 "an exec probe on the file needs `test` in the sidecar's image",
@@ -187,7 +192,7 @@ fn of_link<'a>(
             if !wait.only_waits || wait.has_side_effects {
                 part.class = Err("the loop does more than wait".to_owned());
             }
-            if let Some(reason) = wait.besides() {
+            if let Some(reason) = wait.besides().or_else(|| wait.asks_for_contents()) {
                 part.class = Err(reason.to_owned());
             }
             keep_among_sidecars(pod, link, form, &mut part);
@@ -341,6 +346,10 @@ fn cutting<'a>(
     part
 }
 
+fn is_prestop(program: &Program<'_>) -> bool {
+    program.place == ProgramPlace::Hook(HookKind::PreStop)
+}
+
 /// A preStop hook that only waits.
 fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Option<Part<'a>> {
     wanted.has(&Subject::PreStop(index)).then_some(())?;
@@ -351,8 +360,32 @@ fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted
         false => Err("the hook does more than wait".to_owned()),
     };
     let mut part = Part::new(format!("{}: its preStop wait goes", member.container.name), class);
+    part.rest_on(match delay.own {
+        None => Proof::proved(
+            Obligation::IdleAfterApp,
+            "the hook looks at nothing that is the container's own",
+        ),
+        Some(own) => Proof::unknown(
+            Obligation::IdleAfterApp,
+            format!("the hook looks at {own}, which may be about its own work and not the app's"),
+        ),
+    });
     part.harmful = false;
     part.removals.add(hook.entry.key);
+    // The file stays: it is written by a hook or a script that does more.
+    for (at, link) in pod.links.all.iter().enumerate() {
+        if link.container == index
+            && let LinkKind::EndsOnFile(test, _) = &link.kind
+            && let Some((_, program)) = pod.program(link.container, link.program)
+            && is_prestop(program)
+        {
+            part.note = Some(format!(
+                "nobody looks for {} any more",
+                shown_path(program, &test.file)
+            ));
+            part = part.on(Subject::Link(at));
+        }
+    }
     Some(part.on(Subject::PreStop(index)))
 }
 
