@@ -213,6 +213,14 @@ fn a_wait_of_which_something_is_not_known_is_not_replaced_unseen() {
             "{unknown}: {class:?}"
         );
     }
+    // What may lead anywhere else is no wait for the sidecar.
+    for elsewhere in [
+        "until nc -z localhost ${GIVEN:-8181}; do sleep 1; done",
+        "until nc -z ${GIVEN:-localhost} 8181; do sleep 1; done",
+        "GIVEN=${GIVEN:-localhost}; until nc -z $GIVEN 8181; do sleep 1; done",
+    ] {
+        assert_eq!(class(elsewhere), None, "{elsewhere}");
+    }
 }
 
 #[test]

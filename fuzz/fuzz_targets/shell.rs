@@ -3,7 +3,7 @@
 
 use kubectl_sidecar::{
     behaviour::script::ScriptBehaviour,
-    shell::{Command, Dialect, List, RedirectKind, Span, Word, parse},
+    shell::{Command, Dialect, List, RedirectKind, Span, Variable, Word, parse},
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -13,7 +13,11 @@ fuzz_target!(|text: &str| {
             continue;
         };
         list(text, &script.list, &(0..text.len()));
-        let environment = |name: &str| (name.len() % 2 == 0).then(|| "localhost".to_owned());
+        let environment = |name: &str| match name.len() % 3 {
+            0 => Variable::Known("localhost".to_owned()),
+            1 => Variable::Unset,
+            _ => Variable::Unknown,
+        };
         let facts = ScriptBehaviour::new(&script, &environment, text.len() % 2 == 0);
         let mut spans: Vec<Span> = Vec::new();
         for wait in facts.waits() {

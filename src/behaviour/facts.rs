@@ -1,6 +1,6 @@
 //! Everything a script does to others, in one value that does not borrow from the script.
 
-use crate::shell::{Script, Span};
+use crate::shell::{Script, Span, Variable};
 
 use super::script::{Background, Kill, Marker, Quit, ScriptBehaviour, Sleep, Swallowed, Trap, Wait};
 
@@ -32,7 +32,7 @@ pub struct ScriptFacts {
 impl ScriptFacts {
     /// The facts of a script that runs with these variables; `exits_on_error` is `sh -e`.
     #[must_use]
-    pub fn new(script: &Script, environment: &dyn Fn(&str) -> Option<String>, exits_on_error: bool) -> Self {
+    pub fn new(script: &Script, environment: &dyn Fn(&str) -> Variable, exits_on_error: bool) -> Self {
         let behaviour = ScriptBehaviour::new(script, environment, exits_on_error);
         let works = behaviour
             .steps()

@@ -286,7 +286,10 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     }
     let script = program.script.as_ref()?;
     let values = container.values();
-    let value_of = |name: &str| values.get(name).copied().flatten().map(str::to_owned);
+    let value_of = |name: &str| match name.parse() {
+        Ok(number) => program.parameter(number),
+        Err(_) => values.get(name),
+    };
     let exits_on_error = program
         .invocation
         .as_ref()

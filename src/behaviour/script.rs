@@ -20,7 +20,7 @@ mod waiting_loop;
 
 use std::{cell::RefCell, collections::HashMap};
 
-use crate::shell::{Command, List, Script, Span, Statement, Visit};
+use crate::shell::{Command, List, Script, Span, Statement, Variable, Visit};
 
 use super::action::{Action, CommandAction, Values, classify_visit};
 
@@ -68,11 +68,7 @@ const COMMAND_LIMIT: usize = 4000;
 
 impl<'a> ScriptBehaviour<'a> {
     /// Reads a script that runs with these variables; `exits_on_error` for `sh -e`.
-    pub fn new(
-        script: &'a Script,
-        environment: &'a dyn Fn(&str) -> Option<String>,
-        exits_on_error: bool,
-    ) -> Self {
+    pub fn new(script: &'a Script, environment: &'a dyn Fn(&str) -> Variable, exits_on_error: bool) -> Self {
         let mut behaviour = Self {
             script,
             values: Values::new(environment),

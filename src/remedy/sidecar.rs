@@ -290,7 +290,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 !sidecar
                     .parts
                     .iter()
-                    .any(|part| part.replaces_signs.iter().any(|own| *own == file.file))
+                    .any(|part| part.replaces_signs.contains(&file.file))
             });
         match (&gate, file) {
             (Gate::None(_), Some(file)) => on_file(file),

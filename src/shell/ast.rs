@@ -303,6 +303,34 @@ pub enum Piece {
     Tilde,
 }
 
+/// What is known of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Variable {
+    /// Nothing sets it.
+    Unset,
+    /// It may be set, to a value that is not known.
+    Unknown,
+    /// Its value.
+    Known(String),
+}
+
+impl Variable {
+    /// The value, where it is known.
+    #[must_use]
+    pub fn value(self) -> Option<String> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unset | Self::Unknown => None,
+        }
+    }
+}
+
+impl From<Option<String>> for Variable {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Unset, Self::Known)
+    }
+}
+
 impl Word {
     /// The word's value when no expansion is needed to know it. A glob character does not hinder.
     #[must_use]
@@ -310,7 +338,7 @@ impl Word {
         match self.pieces.as_slice() {
             [] => Some(Cow::Borrowed("")),
             [Piece::Text { text, .. }] => Some(Cow::Borrowed(text)),
-            _ => self.resolve(|_| None).map(Cow::Owned),
+            _ => self.resolve(|_| Variable::Unknown).map(Cow::Owned),
         }
     }
 
@@ -324,8 +352,9 @@ impl Word {
         })
     }
 
-    /// The word's value with variables looked up by `value_of`; absent where any part stays unknown.
-    pub fn resolve(&self, value_of: impl Fn(&str) -> Option<String>) -> Option<String> {
+    /// The word's value with variables looked up by `value_of`; absent where any part stays unknown. The default in
+    /// `${NAME:-default}` counts only where the variable is known not to be set.
+    pub fn resolve(&self, value_of: impl Fn(&str) -> Variable) -> Option<String> {
         let mut resolved = String::new();
         for piece in &self.pieces {
             match piece {
@@ -336,7 +365,12 @@ impl Word {
                     simple: true,
                     ..
                 } => {
-                    let value = value_of(name).filter(|value| default.is_none() || !value.is_empty());
+                    let value = match value_of(name) {
+                        Variable::Unknown => return None,
+                        Variable::Unset => None,
+                        Variable::Known(value) => Some(value),
+                    };
+                    let value = value.filter(|value| default.is_none() || !value.is_empty());
                     resolved.push_str(&value.or_else(|| default.clone())?);
                 }
                 Piece::Variable { .. } | Piece::Substitution { .. } | Piece::Arithmetic | Piece::Tilde => {

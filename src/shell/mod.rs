@@ -22,7 +22,7 @@ mod word;
 
 pub use ast::{
     AndOr, Assignment, Command, Connector, Embedded, EmbeddedKind, IfBranch, List, Piece, Pipeline, Redirect,
-    RedirectKind, Script, Simple, Span, Statement, Terminator, Word,
+    RedirectKind, Script, Simple, Span, Statement, Terminator, Variable, Word,
 };
 pub use parse::{Dialect, SIZE_LIMIT, parse};
 pub use prefix::{command_index, prefix_length};

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::yaml::{Entry, Node};
+use crate::{
+    shell::Variable,
+    yaml::{Entry, Node},
+};
 
 use super::{Hook, HookKind, Image, Mount, Probe, ProbeKind};
 
@@ -17,6 +20,27 @@ pub enum ContainerList {
     Ephemeral,
     /// A custom resource's own `sidecars`, which its controller starts and ends.
     ControllerSidecars,
+}
+
+/// What is known of a container's environment variables.
+#[derive(Debug, Clone)]
+pub struct EnvironmentValues<'t> {
+    /// Those of `env`; nothing where a value comes from elsewhere.
+    named: HashMap<&'t str, Option<&'t str>>,
+    /// `envFrom`: there may be more.
+    is_open: bool,
+}
+
+impl EnvironmentValues<'_> {
+    /// A variable. What an image sets by itself counts as not set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Variable {
+        match self.named.get(name) {
+            Some(Some(value)) => Variable::Known((*value).to_owned()),
+            None if !self.is_open => Variable::Unset,
+            Some(None) | None => Variable::Unknown,
+        }
+    }
 }
 
 /// A container of a pod.
@@ -107,14 +131,15 @@ impl<'t> Container<'t> {
         self.variable(name)?.value
     }
 
-    /// The literal values of all environment variables by name; nothing where a value comes from elsewhere. For
-    /// many look-ups, each of which would be a walk through `env`.
+    /// What is known of its environment variables. For many look-ups, each of which would be a walk through `env`.
     #[must_use]
-    pub fn values(&self) -> HashMap<&'t str, Option<&'t str>> {
+    pub fn values(&self) -> EnvironmentValues<'t> {
         // The last one of a name wins, as in the kubelet.
-        self.environment()
-            .map(|variable| (variable.name, variable.value))
-            .collect()
+        let named = self.environment().map(|variable| (variable.name, variable.value));
+        EnvironmentValues {
+            named: named.collect(),
+            is_open: self.node.get("envFrom").is_some(),
+        }
     }
 
     /// The declared ports.

@@ -23,12 +23,25 @@ pub enum Controller {
     Unknown,
 }
 
+/// Custom resources whose pod template is Kubernetes' own, and whose controllers make pods, Jobs or Deployments of it
+/// as it is (the projects' API references, 2026-11).
+const PLAIN_TEMPLATES: [(&str, &str); 9] = [
+    ("jobset.x-k8s.io", "JobSet"),
+    ("keda.sh", "ScaledJob"),
+    ("argoproj.io", "Rollout"),
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"),
+    ("apps.kruise.io", "CloneSet"),
+    ("apps.kruise.io", "StatefulSet"),
+    ("apps.kruise.io", "DaemonSet"),
+    ("apps.kruise.io", "BroadcastJob"),
+    ("apps.openshift.io", "DeploymentConfig"),
+];
+
 impl Controller {
     fn of(object: &Object<'_>) -> Self {
         let group = object.reference.api_version.split('/').next().unwrap_or_default();
         match (group, object.reference.kind.as_str()) {
-            // Rollouts are Deployments with another strategy: plain pods.
-            ("argoproj.io", "Rollout") => Self::Kubernetes,
+            plain if PLAIN_TEMPLATES.contains(&plain) => Self::Kubernetes,
             ("argoproj.io", _) => Self::ArgoWorkflows,
             ("tekton.dev", _) => Self::Tekton,
             ("serving.knative.dev", _) => Self::Knative,

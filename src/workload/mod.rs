@@ -17,7 +17,7 @@ mod subject;
 mod volume;
 
 pub use config_map::{ConfigMapIndex, ConfigMaps, config_maps};
-pub use container::{Container, ContainerList, EnvironmentVariable, Port};
+pub use container::{Container, ContainerList, EnvironmentValues, EnvironmentVariable, Port};
 pub use discover::{Controller, Workload, discover};
 pub use image::Image;
 pub use invocation::ShellInvocation;

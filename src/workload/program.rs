@@ -4,7 +4,8 @@ use std::{borrow::Cow, ops::Range};
 
 use crate::{
     shell::{
-        self, AndOr, Command, Dialect, List, Piece, Pipeline, Script, Simple, Statement, Terminator, Word,
+        self, AndOr, Command, Dialect, List, Piece, Pipeline, Script, Simple, Statement, Terminator,
+        Variable, Word,
     },
     yaml::{Node, ScalarMap},
 };
@@ -56,6 +57,8 @@ pub struct Program<'t> {
     /// What it says, as far as it was understood. Words without a shell are a script of one command.
     pub script: Option<Script>,
     origin: Origin<'t>,
+    /// What `. FILE ARGUMENTS` gives the script, where that is how it runs.
+    given: Option<Vec<Variable>>,
     /// Files that the script reads into its shell, and whose text is in its own.
     included: Vec<Included<'t>>,
 }
@@ -117,12 +120,16 @@ impl<'t> Program<'t> {
         {
             let inline = Self::of_scalar(place, words, Some(invocation.clone()), None, node);
             let lookup = |file: &str| config_maps.script(workload, container, file);
-            let only = inline.script.as_ref().and_then(sourced::only_file);
-            if let Some((name, file, node)) =
-                only.and_then(|file| lookup(&file).map(|(name, node)| (name, file, node)))
+            let only = inline
+                .script
+                .as_ref()
+                .and_then(|script| sourced::only_file(script, invocation.dialect));
+            if let Some((name, only, node)) =
+                only.and_then(|only| lookup(&only.path).map(|(name, node)| (name, only, node)))
             {
                 let mut own = Self::of_scalar(place, inline.words, inline.invocation, Some(name), node);
-                own.file = Some(file);
+                own.file = Some(only.path);
+                own.given = Some(only.arguments);
                 return own.including(&lookup);
             }
             return inline.including(&lookup);
@@ -166,6 +173,7 @@ impl<'t> Program<'t> {
             file: None,
             script,
             origin: Origin::Scalar(node),
+            given: None,
             included: Vec::new(),
         }
     }
@@ -189,6 +197,36 @@ impl<'t> Program<'t> {
             self.included = included;
         }
         self
+    }
+
+    /// What the script finds as `$1` and so on.
+    #[must_use]
+    pub fn parameter(&self, number: usize) -> Variable {
+        let known = |word: Option<Option<&str>>| match word {
+            Some(Some(word)) => Variable::Known(word.to_owned()),
+            Some(None) => Variable::Unknown,
+            None => Variable::Unset,
+        };
+        let Some(index) = number.checked_sub(1) else {
+            return Variable::Unknown;
+        };
+        if let Some(given) = &self.given {
+            return given.get(index).cloned().unwrap_or(Variable::Unset);
+        }
+        // `sh -c SCRIPT NAME ARGUMENT …`, `sh FILE ARGUMENT …` and `FILE ARGUMENT …`
+        let script = match &self.invocation {
+            Some(invocation) if invocation.file => Some(invocation.script),
+            Some(invocation) => Some(invocation.script + 1),
+            None => {
+                let is_file =
+                    |node: &Node<'_>| node.as_str().is_some() && node.as_str() == self.file.as_deref();
+                self.words.iter().position(is_file)
+            }
+        };
+        match script {
+            Some(script) => known(self.words.get(script + 1 + index).map(|node| node.as_str())),
+            None => Variable::Unknown,
+        }
     }
 
     /// The ranges of [`Self::text`] that come from other files, each with the ConfigMap that holds it.
@@ -255,6 +293,7 @@ impl<'t> Program<'t> {
             file: None,
             script,
             origin,
+            given: None,
             included: Vec::new(),
         }
     }

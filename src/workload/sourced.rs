@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::{
-    shell::{Command, Connector, List, Script, Simple, Word},
+    shell::{Command, Connector, Dialect, List, Script, Simple, Variable, Word},
     yaml::Node,
 };
 
@@ -28,8 +28,14 @@ pub(super) struct Included<'t> {
 const OPEN: &str = "{\n";
 const CLOSE: &str = "\n}";
 
-/// The path of the file that is all that a script runs.
-pub(super) fn only_file(script: &Script) -> Option<String> {
+/// A file that a script runs, with the arguments that it gives it.
+pub(super) struct RunFile {
+    pub(super) path: String,
+    pub(super) arguments: Vec<Variable>,
+}
+
+/// The file that is all that a script runs.
+pub(super) fn only_file(script: &Script, dialect: Dialect) -> Option<RunFile> {
     let [statement] = script.list.statements.as_slice() else {
         return None;
     };
@@ -39,13 +45,13 @@ pub(super) fn only_file(script: &Script) -> Option<String> {
     };
     let first = simple(&statement.and_or.first.commands)?;
     match statement.and_or.rest.as_slice() {
-        [] => run_file(&first, None),
+        [] => run_file(&first, None, dialect),
         [(Connector::And, second)] => {
             let directory = match literals(&first)?.as_slice() {
                 [cd, directory] if cd == "cd" => directory.clone(),
                 _ => return None,
             };
-            run_file(&simple(&second.commands)?, Some(&directory))
+            run_file(&simple(&second.commands)?, Some(&directory), dialect)
         }
         _ => None,
     }
@@ -57,8 +63,8 @@ fn literals(simple: &Simple) -> Option<Vec<String>> {
     words.collect::<Option<Vec<String>>>().filter(|_| is_plain)
 }
 
-/// The file of `. f`, `exec f`, `sh f` and `f`.
-fn run_file(simple: &Simple, directory: Option<&str>) -> Option<String> {
+/// The file of `. f`, `exec f`, `sh f` and `f`, each with arguments or without.
+fn run_file(simple: &Simple, directory: Option<&str>, dialect: Dialect) -> Option<RunFile> {
     let words = literals(simple)?;
     let is_shell = |word: &str| {
         matches!(
@@ -71,21 +77,29 @@ fn run_file(simple: &Simple, directory: Option<&str>) -> Option<String> {
         ["exec", rest @ ..] => rest,
         all => all,
     };
-    let file = match words {
-        ["." | "source", file] => *file,
-        [shell, file] if is_shell(shell) => *file,
-        [file] if file.contains('/') => *file,
+    let (file, arguments) = match words {
+        ["." | "source", file, arguments @ ..] => (*file, arguments),
+        [shell, file, arguments @ ..] if is_shell(shell) && !file.starts_with('-') => (*file, arguments),
+        [file, arguments @ ..] if file.contains('/') => (*file, arguments),
         _ => return None,
     };
-    match (directory, file.strip_prefix("./")) {
-        _ if file.starts_with('/') => Some(file.to_owned()),
-        (Some(directory), relative) => Some(format!(
-            "{}/{}",
-            directory.trim_end_matches('/'),
-            relative.unwrap_or(file)
-        )),
-        (None, _) => None,
-    }
+    let path = match (directory, file.strip_prefix("./")) {
+        _ if file.starts_with('/') => file.to_owned(),
+        (Some(directory), relative) => {
+            format!("{}/{}", directory.trim_end_matches('/'), relative.unwrap_or(file))
+        }
+        (None, _) => return None,
+    };
+    // dash leaves `$1` as it is in `. FILE ARGUMENT`, other shells set it.
+    let is_ignored = matches!(words.first(), Some(&("." | "source"))) && dialect == Dialect::Posix;
+    let argument = |word: &str| match is_ignored {
+        true => Variable::Unknown,
+        false => Variable::Known(word.to_owned()),
+    };
+    Some(RunFile {
+        path,
+        arguments: arguments.iter().map(|word| argument(word)).collect(),
+    })
 }
 
 /// A script with the texts of the files that it reads in, and where they stand.
@@ -98,16 +112,20 @@ pub(super) fn include<'t>(
     let mut included = Vec::new();
     let mut at = 0;
     for simple in reading(&script.list) {
-        let file = match literals(simple)?.as_slice() {
-            [_, file] => file.clone(),
-            _ => continue,
+        let words = literals(simple)?;
+        let [_, file, arguments @ ..] = words.as_slice() else {
+            continue;
         };
-        let Some((config_map, node)) = lookup(&file) else {
+        let Some((config_map, node)) = lookup(file) else {
             continue;
         };
         let (Some(before), Some(own)) = (text.get(at..simple.span.start), node.as_str()) else {
             return None;
         };
+        // The text would find the arguments of the whole script instead of its own.
+        if !arguments.is_empty() && reads_parameters(own) {
+            continue;
+        }
         joined.push_str(before);
         joined.push_str(OPEN);
         let start = joined.len();
@@ -125,11 +143,20 @@ pub(super) fn include<'t>(
     (!included.is_empty()).then_some((joined, included))
 }
 
+/// Whether a script names its arguments: `$1`, `${2:-x}`, `$@`, `$#`, `shift`.
+fn reads_parameters(text: &str) -> bool {
+    let named = text.split('$').skip(1).any(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.starts_with(|first: char| first.is_ascii_digit() || "@*#".contains(first))
+    });
+    named || text.contains("shift")
+}
+
 /// The commands `. file` and `source file`, but for those in inner scripts, whose quotes the text would end.
 fn reading(list: &List) -> Vec<&Simple> {
     let reads = |simple: &Simple| {
         let word = simple.words.first().and_then(Word::literal);
-        simple.words.len() == 2 && word.is_some_and(|word| matches!(&*word, "." | "source"))
+        simple.words.len() >= 2 && word.is_some_and(|word| matches!(&*word, "." | "source"))
     };
     let mut found: Vec<&Simple> = list
         .commands()

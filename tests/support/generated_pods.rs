@@ -1,6 +1,8 @@
 //! Workloads put together by chance: an app that waits for its sidecar, stops it, writes files for it or does
 //! nothing about it, beside sidecars that are known, that are not, and helpers.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+
 use serde_json::{Value, json};
 
 use super::random::Random;

@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::wait_tool::{Question, WaitTool},
-    shell::Span,
+    shell::{Span, Variable},
 };
 
 use super::{
@@ -57,18 +57,25 @@ fn address(client: &WaitTool, options: &Options, values: &Values, whole: Span) -
     let host = options.value(client.host);
     let span = host.map_or(whole, |host| host.span.clone());
     let (host_variable, port_variable) = client.variables.unzip();
-    let by_variable = |name: Option<&str>| name.and_then(|name| values.get(name));
+    let by_variable = |name: Option<&str>| name.map_or(Variable::Unset, |name| values.get(name));
     let leads_to = match host {
         // A directory is the place of a local socket.
         Some(host) if host.text.starts_with('/') => Host::Local,
         Some(host) => Host::of(&host.text),
-        None => by_variable(host_variable).map_or(Host::Local, |host| Host::of(&host)),
+        None => match by_variable(host_variable) {
+            Variable::Known(host) if host.starts_with('/') => Host::Local,
+            Variable::Known(host) => Host::of(&host),
+            Variable::Unset => Host::Local,
+            Variable::Unknown => Host::Unknown,
+        },
     };
     let given = match options.value(client.port) {
         Some(OptionValue { text, .. }) => port(text),
-        None => by_variable(port_variable)
-            .and_then(|text| port(&text))
-            .or(client.usual_port),
+        None => match by_variable(port_variable) {
+            Variable::Known(text) => port(&text).or(client.usual_port),
+            Variable::Unset => client.usual_port,
+            Variable::Unknown => None,
+        },
     };
     (leads_to, given, span)
 }

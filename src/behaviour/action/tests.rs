@@ -3,18 +3,18 @@ mod connections;
 mod requests;
 
 use super::{Action, CommandAction, Connect, Host, Http, Values, classify_pipeline};
-use crate::shell::{Dialect, Script, parse};
+use crate::shell::{Dialect, Script, Variable, parse};
 
 fn script(text: &str) -> Script {
     parse(text, Dialect::Posix).unwrap_or_else(|| panic!("not understood: {text}"))
 }
 
-fn environment(name: &str) -> Option<String> {
+fn environment(name: &str) -> Variable {
     match name {
-        "PROXY_HOST" => Some("127.0.0.1".to_owned()),
-        "SERVICE" => Some("db.example.com".to_owned()),
-        "PROXY_PORT" => Some("9091".to_owned()),
-        _ => None,
+        "PROXY_HOST" => Variable::Known("127.0.0.1".to_owned()),
+        "SERVICE" => Variable::Known("db.example.com".to_owned()),
+        "PROXY_PORT" => Variable::Known("9091".to_owned()),
+        _ => Variable::Unset,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::HashMap};
 
-use crate::shell::{Command, Piece, RedirectKind, Script, Simple, Word};
+use crate::shell::{Command, Piece, RedirectKind, Script, Simple, Variable, Word};
 
 use super::{connect, host::Host};
 
@@ -19,7 +19,7 @@ const LOOKED_UP: (usize, usize) = (16, 64 * 1024);
 
 /// What is known about variables: the environment, and what the script itself assigns.
 pub struct Values<'a> {
-    environment: &'a dyn Fn(&str) -> Option<String>,
+    environment: &'a dyn Fn(&str) -> Variable,
     /// What the script assigns; absent for variables that it assigns in several ways.
     assigned: HashMap<String, Option<String>>,
     /// What `exec 3<>/dev/tcp/host/port` connected.
@@ -39,7 +39,7 @@ impl std::fmt::Debug for Values<'_> {
 
 impl<'a> Values<'a> {
     /// Only the environment.
-    pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn new(environment: &'a dyn Fn(&str) -> Variable) -> Self {
         Self {
             environment,
             assigned: HashMap::new(),
@@ -49,7 +49,7 @@ impl<'a> Values<'a> {
     }
 
     /// The environment, and the variables that `script` assigns exactly once.
-    pub fn of_script(script: &Script, environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn of_script(script: &Script, environment: &'a dyn Fn(&str) -> Variable) -> Self {
         let mut values = Self::new(environment);
         let length = script
             .list
@@ -62,6 +62,11 @@ impl<'a> Values<'a> {
         if !parameters.is_empty() {
             values.assigned = parameters;
             values.learn_all(script);
+        }
+        if changes_parameters(script) {
+            for number in 1..=9 {
+                values.assigned.entry(number.to_string()).or_insert(None);
+            }
         }
         for visit in script.list.constructs() {
             if let Command::For { variable, .. } = visit.command {
@@ -134,10 +139,12 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A second assignment makes the value unknown, unless both are the same.
+    /// A second assignment makes the value unknown, unless both are the same. What the environment may hold already
+    /// stays where the assignment is only one for want of it.
     fn assign(&mut self, name: &str, value: Option<String>) {
         let value = match self.assigned.get(name) {
             Some(earlier) if *earlier != value => None,
+            None if (self.environment)(name) == Variable::Unknown => None,
             _ => value.filter(|value| value.len() <= LONGEST_VALUE),
         };
         self.assigned.insert(name.to_owned(), value);
@@ -163,12 +170,16 @@ impl<'a> Values<'a> {
     /// The value of a variable. One that is longer than [`LONGEST_VALUE`] is not known, and none is once too much
     /// was looked up.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<String> {
+    pub fn get(&self, name: &str) -> Variable {
         let value = match self.assigned.get(name) {
-            Some(value) => value.clone(),
-            None => (self.environment)(name),
+            Some(Some(value)) => value.clone(),
+            Some(None) => return Variable::Unknown,
+            None => match (self.environment)(name) {
+                Variable::Known(value) => value,
+                other => return other,
+            },
         };
-        self.bounded(value?)
+        self.bounded(value).map_or(Variable::Unknown, Variable::Known)
     }
 
     fn bounded(&self, value: String) -> Option<String> {
@@ -212,7 +223,7 @@ impl<'a> Values<'a> {
             return None;
         };
         let is_name = simple.span == name.span && statement.and_or.rest.is_empty();
-        let value = is_name.then(|| (self.environment)(&name.raw)).flatten()?;
+        let value = is_name.then(|| (self.environment)(&name.raw).value()).flatten()?;
         self.bounded(value)
     }
 
@@ -237,6 +248,23 @@ impl<'a> Values<'a> {
         }
         text
     }
+}
+
+/// Whether `$1` is not everywhere in a script what the script was given: in a function, behind `shift` and `set --`.
+fn changes_parameters(script: &Script) -> bool {
+    script.list.commands().any(|visit| match visit.command {
+        Command::Function { .. } => true,
+        Command::Simple(simple) => match simple.words.first().map(|word| word.raw.as_str()) {
+            Some("shift") => true,
+            Some("set") => simple
+                .words
+                .iter()
+                .skip(1)
+                .any(|word| word.raw == "--" || !word.raw.starts_with(['-', '+'])),
+            _ => false,
+        },
+        _ => false,
+    })
 }
 
 fn is_exec(simple: &Simple) -> bool {

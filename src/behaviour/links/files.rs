@@ -39,7 +39,7 @@ impl Finder<'_, '_> {
                     test.is_in_loop
                         .then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
-                    starts(wait, writers)
+                    starts(wait.filter(|_| !self.ends_behind(&writers)), writers)
                 };
                 all.extend(kind.map(|kind| Link {
                     container,
@@ -63,7 +63,7 @@ impl Finder<'_, '_> {
             let Some(script) = probe.script.as_ref().filter(|_| is_liveness) else {
                 continue;
             };
-            let value_of = |name: &str| values.get(name).copied().flatten().map(str::to_owned);
+            let value_of = |name: &str| values.get(name);
             let facts = ScriptFacts::new(script, &value_of, false);
             for test in &facts.markers {
                 let fails = match test.usage {
@@ -86,6 +86,34 @@ impl Finder<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a script writes the file last and ends: a step that hands its result over, and no server.
+    fn ends_behind(&self, writers: &[MarkerWrite]) -> bool {
+        writers.iter().any(|writer| {
+            let programs = self.owners.programs.get(writer.container);
+            let program = programs.and_then(|programs| programs.get(writer.program));
+            let facts = self
+                .facts
+                .get(writer.container)
+                .and_then(|facts| facts.get(writer.program));
+            let (Some(program), Some(Some(facts))) = (program, facts) else {
+                return false;
+            };
+            let written = writer.marker.span.end;
+            let spans = |waits: &[Wait]| waits.iter().map(|wait| wait.span.end).max();
+            let last = [
+                facts.work.iter().map(|work| work.end).max(),
+                facts.background.iter().map(|child| child.span.end).max(),
+                facts.sleeps.iter().map(|sleep| sleep.span.end).max(),
+                spans(&facts.waits),
+            ];
+            program.place == ProgramPlace::Entrypoint
+                && facts.background.is_empty()
+                && !facts.stays_idle
+                && !writer.marker.is_in_loop
+                && last.into_iter().flatten().all(|end| end <= written)
+        })
     }
 
     /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the

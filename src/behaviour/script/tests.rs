@@ -6,14 +6,14 @@ mod waits;
 use std::hint::black_box;
 
 use super::ScriptBehaviour;
-use crate::shell::{Dialect, Script, Span, parse};
+use crate::shell::{Dialect, Script, Span, Variable, parse};
 
 fn script(text: &str) -> Script {
     parse(text, Dialect::Posix).unwrap_or_else(|| panic!("not understood: {text}"))
 }
 
-fn environment(name: &str) -> Option<String> {
-    (name == "PROXY_HOST").then(|| "127.0.0.1".to_owned())
+fn environment(name: &str) -> Variable {
+    (name == "PROXY_HOST").then(|| "127.0.0.1".to_owned()).into()
 }
 
 /// Reads a script; its facts hold the texts of their spans only.

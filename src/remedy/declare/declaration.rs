@@ -141,7 +141,8 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
         ));
     }
     // A readinessProbe that asks the app is none at promotion.
-    let asks_app = !(form == Form::Annotation && gate == ProbeKind::Readiness)
+    let is_none_then = form == Form::Annotation && gate == ProbeKind::Readiness;
+    let asks_app = !is_none_then
         && !member.container.ports().any(|own| own.number.to_string() == port)
         && pod
             .apps()

@@ -3,12 +3,12 @@
 use super::{output::leads_nowhere, result::result_variable};
 use crate::{
     behaviour::action::{Action, ExitCode, Values, classify_simple},
-    shell::{Command, List, Simple, Word},
+    shell::{Command, List, Simple, Variable, Word},
 };
 
 /// What a command does, whatever its variables hold.
 pub(super) fn action(simple: &Simple) -> Action {
-    classify_simple(simple, &Values::new(&|_| None)).action
+    classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
 }
 
 /// What is printed: the message of a loop that tries again goes with it, any other stays.

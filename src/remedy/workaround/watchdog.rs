@@ -3,12 +3,12 @@
 use crate::{
     behaviour::action::{Action, Target, Values, classify_simple},
     remedy::script::{kept::Kept, text::write},
-    shell::{Command, Dialect, List, Simple, Statement, Terminator, Word, parse},
+    shell::{Command, Dialect, List, Simple, Statement, Terminator, Variable, Word, parse},
 };
 
 /// What a command does, whatever its variables hold.
 fn action(simple: &Simple) -> Action {
-    classify_simple(simple, &Values::new(&|_| None)).action
+    classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
 }
 
 /// The script without what only minds a file: `app & pid=$!; …; kill $pid` becomes what comes before the process, and

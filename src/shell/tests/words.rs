@@ -1,5 +1,5 @@
 use super::{Outline, script};
-use crate::shell::{Command, List, Simple, Word};
+use crate::shell::{Command, List, Simple, Variable, Word};
 
 /// The simple commands of the list itself and of its substitutions' first words.
 pub(super) fn simple_commands(list: &List) -> Vec<(&Simple, usize)> {
@@ -135,9 +135,10 @@ fn a_word_with_escapes_gives_its_own_span() {
 #[test]
 fn resolves_what_is_known() {
     let value_of = |name: &str| match name {
-        "HOST" => Some("localhost".to_owned()),
-        "EMPTY" => Some(String::new()),
-        _ => None,
+        "HOST" => Variable::Known("localhost".to_owned()),
+        "EMPTY" => Variable::Known(String::new()),
+        "GIVEN" => Variable::Unknown,
+        _ => Variable::Unset,
     };
     for (word, expected) in [
         ("b", Some("b")),
@@ -147,6 +148,7 @@ fn resolves_what_is_known() {
         ("${EMPTY}", Some("")),
         ("${GONE:-x}", Some("x")),
         ("$GONE", None),
+        ("${GIVEN:-x}", None),
         ("${HOST%x}", None),
         ("$(a)", None),
         ("~", None),
