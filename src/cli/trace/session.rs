@@ -121,6 +121,7 @@ impl Session {
     pub(super) fn take(&mut self, mut evidence: Evidence, line: Option<&str>) -> Result<(), TraceError> {
         match (&mut evidence, line) {
             (Evidence::Template(template), _) => self.roles.template(template),
+            (Evidence::Scripts(scripts), _) => self.roles.scripts(scripts),
             (Evidence::Pod(seen), Some(line)) if self.engine.pod(&seen.pod.metadata.uid).is_none() => {
                 self.roles.adopt(seen, line);
             }
