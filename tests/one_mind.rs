@@ -208,3 +208,47 @@ fn scripts_that_may_not_be_read_are_said() {
         "{notes}"
     );
 }
+
+#[test]
+fn what_is_named_is_found_by_all_or_by_none() {
+    let server = Listing::start(cluster());
+    let kubeconfig = server.kubeconfig("one-mind-named", "http", &json!({"token": "none"}));
+    let answers = |name: &str| {
+        let commands: [&[&str]; 3] = [
+            &["lint", "--no-config", "--live", name],
+            &["migrate", "--no-config", "--live", "--target", "native", name],
+            &["trace", "--once", name],
+        ];
+        commands.map(|command| {
+            let run = run(command, &kubeconfig);
+            let errors = run.notes.lines().filter(|line| line.starts_with("error: "));
+            (run.code, errors.map(str::to_owned).collect::<Vec<_>>())
+        })
+    };
+    for (name, message) in [
+        ("gadget/x", "the server has no resource type \"gadget\""),
+        (
+            "gadgets.example.com/x",
+            "the server has no resource type \"gadgets.example.com\"",
+        ),
+        ("job/none", "job.batch/none in namespace shop is not there"),
+        ("Jobs.batch/none", "job.batch/none in namespace shop is not there"),
+        (
+            "deploy.v1.apps/none",
+            "deployment.apps/none in namespace shop is not there",
+        ),
+        ("ds/none", "daemonset.apps/none in namespace shop is not there"),
+    ] {
+        for answer in answers(name) {
+            assert_eq!(answer, (Some(2), vec![format!("error: {message}")]), "{name}");
+        }
+    }
+    for name in ["job/known", "jobs.batch/known", "Job/known"] {
+        for (code, errors) in answers(name) {
+            assert!(
+                errors.is_empty() && code != Some(2),
+                "{name}: {code:?} {errors:?}"
+            );
+        }
+    }
+}

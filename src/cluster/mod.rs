@@ -20,7 +20,7 @@ mod watch;
 
 pub use connect::{ConnectError, Connection, connect};
 pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
-pub use discovery::{Collection, Discovery, Unavailable, discover};
+pub use discovery::{Collection, Discovery, Unavailable, built_in, discover};
 pub use follow::{Followed, Follower, follow_absence, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, current_context, is_missing_namespace, kubeconfig_names, namespaces};

@@ -5,7 +5,7 @@ mod following;
 mod roles;
 mod scope;
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use kube::Client;
 use tokio::{
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
-    cluster::{self, Arrival, Followed, RequestError, watch_resource},
+    cluster::{Arrival, Followed, RequestError, Server, watch_resource},
     trace::{
         Evidence, Moment,
         goal::{Goal, Progress},
@@ -54,8 +54,9 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> 
 async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     let settings = arguments.settings()?;
     announce(arguments);
-    let (client, namespace) = cluster::connect(&arguments.connection.connection()).await?;
-    let scope = scope(arguments, &client, &namespace).await?;
+    let server = Arc::new(Server::connect(&arguments.connection.connection()).await?);
+    let client = server.client();
+    let scope = scope(arguments, &server).await?;
     let recorder = match &arguments.record {
         Some(path) => Some(Recorder::create(path, &settings)?),
         None => None,
