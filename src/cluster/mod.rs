@@ -24,7 +24,7 @@ pub use discovery::{Collection, Discovery, Unavailable, built_in, discover};
 pub use follow::{Followed, Follower, follow_absence, follow_attach, follow_log};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, current_context, is_missing_namespace, kubeconfig_names, namespaces};
-pub use owner::{OwnerError, Owners, Target, is_type, pod_owners, template_containers};
+pub use owner::{OwnerError, Owners, Target, controller_path, is_type, pod_owners, template_containers};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{
     PolicyApi, apply_policy, created_pod, delete_policy, may, policies, policy_api, policy_object, quotas,

@@ -268,6 +268,18 @@ impl Owners {
     }
 }
 
+/// The kind's plural and the path of a pod's controller; `None` for one whose kind is not Kubernetes' own.
+#[must_use]
+pub fn controller_path(pod: &Pod) -> Option<(String, String)> {
+    let mut owners = pod.metadata.owner_references.iter();
+    let controller = owners.find(|owner| owner.controller)?;
+    let is_its =
+        |one: &Collection| one.kind == controller.kind && one.api_version() == controller.api_version;
+    let collection = built_in().find(is_its)?;
+    let path = collection.object_path(Some(&pod.metadata.namespace), &controller.name);
+    Some((collection.plural, path))
+}
+
 /// The names of the containers in the template of a pod's controller; `None` for one whose kind is not Kubernetes' own.
 ///
 /// # Errors

@@ -5,7 +5,11 @@ mod following;
 mod roles;
 mod scope;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use kube::Client;
 use tokio::{
@@ -85,6 +89,7 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         followed_runs: HashSet::new(),
         nodes: HashSet::new(),
         reached: None,
+        makers: BTreeMap::new(),
         owners_asked: None,
         gone_since: None,
         lost: HashSet::new(),
@@ -113,6 +118,8 @@ struct Live<'a> {
     followed_runs: HashSet<String>,
     nodes: HashSet<String>,
     reached: Option<Instant>,
+    /// Controllers of pods that have ended, by their path, each with its kind's plural.
+    makers: BTreeMap<String, String>,
     /// When the targets were asked for last.
     owners_asked: Option<Instant>,
     /// Since when a target is gone.
@@ -293,6 +300,7 @@ impl Live<'_> {
                 {
                     self.watch_node(&seen.event.involved_object.uid);
                 }
+                self.note_maker(&evidence);
                 self.read_roles(&evidence, raw.as_deref()).await?;
                 if let Some(recorder) = &mut self.recorder {
                     match &raw {

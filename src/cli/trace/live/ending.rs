@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Live;
 use crate::{
     cli::trace::{TraceError, arguments::GoalName},
-    cluster::{Arrival, get_json, pods_now},
+    cluster::{Arrival, controller_path, get_json, pods_now},
     trace::{
         Evidence, Moment, SECOND,
         evidence::{Change, PodSeen, Unseen, Vanished},
@@ -19,6 +19,18 @@ use crate::{
 const OWNER_PAUSE: Duration = Duration::from_secs(1);
 /// The last look at what is there takes no longer.
 const LAST_LOOK: Duration = Duration::from_secs(3);
+
+/// So many controllers of pods that have ended are asked, at the most, whether they make others.
+const MAKERS_ASKED: usize = 32;
+
+/// An object that may make more pods.
+struct Maker {
+    path: String,
+    /// Its kind's plural.
+    resource: String,
+    /// It was named by the user.
+    is_named: bool,
+}
 
 impl Live<'_> {
     /// What is there when the looking ends. Where nobody answers, what happened since is not known.
@@ -92,10 +104,41 @@ impl Live<'_> {
         Ok(())
     }
 
+    /// Remembers who made a pod that has ended: it may make another one.
+    pub(super) fn note_maker(&mut self, evidence: &Evidence) {
+        let Evidence::Pod(seen) = evidence else {
+            return;
+        };
+        let has_ended = matches!(seen.pod.status.phase.as_str(), "Succeeded" | "Failed");
+        let by_selection = self.scope.targets.is_empty() && self.scope.names.is_empty();
+        if has_ended
+            && by_selection
+            && self.session.has_goal()
+            && self.makers.len() < MAKERS_ASKED
+            && let Some((resource, path)) = controller_path(&seen.pod)
+        {
+            self.makers.insert(path, resource);
+        }
+    }
+
     /// Whether nobody makes more pods: a Job whose pod failed may make another one, and says itself when it is done; a
     /// Deployment's old pods are not those it wants.
     pub(super) async fn owners_agree(&mut self) -> bool {
-        if self.scope.targets.is_empty() {
+        let named = self.scope.targets.iter();
+        let makers: Vec<Maker> = named
+            .map(|target| (target.path.clone(), target.resource.clone(), true))
+            .chain(
+                self.makers
+                    .iter()
+                    .map(|(path, resource)| (path.clone(), resource.clone(), false)),
+            )
+            .map(|(path, resource, is_named)| Maker {
+                path,
+                resource,
+                is_named,
+            })
+            .collect();
+        if makers.is_empty() {
             return true;
         }
         if self
@@ -106,21 +149,25 @@ impl Live<'_> {
         }
         self.owners_asked = Some(Instant::now());
         let (mut wanted, mut is_replaced, mut agree, mut is_gone) = (0, false, true, false);
-        for target in &self.scope.targets {
-            let asked: Result<serde_json::Value, _> = get_json(&self.client, &target.path).await;
+        for maker in makers {
+            let asked: Result<serde_json::Value, _> = get_json(&self.client, &maker.path).await;
             let object = match asked {
                 Ok(object) => object,
                 Err(error) if error.code() == Some(404) => {
-                    is_gone |= self.arguments.goal != Some(GoalName::Deleted);
+                    is_gone |= maker.is_named && self.arguments.goal != Some(GoalName::Deleted);
                     continue;
                 }
-                Err(error) => {
+                Err(error) if maker.is_named => {
                     self.session.note(error.to_string());
                     agree = false;
                     continue;
                 }
+                Err(error) => {
+                    self.complain(format!("{error}; pods that it will make are not waited for"));
+                    continue;
+                }
             };
-            if target.resource == "jobs" {
+            if maker.resource == "jobs" {
                 let is_done = serde_json::from_value::<Pod>(object)
                     .is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
                 is_replaced |= !is_done;
@@ -129,8 +176,12 @@ impl Live<'_> {
                 let replicas = object
                     .pointer("/spec/replicas")
                     .and_then(serde_json::Value::as_u64);
-                wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
-                is_replaced |= replicas.is_some();
+                if maker.is_named {
+                    wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
+                    is_replaced |= replicas.is_some();
+                } else {
+                    is_replaced |= replicas != Some(0);
+                }
             }
         }
         self.session.want(wanted, is_replaced);
