@@ -252,3 +252,37 @@ fn what_is_named_is_found_by_all_or_by_none() {
         }
     }
 }
+
+#[test]
+fn a_run_that_only_the_last_state_tells_of_counts_for_both() {
+    let proxy = container(
+        "cloud-sql-proxy",
+        "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0",
+    );
+    let case = Case::of("statefulsets", "late", &[app("exec /app/run"), proxy]);
+    let mut pod = case.running_pod();
+    let statuses = &mut pod["status"]["containerStatuses"];
+    statuses[0]["restartCount"] = json!(4);
+    statuses[0]["state"]["running"]["startedAt"] = json!("2026-01-02T03:01:00Z");
+    statuses[0]["lastState"] = json!({"terminated": {"exitCode": 1, "containerID": "containerd://before",
+        "startedAt": "2026-01-02T03:00:00Z", "finishedAt": "2026-01-02T03:00:03Z"}});
+    statuses[1]["state"]["running"]["startedAt"] = json!("2026-01-02T03:00:10Z");
+    let script = Script::default()
+        .with("statefulsets", [case.object()])
+        .with("pods", [pod]);
+    let server = Listing::start(script);
+    let findings = server.lint("last-state", &["-o", "json"]).findings();
+    assert_eq!(findings, ["shop/statefulset/late app-started-first"]);
+    let kubeconfig = server.kubeconfig("last-state-traced", "http", &json!({"token": "none"}));
+    let traced = run(&["trace", "--once", "-o", "json"], &kubeconfig);
+    let verdicts = traced
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let starts: Vec<Value> = verdicts
+        .filter(|line| line["type"] == "verdict" && line["rule"] == "start-order")
+        .collect();
+    assert_eq!(starts.len(), 1, "{}", traced.out);
+    assert_eq!(starts[0]["verdict"], "violated", "{}", starts[0]);
+    assert_eq!(traced.code, Some(1));
+}
