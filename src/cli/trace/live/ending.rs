@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Live;
 use crate::{
     cli::trace::{TraceError, arguments::GoalName},
-    cluster::{Arrival, controller_path, get_json, pods_now},
+    cluster::{Arrival, RequestError, controller_path, get_json, pods_now, states_now},
     trace::{
         Evidence, Moment, SECOND,
         evidence::{Change, PodSeen, Unseen, Vanished},
@@ -32,6 +32,12 @@ struct Maker {
     is_named: bool,
 }
 
+/// The pod in a line of a watch.
+fn read_line(line: &[u8]) -> Option<Pod> {
+    let event = serde_json::from_slice::<WatchEvent<Pod>>(line).ok()?;
+    Some(event.object)
+}
+
 impl Live<'_> {
     /// What is there when the looking ends. Where nobody answers, what happened since is not known.
     pub(super) async fn last_look(&mut self) -> Result<(), TraceError> {
@@ -40,10 +46,9 @@ impl Live<'_> {
             self.session.engine.looked_until(now);
             return Ok(());
         }
-        let (client, selection) = (self.client.clone(), self.scope.selection.clone());
-        let asked = tokio::time::timeout(LAST_LOOK, pods_now(&client, &selection)).await;
+        let asked = tokio::time::timeout(LAST_LOOK, self.look()).await;
         let reason = match asked {
-            Ok(Ok(lines)) => return self.compare(lines, now).await,
+            Ok(Ok((there, changed))) => return self.compare(&there, changed, now).await,
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} seconds", LAST_LOOK.as_secs()),
         };
@@ -60,23 +65,41 @@ impl Live<'_> {
         self.session.take(unseen, None)
     }
 
+    /// The uids of the pods there are, and the states that are newer than those that are known.
+    async fn look(&self) -> Result<(HashSet<String>, Vec<Vec<u8>>), RequestError> {
+        let (client, selection) = (&self.client, &self.scope.selection);
+        let mut pods = pods_now(client, selection).await?;
+        let mut there: HashSet<String> = pods.iter().map(|pod| pod.uid.clone()).collect();
+        pods.retain(|pod| {
+            let known = self.session.engine.pod(&pod.uid);
+            known.is_some_and(|known| known.resource_version != pod.resource_version)
+        });
+        let changed = states_now(client, selection, &pods).await?;
+        if changed.len() < pods.len() {
+            let uid = |line: &Vec<u8>| Some(read_line(line)?.metadata.uid);
+            let found: HashSet<String> = changed.iter().filter_map(uid).collect();
+            for pod in pods.iter().filter(|pod| !found.contains(&pod.uid)) {
+                there.remove(&pod.uid);
+            }
+        }
+        Ok((there, changed))
+    }
+
     /// Takes over what the watch had not told when the looking ended.
-    pub(super) async fn compare(&mut self, lines: Vec<Vec<u8>>, now: Moment) -> Result<(), TraceError> {
-        let mut there = HashSet::new();
-        for raw in lines {
-            let Ok(event) = serde_json::from_slice::<WatchEvent<Pod>>(&raw) else {
+    async fn compare(
+        &mut self,
+        there: &HashSet<String>,
+        changed: Vec<Vec<u8>>,
+        now: Moment,
+    ) -> Result<(), TraceError> {
+        for raw in changed {
+            let Some(pod) = read_line(&raw) else {
                 continue;
             };
-            let metadata = &event.object.metadata;
-            there.insert(metadata.uid.clone());
-            let known = self.session.engine.pod(&metadata.uid);
-            if known.is_none_or(|known| known.resource_version == metadata.resource_version) {
-                continue;
-            }
             let evidence = Evidence::Pod(Box::new(PodSeen {
                 received: now,
                 change: Change::Listed,
-                pod: event.object,
+                pod,
             }));
             self.arrived(Arrival::Evidence {
                 kind: "pods",
