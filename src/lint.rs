@@ -180,13 +180,28 @@ pub(crate) fn lint_live_source(
     }
 }
 
-/// The roles of the containers of every pod in a text, without any finding.
+/// The roles of the containers of every pod in a text, without any finding, and the names of the ConfigMaps that hold
+/// scripts of them and are not among `others`.
 #[must_use]
-pub(crate) fn roles_of(source: &Arc<SourceFile>, options: &Options) -> Vec<ContainerRole> {
+pub(crate) fn roles_of(
+    source: &Arc<SourceFile>,
+    others: &[Arc<SourceFile>],
+    options: &Options,
+) -> (Vec<ContainerRole>, Vec<String>) {
     let Ok(stream) = yaml::parse(&source.text) else {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     };
-    let config_maps = ConfigMaps::new(ConfigMapIndex::default(), None);
+    let streams: Vec<Stream<'_>> = others
+        .iter()
+        .filter_map(|other| yaml::parse(&other.text).ok())
+        .collect();
+    let mut shared = ConfigMapIndex::default();
+    streams
+        .iter()
+        .for_each(|stream| shared.merge(workload::config_maps(stream, |_| true)));
+    let mut files = others.to_vec();
+    files.sort_by_key(|file| file.text.as_ptr().addr());
+    let config_maps = ConfigMaps::new(ConfigMapIndex::default(), Some(&shared));
     let services = workload::services(&stream);
     let mut found = Vec::new();
     for object in workload::objects_of(&stream) {
@@ -196,14 +211,15 @@ pub(crate) fn roles_of(source: &Arc<SourceFile>, options: &Options) -> Vec<Conta
                     &workload,
                     &config_maps,
                     &services,
-                    Sources::new(source, &[]),
+                    Sources::new(source, &files),
                     options,
                 );
                 found.extend(pod.members.into_iter().map(|member| member.role));
             }
         }
     }
-    found
+    let wanted = config_maps.into_missed().into_iter().map(str::to_owned).collect();
+    (found, wanted)
 }
 
 /// What the other sources of an input have to do with the workloads of one.

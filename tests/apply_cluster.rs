@@ -202,13 +202,19 @@ fn a_rollout_that_is_stuck_is_told_and_stops_the_rest() {
         return;
     };
     // The gate asks a path that never answers well: the app never starts.
-    let shut = workload("Deployment", "a-shut", "progressDeadlineSeconds: 20\n")
+    let shut = workload("Deployment", "a-shut", "progressDeadlineSeconds: 45\n")
         .replace("/ready > /dev/null", "/never > /dev/null");
     namespace.kubectl(&["create", "-f", "-"], &shut);
     namespace.kubectl(&["create", "-f", "-"], &workload("Deployment", "z-open", ""));
     let said = namespace.apply_live(&[], 1);
     assert!(said.contains("deployment/a-shut: the rollout is stuck"), "{said}");
     assert!(said.contains("its progress deadline has passed"), "{said}");
+    // Why is told before that, when nothing has changed for a while.
+    assert!(
+        said.contains("nothing has changed for 3")
+            && said.contains("its last failed probe: proxy: Startup probe failed"),
+        "{said}"
+    );
     assert!(said.contains("kubectl rollout undo"), "{said}");
     assert!(said.contains("z-open: the rollout of"), "{said}");
     assert!(!namespace.is_migrated("deployment/z-open", TEMPLATE));

@@ -179,6 +179,48 @@ fn damaged_lines_are_named_and_the_rest_is_judged() {
     assert_eq!(run.code, Some(0), "{}", run.notes);
 }
 
+/// The recording of one look at the pod of a Job whose app has ended, so many seconds before.
+fn stuck_job(seconds: i64, timed_out: bool) -> String {
+    let at = |second: i64| kubectl_sidecar::trace::Moment((1_795_464_000 + second) * 1_000_000_000);
+    let looked = at(seconds + 1).plus(1);
+    let status = |name: &str, state: serde_json::Value| json!({"name": name, "restartCount": 0, "containerID": format!("containerd://{name}"), "state": state});
+    let pod = json!({"metadata": {"name": "p", "namespace": "n", "uid": "u", "resourceVersion": "9",
+            "ownerReferences": [{"apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "j", "controller": true}]},
+        "spec": {"restartPolicy": "Never", "nodeName": "node",
+            "containers": [{"name": "app", "image": "app"}, {"name": "istio-proxy", "image": "docker.io/istio/proxyv2:1.24.0"}]},
+        "status": {"phase": "Running", "containerStatuses": [
+            status("app", json!({"terminated": {"exitCode": 0, "reason": "Completed", "containerID": "containerd://app",
+                "startedAt": at(-5).rfc3339(0), "finishedAt": at(0).rfc3339(0)}})),
+            status("istio-proxy", json!({"running": {"startedAt": at(-4).rfc3339(0)}}))]}});
+    let event = json!({"metadata": {"name": format!("p.{:x}", at(-4).plus(5).0), "namespace": "n"},
+        "involvedObject": {"kind": "Pod", "uid": "u", "name": "p", "fieldPath": "spec.containers{istio-proxy}"},
+        "reason": "Started", "count": 1, "firstTimestamp": at(-4).rfc3339(0), "source": {"component": "kubelet"}});
+    let listed = |kind: &str, object: &serde_json::Value| json!({"kind": kind, "received": looked.0, "event": {"type": "LISTED", "object": object}});
+    let lines = [
+        json!({"kind": "trace", "version": 1, "logs": false, "attach": false, "metrics": false, "sidecars": []}),
+        listed("events", &event),
+        listed("pods", &pod),
+        json!({"kind": "listed"}),
+        json!({"kind": "end", "received": looked.0, "timedOut": timed_out}),
+    ];
+    lines.map(|line| format!("{line}\n")).concat()
+}
+
+#[test]
+fn a_stuck_job_is_known_as_long_as_it_is_stuck_and_not_as_long_as_it_is_watched() {
+    for (seconds, timed_out, expected) in [
+        (40, false, "violated"),
+        (20, false, "not-applicable"),
+        (20, true, "violated"),
+    ] {
+        let path = scratch("stuck.jsonl", &stuck_job(seconds, timed_out));
+        let run = trace(&["--replay", &path], None);
+        let verdict = run.of_type("verdict").find(|line| line["rule"] == "completes");
+        let verdict = verdict.unwrap_or_else(|| panic!("{}", run.notes));
+        assert_eq!(verdict["verdict"], expected, "{seconds}: {verdict}");
+    }
+}
+
 #[test]
 fn a_plan_needs_no_cluster() {
     let manifest = scratch(

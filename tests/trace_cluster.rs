@@ -493,3 +493,82 @@ fn what_is_not_there_is_never_green() {
     );
     assert_eq!(run.code, Some(4), "{} {:?}", run.notes, run.verdicts());
 }
+
+#[test]
+fn pods_that_a_job_will_make_are_waited_for_where_only_its_labels_are_named() {
+    let Some(namespace) = Namespace::create("makers") else {
+        return;
+    };
+    namespace.create_objects(
+        r#"{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "again"}, "spec": {"backoffLimit": 1, "template": {"spec": {
+            "restartPolicy": "Never", "containers": [{"name": "work", "image": "cluster.local/tools:1", "command": ["sh", "-c", "exit 3"]}]}}}}"#,
+    );
+    thread::sleep(Duration::from_secs(4));
+    // The first pod has failed; the next comes after the Job's pause.
+    let run = namespace.trace(&["-l", "job-name=again", "--for", "complete"]);
+    let failed = run.of_type("pod").filter(|line| line["what"] == "failed").count();
+    assert_eq!(failed, 2, "{} {:?}", run.notes, run.lines);
+    assert_eq!(run.code, Some(0), "{}", run.notes);
+}
+
+#[test]
+fn equal_names_in_two_namespaces_are_two_pods() {
+    let (Some(one), Some(two)) = (Namespace::create("twin-a"), Namespace::create("twin-b")) else {
+        return;
+    };
+    let label = format!("twin={}", std::process::id());
+    let text = pod("web-0", "1s").replace(
+        r#"{"name": "web-0"}"#,
+        &format!(
+            r#"{{"name": "web-0", "labels": {{"twin": "{}"}}}}"#,
+            std::process::id()
+        ),
+    );
+    for namespace in [&one, &two] {
+        namespace.create_objects(&text);
+        namespace.wait_ready("pod/web-0");
+    }
+    let recording = Path::new(env!("CARGO_TARGET_TMPDIR")).join("twins.jsonl");
+    let recorded = recording.to_str().unwrap();
+    let arguments = [
+        "-A",
+        "-l",
+        &label,
+        "--attach",
+        "--metrics",
+        "--logs",
+        "--timeout",
+        "12s",
+        "--record",
+        recorded,
+    ];
+    let run = thread::scope(|scope| {
+        let run = scope.spawn(|| trace(&arguments, Some(&one.kubeconfig)));
+        after(3.0, || {
+            one.kubectl(&["-n", &one.name, "delete", "pod", "web-0", "--wait=false"]);
+        });
+        run.join().unwrap()
+    });
+    let stop = |run: &Run, namespace: &Namespace| {
+        let mut orders = run.of_type("verdict").filter(|line| line["rule"] == "stop-order");
+        let found = orders.find(|line| line["pod"]["namespace"] == namespace.name.as_str());
+        found.unwrap()["verdict"].as_str().unwrap().to_owned()
+    };
+    let replayed = trace(&["--replay", recorded], None);
+    for run in [&run, &replayed] {
+        assert_eq!(stop(run, &one), "proved", "{}", run.notes);
+        assert_eq!(stop(run, &two), "not-applicable", "{}", run.notes);
+    }
+    // In text each line says which of them it is about.
+    let text = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["trace", "--replay", recorded])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(text.stdout).unwrap();
+    let deletions: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("deletion requested ("))
+        .collect();
+    assert_eq!(deletions.len(), 1, "{text}");
+    assert!(deletions[0].contains(&format!("{}/web-0", one.name)), "{text}");
+}

@@ -379,7 +379,7 @@ fn a_server_that_refuses_is_a_failure() {
     assert!(run.notes.contains("404"), "{}", run.notes);
     let run = trace(&["job/none", "--once"], Some(&server.kubeconfig("refuses-job")));
     assert_eq!(run.code, Some(2));
-    assert!(run.notes.contains("there is no jobs/none"), "{}", run.notes);
+    assert!(run.notes.contains("job.batch/none in namespace"), "{}", run.notes);
 }
 
 /// A server that is gone when the looking ends: what happened since is unknown, and that is said.

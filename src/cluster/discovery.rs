@@ -72,6 +72,16 @@ impl Collection {
         }
     }
 
+    /// One object in words: `deployment.apps/web in namespace shop`.
+    #[must_use]
+    pub fn describe(&self, namespace: Option<&str>, name: &str) -> String {
+        let object = format!("{}/{name}", self.display_name());
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("{object} in namespace {namespace}"),
+            None => object,
+        }
+    }
+
     /// Whether a user who types this may mean the collection.
     #[must_use]
     pub fn answers_to(&self, typed: &str) -> bool {
@@ -101,6 +111,38 @@ fn base(api_version: &str) -> String {
     } else {
         format!("/api/{api_version}")
     }
+}
+
+/// The kinds that every server has and that pods belong to: for these nothing has to be asked.
+const BUILT_IN: [(&str, &str, &str, &str, &str); 9] = [
+    ("apps", "v1", "deployments", "Deployment", "deploy"),
+    ("apps", "v1", "replicasets", "ReplicaSet", "rs"),
+    ("apps", "v1", "statefulsets", "StatefulSet", "sts"),
+    ("apps", "v1", "daemonsets", "DaemonSet", "ds"),
+    ("batch", "v1", "jobs", "Job", ""),
+    ("batch", "v1", "cronjobs", "CronJob", "cj"),
+    ("", "v1", "replicationcontrollers", "ReplicationController", "rc"),
+    ("", "v1", "pods", "Pod", "po"),
+    ("", "v1", "nodes", "Node", "no"),
+];
+
+/// The collections that every server has and that pods belong to.
+pub fn built_in() -> impl Iterator<Item = Collection> {
+    BUILT_IN
+        .into_iter()
+        .map(|(group, version, plural, kind, short)| Collection {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            plural: plural.to_owned(),
+            singular: kind.to_lowercase(),
+            kind: kind.to_owned(),
+            namespaced: kind != "Node",
+            short_names: Some(short)
+                .filter(|short| !short.is_empty())
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+        })
 }
 
 /// A group version whose resources the server could not tell: an aggregated API that is down, mostly.

@@ -5,6 +5,7 @@ mod connect;
 mod credentials;
 mod discovery;
 mod follow;
+mod look;
 mod metrics;
 mod names;
 mod owner;
@@ -20,11 +21,12 @@ mod watch;
 
 pub use connect::{ConnectError, Connection, connect};
 pub use credentials::{CredentialError, PLUGIN_ARGUMENT, run_plugin};
-pub use discovery::{Collection, Discovery, Unavailable, discover};
+pub use discovery::{Collection, Discovery, Unavailable, built_in, discover};
 pub use follow::{Followed, Follower, follow_absence, follow_attach, follow_log};
+pub use look::{PodNow, pods_now, states_now};
 pub use metrics::creation_times;
 pub use names::{KubeconfigNames, current_context, is_missing_namespace, kubeconfig_names, namespaces};
-pub use owner::{OwnerError, Owners, Target, is_type, pod_owners, template_containers};
+pub use owner::{OwnerError, Owners, Target, controller_path, is_type, pod_owners, template_containers};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{
     PolicyApi, apply_policy, created_pod, delete_policy, may, policies, policy_api, policy_object, quotas,
@@ -36,4 +38,4 @@ pub use scan::{ScanError, ScanEvent, ScanRequest, Unseen, scan};
 pub use schema::{WorkloadKinds, is_built_in_workload, workload_kinds};
 pub use server::Server;
 pub use versions::{Kubelets, Versions, versions};
-pub use watch::{Arrival, pods_now, watch_resource};
+pub use watch::{Arrival, watch_resource};

@@ -1,35 +1,23 @@
 //! Which pods belong to an object: found through owner references, whatever the kind.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use kube::Client;
 use serde::Deserialize;
 
 use super::{
+    discovery::{Collection, Discovery, built_in, discover},
     names::object_names,
     request::{RequestError, get_json},
+    server::Server,
 };
 use crate::trace::object::{OwnerReference, Pod};
 
 /// Owners own owners (CronJob, Job, Pod); no further than this.
 const DEPTH: usize = 6;
-
-/// Short names that need no discovery: (name as typed, group and version, plural).
-const KNOWN: [(&[&str], &str, &str); 9] = [
-    (&["deploy", "deployment", "deployments"], "apps/v1", "deployments"),
-    (&["rs", "replicaset", "replicasets"], "apps/v1", "replicasets"),
-    (&["sts", "statefulset", "statefulsets"], "apps/v1", "statefulsets"),
-    (&["ds", "daemonset", "daemonsets"], "apps/v1", "daemonsets"),
-    (&["job", "jobs"], "batch/v1", "jobs"),
-    (&["cj", "cronjob", "cronjobs"], "batch/v1", "cronjobs"),
-    (
-        &["rc", "replicationcontroller", "replicationcontrollers"],
-        "v1",
-        "replicationcontrollers",
-    ),
-    (&["po", "pod", "pods"], "v1", "pods"),
-    (&["no", "node", "nodes"], "v1", "nodes"),
-];
 
 /// Why an owner could not be found.
 #[derive(Debug, thiserror::Error)]
@@ -45,10 +33,10 @@ pub enum OwnerError {
 /// An object whose pods are traced.
 #[derive(Debug, Clone, Default)]
 pub struct Target {
+    /// In words: `deployment.apps/web in namespace shop`.
+    pub description: String,
     /// Its kind's plural.
     pub resource: String,
-    /// Its name.
-    pub name: String,
     /// Its path on the server.
     pub path: String,
     /// Whether it is there.
@@ -63,8 +51,7 @@ pub struct Target {
 #[derive(Debug, Clone)]
 struct Wanted {
     group: String,
-    /// The kind's names in lower case: `deployment`, `deployments`.
-    kinds: Vec<String>,
+    kind: String,
     name: String,
     /// The object that was seen last.
     uid: String,
@@ -76,9 +63,7 @@ impl Wanted {
             .api_version
             .split_once('/')
             .map_or("", |(group, _)| group);
-        self.name == reference.name
-            && self.group == group
-            && self.kinds.contains(&reference.kind.to_lowercase())
+        self.name == reference.name && self.group == group && self.kind == reference.kind
     }
 }
 
@@ -104,91 +89,37 @@ struct OwnerSpec {
     selector: serde_json::Value,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Resources {
-    resources: Vec<Resource>,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Resource {
-    name: String,
-    singular_name: String,
-    kind: String,
-    namespaced: bool,
-    short_names: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Groups {
-    groups: Vec<Group>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Group {
-    name: String,
-    preferred_version: GroupVersion,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct GroupVersion {
-    group_version: String,
-}
-
 /// Looks up owners and remembers them.
 pub struct Owners {
-    client: Client,
+    server: Arc<Server>,
     targets: Vec<Wanted>,
-    resources: HashMap<String, Vec<Resource>>,
+    /// What the server has, once that was asked.
+    discovery: Option<Discovery>,
     /// Whether an owner, by uid, belongs to a target.
     belongs: HashMap<String, bool>,
     /// Complaints for the user, each once.
     pub notes: Vec<String>,
 }
 
-fn base(group_version: &str) -> String {
-    if group_version.contains('/') {
-        format!("/apis/{group_version}")
-    } else {
-        format!("/api/{group_version}")
-    }
-}
-
-/// The path of all objects of a type, in one namespace where it is of one.
-fn collection(group_version: &str, plural: &str, namespace: Option<&str>) -> String {
-    let base = base(group_version);
-    match namespace {
-        Some(namespace) => format!("{base}/namespaces/{namespace}/{plural}"),
-        None => format!("{base}/{plural}"),
-    }
-}
-
 /// Whether a word is the name of a type that every server has.
 #[must_use]
 pub fn is_type(word: &str) -> bool {
-    let lower = word.to_lowercase();
-    KNOWN.iter().any(|(names, ..)| names.contains(&lower.as_str()))
+    built_in().any(|collection| collection.answers_to(word))
 }
 
 /// The types that have pods on every server, in the singular.
-pub fn pod_owners() -> impl Iterator<Item = &'static str> {
-    KNOWN
-        .iter()
-        .filter_map(|(names, ..)| names.iter().rev().nth(1).copied())
+pub fn pod_owners() -> impl Iterator<Item = String> {
+    built_in().map(|collection| collection.singular)
 }
 
 impl Owners {
     /// Knows no owner yet.
     #[must_use]
-    pub fn new(client: Client) -> Self {
+    pub fn new(server: Arc<Server>) -> Self {
         Self {
-            client,
+            server,
             targets: Vec::new(),
-            resources: HashMap::new(),
+            discovery: None,
             belongs: HashMap::new(),
             notes: Vec::new(),
         }
@@ -199,37 +130,30 @@ impl Owners {
     /// # Errors
     /// Where the type or the object is not there, or may not be read.
     pub async fn add(&mut self, kind: &str, name: &str, namespace: &str) -> Result<Target, OwnerError> {
-        let (group_version, resource, namespaced) = self.resource(kind).await?;
-        let path = format!(
-            "{}/{name}",
-            collection(&group_version, &resource, namespaced.then_some(namespace))
-        );
-        let owner: Option<Owner> = match get_json(&self.client, &path).await {
+        let collection = self.resolve(kind).await?;
+        let path = collection.object_path(Some(namespace), name);
+        let owner: Option<Owner> = match get_json(&self.server.client(), &path).await {
             Ok(owner) => Some(owner),
             Err(error) if error.code() == Some(404) => None,
             Err(error) => return Err(error.into()),
         };
-        let kinds = self.kinds(&group_version, &resource);
         self.targets.push(Wanted {
-            group: group_version
-                .split_once('/')
-                .map_or("", |(group, _)| group)
-                .to_owned(),
-            kinds,
+            group: collection.group.clone(),
+            kind: collection.kind.clone(),
             name: name.to_owned(),
             uid: owner
                 .as_ref()
                 .map(|owner| owner.metadata.uid.clone())
                 .unwrap_or_default(),
         });
-        let labels = owner.as_ref().and_then(|owner| match resource.as_str() {
+        let labels = owner.as_ref().and_then(|owner| match collection.plural.as_str() {
             // A Job's own selector names its uid, and the Job may be replaced.
             "jobs" if !owner.spec.manual_selector => Some(format!("job-name={name}")),
             _ => match_labels(&owner.spec.selector),
         });
         Ok(Target {
-            resource,
-            name: name.to_owned(),
+            description: collection.describe(Some(namespace), name),
+            resource: collection.plural,
             path,
             is_there: owner.is_some(),
             replicas: owner.and_then(|owner| owner.spec.replicas),
@@ -237,80 +161,30 @@ impl Owners {
         })
     }
 
-    /// The names of a kind in lower case, as references and users write it.
-    fn kinds(&self, group_version: &str, plural: &str) -> Vec<String> {
-        let known = KNOWN
-            .iter()
-            .find(|(_, version, name)| *version == group_version && *name == plural);
-        if let Some((names, ..)) = known {
-            return names.iter().map(|name| (*name).to_owned()).collect();
-        }
-        let resources = self.resources.get(group_version).into_iter().flatten();
-        resources
-            .filter(|resource| resource.name == plural)
-            .map(|resource| resource.kind.to_lowercase())
-            .collect()
-    }
-
     /// The names of the objects of a type.
     ///
     /// # Errors
     /// Where the type is not there, or its objects may not be listed.
     pub async fn names(&mut self, kind: &str, namespace: &str) -> Result<Vec<String>, OwnerError> {
-        let (group_version, resource, namespaced) = self.resource(kind).await?;
-        let path = collection(&group_version, &resource, namespaced.then_some(namespace));
-        Ok(object_names(&self.client, &path).await?)
+        let path = self.resolve(kind).await?.path(Some(namespace));
+        Ok(object_names(&self.server.client(), &path).await?)
     }
 
-    /// The group and version, plural and scope of a type as the user wrote it: `deploy`, `rollouts.argoproj.io`.
-    async fn resource(&mut self, typed: &str) -> Result<(String, String, bool), OwnerError> {
-        let lower = typed.to_lowercase();
-        if let Some((_, group_version, plural)) =
-            KNOWN.iter().find(|(names, ..)| names.contains(&lower.as_str()))
-        {
-            return Ok((
-                (*group_version).to_owned(),
-                (*plural).to_owned(),
-                *plural != "nodes",
-            ));
+    /// The type that a user means: `deploy`, `rollouts.argoproj.io`.
+    async fn resolve(&mut self, typed: &str) -> Result<Collection, OwnerError> {
+        if let Some(known) = built_in().find(|collection| collection.answers_to(typed)) {
+            return Ok(known);
         }
-        let (name, group) = lower
-            .split_once('.')
-            .map_or((lower.as_str(), None), |(name, group)| (name, Some(group)));
-        let groups: Groups = get_json(&self.client, "/apis").await?;
-        for one in groups.groups {
-            if group.is_some_and(|group| group != one.name) {
-                continue;
-            }
-            let version = one.preferred_version.group_version;
-            let Ok(resources) = self.resources_of(&version).await else {
-                continue;
-            };
-            let matches = |resource: &&Resource| {
-                resource.name == name
-                    || resource.singular_name == name
-                    || resource.kind.to_lowercase() == name
-                    || resource.short_names.iter().any(|short| short == name)
-            };
-            let found = resources
-                .iter()
-                .filter(|resource| !resource.name.contains('/'))
-                .find(matches);
-            if let Some(found) = found {
-                return Ok((version, found.name.clone(), found.namespaced));
-            }
-        }
-        Err(OwnerError::UnknownType(typed.to_owned()))
+        let found = self.discovery().await?.resolve(typed).cloned();
+        found.ok_or_else(|| OwnerError::UnknownType(typed.to_owned()))
     }
 
-    async fn resources_of(&mut self, group_version: &str) -> Result<Vec<Resource>, RequestError> {
-        if let Some(known) = self.resources.get(group_version) {
-            return Ok(known.clone());
-        }
-        let list: Resources = get_json(&self.client, &base(group_version)).await?;
-        self.resources
-            .insert(group_version.to_owned(), list.resources.clone());
-        Ok(list.resources)
+    async fn discovery(&mut self) -> Result<&Discovery, RequestError> {
+        let known = match self.discovery.take() {
+            Some(known) => known,
+            None => discover(&self.server).await?,
+        };
+        Ok(self.discovery.insert(known))
     }
 
     /// Whether a pod belongs to a target, through however many owners.
@@ -379,27 +253,31 @@ impl Owners {
         reference: &OwnerReference,
         namespace: &str,
     ) -> Result<Vec<OwnerReference>, RequestError> {
-        let resources = self.resources_of(&reference.api_version).await?;
-        let Some(resource) = resources
-            .iter()
-            .find(|resource| resource.kind == reference.kind && !resource.name.contains('/'))
-        else {
+        let (api_version, kind) = (&reference.api_version, &reference.kind);
+        let known = built_in().find(|one| one.kind == *kind && one.api_version() == *api_version);
+        let collection = match known {
+            Some(known) => Some(known),
+            None => self.discovery().await?.of_kind(api_version, kind).cloned(),
+        };
+        let Some(collection) = collection else {
             return Ok(Vec::new());
         };
-        let place = if resource.namespaced {
-            format!("namespaces/{namespace}/")
-        } else {
-            String::new()
-        };
-        let path = format!(
-            "{}/{place}{}/{}",
-            base(&reference.api_version),
-            resource.name,
-            reference.name
-        );
-        let owner: Owner = get_json(&self.client, &path).await?;
+        let path = collection.object_path(Some(namespace), &reference.name);
+        let owner: Owner = get_json(&self.server.client(), &path).await?;
         Ok(owner.metadata.owner_references)
     }
+}
+
+/// The kind's plural and the path of a pod's controller; `None` for one whose kind is not Kubernetes' own.
+#[must_use]
+pub fn controller_path(pod: &Pod) -> Option<(String, String)> {
+    let mut owners = pod.metadata.owner_references.iter();
+    let controller = owners.find(|owner| owner.controller)?;
+    let is_its =
+        |one: &Collection| one.kind == controller.kind && one.api_version() == controller.api_version;
+    let collection = built_in().find(is_its)?;
+    let path = collection.object_path(Some(&pod.metadata.namespace), &controller.name);
+    Some((collection.plural, path))
 }
 
 /// The names of the containers in the template of a pod's controller; `None` for one whose kind is not Kubernetes' own.
@@ -411,17 +289,12 @@ pub async fn template_containers(
     controller: &OwnerReference,
     namespace: &str,
 ) -> Result<Option<BTreeSet<String>>, RequestError> {
-    let kind = controller.kind.to_lowercase();
-    let Some((_, group_version, plural)) = KNOWN.iter().find(|(names, group_version, _)| {
-        names.contains(&kind.as_str()) && *group_version == controller.api_version
-    }) else {
+    let is_its =
+        |one: &Collection| one.kind == controller.kind && one.api_version() == controller.api_version;
+    let Some(collection) = built_in().find(is_its) else {
         return Ok(None);
     };
-    let path = format!(
-        "{}/{}",
-        collection(group_version, plural, Some(namespace)),
-        controller.name
-    );
+    let path = collection.object_path(Some(namespace), &controller.name);
     let object: serde_json::Value = get_json(client, &path).await?;
     let names = |list: &str| {
         let containers = object.pointer(&format!("/spec/template/spec/{list}"));

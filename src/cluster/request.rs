@@ -126,9 +126,17 @@ pub(super) async fn collect(path: &str, body: Body) -> Result<Vec<u8>, RequestEr
 
 /// Sends a GET and gives the body of an answer that is no refusal.
 async fn open(client: &Client, path: &str) -> Result<Body, RequestError> {
-    let request = get(path)?.map(Body::from);
+    send(client, path, get(path)?).await
+}
+
+/// Sends a request that reads and gives the body of an answer that is no refusal.
+pub(super) async fn send(
+    client: &Client,
+    path: &str,
+    request: Request<Vec<u8>>,
+) -> Result<Body, RequestError> {
     let response = client
-        .send(request)
+        .send(request.map(Body::from))
         .await
         .map_err(|error| RequestError::new(path, &error))?;
     let (head, body) = response.into_parts();

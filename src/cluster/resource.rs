@@ -76,6 +76,7 @@ impl WatchedResource for Event {
         (change != Change::Deleted && self.involved_object.kind == "Pod").then(|| {
             Evidence::Event(Box::new(EventSeen {
                 received,
+                change,
                 event: self,
             }))
         })

@@ -21,7 +21,7 @@ use super::{
 use crate::trace::{
     Evidence, Moment,
     evidence::{Change, Gap, Vanished},
-    object::{ErrorStatus, Pod, WatchEvent},
+    object::{ErrorStatus, WatchEvent},
 };
 
 /// Objects a page of a list holds.
@@ -148,34 +148,13 @@ async fn answered<A>(
     })
 }
 
-/// The pods there are now, each as a list tells it.
-///
-/// # Errors
-/// Where the server cannot be reached or refuses.
-pub async fn pods_now(client: &Client, selection: &Selection) -> Result<Vec<Vec<u8>>, RequestError> {
-    let base = collection_path::<Pod>(selection);
-    let mut found = Vec::new();
-    let mut next: Option<String> = None;
-    loop {
-        let mut path = format!("{base}?limit={PAGE}{}", Pod::selectors(selection));
-        if let Some(token) = &next {
-            path.push_str(&format!("&continue={}", encode(token)));
-        }
-        let list: List = get_json(client, &path).await?;
-        found.extend(list.items.into_iter().filter_map(listed_line));
-        next = list.metadata.next.filter(|token| !token.is_empty());
-        if next.is_none() {
-            return Ok(found);
-        }
-    }
-}
-
 /// An object of a list as the line of a watch.
 fn listed_line(item: serde_json::Value) -> Option<Vec<u8>> {
     serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok()
 }
 
-fn collection_path<T: WatchedResource>(selection: &Selection) -> String {
+/// The path of the objects that are watched.
+pub(super) fn collection_path<T: WatchedResource>(selection: &Selection) -> String {
     match &selection.namespace {
         Some(namespace) => format!("/api/v1/namespaces/{namespace}/{}", T::KIND),
         None => format!("/api/v1/{}", T::KIND),

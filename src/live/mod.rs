@@ -18,6 +18,6 @@ pub use object::{LiveObject, config_map, is_over, pruned};
 pub use owners::{Owner, Owners, Uid};
 pub use pod::{ObjectGlance, OwnerReference, PodGlance, PodMetadata};
 pub use record::Record;
-pub use roles::{is_open, undeclared_sidecars};
+pub use roles::{UndeclaredSidecars, is_open, undeclared_sidecars};
 pub use secrets::{is_secret_option, without_secrets};
 pub use template::{ContainerShape, Shape, templates};

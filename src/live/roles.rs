@@ -1,6 +1,9 @@
 //! The sidecars of a pod that nothing declares: by the same signs as lint's, and by the pod's template.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::{Value, json};
 
@@ -8,25 +11,36 @@ use super::object::source;
 use crate::{
     lint::{Options, roles_of},
     roles::{INJECTED_SIGN, Role},
+    source::SourceFile,
 };
 
-/// The regular containers of a pod that are sidecars by all signs and are declared nowhere, each with the sign.
+/// What was found of a pod's sidecars that nothing declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UndeclaredSidecars {
+    /// Regular containers that are sidecars by all signs, each with the sign.
+    pub signs: BTreeMap<String, String>,
+    /// ConfigMaps that hold scripts of the pod and were not given.
+    pub wanted: Vec<String>,
+}
+
+/// The regular containers of a pod that are sidecars by all signs and are declared nowhere.
 ///
-/// `pod` is the pod as the server sends it, `owner` the kind of its controller, and `template` the names of the
-/// containers that it was made of, where they are known.
+/// `pod` is the pod as the server sends it, `owner` the kind of its controller, `template` the names of the containers
+/// that it was made of, where they are known, and `config_maps` are those of its namespace that hold its scripts.
 #[must_use]
 pub fn undeclared_sidecars(
     pod: &str,
     owner: Option<&str>,
     template: Option<&BTreeSet<String>>,
+    config_maps: &[Arc<SourceFile>],
     options: &Options,
-) -> BTreeMap<String, String> {
+) -> UndeclaredSidecars {
     let Ok(pod) = serde_json::from_str::<Value>(pod) else {
-        return BTreeMap::new();
+        return UndeclaredSidecars::default();
     };
     let regular = names_of(&pod);
     let text = workload(&pod, owner).to_string();
-    let roles = roles_of(&source("pod", text), options);
+    let (roles, wanted) = roles_of(&source("pod", text), config_maps, options);
     let mut found: BTreeMap<String, String> = roles
         .into_iter()
         .filter(|role| role.role == Role::Sidecar && !role.declared && regular.contains(&role.name))
@@ -44,7 +58,7 @@ pub fn undeclared_sidecars(
     if regular.iter().all(|name| found.contains_key(name)) {
         found.clear();
     }
-    found
+    UndeclaredSidecars { signs: found, wanted }
 }
 
 /// Whether the template of a pod may tell of a sidecar what the pod itself does not: two containers of it are apps by
@@ -101,7 +115,8 @@ mod tests {
             catalogue: Arc::new(Catalogue::extended(Vec::new()).unwrap()),
         };
         let template = template.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        undeclared_sidecars(&pod.to_string(), owner, template.as_ref(), &options)
+        undeclared_sidecars(&pod.to_string(), owner, template.as_ref(), &[], &options)
+            .signs
             .into_keys()
             .collect()
     }

@@ -92,7 +92,7 @@ impl Engine {
                 }
                 Vec::new()
             }
-            Evidence::Template(_) => Vec::new(),
+            Evidence::Template(_) | Evidence::Scripts(_) => Vec::new(),
             Evidence::Kubelet(seen) => self.push_kubelet(&seen),
             Evidence::Unseen(unseen) => self.push_unseen(&unseen),
             Evidence::Gap(gap) => self.push_gap(&gap),
@@ -127,10 +127,7 @@ impl Engine {
         let newest = newest_second(seen).filter(|_| seen.change != Change::Listed);
         let node = pod.node.clone();
         for event in &early {
-            if let Some(named) = named_time(&event.event) {
-                let offset = self.offsets.entry(node.clone()).or_default();
-                offset.event(event.received.since(named.at));
-            }
+            self.offsets.entry(node.clone()).or_default().event(event);
         }
         let mut news: Vec<News> = steps
             .into_iter()
@@ -192,13 +189,8 @@ impl Engine {
         };
         let facts = pod.event(&seen);
         let trouble = pod.event_trouble(&seen).map(News::Trouble);
-        if let Some(named) = named_time(&seen.event) {
-            let node = pod.node.clone();
-            self.offsets
-                .entry(node)
-                .or_default()
-                .event(seen.received.since(named.at));
-        }
+        let node = pod.node.clone();
+        self.offsets.entry(node).or_default().event(&seen);
         facts.into_iter().map(News::Fact).chain(trouble).collect()
     }
 
@@ -418,8 +410,15 @@ struct ClockOffset {
 }
 
 impl ClockOffset {
-    fn event(&mut self, at_most: i64) {
-        self.by_event = Some(self.by_event.map_or(at_most, |known| known.min(at_most)));
+    fn event(&mut self, seen: &EventSeen) {
+        let Some(named) = named_time(&seen.event) else {
+            return;
+        };
+        let at_most = seen.received.since(named.at);
+        // How long ago the events of a list happened says nothing of clocks.
+        if seen.change != Change::Listed || at_most < 0 {
+            self.by_event = Some(self.by_event.map_or(at_most, |known| known.min(at_most)));
+        }
     }
 
     fn state(&mut self, at_most: i64) {

@@ -1,6 +1,6 @@
 //! What the engine is fed: everything an API client can see, each piece with its clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Moment,
@@ -48,6 +48,8 @@ pub struct PodSeen {
 pub struct EventSeen {
     /// When it arrived, by this program's clock.
     pub received: Moment,
+    /// How it came: one that was listed may be old.
+    pub change: Change,
     /// The object.
     pub event: Event,
 }
@@ -114,6 +116,15 @@ pub struct TemplateSeen {
     pub containers: BTreeSet<String>,
 }
 
+/// What the scripts of a pod that are in ConfigMaps show of its sidecars. The scripts themselves are not kept.
+#[derive(Debug, Clone)]
+pub struct ScriptsSeen {
+    /// The uid of the object that controls the pod, or of the pod where nothing does.
+    pub owner: String,
+    /// The sidecars that nothing declares, each with the sign.
+    pub signs: BTreeMap<String, String>,
+}
+
 /// Something may have been missed.
 #[derive(Debug, Clone)]
 pub struct Gap {
@@ -175,6 +186,8 @@ pub enum Evidence {
     Node(NodeSeen),
     /// A template of pods. What it tells of a pod's roles is worked out before the engine.
     Template(TemplateSeen),
+    /// Scripts of a pod in ConfigMaps: they tell of its roles, too.
+    Scripts(ScriptsSeen),
     /// A kubelet went away or came back.
     Kubelet(KubeletSeen),
     /// A gap in a watch.
@@ -197,7 +210,7 @@ impl Evidence {
             Self::Vanished(vanished) => Some(vanished.noticed),
             Self::Kubelet(seen) => Some(seen.noticed),
             Self::Unseen(unseen) => Some(unseen.noticed),
-            Self::Log(_) | Self::Creation(_) | Self::Node(_) | Self::Template(_) => None,
+            Self::Log(_) | Self::Creation(_) | Self::Node(_) | Self::Template(_) | Self::Scripts(_) => None,
         }
     }
 }

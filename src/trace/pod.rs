@@ -213,6 +213,24 @@ impl PodTimeline {
         apps.any(|app| app.state == State::Terminated)
     }
 
+    /// The second in which a container ended that is not started again.
+    #[must_use]
+    pub fn ended_for_good(&self, container: &ContainerHistory) -> Option<Moment> {
+        let own_policy = self
+            .declared
+            .container(&container.name)
+            .is_some_and(|declared| declared.own_restart_policy);
+        let exit = container.last_run().and_then(|run| run.exit.as_ref())?;
+        let for_good = match self.restart_policy.as_str() {
+            "Never" => true,
+            "OnFailure" => exit.code == 0,
+            _ => false,
+        };
+        exit.second.filter(|_| {
+            container.state == State::Terminated && (self.is_terminal() || for_good && !own_policy)
+        })
+    }
+
     /// Whether its phase says that all containers have ended for good.
     #[must_use]
     pub fn is_terminal(&self) -> bool {

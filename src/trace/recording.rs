@@ -9,7 +9,7 @@
 //! the kinds.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ use super::{
     Evidence, Moment,
     evidence::{
         AttachEnd, Change, ContainerAddress, CreationTime, EventSeen, Gap, KubeletSeen, LogLine, NodeSeen,
-        PodSeen, TemplateSeen, Unseen, Vanished,
+        PodSeen, ScriptsSeen, TemplateSeen, Unseen, Vanished,
     },
     object::{ErrorStatus, Event, Pod, WatchEvent},
 };
@@ -76,8 +76,13 @@ pub enum Content {
     Nothing,
     /// The first lists were complete: what came until then was known together.
     Listed,
-    /// The recorder stopped looking then.
-    End(Moment),
+    /// The recorder stopped looking.
+    End {
+        /// When.
+        at: Moment,
+        /// Because its time was over: nobody waits any longer.
+        timed_out: bool,
+    },
 }
 
 /// A line that is not what it should be.
@@ -123,6 +128,9 @@ struct RawLine {
     away: Option<bool>,
     since: Option<i64>,
     containers: Option<BTreeSet<String>>,
+    signs: Option<BTreeMap<String, String>>,
+    #[serde(rename = "timedOut")]
+    timed_out: Option<bool>,
     #[serde(rename = "kubeletVersion")]
     kubelet_version: Option<String>,
 }
@@ -194,6 +202,10 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
             owner: raw.owner.ok_or("owner is missing")?,
             containers: raw.containers.ok_or("containers is missing")?,
         }),
+        "scripts" => Evidence::Scripts(ScriptsSeen {
+            owner: raw.owner.ok_or("owner is missing")?,
+            signs: raw.signs.ok_or("signs is missing")?,
+        }),
         "kubelet" => Evidence::Kubelet(KubeletSeen {
             noticed: moment(raw.received, "received")?,
             node: raw.node.ok_or("node is missing")?,
@@ -205,7 +217,12 @@ pub fn parse_line(kind: Option<&str>, text: &str) -> Result<Content, String> {
             reason: raw.reason.ok_or("reason is missing")?,
         }),
         "listed" => return Ok(Content::Listed),
-        "end" => return Ok(Content::End(moment(raw.received, "received")?)),
+        "end" => {
+            return Ok(Content::End {
+                at: moment(raw.received, "received")?,
+                timed_out: raw.timed_out.unwrap_or(false),
+            });
+        }
         "gap" => Evidence::Gap(Gap {
             noticed: moment(raw.received, "received")?,
             resource: raw.resource.ok_or("resource is missing")?,
@@ -256,7 +273,11 @@ fn parse_watch(kind: &str, raw: RawLine) -> Result<Content, String> {
         return Ok(Content::Nothing);
     } else {
         let event: Event = serde_json::from_value(object).map_err(|error| error.to_string())?;
-        Evidence::Event(Box::new(EventSeen { received, event }))
+        Evidence::Event(Box::new(EventSeen {
+            received,
+            change,
+            event,
+        }))
     };
     Ok(Content::Evidence(evidence))
 }
@@ -266,7 +287,7 @@ fn order_of(content: &Content) -> Option<Moment> {
     match content {
         Content::Evidence(Evidence::Log(line)) => Some(line.time),
         Content::Evidence(evidence) => evidence.received(),
-        Content::End(at) => Some(*at),
+        Content::End { at, .. } => Some(*at),
         Content::Header(_) | Content::Nothing | Content::Listed => None,
     }
 }

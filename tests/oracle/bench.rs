@@ -176,6 +176,7 @@ impl Bench {
         .unwrap();
         self.give(Evidence::Event(Box::new(EventSeen {
             received: Moment(at + 10 * MILLISECOND),
+            change: Change::Added,
             event,
         })))
     }

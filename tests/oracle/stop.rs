@@ -35,6 +35,19 @@ fn c1_sidecars_stop_in_reverse_order_after_the_app() {
 }
 
 #[test]
+fn a_turn_to_stop_is_told_when_it_comes() {
+    let mut pod = Bench::new(ONE_SIDECAR);
+    pod.state("Running", &[("s1", "run@1"), ("r1", "run@2")]);
+    assert_eq!(pod.told("s1", What::Sigterm), 0);
+    pod.state("Running", &[("s1", "run@1"), ("r1", "end@2-10=3")]);
+    assert_eq!(
+        pod.told("s1", What::Sigterm),
+        1,
+        "with restartPolicy Never the end of the app is the end of the pod"
+    );
+}
+
+#[test]
 fn c2_hooks_that_do_not_end_use_up_the_grace() {
     let mut pod = three_sidecars();
     pod.state(

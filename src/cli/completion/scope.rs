@@ -1,12 +1,12 @@
 //! What the words typed so far say about the cluster, and what the cluster says to that.
 
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::{
     cli::{ConnectionArguments, arguments::Arguments, deadline::within},
-    cluster::{Connection, KubeconfigNames, Owners, connect, kubeconfig_names, namespaces},
+    cluster::{Connection, KubeconfigNames, Owners, Server, kubeconfig_names, namespaces},
 };
 
 /// Whoever waits for a candidate waits no longer.
@@ -74,12 +74,15 @@ impl Scope {
     }
 
     async fn answer(&self, question: Question) -> Option<Vec<String>> {
-        let (client, default) = connect(&self.connection).await.ok()?;
+        let server = Server::connect(&self.connection).await.ok()?;
         match question {
-            Question::Namespaces => namespaces(&client).await.ok(),
+            Question::Namespaces => namespaces(&server.client()).await.ok(),
             Question::Objects(kind) => {
-                let namespace = self.namespace.as_deref().unwrap_or(&default);
-                Owners::new(client).names(&kind, namespace).await.ok()
+                let namespace = self
+                    .namespace
+                    .clone()
+                    .unwrap_or_else(|| server.namespace().to_owned());
+                Owners::new(Arc::new(server)).names(&kind, &namespace).await.ok()
             }
         }
     }

@@ -2,9 +2,14 @@
 
 mod ending;
 mod following;
+mod roles;
 mod scope;
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use kube::Client;
 use tokio::{
@@ -23,10 +28,9 @@ use super::{
 };
 use crate::{
     cli::{ExitStatus, interrupts::Interrupts},
-    cluster::{self, Arrival, Followed, RequestError, template_containers, watch_resource},
+    cluster::{Arrival, Followed, RequestError, Server, watch_resource},
     trace::{
         Evidence, Moment,
-        evidence::TemplateSeen,
         goal::{Goal, Progress},
         object::{Event, Pod},
     },
@@ -36,8 +40,6 @@ use crate::{
 const WAITING_LINES: usize = 1024;
 /// How often ended pods and the goal are looked at.
 const TICK: Duration = Duration::from_millis(100);
-/// The template of a pod is waited for no longer than this.
-const TEMPLATE_PATIENCE: Duration = Duration::from_secs(2);
 /// After the goal, this long for what comes late.
 const GRACE: Duration = Duration::from_millis(1500);
 /// `kubectl replace --force` deletes an object before it makes it anew.
@@ -56,8 +58,9 @@ pub(super) fn run(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> 
 async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
     let settings = arguments.settings()?;
     announce(arguments);
-    let (client, namespace) = cluster::connect(&arguments.connection.connection()).await?;
-    let scope = scope(arguments, &client, &namespace).await?;
+    let server = Arc::new(Server::connect(&arguments.connection.connection()).await?);
+    let client = server.client();
+    let scope = scope(arguments, &server).await?;
     let recorder = match &arguments.record {
         Some(path) => Some(Recorder::create(path, &settings)?),
         None => None,
@@ -86,6 +89,7 @@ async fn trace(arguments: &TraceArguments) -> Result<ExitStatus, TraceError> {
         followed_runs: HashSet::new(),
         nodes: HashSet::new(),
         reached: None,
+        makers: BTreeMap::new(),
         owners_asked: None,
         gone_since: None,
         lost: HashSet::new(),
@@ -114,6 +118,8 @@ struct Live<'a> {
     followed_runs: HashSet<String>,
     nodes: HashSet<String>,
     reached: Option<Instant>,
+    /// Controllers of pods that have ended, by their path, each with its kind's plural.
+    makers: BTreeMap<String, String>,
     /// When the targets were asked for last.
     owners_asked: Option<Instant>,
     /// Since when a target is gone.
@@ -141,8 +147,10 @@ enum End {
     Done,
     /// What it waited for will not happen.
     Failed,
-    /// The user, or the timeout, ended it.
+    /// The user ended it.
     Asked,
+    /// Its time is over.
+    TimedOut,
 }
 
 impl Live<'_> {
@@ -183,10 +191,11 @@ impl Live<'_> {
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 self.session.engine.last_word();
+                self.end = End::TimedOut;
                 break;
             }
         }
-        if self.end == End::Asked && !self.arguments.once {
+        if matches!(self.end, End::Asked | End::TimedOut) && !self.arguments.once {
             tokio::select! {
                 looked = self.last_look() => looked?,
                 () = interrupts.next() => {}
@@ -203,7 +212,7 @@ impl Live<'_> {
         let failed = self.session.is_failed();
         let judgement = self.session.finish(Moment::now())?;
         if let Some(recorder) = &mut self.recorder {
-            recorder.finish()?;
+            recorder.finish(self.end == End::TimedOut)?;
         }
         Ok(conclude(&judgement, self.arguments, missed, failed))
     }
@@ -291,7 +300,8 @@ impl Live<'_> {
                 {
                     self.watch_node(&seen.event.involved_object.uid);
                 }
-                self.read_template(&evidence, raw.as_deref()).await?;
+                self.note_maker(&evidence);
+                self.read_roles(&evidence, raw.as_deref()).await?;
                 if let Some(recorder) = &mut self.recorder {
                     match &raw {
                         Some(raw) => recorder.watched(kind, received, raw)?,
@@ -363,45 +373,6 @@ impl Live<'_> {
         };
         let more = if self.arguments.once { "" } else { " yet; waiting" };
         format!("{what}{place}{more}")
-    }
-
-    /// Reads the template of a new pod, where that may show that a container was injected.
-    async fn read_template(&mut self, evidence: &Evidence, raw: Option<&[u8]>) -> Result<(), TraceError> {
-        let (Evidence::Pod(seen), Some(line)) = (evidence, raw.and_then(|raw| std::str::from_utf8(raw).ok()))
-        else {
-            return Ok(());
-        };
-        if self.session.engine.pod(&seen.pod.metadata.uid).is_some() {
-            return Ok(());
-        }
-        let Some(owner) = self.session.roles.wanted_template(seen, line) else {
-            return Ok(());
-        };
-        let asked = template_containers(&self.client, &owner, &seen.pod.metadata.namespace);
-        let containers = match tokio::time::timeout(TEMPLATE_PATIENCE, asked).await {
-            Ok(Ok(containers)) => containers,
-            Ok(Err(error)) => {
-                if error.code() != Some(404) {
-                    self.complain(format!(
-                        "{error}; a sidecar that was injected into its pods may be taken for an app"
-                    ));
-                }
-                None
-            }
-            Err(_) => None,
-        };
-        let Some(containers) = containers else {
-            self.session.roles.remember(&owner.uid, None);
-            return Ok(());
-        };
-        let template = Evidence::Template(TemplateSeen {
-            owner: owner.uid,
-            containers,
-        });
-        if let Some(recorder) = &mut self.recorder {
-            recorder.evidence(&template)?;
-        }
-        self.session.take(template, None)
     }
 
     fn complain(&mut self, text: String) {

@@ -4,7 +4,7 @@ use std::io::{BufWriter, IsTerminal, Stdout, Write};
 
 use super::arguments::Format;
 use crate::trace::{
-    Moment, News,
+    Moment, News, PodName,
     pod::PodTimeline,
     report::{
         TextStyle, alert_line, draw, line_of_alert, line_of_news, line_of_verdict, text_line, verdict_table,
@@ -37,6 +37,11 @@ impl Output {
             writer: BufWriter::with_capacity(64 * 1024, std::io::stdout()),
             width: if width < 40 { DEFAULT_WIDTH } else { width },
         }
+    }
+
+    /// What a pod is called.
+    pub(super) fn label(&mut self, pod: &PodName) -> String {
+        self.style.label(pod)
     }
 
     /// Makes the columns wide enough for what is told together.

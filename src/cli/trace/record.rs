@@ -81,6 +81,9 @@ impl Recorder {
             Evidence::Template(template) => json!({
                 "kind": "template", "owner": template.owner, "containers": template.containers,
             }),
+            Evidence::Scripts(scripts) => json!({
+                "kind": "scripts", "owner": scripts.owner, "signs": scripts.signs,
+            }),
             Evidence::Kubelet(seen) => json!({
                 "kind": "kubelet", "received": seen.noticed.0, "node": seen.node, "away": seen.away,
                 "since": seen.since.map(|since| since.0),
@@ -105,8 +108,8 @@ impl Recorder {
     }
 
     /// Says when the looking ended, and makes sure everything is on the disk. What is no file has none.
-    pub(super) fn finish(&mut self) -> Result<(), TraceError> {
-        let line = json!({"kind": "end", "received": Moment::now().0});
+    pub(super) fn finish(&mut self, timed_out: bool) -> Result<(), TraceError> {
+        let line = json!({"kind": "end", "received": Moment::now().0, "timedOut": timed_out});
         self.line(line.to_string().as_bytes())?;
         match self.file.sync_all() {
             Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(file_error(&self.path, error)),

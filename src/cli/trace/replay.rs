@@ -45,6 +45,9 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
         }
         if let Some(at) = entry.at {
             if end.is_over(at) {
+                if end.is_timed_out(at) {
+                    session.engine.last_word();
+                }
                 break;
             }
             if arguments.realtime {
@@ -60,7 +63,8 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
                 evidence_lines += 1;
                 session.take(evidence, entry.line.as_deref())?;
             }
-            Ok(Content::Header(_) | Content::Nothing | Content::Listed | Content::End(_)) => {}
+            Ok(Content::End { timed_out: true, .. }) => session.engine.last_word(),
+            Ok(Content::Header(_) | Content::Nothing | Content::Listed | Content::End { .. }) => {}
             Err(line) => {
                 bad += 1;
                 session.note(format!("{}:{}: {}", line.path, line.line, line.message));
@@ -123,12 +127,16 @@ impl End {
     }
 
     fn is_over(&mut self, at: Moment) -> bool {
-        let first = *self.first.get_or_insert(at);
-        let timed_out = self.timeout.is_some_and(|timeout| at.since(first) > timeout);
+        self.first.get_or_insert(at);
         let settled = self
             .reached_at
             .is_some_and(|reached| at.since(reached) > SETTLING);
-        timed_out || settled
+        settled || self.is_timed_out(at)
+    }
+
+    fn is_timed_out(&self, at: Moment) -> bool {
+        let first = self.first.unwrap_or(at);
+        self.timeout.is_some_and(|timeout| at.since(first) > timeout)
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     cli::ExitStatus,
     trace::{
-        Engine, Evidence, Moment, News, SECOND, Settings,
+        Engine, Evidence, Moment, News, PodName, SECOND, Settings,
         evidence::Change,
         goal::{Goal, Progress},
         judgement::{Conclusion, Judgement},
@@ -121,6 +121,7 @@ impl Session {
     pub(super) fn take(&mut self, mut evidence: Evidence, line: Option<&str>) -> Result<(), TraceError> {
         match (&mut evidence, line) {
             (Evidence::Template(template), _) => self.roles.template(template),
+            (Evidence::Scripts(scripts), _) => self.roles.scripts(scripts),
             (Evidence::Pod(seen), Some(line)) if self.engine.pod(&seen.pod.metadata.uid).is_none() => {
                 self.roles.adopt(seen, line);
             }
@@ -219,9 +220,10 @@ impl Session {
                     .as_ref()
                     .is_some_and(|progress| progress.goal() == Goal::Complete);
             if hopeless {
+                let name = self.label(&verdict.pod);
                 self.note(format!(
-                    "--for complete will not happen: {}: {}",
-                    verdict.pod.name, verdict.reason
+                    "--for complete will not happen: {name}: {}",
+                    verdict.reason
                 ));
             }
             self.failed |= hopeless || self.fail_fast;
@@ -255,14 +257,15 @@ impl Session {
         let Some(goal) = self.progress.as_ref().map(Progress::goal) else {
             return;
         };
-        let open: Vec<String> = self
+        let open: Vec<(PodName, String)> = self
             .engine
             .pods()
-            .filter_map(|pod| Some(format!("{}: {}", pod.name.name, goal.waits_for(pod)?)))
+            .filter_map(|pod| Some((pod.name.clone(), goal.waits_for(pod)?)))
             .collect();
         let more = open.len().saturating_sub(MISSING_SHOWN);
-        for text in open.into_iter().take(MISSING_SHOWN) {
-            self.note(format!("still waiting for pod {text}"));
+        for (pod, reason) in open.into_iter().take(MISSING_SHOWN) {
+            let name = self.label(&pod);
+            self.note(format!("still waiting for pod {name}: {reason}"));
         }
         if more > 0 {
             self.note(format!("and for {} more", crate::report::counted(more, "pod")));
@@ -293,6 +296,13 @@ impl Session {
             screen.ended(pod);
         }
         Ok(())
+    }
+
+    fn label(&mut self, pod: &PodName) -> String {
+        match &mut self.sink {
+            Sink::Lines(output) => output.label(pod),
+            Sink::Screen(_) => format!("{}/{}", pod.namespace, pod.name),
+        }
     }
 
     /// Tells the user something; while the screen is drawn on, it waits.

@@ -119,12 +119,9 @@ impl Scan<'_> {
         let item = object_at(self.server, collection, &pending)
             .await
             .map_err(|error| match error.code() {
-                Some(404) => ScanError::NotFound(match &self.request.namespace {
-                    Some(namespace) => {
-                        format!("{}/{name} in namespace {namespace}", collection.display_name())
-                    }
-                    None => format!("{}/{name}", collection.display_name()),
-                }),
+                Some(404) => {
+                    ScanError::NotFound(collection.describe(self.request.namespace.as_deref(), name))
+                }
                 _ => error.into(),
             })?;
         let uid = Uid::of(&item.glance.metadata.uid);

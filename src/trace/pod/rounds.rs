@@ -82,7 +82,10 @@ impl PodTimeline {
 
     /// A native sidecar's turn to stop comes when everything it waits for has ended (1.29 and later).
     pub(super) fn derive_turns(&mut self, facts: &mut Vec<Fact>) {
-        let stopping = self.deletion.is_some() || self.is_terminal();
+        let mut apps = self.containers.iter().filter(|one| one.role == Role::App);
+        let stopping = self.deletion.is_some()
+            || self.is_terminal()
+            || apps.all(|app| self.ended_for_good(app).is_some());
         if !stopping || !self.has_native {
             return;
         }

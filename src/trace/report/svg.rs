@@ -5,7 +5,7 @@ use crate::{
     report::escape,
     trace::{
         Moment, SECOND, describe_length,
-        timeline::{Bar, Phase, Stretch, Timeline},
+        timeline::{Bar, Bound, Edge, Phase, Stretch, Timeline},
     },
 };
 
@@ -107,16 +107,41 @@ pub fn svg(timeline: &Timeline) -> String {
 
 /// How long a stretch was, with no more digits than are known.
 fn length(stretch: &Stretch) -> String {
-    let length = stretch.to.since(stretch.from);
-    let off = stretch.begin.width().max(stretch.end.width());
-    if off < SECOND {
-        return describe_length(length);
+    let (begin, end) = (stretch.begin, stretch.end);
+    let is_exact = |edge: Edge| edge.width() == 0 && !edge.is_second && edge.bound == Bound::Within;
+    if is_exact(begin) && is_exact(end) {
+        return describe_length(stretch.to.since(stretch.from));
     }
-    let (least, most) = (
-        length.saturating_sub(off).max(0) / SECOND,
-        length.saturating_add(off) / SECOND,
-    );
-    format!("{least} to {most} s")
+    let latest = |edge: Edge| {
+        let within = if edge.is_second && edge.width() == 0 {
+            SECOND
+        } else {
+            0
+        };
+        edge.latest.plus(within)
+    };
+    let least = end.earliest.since(latest(begin)).max(0);
+    let most = latest(end).since(begin.earliest).max(0);
+    let by_the_second = |edge: Edge| edge.is_second || edge.width() >= SECOND;
+    let unit = if by_the_second(begin) || by_the_second(end) {
+        SECOND
+    } else {
+        SECOND / 10
+    };
+    let (least, most) = (least / unit, most / unit + i64::from(most % unit > 0));
+    let words = |units: i64| {
+        if unit == SECOND {
+            units.to_string()
+        } else {
+            format!("{}.{}", units / 10, units % 10)
+        }
+    };
+    match (begin.bound, end.bound) {
+        (Bound::From, Bound::From) => "length unknown".to_owned(),
+        (Bound::From, _) => format!("at most {} s", words(most)),
+        (_, Bound::From) => format!("at least {} s", words(least)),
+        _ => format!("{} to {} s", words(least), words(most)),
+    }
 }
 
 /// Where phases become others, as blurred as that is known.
@@ -172,5 +197,36 @@ mod tests {
             let marks = length * 1_000_000_000 / mark_step(length * 1_000_000_000);
             assert!((3..=MARKS).contains(&marks), "{length} s: {marks} marks");
         }
+    }
+
+    #[test]
+    fn lengths_have_no_digits_that_are_not_known() {
+        let edge = |at: i64, width: i64, is_second: bool, bound: Bound| Edge {
+            at: Moment(at),
+            earliest: Moment(at),
+            latest: Moment(at + width),
+            is_second,
+            bound,
+        };
+        let between = |begin: Edge, end: Edge| {
+            length(&Stretch {
+                phase: Phase::Running,
+                from: begin.at,
+                to: end.at,
+                begin,
+                end,
+            })
+        };
+        let exact = |at: i64| edge(at, 0, false, Bound::Within);
+        let tenth = SECOND / 10;
+        let event = |at: i64| edge(at - 2 * tenth, 2 * tenth, false, Bound::By);
+        let second = |at: i64| edge(at, SECOND, true, Bound::Within);
+        let asked = |at: i64| edge(at, 0, true, Bound::From);
+        assert_eq!(between(exact(0), exact(3 * tenth)), "300 ms");
+        assert_eq!(between(event(10 * tenth), event(17 * tenth)), "0.5 to 0.9 s");
+        assert_eq!(between(second(0), second(SECOND)), "0 to 2 s");
+        assert_eq!(between(event(SECOND), second(5 * SECOND)), "4 to 6 s");
+        assert_eq!(between(event(SECOND), asked(5 * SECOND)), "at least 4 s");
+        assert_eq!(between(asked(5 * SECOND), second(6 * SECOND)), "at most 2 s");
     }
 }

@@ -1,9 +1,8 @@
 //! One line per fact, for terminals and CI logs.
 
-use std::collections::HashMap;
-
 use colored::{Color, Colorize};
 
+use super::label::Labels;
 use crate::{
     roles::Role,
     trace::{
@@ -19,21 +18,15 @@ use crate::{
 pub struct TextStyle {
     pod: usize,
     container: usize,
-    /// Pods of several namespaces are told from each other by them.
-    namespaces: bool,
-    /// The first pod of each name, by its uid.
-    first: HashMap<(String, String), String>,
+    labels: Labels,
 }
-
-/// Names that are remembered to tell their next bearers from them.
-const NAMES_KEPT: usize = 20_000;
 
 impl TextStyle {
     /// How lines are laid out; with `namespaces`, names of pods carry theirs.
     #[must_use]
     pub fn new(namespaces: bool) -> Self {
         Self {
-            namespaces,
+            labels: Labels::new(namespaces),
             ..Self::default()
         }
     }
@@ -60,27 +53,11 @@ impl TextStyle {
 
     /// What a pod is called, so that no other one is called the same.
     pub fn label(&mut self, pod: &PodName) -> String {
-        if self.first.len() >= NAMES_KEPT {
-            self.first.clear();
-        }
-        let key = (pod.namespace.clone(), pod.name.clone());
-        let first = self.first.entry(key).or_insert_with(|| pod.uid.clone());
-        let mut label = if self.namespaces {
-            format!("{}/{}", pod.namespace, pod.name)
-        } else {
-            pod.name.clone()
-        };
-        if *first != pod.uid {
-            let short: String = pod.uid.chars().take(UID_SHOWN).collect();
-            label.push_str(&format!("~{short}"));
-        }
+        let label = self.labels.of(pod);
         self.pod = self.pod.max(label.len().min(NAME_WIDTH));
         label
     }
 }
-
-/// As many characters of a uid tell a pod from an earlier one of its name.
-const UID_SHOWN: usize = 4;
 
 /// The widest a time gets: `≥19:53:02.125`.
 const TIME_WIDTH: usize = 13;
@@ -283,7 +260,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             let whose = gap
                 .pod
                 .as_ref()
-                .map_or(String::new(), |pod| format!("{}: ", pod.name));
+                .map_or(String::new(), |pod| format!("{}: ", style.label(pod)));
             format!(
                 "{}  {}",
                 pad(&gap.noticed.clock(3), TIME_WIDTH),

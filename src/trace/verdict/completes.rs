@@ -38,9 +38,9 @@ pub(super) fn judge(pod: &PodTimeline, context: &Context<'_>) -> Option<Verdict>
     if sidecars.is_empty() {
         return None;
     }
-    let ended: Option<Vec<Moment>> = apps.iter().map(|app| ended_for_good(pod, app)).collect();
+    let ended: Option<Vec<Moment>> = apps.iter().map(|app| pod.ended_for_good(app)).collect();
     let Some(last) = ended.and_then(|ended| ended.into_iter().max()) else {
-        let open = apps.iter().find(|app| ended_for_good(pod, app).is_none())?;
+        let open = apps.iter().find(|app| pod.ended_for_good(app).is_none())?;
         return Some(not_ended(pod, open));
     };
     let running: Vec<&ContainerHistory> = sidecars
@@ -70,22 +70,6 @@ fn verdict(
         evidence: Vec::new(),
         suggestion: None,
     }
-}
-
-/// The second in which an app ended that is not started again.
-fn ended_for_good(pod: &PodTimeline, app: &ContainerHistory) -> Option<Moment> {
-    let own_policy = pod
-        .declared
-        .container(&app.name)
-        .is_some_and(|declared| declared.own_restart_policy);
-    let exit = app.last_run().and_then(|run| run.exit.as_ref())?;
-    let for_good = match pod.restart_policy.as_str() {
-        "Never" => true,
-        "OnFailure" => exit.code == 0,
-        _ => false,
-    };
-    exit.second
-        .filter(|_| app.state == State::Terminated && (pod.is_terminal() || for_good && !own_policy))
 }
 
 fn not_ended(pod: &PodTimeline, app: &ContainerHistory) -> Verdict {

@@ -114,7 +114,10 @@ impl Run<'_> {
         let followed = tokio::select! {
             followed = follow(engine, proposal, &before) => followed,
             () = interrupts.next() => {
-                tell("  interrupted: its rollout goes on by itself");
+                tell(&format!(
+                    "  interrupted: its rollout goes on by itself; to go back: {}",
+                    self.way_back(proposal, backup.as_deref())
+                ));
                 outcome.stopped = Some(INTERRUPTED.to_owned());
                 return;
             }

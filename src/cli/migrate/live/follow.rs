@@ -45,6 +45,8 @@ pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[S
         seen: HashMap::new(),
         told: String::new(),
         since: Instant::now(),
+        told_failure: String::new(),
+        next_question: Instant::now(),
     };
     loop {
         let object: Value = match engine.server.get(&proposal.target.path).await {
@@ -69,7 +71,15 @@ pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[S
                     None => reason,
                 });
             }
-            None => tokio::time::sleep(INTERVAL).await,
+            None => {
+                if watched.is_slow() {
+                    let failure = probe_failure(engine, namespace, watched.made_anew(&pods)).await;
+                    failure
+                        .into_iter()
+                        .for_each(|failure| watched.tell_failure(failure));
+                }
+                tokio::time::sleep(INTERVAL).await;
+            }
         }
     }
 }
@@ -94,6 +104,9 @@ struct Watched<'a> {
     seen: HashMap<String, Instant>,
     told: String,
     since: Instant,
+    told_failure: String,
+    /// When the events of its pods are asked for the next time.
+    next_question: Instant,
 }
 
 impl Watched<'_> {
@@ -101,6 +114,26 @@ impl Watched<'_> {
     fn made_anew<'p>(&self, pods: &'p [Value]) -> impl Iterator<Item = &'p Value> {
         let before = self.before;
         pods.iter().filter(move |pod| !before.contains(&uid(pod)))
+    }
+
+    /// Whether nothing has changed for so long that a person wants to know why. True once in a while only.
+    fn is_slow(&mut self) -> bool {
+        let is_due = self.since.elapsed() >= DOUBT && Instant::now() >= self.next_question;
+        if is_due {
+            self.next_question = Instant::now() + DOUBT;
+        }
+        is_due
+    }
+
+    /// Tells what a probe that fails says, once.
+    fn tell_failure(&mut self, failure: String) {
+        if self.told_failure != failure {
+            tell(&format!(
+                "  rollout: nothing has changed for {} s; its last failed probe: {failure}",
+                self.since.elapsed().as_secs()
+            ));
+            self.told_failure = failure;
+        }
     }
 
     /// Tells what is new, and why the rollout is stuck if it is.

@@ -164,10 +164,24 @@ impl Lister<'_, '_> {
     async fn get(&mut self, collection: &Collection, name: &str) -> Result<(), Error> {
         let path = collection.object_path(self.namespace.as_deref(), name);
         match self.engine.server.get::<Value>(&path).await {
-            Ok(object) => self.look(collection, object).await,
-            Err(error) => return Err(usage(error)),
+            Ok(object) => {
+                self.look(collection, object).await;
+                Ok(())
+            }
+            Err(error) if error.code() == Some(404) => Err(self.missing(collection, name).await),
+            Err(error) => Err(usage(error)),
         }
-        Ok(())
+    }
+
+    /// An object is not there, or not even its namespace.
+    async fn missing(&self, collection: &Collection, name: &str) -> Error {
+        let namespace = self.namespace.as_deref().filter(|_| collection.namespaced);
+        if let Some(namespace) = namespace
+            && is_missing_namespace(self.engine.server, namespace).await
+        {
+            return Error::Usage(format!("there is no namespace {namespace}"));
+        }
+        Error::Usage(format!("{} is not there", collection.describe(namespace, name)))
     }
 
     async fn look(&mut self, collection: &Collection, mut object: Value) {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::Live;
 use crate::{
     cli::trace::{TraceError, arguments::GoalName},
-    cluster::{Arrival, get_json, pods_now},
+    cluster::{Arrival, RequestError, controller_path, get_json, pods_now, states_now},
     trace::{
         Evidence, Moment, SECOND,
         evidence::{Change, PodSeen, Unseen, Vanished},
@@ -20,6 +20,24 @@ const OWNER_PAUSE: Duration = Duration::from_secs(1);
 /// The last look at what is there takes no longer.
 const LAST_LOOK: Duration = Duration::from_secs(3);
 
+/// So many controllers of pods that have ended are asked, at the most, whether they make others.
+const MAKERS_ASKED: usize = 32;
+
+/// An object that may make more pods.
+struct Maker {
+    path: String,
+    /// Its kind's plural.
+    resource: String,
+    /// It was named by the user.
+    is_named: bool,
+}
+
+/// The pod in a line of a watch.
+fn read_line(line: &[u8]) -> Option<Pod> {
+    let event = serde_json::from_slice::<WatchEvent<Pod>>(line).ok()?;
+    Some(event.object)
+}
+
 impl Live<'_> {
     /// What is there when the looking ends. Where nobody answers, what happened since is not known.
     pub(super) async fn last_look(&mut self) -> Result<(), TraceError> {
@@ -28,10 +46,9 @@ impl Live<'_> {
             self.session.engine.looked_until(now);
             return Ok(());
         }
-        let (client, selection) = (self.client.clone(), self.scope.selection.clone());
-        let asked = tokio::time::timeout(LAST_LOOK, pods_now(&client, &selection)).await;
+        let asked = tokio::time::timeout(LAST_LOOK, self.look()).await;
         let reason = match asked {
-            Ok(Ok(lines)) => return self.compare(lines, now).await,
+            Ok(Ok((there, changed))) => return self.compare(&there, changed, now).await,
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {} seconds", LAST_LOOK.as_secs()),
         };
@@ -48,23 +65,41 @@ impl Live<'_> {
         self.session.take(unseen, None)
     }
 
+    /// The uids of the pods there are, and the states that are newer than those that are known.
+    async fn look(&self) -> Result<(HashSet<String>, Vec<Vec<u8>>), RequestError> {
+        let (client, selection) = (&self.client, &self.scope.selection);
+        let mut pods = pods_now(client, selection).await?;
+        let mut there: HashSet<String> = pods.iter().map(|pod| pod.uid.clone()).collect();
+        pods.retain(|pod| {
+            let known = self.session.engine.pod(&pod.uid);
+            known.is_some_and(|known| known.resource_version != pod.resource_version)
+        });
+        let changed = states_now(client, selection, &pods).await?;
+        if changed.len() < pods.len() {
+            let uid = |line: &Vec<u8>| Some(read_line(line)?.metadata.uid);
+            let found: HashSet<String> = changed.iter().filter_map(uid).collect();
+            for pod in pods.iter().filter(|pod| !found.contains(&pod.uid)) {
+                there.remove(&pod.uid);
+            }
+        }
+        Ok((there, changed))
+    }
+
     /// Takes over what the watch had not told when the looking ended.
-    pub(super) async fn compare(&mut self, lines: Vec<Vec<u8>>, now: Moment) -> Result<(), TraceError> {
-        let mut there = HashSet::new();
-        for raw in lines {
-            let Ok(event) = serde_json::from_slice::<WatchEvent<Pod>>(&raw) else {
+    async fn compare(
+        &mut self,
+        there: &HashSet<String>,
+        changed: Vec<Vec<u8>>,
+        now: Moment,
+    ) -> Result<(), TraceError> {
+        for raw in changed {
+            let Some(pod) = read_line(&raw) else {
                 continue;
             };
-            let metadata = &event.object.metadata;
-            there.insert(metadata.uid.clone());
-            let known = self.session.engine.pod(&metadata.uid);
-            if known.is_none_or(|known| known.resource_version == metadata.resource_version) {
-                continue;
-            }
             let evidence = Evidence::Pod(Box::new(PodSeen {
                 received: now,
                 change: Change::Listed,
-                pod: event.object,
+                pod,
             }));
             self.arrived(Arrival::Evidence {
                 kind: "pods",
@@ -92,10 +127,41 @@ impl Live<'_> {
         Ok(())
     }
 
+    /// Remembers who made a pod that has ended: it may make another one.
+    pub(super) fn note_maker(&mut self, evidence: &Evidence) {
+        let Evidence::Pod(seen) = evidence else {
+            return;
+        };
+        let has_ended = matches!(seen.pod.status.phase.as_str(), "Succeeded" | "Failed");
+        let by_selection = self.scope.targets.is_empty() && self.scope.names.is_empty();
+        if has_ended
+            && by_selection
+            && self.session.has_goal()
+            && self.makers.len() < MAKERS_ASKED
+            && let Some((resource, path)) = controller_path(&seen.pod)
+        {
+            self.makers.insert(path, resource);
+        }
+    }
+
     /// Whether nobody makes more pods: a Job whose pod failed may make another one, and says itself when it is done; a
     /// Deployment's old pods are not those it wants.
     pub(super) async fn owners_agree(&mut self) -> bool {
-        if self.scope.targets.is_empty() {
+        let named = self.scope.targets.iter();
+        let makers: Vec<Maker> = named
+            .map(|target| (target.path.clone(), target.resource.clone(), true))
+            .chain(
+                self.makers
+                    .iter()
+                    .map(|(path, resource)| (path.clone(), resource.clone(), false)),
+            )
+            .map(|(path, resource, is_named)| Maker {
+                path,
+                resource,
+                is_named,
+            })
+            .collect();
+        if makers.is_empty() {
             return true;
         }
         if self
@@ -106,21 +172,25 @@ impl Live<'_> {
         }
         self.owners_asked = Some(Instant::now());
         let (mut wanted, mut is_replaced, mut agree, mut is_gone) = (0, false, true, false);
-        for target in &self.scope.targets {
-            let asked: Result<serde_json::Value, _> = get_json(&self.client, &target.path).await;
+        for maker in makers {
+            let asked: Result<serde_json::Value, _> = get_json(&self.client, &maker.path).await;
             let object = match asked {
                 Ok(object) => object,
                 Err(error) if error.code() == Some(404) => {
-                    is_gone |= self.arguments.goal != Some(GoalName::Deleted);
+                    is_gone |= maker.is_named && self.arguments.goal != Some(GoalName::Deleted);
                     continue;
                 }
-                Err(error) => {
+                Err(error) if maker.is_named => {
                     self.session.note(error.to_string());
                     agree = false;
                     continue;
                 }
+                Err(error) => {
+                    self.complain(format!("{error}; pods that it will make are not waited for"));
+                    continue;
+                }
             };
-            if target.resource == "jobs" {
+            if maker.resource == "jobs" {
                 let is_done = serde_json::from_value::<Pod>(object)
                     .is_ok_and(|job| job.status.holds("Complete") || job.status.holds("Failed"));
                 is_replaced |= !is_done;
@@ -129,8 +199,12 @@ impl Live<'_> {
                 let replicas = object
                     .pointer("/spec/replicas")
                     .and_then(serde_json::Value::as_u64);
-                wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
-                is_replaced |= replicas.is_some();
+                if maker.is_named {
+                    wanted += usize::try_from(replicas.unwrap_or(0)).unwrap_or(0);
+                    is_replaced |= replicas.is_some();
+                } else {
+                    is_replaced |= replicas != Some(0);
+                }
             }
         }
         self.session.want(wanted, is_replaced);

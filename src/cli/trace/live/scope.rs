@@ -1,10 +1,12 @@
 //! What is traced: the arguments as selectors, names and owners.
 
+use std::sync::Arc;
+
 use kube::Client;
 
 use crate::{
     cli::trace::{TraceArguments, TraceError},
-    cluster::{Owners, Selection, Target, get_json, is_type},
+    cluster::{OwnerError, Owners, Selection, Server, Target, get_json, is_type},
 };
 
 /// What is traced.
@@ -17,27 +19,23 @@ pub(super) struct Scope {
     pub(super) notes: Vec<String>,
 }
 
-pub(super) async fn scope(
-    arguments: &TraceArguments,
-    client: &Client,
-    default: &str,
-) -> Result<Scope, TraceError> {
-    let namespace = arguments.namespace.clone().unwrap_or_else(|| default.to_owned());
-    let mut owners = Owners::new(client.clone());
+pub(super) async fn scope(arguments: &TraceArguments, server: &Arc<Server>) -> Result<Scope, TraceError> {
+    let named = arguments.namespace.clone();
+    let namespace = named.unwrap_or_else(|| server.namespace().to_owned());
+    let client = &server.client();
+    let mut owners = Owners::new(Arc::clone(server));
     let (mut names, mut targets, mut notes) = (Vec::new(), Vec::new(), Vec::new());
     for target in &arguments.targets {
         match target.split_once('/') {
             Some((kind, name)) if !matches!(kind.to_lowercase().as_str(), "po" | "pod" | "pods") => {
-                let target = owners.add(kind, name, &namespace).await?;
+                let target = owners.add(kind, name, &namespace).await.map_err(mistaken)?;
                 if !target.is_there {
-                    let what = format!("{}/{name}", target.resource);
+                    let what = &target.description;
                     refuse_missing_namespace(client, &namespace).await?;
                     if arguments.once {
-                        return Err(TraceError::Mistaken(format!(
-                            "there is no {what} in namespace {namespace}"
-                        )));
+                        return Err(TraceError::Mistaken(format!("{what} is not there")));
                     }
-                    notes.push(format!("no {what} in namespace {namespace} yet; waiting for it"));
+                    notes.push(format!("{what} is not there yet; waiting for it"));
                 }
                 targets.push(target);
             }
@@ -65,6 +63,14 @@ pub(super) async fn scope(
         targets,
         notes,
     })
+}
+
+/// A type that the server does not have is a mistake of who typed it.
+fn mistaken(error: OwnerError) -> TraceError {
+    match error {
+        OwnerError::UnknownType(_) => TraceError::Mistaken(error.to_string()),
+        OwnerError::Request(error) => error.into(),
+    }
 }
 
 /// The answer to whether an object is there; `None` where it may not be asked for.

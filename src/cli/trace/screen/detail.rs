@@ -5,7 +5,7 @@ use ratatui::{
     layout::Rect,
     style::{Color, Modifier, Style},
     text::{Line, Span},
-    widgets::{Paragraph, Wrap},
+    widgets::Paragraph,
 };
 
 use super::{
@@ -38,35 +38,40 @@ impl View<'_> {
             lines.push(bar_line(&timeline, bar, usize::from(area.width)));
         }
         lines.extend([Line::default(), Line::styled("Verdicts", bold)]);
-        lines.extend(self.engine.verdicts(pod).iter().map(verdict_line));
+        let width = usize::from(area.width);
+        let verdicts = self.engine.verdicts(pod);
+        lines.extend(verdicts.iter().flat_map(|verdict| verdict_lines(verdict, width)));
         lines.extend([Line::default(), Line::styled("Facts", bold)]);
         let facts = self.facts.get(&pod.name.uid);
         let mut facts: Vec<&News> = facts.into_iter().flatten().collect();
         facts.sort_by_key(|news| news.place());
-        let width = usize::from(area.width);
         lines.extend(facts.into_iter().filter_map(|news| told_line(news, width)));
         let last = lines.len().saturating_sub(usize::from(area.height) / 2);
         let scroll = u16::try_from(self.scroll.min(last)).unwrap_or(u16::MAX);
-        let text = Paragraph::new(lines)
-            .wrap(Wrap { trim: false })
-            .scroll((scroll, 0));
-        frame.render_widget(text, area);
+        frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), area);
     }
 }
 
-fn verdict_line<'l>(verdict: &Verdict) -> Line<'l> {
+/// A verdict, and below it why.
+fn verdict_lines<'l>(verdict: &Verdict, width: usize) -> Vec<Line<'l>> {
     let order = match (&verdict.before, &verdict.after) {
         (Some(before), Some(after)) => format!("{before} → {after}"),
         _ => String::new(),
     };
-    Line::from(vec![
-        Span::raw(format!("  {:<18} {order:<28} ", verdict.rule)),
+    let mut lines = vec![Line::from(vec![
         Span::styled(
-            format!("{:<15}", verdict.outcome.name()),
+            format!("  {:<15}", verdict.outcome.name()),
             Style::new().fg(outcome_color(verdict.outcome)),
         ),
-        Span::raw(verdict.reason.clone()),
-    ])
+        Span::raw(cut(
+            &format!("{:<18} {order}", verdict.rule),
+            width.saturating_sub(17),
+        )),
+    ])];
+    let indent = " ".repeat(4);
+    let reason = textwrap::wrap(&verdict.reason, width.saturating_sub(indent.len()).max(1));
+    lines.extend(reason.iter().map(|line| Line::from(format!("{indent}{line}"))));
+    lines
 }
 
 /// Columns of a fact: its time, its container, what happened, how it is known.

@@ -12,13 +12,16 @@ use super::{Mode, View, detail::column};
 use crate::trace::{
     describe_length,
     pod::PodTimeline,
-    report::{BLURRED, cells, role_name, symbol},
+    report::{BLURRED, cells, role_name, symbol, with_uid},
     timeline::{Bar, Phase, Timeline, timeline},
     verdict::Outcome,
 };
 
 /// A container's label takes no less.
 const LABEL_WIDTH: usize = 28;
+
+/// Room for how a container ended, and how often: ` exit 137 ↻12`.
+const ENDING_WIDTH: usize = 13;
 
 pub(super) fn phase_color(phase: Phase) -> Color {
     match phase {
@@ -51,7 +54,7 @@ pub(super) fn bar_line<'l>(timeline: &Timeline, bar: &Bar, width: usize) -> Line
     let room = widest.unwrap_or(0).min(width / 2).max(LABEL_WIDTH);
     let label = column(&label_of(bar), room);
     let mut spans = vec![Span::raw(format!("  {label} "))];
-    let columns = width.saturating_sub(room + 14).max(10);
+    let columns = width.saturating_sub(room + 2 + 1 + ENDING_WIDTH).max(10);
     for group in cells(timeline, bar, columns).chunk_by(|one, two| one == two) {
         let phase = group.first().and_then(|cell| cell.phase());
         let text: String = group.iter().map(|cell| cell.symbol()).collect();
@@ -112,10 +115,18 @@ impl View<'_> {
         if selected {
             style = style.add_modifier(Modifier::REVERSED);
         }
+        let is_earlier = |other: &&&PodTimeline| {
+            (&other.name.namespace, &other.name.name) == (&pod.name.namespace, &pod.name.name)
+                && other.received.0 < pod.received.0
+        };
+        let mut name = format!("{}/{}", pod.name.namespace, pod.name.name);
+        if self.pods.iter().find(is_earlier).is_some() {
+            name = with_uid(&name, &pod.name);
+        }
         let phase = if pod.gone { "gone" } else { pod.phase.as_str() };
         let length = describe_length(timeline.to.since(timeline.from));
         let mut spans = vec![
-            Span::styled(format!("{}/{}", pod.name.namespace, pod.name.name), style),
+            Span::styled(name, style),
             Span::raw(format!("  {phase}  {} +{length}  ", timeline.from.clock(0))),
         ];
         let verdicts = self.engine.verdicts(pod);

@@ -216,3 +216,88 @@ impl View<'_> {
         self.render_foot(frame, foot);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use ratatui::{Terminal, backend::TestBackend};
+
+    use super::*;
+    use crate::trace::{
+        Settings,
+        recording::{self, Content},
+    };
+
+    /// What 80 columns and 24 lines show of a recording.
+    fn drawn(mode: Mode) -> Vec<String> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/recordings/storefront.jsonl");
+        let mut settings = Settings::default();
+        settings.reading.sidecars.insert("mesh-proxy".to_owned());
+        let mut engine = Engine::new(settings);
+        let mut facts: HashMap<String, VecDeque<News>> = HashMap::new();
+        let mut now = Moment(0);
+        for entry in recording::entries(&path).unwrap() {
+            let Ok(Content::Evidence(evidence)) = entry.content else {
+                continue;
+            };
+            now = now.max(evidence.received().unwrap_or_default());
+            for news in engine.push(evidence) {
+                if let News::Fact(fact) = &news {
+                    facts.entry(fact.pod.uid.clone()).or_default().push_back(news);
+                }
+            }
+        }
+        let pods: Vec<&PodTimeline> = engine.pods().collect();
+        let view = View {
+            pods: &pods,
+            facts: &facts,
+            engine: &engine,
+            now,
+            mode,
+            filter: "",
+            selected: 0,
+            scroll: 0,
+            paused: false,
+            gaps: 0,
+        };
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| view.render(frame)).unwrap();
+        let buffer = terminal.backend().buffer();
+        let rows = buffer.content().chunks(80);
+        rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>())
+            .map(|row| row.trim_end().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_small_screen_has_bars_whole_and_a_legend() {
+        let rows = drawn(Mode::List);
+        assert!(
+            rows.iter()
+                .any(|row| row.contains("mesh-proxy (sidecar") && row.ends_with("exit 0")),
+            "{rows:#?}"
+        );
+        assert!(
+            rows[22].contains("▓ stopping") && rows[22].ends_with("~ either"),
+            "{rows:#?}"
+        );
+        assert!(rows[23].ends_with("q quit"), "{rows:#?}");
+    }
+
+    #[test]
+    fn one_pod_stands_on_a_small_screen_with_its_reasons_below_its_verdicts() {
+        let rows = drawn(Mode::Detail);
+        let at = rows.iter().position(|row| row.contains("violated")).unwrap();
+        assert!(
+            rows[at].trim_start().starts_with("violated") && rows[at].contains(" → "),
+            "{rows:#?}"
+        );
+        assert!(
+            rows[at + 1].starts_with("    ") && !rows[at + 1].trim().is_empty(),
+            "{rows:#?}"
+        );
+        let facts = rows.iter().position(|row| row == "Facts").unwrap();
+        assert!(rows[facts + 1].contains("created"), "{rows:#?}");
+    }
+}
