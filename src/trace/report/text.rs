@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use colored::{Color, Colorize};
 
 use crate::{
+    report::printable,
     roles::Role,
     trace::{
         Fact, Moment, News, PodName,
@@ -66,12 +67,12 @@ impl TextStyle {
         let key = (pod.namespace.clone(), pod.name.clone());
         let first = self.first.entry(key).or_insert_with(|| pod.uid.clone());
         let mut label = if self.namespaces {
-            format!("{}/{}", pod.namespace, pod.name)
+            printable(&format!("{}/{}", pod.namespace, pod.name)).into_owned()
         } else {
-            pod.name.clone()
+            printable(&pod.name).into_owned()
         };
         if *first != pod.uid {
-            let short: String = pod.uid.chars().take(UID_SHOWN).collect();
+            let short: String = printable(&pod.uid).chars().take(UID_SHOWN).collect();
             label.push_str(&format!("~{short}"));
         }
         self.pod = self.pod.max(label.len().min(NAME_WIDTH));
@@ -166,10 +167,11 @@ pub fn trouble_time(trouble: &Trouble) -> String {
 #[must_use]
 pub fn trouble_text(trouble: &Trouble) -> String {
     let message: Vec<&str> = trouble.message.split_whitespace().collect();
-    match message.is_empty() {
+    let text = match message.is_empty() {
         true => trouble.reason.clone(),
         false => format!("{}: {}", trouble.reason, message.join(" ")),
-    }
+    };
+    printable(&text).into_owned()
 }
 
 /// What happened, in words.
@@ -189,7 +191,7 @@ pub fn what_text(fact: &Fact) -> String {
         .as_deref()
         .filter(|reason| !matches!(*reason, "Completed" | "Error"))
     {
-        words.push_str(&format!(" {reason}"));
+        words.push_str(&format!(" {}", printable(reason)));
     }
     if fact.restarts > 0 {
         words.push_str(&format!(", restart {}", fact.restarts));
@@ -211,12 +213,12 @@ pub fn alert_line(verdict: &Verdict, now: Moment, style: &mut TextStyle) -> Stri
         "{}  {}  {}",
         pad(&now.clock(3), TIME_WIDTH),
         pad(&label, style.pod),
-        format!(
+        printable(&format!(
             "VIOLATED {} {}: {}",
             verdict.rule,
             order.join(" → "),
             verdict.reason
-        )
+        ))
         .red()
         .bold(),
     )
@@ -228,7 +230,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
         News::Fact(fact) => {
             let container = format!(
                 "{} ({})",
-                fact.container,
+                printable(&fact.container),
                 role_name(fact.role, fact.declared == Some(false))
             );
             let label = style.label(&fact.pod);
@@ -245,9 +247,13 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
         News::Trouble(trouble) => {
             let container = match (&trouble.container, trouble.role) {
                 (Some(name), Some(role)) => {
-                    format!("{name} ({})", role_name(role, trouble.declared == Some(false)))
+                    format!(
+                        "{} ({})",
+                        printable(name),
+                        role_name(role, trouble.declared == Some(false))
+                    )
                 }
-                (Some(name), None) => name.clone(),
+                (Some(name), None) => printable(name).into_owned(),
                 (None, _) => "pod".to_owned(),
             };
             let label = style.label(&trouble.pod);
@@ -265,7 +271,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             let label = style.label(&notice.pod);
             let detail = match notice.detail.as_str() {
                 "" => String::new(),
-                detail => format!(" ({detail})"),
+                detail => format!(" ({})", printable(detail)),
             };
             let (time, words) = match (notice.time, notice.step) {
                 (Some(second), PodStep::Seen) => (second.clock(0), "created"),
@@ -287,7 +293,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             format!(
                 "{}  {}",
                 pad(&gap.noticed.clock(3), TIME_WIDTH),
-                format!("GAP in {}: {whose}{}", gap.resource, gap.reason)
+                printable(&format!("GAP in {}: {whose}{}", gap.resource, gap.reason))
                     .yellow()
                     .bold(),
             )
