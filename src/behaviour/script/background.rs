@@ -39,23 +39,29 @@ impl ScriptBehaviour<'_> {
 
     /// What the script waits for, command by command.
     fn waits_for_children(&self) -> Vec<Told<'_>> {
-        let told = self.commands.iter().filter_map(|located| match &located.action.action {
-            Action::Wait { targets } => Some((located.action.span.start, targets.as_slice())),
-            _ => None,
-        });
+        let told = self
+            .commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::Wait { targets } => Some((located.action.span.start, targets.as_slice())),
+                _ => None,
+            });
         told.collect()
     }
 
     /// What the script signals, command by command.
     fn signals(&self) -> Vec<Told<'_>> {
-        let told = self.commands.iter().filter_map(|located| match &located.action.action {
-            Action::Signal {
-                targets,
-                only_tests: false,
-                ..
-            } => Some((located.action.span.start, targets.as_slice())),
-            _ => None,
-        });
+        let told = self
+            .commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::Signal {
+                    targets,
+                    only_tests: false,
+                    ..
+                } => Some((located.action.span.start, targets.as_slice())),
+                _ => None,
+            });
         told.collect()
     }
 
