@@ -203,6 +203,54 @@ fn refusals_for_ever_end_with_an_error() {
     }
 }
 
+/// The laptop was closed, the VPN is gone: nothing comes, and nothing says so. kubectl notices after 45 seconds.
+#[test]
+fn a_frozen_connection_is_said() {
+    let watches = AtomicUsize::new(0);
+    let server = Server::start(move |path, stream| {
+        // Two kinds of objects are watched.
+        if is_watch(path) && watches.fetch_add(1, Ordering::SeqCst) < 2 {
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let _sent = stream.write_all(head.as_bytes());
+        } else if !is_watch(path) {
+            return whole(stream, "200 OK", "", LIST);
+        }
+        thread::sleep(Duration::from_secs(300));
+    });
+    let arguments = ["trace", "--all-namespaces", "--timeout", "45s"];
+    let (output, _) = run(&arguments, &server.kubeconfig("frozen"), 512);
+    let said = said(&output);
+    assert!(said.contains("/api/v1/pods: the connection is dead"), "{said}");
+}
+
+/// What a scan waits for is no secret.
+#[test]
+fn a_scan_says_what_it_waits_for() {
+    let refusals = AtomicUsize::new(0);
+    let server = Server::start(move |_, stream| {
+        match refusals.fetch_add(1, Ordering::SeqCst) {
+            0 => whole(
+                stream,
+                "429 Too Many Requests",
+                "Retry-After: 2\r\n",
+                r#"{"kind":"Status","code":429,"message":"too many requests"}"#,
+            ),
+            _ => thread::sleep(Duration::from_secs(300)),
+        };
+    });
+    let arguments = ["lint", "--live", "--no-config", "--request-timeout", "25s"];
+    let (output, _) = run(&arguments, &server.kubeconfig("waits"), 512);
+    let said = said(&output);
+    for expected in [
+        "too many requests (429); asking again in 2 s",
+        "no answer for 20 s, waiting for it",
+        "no answer within 25 s",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
 /// A recording holds what pods hold.
 #[test]
 fn a_recording_is_for_its_owner_and_no_symbolic_link() {

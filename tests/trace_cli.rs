@@ -280,3 +280,38 @@ fn the_report_is_one_page_with_everything() {
         "nothing is loaded"
     );
 }
+
+/// What a container leaves as its last words, and names in a recording that somebody else made.
+#[test]
+fn nothing_of_a_recording_steers_the_terminal() {
+    let hidden = "\u{202e}\u{e0041}\u{9b}31m\u{200b}";
+    let directory = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(repository("examples/recordings/settle-accounts.jsonl")).unwrap();
+    let text = text.replace("database-proxy", &format!("proxy{hidden}"));
+    let text = text.replace("\"reason\":\"Unhealthy\"", &format!("\"reason\":\"Un{hidden}\""));
+    let recording = directory.path().join("a.jsonl");
+    std::fs::write(&recording, text).unwrap();
+    let page = directory.path().join("page.html");
+    for format in ["text", "json"] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+            .args(["trace", "-o", format, "--report"])
+            .arg(&page)
+            .arg("--replay")
+            .arg(&recording)
+            .output()
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(
+            said.contains("proxy\u{fffd}") || said.contains("proxy\\u202e"),
+            "{said}"
+        );
+        let page = std::fs::read_to_string(&page).unwrap();
+        for text in [said, page] {
+            let found: Vec<char> = hidden
+                .chars()
+                .filter(|character| !character.is_ascii() && text.contains(*character))
+                .collect();
+            assert!(found.is_empty(), "{format}: {found:?}\n{text}");
+        }
+    }
+}

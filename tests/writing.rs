@@ -293,6 +293,37 @@ fn words_that_kubectl_takes_for_indicators_are_quoted() {
     }
 }
 
+/// Tags that kubectl does not know, byte order marks where a document begins, JSON with a line break before a colon.
+#[test]
+fn what_kubectl_reads_past_is_no_hindrance() {
+    let plain = waiting_for("srv");
+    let json: serde_json::Value = serde_yaml::from_str(&plain).unwrap();
+    let json = json.to_string();
+    for (text, expected) in [
+        (
+            plain.replace("command: [", "command: !words ["),
+            "command: !words [srv]",
+        ),
+        (
+            plain.replace("containers:", "containers: !list"),
+            "command: [srv]",
+        ),
+        (format!("\u{feff}{plain}"), "command: [srv]"),
+        (format!("a: b\n--- # c\n\u{feff}{plain}"), "command: [srv]"),
+        (json.replace("\"command\":", "\"command\"\r\n:"), "[\"srv\"]"),
+    ] {
+        let (new, said, code) = written(&text);
+        assert_eq!(code, Some(0), "{said}\n{text}");
+        assert!(new.contains(expected), "{said}\n{new}");
+        let marks = |text: &str| text.matches('\u{feff}').count();
+        assert_eq!(marks(&new), marks(&text), "{new}");
+    }
+    // What kubectl can't read is not rewritten.
+    let text = format!("{plain}\u{feff}---\n{plain}");
+    let (new, said, code) = written(&text);
+    assert_eq!((new, code), (text, Some(3)), "{said}");
+}
+
 /// kubectl runs the second image, which nothing is known of.
 #[test]
 fn an_object_with_a_doubled_key_is_reported_and_left() {

@@ -57,6 +57,8 @@ pub struct ScriptBehaviour<'a> {
     lists: Vec<&'a List>,
     /// What waits: loops and commands.
     waiting: Vec<Span>,
+    /// The bodies of functions by name.
+    functions: HashMap<&'a str, &'a List>,
     /// What calling a function amounts to.
     function_kinds: RefCell<HashMap<String, StepKind>>,
     steps: Vec<Step<'a>>,
@@ -76,6 +78,7 @@ impl<'a> ScriptBehaviour<'a> {
             compounds: Vec::new(),
             lists: vec![&script.list],
             waiting: Vec::new(),
+            functions: HashMap::new(),
             function_kinds: RefCell::default(),
             steps: Vec::new(),
             exits_on_error,
@@ -84,6 +87,7 @@ impl<'a> ScriptBehaviour<'a> {
         if visits.len() > COMMAND_LIMIT {
             return behaviour;
         }
+        behaviour.functions = script.functions();
         behaviour.values = Values::of_script(script, environment);
         for visit in visits {
             behaviour.lists.extend(inner_lists(visit.command));
@@ -91,7 +95,7 @@ impl<'a> ScriptBehaviour<'a> {
                 Some(mut action) => {
                     // A function hides the program of its name: `wait_for localhost 5432`.
                     let name = visit.simple().and_then(|simple| simple.words.first()?.literal());
-                    if let Some(name) = name.filter(|name| script.function(name).is_some()) {
+                    if let Some(name) = name.filter(|name| behaviour.is_function(name)) {
                         action.action = Action::Other {
                             program: Some(name.into_owned()),
                         };
@@ -215,7 +219,7 @@ impl<'a> ScriptBehaviour<'a> {
     }
 
     fn is_function(&self, name: &str) -> bool {
-        self.script.function(name).is_some()
+        self.functions.contains_key(name)
     }
 
     /// The statement of the script's lists that holds a range most closely, with the statements behind it.

@@ -54,6 +54,12 @@ impl Progress {
         }
     }
 
+    /// Something that prints lines, where a bar may be shown too.
+    pub(super) fn printing(&self, print: fn(&str)) -> impl Fn(&str) + Send + Sync + 'static {
+        let bar = self.bar.clone();
+        move |line| bar.suspend(|| print(line))
+    }
+
     /// One step is done.
     pub(super) fn step(&self) {
         self.steps(1);

@@ -12,6 +12,8 @@ use crate::trace::object::ErrorStatus;
 
 /// The largest answer that is read, in bytes: several times what the largest page of a list holds.
 const LARGEST_ANSWER: usize = 256 << 20;
+/// How long an answer may take: as long as the API server gives itself for one (kube-apiserver, `--request-timeout`).
+const PATIENCE: Duration = Duration::from_secs(60);
 /// A change is sent so often where the server has too much to do.
 const ATTEMPTS: u32 = 5;
 /// The pause after the first attempt; it doubles.
@@ -166,13 +168,30 @@ pub(super) async fn get_stream(
     Ok(Box::pin(frames).into_async_read())
 }
 
+/// An answer, where it comes in time.
+async fn within<A>(
+    path: &str,
+    unknown: &str,
+    answer: impl Future<Output = Result<A, RequestError>>,
+) -> Result<A, RequestError> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| {
+        Err(RequestError::Broken {
+            path: path.to_owned(),
+            message: format!("no answer within {} seconds{unknown}", PATIENCE.as_secs()),
+        })
+    })
+}
+
 /// The answer to a GET as text.
 ///
 /// # Errors
 /// Where the server cannot be reached or refuses, or does not come to an end.
 pub async fn get_text(client: &Client, path: &str) -> Result<String, RequestError> {
-    let body = open(client, path).await?;
-    String::from_utf8(collect(path, body).await?).map_err(|error| RequestError::Answer {
+    let body = within(path, "", async {
+        let body = open(client, path).await?;
+        collect(path, body).await
+    });
+    String::from_utf8(body.await?).map_err(|error| RequestError::Answer {
         path: path.to_owned(),
         message: error.to_string(),
     })
@@ -215,11 +234,14 @@ pub async fn send_json(
             .header(http::header::CONTENT_TYPE, content_type)
             .body(body.clone())
             .map_err(|error| broken(error.to_string()))?;
-        let outcome = client
-            .request(request)
-            .await
-            .map_err(|error| RequestError::new(path, &error));
-        match outcome {
+        let unknown = "; whether the server did what was asked for is not known";
+        let outcome = within(path, unknown, async {
+            client
+                .request(request)
+                .await
+                .map_err(|error| RequestError::new(path, &error))
+        });
+        match outcome.await {
             // Refused before anything was done.
             Err(error) if error.code() == Some(429) && attempt < ATTEMPTS => {
                 tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;

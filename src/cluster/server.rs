@@ -32,6 +32,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long one request may take unless `--request-timeout` says otherwise: as long as the API server gives
 /// itself for one (kube-apiserver, `--request-timeout`).
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A request that has no answer for so long is named: nobody should have to guess what is waited for.
+const QUIET: Duration = Duration::from_secs(20);
+/// Pauses from this on are said.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// An API server and the credentials to ask it with.
 pub struct Server {
@@ -41,6 +45,7 @@ pub struct Server {
     limit: Option<Duration>,
     /// Whether it ever answered: one that never did is not waited for.
     reached: AtomicBool,
+    tell: Box<dyn Fn(&str) + Send + Sync>,
 }
 
 /// Why one attempt failed, and how long the server asked to wait.
@@ -69,7 +74,15 @@ impl Server {
             namespace,
             limit,
             reached: AtomicBool::new(false),
+            tell: Box::new(|_| ()),
         })
+    }
+
+    /// Has somebody told what is waited for.
+    #[must_use]
+    pub fn telling(mut self, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.tell = Box::new(tell);
+        self
     }
 
     /// The namespace of the context.
@@ -121,6 +134,13 @@ impl Server {
             if pause > LONGEST_PAUSE {
                 return Err(failure.error);
             }
+            if pause >= LONG_PAUSE {
+                (self.tell)(&format!(
+                    "{}; asking again in {} s",
+                    failure.error,
+                    pause.as_secs_f64()
+                ));
+            }
             tokio::time::sleep(pause).await;
             attempt += 1;
         }
@@ -147,6 +167,19 @@ impl Server {
         Ok(())
     }
 
+    /// Waits for an answer, and says so where it takes long.
+    async fn not_in_silence<A>(&self, path: &str, answered: impl Future<Output = A>) -> A {
+        tokio::pin!(answered);
+        if let Ok(answer) = tokio::time::timeout(QUIET, &mut answered).await {
+            return answer;
+        }
+        (self.tell)(&format!(
+            "{path}: no answer for {} s, waiting for it",
+            QUIET.as_secs()
+        ));
+        answered.await
+    }
+
     async fn attempt<T>(
         &self,
         path: &str,
@@ -165,6 +198,7 @@ impl Server {
             let (head, body) = response.into_parts();
             Ok((head, collect(path, body).await?))
         };
+        let answered = self.not_in_silence(path, answered);
         let answer: Result<_, RequestError> = match self.limit {
             Some(limit) => tokio::time::timeout(limit, answered).await.map_err(|_| Failure {
                 is_final: true,

@@ -26,10 +26,12 @@ use crate::trace::{
 
 /// Objects a page of a list holds.
 const PAGE: usize = 500;
-/// The server ends a watch after this many seconds; a new one goes on where it ended.
-const WATCH_SECONDS: u64 = 60;
+/// The server ends a watch after this many seconds; a new one goes on where it ended. A connection that is dead and
+/// does not know it (a laptop was closed, a VPN is gone) shows by that: a watch may be silent for hours otherwise, and
+/// HTTP/1.1 has no ping. kubectl notices after 45 seconds.
+const WATCH_SECONDS: u64 = 30;
 /// A watch that says nothing for this long after it should have ended is taken for dead.
-const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 5);
+const GRACE: Duration = Duration::from_secs(5);
 /// A request is answered within this time, or not at all.
 const ANSWER: Duration = Duration::from_secs(20);
 /// A watch that lived this long needs no pause before the next.
@@ -284,6 +286,23 @@ impl<T: WatchedResource> Watch<T> {
         Ok(())
     }
 
+    /// The watch was not ended by the server in time.
+    async fn dead(&mut self, age: Duration) {
+        if !self.lost {
+            self.lost = true;
+            let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+        }
+        if !self.complained {
+            self.complained = true;
+            let note = format!(
+                "{}: the connection is dead, the server did not end its watch in {} seconds; trying again",
+                self.path(),
+                age.as_secs()
+            );
+            let _ = self.sender.send(Arrival::Note(note)).await;
+        }
+    }
+
     async fn recovered(&mut self) {
         self.pause = PAUSES.0;
         self.found().await;
@@ -402,8 +421,10 @@ impl<T: WatchedResource> Watch<T> {
         loop {
             line.clear();
             let mut bounded = (&mut reader).take(LONGEST_LINE);
+            let end = opened + Duration::from_secs(WATCH_SECONDS);
+            let patience = GRACE + end.saturating_duration_since(Instant::now());
             let read = tokio::select! {
-                read = tokio::time::timeout(SILENCE, bounded.read_until(b'\n', &mut line)) => read,
+                read = tokio::time::timeout(patience, bounded.read_until(b'\n', &mut line)) => read,
                 () = self.sender.closed() => return End::Closed,
             };
             if line.len() as u64 >= LONGEST_LINE {
@@ -415,9 +436,8 @@ impl<T: WatchedResource> Watch<T> {
             // A line without its end was cut off; resuming sends it again.
             let whole = matches!(read, Ok(Ok(_))) && line.last() == Some(&b'\n');
             if !whole {
-                if read.is_err() && !self.lost {
-                    self.lost = true;
-                    let _ = self.sender.send(Arrival::Lost(T::KIND)).await;
+                if read.is_err() {
+                    self.dead(opened.elapsed()).await;
                 }
                 if first && opened.elapsed() < LONG {
                     self.sleep(self.pause).await;

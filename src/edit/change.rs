@@ -283,11 +283,13 @@ pub(crate) fn intend(documents: &mut [Option<Value>], changes: &[Change]) -> Res
         match change {
             Change::Remove(_) => {}
             Change::Text(place, text) => {
-                *place.value(documents).ok_or(ChangeError::Lost)? = Value::string(text.clone());
+                let value = place.value(documents).ok_or(ChangeError::Lost)?;
+                *value.untagged_mut() = Value::string(text.clone());
             }
             Change::Words(place, words) => {
                 let words = words.iter().map(|word| Value::string(word.clone())).collect();
-                *place.value(documents).ok_or(ChangeError::Lost)? = Value::Sequence(words);
+                let value = place.value(documents).ok_or(ChangeError::Lost)?;
+                *value.untagged_mut() = Value::Sequence(words);
             }
             Change::Insert {
                 mapping,
@@ -348,7 +350,7 @@ fn intend_entry(
     let index_of = |name: &str| {
         entries
             .iter()
-            .position(|(key, _)| *key == Value::string(name))
+            .position(|(key, _)| key.is_string(name))
             .ok_or(ChangeError::Lost)
     };
     let at = match position {
@@ -367,7 +369,7 @@ fn intend_move(mapping: &mut Value, from: (&str, usize), to: (&str, usize)) -> R
         .filter(|items| from.1 < items.len())
         .ok_or(ChangeError::Lost)?;
     let item = list.remove(from.1);
-    match mapping.get_mut(to.0) {
+    match mapping.get_mut(to.0).map(Value::untagged_mut) {
         Some(Value::Sequence(items)) if to.1 <= items.len() => items.insert(to.1, item),
         Some(value @ Value::Null) => *value = Value::Sequence(vec![item]),
         Some(_) => return Err(ChangeError::Lost),

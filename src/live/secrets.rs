@@ -31,8 +31,11 @@ fn is_secret_name(name: &str) -> bool {
     NAMES.iter().any(|part| name.contains(part)) && !PLACES.iter().any(|end| name.ends_with(end))
 }
 
-/// Where secrets stand in a text: behind `--token=` and `PASSWORD=`, behind `Bearer`, and as the password of a URL. What
-/// comes out of a variable is none.
+/// Programs' options whose value is a name and a password: `curl -u name:password`.
+const ACCOUNTS: [&str; 3] = ["-u", "--user", "--proxy-user"];
+
+/// Where secrets stand in a text: behind `--token=`, `--token ` and `PASSWORD=`, behind `Bearer` and `Basic`, and as the
+/// password of a URL or an account. What comes out of a variable is none.
 pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices('=') {
@@ -43,9 +46,11 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
             found.push(value_at(text, at + 1));
         }
     }
-    for (at, word) in text.match_indices("Bearer ").chain(text.match_indices("bearer ")) {
-        found.push(value_at(text, at + word.len()));
+    for scheme in ["Bearer ", "bearer ", ": Basic ", ": basic "] {
+        let headers = text.match_indices(scheme);
+        found.extend(headers.map(|(at, word)| value_at(text, at + word.len())));
     }
+    found.extend(values_of_options(text));
     for (at, mark) in text.match_indices("://") {
         let start = at + mark.len();
         let rest = text.get(start..).unwrap_or_default();
@@ -64,6 +69,41 @@ pub(super) fn secrets(text: &str) -> Vec<Range<usize>> {
         !value.is_empty() && !value.starts_with('$')
     });
     found.sort_by_key(|range| range.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in found {
+        match apart.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
+}
+
+/// Values that stand behind their option, in a script.
+fn values_of_options(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut option = "";
+    let mut end = 0;
+    for word in text.split_ascii_whitespace() {
+        let Some(start) = text.get(end..).and_then(|rest| rest.find(word)) else {
+            break;
+        };
+        let start = end + start;
+        end = start + word.len();
+        let is_value = !word.starts_with('-');
+        if is_value && is_secret_option(option) {
+            found.push(value_at(text, start));
+        } else if is_value && ACCOUNTS.contains(&option) {
+            let value = value_at(text, start);
+            let account = text.get(value.clone()).unwrap_or_default();
+            // `-u 1000:1000` is no account.
+            let colon = account
+                .find(':')
+                .filter(|_| account.contains(char::is_alphabetic));
+            found.extend(colon.map(|colon| value.start + colon + 1..value.end));
+        }
+        option = word.trim_matches(['"', '\'', '[', ',']);
+    }
     found
 }
 
@@ -85,10 +125,7 @@ fn value_at(text: &str, start: usize) -> Range<usize> {
 pub fn without_secrets(text: &str) -> String {
     let mut shown = text.to_owned();
     for range in secrets(text).into_iter().rev() {
-        // Ranges may touch each other, as in a URL behind `TOKEN=`.
-        if shown.get(range.clone()).is_some() {
-            shown.replace_range(range, "***");
-        }
+        shown.replace_range(range, "***");
     }
     shown
 }
@@ -111,6 +148,18 @@ mod tests {
                 "psql postgres://app:***@db/x?y",
             ),
             ("--api-key=abc,--x", "--api-key=***,--x"),
+            (
+                "login --password hunter2 --token-file /t; curl -u me:hunter2 -H 'Authorization: Basic bWU6' x",
+                "login --password *** --token-file /t; curl -u me:*** -H 'Authorization: Basic ***' x",
+            ),
+            (
+                "[\"--token\", \"hunter2\", \"--secret-file\", \"x\"]",
+                "[\"--token\", \"***\", \"--secret-file\", \"x\"]",
+            ),
+            (
+                "TOKEN=http://a:b@c --password --help; run -u 1000:1000 --secret $S",
+                "TOKEN=*** --password --help; run -u 1000:1000 --secret $S",
+            ),
             (
                 "--token-file=/var/run/t --secret-name=x",
                 "--token-file=/var/run/t --secret-name=x",

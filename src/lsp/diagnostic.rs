@@ -9,6 +9,7 @@ use gen_lsp_types::{
 
 use super::position::{Encoding, Places};
 use crate::{
+    report::printable,
     rules::{Finding, Location, Severity},
     source::{SourceError, SourceFile},
     suppress::Suppression,
@@ -43,7 +44,7 @@ pub(super) fn of_finding(
                 uri: uri_of(&location.source.name),
                 range: Places::new(&location.source.text, encoding).range(&location.span),
             },
-            message: location.label.clone(),
+            message: printable(&location.label).into_owned(),
         });
     let message = if finding.help.is_empty() {
         finding.message.clone()
@@ -105,7 +106,7 @@ fn plain(range: Range, message: String) -> Diagnostic {
         code: None,
         code_description: None,
         source: Some(SOURCE.to_owned()),
-        message: Message::String(message),
+        message: Message::String(message.lines().map(printable).collect::<Vec<_>>().join("\n")),
         tags: None,
         related_information: None,
         data: None,

@@ -2,7 +2,7 @@
 
 use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind, Range};
 
-use crate::rules::Finding;
+use crate::{report::printable, rules::Finding};
 
 /// Several findings of one place, one after the other.
 pub(super) fn of_findings(findings: &[&Finding], range: Range, markdown: bool) -> Option<Hover> {
@@ -30,8 +30,8 @@ fn text(finding: &Finding) -> String {
         "**{}**: {}\n\n{}\n\n{}\n\n**Why it matters**\n\n{}\n\n**What migrate does with it**\n\n{}\n\n{}",
         rule.name,
         rule.summary,
-        finding.message,
-        finding.help,
+        printable(&finding.message),
+        printable(&finding.help),
         rule.why.trim(),
         rule.migrate.trim(),
         rule.url()

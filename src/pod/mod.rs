@@ -261,7 +261,7 @@ pub(crate) fn program_at(program: &Program<'_>, span: &Span) -> Option<String> {
     let script = program.script.as_ref()?;
     let simple = script
         .list
-        .commands()
+        .commands_around(span)
         .filter(|visit| span.start <= visit.command.span().start && visit.command.span().end <= span.end)
         .find_map(|visit| visit.simple().cloned())?;
     let name = simple

@@ -79,7 +79,27 @@ pub(crate) fn plan<'a>(
 
 /// Why nothing of an object is changed.
 fn hindrance(pod: &Pod<'_>) -> Option<String> {
-    doubled_key(pod).or_else(|| foreign(pod))
+    doubled_key(pod)
+        .or_else(|| foreign(pod))
+        .or_else(|| too_much(pod))
+}
+
+/// For each part of a script that minds another container the script is cut on trial. So many bytes are read for that,
+/// hundreds of times what people write.
+const MOST_CUT: usize = 1 << 20;
+
+/// The pod's scripts mind other containers in more places than can be looked at.
+fn too_much(pod: &Pod<'_>) -> Option<String> {
+    let read = pod.links.all.iter().map(|link| {
+        pod.program(link.container, link.program)
+            .map_or(0, |(_, program)| program.text.len())
+    });
+    (read.sum::<usize>() > MOST_CUT).then(|| {
+        format!(
+            "its scripts mind other containers in {} places, too many to work out what remains without them",
+            pod.links.all.len()
+        )
+    })
 }
 
 /// What the author of a key that stands twice meant is not what kubectl reads.

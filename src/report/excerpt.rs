@@ -150,7 +150,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// A character that stands for one that should not reach a terminal.
-pub(super) fn visible(character: char) -> char {
+pub(crate) fn visible(character: char) -> char {
     match character {
         '\t' => '\t',
         '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER),
@@ -162,8 +162,13 @@ pub(super) fn visible(character: char) -> char {
         | '\u{2028}'..='\u{202e}'
         | '\u{2066}'..='\u{2069}'
         | '\u{61c}'
-        // Tags: letters that nothing shows.
-        | '\u{e0000}'..='\u{e007f}' => char::REPLACEMENT_CHARACTER,
+        // Letters that nothing shows, and what can hide some: blanks without width, selectors of variants.
+        | '\u{ad}'
+        | '\u{200b}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e01ef}' => char::REPLACEMENT_CHARACTER,
         // Takes no room, and would be one column too many.
         '\u{feff}' => ' ',
         _ => character,

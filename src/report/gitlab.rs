@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Report, fingerprint::Fingerprints};
+use super::{Report, fingerprint::Fingerprints, printable};
 use crate::{rules::Severity, source::Positions};
 
 #[derive(Serialize)]
@@ -47,10 +47,11 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
     let issues: Vec<Issue<'_>> = places
         .iter()
         .map(|(finding, path, (start, end))| Issue {
-            description: match finding.help.as_str() {
+            description: printable(&match finding.help.as_str() {
                 "" => format!("{}: {}", super::subject(finding), finding.message),
                 help => format!("{}: {}; {help}", super::subject(finding), finding.message),
-            },
+            })
+            .into_owned(),
             check_name: finding.rule.name,
             fingerprint: fingerprints.of(finding),
             severity: match finding.severity {
@@ -67,6 +68,6 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
             },
         })
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &issues)?;
+    super::write_pretty(&mut *out, &issues)?;
     writeln!(out)
 }

@@ -254,7 +254,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
             })
             .collect(),
     };
-    serde_json::to_writer_pretty(&mut *out, &report)?;
+    super::write_pretty(&mut *out, &report)?;
     writeln!(out)
 }
 

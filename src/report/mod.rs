@@ -8,6 +8,7 @@ mod github;
 mod gitlab;
 mod html;
 mod json;
+mod json_text;
 mod junit;
 mod markdown;
 mod markup;
@@ -25,7 +26,8 @@ pub use json::{JsonReport, VERSION};
 
 pub use base::Base;
 pub(crate) use base::file_uri;
-pub(crate) use excerpt::printable;
+pub(crate) use excerpt::{printable, visible};
+pub(crate) use json_text::{write_line, write_pretty};
 pub(crate) use markup::escape;
 
 use base::Place;

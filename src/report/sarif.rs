@@ -8,7 +8,7 @@ use super::{
     Report,
     base::{Place, file_uri, relative_uri},
     fingerprint::Fingerprints,
-    subject,
+    printable, subject,
 };
 use crate::{
     migrate::{Proposal, Replacement},
@@ -58,7 +58,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
         run.insert("originalUriBaseIds".to_owned(), json!({ROOT: {"uri": root}}));
     }
     let log = json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]});
-    serde_json::to_writer_pretty(&mut *out, &log)?;
+    super::write_pretty(&mut *out, &log)?;
     writeln!(out)
 }
 
@@ -415,9 +415,10 @@ fn message(finding: &Finding) -> String {
 
 /// A message is plain text but for links, `[text](target)`.
 fn plain(text: &str) -> String {
+    let text = printable(text);
     if text.contains("](") {
         text.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]")
     } else {
-        text.to_owned()
+        text.into_owned()
     }
 }

@@ -1,7 +1,9 @@
 //! All commands of a script, with what stands around them.
 
+use std::collections::HashMap;
+
 use super::{
-    Command, Connector, Embedded, EmbeddedKind, List, Pipeline, Redirect, Script, Simple, Statement,
+    Command, Connector, Embedded, EmbeddedKind, List, Pipeline, Redirect, Script, Simple, Span, Statement,
     Terminator, Word,
 };
 
@@ -89,7 +91,18 @@ impl List {
     /// All commands in the order of the text: those of functions, traps, substitutions and inner shells too.
     /// A command comes before the commands in its words.
     pub fn commands(&self) -> impl Iterator<Item = Visit<'_>> {
-        Walk::default().over(self)
+        Walk::default().over(&self.statements)
+    }
+
+    /// The commands of the statements that lie in a range or reach into it.
+    pub fn commands_around(&self, span: &Span) -> impl Iterator<Item = Visit<'_>> {
+        let first = self
+            .statements
+            .partition_point(|statement| statement.span.end < span.start);
+        let behind = self
+            .statements
+            .partition_point(|statement| statement.span.start <= span.end);
+        Walk::default().over(self.statements.get(first..behind).unwrap_or_default())
     }
 
     /// All commands as [`Self::commands`] gives them, and the compound ones before the commands in them.
@@ -98,43 +111,47 @@ impl List {
             visits_compounds: true,
             ..Walk::default()
         };
-        walk.over(self)
+        walk.over(&self.statements)
     }
 }
 
 impl Script {
-    /// The body of the function with this name, the last one where there are several.
+    /// The bodies of the functions by name, the last one where there are several.
     #[must_use]
-    pub fn function(&self, name: &str) -> Option<&List> {
-        find_function(&self.list, name)
+    pub fn functions(&self) -> HashMap<&str, &List> {
+        let mut found = HashMap::new();
+        add_functions(&self.list, &mut found);
+        found
     }
 }
 
-fn find_function<'a>(list: &'a List, name: &str) -> Option<&'a List> {
+fn add_functions<'a>(list: &'a List, found: &mut HashMap<&'a str, &'a List>) {
     let commands = list
         .statements
         .iter()
         .flat_map(|statement| statement.and_or.pipelines())
         .flat_map(|pipeline| &pipeline.commands);
-    let mut found = None;
     for command in commands {
-        let inner = match command {
-            Command::Function {
-                name: defined, body, ..
-            } if defined == name => Some(body),
-            Command::Function { body, .. } | Command::Group { body, .. } => find_function(body, name),
+        match command {
+            Command::Function { name, body, .. } => {
+                add_functions(body, found);
+                found.insert(name, body);
+            }
+            Command::Group { body, .. } => add_functions(body, found),
             Command::If {
                 branches, otherwise, ..
-            } => branches
-                .iter()
-                .map(|branch| &branch.body)
-                .chain(otherwise)
-                .find_map(|body| find_function(body, name)),
-            _ => None,
-        };
-        found = inner.or(found);
+            } => {
+                let bodies = branches.iter().map(|branch| &branch.body).chain(otherwise);
+                let mut inner = HashMap::new();
+                // Of two branches that define one, the first is as good as any.
+                for body in bodies.rev() {
+                    add_functions(body, &mut inner);
+                }
+                found.extend(inner);
+            }
+            _ => {}
+        }
     }
-    found
 }
 
 #[derive(Default)]
@@ -146,8 +163,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn over(mut self, list: &'a List) -> std::vec::IntoIter<Visit<'a>> {
-        for statement in &list.statements {
+    fn over(mut self, statements: &'a [Statement]) -> std::vec::IntoIter<Visit<'a>> {
+        for statement in statements {
             self.statement(statement, &Context::default());
         }
         self.visits.into_iter()

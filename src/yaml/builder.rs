@@ -95,6 +95,7 @@ impl<'t> Builder<'t> {
             documents: self.documents,
             tags: self.tags,
             irregular: self.irregular,
+            json: false,
         }
     }
 

@@ -123,6 +123,10 @@ pub(super) fn check_separators(text: &str) -> Result<(), ParseError> {
         let message = "kubectl takes a text apart at line feeds only; end the line before `---` with one";
         return Err(ParseError::new(text, at + 1, Reason::Syntax, message));
     }
+    if let Some(at) = text.find("\n\u{feff}---") {
+        let message = "kubectl sees no `---` behind a byte order mark; remove the mark";
+        return Err(ParseError::new(text, at + 1, Reason::Syntax, message));
+    }
     let first = text.strip_prefix('\u{feff}').unwrap_or(text);
     let starts = first
         .starts_with("---")

@@ -104,16 +104,26 @@ pub fn check(
             .any(|new| new.start <= span.end && span.start <= new.end)
         {
             let text = edited.get(span.clone()).unwrap_or_default();
-            // Before JSON there may be what YAML has no place for.
-            let text = match text.trim_start() {
-                json if json.starts_with(['{', '[']) => json,
-                _ => text,
+            let outcome = match stream.is_json() {
+                true => second_reader::agrees_on_json(text, found),
+                false => second_reader::agrees(document_of_kubectl(text), found),
             };
-            second_reader::agrees(text, found)
-                .map_err(|reason| GuardError::SecondReader { document, reason })?;
+            outcome.map_err(|reason| GuardError::SecondReader { document, reason })?;
         }
     }
     Ok(())
+}
+
+/// The text that kubectl reads of a document: what stands behind its `---`, where a byte order mark may be.
+fn document_of_kubectl(text: &str) -> &str {
+    match text.strip_prefix("---").and_then(|rest| rest.split_once('\n')) {
+        Some((_, rest)) if rest.starts_with('\u{feff}') => rest,
+        // Before JSON there may be what YAML has no place for.
+        _ => match text.trim_start() {
+            json if json.starts_with(['{', '[']) => json,
+            _ => text,
+        },
+    }
 }
 
 /// Walks both texts side by side, and gives the places of the new text that were edited. It does not use

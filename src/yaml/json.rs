@@ -32,7 +32,10 @@ pub(super) fn parse(text: &str) -> Result<Option<Stream<'_>>, ParseError> {
         builder: Builder::new(text),
     };
     match reader.run() {
-        Ok(stream) => Ok(Some(stream)),
+        Ok(mut stream) => {
+            stream.json = true;
+            Ok(Some(stream))
+        }
         Err(Stop::NotJson) => Ok(None),
         Err(Stop::Limit(error)) => Err(error),
     }

@@ -37,6 +37,8 @@ pub(super) struct Repair<'t> {
     filled: BTreeMap<usize, usize>,
     /// Dashes before a comma or bracket, which are read as another letter.
     dashes: BTreeSet<usize>,
+    /// Byte order marks behind `---` and its line break, which trade places.
+    marks: BTreeSet<usize>,
     /// The ends of ranges that must not be blanked, for they belong to a scalar.
     left_alone: BTreeSet<usize>,
     attempts: usize,
@@ -51,6 +53,7 @@ impl<'t> Repair<'t> {
             blanked: BTreeMap::new(),
             filled: BTreeMap::new(),
             dashes: BTreeSet::new(),
+            marks: BTreeSet::new(),
             left_alone: BTreeSet::new(),
             attempts: 0,
         }
@@ -83,8 +86,22 @@ impl<'t> Repair<'t> {
                 let end = self.lexer.line_end(offset);
                 self.lexer.at(offset) == b'#' && self.blanked.insert(offset, end).is_none()
             }
+            "a byte order mark must not appear inside a document" => {
+                self.follows_separator(offset) && self.marks.insert(offset)
+            }
             _ => false,
         }
+    }
+
+    /// Whether a byte order mark stands where kubectl's reader of a document begins: on the line behind `---`.
+    fn follows_separator(&self, mark: usize) -> bool {
+        let before = self.text.get(self.document.start..mark).unwrap_or_default();
+        let line = before.strip_suffix('\n').map(|before| before.rsplit('\n').next());
+        line.flatten().is_some_and(|line| line.starts_with("---"))
+            && self
+                .text
+                .get(mark..)
+                .is_some_and(|rest| rest.starts_with('\u{feff}'))
     }
 
     /// The dashes of which the parser sees another letter.
@@ -110,7 +127,12 @@ impl<'t> Repair<'t> {
         let blanked = self.blanked.iter().map(|(start, end)| (*start..*end, ' '));
         let filled = self.filled.iter().map(|(start, end)| (start + 1..end - 1, 'x'));
         let dashes = self.dashes.iter().map(|at| (*at..at + 1, 'x'));
-        let mut changes: Vec<(Range<usize>, char)> = blanked.chain(filled).chain(dashes).collect();
+        let marks = self.marks.iter().flat_map(|at| {
+            let mark = *at..at + '\u{feff}'.len_utf8();
+            [(at - 1..*at, ' '), (mark, '\n')]
+        });
+        let changes = blanked.chain(filled).chain(dashes).chain(marks);
+        let mut changes: Vec<(Range<usize>, char)> = changes.collect();
         changes.sort_by_key(|(range, _)| range.start);
         for (range, filler) in changes {
             if range.start < at {

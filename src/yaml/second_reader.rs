@@ -19,6 +19,8 @@ use super::{PlainType, Value};
 /// # Errors
 /// What it finds instead, or why it can't read the text.
 pub(super) fn agrees(text: &str, expected: &Value) -> Result<(), String> {
+    // libyaml takes a byte order mark for a letter where it is told the encoding.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = serde_yaml::Deserializer::from_str(text);
     let Some(document) = documents.next() else {
         return match expected {
@@ -47,7 +49,12 @@ impl<'de> DeserializeSeed<'de> for Expected<'_> {
             // Its types are those of YAML 1.2: it knows no `yes` and no `0o17`, so it is asked for texts.
             Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => deserializer.deserialize_str(self),
             Value::Null | Value::String(_) => deserializer.deserialize_any(self),
-            Value::Tagged(..) => IgnoredAny::deserialize(deserializer).map(drop),
+            // It takes a tag of which it knows nothing for a type, unless it is asked for one.
+            Value::Tagged(_, value) => match &**value {
+                Value::String(_) => deserializer.deserialize_str(Expected(value)),
+                Value::Null => IgnoredAny::deserialize(deserializer).map(drop),
+                value => Expected(value).deserialize(deserializer),
+            },
         }
     }
 }
@@ -119,9 +126,23 @@ impl<'de> Visitor<'de> for Expected<'_> {
     }
 }
 
+/// Whether a reader of JSON, which kubectl reads with one of its own, finds `expected` in a text.
+///
+/// # Errors
+/// What it finds instead, or why it can't read the text.
+pub(super) fn agrees_on_json(text: &str, expected: &Value) -> Result<(), String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let found: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    if expected.to_json().as_ref() == Some(&found) {
+        Ok(())
+    } else {
+        Err("it finds another value".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{super::parse, Value, agrees};
+    use super::{super::parse, Value, agrees, agrees_on_json};
 
     fn value(text: &str) -> Value {
         Value::of(parse(text).unwrap().root(0).unwrap()).unwrap()
@@ -135,8 +156,19 @@ mod tests {
             "a: ~\nb:\nc: null\nd: ''\ne: 0755\nf: 1_000\ng: 2024-01-01\nh: 1:30\ni: .inf\nj: !!str 1\nk: !x y\n",
             "on: off\n1: 2\n<<: {a: b}\n",
             "---\n# nothing but\na: []\nb: {}\n",
+            "!a\nb: !c [d, !e f]\ng: !h {i: !j ~}\n!k l: m\n",
+            "\u{feff}a: b\n",
         ] {
             assert_eq!(agrees(text, &value(text)), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_as_json() {
+        let text = "{\"a\"\n: [1, 1.5, -2e3, true, null, \"\\ud83d\\ude00\"], \"b\":\t{}}";
+        assert_eq!(agrees_on_json(text, &value(text)), Ok(()));
+        for other in ["{\"a\": [1]}", "[]", "{\"a\": \"1\"", "{a: b}"] {
+            assert!(agrees_on_json(other, &value(text)).is_err(), "{other}");
         }
     }
 
@@ -154,6 +186,8 @@ mod tests {
             ("a: b", "a: {b: c}"),
             ("a: ~", "a: ''"),
             ("a: b\n---\nc: d\n", "a: b"),
+            ("a: !x [b, c]", "a: !x [b]"),
+            ("a: !x b", "a: !x c"),
         ] {
             assert!(agrees(text, &value(meant)).is_err(), "{text}");
         }

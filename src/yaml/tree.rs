@@ -134,6 +134,8 @@ pub struct Stream<'t> {
     pub(super) tags: Vec<(NodeId, Box<str>)>,
     /// The mappings of which not each written entry counts, in written order.
     pub(super) irregular: Vec<NodeId>,
+    /// Whether the text was read as JSON.
+    pub(super) json: bool,
 }
 
 impl<'t> Stream<'t> {
@@ -141,6 +143,11 @@ impl<'t> Stream<'t> {
     #[must_use]
     pub fn text(&self) -> &'t str {
         self.text
+    }
+
+    /// Whether the text is JSON, which kubectl reads as such.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// The documents, in order; empty ones count, so that an index is the user's index.

@@ -99,7 +99,7 @@ impl Value {
     /// The value of a key in a mapping: the last one where it stands twice.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
+        match self.untagged() {
             Self::Mapping(entries) => entries
                 .iter()
                 .rfind(|(name, _)| name.is_string(key))
@@ -110,7 +110,7 @@ impl Value {
 
     /// The value of a key in a mapping, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
-        match self {
+        match self.untagged_mut() {
             Self::Mapping(entries) => entries
                 .iter_mut()
                 .find(|(name, _)| name.is_string(key))
@@ -121,14 +121,16 @@ impl Value {
 
     /// Takes the entry of a key out of a mapping and gives its value.
     pub fn remove(&mut self, key: &str) -> Option<Self> {
-        let Self::Mapping(entries) = self else { return None };
+        let Self::Mapping(entries) = self.untagged_mut() else {
+            return None;
+        };
         let index = entries.iter().position(|(name, _)| name.is_string(key))?;
         Some(entries.remove(index).1)
     }
 
     /// The items of a sequence, to be changed.
     pub fn items_mut(&mut self) -> Option<&mut Vec<Self>> {
-        match self {
+        match self.untagged_mut() {
             Self::Sequence(items) => Some(items),
             _ => None,
         }
@@ -136,9 +138,25 @@ impl Value {
 
     /// The entries of a mapping, to be changed.
     pub fn entries_mut(&mut self) -> Option<&mut Vec<(Self, Self)>> {
-        match self {
+        match self.untagged_mut() {
             Self::Mapping(entries) => Some(entries),
             _ => None,
+        }
+    }
+
+    /// The value without its tag. kubectl minds no tags but YAML's own.
+    fn untagged(&self) -> &Self {
+        match self {
+            Self::Tagged(_, value) => value,
+            value => value,
+        }
+    }
+
+    /// The value that stands behind a tag, or without one, to be changed.
+    pub fn untagged_mut(&mut self) -> &mut Self {
+        match self {
+            Self::Tagged(_, value) => value,
+            value => value,
         }
     }
 
@@ -189,8 +207,8 @@ impl Value {
         })
     }
 
-    fn is_string(&self, text: &str) -> bool {
-        matches!(self, Self::String(own) if own == text)
+    pub(crate) fn is_string(&self, text: &str) -> bool {
+        matches!(self.untagged(), Self::String(own) if own == text)
     }
 
     /// Where `found` is not this value, first.

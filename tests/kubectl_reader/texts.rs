@@ -31,6 +31,11 @@ pub(crate) const FOUND: &[&str] = &[
     "!x a: 1\na: b\n",
     "\t{\"a\": 1}\n",
     "a: b\u{2028}c: d\n",
+    "a: b\n---\n\u{feff}c: d\ne: f\n",
+    "a: b\n--- # c\r\n\u{feff}c: d\r\n",
+    "a: b\n\u{feff}---\nc: d\n",
+    "{\"a\"\n: 1}",
+    "!x\na: !y [!z b]\n!x c: !y {d: !z 1}\n",
     "a: !!str 1\nb: 0755\nc: 1_000\nd: 0x1F\ne: 1:30\nf: 2024-01-01\ng: yes\nh: ~\n",
 ];
 

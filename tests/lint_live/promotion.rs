@@ -194,3 +194,31 @@ fn pods_that_were_promoted_by_a_policy_that_is_gone() {
     let run = lint(another, "another", &[]);
     assert_eq!(run.findings(), Vec::<String>::new());
 }
+
+/// Those too that no pod runs of, such as a CronJob between its runs.
+#[test]
+fn who_relies_on_a_promotion_is_named_before_it_goes() {
+    let managed = |object: Value| {
+        let mut object = object;
+        object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "kubectl-sidecar"});
+        object
+    };
+    let annotations = json!({"kubectl-sidecar/sidecars": "proxy"});
+    let pod = json!({"metadata": {"annotations": annotations}, "spec": {"containers": [app()]}});
+    let script = declared(&[managed(policy())], &[managed(bound_to(&json!({})))]).with(
+        "cronjobs",
+        [json!({"metadata": {"name": "nightly"}, "spec": {"jobTemplate": {"spec": {"template": pod}}}})],
+    );
+    let server = Listing::start(script);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["policy", "remove"])
+        .env("KUBECONFIG", server.kubeconfig("relies", "http", &json!({})))
+        .stdin(std::process::Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(
+        said.contains("2 workloads rely on it, and new pods of theirs will have ordinary containers: shop/cronjob/nightly, shop/deployment/web"),
+        "{said}"
+    );
+}

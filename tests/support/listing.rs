@@ -99,6 +99,14 @@ const fn kind(
     }
 }
 
+/// What has no namespace and no pods.
+const POLICIES: [&str; 4] = [
+    "mutatingadmissionpolicies",
+    "mutatingadmissionpolicybindings",
+    "validatingadmissionpolicies",
+    "validatingadmissionpolicybindings",
+];
+
 /// What a server serves.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -430,6 +438,10 @@ impl Script {
             }
             "/api" => return Some(json!({"versions": ["v1"]})),
             "/apis" => return Some(self.groups()),
+            "/apis/admissionregistration.k8s.io/v1" => {
+                let resources = POLICIES.map(|name| json!({"name": name}));
+                return Some(json!({"kind": "APIResourceList", "resources": resources}));
+            }
             _ => {}
         }
         if let Some(group) = path.strip_prefix("/openapi/v3/apis/") {
@@ -456,6 +468,10 @@ impl Script {
                 (own["name"] == *name && own["namespace"] == *namespace).then(|| object.clone())
             }),
             [plural] => Some(self.list(plural, None, query)),
+            [plural, name] if POLICIES.contains(plural) => {
+                let mut all = self.objects.get(*plural)?.iter();
+                all.find(|object| object["metadata"]["name"] == *name).cloned()
+            }
             _ => None,
         }
     }
@@ -478,7 +494,7 @@ impl Script {
                 parameter("labelSelector").is_none_or(|selector| {
                     selector
                         .split_once("%3D")
-                        .is_some_and(|(name, value)| object["metadata"]["labels"][name] == value)
+                        .is_some_and(|(name, value)| object["metadata"]["labels"][name.replace("%2F", "/")] == value)
                 })
             })
             .collect();

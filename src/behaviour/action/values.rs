@@ -91,9 +91,10 @@ impl<'a> Values<'a> {
 
     /// What `$1` and its like are in a function, where the script calls only one with arguments, and once.
     fn parameters(&self, script: &Script) -> HashMap<String, Option<String>> {
+        let functions = script.functions();
         let is_call = |simple: &&Simple| {
             let name = simple.words.first().and_then(Word::literal);
-            simple.words.len() > 1 && name.is_some_and(|name| script.function(&name).is_some())
+            simple.words.len() > 1 && name.is_some_and(|name| functions.contains_key(&*name))
         };
         let visits: Vec<_> = script.list.commands().collect();
         let calls: Vec<&Simple> = visits

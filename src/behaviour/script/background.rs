@@ -20,20 +20,58 @@ pub struct Background {
     pub span: Span,
 }
 
+/// Where a command starts, and whom it tells.
+type Told<'t> = (usize, &'t [Target]);
+
 impl ScriptBehaviour<'_> {
     /// The parts that run in the background.
     #[must_use]
     pub fn background(&self) -> Vec<Background> {
+        let (waits, signals) = (self.waits_for_children(), self.signals());
         let mut found = Vec::new();
         for list in &self.lists {
-            self.add_background(list, &mut found);
+            self.add_background(list, &waits, &signals, &mut found);
         }
         found.sort_by_key(|background| background.span.start);
         found.dedup();
         found
     }
 
-    fn add_background(&self, list: &List, found: &mut Vec<Background>) {
+    /// What the script waits for, command by command.
+    fn waits_for_children(&self) -> Vec<Told<'_>> {
+        let told = self
+            .commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::Wait { targets } => Some((located.action.span.start, targets.as_slice())),
+                _ => None,
+            });
+        told.collect()
+    }
+
+    /// What the script signals, command by command.
+    fn signals(&self) -> Vec<Told<'_>> {
+        let told = self
+            .commands
+            .iter()
+            .filter_map(|located| match &located.action.action {
+                Action::Signal {
+                    targets,
+                    only_tests: false,
+                    ..
+                } => Some((located.action.span.start, targets.as_slice())),
+                _ => None,
+            });
+        told.collect()
+    }
+
+    fn add_background(
+        &self,
+        list: &List,
+        waits: &[Told<'_>],
+        signals: &[Told<'_>],
+        found: &mut Vec<Background>,
+    ) {
         for (index, statement) in list.statements.iter().enumerate() {
             if statement.terminator != Terminator::Background {
                 continue;
@@ -55,31 +93,14 @@ impl ScriptBehaviour<'_> {
                 Target::Job(_) => true,
                 _ => false,
             };
-            let later = || {
-                self.commands
-                    .iter()
-                    .filter(|located| located.action.span.start >= statement.span.end)
-            };
-            let is_waited_for = later().any(|located| match &located.action.action {
-                Action::Wait { targets } => {
-                    targets.is_empty()
-                        || targets
-                            .iter()
-                            .any(|target| names(target, located.action.span.start))
-                }
-                _ => false,
+            let later = waits.partition_point(|(start, _)| *start < statement.span.end);
+            let is_waited_for = waits.iter().skip(later).any(|(start, targets)| {
+                targets.is_empty() || targets.iter().any(|target| names(target, *start))
             });
             // A trap that signals the child may stand before it.
-            let is_signalled = self.commands.iter().any(|located| match &located.action.action {
-                Action::Signal {
-                    targets,
-                    only_tests: false,
-                    ..
-                } => targets
-                    .iter()
-                    .any(|target| names(target, located.action.span.start)),
-                _ => false,
-            });
+            let is_signalled = signals
+                .iter()
+                .any(|(start, targets)| targets.iter().any(|target| names(target, *start)));
             found.push(Background {
                 is_waited_for,
                 is_signalled,

@@ -172,7 +172,7 @@ fn inner_shell(simple: &Simple) -> Option<&List> {
 /// The body of the function a command calls.
 fn called<'a>(behaviour: &ScriptBehaviour<'a>, simple: &Simple) -> Option<&'a List> {
     let name = simple.words.first()?.literal()?;
-    behaviour.script.function(&name)
+    behaviour.functions.get(&*name).copied()
 }
 
 fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind, bool) {
@@ -285,8 +285,8 @@ fn function_kind(behaviour: &ScriptBehaviour, name: &str) -> StepKind {
     };
     remember(StepKind::Noise);
     let statements = behaviour
-        .script
-        .function(name)
+        .functions
+        .get(name)
         .map(|body| body.statements.as_slice());
     let Some([first, ..]) = statements else {
         return StepKind::Noise;

@@ -200,7 +200,7 @@ impl Live {
         let prefix = context.map(|context| format!("{context}:")).unwrap_or_default();
         let cluster = context.unwrap_or("the cluster");
         let server = match Server::connect(connection).await {
-            Ok(server) => server,
+            Ok(server) => server.telling(self.progress.printing(warn)),
             Err(error) if context.is_none() => return Err(usage(error)),
             Err(error) => {
                 self.unseen(cluster, &error.to_string());

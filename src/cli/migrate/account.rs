@@ -10,7 +10,7 @@ use crate::{
     diff::unified,
     migrate::Migration,
     remedy::{Class, Form, Plan},
-    report::printable,
+    report::{printable, visible},
 };
 
 /// One line about the form, and for the one that nothing runs, the way to the one that does.
@@ -100,14 +100,19 @@ pub(super) fn colored_diff(before: &str, after: &str, name: &str) -> String {
                 Some(line) => (line, "\n"),
                 None => (line, ""),
             };
+            let (line, end) = match line.strip_suffix('\r') {
+                Some(line) => (line, format!("\r{end}")),
+                None => (line, end.to_owned()),
+            };
+            let line: String = line.chars().map(visible).collect();
             let line = match line.chars().next() {
                 _ if line.starts_with("---") || line.starts_with("+++") => line.bold().to_string(),
                 Some('+') => line.green().to_string(),
                 Some('-') => line.red().to_string(),
                 Some('@') => line.cyan().to_string(),
-                _ => line.to_owned(),
+                _ => line,
             };
-            line + end
+            line + &end
         })
         .collect()
 }

@@ -65,7 +65,7 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
     let configurations =
         Configurations::new(arguments.config.as_deref(), !arguments.no_config).map_err(usage)?;
     let mut loaded = configurations.of_objects().map_err(usage)?;
-    let server = Server::connect(connection).await.map_err(usage)?;
+    let server = Server::connect(connection).await.map_err(usage)?.telling(warn);
     let versions = versions(&server).await.map_err(usage)?;
     let decision = decide(arguments.target, &versions)?;
     let mut options = options(arguments, &loaded, decision.form)?;

@@ -13,7 +13,7 @@ use super::{
     session::{RESOURCES, Session, converse},
     survey::survey,
 };
-use crate::{cluster::may, policy::Promotion};
+use crate::{cluster::may, policy::Promotion, report::write_pretty};
 
 pub use report::PolicyCheck;
 use report::{Findings, Head};
@@ -95,7 +95,7 @@ pub(super) fn run(arguments: &CheckArguments, program: &str) -> Result<ExitStatu
             findings.print(arguments.diff, &mut out)?;
         } else {
             let report = PolicyCheck::new(head, findings);
-            serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+            write_pretty(&mut out, &report)?;
             writeln!(out)?;
         }
         out.flush()?;

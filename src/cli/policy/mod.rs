@@ -1,6 +1,7 @@
 //! `policy`: admission policies that order sidecars and warn of workarounds.
 
 mod check;
+mod declared;
 mod guard;
 mod install;
 mod promote;

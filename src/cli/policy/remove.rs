@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use super::{
     super::{ConnectionArguments, Error, ExitStatus, confirm::confirm},
+    declared::declared,
     session::{Session, converse},
 };
 use crate::{
     cluster::{Filter, Pages, RequestError, Server, delete_policy},
     live::{PodGlance, PodMetadata},
-    report::counted,
+    report::{counted, printable},
     roles::PROMOTED_ANNOTATION,
 };
 
@@ -74,10 +75,7 @@ pub(super) fn run(arguments: &RemoveArguments, program: &str) -> Result<ExitStat
             .iter()
             .any(|(resource, _)| *resource == "mutatingadmissionpolicies")
         {
-            match promoted(&session.server).await {
-                Ok(workloads) => warn_of(&workloads, &mut out)?,
-                Err(error) => writeln!(out, "which workloads rely on it could not be seen: {error}")?,
-            }
+            tell_who_relies(&session.server, &mut out).await?;
         }
         let question = format!(
             "Remove {} admission policies and bindings from the cluster?",
@@ -96,6 +94,33 @@ pub(super) fn run(arguments: &RemoveArguments, program: &str) -> Result<ExitStat
         )?;
         Ok(ExitStatus::Success)
     })
+}
+
+/// Names the workloads that have sidecars by a promotion, or will when they run next.
+async fn tell_who_relies(server: &Server, out: &mut impl Write) -> Result<(), Error> {
+    let mut workloads = BTreeSet::new();
+    let mut unread = Vec::new();
+    match promoted(server).await {
+        Ok(found) => workloads.extend(found),
+        Err(error) => unread.push(error.to_string()),
+    }
+    match declared(server).await {
+        Ok(found) => {
+            workloads.extend(found.workloads);
+            unread.extend(found.unread);
+        }
+        Err(error) => unread.push(error.to_string()),
+    }
+    warn_of(&workloads, out)?;
+    unread.dedup();
+    for reason in unread {
+        let reason = printable(&reason);
+        writeln!(
+            out,
+            "which workloads rely on it could not be seen as a whole: {reason}"
+        )?;
+    }
+    Ok(())
 }
 
 /// The workloads whose pods a policy has given sidecars.
@@ -143,9 +168,10 @@ fn warn_of(workloads: &BTreeSet<String>, out: &mut impl Write) -> io::Result<()>
     };
     writeln!(
         out,
-        "pods of {} have sidecars by it, and new ones will have ordinary containers: {}{more}",
+        "{} {} on it, and new pods of theirs will have ordinary containers: {}{more}",
         counted(workloads.len(), "workload"),
-        names.join(", ")
+        if workloads.len() == 1 { "relies" } else { "rely" },
+        printable(&names.join(", "))
     )
 }
 
@@ -181,10 +207,7 @@ mod tests {
         let mut out = Vec::new();
         warn_of(&names, &mut out).unwrap();
         let said = String::from_utf8(out).unwrap();
-        assert!(
-            said.starts_with("pods of 3 workloads have sidecars by it"),
-            "{said}"
-        );
+        assert!(said.starts_with("3 workloads rely on it"), "{said}");
         assert!(
             said.ends_with("shop/deployment/web, shop/job/nightly, shop/pod/alone\n"),
             "{said}"

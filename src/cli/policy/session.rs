@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::{ConnectionArguments, Error};
+use super::super::{ConnectionArguments, Error, warn};
 use crate::{
     cluster::{PolicyApi, RequestError, Server, policies, policy_api},
     pod::KubernetesVersion,
@@ -47,7 +47,8 @@ impl Session {
     pub(super) async fn open(connection: &ConnectionArguments, program: &str) -> Result<Self, Error> {
         let server = Server::connect(&connection.connection())
             .await
-            .map_err(|error| Error::Cluster(error.to_string()))?;
+            .map_err(|error| Error::Cluster(error.to_string()))?
+            .telling(warn);
         let api = policy_api(&server).await?;
         Ok(Self {
             server,

@@ -140,7 +140,7 @@ impl Survey {
 /// An object of any kind.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Any {
+pub(super) struct Any {
     metadata: Metadata,
 }
 

@@ -3,14 +3,18 @@
 use std::io::{BufWriter, IsTerminal, Stdout, Write};
 
 use super::arguments::Format;
-use crate::trace::{
-    Moment, News, PodName,
-    pod::PodTimeline,
-    report::{
-        TextStyle, alert_line, draw, line_of_alert, line_of_news, line_of_verdict, text_line, verdict_table,
+use crate::{
+    report::{printable, write_line},
+    trace::{
+        Moment, News, PodName,
+        pod::PodTimeline,
+        report::{
+            TextStyle, alert_line, draw, line_of_alert, line_of_news, line_of_verdict, text_line,
+            verdict_table,
+        },
+        timeline::timeline,
+        verdict::Verdict,
     },
-    timeline::timeline,
-    verdict::Verdict,
 };
 
 /// The width of drawings where there is no terminal that tells its own.
@@ -56,10 +60,7 @@ impl Output {
                 let line = text_line(news, &mut self.style);
                 writeln!(self.writer, "{line}")
             }
-            Format::Json => {
-                serde_json::to_writer(&mut self.writer, &line_of_news(news))?;
-                self.writer.write_all(b"\n")
-            }
+            Format::Json => write_line(&mut self.writer, &line_of_news(news)),
         }
     }
 
@@ -67,10 +68,7 @@ impl Output {
     pub(super) fn alert(&mut self, verdict: &Verdict, now: Moment) -> std::io::Result<()> {
         match self.format {
             Format::Text => writeln!(self.writer, "{}", alert_line(verdict, now, &mut self.style)),
-            Format::Json => {
-                serde_json::to_writer(&mut self.writer, &line_of_alert(verdict))?;
-                self.writer.write_all(b"\n")
-            }
+            Format::Json => write_line(&mut self.writer, &line_of_alert(verdict)),
         }
     }
 
@@ -83,14 +81,13 @@ impl Output {
     ) -> std::io::Result<()> {
         if self.format == Format::Json {
             for verdict in verdicts {
-                serde_json::to_writer(&mut self.writer, &line_of_verdict(verdict))?;
-                self.writer.write_all(b"\n")?;
+                write_line(&mut self.writer, &line_of_verdict(verdict))?;
             }
             return Ok(());
         }
         let label = self.style.label(&pod.name);
         let name = label.rsplit('/').next().unwrap_or_default();
-        writeln!(self.writer, "\n{}/{name}", pod.name.namespace)?;
+        writeln!(self.writer, "\n{}/{name}", printable(&pod.name.namespace))?;
         for line in draw(&timeline(pod, now), usize::from(self.width)) {
             writeln!(self.writer, "  {line}")?;
         }
@@ -112,6 +109,6 @@ impl Output {
 pub(super) fn note(text: &str) {
     #[expect(clippy::print_stderr, reason = "the edge of the program")]
     {
-        eprintln!("trace: {text}");
+        eprintln!("trace: {}", printable(text));
     }
 }

@@ -400,7 +400,8 @@ impl Cutting<'_> {
     /// `finish() { code=$?; quit; exit $code; }`: at the end of the script, or as a trap, it changes nothing.
     fn function_ends_the_same(&self, name: &str, exit: &Simple) -> Option<Answer<Hindrance>> {
         let shown = || self.shown(&exit.span);
-        let body = self.script.function(name)?;
+        let functions = self.script.functions();
+        let body = functions.get(name)?;
         if !ends_with_first(body, exit) {
             return Some(Answer::Unknown(Hindrance::Result(shown())));
         }

@@ -91,9 +91,9 @@ fn visits_all_commands_with_their_context() {
 #[test]
 fn finds_functions_by_name() {
     let script = script("f() { a; }; if x; then g() { b; }; fi; f() { c; }");
-    let body = |name: &str| script.function(name).map(|list| list.commands().count());
+    let body = |name: &str| script.functions().get(name).map(|list| list.commands().count());
     assert_eq!((body("f"), body("g"), body("h")), (Some(1), Some(1), None));
-    assert_eq!(script.function("f").unwrap().statements[0].span, 45..46);
+    assert_eq!(script.functions()["f"].statements[0].span, 45..46);
 }
 
 #[test]

@@ -3,9 +3,12 @@
 use colored::{Color, Colorize};
 
 use super::text::role_name;
-use crate::trace::{
-    Moment, describe_length,
-    timeline::{Bar, Phase, Timeline},
+use crate::{
+    report::printable,
+    trace::{
+        Moment, describe_length,
+        timeline::{Bar, Phase, Timeline},
+    },
 };
 
 /// The character of a phase.
@@ -41,7 +44,10 @@ const LEAST_WIDTH: usize = 20;
 /// The timeline as lines, at most `width` characters wide where that is not too narrow to show anything.
 #[must_use]
 pub fn draw(timeline: &Timeline, width: usize) -> Vec<String> {
-    let label = |bar: &Bar| format!("{} ({})", bar.container, role_name(bar.role, bar.undeclared));
+    let label = |bar: &Bar| {
+        let name = printable(&bar.container);
+        format!("{name} ({})", role_name(bar.role, bar.undeclared))
+    };
     let label_width = timeline
         .bars
         .iter()

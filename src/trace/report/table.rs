@@ -2,7 +2,10 @@
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
-use crate::trace::verdict::{Outcome, Verdict};
+use crate::{
+    report::printable,
+    trace::verdict::{Outcome, Verdict},
+};
 
 fn color(outcome: Outcome) -> Color {
     match outcome {
@@ -40,9 +43,9 @@ pub fn verdict_table(verdicts: &[Verdict], width: u16) -> String {
         }
         table.add_row([
             Cell::new(verdict.rule),
-            Cell::new(order),
+            Cell::new(printable(&order)),
             Cell::new(verdict.outcome.name()).fg(color(verdict.outcome)),
-            Cell::new(because),
+            Cell::new(printable(&because)),
         ]);
     }
     table.to_string()

@@ -4,6 +4,7 @@ use colored::{Color, Colorize};
 
 use super::label::Labels;
 use crate::{
+    report::printable,
     roles::Role,
     trace::{
         Fact, Moment, News, PodName,
@@ -53,7 +54,7 @@ impl TextStyle {
 
     /// What a pod is called, so that no other one is called the same.
     pub fn label(&mut self, pod: &PodName) -> String {
-        let label = self.labels.of(pod);
+        let label = printable(&self.labels.of(pod)).into_owned();
         self.pod = self.pod.max(label.len().min(NAME_WIDTH));
         label
     }
@@ -143,10 +144,11 @@ pub fn trouble_time(trouble: &Trouble) -> String {
 #[must_use]
 pub fn trouble_text(trouble: &Trouble) -> String {
     let message: Vec<&str> = trouble.message.split_whitespace().collect();
-    match message.is_empty() {
+    let text = match message.is_empty() {
         true => trouble.reason.clone(),
         false => format!("{}: {}", trouble.reason, message.join(" ")),
-    }
+    };
+    printable(&text).into_owned()
 }
 
 /// What happened, in words.
@@ -166,7 +168,7 @@ pub fn what_text(fact: &Fact) -> String {
         .as_deref()
         .filter(|reason| !matches!(*reason, "Completed" | "Error"))
     {
-        words.push_str(&format!(" {reason}"));
+        words.push_str(&format!(" {}", printable(reason)));
     }
     if fact.restarts > 0 {
         words.push_str(&format!(", restart {}", fact.restarts));
@@ -188,12 +190,12 @@ pub fn alert_line(verdict: &Verdict, now: Moment, style: &mut TextStyle) -> Stri
         "{}  {}  {}",
         pad(&now.clock(3), TIME_WIDTH),
         pad(&label, style.pod),
-        format!(
+        printable(&format!(
             "VIOLATED {} {}: {}",
             verdict.rule,
             order.join(" → "),
             verdict.reason
-        )
+        ))
         .red()
         .bold(),
     )
@@ -205,7 +207,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
         News::Fact(fact) => {
             let container = format!(
                 "{} ({})",
-                fact.container,
+                printable(&fact.container),
                 role_name(fact.role, fact.declared == Some(false))
             );
             let label = style.label(&fact.pod);
@@ -222,9 +224,13 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
         News::Trouble(trouble) => {
             let container = match (&trouble.container, trouble.role) {
                 (Some(name), Some(role)) => {
-                    format!("{name} ({})", role_name(role, trouble.declared == Some(false)))
+                    format!(
+                        "{} ({})",
+                        printable(name),
+                        role_name(role, trouble.declared == Some(false))
+                    )
                 }
-                (Some(name), None) => name.clone(),
+                (Some(name), None) => printable(name).into_owned(),
                 (None, _) => "pod".to_owned(),
             };
             let label = style.label(&trouble.pod);
@@ -242,7 +248,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             let label = style.label(&notice.pod);
             let detail = match notice.detail.as_str() {
                 "" => String::new(),
-                detail => format!(" ({detail})"),
+                detail => format!(" ({})", printable(detail)),
             };
             let (time, words) = match (notice.time, notice.step) {
                 (Some(second), PodStep::Seen) => (second.clock(0), "created"),
@@ -264,7 +270,7 @@ pub fn text_line(news: &News, style: &mut TextStyle) -> String {
             format!(
                 "{}  {}",
                 pad(&gap.noticed.clock(3), TIME_WIDTH),
-                format!("GAP in {}: {whose}{}", gap.resource, gap.reason)
+                printable(&format!("GAP in {}: {whose}{}", gap.resource, gap.reason))
                     .yellow()
                     .bold(),
             )

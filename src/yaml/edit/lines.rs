@@ -20,10 +20,10 @@ impl<'t> Lines<'t> {
     /// The start of the line that holds `offset`, behind a byte order mark.
     pub(super) fn start(self, offset: usize) -> usize {
         let before = self.text.get(..offset).unwrap_or_default();
-        match before.rfind(['\n', '\r']) {
-            Some(at) => at + 1,
-            None if self.text.starts_with('\u{feff}') => offset.min(3),
-            None => 0,
+        let start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        match before.get(start..) {
+            Some(line) if line.starts_with('\u{feff}') => start + '\u{feff}'.len_utf8(),
+            _ => start,
         }
     }
 

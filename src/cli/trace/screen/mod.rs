@@ -5,6 +5,7 @@ mod keys;
 mod list;
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, VecDeque},
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -13,7 +14,10 @@ use std::{
 use crossterm::event::Event;
 use ratatui::{DefaultTerminal, Frame, layout::Rect};
 
-use crate::trace::{Engine, Fact, Moment, News, fact::Trouble, pod::PodTimeline};
+use crate::{
+    report::printable,
+    trace::{Engine, Fact, Moment, News, fact::Trouble, pod::PodTimeline},
+};
 
 /// Pods that have ended and can still be looked at.
 const ENDED_KEPT: usize = 200;
@@ -148,8 +152,20 @@ impl Screen {
             paused: self.frozen.is_some(),
             gaps: self.gaps,
         };
-        self.terminal.draw(|frame| view.render(frame))?;
+        self.terminal.draw(|frame| {
+            view.render(frame);
+            show_all(frame);
+        })?;
         Ok(())
+    }
+}
+
+/// Shows that something is there where a name or a message holds what a terminal obeys or does not show.
+fn show_all(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if let Cow::Owned(text) = printable(cell.symbol()) {
+            cell.set_symbol(&text);
+        }
     }
 }
 
