@@ -17,6 +17,7 @@ use super::{
     interrupts::Interruption,
     lint::{is_ignored, usage},
     live::refuse_targets,
+    mesh::meshes,
     selection::Selection,
     target::{Decision, decide},
     write::{Replacement, recover, replace_together},
@@ -342,6 +343,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
         lint: lint::Options {
             settings: Settings {
                 kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
+                meshes: meshes(&arguments.meshes, loaded.meshes),
                 target: Some(form.into()),
                 ..Settings::default()
             },

@@ -144,9 +144,12 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    let is_kept_out = |injector: &Injector| injector.is_kept_out(pod.workload);
+    // Where the proxy is native the setting is a leftover at most; a gateway's own drain is nobody's workaround.
+    let is_of_no_sidecar = |injector: &Injector| {
+        injector.is_kept_out(pod.workload) || pod.gets_natively(injector) || pod.is_gateway_of(injector)
+    };
     if let Some(injector) = injector::of_settings(key) {
-        if is_kept_out(injector) {
+        if is_of_no_sidecar(injector) {
             return;
         }
         for setting in embedded::settings(entry.value) {
@@ -164,7 +167,7 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let Some(reader) = reader(pod.catalogue, last) else {
         return;
     };
-    if is_off(value) || injector::by_name(reader).is_some_and(is_kept_out) {
+    if is_off(value) || injector::by_name(reader).is_some_and(is_of_no_sidecar) {
         return;
     }
     let injector = injector::by_name(reader);
@@ -178,12 +181,13 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let mut draft = draft(pod, last, reader)
         .subject(subject)
         .at_entry(entry, "delays the proxy's end");
-    if let Some(switch) = injector.and_then(|injector| injector.pod_switch.as_ref())
-        && injector.is_some_and(|injector| injector.excludes_drain)
+    if let Some(injector) = injector.filter(|injector| injector.excludes_drain)
+        && let Some(switch) = injector.pod_switch.as_ref()
+        && let Some(annotation) = injector.readable_switch(pod.installed(injector))
     {
         draft = draft.help(format!(
-            "set {}: {:?} and drop this: the two must not be combined",
-            switch.annotation, switch.value
+            "set {annotation}: {:?} and drop this: the two must not be combined",
+            switch.value
         ));
     }
     // A wait as long as the grace period leaves no time: the stop always ends in SIGKILL.
@@ -274,12 +278,20 @@ fn mesh_keys() -> Vec<&'static str> {
 }
 
 fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
+    let at_deletion = injector::by_name(reader).and_then(|injector| injector.at_deletion.as_ref());
+    let help = match at_deletion.filter(|_| !pod.workload.runs_to_completion()) {
+        Some(at_deletion) => format!(
+            "a native sidecar is ended after the app; but {}: decide whether the time is still wanted then",
+            at_deletion.what
+        ),
+        None => "as a native sidecar the proxy is ended after the app; this is not needed then".to_owned(),
+    };
     Draft::new(
         pod,
         &RULE,
         format!("{name} delays the end of {reader}'s proxy so that it outlives the app"),
     )
-    .help("as a native sidecar the proxy is ended after the app; this is not needed then")
+    .help(help)
     .confidence(Confidence::High)
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     catalogue::{
         controller::OPEN_KRUISE,
-        injector::{self, Hold, Injector},
+        injector::{self, Hold, Injector, Meshes},
     },
     workload::Object,
     yaml::Entry,
@@ -119,12 +119,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let is_in_force = |entry: &Entry<'_>| {
         let key = entry.key.as_str().unwrap_or_default();
         let injector = injector::of_settings(key).or_else(|| Some(injector::hold_annotation(key)?.0));
-        injector.is_none_or(|injector| !injector.is_kept_out(pod.workload))
+        // What is set beside native sidecars is a leftover.
+        injector.is_none_or(|injector| !injector.is_kept_out(pod.workload) && !pod.gets_natively(injector))
     };
     for entry in pod.workload.pod_annotations().into_iter().filter(is_in_force) {
         annotation(
             entry,
             |message, help| Draft::new(pod, &RULE, message).help(help),
+            pod.settings.meshes,
             findings,
         );
     }
@@ -156,7 +158,7 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
         && let Some(annotations) = object.node.path(&["metadata", "annotations"])
     {
         for entry in annotations.entries() {
-            annotation(entry, draft, findings);
+            annotation(entry, draft, Meshes::default(), findings);
         }
     }
     for injector in injector::INJECTORS {
@@ -189,6 +191,7 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
 fn annotation<'a>(
     entry: Entry<'a>,
     draft: impl Fn(String, String) -> Draft<'a>,
+    meshes: Meshes,
     findings: &mut Vec<Finding>,
 ) {
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
@@ -201,7 +204,7 @@ fn annotation<'a>(
             let is_it = |hold: &&Hold| hold.name == setting.key && hold.holds_with(&setting.value);
             if holds.iter().any(is_it) {
                 findings.push(
-                    held(injector, &setting.key, &draft)
+                    held(injector, &setting.key, meshes, &draft)
                         .at_span(
                             entry.value,
                             setting.span,
@@ -218,7 +221,11 @@ fn annotation<'a>(
             Some(_) => "a blocking postStart hook in the injected proxy",
             None => "lifecycle of the injected proxy",
         };
-        findings.push(held(injector, key, &draft).at_entry(entry, label).finish());
+        findings.push(
+            held(injector, key, meshes, &draft)
+                .at_entry(entry, label)
+                .finish(),
+        );
     } else if key == OPEN_KRUISE.ordered.annotation && value == OPEN_KRUISE.ordered.value {
         findings.push(
             draft(
@@ -235,38 +242,31 @@ fn annotation<'a>(
 }
 
 /// What is said of an injector's setting that holds the app back.
-fn held<'a>(injector: &Injector, key: &str, draft: &impl Fn(String, String) -> Draft<'a>) -> Draft<'a> {
+fn held<'a>(
+    injector: &Injector,
+    key: &str,
+    meshes: Meshes,
+    draft: &impl Fn(String, String) -> Draft<'a>,
+) -> Draft<'a> {
     let proxy = injector.containers.first().copied().unwrap_or(injector.name);
     let message = format!("the app is held back until {proxy} is ready");
-    match injector.pod_switch.as_ref() {
-        Some(switch) if !switch.needs_version => draft(
+    let installed = meshes.of(injector);
+    match (injector.pod_switch.as_ref(), injector.readable_switch(installed)) {
+        (Some(switch), Some(annotation)) => draft(
             message,
             format!(
-                "set {}: {:?} on the pod template and drop this: a native sidecar starts before the app",
-                switch.annotation, switch.value
+                "set {annotation}: {:?} on the pod template and drop this: a native sidecar starts before the app",
+                switch.value
             ),
         )
         .confidence(Confidence::High)
         .subject(Subject::setting(injector.name, key)),
-        Some(switch) => draft(
-            message,
-            format!(
-                "set {}: {:?} and drop this, where {} reads it: {}",
-                switch.annotation, switch.value, injector.name, switch.note
-            ),
-        )
-        .severity(Severity::Info)
-        .confidence(Confidence::High)
-        .by_hand("which version injects it is not in the manifest"),
-        None => draft(
-            message,
-            format!(
-                "keep it until {} injects native sidecars, which its installation decides",
-                injector.name
-            ),
-        )
-        .severity(Severity::Info)
-        .confidence(Confidence::High)
-        .by_hand("only the installation decides about native sidecars"),
+        _ => {
+            let reason = injector.without_switch(installed);
+            draft(message, format!("keep it for now: {reason}"))
+                .severity(Severity::Info)
+                .confidence(Confidence::High)
+                .by_hand(reason)
+        }
     }
 }

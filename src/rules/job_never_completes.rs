@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     behaviour::{LinkKind, Party},
-    catalogue::injector::{self as injectors, Mark},
     roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength, runs_its_server},
     workload::{Container, ContainerList, Controller, ProbeKind},
 };
@@ -365,47 +364,50 @@ fn severity(pod: &Pod<'_>) -> Severity {
 }
 
 fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for injected in &pod.injected {
-        let injector = injected.known.injector.as_deref().unwrap_or("the injector");
-        // An injector without a switch of its own makes native sidecars by its version, and says so nowhere.
-        let switched_on = crate::roles::is_switched_on(pod.workload, &injected.known)
-            || injected.known.switch.is_some() && injected.known.own_switch().is_none();
-        let row = injectors::by_name(injector);
-        let leaves = row.is_some_and(|row| {
-            let is_told = |mark: &Mark| {
-                let mark = format!("{}={}", mark.annotation, mark.value.unwrap_or_default());
-                crate::roles::pod_mark(pod.workload, &mark).is_some()
-            };
-            row.ends_with_the_job || row.leaves_with.iter().any(is_told)
-        });
-        let promoted = pod.annotation_names(&injected.known) && pod.ignores_annotation().is_none();
-        if switched_on || promoted || leaves {
-            continue;
-        }
-        let help = match &injected.known.switch {
-            Some(switch) => format!(
+    let kept = pod
+        .injected
+        .iter()
+        .filter(|injected| pod.may_keep_from_completing(&injected.known));
+    for injected in kept {
+        let known = &injected.known;
+        let injector = known.injector.as_deref().unwrap_or("the injector");
+        let help = match pod.switch_to_set(known) {
+            Ok(switch) => format!(
                 "{}: {:?} makes it a native sidecar ({})",
-                switch.annotation, switch.value, switch.since
+                switch.annotation, switch.value, switch.note
             ),
-            None => format!(
-                "{injector} cannot inject native sidecars yet; promote it at admission or end it from the app"
-            ),
+            Err(reason) => match pod.leaves_when_told(known) {
+                Some(mark) => format!(
+                    "{reason}; {}: {:?} makes it leave when its work is done",
+                    mark.annotation,
+                    mark.value.unwrap_or_default()
+                ),
+                None => format!("{reason}; promote it at admission or end it from the app"),
+            },
+        };
+        let place = match pod.where_ordinary(known) {
+            Some(place) => format!("{place}, "),
+            None => String::new(),
+        };
+        let severity = match pod.is_native_on_new_clusters(known) {
+            true => Severity::Info,
+            false => Severity::Warning,
         };
         findings.push(
             Draft::new(
                 pod,
                 &RULE,
                 format!(
-                    "{injector} injects {} and nothing here ends it: unless it is injected as a native sidecar, {} never completes",
-                    injected.known.name,
+                    "{injector} injects {} and nothing here ends it: {place}{} never completes",
+                    known.name,
                     crate::pod::describe(pod)
                 ),
             )
             .help(help)
-            .severity(Severity::Warning)
+            .severity(severity)
             .confidence(Confidence::Medium)
-            .at_entry(injected.entry, format!("{injector} injects {}", injected.known.name))
-            .subject(Subject::Injected(injected.known.name.clone()))
+            .at_entry(injected.entry, format!("{injector} injects {}", known.name))
+            .subject(Subject::Injected(known.name.clone()))
             .finish(),
         );
     }

@@ -151,7 +151,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             _ => format!("{app} stops {name} by a call when it is done"),
         };
         let mut draft = Draft::new(pod, &RULE, message)
-            .help(help(&name, &link.other))
+            .help(help(pod, &name, &link.other))
             .confidence(if link.other == Party::Unknown {
                 Confidence::Medium
             } else {
@@ -221,16 +221,14 @@ fn where_it_stands(quit: &Quit) -> String {
     }
 }
 
-fn help(name: &str, other: &Party) -> String {
+fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
     match other {
-        Party::Injected(known) => match &known.switch {
-            Some(switch) => format!(
+        Party::Injected(known) => match pod.switch_to_set(known) {
+            Ok(switch) => format!(
                 "{}: {:?} on the pod template makes {name} a native sidecar, which the kubelet ends; drop the call then",
                 switch.annotation, switch.value
             ),
-            None => format!(
-                "{name}'s injector has no native sidecars yet: keep the call, or promote it at admission"
-            ),
+            Err(reason) => format!("keep the call: {reason}"),
         },
         _ => format!(
             "declare {name} a sidecar: the kubelet ends it after the app, and would restart it after this call"

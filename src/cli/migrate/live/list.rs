@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::proposal::{Engine, Proposal, Target};
 use crate::{
+    catalogue::injector::Meshes,
     cli::{Error, alike::joined, lint::usage, live::LiveScope},
     cluster::{
-        Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, is_missing_namespace,
+        Collection, Discovery, Filter, Glance, Pages, Server, WorkloadKinds, discover, is_missing_namespace,
         workload_kinds,
     },
-    live::is_over,
+    live::{Injectors, is_over},
 };
 
 /// What was found, and what could not be looked at.
@@ -48,6 +49,7 @@ struct Item {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Identity {
+    name: String,
     uid: String,
 }
 
@@ -78,6 +80,8 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         .clone()
         .unwrap_or_else(|| server.namespace().to_owned());
     let looked_in = (!scope.all_namespaces).then_some(namespace);
+    let installed = injectors(server, &kinds, looked_in.as_deref()).await;
+    engine.options.lint.settings.meshes = engine.options.lint.settings.meshes.or(installed);
     let mut lister = Lister {
         engine,
         kinds: &kinds,
@@ -108,6 +112,31 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         return Err(Error::Usage(format!("there is no namespace {namespace}")));
     }
     Ok(found)
+}
+
+/// The injectors among the Deployments that may be listed; a list that is refused says nothing.
+async fn injectors(server: &Server, kinds: &WorkloadKinds, namespace: Option<&str>) -> Meshes {
+    let mut injectors = Injectors::default();
+    let deployments = kinds
+        .collections
+        .iter()
+        .find(|kind| kind.group == "apps" && kind.plural == "deployments");
+    let Some(deployments) = deployments else {
+        return injectors.meshes();
+    };
+    let path = deployments.path(namespace);
+    let mut pages = Pages::new(server, &path, &Filter::default());
+    while let Ok(Some(page)) = pages.next::<Item>().await {
+        let named = page
+            .iter()
+            .filter(|item| Injectors::may_run_in(&item.glance.metadata.name));
+        for item in named {
+            if let Ok(object) = serde_json::from_str(item.raw.get()) {
+                injectors.look_at(&item.glance.metadata.name, &object);
+            }
+        }
+    }
+    injectors.meshes()
 }
 
 fn resolve<'d>(discovery: &'d Discovery, kind: &str) -> Result<&'d Collection, Error> {
