@@ -23,6 +23,7 @@ use super::{
     write::{Replacement, recover, replace_together},
 };
 use crate::{
+    catalogue::kubernetes::POD_METRICS,
     lint,
     migrate::{Migration, Options, carry_over, describe_results, migrate_within},
     pod::Settings,
@@ -107,7 +108,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
 }
 
 /// A file met in a directory that is no manifest, but may hold patches of one: a kustomization, which needs
-/// neither `apiVersion` nor `kind`, or a JSON patch.
+/// neither `apiVersion` nor `kind`, or a JSON patch. A file of alerts may name the containers of one.
 fn patches(input: &Input) -> Option<SourceFile> {
     let path = input.path()?;
     let is_kustomization = path.file_stem().is_some_and(|stem| stem == "kustomization");
@@ -116,7 +117,9 @@ fn patches(input: &Input) -> Option<SourceFile> {
         origin: Origin::File(path.to_owned()),
     };
     let source = read(&named).ok()??;
-    let may_patch = is_kustomization || source.text.to_ascii_lowercase().contains("containers/");
+    let may_patch = is_kustomization
+        || source.text.to_ascii_lowercase().contains("containers/")
+        || source.text.contains(POD_METRICS);
     (may_patch && yaml::parse(&source.text).is_ok()).then_some(source)
 }
 

@@ -26,6 +26,10 @@ the proxy's env or in the mesh configuration, Linkerd's `proxy-wait-before-exit-
 Dapr's `block-shutdown-duration`, Consul's shutdown settings. A value as long as the grace
 period is pointed out: every stop then ends in SIGKILL.
 
+Left alone are the settings of gateways, whose proxy is what the pod is for, of pods that are
+kept out of the mesh, and of proxies that are injected as native sidecars: Istio's begins to
+drain when its pod is deleted, while the app still works, so that the time may be wanted.
+
 Mesh-wide settings are reported as info. So are flags of a sidecar itself (`-term_timeout`,
 `--max-sigterm-delay`): they do no harm on a declared sidecar and may stay. Settings that are
 off or zero are left alone."#,
@@ -87,8 +91,9 @@ spec:
             - containerPort: 8080
 "#,
     migrate: r#"With `--review`, the injector's own switch for native sidecars is set and the setting removed,
-key by key inside annotations that hold other keys. Mesh-wide settings and those of injectors
-without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags stay."#,
+key by key inside annotations that hold other keys, and a note says what Istio's native proxy
+does at deletion. Mesh-wide settings and those of Dapr and Consul are advice; a sidecar's own
+drain flags stay."#,
     rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (
@@ -98,6 +103,10 @@ without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags sta
         (
             "Add native sidecar support (linkerd/linkerd2#11465)",
             "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "native sidecar drains immediately (istio/istio#60649)",
+            "https://github.com/istio/istio/issues/60649",
         ),
         (
             "Per-pod native sidecar enablement (istio/istio#53452)",

@@ -26,8 +26,10 @@ OpenKruise's `apps.kruise.io/container-launch-priority: Ordered` and
 `KRUISE_CONTAINER_PRIORITY`. Pod templates and Namespaces are read.
 
 A setting for the whole mesh is reported as info, since only its operator can change it.
-Consul's lifecycle annotations are info too: its injector has no native sidecars yet. Settings
-that are off (`false`, `disabled`) are left alone."#,
+Consul's lifecycle annotations and Kuma's are info too, unless a version is known that reads a
+switch of the pod. Where the proxy is a native sidecar, by the pod's own switch or the versions
+that are known, the setting is a [leftover-workaround](leftover-workaround.md). Settings that
+are off (`false`, `disabled`) are left alone."#,
     why: r#"Istio and Linkerd do this with a blocking `postStart` hook on a container that they put first
 in the list: it rests on the kubelet starting regular containers in order, which nobody
 promised. Istio's hook gives up after 60 seconds and the app starts regardless; it does
@@ -88,8 +90,8 @@ spec:
 "#,
     migrate: r#"With `--review`, Istio's and Linkerd's own switch for native sidecars is set on the pod
 template and this one key is removed, the rest of the annotation staying as it is; the output
-says from which version of the injector on that holds. Mesh-wide settings, OpenKruise's order
-and Consul's settings are only advice."#,
+says from which version of the injector on that holds. Consul's switch is set where its version
+is known. Mesh-wide settings, OpenKruise's order and Kuma's setting are only advice."#,
     rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (

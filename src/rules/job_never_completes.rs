@@ -21,8 +21,10 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
 regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
 kill, wrapper or killer. The server that an integration test is run against counts as one
-(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning,
-because the injector may make it a native sidecar by its own default.
+(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning, which
+says in which versions of its injector, or of Kubernetes, it is an ordinary container; where
+`--mesh istio=1.27`, `meshes` in the configuration or the cluster shows that it is a native
+sidecar, nothing is said.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
 so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
@@ -95,8 +97,9 @@ spec:
               command: ["/app/expire", "--db=127.0.0.1:5432"]
 "#,
     migrate: r#"The sidecar is declared; nothing else changes, so this is safe. An injected proxy is not in
-the manifest: with `--review` the injector's own switch is set on the pod template, and where
-the injector has none (Vault, Dapr, Consul) it is advice."#,
+the manifest: with `--review` the injector's own switch is set on the pod template, under the
+name that its version reads. Where no version is known that reads one (Dapr, Consul), or the
+injector has none (Vault, Kuma), it is advice."#,
     rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         (

@@ -100,8 +100,8 @@ spec:
     migrate: r#"The call goes together with the plumbing around it that keeps the exit code, and the sidecar
 is declared. Safe where the call is the last thing or an EXIT trap, its output is unused, the
 exit code is provably the app's, and the endpoint is one of the migrated container's. For an
-injected proxy `--review` sets the injector's switch in the same edit; Dapr, Vault and Consul
-have none, so there it is advice."#,
+injected proxy `--review` sets the injector's switch in the same edit; for Dapr and Consul their
+version has to be known (`--mesh dapr=1.18`), and Vault has none, so there it is advice."#,
     rests_on: &[
         &Obligation::OF_DECLARATIONS,
         &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
