@@ -121,11 +121,12 @@ impl<'h> Surroundings<'h> {
         }
     }
 
-    /// The same for objects of a server, whose ConfigMaps serve pods that run.
+    /// The same for objects of a server, whose ConfigMaps serve pods that run, with what watches them there.
     #[must_use]
-    pub fn on_a_server(self) -> Self {
+    pub(crate) fn on_a_server(self, watchers: &'h [Watcher]) -> Self {
         Self {
             is_live: true,
+            watchers,
             ..self
         }
     }

@@ -3,10 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::proposal::{Engine, Proposal, Target};
+use super::{
+    proposal::{Engine, Proposal, Target},
+    watchers,
+};
 use crate::{
     catalogue::injector::Meshes,
-    cli::{Error, alike::joined, lint::usage, live::LiveScope},
+    cli::{Error, alike::joined, lint::usage, live::LiveScope, warn},
     cluster::{
         Collection, Discovery, Filter, Glance, Pages, Server, WorkloadKinds, discover, is_missing_namespace,
         workload_kinds,
@@ -42,7 +45,7 @@ impl Found {
 /// What of a listed object tells it from others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Item {
+pub(super) struct Item {
     metadata: Identity,
 }
 
@@ -80,6 +83,13 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         .clone()
         .unwrap_or_else(|| server.namespace().to_owned());
     let looked_in = (!scope.all_namespaces).then_some(namespace);
+    let watchers = watchers::read(server, &discovery, looked_in.as_deref()).await;
+    for (kind, reason) in joined(watchers.unseen) {
+        warn(&format!(
+            "{kind} were not looked at, which may name a container that moves: {reason}"
+        ));
+    }
+    engine.watchers = watchers.all;
     let installed = injectors(server, &kinds, looked_in.as_deref()).await;
     engine.options.lint.settings.meshes = engine.options.lint.settings.meshes.or(installed);
     let mut lister = Lister {
