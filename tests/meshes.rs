@@ -1,8 +1,15 @@
 //! What lint and migrate make of an injected proxy rests on the version of its injector, Kubernetes' and the pod's switch.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code outside of test functions"
+)]
+
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -32,7 +39,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn run(folder: &PathBuf, arguments: &[&str]) -> Output {
+fn run(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
         .current_dir(folder)
         .args(arguments)

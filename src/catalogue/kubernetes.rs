@@ -89,6 +89,11 @@ pub const KUBERNETES: &[Behaviour] = &[
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/5307-container-restart-policy",
     ),
     row(
+        36,
+        "restartPolicyRules of a native sidecar count where their action is RestartAllContainers",
+        "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/5532-restart-all-containers-on-container-exits",
+    ),
+    row(
         35,
         "restartPolicy of a regular container is on by default",
         "https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/5307-container-restart-policy",

@@ -252,7 +252,7 @@ impl Live {
                     ScanEvent::Looked(count) => self.progress.steps(count),
                     // What the user says goes before what the cluster shows.
                     ScanEvent::Injectors(meshes) => {
-                        options.settings.meshes = options.settings.meshes.or(meshes);
+                        options.settings.meshes = options.settings.meshes.or(*meshes);
                     }
                     ScanEvent::Note(note) => self.notes.push(format!("{}{note}", request.prefix)),
                     ScanEvent::Unseen(Unseen { what, reason }) => {

@@ -54,7 +54,7 @@ pub enum ScanEvent {
     /// Workloads, each once.
     Workloads(Vec<LiveObject>),
     /// The injectors of sidecars that were met, before any workload is handed on.
-    Injectors(Meshes),
+    Injectors(Box<Meshes>),
     /// So many objects were looked at.
     Looked(usize),
     /// What was asked for means less than it may seem.
@@ -242,7 +242,8 @@ impl<'s> Scan<'s> {
             }
         };
         tokio::join!(listing, taking);
-        self.say(ScanEvent::Injectors(self.injectors.meshes())).await;
+        self.say(ScanEvent::Injectors(Box::new(self.injectors.meshes())))
+            .await;
     }
 
     /// Remembers how a list ended.
