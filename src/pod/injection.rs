@@ -145,6 +145,12 @@ impl Pod<'_> {
         asks_for_gateway || is_alone || self.workload.regular().any(routes)
     }
 
+    /// The name of the switch by which the pod asks for a native sidecar.
+    pub(crate) fn switch_that_is_set<'k>(&self, known: &'k KnownSidecar) -> Option<&'k str> {
+        let (name, is_on) = switches_of(self.workload, known).into_iter().next()?;
+        is_on.then_some(name)
+    }
+
     /// Whether the pod itself turns native sidecars off.
     pub(crate) fn is_switched_off(&self, known: &KnownSidecar) -> bool {
         let switches = switches_of(self.workload, known);

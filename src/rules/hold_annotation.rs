@@ -121,8 +121,12 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let is_in_force = |entry: &Entry<'_>| {
         let key = entry.key.as_str().unwrap_or_default();
         let injector = injector::of_settings(key).or_else(|| Some(injector::hold_annotation(key)?.0));
-        // What is set beside native sidecars is a leftover.
-        injector.is_none_or(|injector| !injector.is_kept_out(pod.workload) && !pod.gets_natively(injector))
+        // What is set beside native sidecars is a leftover, and the proxy of a gateway holds no other container back.
+        injector.is_none_or(|injector| {
+            !injector.is_kept_out(pod.workload)
+                && !pod.gets_natively(injector)
+                && !pod.is_gateway_of(injector)
+        })
     };
     for entry in pod.workload.pod_annotations().into_iter().filter(is_in_force) {
         annotation(

@@ -233,12 +233,15 @@ fn proof(pod: &Pod<'_>, known: &KnownSidecar, switch: Option<&SwitchToSet>) -> P
             ),
         );
     }
-    let reason = match switch {
-        Some(switch) => format!(
+    let reason = match (pod.switch_that_is_set(known), switch) {
+        (Some(set), _) => {
+            format!("{injector} has to know {set}, which the pod sets, and its version is not known")
+        }
+        (None, Some(switch)) => format!(
             "the injector has to know {}: {:?} ({})",
             switch.annotation, switch.value, switch.note
         ),
-        None => format!("{injector} has to know the switch that the pod sets"),
+        (None, None) => format!("{injector} has to inject it natively"),
     };
     Proof::unknown(Obligation::InjectorObeys, reason)
 }
