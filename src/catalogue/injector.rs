@@ -222,6 +222,20 @@ impl Injector {
     }
 }
 
+impl Injector {
+    /// Whether annotations, which `says` looks up by name and value, ask for native sidecars or keep its sidecar out.
+    pub fn is_told_natively_or_out(&self, says: &dyn Fn(&str, &str) -> bool) -> bool {
+        let is_on = self.pod_switch.as_ref().is_some_and(|switch| {
+            let names = switch.formerly.iter().map(|own| own.annotation);
+            names
+                .chain([switch.annotation])
+                .any(|name| says(name, switch.value))
+        });
+        let is_out = |mark: &Mark| mark.value.is_some_and(|value| says(mark.annotation, value));
+        is_on || self.opt_outs.iter().any(is_out)
+    }
+}
+
 /// The injector whose proxy reads its settings from that annotation.
 #[must_use]
 pub fn of_settings(annotation: &str) -> Option<&'static Injector> {

@@ -3,7 +3,8 @@
 use crate::{
     catalogue::kubernetes::STARTUP_PROBES_OF_NEVER,
     pod::KubernetesVersion,
-    remedy::{plan::Plan, surroundings::watchers::Watcher},
+    remedy::{Watcher, plan::Plan},
+    roles::{DECLARATION_ANNOTATION, listed},
     workload::{self, Container, ContainerList, ObjectReference, ProbeKind, Workload},
     yaml,
 };
@@ -14,6 +15,8 @@ struct Seen {
     object: ObjectReference,
     /// The names of its regular containers.
     regular: Vec<String>,
+    /// Those that its annotation has promoted when the pod is created.
+    promoted: Vec<String>,
     /// Whether it has `restartPolicy: Never`.
     is_never_restarted: bool,
     /// How many of its containers have a startup probe.
@@ -38,7 +41,7 @@ pub(super) fn note(
             continue;
         };
         let moved = old.regular.iter().filter(|name| !new.regular.contains(name));
-        let promoted = plan.named.iter();
+        let promoted = new.promoted.iter().filter(|name| !old.promoted.contains(name));
         let mut notes: Vec<String> = moved
             .chain(promoted)
             .flat_map(|name| {
@@ -80,7 +83,12 @@ impl Seen {
             .containers
             .iter()
             .filter(|container| container.list == ContainerList::Regular);
+        let annotation = workload.pod_annotation(DECLARATION_ANNOTATION);
+        let promoted = annotation
+            .and_then(|entry| entry.value.as_str())
+            .unwrap_or_default();
         Self {
+            promoted: listed(promoted).map(str::to_owned).collect(),
             document,
             object: object.clone(),
             regular: regular.map(|container| container.name.to_owned()).collect(),

@@ -119,8 +119,7 @@ is known. Mesh-wide settings, OpenKruise's order and Kuma's setting are only adv
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let is_in_force = |entry: &Entry<'_>| {
-        let key = entry.key.as_str().unwrap_or_default();
-        let injector = injector::of_settings(key).or_else(|| Some(injector::hold_annotation(key)?.0));
+        let injector = injector_of(entry.key.as_str().unwrap_or_default());
         // What is set beside native sidecars is a leftover, and the proxy of a gateway holds no other container back.
         injector.is_none_or(|injector| {
             !injector.is_kept_out(pod.workload)
@@ -157,14 +156,29 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The injector that reads settings, or a setting, from an annotation.
+fn injector_of(annotation: &str) -> Option<&'static Injector> {
+    injector::of_settings(annotation).or_else(|| Some(injector::hold_annotation(annotation)?.0))
+}
+
 /// Mesh-wide settings and the annotations of namespaces.
 pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findings: &mut Vec<Finding>) {
     let draft = |message: String, help: String| Draft::about(object, sources, &RULE, message).help(help);
     if object.reference.kind == "Namespace"
         && let Some(annotations) = object.node.path(&["metadata", "annotations"])
     {
-        for entry in annotations.entries() {
-            annotation(entry, draft, Meshes::default(), findings);
+        let entries = annotations.entries();
+        let says = |name: &str, value: &str| {
+            let is_it =
+                |entry: &Entry<'_>| entry.key.as_str() == Some(name) && entry.value.as_str() == Some(value);
+            entries.iter().any(is_it)
+        };
+        let is_in_force = |entry: &&Entry<'_>| {
+            let injector = injector_of(entry.key.as_str().unwrap_or_default());
+            !injector.is_some_and(|injector| injector.is_told_natively_or_out(&says))
+        };
+        for entry in entries.iter().filter(is_in_force) {
+            annotation(*entry, draft, Meshes::default(), findings);
         }
     }
     for injector in injector::INJECTORS {
