@@ -45,6 +45,10 @@ struct State {
     never_ends: bool,
     /// The server runs a version that has admission policies, and none is installed.
     has_policies: bool,
+    /// The server has a rule of Prometheus.
+    has_alerts: bool,
+    /// Such rules may not be listed.
+    hides_alerts: bool,
     /// Methods and paths, in order.
     requests: Vec<String>,
     /// Real changes that were carried out.
@@ -188,12 +192,33 @@ fn get(state: &State, target: &str) -> (u16, Value) {
     };
     let body = match target.split('?').next().unwrap() {
         "/api" => json!({"versions": ["v1"]}),
-        "/apis" => json!({"groups": [{"name": "apps", "versions": [{"groupVersion": "apps/v1"}],
-            "preferredVersion": {"groupVersion": "apps/v1"}}]}),
+        "/apis" => {
+            let group = |name: &str| {
+                let version = json!({"groupVersion": format!("{name}/v1")});
+                json!({"name": name, "versions": [version], "preferredVersion": version})
+            };
+            match state.has_alerts {
+                true => json!({"groups": [group("apps"), group("monitoring.coreos.com")]}),
+                false => json!({"groups": [group("apps")]}),
+            }
+        }
         "/api/v1" => json!({"resources": [resource("pods", "Pod")]}),
         "/apis/apps/v1" => json!({"resources": [resource("deployments", "Deployment")]}),
+        "/apis/monitoring.coreos.com/v1" => {
+            json!({"resources": [resource("prometheusrules", "PrometheusRule")]})
+        }
+        "/apis/monitoring.coreos.com/v1/prometheusrules" if state.hides_alerts => {
+            return failure(403, "prometheusrules is forbidden");
+        }
+        "/apis/monitoring.coreos.com/v1/prometheusrules" => json!({"items": [{
+            "metadata": {"name": "alerts", "namespace": "monitoring", "uid": "u-9"},
+            "spec": {"groups": [{"name": "g", "rules": [{"alert": "ProxyRestarts",
+                "expr": "kube_pod_container_status_restarts_total{container=\"proxy\"} > 3"}]}]}}]}),
         "/version" if state.has_policies => json!({"gitVersion": "v1.37.0"}),
         "/version" => json!({"gitVersion": "v1.34.1"}),
+        "/openapi/v3" if state.has_alerts => json!({"paths": {"apis/monitoring.coreos.com/v1":
+            {"serverRelativeURL": "/openapi/v3/apis/monitoring.coreos.com/v1"}}}),
+        "/openapi/v3/apis/monitoring.coreos.com/v1" => json!({"components": {"schemas": {}}}),
         "/openapi/v3/api/v1" => {
             json!({"components": {"schemas": {"io.k8s.api.core.v1.Lifecycle": {"properties": {}}}}})
         }
@@ -295,6 +320,24 @@ fn nothing_is_written_without_apply() {
         );
     }
     assert_eq!(server.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn an_alert_of_the_cluster_that_names_what_moves_is_named() {
+    let server = Server::start([]);
+    server.state.lock().unwrap().has_alerts = true;
+    let said = stderr(&server.run(&["--target", "native"]));
+    assert!(
+        said.contains("PrometheusRule alerts, alert ProxyRestarts: kube_pod_container_status_restarts_total has nothing of proxy any more"),
+        "{said}"
+    );
+    server.state.lock().unwrap().hides_alerts = true;
+    let said = stderr(&server.run(&["--target", "native"]));
+    assert!(!said.contains("alert ProxyRestarts"), "{said}");
+    assert!(
+        said.contains("prometheusrules were not looked at, which may name a container that moves"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod listing;
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
+#[path = "lint_live/injectors.rs"]
+mod injectors;
 #[path = "lint_live/promotion.rs"]
 mod promotion;
 

@@ -67,7 +67,10 @@ impl Owners<'_, '_> {
                 endpoint.port == port && endpoint.path.as_deref() == path.filter(|path| *path != "/")
             })
         });
-        told.or_else(|| self.only_other(from, port))
+        match told {
+            Some(Party::Unknown) => self.only_other(from, port).or(told),
+            told => told.or_else(|| self.only_other(from, port)),
+        }
     }
 
     /// With exactly one other container beside it, nobody else can be meant.
@@ -117,7 +120,7 @@ impl Owners<'_, '_> {
         if is_own || self.known(own).is_some_and(|known| quits(known)) {
             return None;
         }
-        if let Some(injected) = self.injectable(quits) {
+        if let Some(injected @ Party::Injected(_)) = self.injectable(quits) {
             return Some(injected);
         }
         if listens(own) || !specific {
@@ -184,16 +187,22 @@ impl Owners<'_, '_> {
             .or(Some(Party::Unknown))
     }
 
+    /// The injected sidecar that is meant. Several injectors add an Envoy: the one that the pod asks for, and where it
+    /// asks for none it is not known. A pod that asks for one mesh is in no other.
     fn injectable(&self, fits: impl Fn(&KnownSidecar) -> bool) -> Option<Party> {
-        // Several injectors add an Envoy: the one that the pod asks for is meant.
-        let asked_for = self.injected.iter().find(|known| fits(known));
-        let any = || {
-            let mut entries = self.catalogue.entries();
-            entries.find(|known| known.injector.is_some() && fits(known))
-        };
-        asked_for
-            .or_else(any)
-            .map(|known| Party::Injected(Arc::clone(known)))
+        let injected = |known: &Arc<KnownSidecar>| Some(Party::Injected(Arc::clone(known)));
+        if let Some(known) = self.injected.iter().find(|known| fits(known)) {
+            return injected(known);
+        }
+        let is_in_a_mesh = self.injected.iter().any(|known| known.redirects_traffic);
+        let mut fitting = self.catalogue.entries().filter(|known| {
+            known.injector.is_some() && !(is_in_a_mesh && known.redirects_traffic) && fits(known)
+        });
+        match (fitting.next(), fitting.next()) {
+            (Some(known), None) => injected(known),
+            (Some(_), Some(_)) => Some(Party::Unknown),
+            _ => None,
+        }
     }
 
     /// Whether a process of that name is a container's.

@@ -9,12 +9,12 @@ use crate::{
 };
 
 pub use rows::INJECTORS;
-pub use version::{InjectsNative, Meshes};
+pub use version::{InjectsNative, Installed, MeshError, Meshes, Version};
 
 /// An injector of sidecars.
 #[derive(Debug)]
 pub struct Injector {
-    /// Its name: that of [`super::KnownSidecar::injector`].
+    /// Its name: that of [`super::KnownSidecar::injector`]. In a configuration it is in lower case, with hyphens.
     pub name: &'static str,
     /// What its output carries. Only such a mark makes a container the injector's: an image or a name never does.
     pub marks: &'static [Mark],
@@ -34,6 +34,10 @@ pub struct Injector {
     pub pod_switch: Option<PodSwitch>,
     /// What turns them on for the whole installation.
     pub installation_switch: Option<&'static str>,
+    /// The variable of its Deployment that does so.
+    pub installation_variable: Option<&'static str>,
+    /// What its native sidecar does when the pod is deleted, while the app still works.
+    pub at_deletion: Option<AtDeletion>,
     /// The first version that can inject native sidecars.
     pub since: Option<Since>,
     /// The first version that does so without being told, where its condition holds.
@@ -48,8 +52,8 @@ pub struct Injector {
     pub drain_annotations: &'static [&'static str],
     /// Its native sidecars must not be combined with settings that delay their end.
     pub excludes_drain: bool,
-    /// The container or Deployment whose version is the injector's, in its own namespace.
-    pub deployment: Option<&'static str>,
+    /// The Deployment that injects.
+    pub deployment: Option<Deployment>,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
@@ -63,6 +67,8 @@ pub struct Templates {
     pub annotation: &'static str,
     /// The template that has a native form. Others need not have one.
     pub native: &'static str,
+    /// Templates of gateways, whose proxy is what the pod is for.
+    pub gateways: &'static [&'static str],
 }
 
 /// An annotation of a pod (template) that only the injector itself writes.
@@ -81,12 +87,23 @@ pub struct PodSwitch {
     pub annotation: &'static str,
     /// The value that turns them on.
     pub value: &'static str,
-    /// Names it had before, which are still read.
-    pub formerly: &'static [&'static str],
+    /// Names it had before, which are still read, the newest first.
+    pub formerly: &'static [Formerly],
+    /// The first version that reads it, where that is not the first one with native sidecars.
+    pub since: Option<Since>,
     /// From which version on, in a message.
     pub note: &'static str,
     /// Versions in use ignore it: it may be set only where the injector's version is known to read it.
     pub needs_version: bool,
+}
+
+/// A name that a switch had before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Formerly {
+    /// The annotation.
+    pub annotation: &'static str,
+    /// The first version that reads it.
+    pub since: Since,
 }
 
 /// A setting that holds the app back until the injected proxy is ready.
@@ -111,6 +128,24 @@ impl Hold {
     }
 }
 
+/// The Deployment that an injector runs in.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Its name, or a part of it between hyphens: revisions and releases add theirs.
+    pub name: &'static str,
+    /// The last parts of its images, whose tag is the injector's version.
+    pub images: &'static [&'static str],
+}
+
+/// What a native sidecar does when its pod is deleted, in a sentence, and where that is from.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AtDeletion {
+    /// The sentence.
+    pub what: &'static str,
+    /// Where it is from.
+    pub source: &'static str,
+}
+
 /// A version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since {
@@ -125,8 +160,8 @@ pub struct Since {
 pub struct NativeByDefault {
     /// The first such version; from the first one with native sidecars on where absent.
     pub since: Option<Since>,
-    /// The lowest minor version of Kubernetes 1.x on which it does.
-    pub kubernetes: u32,
+    /// The lowest minor version of Kubernetes 1.x on which it does; wherever it runs at all where absent.
+    pub kubernetes: Option<u32>,
     /// Every node's kubelet has to be that new, not only the API server.
     pub on_every_node: bool,
 }
@@ -162,6 +197,18 @@ impl Since {
     }
 }
 
+impl Deployment {
+    const fn new(name: &'static str, images: &'static [&'static str]) -> Self {
+        Self { name, images }
+    }
+
+    /// Whether a Deployment of that name may be it.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        format!("-{name}-").contains(&format!("-{}-", self.name))
+    }
+}
+
 impl Injector {
     /// Whether a label or annotation of the pod keeps its sidecar out: its settings are then in force for nobody.
     #[must_use]
@@ -172,6 +219,20 @@ impl Injector {
                 .iter()
                 .any(|mark| entry.key.as_str() == Some(mark.annotation) && entry.value.as_str() == mark.value)
         })
+    }
+}
+
+impl Injector {
+    /// Whether annotations, which `says` looks up by name and value, ask for native sidecars or keep its sidecar out.
+    pub fn is_told_natively_or_out(&self, says: &dyn Fn(&str, &str) -> bool) -> bool {
+        let is_on = self.pod_switch.as_ref().is_some_and(|switch| {
+            let names = switch.formerly.iter().map(|own| own.annotation);
+            names
+                .chain([switch.annotation])
+                .any(|name| says(name, switch.value))
+        });
+        let is_out = |mark: &Mark| mark.value.is_some_and(|value| says(mark.annotation, value));
+        is_on || self.opt_outs.iter().any(is_out)
     }
 }
 

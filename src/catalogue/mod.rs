@@ -6,6 +6,7 @@
 pub mod controller;
 mod image_glob;
 pub mod injector;
+pub mod kubernetes;
 pub mod quit;
 mod sidecar;
 mod sidecars;

@@ -127,7 +127,11 @@ impl Switch {
             annotation: switch.annotation.to_owned(),
             value: switch.value.to_owned(),
             since: switch.note.to_owned(),
-            formerly: switch.formerly.iter().map(|name| (*name).to_owned()).collect(),
+            formerly: switch
+                .formerly
+                .iter()
+                .map(|own| own.annotation.to_owned())
+                .collect(),
         })
     }
 }

@@ -2,11 +2,13 @@
 
 mod one_place;
 mod one_row;
+mod versions;
 
 use super::{
     Catalogue,
     controller::{KILLERS, OPEN_KRUISE},
     injector::INJECTORS,
+    kubernetes::KUBERNETES,
     quit::COMMON_PATHS,
     stop_command::STOP_COMMANDS,
     tool::READINESS_TOOLS,
@@ -45,9 +47,13 @@ fn origins() -> Vec<Origin> {
     let stops = STOP_COMMANDS
         .iter()
         .map(|row| (row.program.to_owned(), row.source, row.checked));
+    let kubernetes = KUBERNETES
+        .iter()
+        .map(|row| (format!("Kubernetes: {}", row.what), row.source, row.checked));
     let controllers = [&OPEN_KRUISE].map(|row| (row.name.to_owned(), row.source, row.checked));
     sidecars
         .chain(injectors)
+        .chain(kubernetes)
         .chain(wrappers)
         .chain(inits)
         .chain(tools)

@@ -1,7 +1,7 @@
 //! `.kubectl-sidecar.yaml`: its form, and where it is found.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -9,8 +9,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{kubernetes_version::parse_version, severity::Threshold};
+use super::{kubernetes_version::parse_version, mesh, severity::Threshold};
 use crate::{
+    catalogue::injector::Meshes,
     pod::Target,
     roles::{Catalogue, KnownSidecar},
     rules::{RULES, Severity},
@@ -36,6 +37,8 @@ pub struct Configuration {
     pub sidecars: Vec<KnownSidecar>,
     /// The Kubernetes version that the manifests are for: "1.29".
     pub kubernetes_version: Option<String>,
+    /// The versions of the injectors that add sidecars to the pods: `istio: "1.27"`, `linkerd: edge-25.4.1`.
+    pub meshes: BTreeMap<String, String>,
     /// How a sidecar is to be declared.
     pub target: Option<Target>,
     /// The least severity to report.
@@ -77,6 +80,7 @@ pub(super) struct Loaded {
     pub(super) configuration: Configuration,
     pub(super) ignores: Vec<IgnoreMatcher>,
     pub(super) kubernetes_version: Option<(u32, u32)>,
+    pub(super) meshes: Meshes,
 }
 
 impl Loaded {
@@ -87,6 +91,7 @@ impl Loaded {
             configuration: Configuration::default(),
             ignores: Vec::new(),
             kubernetes_version: None,
+            meshes: Meshes::default(),
         }
     }
 
@@ -146,6 +151,8 @@ impl Loaded {
             .map(parse_version)
             .transpose()
             .map_err(|error| places.wrong(&["kubernetesVersion"], None, &error))?;
+        let meshes = mesh::configured(&configuration.meshes)
+            .map_err(|(name, error)| places.wrong(&["meshes", name], None, &error))?;
         for (index, sidecar) in configuration.sidecars.iter().enumerate() {
             if sidecar.name.is_empty() || (sidecar.images.is_empty() && sidecar.containers.is_empty()) {
                 let missing = "a sidecar needs a name, and images or containers to know it by";
@@ -159,6 +166,7 @@ impl Loaded {
             configuration,
             ignores,
             kubernetes_version,
+            meshes,
         })
     }
 }
@@ -373,6 +381,22 @@ mod tests {
     }
 
     #[test]
+    fn meshes_are_named_with_their_version() {
+        let loaded = parse("meshes: {istio: 1.30, linkerd: edge-25.4.1}\n").unwrap();
+        let mut expected = Meshes::default();
+        expected.set_version("istio", "1.30").unwrap();
+        expected.set_version("linkerd", "edge-25.4.1").unwrap();
+        assert_eq!(loaded.meshes, expected);
+        let unknown = parse("meshes:\n  istio: '1.27'\n  nobody: '1.2'\n").unwrap_err();
+        assert!(
+            unknown.starts_with(
+                "c.yaml:3:11: no injector of sidecars called \"nobody\" is known; these are: istio, linkerd"
+            ),
+            "{unknown}"
+        );
+    }
+
+    #[test]
     fn an_empty_configuration_is_one() {
         for text in ["", "# nothing yet\n", "---\n", "{}\n"] {
             assert_eq!(
@@ -417,6 +441,10 @@ mod tests {
             (
                 "sidecars:\n- name: relay\n  image: [relay]\n",
                 "c.yaml:3:3: sidecars[0]: unknown field `image`; did you mean `images`?",
+            ),
+            (
+                "meshes:\n  istio: latest\n",
+                "c.yaml:2:10: \"latest\" is no version of Istio such as 1.27",
             ),
             (
                 "select: startup\n",

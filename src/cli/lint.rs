@@ -15,6 +15,7 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     live::refuse_targets,
+    mesh::meshes,
     output::{self, Output},
     progress::Progress,
     proposals::{Way, proposals},
@@ -150,6 +151,7 @@ fn options(arguments: &LintArguments, loaded: &Loaded) -> Result<Options, Error>
     Ok(Options {
         settings: Settings {
             kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
+            meshes: meshes(&arguments.meshes, loaded.meshes),
             target: loaded.configuration.target,
             ..Settings::default()
         },

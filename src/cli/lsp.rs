@@ -81,6 +81,7 @@ impl Configured for Discovered {
             settings: Settings {
                 kubernetes_version: loaded.and_then(|loaded| loaded.kubernetes_version),
                 target: loaded.and_then(|loaded| loaded.configuration.target),
+                meshes: loaded.map(|loaded| loaded.meshes).unwrap_or_default(),
                 ..Settings::default()
             },
             // What is wrong with one was said when it was read.

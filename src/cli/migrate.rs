@@ -17,11 +17,13 @@ use super::{
     interrupts::Interruption,
     lint::{is_ignored, usage},
     live::refuse_targets,
+    mesh::meshes,
     selection::Selection,
     target::{Decision, decide},
     write::{Replacement, recover, replace_together},
 };
 use crate::{
+    catalogue::kubernetes::POD_METRICS,
     lint,
     migrate::{Migration, Options, carry_over, describe_results, migrate_within},
     pod::Settings,
@@ -106,7 +108,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
 }
 
 /// A file met in a directory that is no manifest, but may hold patches of one: a kustomization, which needs
-/// neither `apiVersion` nor `kind`, or a JSON patch.
+/// neither `apiVersion` nor `kind`, or a JSON patch. A file of alerts may name the containers of one.
 fn patches(input: &Input) -> Option<SourceFile> {
     let path = input.path()?;
     let is_kustomization = path.file_stem().is_some_and(|stem| stem == "kustomization");
@@ -115,7 +117,9 @@ fn patches(input: &Input) -> Option<SourceFile> {
         origin: Origin::File(path.to_owned()),
     };
     let source = read(&named).ok()??;
-    let may_patch = is_kustomization || source.text.to_ascii_lowercase().contains("containers/");
+    let may_patch = is_kustomization
+        || source.text.to_ascii_lowercase().contains("containers/")
+        || source.text.contains(POD_METRICS);
     (may_patch && yaml::parse(&source.text).is_ok()).then_some(source)
 }
 
@@ -342,6 +346,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
         lint: lint::Options {
             settings: Settings {
                 kubernetes_version: arguments.kubernetes_version.or(loaded.kubernetes_version),
+                meshes: meshes(&arguments.meshes, loaded.meshes),
                 target: Some(form.into()),
                 ..Settings::default()
             },

@@ -14,6 +14,7 @@ mod kubernetes_version;
 mod lint;
 mod live;
 mod lsp;
+mod mesh;
 mod migrate;
 mod output;
 mod policy;

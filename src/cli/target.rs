@@ -6,13 +6,14 @@ use clap::ValueEnum;
 
 use super::{Error, deadline::within};
 use crate::{
+    catalogue::kubernetes::NATIVE_SIDECARS,
     cluster::{Connection, Server, Versions, versions},
     pod::{KubernetesVersion, PROMOTES_SINCE, Target},
     remedy::Form,
 };
 
 /// The first version whose sidecars stop in order by default (KEP-753, beta in 1.29).
-pub(super) const NATIVE_SINCE: KubernetesVersion = (1, 29);
+pub(super) const NATIVE_SINCE: KubernetesVersion = (1, NATIVE_SIDECARS.since);
 
 /// How long a cluster may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);

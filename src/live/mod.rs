@@ -2,6 +2,7 @@
 //! whom. Nothing here asks a server.
 
 mod holder;
+mod injectors;
 mod lint;
 mod object;
 mod owners;
@@ -13,6 +14,7 @@ mod telling;
 mod template;
 
 pub use holder::Holder;
+pub use injectors::Injectors;
 pub use lint::{LiveOutcome, lint_live};
 pub use object::{LiveObject, config_map, is_over, pruned};
 pub use owners::{Owner, Owners, Uid};

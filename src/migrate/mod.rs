@@ -6,6 +6,7 @@
 
 mod carry_over;
 mod judgement;
+mod moved;
 mod proposal;
 mod resource_list;
 mod resources;
@@ -138,6 +139,15 @@ fn pass(
     };
     migration.carry_out();
     migration.judge(surroundings, options);
+    if migration.is_changed() {
+        moved::note(
+            &source.text,
+            &migration.text,
+            &mut migration.plans,
+            surroundings.watchers,
+            options.lint.settings.kubernetes_version,
+        );
+    }
     Ok(migration)
 }
 

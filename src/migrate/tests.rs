@@ -271,9 +271,10 @@ fn a_key_that_stands_twice_is_not_guessed_at() {
 
 #[test]
 fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
-    let pod = |config: &str| {
+    let switch = "        sidecar.istio.io/nativeSidecar: \"true\"\n";
+    let pod = |config: &str, switch: &str| {
         format!(
-            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j}}\nspec:\n  template:\n    metadata:\n      labels: {{sidecar.istio.io/inject: \"true\"}}\n      annotations:\n        proxy.istio.io/config: {config}\n        sidecar.istio.io/nativeSidecar: \"true\"\n    spec:\n      restartPolicy: Never\n      containers: [{{name: a, image: a}}]\n"
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: j}}\nspec:\n  template:\n    metadata:\n      labels: {{sidecar.istio.io/inject: \"true\"}}\n      annotations:\n        proxy.istio.io/config: {config}\n{switch}    spec:\n      restartPolicy: Never\n      containers: [{{name: a, image: a}}]\n"
         )
     };
     let json = r#"'{"concurrency": 2, "proxyMetadata": {"EXIT_ON_ZERO_ACTIVE_CONNECTIONS": "true"}}'"#;
@@ -285,9 +286,9 @@ fn a_mapping_inside_an_annotation_goes_with_its_last_key() {
             "|\n          proxyMetadata:\n            OTHER: x\n          concurrency: 2",
         ),
     ] {
-        let migration = migrated(&pod(before), Form::Native, true);
+        let migration = migrated(&pod(before, ""), Form::Native, true);
         assert_eq!(migration.failures, []);
-        assert_eq!(migration.text, pod(after));
+        assert_eq!(migration.text, pod(after, switch));
     }
 }
 

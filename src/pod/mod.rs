@@ -3,6 +3,7 @@
 mod delay;
 pub(crate) mod embedded;
 mod injected_output;
+mod injection;
 mod listener;
 pub mod live;
 mod promotion;
@@ -15,6 +16,7 @@ mod wrapper;
 
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
+    catalogue::injector::Meshes,
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
     shell::Span,
     workload::{Container, ContainerList, Program, ProgramPlace, Service, Workload},
@@ -22,6 +24,7 @@ use crate::{
 };
 
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
+pub(crate) use injection::SwitchToSet;
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
@@ -57,6 +60,8 @@ pub struct Settings {
     pub target: Option<Target>,
     /// The admission policies that act on the annotation.
     pub promoters: Promoters,
+    /// The injectors that are installed, as far as that is known.
+    pub meshes: Meshes,
 }
 
 /// A container with its role and what it runs.
@@ -162,7 +167,7 @@ impl<'a> Pod<'a> {
             .find(|(_, program)| program.place == ProgramPlace::Entrypoint)
     }
 
-    /// A sidecar among the regular containers that nothing declares, or one that is injected.
+    /// A sidecar among the regular containers that nothing declares, or one that is injected as an ordinary container.
     pub(crate) fn undeclared_sidecar_name(&self) -> Option<&str> {
         let own = self.members.iter().find(|member| {
             member.role.role == Role::Sidecar
@@ -177,7 +182,11 @@ impl<'a> Pod<'a> {
         };
         own.map(|member| member.container.name)
             .or_else(killed)
-            .or_else(|| self.injected.first().map(|injected| injected.known.name.as_str()))
+            .or_else(|| {
+                let mut injected = self.injected.iter();
+                let found = injected.find(|injected| self.may_keep_from_completing(&injected.known));
+                found.map(|injected| injected.known.name.as_str())
+            })
     }
 }
 
@@ -240,7 +249,7 @@ impl<'a> Pod<'a> {
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {
             Party::Injected(known) if self.annotation_names(known) => true,
-            Party::Injected(known) => crate::roles::is_switched_on(self.workload, known),
+            Party::Injected(known) => self.is_injected_natively(known),
             _ => self.party(party).is_some_and(|member| member.role.declared),
         }
     }

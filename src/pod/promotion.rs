@@ -1,6 +1,7 @@
 //! What the admission policy of `policy promote` makes of regular containers that the pod's annotation declares.
 
 use crate::{
+    catalogue::kubernetes::MUTATING_POLICIES,
     roles::{DECLARATION_ANNOTATION, FIRST, KnownSidecar, NamingKind, POSITION_ANNOTATION, pod_mark},
     workload::{ContainerList, HookKind, ProbeKind},
 };
@@ -8,7 +9,7 @@ use crate::{
 use crate::pod::{KubernetesVersion, Member, Pod};
 
 /// The first version with MutatingAdmissionPolicy in `admissionregistration.k8s.io/v1` (KEP-3962).
-pub const PROMOTES_SINCE: KubernetesVersion = (1, 36);
+pub const PROMOTES_SINCE: KubernetesVersion = (1, MUTATING_POLICIES.since);
 
 /// The admission policies that act on the annotation `kubectl-sidecar/sidecars` in a workload's namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

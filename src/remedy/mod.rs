@@ -21,6 +21,7 @@ pub use plan::{Action, Class, Plan, Refusal};
 pub(crate) use remedies::{Remedies, form};
 pub use surroundings::elsewhere::Elsewhere;
 pub use surroundings::sources::{Holders, Surroundings};
+pub(crate) use surroundings::watchers::{Watcher, watchers};
 
 /// How the user wants remedies.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! Decides the role of each container from all the signs there are.
 
+use crate::catalogue::{injector, is_false};
 use crate::workload::{Container, ContainerList, Program, ProgramPlace, Workload, WorkloadKind};
 
 use super::{
@@ -76,17 +77,45 @@ pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injec
     found
 }
 
-/// Whether the pod template sets the injector's own switch, so that the sidecar is injected as a native one.
+/// The names of the injector's switch for native sidecars that the pod template sets, the newest first, and whether
+/// to on.
 #[must_use]
-pub fn is_switched_on(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
-    switched_on(workload, known).is_some()
+pub fn switches_of<'k>(workload: &Workload<'_>, known: &'k KnownSidecar) -> Vec<(&'k str, bool)> {
+    let set = switch_names(known).into_iter().filter_map(|(name, on)| {
+        let value = pod_mark(workload, name)?.value.as_str()?;
+        let is_on = value == on;
+        (is_on || is_false(value)).then_some((name, is_on))
+    });
+    set.collect()
 }
 
 fn switched_on<'t>(workload: &Workload<'t>, known: &KnownSidecar) -> Option<Entry<'t>> {
-    let switch = known.own_switch()?;
-    std::iter::once(&switch.annotation)
-        .chain(&switch.formerly)
-        .find_map(|name| pod_mark(workload, &format!("{name}={}", switch.value)))
+    switch_names(known)
+        .into_iter()
+        .find_map(|(name, value)| pod_mark(workload, &format!("{name}={value}")))
+}
+
+/// The names of the injector's own switch, the present one first, each with the value that turns it on. The
+/// OpenTelemetry operator is told by one and the same annotation what to inject, which is no switch.
+fn switch_names(known: &KnownSidecar) -> Vec<(&str, &str)> {
+    let row = known
+        .injector
+        .as_deref()
+        .and_then(injector::by_name)
+        .and_then(|injector| injector.pod_switch.as_ref());
+    let mut names: Vec<(&str, &str)> = match (row, known.own_switch()) {
+        (Some(switch), _) => std::iter::once(switch.annotation)
+            .chain(switch.formerly.iter().map(|own| own.annotation))
+            .map(|name| (name, switch.value))
+            .collect(),
+        (None, Some(switch)) => std::iter::once(&switch.annotation)
+            .chain(&switch.formerly)
+            .map(|name| (name.as_str(), switch.value.as_str()))
+            .collect(),
+        (None, None) => Vec::new(),
+    };
+    names.retain(|(name, _)| !known.injection.iter().any(|mark| mark == name));
+    names
 }
 
 /// `sidecar.istio.io/inject: "false"` and its like.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::catalogue::{Catalogue, CatalogueError, Endpoint, KnownSidecar, Switch};
 pub(crate) use assign::opted_out;
-pub use assign::{Injected, Relation, RelationKind, assign, injected, is_switched_on, is_telling_name};
+pub use assign::{Injected, Relation, RelationKind, assign, injected, is_telling_name, switches_of};
 pub use explicit::{
     DECLARATION_ANNOTATION, FIRST, LYFT_ANNOTATION, Naming, NamingKind, POSITION_ANNOTATION,
     PROMOTED_ANNOTATION, listed, namings, pod_mark,

@@ -112,7 +112,15 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         (Severity::Info, Confidence::Low)
     };
     let message = if only {
-        format!("nothing but this deadline ends the pod while {sidecar} runs, and it then counts as failed")
+        let injected = pod
+            .injected
+            .iter()
+            .find(|injected| injected.known.name == sidecar);
+        let place = injected.and_then(|injected| pod.where_ordinary(&injected.known));
+        let place = place.map_or(String::new(), |place| format!("{place}, "));
+        format!(
+            "{place}nothing but this deadline ends the pod while {sidecar} runs, and it then counts as failed"
+        )
     } else {
         format!("this deadline may be there because {sidecar} did not always end")
     };

@@ -26,6 +26,10 @@ the proxy's env or in the mesh configuration, Linkerd's `proxy-wait-before-exit-
 Dapr's `block-shutdown-duration`, Consul's shutdown settings. A value as long as the grace
 period is pointed out: every stop then ends in SIGKILL.
 
+Left alone are the settings of gateways, whose proxy is what the pod is for, of pods that are
+kept out of the mesh, and of proxies that are injected as native sidecars: Istio's begins to
+drain when its pod is deleted, while the app still works, so that the time may be wanted.
+
 Mesh-wide settings are reported as info. So are flags of a sidecar itself (`-term_timeout`,
 `--max-sigterm-delay`): they do no harm on a declared sidecar and may stay. Settings that are
 off or zero are left alone."#,
@@ -87,8 +91,9 @@ spec:
             - containerPort: 8080
 "#,
     migrate: r#"With `--review`, the injector's own switch for native sidecars is set and the setting removed,
-key by key inside annotations that hold other keys. Mesh-wide settings and those of injectors
-without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags stay."#,
+key by key inside annotations that hold other keys, and a note says what Istio's native proxy
+does at deletion. Mesh-wide settings and those of Dapr and Consul are advice; a sidecar's own
+drain flags stay."#,
     rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (
@@ -98,6 +103,10 @@ without such a switch (Dapr, Consul) are advice; a sidecar's own drain flags sta
         (
             "Add native sidecar support (linkerd/linkerd2#11465)",
             "https://github.com/linkerd/linkerd2/issues/11465",
+        ),
+        (
+            "native sidecar drains immediately (istio/istio#60649)",
+            "https://github.com/istio/istio/issues/60649",
         ),
         (
             "Per-pod native sidecar enablement (istio/istio#53452)",
@@ -144,9 +153,12 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    let is_kept_out = |injector: &Injector| injector.is_kept_out(pod.workload);
+    // Where the proxy is native the setting is a leftover at most; a gateway's own drain is nobody's workaround.
+    let is_of_no_sidecar = |injector: &Injector| {
+        injector.is_kept_out(pod.workload) || pod.gets_natively(injector) || pod.is_gateway_of(injector)
+    };
     if let Some(injector) = injector::of_settings(key) {
-        if is_kept_out(injector) {
+        if is_of_no_sidecar(injector) {
             return;
         }
         for setting in embedded::settings(entry.value) {
@@ -164,7 +176,7 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let Some(reader) = reader(pod.catalogue, last) else {
         return;
     };
-    if is_off(value) || injector::by_name(reader).is_some_and(is_kept_out) {
+    if is_off(value) || injector::by_name(reader).is_some_and(is_of_no_sidecar) {
         return;
     }
     let injector = injector::by_name(reader);
@@ -178,12 +190,13 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let mut draft = draft(pod, last, reader)
         .subject(subject)
         .at_entry(entry, "delays the proxy's end");
-    if let Some(switch) = injector.and_then(|injector| injector.pod_switch.as_ref())
-        && injector.is_some_and(|injector| injector.excludes_drain)
+    if let Some(injector) = injector.filter(|injector| injector.excludes_drain)
+        && let Some(switch) = injector.pod_switch.as_ref()
+        && let Some(annotation) = injector.readable_switch(pod.installed(injector))
     {
         draft = draft.help(format!(
-            "set {}: {:?} and drop this: the two must not be combined",
-            switch.annotation, switch.value
+            "set {annotation}: {:?} and drop this: the two must not be combined",
+            switch.value
         ));
     }
     // A wait as long as the grace period leaves no time: the stop always ends in SIGKILL.
@@ -274,12 +287,20 @@ fn mesh_keys() -> Vec<&'static str> {
 }
 
 fn draft<'a>(pod: &Pod<'a>, name: &str, reader: &str) -> Draft<'a> {
+    let at_deletion = injector::by_name(reader).and_then(|injector| injector.at_deletion.as_ref());
+    let help = match at_deletion.filter(|_| !pod.workload.runs_to_completion()) {
+        Some(at_deletion) => format!(
+            "a native sidecar is ended after the app; but {}: decide whether the time is still wanted then",
+            at_deletion.what
+        ),
+        None => "as a native sidecar the proxy is ended after the app; this is not needed then".to_owned(),
+    };
     Draft::new(
         pod,
         &RULE,
         format!("{name} delays the end of {reader}'s proxy so that it outlives the app"),
     )
-    .help("as a native sidecar the proxy is ended after the app; this is not needed then")
+    .help(help)
     .confidence(Confidence::High)
 }
 

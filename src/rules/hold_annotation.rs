@@ -3,7 +3,7 @@
 use crate::{
     catalogue::{
         controller::OPEN_KRUISE,
-        injector::{self, Hold, Injector},
+        injector::{self, Hold, Injector, Meshes},
     },
     workload::Object,
     yaml::Entry,
@@ -26,8 +26,10 @@ OpenKruise's `apps.kruise.io/container-launch-priority: Ordered` and
 `KRUISE_CONTAINER_PRIORITY`. Pod templates and Namespaces are read.
 
 A setting for the whole mesh is reported as info, since only its operator can change it.
-Consul's lifecycle annotations are info too: its injector has no native sidecars yet. Settings
-that are off (`false`, `disabled`) are left alone."#,
+Consul's lifecycle annotations and Kuma's are info too, unless a version is known that reads a
+switch of the pod. Where the proxy is a native sidecar, by the pod's own switch or the versions
+that are known, the setting is a [leftover-workaround](leftover-workaround.md). Settings that
+are off (`false`, `disabled`) are left alone."#,
     why: r#"Istio and Linkerd do this with a blocking `postStart` hook on a container that they put first
 in the list: it rests on the kubelet starting regular containers in order, which nobody
 promised. Istio's hook gives up after 60 seconds and the app starts regardless; it does
@@ -88,8 +90,8 @@ spec:
 "#,
     migrate: r#"With `--review`, Istio's and Linkerd's own switch for native sidecars is set on the pod
 template and this one key is removed, the rest of the annotation staying as it is; the output
-says from which version of the injector on that holds. Mesh-wide settings, OpenKruise's order
-and Consul's settings are only advice."#,
+says from which version of the injector on that holds. Consul's switch is set where its version
+is known. Mesh-wide settings, OpenKruise's order and Kuma's setting are only advice."#,
     rests_on: &[&[Obligation::InjectorObeys]],
     sources: &[
         (
@@ -117,14 +119,19 @@ and Consul's settings are only advice."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let is_in_force = |entry: &Entry<'_>| {
-        let key = entry.key.as_str().unwrap_or_default();
-        let injector = injector::of_settings(key).or_else(|| Some(injector::hold_annotation(key)?.0));
-        injector.is_none_or(|injector| !injector.is_kept_out(pod.workload))
+        let injector = injector_of(entry.key.as_str().unwrap_or_default());
+        // What is set beside native sidecars is a leftover, and the proxy of a gateway holds no other container back.
+        injector.is_none_or(|injector| {
+            !injector.is_kept_out(pod.workload)
+                && !pod.gets_natively(injector)
+                && !pod.is_gateway_of(injector)
+        })
     };
     for entry in pod.workload.pod_annotations().into_iter().filter(is_in_force) {
         annotation(
             entry,
             |message, help| Draft::new(pod, &RULE, message).help(help),
+            pod.settings.meshes,
             findings,
         );
     }
@@ -149,14 +156,29 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// The injector that reads settings, or a setting, from an annotation.
+fn injector_of(annotation: &str) -> Option<&'static Injector> {
+    injector::of_settings(annotation).or_else(|| Some(injector::hold_annotation(annotation)?.0))
+}
+
 /// Mesh-wide settings and the annotations of namespaces.
 pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findings: &mut Vec<Finding>) {
     let draft = |message: String, help: String| Draft::about(object, sources, &RULE, message).help(help);
     if object.reference.kind == "Namespace"
         && let Some(annotations) = object.node.path(&["metadata", "annotations"])
     {
-        for entry in annotations.entries() {
-            annotation(entry, draft, findings);
+        let entries = annotations.entries();
+        let says = |name: &str, value: &str| {
+            let is_it =
+                |entry: &Entry<'_>| entry.key.as_str() == Some(name) && entry.value.as_str() == Some(value);
+            entries.iter().any(is_it)
+        };
+        let is_in_force = |entry: &&Entry<'_>| {
+            let injector = injector_of(entry.key.as_str().unwrap_or_default());
+            !injector.is_some_and(|injector| injector.is_told_natively_or_out(&says))
+        };
+        for entry in entries.iter().filter(is_in_force) {
+            annotation(*entry, draft, Meshes::default(), findings);
         }
     }
     for injector in injector::INJECTORS {
@@ -189,6 +211,7 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
 fn annotation<'a>(
     entry: Entry<'a>,
     draft: impl Fn(String, String) -> Draft<'a>,
+    meshes: Meshes,
     findings: &mut Vec<Finding>,
 ) {
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
@@ -201,7 +224,7 @@ fn annotation<'a>(
             let is_it = |hold: &&Hold| hold.name == setting.key && hold.holds_with(&setting.value);
             if holds.iter().any(is_it) {
                 findings.push(
-                    held(injector, &setting.key, &draft)
+                    held(injector, &setting.key, meshes, &draft)
                         .at_span(
                             entry.value,
                             setting.span,
@@ -218,7 +241,11 @@ fn annotation<'a>(
             Some(_) => "a blocking postStart hook in the injected proxy",
             None => "lifecycle of the injected proxy",
         };
-        findings.push(held(injector, key, &draft).at_entry(entry, label).finish());
+        findings.push(
+            held(injector, key, meshes, &draft)
+                .at_entry(entry, label)
+                .finish(),
+        );
     } else if key == OPEN_KRUISE.ordered.annotation && value == OPEN_KRUISE.ordered.value {
         findings.push(
             draft(
@@ -235,38 +262,31 @@ fn annotation<'a>(
 }
 
 /// What is said of an injector's setting that holds the app back.
-fn held<'a>(injector: &Injector, key: &str, draft: &impl Fn(String, String) -> Draft<'a>) -> Draft<'a> {
+fn held<'a>(
+    injector: &Injector,
+    key: &str,
+    meshes: Meshes,
+    draft: &impl Fn(String, String) -> Draft<'a>,
+) -> Draft<'a> {
     let proxy = injector.containers.first().copied().unwrap_or(injector.name);
     let message = format!("the app is held back until {proxy} is ready");
-    match injector.pod_switch.as_ref() {
-        Some(switch) if !switch.needs_version => draft(
+    let installed = meshes.of(injector);
+    match (injector.pod_switch.as_ref(), injector.readable_switch(installed)) {
+        (Some(switch), Some(annotation)) => draft(
             message,
             format!(
-                "set {}: {:?} on the pod template and drop this: a native sidecar starts before the app",
-                switch.annotation, switch.value
+                "set {annotation}: {:?} on the pod template and drop this: a native sidecar starts before the app",
+                switch.value
             ),
         )
         .confidence(Confidence::High)
         .subject(Subject::setting(injector.name, key)),
-        Some(switch) => draft(
-            message,
-            format!(
-                "set {}: {:?} and drop this, where {} reads it: {}",
-                switch.annotation, switch.value, injector.name, switch.note
-            ),
-        )
-        .severity(Severity::Info)
-        .confidence(Confidence::High)
-        .by_hand("which version injects it is not in the manifest"),
-        None => draft(
-            message,
-            format!(
-                "keep it until {} injects native sidecars, which its installation decides",
-                injector.name
-            ),
-        )
-        .severity(Severity::Info)
-        .confidence(Confidence::High)
-        .by_hand("only the installation decides about native sidecars"),
+        _ => {
+            let reason = injector.without_switch(installed);
+            draft(message, format!("keep it for now: {reason}"))
+                .severity(Severity::Info)
+                .confidence(Confidence::High)
+                .by_hand(reason)
+        }
     }
 }

@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     behaviour::{LinkKind, Party},
-    catalogue::injector::{self as injectors, Mark},
     roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength, runs_its_server},
     workload::{Container, ContainerList, Controller, ProbeKind},
 };
@@ -22,8 +21,10 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
 regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
 kill, wrapper or killer. The server that an integration test is run against counts as one
-(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning,
-because the injector may make it a native sidecar by its own default.
+(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning, which
+says in which versions of its injector, or of Kubernetes, it is an ordinary container; where
+`--mesh istio=1.27`, `meshes` in the configuration or the cluster shows that it is a native
+sidecar, nothing is said.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
 so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
@@ -96,8 +97,9 @@ spec:
               command: ["/app/expire", "--db=127.0.0.1:5432"]
 "#,
     migrate: r#"The sidecar is declared; nothing else changes, so this is safe. An injected proxy is not in
-the manifest: with `--review` the injector's own switch is set on the pod template, and where
-the injector has none (Vault, Dapr, Consul) it is advice."#,
+the manifest: with `--review` the injector's own switch is set on the pod template, under the
+name that its version reads. Where no version is known that reads one (Dapr, Consul), or the
+injector has none (Vault, Kuma), it is advice."#,
     rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         (
@@ -365,47 +367,50 @@ fn severity(pod: &Pod<'_>) -> Severity {
 }
 
 fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    for injected in &pod.injected {
-        let injector = injected.known.injector.as_deref().unwrap_or("the injector");
-        // An injector without a switch of its own makes native sidecars by its version, and says so nowhere.
-        let switched_on = crate::roles::is_switched_on(pod.workload, &injected.known)
-            || injected.known.switch.is_some() && injected.known.own_switch().is_none();
-        let row = injectors::by_name(injector);
-        let leaves = row.is_some_and(|row| {
-            let is_told = |mark: &Mark| {
-                let mark = format!("{}={}", mark.annotation, mark.value.unwrap_or_default());
-                crate::roles::pod_mark(pod.workload, &mark).is_some()
-            };
-            row.ends_with_the_job || row.leaves_with.iter().any(is_told)
-        });
-        let promoted = pod.annotation_names(&injected.known) && pod.ignores_annotation().is_none();
-        if switched_on || promoted || leaves {
-            continue;
-        }
-        let help = match &injected.known.switch {
-            Some(switch) => format!(
+    let kept = pod
+        .injected
+        .iter()
+        .filter(|injected| pod.may_keep_from_completing(&injected.known));
+    for injected in kept {
+        let known = &injected.known;
+        let injector = known.injector.as_deref().unwrap_or("the injector");
+        let help = match pod.switch_to_set(known) {
+            Ok(switch) => format!(
                 "{}: {:?} makes it a native sidecar ({})",
-                switch.annotation, switch.value, switch.since
+                switch.annotation, switch.value, switch.note
             ),
-            None => format!(
-                "{injector} cannot inject native sidecars yet; promote it at admission or end it from the app"
-            ),
+            Err(reason) => match pod.leaves_when_told(known) {
+                Some(mark) => format!(
+                    "{reason}; {}: {:?} makes it leave when its work is done",
+                    mark.annotation,
+                    mark.value.unwrap_or_default()
+                ),
+                None => format!("{reason}; promote it at admission or end it from the app"),
+            },
+        };
+        let place = match pod.where_ordinary(known) {
+            Some(place) => format!("{place}, "),
+            None => String::new(),
+        };
+        let severity = match pod.is_native_on_new_clusters(known) {
+            true => Severity::Info,
+            false => Severity::Warning,
         };
         findings.push(
             Draft::new(
                 pod,
                 &RULE,
                 format!(
-                    "{injector} injects {} and nothing here ends it: unless it is injected as a native sidecar, {} never completes",
-                    injected.known.name,
+                    "{injector} injects {} and nothing here ends it: {place}{} never completes",
+                    known.name,
                     crate::pod::describe(pod)
                 ),
             )
             .help(help)
-            .severity(Severity::Warning)
+            .severity(severity)
             .confidence(Confidence::Medium)
-            .at_entry(injected.entry, format!("{injector} injects {}", injected.known.name))
-            .subject(Subject::Injected(injected.known.name.clone()))
+            .at_entry(injected.entry, format!("{injector} injects {}", known.name))
+            .subject(Subject::Injected(known.name.clone()))
             .finish(),
         );
     }

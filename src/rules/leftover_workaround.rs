@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{Link, LinkKind, Party},
     catalogue::injector::{self, Hold, Injector},
-    roles::{NamingKind, is_switched_on},
+    roles::NamingKind,
     shell::Span,
     workload::ContainerList,
 };
@@ -269,7 +269,7 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         Draft::new(
             pod,
             &RULE,
-            format!("{key} stands beside the switch that makes the proxy a native sidecar"),
+            format!("{key} is set, although {injector} injects the proxy as a native sidecar"),
         )
         .help("drop it: a native sidecar starts before the app and ends after it")
         .confidence(Confidence::High)
@@ -278,12 +278,7 @@ fn annotations(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             key: key.to_owned(),
         })
     };
-    let is_native = |injector: &Injector| {
-        pod.injected.iter().any(|injected| {
-            injected.known.injector.as_deref() == Some(injector.name)
-                && is_switched_on(pod.workload, &injected.known)
-        })
-    };
+    let is_native = |injector: &Injector| pod.gets_natively(injector);
     for entry in pod.workload.pod_annotations() {
         let key = entry.key.as_str().unwrap_or_default();
         let value = entry.value.as_str().unwrap_or_default();

@@ -100,8 +100,8 @@ spec:
     migrate: r#"The call goes together with the plumbing around it that keeps the exit code, and the sidecar
 is declared. Safe where the call is the last thing or an EXIT trap, its output is unused, the
 exit code is provably the app's, and the endpoint is one of the migrated container's. For an
-injected proxy `--review` sets the injector's switch in the same edit; Dapr, Vault and Consul
-have none, so there it is advice."#,
+injected proxy `--review` sets the injector's switch in the same edit; for Dapr and Consul their
+version has to be known (`--mesh dapr=1.18`), and Vault has none, so there it is advice."#,
     rests_on: &[
         &Obligation::OF_DECLARATIONS,
         &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],
@@ -151,7 +151,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             _ => format!("{app} stops {name} by a call when it is done"),
         };
         let mut draft = Draft::new(pod, &RULE, message)
-            .help(help(&name, &link.other))
+            .help(help(pod, &name, &link.other))
             .confidence(if link.other == Party::Unknown {
                 Confidence::Medium
             } else {
@@ -221,16 +221,14 @@ fn where_it_stands(quit: &Quit) -> String {
     }
 }
 
-fn help(name: &str, other: &Party) -> String {
+fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
     match other {
-        Party::Injected(known) => match &known.switch {
-            Some(switch) => format!(
+        Party::Injected(known) => match pod.switch_to_set(known) {
+            Ok(switch) => format!(
                 "{}: {:?} on the pod template makes {name} a native sidecar, which the kubelet ends; drop the call then",
                 switch.annotation, switch.value
             ),
-            None => format!(
-                "{name}'s injector has no native sidecars yet: keep the call, or promote it at admission"
-            ),
+            Err(reason) => format!("keep the call: {reason}"),
         },
         _ => format!(
             "declare {name} a sidecar: the kubelet ends it after the app, and would restart it after this call"

@@ -220,18 +220,14 @@ fn finding<'a>(
 
 fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
     match other {
-        Party::Injected(known) => match (known.own_switch(), &known.switch) {
-            (Some(switch), _) => format!(
+        Party::Injected(known) => match pod.switch_to_set(known) {
+            Ok(switch) => format!(
                 "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the loop then",
                 switch.annotation, switch.value
             ),
-            (None, Some(version)) => format!(
-                "{}; drop the loop once it does so and gives {name} a startupProbe",
-                version.since
-            ),
-            (None, None) => format!(
-                "{name} is injected, and its injector has no native sidecars yet: keep the loop for now"
-            ),
+            Err(reason) => {
+                format!("{reason}; drop the loop once {name} is a native sidecar with a startupProbe")
+            }
         },
         _ if pod.workload.controller.ends_sidecars() => {
             format!(

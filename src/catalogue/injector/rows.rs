@@ -1,6 +1,8 @@
 //! The rows of injectors.
 
-use super::{Hold, Injector, Mark, NativeByDefault, PodSwitch, Since, Templates};
+use super::{
+    AtDeletion, Deployment, Formerly, Hold, Injector, Mark, NativeByDefault, PodSwitch, Since, Templates,
+};
 
 /// All injectors.
 pub const INJECTORS: &[Injector] = &[
@@ -12,6 +14,8 @@ pub const INJECTORS: &[Injector] = &[
         templates: Some(Templates {
             annotation: "inject.istio.io/templates",
             native: "sidecar",
+            // istio manifests/charts/istio-control/istio-discovery/files
+            gateways: &["gateway", "kube-gateway", "waypoint"],
         }),
         redirecting: Some("istio-init"),
         // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
@@ -26,15 +30,21 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "sidecar.istio.io/nativeSidecar",
             value: "true",
             formerly: &[],
-            // It is younger than the variable (istio#53490).
-            note: "Istio 1.27 turns it on by default; the annotation overrides it per pod",
+            // It is younger than the variable: istio.io/latest/news/releases/1.24.x/announcing-1.24/change-notes/
+            since: Some(Since::version("1.24")),
+            note: "Istio reads the annotation since 1.24, and injects native sidecars by default since 1.27",
             needs_version: false,
         }),
         installation_switch: Some("ENABLE_NATIVE_SIDECARS"),
+        installation_variable: Some("ENABLE_NATIVE_SIDECARS"),
+        at_deletion: Some(AtDeletion {
+            what: "Istio's native proxy begins to drain when the pod is deleted, while the app still works",
+            source: "https://github.com/istio/istio/issues/60649",
+        }),
         since: Some(Since::version("1.19")),
         by_default: Some(NativeByDefault {
             since: Some(Since::version("1.27")),
-            kubernetes: 33,
+            kubernetes: Some(33),
             on_every_node: true,
         }),
         opt_outs: &[
@@ -47,7 +57,7 @@ pub const INJECTORS: &[Injector] = &[
             value: Some("true"),
             in_settings: true,
         }],
-        deployment: Some("istiod"),
+        deployment: Some(Deployment::new("istiod", &["pilot"])),
         source: "https://github.com/istio/istio/blob/master/pkg/kube/inject/webhook.go",
         ..ROW
     },
@@ -68,10 +78,27 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "config.linkerd.io/proxy-enable-native-sidecar",
             value: "true",
             formerly: &[
-                "config.beta.linkerd.io/proxy-enable-native-sidecar",
-                "config.alpha.linkerd.io/proxy-enable-native-sidecar",
+                // linkerd2#14587, of 2025-10-07; edge releases are named by year and month.
+                Formerly {
+                    annotation: "config.beta.linkerd.io/proxy-enable-native-sidecar",
+                    since: Since {
+                        version: "2.19",
+                        also: &["edge-25.11.1"],
+                    },
+                },
+                Formerly {
+                    annotation: "config.alpha.linkerd.io/proxy-enable-native-sidecar",
+                    since: Since {
+                        version: "2.15",
+                        also: &["edge-23.11.4"],
+                    },
+                },
             ],
-            note: "Linkerd 2.15 knows it as config.alpha.linkerd.io/…, later versions as config.beta.linkerd.io/… first",
+            since: Some(Since {
+                version: "2.20",
+                also: &["edge-26.5.2"],
+            }),
+            note: "Linkerd reads this name since 2.20 (edge-26.5.2), where it is the default; 2.19 reads config.beta.linkerd.io/…, versions from 2.15 on config.alpha.linkerd.io/…",
             needs_version: false,
         }),
         installation_switch: Some("proxy.nativeSidecar"),
@@ -79,10 +106,14 @@ pub const INJECTORS: &[Injector] = &[
             version: "2.15",
             also: &["edge-23.11.4"],
         }),
-        // The chart's default since linkerd2#15267, merged on 2026-05-11: edge releases are named by year and month.
+        // linkerd2#15267, merged on 2026-05-11; linkerd/website#2123 names 2.20, sapcc/helm-charts#12461 the edge release.
         by_default: Some(NativeByDefault {
-            since: Some(Since::version("edge-26.6.1")),
-            kubernetes: 29,
+            since: Some(Since {
+                version: "2.20",
+                also: &["edge-26.5.2"],
+            }),
+            // Those versions need 1.31 (linkerd2 edge-26.5.1).
+            kubernetes: None,
             on_every_node: false,
         }),
         opt_outs: &[Mark::value("linkerd.io/inject", "disabled")],
@@ -97,7 +128,7 @@ pub const INJECTORS: &[Injector] = &[
             "config.alpha.linkerd.io/proxy-wait-before-exit-seconds",
         ],
         excludes_drain: true,
-        deployment: Some("linkerd-proxy-injector"),
+        deployment: Some(Deployment::new("linkerd-proxy-injector", &["controller"])),
         source: "https://github.com/linkerd/linkerd2/blob/main/charts/linkerd-control-plane/values.yaml",
         ..ROW
     },
@@ -109,12 +140,13 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "dapr.io/enable-native-sidecar",
             value: "true",
             formerly: &[],
+            since: None,
             note: "Dapr reads it since 1.18",
             needs_version: true,
         }),
         installation_switch: Some("dapr_sidecar_injector.nativeSidecar"),
         since: Some(Since::version("1.18")),
-        deployment: Some("dapr-sidecar-injector"),
+        deployment: Some(Deployment::new("dapr-sidecar-injector", &["injector", "dapr"])),
         source: "https://github.com/dapr/dapr/blob/master/docs/release_notes/v1.18.0.md",
         ..ROW
     },
@@ -129,6 +161,7 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "consul.hashicorp.com/enable-consul-dataplane-as-sidecar",
             value: "true",
             formerly: &[],
+            since: None,
             note: "Consul on Kubernetes reads it since 1.9.0",
             needs_version: true,
         }),
@@ -147,7 +180,10 @@ pub const INJECTORS: &[Injector] = &[
                 in_settings: false,
             },
         ],
-        deployment: Some("consul-connect-injector"),
+        deployment: Some(Deployment::new(
+            "consul-connect-injector",
+            &["consul-k8s-control-plane"],
+        )),
         source: "https://github.com/hashicorp/consul-k8s/pull/4678",
         ..ROW
     },
@@ -159,7 +195,7 @@ pub const INJECTORS: &[Injector] = &[
         since: Some(Since::version("2.7.0")),
         by_default: Some(NativeByDefault {
             since: Some(Since::version("2.14.0")),
-            kubernetes: 29,
+            kubernetes: None,
             on_every_node: false,
         }),
         opt_outs: &[Mark::value("kuma.io/sidecar-injection", "disabled")],
@@ -168,7 +204,7 @@ pub const INJECTORS: &[Injector] = &[
             value: Some("true"),
             in_settings: false,
         }],
-        deployment: Some("kuma-control-plane"),
+        deployment: Some(Deployment::new("kuma-control-plane", &["kuma-cp"])),
         source: "https://github.com/kumahq/kuma/blob/master/UPGRADE.md",
         ..ROW
     },
@@ -178,9 +214,13 @@ pub const INJECTORS: &[Injector] = &[
         since: Some(Since::version("1.6.0")),
         by_default: Some(NativeByDefault {
             since: None,
-            kubernetes: 29,
+            kubernetes: Some(29),
             on_every_node: false,
         }),
+        deployment: Some(Deployment::new(
+            "cloud-sql-proxy-operator",
+            &["cloud-sql-proxy-operator"],
+        )),
         source: "https://github.com/GoogleCloudPlatform/cloud-sql-proxy-operator/blob/main/CHANGELOG.md",
         ..ROW
     },
@@ -193,7 +233,7 @@ pub const INJECTORS: &[Injector] = &[
         ],
         marks: &[Mark::value("vault.hashicorp.com/agent-inject-status", "injected")],
         containers: &["vault-agent", "vault-agent-init"],
-        deployment: Some("vault-agent-injector"),
+        deployment: Some(Deployment::new("vault-agent-injector", &["vault-k8s"])),
         source: "https://github.com/hashicorp/vault-k8s/issues/620",
         ..ROW
     },
@@ -205,12 +245,13 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "gke-gcsfuse/enable-native-sidecar",
             value: "true",
             formerly: &[],
+            since: None,
             note: "GKE with control plane and all nodes at 1.29 does it by itself",
             needs_version: false,
         }),
         by_default: Some(NativeByDefault {
             since: None,
-            kubernetes: 29,
+            kubernetes: Some(29),
             on_every_node: true,
         }),
         source: "https://github.com/GoogleCloudPlatform/gcs-fuse-csi-driver",
@@ -224,6 +265,7 @@ pub const INJECTORS: &[Injector] = &[
             annotation: "sidecar.opentelemetry.io/inject",
             value: "true",
             formerly: &[],
+            since: None,
             note: "the operator from 0.139.0 injects native sidecars on Kubernetes 1.29 and later",
             needs_version: false,
         }),
@@ -231,10 +273,13 @@ pub const INJECTORS: &[Injector] = &[
         since: Some(Since::version("0.111.0")),
         by_default: Some(NativeByDefault {
             since: Some(Since::version("0.139.0")),
-            kubernetes: 29,
+            kubernetes: Some(29),
             on_every_node: false,
         }),
-        deployment: Some("opentelemetry-operator"),
+        deployment: Some(Deployment::new(
+            "opentelemetry-operator",
+            &["opentelemetry-operator"],
+        )),
         source: "https://pkg.go.dev/github.com/open-telemetry/opentelemetry-operator/pkg/featuregate",
         ..ROW
     },
@@ -257,6 +302,8 @@ const ROW: Injector = Injector {
     ends_with_the_job: false,
     pod_switch: None,
     installation_switch: None,
+    installation_variable: None,
+    at_deletion: None,
     since: None,
     by_default: None,
     opt_outs: &[],

@@ -1,15 +1,55 @@
 //! Which version of an injector is there, and what it does.
 
-use std::{cmp::Ordering, collections::BTreeMap};
+use std::{cmp::Ordering, fmt};
 
-use serde::{Deserialize, Serialize};
+use super::{INJECTORS, Injector, NativeByDefault, Since};
 
-use super::{INJECTORS, Injector, Since};
+/// A version of an injector: `1.27`, `edge-25.4.1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// Linkerd numbers its edge releases by year, month and count.
+    is_edge: bool,
+    numbers: [u32; PARTS],
+    /// How many of the numbers were written.
+    written: usize,
+}
 
-/// The versions of the injectors that are installed, by their names in lower case: `istio: "1.27"`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(transparent)]
-pub struct Meshes(BTreeMap<String, String>);
+/// Versions have three numbers at most; what follows them is left out.
+const PARTS: usize = 3;
+
+/// An injector as it is installed, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Installed {
+    /// Its version.
+    pub version: Option<Version>,
+    /// Whether its own setting for all pods turns native sidecars on or off; its default holds where absent.
+    pub native: Option<bool>,
+}
+
+/// The injectors that are installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Meshes([Installed; INJECTORS.len()]);
+
+/// `NAME=VERSION`, or an entry of a configuration, that says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MeshError {
+    /// No row is about an injector of that name.
+    #[error("no injector of sidecars called {name:?} is known; these are: {}", names())]
+    UnknownInjector {
+        /// The name, as written.
+        name: String,
+    },
+    /// The version is none.
+    #[error("{version:?} is no version of {injector} such as {example}")]
+    UnreadableVersion {
+        /// The injector.
+        injector: &'static str,
+        /// The version, as written.
+        version: String,
+        /// A version that can be read.
+        example: &'static str,
+    },
+}
 
 /// Whether an injector adds its sidecar to a pod as a native one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,101 +62,321 @@ pub enum InjectsNative {
     Unknown,
 }
 
-impl Meshes {
-    /// The version of an injector, where it is known.
+impl Version {
+    /// Reads `1.27`, `v1.27.3-gke.1`, `stable-2.14.10` or `edge-25.4.1`; nothing where it is no version.
     #[must_use]
-    pub fn version_of(&self, injector: &Injector) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(injector.name))
-            .map(|(_, version)| version.as_str())
+    pub fn parse(text: &str) -> Option<Self> {
+        let (is_edge, numbers) = match text.split_once('-') {
+            Some(("edge", numbers)) => (true, numbers),
+            Some(("stable" | "enterprise", numbers)) => (false, numbers),
+            _ => (false, text.strip_prefix('v').unwrap_or(text)),
+        };
+        let numbers = numbers.split(['-', '+']).next()?;
+        let mut version = Self {
+            is_edge,
+            numbers: [0; PARTS],
+            written: 0,
+        };
+        for number in numbers.split('.') {
+            let number = number.parse().ok()?;
+            if let Some(own) = version.numbers.get_mut(version.written) {
+                *own = number;
+                version.written += 1;
+            }
+        }
+        // A single number (`latest` is none, `2` may be anything) tells too little.
+        (version.written > 1).then_some(version)
     }
 
-    /// Adds one, over an earlier one of the same name.
-    pub fn add(&mut self, name: &str, version: &str) {
-        self.0.insert(name.to_ascii_lowercase(), version.to_owned());
+    /// Whether this version is a certain one or a later one; nothing where they are numbered differently.
+    fn reaches(self, other: &str) -> Option<bool> {
+        let other = Self::parse(other)?;
+        (self.is_edge == other.is_edge).then(|| self.numbers.cmp(&other.numbers) != Ordering::Less)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_edge {
+            out.write_str("edge-")?;
+        }
+        for (index, number) in self.numbers.iter().take(self.written).enumerate() {
+            let dot = if index == 0 { "" } else { "." };
+            write!(out, "{dot}{number}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Meshes {
+    /// What is known of an injector's installation.
+    #[must_use]
+    pub fn of(&self, injector: &Injector) -> Installed {
+        let at = INJECTORS.iter().position(|row| row.name == injector.name);
+        at.and_then(|at| self.0.get(at)).copied().unwrap_or_default()
     }
 
-    /// The names that no row is about.
-    pub fn unknown_names(&self) -> impl Iterator<Item = &str> {
-        let is_known = |name: &str| INJECTORS.iter().any(|row| row.name.eq_ignore_ascii_case(name));
-        self.0
-            .keys()
-            .map(String::as_str)
-            .filter(move |name| !is_known(name))
+    /// Sets the version of the injector of a name, over an earlier one.
+    ///
+    /// # Errors
+    /// A name that no row is about, and a version that can't be read.
+    pub fn set_version(&mut self, name: &str, version: &str) -> Result<(), MeshError> {
+        let at = INJECTORS.iter().position(|row| row.is_called(name));
+        let at = at.ok_or_else(|| MeshError::UnknownInjector {
+            name: name.to_owned(),
+        })?;
+        let injector = INJECTORS.get(at);
+        let parsed = Version::parse(version).ok_or_else(|| MeshError::UnreadableVersion {
+            injector: injector.map_or("", |injector| injector.name),
+            version: version.to_owned(),
+            example: injector.map_or("", Injector::example_version),
+        })?;
+        if let Some(own) = self.0.get_mut(at) {
+            own.version = Some(parsed);
+        }
+        Ok(())
     }
+
+    /// Takes over what is not known yet.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            own.version = own.version.or(other.version);
+            own.native = own.native.or(other.native);
+        }
+        self
+    }
+
+    /// What a cluster shows of an injector's installation.
+    pub fn install(&mut self, injector: &Injector, installed: Installed) {
+        let at = INJECTORS.iter().position(|row| row.name == injector.name);
+        if let Some(own) = at.and_then(|at| self.0.get_mut(at)) {
+            *own = installed;
+        }
+    }
+}
+
+/// `istio, linkerd, …`
+fn names() -> String {
+    let names: Vec<String> = INJECTORS.iter().map(Injector::key).collect();
+    names.join(", ")
 }
 
 impl Since {
     /// Whether a version is this one or a later one; nothing where they are numbered differently.
     #[must_use]
-    pub fn is_reached_by(&self, version: &str) -> Option<bool> {
+    pub fn is_reached_by(&self, version: Version) -> Option<bool> {
         std::iter::once(&self.version)
             .chain(self.also)
-            .find_map(|own| compare(version, own))
-            .map(Ordering::is_ge)
+            .find_map(|own| version.reaches(own))
     }
 }
 
 impl Injector {
-    /// Whether it adds its sidecar natively, as far as its version, Kubernetes' minor version (of the oldest node)
-    /// and the pod's own switch tell. `switch` is what the pod says: nothing, on or off.
+    /// Its name in a configuration and on the command line: `istio`, `cloud-sql-proxy-operator`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.name.to_ascii_lowercase().replace(' ', "-")
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.key() == name.to_ascii_lowercase().replace([' ', '_'], "-")
+    }
+
+    /// A version of it, as an example.
+    fn example_version(&self) -> &'static str {
+        let default = self.by_default.and_then(|default| default.since);
+        default.or(self.since).map_or("1.2.3", |since| since.version)
+    }
+
+    /// Whether it adds its sidecar natively, as far as its installation, Kubernetes' minor version (of the oldest node)
+    /// and the pod's own switch tell. `switches` are the names of the switch that the pod sets, the newest first, and
+    /// whether to on.
     #[must_use]
     pub fn injects_native(
         &self,
-        version: Option<&str>,
+        installed: Installed,
         kubernetes: Option<u32>,
-        switch: Option<bool>,
+        switches: &[(&str, bool)],
     ) -> InjectsNative {
-        let Some(since) = self.since else {
-            return match self.by_default {
-                Some(_) => InjectsNative::Unknown,
-                None => InjectsNative::Refuted,
-            };
+        let reaches = |since: &Since| installed.version.and_then(|version| since.is_reached_by(version));
+        let knows = match (&self.since, &self.by_default) {
+            (Some(since), _) => reaches(since),
+            (None, Some(_)) => Some(true),
+            (None, None) => Some(false),
         };
-        let reaches = |since: &Since| version.and_then(|version| since.is_reached_by(version));
-        match (reaches(&since), switch) {
-            (Some(false), _) | (_, Some(false)) => return InjectsNative::Refuted,
-            (None, _) => return InjectsNative::Unknown,
-            (Some(true), Some(true)) => return InjectsNative::Proved,
-            (Some(true), None) => {}
+        if knows == Some(false) {
+            return InjectsNative::Refuted;
         }
-        // What remains is the installation's default, which its own setting may have changed.
+        let is_read = |name: &str| self.since_of_switch(name).map_or(knows, |since| reaches(&since));
+        let read = switches
+            .iter()
+            .map(|(name, on)| (is_read(name), *on))
+            .find(|(is_read, _)| *is_read != Some(false));
+        match read {
+            Some((_, false)) => return InjectsNative::Refuted,
+            Some((Some(true), true)) => return InjectsNative::Proved,
+            Some((_, true)) => return InjectsNative::Unknown,
+            None => {}
+        }
+        // What remains is the installation's setting, or its default.
+        match installed.native {
+            Some(true) => return InjectsNative::Proved,
+            Some(false) => return InjectsNative::Refuted,
+            None => {}
+        }
         let Some(default) = self.by_default else {
             return InjectsNative::Unknown;
         };
         let by_version = default.since.as_ref().map_or(Some(true), reaches);
-        let by_cluster = kubernetes.map(|minor| minor >= default.kubernetes);
+        let by_cluster = default.is_met_by(kubernetes);
         match (by_version, by_cluster) {
             (Some(true), Some(true)) => InjectsNative::Proved,
             _ => InjectsNative::Unknown,
         }
     }
+
+    /// Whether its version makes native sidecars by default, where Kubernetes is new enough.
+    #[must_use]
+    pub fn is_native_by_default(&self, installed: Installed) -> bool {
+        self.by_default.is_some_and(|default| {
+            let reaches = |since: Since| {
+                installed
+                    .version
+                    .is_some_and(|version| since.is_reached_by(version) == Some(true))
+            };
+            default.since.is_some_and(reaches)
+        })
+    }
+
+    /// The first version that reads a name of its switch, where that is not the first one with native sidecars.
+    fn since_of_switch(&self, name: &str) -> Option<Since> {
+        let switch = self.pod_switch.as_ref()?;
+        let former = switch.formerly.iter().find(|own| own.annotation == name);
+        former.map_or(switch.since, |own| Some(own.since))
+    }
+
+    /// The annotation of its switch that the installed version reads. Where that is not known it is the present name,
+    /// unless versions in use know none.
+    #[must_use]
+    pub fn readable_switch(&self, installed: Installed) -> Option<&'static str> {
+        let switch = self.pod_switch.as_ref()?;
+        let Some(version) = installed.version else {
+            return (!switch.needs_version).then_some(switch.annotation);
+        };
+        let present = (switch.annotation, switch.since.or(self.since));
+        let former = switch
+            .formerly
+            .iter()
+            .map(|own| (own.annotation, Some(own.since)));
+        let reads = |since: Option<Since>| since.map_or(Some(true), |since| since.is_reached_by(version));
+        std::iter::once(present)
+            .chain(former)
+            .find(|(_, since)| reads(*since) == Some(true))
+            .map(|(annotation, _)| annotation)
+    }
+
+    /// Why a pod can't be given a switch.
+    #[must_use]
+    pub fn without_switch(&self, installed: Installed) -> String {
+        let name = self.name;
+        let Some(since) = self.since.or(self.by_default.and_then(|default| default.since)) else {
+            return match self.by_default.and_then(|default| default.kubernetes) {
+                Some(minor) => format!(
+                    "{name} injects native sidecars on Kubernetes 1.{minor} and later, and has no switch for one pod"
+                ),
+                None => format!("{name} injects no native sidecars yet"),
+            };
+        };
+        match (&self.pod_switch, installed.version) {
+            (Some(switch), Some(version)) => {
+                let since = switch
+                    .formerly
+                    .last()
+                    .map_or(switch.since.unwrap_or(since), |own| own.since);
+                format!(
+                    "{name} {version} does not read {}, which {} does first",
+                    switch.annotation,
+                    since.describe()
+                )
+            }
+            (Some(switch), None) if switch.needs_version => format!(
+                "{name} reads {}: {:?} since {}, and its version is not known (--mesh {}=VERSION names it)",
+                switch.annotation,
+                switch.value,
+                since.describe(),
+                self.key()
+            ),
+            _ => {
+                let how = match self.installation_switch {
+                    Some(setting) => format!("where {setting} is on"),
+                    None => "by the version of Kubernetes".to_owned(),
+                };
+                let always = self
+                    .by_default
+                    .and_then(|default| default.since)
+                    .map_or(String::new(), |default| {
+                        format!(", and by default since {}", default.describe())
+                    });
+                format!(
+                    "{name} injects native sidecars since {} {how}{always}, and has no switch for one pod",
+                    since.describe()
+                )
+            }
+        }
+    }
+
+    /// Where it adds its sidecar as an ordinary container, for a sentence: `in Istio before 1.27 and where …`.
+    #[must_use]
+    pub fn where_ordinary(&self, installed: Installed, kubernetes: Option<u32>) -> String {
+        let Some(default) = self.by_default else {
+            return match (self.since, self.installation_switch) {
+                (Some(since), Some(switch)) => format!(
+                    "in {} before {}, and later unless {switch} is on",
+                    self.name, since.version
+                ),
+                _ => format!("with {}", self.name),
+            };
+        };
+        let nodes = default
+            .kubernetes
+            .filter(|_| default.is_met_by(kubernetes) != Some(true))
+            .map(|minor| match default.on_every_node {
+                true => format!("where a node's kubelet is older than 1.{minor}"),
+                false => format!("on Kubernetes before 1.{minor}"),
+            });
+        let versions = default
+            .since
+            .or(self.since)
+            .filter(|_| !self.is_native_by_default(installed))
+            .map(|since| format!("in {} before {}", self.name, since.describe()));
+        match (versions, nodes) {
+            (Some(versions), Some(nodes)) => format!("{versions}, or {nodes}"),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => format!("with {}", self.name),
+        }
+    }
 }
 
-/// The order of two versions of one numbering: `1.27.1` and `1.27`, `edge-25.4.1` and `edge-26.6.1`.
-fn compare(left: &str, right: &str) -> Option<Ordering> {
-    let (left_series, left) = split(left)?;
-    let (right_series, right) = split(right)?;
-    let longest = left.len().max(right.len());
-    let padded = |numbers: Vec<u32>| {
-        let mut numbers = numbers;
-        numbers.resize(longest, 0);
-        numbers
-    };
-    (left_series == right_series).then(|| padded(left).cmp(&padded(right)))
+impl NativeByDefault {
+    /// Whether a minor version of Kubernetes is new enough, where that matters.
+    fn is_met_by(&self, kubernetes: Option<u32>) -> Option<bool> {
+        match self.kubernetes {
+            Some(least) => kubernetes.map(|minor| minor >= least),
+            None => Some(true),
+        }
+    }
 }
 
-/// The series of a version (`edge`, `stable`) and its numbers; what follows them (`-rc.1`, `-gke.3`) is left out.
-fn split(version: &str) -> Option<(&str, Vec<u32>)> {
-    let (series, numbers) = match version.split_once('-') {
-        Some(("edge", numbers)) => ("edge", numbers),
-        Some(("stable", numbers)) => ("", numbers),
-        _ => ("", version.trim_start_matches('v')),
-    };
-    let numbers = numbers.split(['-', '+']).next()?;
-    let numbers: Result<Vec<u32>, _> = numbers.split('.').map(str::parse).collect();
-    Some((series, numbers.ok()?))
+impl Since {
+    /// `2.20 (edge-26.5.2)`
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self.also {
+            [] => self.version.to_owned(),
+            also => format!("{} ({})", self.version, also.join(", ")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -135,13 +395,31 @@ mod tests {
             ("edge-23.9.1", "edge-23.11.4", Some(false)),
             ("stable-2.14.10", "2.15", Some(false)),
             ("edge-25.4.1", "2.15", None),
-            ("latest", "2.15", None),
         ] {
             let since = Since {
                 version: since,
                 also: &[],
             };
-            assert_eq!(since.is_reached_by(version), expected, "{version} {since:?}");
+            let parsed = Version::parse(version).unwrap();
+            assert_eq!(since.is_reached_by(parsed), expected, "{version} {since:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_has_numbers() {
+        for text in [
+            "latest", "", "v", "27", "edge", "edge-", "1.x", "main-1.2", "1..2", "-1.2",
+        ] {
+            assert_eq!(Version::parse(text), None, "{text:?}");
+        }
+        for (text, shown) in [
+            ("1.27", "1.27"),
+            ("v1.27.3-distroless", "1.27.3"),
+            ("stable-2.14.10", "2.14.10"),
+            ("edge-25.4.1", "edge-25.4.1"),
+            ("1.18.0-rc.3", "1.18.0"),
+        ] {
+            assert_eq!(Version::parse(text).unwrap().to_string(), shown);
         }
     }
 
@@ -149,24 +427,40 @@ mod tests {
     fn what_an_injector_does_rests_on_its_version_kubernetes_and_the_switch() {
         use InjectsNative::{Proved, Refuted, Unknown};
         for (name, version, kubernetes, switch, expected) in [
-            ("Istio", Some("1.27"), Some(33), None, Proved),
-            ("Istio", Some("1.27"), Some(32), None, Unknown),
-            ("Istio", Some("1.27"), None, None, Unknown),
-            ("Istio", Some("1.26"), Some(33), None, Unknown),
-            ("Istio", Some("1.26"), None, Some(true), Proved),
-            ("Istio", Some("1.27"), Some(33), Some(false), Refuted),
-            ("Istio", Some("1.18"), Some(33), Some(true), Refuted),
-            ("Istio", None, Some(33), Some(true), Unknown),
-            ("Linkerd", Some("edge-25.4.1"), Some(33), Some(true), Proved),
-            ("Linkerd", Some("2.14"), Some(33), Some(true), Refuted),
-            ("Dapr", Some("1.17"), Some(33), Some(true), Refuted),
-            ("Dapr", Some("1.18.1"), Some(33), Some(true), Proved),
-            ("Kuma", Some("2.14.0"), Some(33), None, Proved),
-            ("Vault", Some("1.6"), Some(33), None, Refuted),
+            ("Istio", "1.27", Some(33), None, Proved),
+            ("Istio", "1.27", Some(32), None, Unknown),
+            ("Istio", "1.27", None, None, Unknown),
+            ("Istio", "1.26", Some(33), None, Unknown),
+            ("Istio", "1.26", None, Some(true), Proved),
+            ("Istio", "1.27", Some(33), Some(false), Refuted),
+            ("Istio", "1.18", Some(33), Some(true), Refuted),
+            // It injects native sidecars, where it is told for all pods, and has no annotation yet.
+            ("Istio", "1.20", Some(33), Some(true), Unknown),
+            ("Istio", "", Some(33), Some(true), Unknown),
+            // It reads an older name.
+            ("Linkerd", "edge-25.4.1", Some(33), Some(true), Unknown),
+            ("Linkerd", "edge-25.4.1", Some(33), None, Unknown),
+            ("Linkerd", "edge-26.5.2", Some(33), None, Proved),
+            ("Linkerd", "2.20", None, None, Proved),
+            ("Linkerd", "2.14", Some(33), Some(true), Refuted),
+            ("Dapr", "1.17", Some(33), Some(true), Refuted),
+            ("Dapr", "1.18.1", Some(33), Some(true), Proved),
+            ("Dapr", "1.18.1", Some(33), None, Unknown),
+            ("Kuma", "2.14.0", Some(33), None, Proved),
+            ("Vault", "1.6", Some(33), None, Refuted),
         ] {
             let injector = by_name(name).unwrap();
+            let installed = Installed {
+                version: Version::parse(version),
+                native: None,
+            };
+            let name = injector
+                .pod_switch
+                .as_ref()
+                .map_or("", |switch| switch.annotation);
+            let switches: Vec<_> = switch.map(|on: bool| (name, on)).into_iter().collect();
             assert_eq!(
-                injector.injects_native(version, kubernetes, switch),
+                injector.injects_native(installed, kubernetes, &switches),
                 expected,
                 "{name} {version:?} {kubernetes:?} {switch:?}"
             );
@@ -174,13 +468,107 @@ mod tests {
     }
 
     #[test]
-    fn meshes_are_looked_up_by_name() {
+    fn of_several_names_of_a_switch_the_one_that_is_read_counts() {
+        let linkerd = by_name("Linkerd").unwrap();
+        let installed = |version| Installed {
+            version: Version::parse(version),
+            native: None,
+        };
+        let alpha = ("config.alpha.linkerd.io/proxy-enable-native-sidecar", true);
+        let present = ("config.linkerd.io/proxy-enable-native-sidecar", false);
+        for (version, expected) in [
+            ("edge-25.4.1", InjectsNative::Proved),
+            ("edge-26.5.2", InjectsNative::Refuted),
+        ] {
+            assert_eq!(
+                linkerd.injects_native(installed(version), None, &[present, alpha]),
+                expected
+            );
+        }
+        assert_eq!(
+            linkerd.injects_native(installed("edge-26.5.2"), None, &[alpha]),
+            InjectsNative::Proved
+        );
+    }
+
+    #[test]
+    fn a_setting_of_the_installation_goes_before_its_default() {
+        let istio = by_name("Istio").unwrap();
+        let installed = |native| Installed {
+            version: Version::parse("1.27"),
+            native,
+        };
+        assert_eq!(
+            istio.injects_native(installed(Some(false)), Some(34), &[]),
+            InjectsNative::Refuted
+        );
+        assert_eq!(
+            istio.injects_native(installed(Some(true)), Some(30), &[]),
+            InjectsNative::Proved
+        );
+        assert_eq!(
+            istio.injects_native(
+                installed(Some(false)),
+                Some(34),
+                &[("sidecar.istio.io/nativeSidecar", true)]
+            ),
+            InjectsNative::Proved
+        );
+    }
+
+    #[test]
+    fn it_is_said_where_a_sidecar_is_an_ordinary_container() {
+        for (name, version, kubernetes, expected) in [
+            (
+                "Istio",
+                "",
+                None,
+                "in Istio before 1.27, or where a node's kubelet is older than 1.33",
+            ),
+            ("Istio", "", Some(34), "in Istio before 1.27"),
+            ("Istio", "1.27", None, "where a node's kubelet is older than 1.33"),
+            ("Linkerd", "", None, "in Linkerd before 2.20 (edge-26.5.2)"),
+            (
+                "Dapr",
+                "",
+                None,
+                "in Dapr before 1.18, and later unless dapr_sidecar_injector.nativeSidecar is on",
+            ),
+            ("Vault", "", None, "with Vault"),
+        ] {
+            let installed = Installed {
+                version: Version::parse(version),
+                native: None,
+            };
+            let said = by_name(name).unwrap().where_ordinary(installed, kubernetes);
+            assert_eq!(said, expected);
+        }
+    }
+
+    #[test]
+    fn meshes_are_set_by_name() {
         let mut meshes = Meshes::default();
-        meshes.add("Istio", "1.26");
-        meshes.add("istio", "1.27");
-        meshes.add("nobody", "1");
-        assert_eq!(meshes.version_of(by_name("Istio").unwrap()), Some("1.27"));
-        assert_eq!(meshes.version_of(by_name("Linkerd").unwrap()), None);
-        assert_eq!(meshes.unknown_names().collect::<Vec<_>>(), ["nobody"]);
+        meshes.set_version("Istio", "1.26").unwrap();
+        meshes.set_version("istio", "1.27").unwrap();
+        meshes.set_version("cloud-sql-proxy-operator", "1.6.0").unwrap();
+        let version = |name| {
+            meshes
+                .of(by_name(name).unwrap())
+                .version
+                .map(|version| version.to_string())
+        };
+        assert_eq!(version("Istio").as_deref(), Some("1.27"));
+        assert_eq!(version("Cloud SQL Proxy Operator").as_deref(), Some("1.6.0"));
+        assert_eq!(version("Linkerd"), None);
+        let unknown = meshes.set_version("nobody", "1.2").unwrap_err().to_string();
+        assert!(
+            unknown.contains("istio, linkerd, dapr, consul, kuma"),
+            "{unknown}"
+        );
+        let unreadable = meshes.set_version("istio", "latest").unwrap_err();
+        assert_eq!(
+            unreadable.to_string(),
+            "\"latest\" is no version of Istio such as 1.27"
+        );
     }
 }

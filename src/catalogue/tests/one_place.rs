@@ -39,7 +39,7 @@ fn texts() -> BTreeSet<String> {
         texts.extend(injector.installation_switch);
         if let Some(switch) = &injector.pod_switch {
             texts.push(switch.annotation);
-            texts.extend(switch.formerly);
+            texts.extend(switch.formerly.iter().map(|own| own.annotation));
         }
     }
     texts.extend(KILLERS.iter().map(|killer| killer.image));

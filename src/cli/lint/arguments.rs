@@ -7,6 +7,7 @@ use clap::Args;
 use crate::cli::{
     kubernetes_version::parse_version,
     live::LiveArguments,
+    mesh::{MeshArgument, parse_mesh},
     output::{Output, OutputParser},
     severity::{SeverityChoice, Threshold},
 };
@@ -61,6 +62,12 @@ pub(in crate::cli) struct LintArguments {
     /// The Kubernetes version that the manifests are for, such as 1.29
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     pub(in crate::cli) kubernetes_version: Option<(u32, u32)>,
+    /// The version of an injector of sidecars, such as istio=1.27
+    ///
+    /// It decides whether its proxies are native sidecars. May be given several times; the configuration's `meshes`
+    /// says the same.
+    #[arg(long = "mesh", value_name = "NAME=VERSION", value_parser = parse_mesh)]
+    pub(in crate::cli) meshes: Vec<MeshArgument>,
     /// The configuration, instead of the .kubectl-sidecar.yaml above each input
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) config: Option<PathBuf>,

@@ -250,6 +250,10 @@ impl Live {
             while let Some(event) = events.recv().await {
                 match event {
                     ScanEvent::Looked(count) => self.progress.steps(count),
+                    // What the user says goes before what the cluster shows.
+                    ScanEvent::Injectors(meshes) => {
+                        options.settings.meshes = options.settings.meshes.or(*meshes);
+                    }
                     ScanEvent::Note(note) => self.notes.push(format!("{}{note}", request.prefix)),
                     ScanEvent::Unseen(Unseen { what, reason }) => {
                         self.unseen(&format!("{}{what}", request.prefix), &reason);

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::{kubernetes_version::parse_version, live::LiveArguments, target::TargetChoice};
+use crate::cli::{
+    kubernetes_version::parse_version,
+    live::LiveArguments,
+    mesh::{MeshArgument, parse_mesh},
+    target::TargetChoice,
+};
 
 pub(in crate::cli) const EXIT_CODES: &str = "\
 Exit codes:
@@ -35,6 +40,12 @@ pub(in crate::cli) struct MigrateArguments {
     /// The Kubernetes version that the manifests are for, such as 1.29
     #[arg(long, value_name = "VERSION", value_parser = parse_version)]
     pub(in crate::cli) kubernetes_version: Option<(u32, u32)>,
+    /// The version of an injector of sidecars, such as istio=1.27
+    ///
+    /// It decides whether its proxies are native sidecars. May be given several times; the configuration's `meshes`
+    /// says the same.
+    #[arg(long = "mesh", value_name = "NAME=VERSION", value_parser = parse_mesh)]
+    pub(in crate::cli) meshes: Vec<MeshArgument>,
     /// Also make the changes that a person has to look at
     #[arg(long)]
     pub(in crate::cli) review: bool,

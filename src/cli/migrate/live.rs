@@ -7,6 +7,7 @@ mod follow;
 mod injected;
 mod list;
 mod proposal;
+mod watchers;
 
 use std::io::{self, Write};
 
@@ -79,6 +80,7 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
         selection: selection(arguments, &loaded)?,
         options,
         loaded: &mut loaded,
+        watchers: Vec::new(),
         promoters: (decision.form == Form::Annotation).then(|| PromotersOfNamespaces::new(&server, "", None)),
     };
     let found = list::proposals(&mut engine, &scope).await?;

@@ -37,7 +37,7 @@ pub(super) struct PromotionArguments {
     /// Containers of these names are sidecars in every pod
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     names: Vec<String>,
-    /// So are known injected sidecars whose injector can't inject native ones: Dapr's, Vault's, Consul's, Kuma's
+    /// So are injected sidecars that no switch of the pod makes native in every version: Dapr's, Vault's, Consul's, Kuma's
     #[arg(long)]
     known: bool,
     /// Only pods in namespaces with such labels, such as team=a,env in (test,stage)

@@ -20,7 +20,10 @@ use super::{
     request::RequestError,
     server::Server,
 };
-use crate::live::{Holder, LiveObject, ObjectGlance, Owners, Record, Uid};
+use crate::{
+    catalogue::injector::Meshes,
+    live::{Holder, Injectors, LiveObject, ObjectGlance, Owners, Record, Uid},
+};
 
 pub use list::Unseen;
 use list::{Lister, Page};
@@ -50,6 +53,8 @@ pub struct ScanRequest {
 pub enum ScanEvent {
     /// Workloads, each once.
     Workloads(Vec<LiveObject>),
+    /// The injectors of sidecars that were met, before any workload is handed on.
+    Injectors(Box<Meshes>),
     /// So many objects were looked at.
     Looked(usize),
     /// What was asked for means less than it may seem.
@@ -101,6 +106,8 @@ struct Scan<'s> {
     /// Objects that were not kept, with their collection.
     passed: HashMap<Uid, usize>,
     records: HashMap<Uid, Record>,
+    /// Injectors of sidecars among the Deployments.
+    injectors: Injectors,
     /// One pod for each owner that cannot be had.
     orphans: HashMap<Uid, LiveObject>,
     /// Owners that are not known yet, and what was tried in vain.
@@ -175,6 +182,7 @@ impl<'s> Scan<'s> {
             kept_bytes: 0,
             passed: HashMap::new(),
             records: HashMap::new(),
+            injectors: Injectors::default(),
             orphans: HashMap::new(),
             pending: HashMap::new(),
             missing: HashSet::new(),
@@ -234,6 +242,8 @@ impl<'s> Scan<'s> {
             }
         };
         tokio::join!(listing, taking);
+        self.say(ScanEvent::Injectors(Box::new(self.injectors.meshes())))
+            .await;
     }
 
     /// Remembers how a list ended.
@@ -284,7 +294,22 @@ impl<'s> Scan<'s> {
             if is_chosen_type && let Some(chosen) = &mut self.chosen {
                 chosen.insert(holder.uid);
             }
+            self.look_for_injector(index, &holder);
             self.take_holder(index, holder);
+        }
+    }
+
+    fn look_for_injector(&mut self, index: usize, holder: &Holder) {
+        let is_deployment = self
+            .kinds
+            .get(index)
+            .is_some_and(|kind| kind.group == "apps" && kind.plural == "deployments");
+        if !is_deployment || !Injectors::may_run_in(&holder.name) {
+            return;
+        }
+        let object = holder.text.as_deref().map(serde_json::from_str);
+        if let Some(Ok(object)) = object {
+            self.injectors.look_at(&holder.name, &object);
         }
     }
 

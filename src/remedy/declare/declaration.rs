@@ -88,7 +88,11 @@ pub(crate) fn obstacle(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option
         return Some("another container has the same name".to_owned());
     }
     if container.node.entry("restartPolicyRules").is_some() {
-        return Some("restartPolicyRules have no effect on a sidecar".to_owned());
+        // KEP-5307; KEP-5532 has RestartAllContainers on a native sidecar as its own example.
+        return Some(
+            "a native sidecar is always restarted: of its restartPolicyRules only the action RestartAllContainers would still count"
+                .to_owned(),
+        );
     }
     if let Some(injector) = injector::fills_in(container) {
         return Some(format!(

@@ -4,7 +4,7 @@ use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{
     behaviour::Party,
     catalogue::injector,
-    pod::{Member, Pod, Subject},
+    pod::{Member, Pod, Subject, SwitchToSet},
     remedy::{
         obligation::{Obligation, Proof},
         plan::{Action, Class},
@@ -12,7 +12,7 @@ use crate::{
         wanted::Wanted,
         workaround::unwrap::wrapped,
     },
-    roles::{KnownSidecar, Naming, NamingKind, is_switched_on},
+    roles::{KnownSidecar, Naming, NamingKind},
 };
 
 /// Plans the switch of each injected sidecar that something wanted is about, and the app's half.
@@ -27,7 +27,7 @@ pub(crate) fn plan(planner: &mut Planner<'_, '_>) {
 pub(crate) fn sets_switches(pod: &Pod<'_>, wanted: &Wanted) -> bool {
     subjects_by_sidecar(pod, wanted)
         .iter()
-        .any(|(known, _)| known.own_switch().is_some())
+        .any(|(known, _)| pod.switch_to_set(known).is_ok())
 }
 
 /// The injected sidecars that something wanted is about.
@@ -88,7 +88,7 @@ pub(super) fn killers<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = (usize, 
 pub(crate) fn holds_back(pod: &Pod<'_>, wanted: &Wanted) -> bool {
     subjects_by_sidecar(pod, wanted)
         .iter()
-        .any(|(known, _)| known.own_switch().is_some() && !known.ready.is_empty())
+        .any(|(known, _)| pod.switch_to_set(known).is_ok() && !known.ready.is_empty())
 }
 
 /// The injected sidecar that a container's wrapper manages, by the address in its settings. None where a container of
@@ -132,7 +132,13 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
     let pod = planner.pod;
     let what = format!("{} is injected as a native sidecar", known.name);
     let own_form = is_template_of_its_own(pod, known);
-    let Some(switch) = known.own_switch().filter(|_| !own_form) else {
+    let settable = match pod.switch_to_set(known) {
+        Ok(switch) if !own_form => Ok(switch),
+        Ok(_) => Err("the pod asks for a template that has no native form".to_owned()),
+        Err(reason) => Err(reason),
+    };
+    let is_native = pod.is_injected_natively(known) && !own_form;
+    if let (Err(reason), false) = (&settable, is_native) {
         if planner.options.form == Form::Annotation
             && !own_form
             && let [name] = known.containers.as_slice()
@@ -140,14 +146,10 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
             promoted(planner, known, name, subjects);
             return;
         }
-        let injector = known.injector.as_deref().unwrap_or("its injector");
-        let reason = match &known.switch {
-            _ if own_form => format!("the pod asks {injector} for a template that has no native form"),
-            Some(switch) => switch.since.clone(),
-            None => format!(
-                "{injector} cannot inject native sidecars yet: keep the workaround, or promote it at admission"
-            ),
-        };
+        let reason = format!(
+            "{reason}: keep the workaround, or promote {} at admission",
+            known.name
+        );
         leave(
             planner,
             format!("{} as it is", known.name),
@@ -156,7 +158,7 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
             subjects,
         );
         return;
-    };
+    }
     if is_left_out(pod, known) {
         let reason = "the pod is kept out of its injection";
         leave(
@@ -168,34 +170,38 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
         );
         return;
     }
-    let is_set = is_switched_on(pod.workload, known);
-    // A switch that is set says what is wished; what obeys it is the injector's version.
-    let proof = Proof::unknown(
-        Obligation::InjectorObeys,
-        format!(
-            "the injector has to know {}: {:?} ({})",
-            switch.annotation, switch.value, switch.since
-        ),
-    );
+    if pod.is_switched_off(known) {
+        let reason = "the pod turns native sidecars off by the injector's own switch";
+        leave(
+            planner,
+            format!("{} as it is", known.name),
+            reason,
+            false,
+            subjects,
+        );
+        return;
+    }
+    let proof = proof(pod, known, settable.as_ref().ok());
     if proof.class() > planner.allowed() {
         let reason = proof.answer.reason().cloned().unwrap_or_default();
         leave(planner, format!("not done: {what}"), reason, true, subjects);
         return;
     }
+    let switch = settable.ok().filter(|_| !is_native);
     let mut half = AppHalf::of(proof, planner.allowed());
     let gathered = half
         .gather(pod, known, planner.wanted)
-        .and_then(|()| match is_set {
-            true => Ok(()),
-            false => annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes),
+        .and_then(|()| match &switch {
+            None => Ok(()),
+            Some(switch) => annotation::set(pod, &switch.annotation, &switch.value, &mut half.changes),
         });
     if let Err(reason) = gathered.and_then(|()| half.finish(planner)) {
         leave(planner, format!("not done: {what}"), reason, false, subjects);
         return;
     }
-    if is_set {
+    let Some(switch) = switch else {
         return;
-    }
+    };
     let injected: Vec<Subject> = subjects
         .iter()
         .filter(|subject| matches!(subject, Subject::Injected(_) | Subject::Wrapper(_)))
@@ -209,7 +215,41 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
     });
     planner
         .plan
-        .note(format!("{}: {}", switch.annotation, switch.since));
+        .note(format!("{}: {}", switch.annotation, switch.note));
+    if let Some(at_deletion) = at_deletion(known).filter(|_| !pod.workload.runs_to_completion()) {
+        planner.plan.note(at_deletion.what);
+    }
+}
+
+/// Whether the injector makes a native sidecar: proved by its version, else only wished by the switch.
+fn proof(pod: &Pod<'_>, known: &KnownSidecar, switch: Option<&SwitchToSet>) -> Proof {
+    let injector = known.injector.as_deref().unwrap_or("its injector");
+    if pod.is_proved_native(known) {
+        return Proof::proved(
+            Obligation::InjectorObeys,
+            format!(
+                "{injector} injects {} natively in the version that is installed",
+                known.name
+            ),
+        );
+    }
+    let reason = match (pod.switch_that_is_set(known), switch) {
+        (Some(set), _) => {
+            format!("{injector} has to know {set}, which the pod sets, and its version is not known")
+        }
+        (None, Some(switch)) => format!(
+            "the injector has to know {}: {:?} ({})",
+            switch.annotation, switch.value, switch.note
+        ),
+        (None, None) => format!("{injector} has to inject it natively"),
+    };
+    Proof::unknown(Obligation::InjectorObeys, reason)
+}
+
+/// What the native sidecar of an injector does when the pod is deleted.
+fn at_deletion(known: &KnownSidecar) -> Option<&'static injector::AtDeletion> {
+    let injector = known.injector.as_deref().and_then(injector::by_name)?;
+    injector.at_deletion.as_ref()
 }
 
 fn leave(

@@ -7,7 +7,7 @@ use crate::{
         Options,
         obligation::{Obligation, Proof},
     },
-    roles::{KnownSidecar, Role, is_switched_on},
+    roles::{KnownSidecar, Role},
     workload::{ContainerList, Probe},
 };
 
@@ -74,8 +74,8 @@ fn mesh(pod: &Pod<'_>, member: &Member<'_>, options: &Options, sets_switches: bo
 pub(crate) fn later_proxy(pod: &Pod<'_>, sets_switches: bool) -> Option<String> {
     let is_later = |known: &KnownSidecar| {
         known.redirects_traffic
-            && !is_switched_on(pod.workload, known)
-            && !(sets_switches && known.own_switch().is_some())
+            && !pod.is_injected_natively(known)
+            && !(sets_switches && pod.switch_to_set(known).is_ok())
     };
     let mut injected = pod.injected.iter().map(|injected| &injected.known);
     injected

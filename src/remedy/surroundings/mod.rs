@@ -5,3 +5,4 @@ pub(crate) mod foreign;
 pub(crate) mod patches;
 pub(crate) mod references;
 pub(crate) mod sources;
+pub(crate) mod watchers;

@@ -9,7 +9,10 @@ use rayon::prelude::*;
 
 use crate::remedy::surroundings::patches::{Patch, is_kustomization, is_overlay, patches};
 use crate::{
-    remedy::script::shared::{ConfigMapUse, uses},
+    remedy::{
+        script::shared::{ConfigMapUse, uses},
+        surroundings::watchers::{Watcher, may_watch, watchers},
+    },
     source::SourceFile,
     workload::{ConfigMapIndex, ObjectReference, objects_of},
     yaml::{self, Node, Stream},
@@ -23,6 +26,7 @@ pub struct Holders<'s> {
     streams: Vec<(Arc<SourceFile>, Stream<'s>)>,
     uses: Vec<ConfigMapUse>,
     objects: HashSet<(String, String)>,
+    watchers: Vec<Watcher>,
 }
 
 impl<'s> Holders<'s> {
@@ -36,6 +40,7 @@ impl<'s> Holders<'s> {
             streams: Vec::new(),
             uses: Vec::new(),
             objects: HashSet::new(),
+            watchers: Vec::new(),
         };
         let signs = |sign: &str| sources.iter().any(|source| source.text.contains(sign));
         // One object alone has no company.
@@ -55,14 +60,19 @@ impl<'s> Holders<'s> {
                     .filter(|object| !is_overlay(object.node))
                     .map(|object| (object.reference.kind, object.reference.name))
                     .collect();
+                let watchers = match may_watch(&source.text) {
+                    true => watchers(&source.name, &stream),
+                    false => Vec::new(),
+                };
                 let serves = serves(source, &stream).then_some((Arc::clone(source), stream));
-                Some((serves, uses, objects))
+                Some((serves, uses, objects, watchers))
             })
             .collect();
-        for (stream, uses, objects) in read {
+        for (stream, uses, objects, watchers) in read {
             holders.streams.extend(stream);
             holders.uses.extend(uses);
             holders.objects.extend(objects);
+            holders.watchers.extend(watchers);
         }
         holders
     }
@@ -88,6 +98,8 @@ pub struct Surroundings<'h> {
     pub(crate) is_live: bool,
     pub(crate) patches: Vec<Patch>,
     objects: &'h HashSet<(String, String)>,
+    /// What names containers of other objects.
+    pub(crate) watchers: &'h [Watcher],
 }
 
 impl<'h> Surroundings<'h> {
@@ -105,14 +117,16 @@ impl<'h> Surroundings<'h> {
             is_live: false,
             patches: patches(&holders.streams),
             objects: &holders.objects,
+            watchers: &holders.watchers,
         }
     }
 
-    /// The same for objects of a server, whose ConfigMaps serve pods that run.
+    /// The same for objects of a server, whose ConfigMaps serve pods that run, with what watches them there.
     #[must_use]
-    pub fn on_a_server(self) -> Self {
+    pub(crate) fn on_a_server(self, watchers: &'h [Watcher]) -> Self {
         Self {
             is_live: true,
+            watchers,
             ..self
         }
     }

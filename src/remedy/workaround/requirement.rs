@@ -146,7 +146,7 @@ fn of_link<'a>(
             part.note = masks(member.container.name, kill.exit_status).or_else(|| {
                 let signal = kill.other_signal()?;
                 Some(format!(
-                    "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal sets another (Kubernetes 1.33 and later)",
+                    "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal names another (behind the feature gate ContainerStopSignals, Kubernetes 1.33 and later)",
                     pod.party_name(&link.other)
                 ))
             });

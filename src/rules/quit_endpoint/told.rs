@@ -25,7 +25,7 @@ pub(super) fn check(pod: &Pod<'_>, index: usize, member: &Member<'_>, findings: 
                 member.container.name
             ),
         )
-        .help(help(&name, &other))
+        .help(help(pod, &name, &other))
         .confidence(Confidence::Medium)
         .container(&member.container)
         .at_span(told.node, told.span, "a quit endpoint")

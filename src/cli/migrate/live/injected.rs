@@ -65,7 +65,7 @@ pub(super) async fn injected(engine: &mut Engine<'_>, scope: &LiveScope) -> Inje
                         .unseen
                         .get_or_insert(format!("{}: {}", unseen.what, unseen.reason));
                 }
-                ScanEvent::Looked(_) | ScanEvent::Note(_) => {}
+                ScanEvent::Injectors(_) | ScanEvent::Looked(_) | ScanEvent::Note(_) => {}
             }
         }
     };

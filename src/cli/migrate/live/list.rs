@@ -3,14 +3,18 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::proposal::{Engine, Proposal, Target};
+use super::{
+    proposal::{Engine, Proposal, Target},
+    watchers,
+};
 use crate::{
-    cli::{Error, alike::joined, lint::usage, live::LiveScope},
+    catalogue::injector::Meshes,
+    cli::{Error, alike::joined, lint::usage, live::LiveScope, warn},
     cluster::{
-        Collection, Discovery, Filter, Glance, Pages, WorkloadKinds, discover, is_missing_namespace,
+        Collection, Discovery, Filter, Glance, Pages, Server, WorkloadKinds, discover, is_missing_namespace,
         workload_kinds,
     },
-    live::is_over,
+    live::{Injectors, is_over},
 };
 
 /// What was found, and what could not be looked at.
@@ -41,13 +45,14 @@ impl Found {
 /// What of a listed object tells it from others.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Item {
+pub(super) struct Item {
     metadata: Identity,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Identity {
+    name: String,
     uid: String,
 }
 
@@ -78,6 +83,15 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         .clone()
         .unwrap_or_else(|| server.namespace().to_owned());
     let looked_in = (!scope.all_namespaces).then_some(namespace);
+    let watchers = watchers::read(server, &discovery, looked_in.as_deref()).await;
+    for (kind, reason) in joined(watchers.unseen) {
+        warn(&format!(
+            "{kind} were not looked at, which may name a container that moves: {reason}"
+        ));
+    }
+    engine.watchers = watchers.all;
+    let installed = injectors(server, &kinds, looked_in.as_deref()).await;
+    engine.options.lint.settings.meshes = engine.options.lint.settings.meshes.or(installed);
     let mut lister = Lister {
         engine,
         kinds: &kinds,
@@ -108,6 +122,31 @@ pub(super) async fn proposals(engine: &mut Engine<'_>, scope: &LiveScope) -> Res
         return Err(Error::Usage(format!("there is no namespace {namespace}")));
     }
     Ok(found)
+}
+
+/// The injectors among the Deployments that may be listed; a list that is refused says nothing.
+async fn injectors(server: &Server, kinds: &WorkloadKinds, namespace: Option<&str>) -> Meshes {
+    let mut injectors = Injectors::default();
+    let deployments = kinds
+        .collections
+        .iter()
+        .find(|kind| kind.group == "apps" && kind.plural == "deployments");
+    let Some(deployments) = deployments else {
+        return injectors.meshes();
+    };
+    let path = deployments.path(namespace);
+    let mut pages = Pages::new(server, &path, &Filter::default());
+    while let Ok(Some(page)) = pages.next::<Item>().await {
+        let named = page
+            .iter()
+            .filter(|item| Injectors::may_run_in(&item.glance.metadata.name));
+        for item in named {
+            if let Ok(object) = serde_json::from_str(item.raw.get()) {
+                injectors.look_at(&item.glance.metadata.name, &object);
+            }
+        }
+    }
+    injectors.meshes()
 }
 
 fn resolve<'d>(discovery: &'d Discovery, kind: &str) -> Result<&'d Collection, Error> {

@@ -13,7 +13,7 @@ use crate::{
         apply::{as_written, injected, keeper, last_applied, lost, patch, recreatable, with_last_applied},
     },
     migrate::{Migration, Options, migrate_within},
-    remedy::{Holders, Surroundings},
+    remedy::{Holders, Surroundings, Watcher},
     rules::{Finding, RULES},
     source::SourceFile,
     suppress::InSources,
@@ -138,6 +138,8 @@ pub(super) struct Engine<'a> {
     pub(super) options: Options,
     pub(super) selection: Selection,
     pub(super) loaded: &'a mut Loaded,
+    /// What looks at containers by their names.
+    pub(super) watchers: Vec<Watcher>,
     /// What acts on the annotation, where that form is asked for.
     pub(super) promoters: Option<PromotersOfNamespaces<'a>>,
 }
@@ -214,7 +216,7 @@ impl Engine<'_> {
             findings
         };
         let holders = Holders::read(&sources);
-        let surroundings = Surroundings::of(&holders).on_a_server();
+        let surroundings = Surroundings::of(&holders).on_a_server(&self.watchers);
         let migration = migrate_within(&source, &surroundings, &self.options, &mut choose)
             .map_err(|error| format!("{name}: {error}"))?;
         let after = read(&migration.text)
