@@ -1,8 +1,10 @@
 //! Everything that is known of one pod, asked once.
 
+mod address;
 mod delay;
 pub(crate) mod embedded;
 mod injected_output;
+mod lifetime;
 mod listener;
 pub mod live;
 mod promotion;
@@ -21,7 +23,9 @@ use crate::{
     yaml::Entry,
 };
 
+pub(crate) use address::{NamedAddress, listens_on, named_addresses, names_listener};
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
+pub(crate) use lifetime::Lifetime;
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};

@@ -126,9 +126,42 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "cat" | "head" | "tail" if paths(&REMOVE).is_some_and(|paths| paths.len() == 1) && name == "cat" => {
             looked_at(&REMOVE, FileTestKind::Read)
         }
+        "grep" | "egrep" | "fgrep" => searched(arguments),
         "inotifywait" => looked_at(&INOTIFYWAIT, FileTestKind::Watch),
         _ => None,
     }
+}
+
+/// `grep -q PATTERN FILE`: whether a file has come to hold something.
+fn searched(arguments: &[Argument]) -> Option<Action> {
+    let is_option = |argument: &&Argument| argument.text.starts_with('-') && argument.text.len() > 1;
+    let options = || {
+        arguments
+            .iter()
+            .filter(is_option)
+            .map(|option| option.text.as_str())
+    };
+    let is_quiet = options().any(|option| {
+        option == "--quiet" || option == "--silent" || !option.starts_with("--") && option.contains('q')
+    });
+    // Another option may take the next word, or turn the answer round.
+    let is_plain = options().all(|option| {
+        matches!(option, "--quiet" | "--silent")
+            || option
+                .trim_start_matches('-')
+                .chars()
+                .all(|letter| "qsiEFPwx".contains(letter))
+                && !option.starts_with("--")
+    });
+    let operands: Vec<_> = arguments.iter().filter(|argument| !is_option(argument)).collect();
+    let [_, file] = operands.as_slice() else {
+        return None;
+    };
+    (is_quiet && is_plain).then(|| Action::TestFile {
+        path: FilePath::of(file),
+        negated: false,
+        kind: FileTestKind::Read,
+    })
 }
 
 /// The words of `[ … ]`, `test …` and `[[ … ]]` without the brackets.
