@@ -35,7 +35,11 @@ pub const SERVICE_PORTS: &[ServicePort] = &[
     row(&["mongo", "mongodb"], 27017, "https://hub.docker.com/_/mongo"),
     row(&["memcached"], 11211, "https://hub.docker.com/_/memcached"),
     row(&["rabbitmq"], 5672, "https://hub.docker.com/_/rabbitmq"),
-    row(&["elasticsearch", "opensearch"], 9200, "https://hub.docker.com/_/elasticsearch"),
+    row(
+        &["elasticsearch", "opensearch"],
+        9200,
+        "https://hub.docker.com/_/elasticsearch",
+    ),
     row(&["nginx", "httpd"], 80, "https://hub.docker.com/_/nginx"),
 ];
 

@@ -189,7 +189,18 @@ fn starts_a_server(program: &Program<'_>, span: &Span) -> bool {
                 .collect();
             let passes = matches!(
                 name,
-                "" | "sleep" | "exit" | ":" | "true" | "false" | "wait" | "set" | "cd" | "kill" | "curl" | "wget" | "cat"
+                "" | "sleep"
+                    | "exit"
+                    | ":"
+                    | "true"
+                    | "false"
+                    | "wait"
+                    | "set"
+                    | "cd"
+                    | "kill"
+                    | "curl"
+                    | "wget"
+                    | "cat"
             );
             !passes && !is_finite(call, &words)
         })
