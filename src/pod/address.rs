@@ -1,13 +1,13 @@
 //! Addresses of the pod itself that a container names: `127.0.0.1:5432` among its arguments, variables and commands;
 //! and the containers that listen there.
 
-use std::collections::HashMap;
+use std::{cell::OnceCell, collections::HashMap};
 
 use crate::{
     behaviour::action::{Action, Values, classify_visit},
     catalogue::{KnownSidecar, service_port},
     shell::Span,
-    workload::{Container, EnvironmentVariable, Program},
+    workload::{Container, Program},
     yaml::Node,
 };
 
@@ -16,12 +16,77 @@ use super::{Member, Pod, embedded::entry_span};
 /// An address of the pod itself that a container names.
 #[derive(Debug, Clone)]
 pub(crate) struct NamedAddress<'a> {
-    /// Its port; absent where only the host is named.
-    pub(crate) port: Option<u16>,
     /// The word, variable or script that names it.
     pub(crate) node: Node<'a>,
     /// Where in the file.
     pub(crate) span: Span,
+}
+
+/// What the containers of a pod name and where they listen, found out once.
+#[derive(Debug, Default)]
+pub struct Addresses(OnceCell<Vec<Known>>);
+
+/// What is known of one container.
+#[derive(Debug)]
+struct Known {
+    named: Vec<Named>,
+    set_ports: Vec<u16>,
+}
+
+/// A named address without the tree it stands in.
+#[derive(Debug)]
+struct Named {
+    port: Option<u16>,
+    place: Place,
+}
+
+/// Where an address is named.
+#[derive(Debug, Clone)]
+enum Place {
+    /// A variable: its index.
+    Variable(usize),
+    /// A word of the entrypoint: its index.
+    Word(usize),
+    /// A command of the entrypoint's script.
+    Command(Span),
+}
+
+impl Addresses {
+    fn of<'p>(pod: &'p Pod<'_>, member: &Member<'_>) -> Option<&'p Known> {
+        let all = pod.addresses.0.get_or_init(|| {
+            pod.members
+                .iter()
+                .map(|member| Known {
+                    named: named(member),
+                    set_ports: set_ports(member),
+                })
+                .collect()
+        });
+        let is_it = |other: &Member<'_>| {
+            other.container.list == member.container.list && other.container.index == member.container.index
+        };
+        all.get(pod.members.iter().position(is_it)?)
+    }
+}
+
+impl Named {
+    fn locate<'a>(&self, member: &Member<'a>) -> Option<NamedAddress<'a>> {
+        let entrypoint = || Pod::entrypoint(member).map(|(_, program)| program);
+        let (node, span) = match &self.place {
+            Place::Variable(index) => {
+                let variable = member.container.environment().nth(*index)?;
+                let value = variable.node.entry("value");
+                let span = value.map_or_else(|| variable.node.span(), entry_span);
+                (variable.node, span)
+            }
+            Place::Word(index) => {
+                let node = *entrypoint()?.words.get(*index)?;
+                (node, node.span())
+            }
+            Place::Command(span) => entrypoint()?.locate(span.clone())?,
+        };
+        Some(NamedAddress { node, span })
+    }
 }
 
 /// The words by which a host that is the pod itself is written.
@@ -94,9 +159,53 @@ const TELEMETRY_PORTS: [u16; 14] = [
 /// Programs that only print what they are given.
 const PRINTING: [&str; 4] = ["echo", "printf", "logger", ":"];
 
-/// The addresses of the pod itself that a container names for its work: not those it listens on, nor those it sends
-/// its traces, metrics and logs to.
-pub(crate) fn named_addresses<'a>(member: &Member<'a>) -> Vec<NamedAddress<'a>> {
+/// The first address of the pod itself that a container names for its work and whose port fits. Those it listens on, and
+/// those it sends its traces, metrics and logs to, are none.
+pub(crate) fn find_address<'a>(
+    pod: &Pod<'_>,
+    member: &Member<'a>,
+    fits: impl Fn(Option<u16>) -> bool,
+) -> Option<NamedAddress<'a>> {
+    let known = Addresses::of(pod, member)?;
+    known.named.iter().find(|named| fits(named.port))?.locate(member)
+}
+
+/// The first of a container's addresses at which another one listens; a host alone stands for the only port that a
+/// known sidecar serves.
+pub(crate) fn names_listener<'a>(
+    pod: &Pod<'_>,
+    from: &Member<'a>,
+    listener: &Member<'_>,
+) -> Option<NamedAddress<'a>> {
+    let is_it = |other: &Member<'_>| {
+        other.container.list == listener.container.list && other.container.index == listener.container.index
+    };
+    let known = pod.catalogue.of(&listener.container);
+    let others_serve = || {
+        pod.members.iter().any(|other| {
+            !is_it(other)
+                && other.role.declared
+                && pod
+                    .catalogue
+                    .of(&other.container)
+                    .is_some_and(|known| !known.serves.is_empty())
+        })
+    };
+    find_address(pod, from, |port| match port {
+        Some(port) => {
+            listens_on(pod, listener, port)
+                && !pod.members.iter().any(|other| {
+                    !is_it(other)
+                        && !other.role.declared
+                        && other.container.ports().any(|own| own.number == port)
+                })
+        }
+        None => known.is_some_and(|known| known.certain && !known.serves.is_empty()) && !others_serve(),
+    })
+}
+
+/// All addresses that a container names.
+fn named(member: &Member<'_>) -> Vec<Named> {
     let mut found = of_environment(&member.container);
     if let Some((_, program)) = Pod::entrypoint(member) {
         match program.is_shell() {
@@ -108,39 +217,6 @@ pub(crate) fn named_addresses<'a>(member: &Member<'a>) -> Vec<NamedAddress<'a>> 
     found
 }
 
-/// The first of a container's addresses at which another one listens; a host alone stands for the only port that a
-/// known sidecar serves.
-pub(crate) fn names_listener<'a>(
-    pod: &Pod<'a>,
-    from: &Member<'a>,
-    listener: &Member<'a>,
-) -> Option<NamedAddress<'a>> {
-    let known = pod.catalogue.of(&listener.container);
-    let others_serve = || {
-        pod.members.iter().any(|other| {
-            !std::ptr::eq(other, listener)
-                && other.role.declared
-                && pod
-                    .catalogue
-                    .of(&other.container)
-                    .is_some_and(|known| !known.serves.is_empty())
-        })
-    };
-    named_addresses(from)
-        .into_iter()
-        .find(|address| match address.port {
-            Some(port) => {
-                listens_on(pod, listener, port)
-                    && !pod.members.iter().any(|other| {
-                        !std::ptr::eq(other, listener)
-                            && !other.role.declared
-                            && other.container.ports().any(|own| own.number == port)
-                    })
-            }
-            None => known.is_some_and(|known| known.certain && !known.serves.is_empty()) && !others_serve(),
-        })
-}
-
 /// Whether a container listens on a port: by its `ports`, by the option that says so, or as the known program that it
 /// runs does.
 pub(crate) fn listens_on(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool {
@@ -148,7 +224,7 @@ pub(crate) fn listens_on(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool 
     if container.ports().any(|declared| declared.number == port) {
         return true;
     }
-    let set = set_ports(member);
+    let set = Addresses::of(pod, member).map_or(&[][..], |address| &address.set_ports);
     if set.contains(&port) {
         return true;
     }
@@ -287,10 +363,10 @@ fn port_names(host: &str) -> Vec<String> {
     .collect()
 }
 
-fn of_environment<'a>(container: &Container<'a>) -> Vec<NamedAddress<'a>> {
+fn of_environment(container: &Container<'_>) -> Vec<Named> {
     let values = container.values();
     let mut found = Vec::new();
-    for variable in container.environment() {
+    for (index, variable) in container.environment().enumerate() {
         let Some(value) = variable.value.filter(|_| !is_no_need(variable.name)) else {
             continue;
         };
@@ -302,21 +378,12 @@ fn of_environment<'a>(container: &Container<'a>) -> Vec<NamedAddress<'a>> {
                 .find_map(|name| values.get(name.as_str()).copied().flatten()?.parse().ok());
             ports.push(port);
         }
-        found.extend(ports.into_iter().map(|port| NamedAddress {
+        found.extend(ports.into_iter().map(|port| Named {
             port,
-            node: variable.node,
-            span: place(&variable),
+            place: Place::Variable(index),
         }));
     }
     found
-}
-
-/// The value of a variable, or the whole item.
-fn place(variable: &EnvironmentVariable<'_>) -> Span {
-    match variable.node.entry("value") {
-        Some(entry) => entry_span(entry),
-        None => variable.node.span(),
-    }
 }
 
 /// `$(NAME)` as the kubelet replaces it.
@@ -386,14 +453,14 @@ fn local_ports(text: &str) -> Vec<Option<u16>> {
 }
 
 /// Addresses in words that no shell reads: `--db=127.0.0.1:5432`, `--host localhost --port 5432`.
-fn of_words<'a>(container: &Container<'a>, program: &Program<'a>, found: &mut Vec<NamedAddress<'a>>) {
+fn of_words(container: &Container<'_>, program: &Program<'_>, found: &mut Vec<Named>) {
     let values = container.values();
     let texts: Vec<String> = program
         .words
         .iter()
         .map(|word| with_references(word.as_str().unwrap_or_default(), &values))
         .collect();
-    for (index, (text, node)) in texts.iter().zip(&program.words).enumerate() {
+    for (index, text) in texts.iter().enumerate() {
         let behind = index.checked_sub(1).and_then(|before| texts.get(before));
         let (name, value) = match (text.strip_prefix('-'), behind) {
             (Some(option), _) => option.split_once('=').unwrap_or((option, "")),
@@ -412,10 +479,9 @@ fn of_words<'a>(container: &Container<'a>, program: &Program<'a>, found: &mut Ve
         {
             ports.push(port_option(&texts, name));
         }
-        found.extend(ports.into_iter().map(|port| NamedAddress {
+        found.extend(ports.into_iter().map(|port| Named {
             port,
-            node: *node,
-            span: node.span(),
+            place: Place::Word(index),
         }));
     }
 }
@@ -443,7 +509,7 @@ fn port_option(texts: &[String], host: &str) -> Option<u16> {
 }
 
 /// Addresses in the commands of a script that it runs in its own time: not in a trap, not beside it.
-fn of_script<'a>(container: &Container<'a>, program: &Program<'a>, found: &mut Vec<NamedAddress<'a>>) {
+fn of_script(container: &Container<'_>, program: &Program<'_>, found: &mut Vec<Named>) {
     let Some(script) = &program.script else { return };
     let environment = container.values();
     let value_of = |name: &str| environment.get(name).copied().flatten().map(str::to_owned);
@@ -476,13 +542,9 @@ fn of_script<'a>(container: &Container<'a>, program: &Program<'a>, found: &mut V
                 ports.extend(local_ports(&text));
             }
         }
-        let Some((node, span)) = program.locate(simple.span.clone()) else {
-            continue;
-        };
-        found.extend(ports.into_iter().map(|port| NamedAddress {
+        found.extend(ports.into_iter().map(|port| Named {
             port,
-            node,
-            span: span.clone(),
+            place: Place::Command(simple.span.clone()),
         }));
     }
 }

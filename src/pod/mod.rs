@@ -23,7 +23,8 @@ use crate::{
     yaml::Entry,
 };
 
-pub(crate) use address::{NamedAddress, listens_on, named_addresses, names_listener};
+pub use address::Addresses;
+pub(crate) use address::{NamedAddress, find_address, listens_on, names_listener};
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
 pub(crate) use lifetime::Lifetime;
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
@@ -97,6 +98,8 @@ pub struct Pod<'a> {
     pub services: Vec<&'a Service<'a>>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
+    /// What its containers name and where they listen, once somebody has asked.
+    pub addresses: Addresses,
 }
 
 impl<'a> Pod<'a> {

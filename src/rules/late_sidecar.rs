@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Lifetime, Member, Pod, listens_on, named_addresses, names_listener};
+use crate::pod::{Lifetime, Member, Pod, find_address, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "late-sidecar",
@@ -285,26 +285,23 @@ fn waits_for_a_file(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<
 
 /// An entry of the list that names the address of a native sidecar behind it.
 fn names_later(pod: &Pod<'_>, member: &Member<'_>) -> Option<Finding> {
-    let earlier_listens = |port: u16| {
-        pod.members.iter().any(|other| {
-            other.container.is_native_sidecar()
-                && other.container.index < member.container.index
-                && listens_on(pod, other, port)
-        })
-    };
     let gated = member.container.probe(ProbeKind::Startup).is_some();
+    let listens_alone = |listener: &Member<'_>, port: u16| {
+        listens_on(pod, listener, port)
+            && !pod.members.iter().any(|other| {
+                let is_listener = other.container.list == listener.container.list
+                    && other.container.index == listener.container.index;
+                !is_listener && listens_on(pod, other, port)
+            })
+    };
     let (other, address) = pod
         .members
         .iter()
         .filter(|other| is_later(member, other))
-        .find_map(|other| Some((other, names_listener(pod, member, other)?)))?;
-    let is_own = |port: u16| listens_on(pod, member, port);
-    if address
-        .port
-        .is_none_or(|port| earlier_listens(port) || is_own(port))
-    {
-        return None;
-    }
+        .find_map(|other| {
+            let fits = |port: Option<u16>| port.is_some_and(|port| listens_alone(other, port));
+            Some((other, find_address(pod, member, fits)?))
+        })?;
     let (name, later) = (member.container.name, other.container.name);
     // A sidecar may connect when it is asked to, and only then.
     let severity = match is_plain(member) || gated {
@@ -390,13 +387,13 @@ fn asker<'p, 'a>(
         if image(other) == image(member) {
             return None;
         }
-        let address = named_addresses(other).into_iter().find(|address| {
-            address.port.is_some_and(|port| {
-                let others_listen = pod
-                    .members
-                    .iter()
-                    .any(|one| !std::ptr::eq(one, member) && listens_on(pod, one, port));
-                listens_on(pod, member, port) && !others_listen
+        let address = find_address(pod, other, |port| {
+            port.is_some_and(|port| {
+                listens_on(pod, member, port)
+                    && !pod
+                        .members
+                        .iter()
+                        .any(|one| !std::ptr::eq(one, member) && listens_on(pod, one, port))
             })
         })?;
         Some((other, address))

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Member, Pod, listens_on, named_addresses};
+use crate::pod::{Member, Pod, find_address, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "lost-process",
@@ -234,8 +234,8 @@ fn finding<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, span: 
         .iter()
         .filter(|other| other.container.list == ContainerList::Regular)
         .find_map(|other| {
-            let address = named_addresses(other).into_iter().find(|address| {
-                address.port.is_some_and(|port| {
+            let address = find_address(pod, other, |port| {
+                port.is_some_and(|port| {
                     mentioned.contains(&port)
                         && !pod
                             .members

@@ -165,7 +165,10 @@ fn serves_another(pod: &Pod<'_>, member: &Member<'_>) -> Option<Confidence> {
         let is_app = other.role.evidence.is_empty()
             && pod.catalogue.of(&other.container).is_none()
             && !is_front_door(other)
-            && !pod.workload.is_about(&member.container, &other.container);
+            && !pod.workload.is_about(&member.container, &other.container)
+            // People write the main container first: an exporter behind a database asks it too.
+            && (other.container.index < member.container.index
+                || pod.workload.is_about(&other.container, &member.container));
         let is_asked = is_served(pod, other)
             && names_listener(pod, other, member).is_some()
             && names_listener(pod, member, other).is_none();

@@ -36,16 +36,21 @@ impl ScriptBehaviour<'_> {
             .position(|step| !step.is_background() && step.connector.is_none() && self.never_returns(step))?;
         let step = self.steps.get(index)?;
         let start = step.span().start;
+        let only_traps_call = |function: &str| {
+            self.callers(function)
+                .all(|caller| caller.visit.context.trap.is_some())
+        };
         let leaves = |located: &Located| {
-            let action = &located.action;
-            let is_aside = located.visit.context.trap.is_some() || located.visit.context.substitution;
-            let comes_first = action.span.start < start;
-            let ends = match &action.action {
+            let context = &located.visit.context;
+            let is_aside = context.trap.is_some()
+                || context.substitution
+                || context.function.is_some_and(only_traps_call);
+            let ends = match &located.action.action {
                 Action::Exit { .. } => true,
                 Action::Signal { only_tests, .. } => !only_tests,
-                _ => action.is_exec,
+                _ => located.action.is_exec,
             };
-            !is_aside && (comes_first && ends && !action.span.is_empty())
+            !is_aside && ends && located.action.span.start < start
         };
         (!self.commands.iter().any(leaves) && !self.exits_on_error_at(index)).then(|| step.span())
     }
