@@ -9,7 +9,7 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    pod::{Live, Member, Pod, Settings, Sources},
+    pod::{Addresses, Live, Member, Pod, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
     roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
     rules::{self, Confidence, Finding, Fix, FixClass},
@@ -397,6 +397,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
             .filter(|service| service.selects(workload))
             .collect(),
         sources,
+        addresses: Addresses::default(),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct ScriptFacts {
     pub work: Vec<Span>,
     /// It ends by doing nothing, so that its container stays up: `sleep infinity`.
     pub stays_idle: bool,
+    /// What it never comes back from: an endless loop, `sleep infinity`, `tail -f`.
+    pub runs_for_ever: Option<Span>,
 }
 
 impl ScriptFacts {
@@ -49,6 +51,7 @@ impl ScriptFacts {
             swallowed: behaviour.swallowed(),
             work: works.map(|step| step.span()).collect(),
             stays_idle: behaviour.stays_idle(),
+            runs_for_ever: behaviour.runs_for_ever(),
         }
     }
 }

@@ -20,9 +20,9 @@ mod waiting_loop;
 
 use std::{cell::RefCell, collections::HashMap};
 
-use crate::shell::{Command, List, Script, Span, Statement, Variable, Visit};
+use crate::shell::{Command, List, Script, Simple, Span, Statement, Variable, Visit, Word};
 
-use super::action::{Action, CommandAction, Values, classify_visit};
+use super::action::{Action, CommandAction, Values, classify_simple, classify_visit};
 
 pub use background::Background;
 pub use exit_status::ExitStatus;
@@ -89,9 +89,15 @@ impl<'a> ScriptBehaviour<'a> {
         }
         behaviour.functions = script.functions();
         behaviour.values = Values::of_script(script, environment);
+        let calls = calls(&behaviour.functions, &visits);
         for visit in visits {
             behaviour.lists.extend(inner_lists(visit.command));
-            match classify_visit(&visit, &behaviour.values) {
+            let passed = with_arguments(&behaviour.functions, &calls, &visit);
+            let action = match &passed {
+                Some(simple) => Some(classify_simple(simple, &behaviour.values)),
+                None => classify_visit(&visit, &behaviour.values),
+            };
+            match action {
                 Some(mut action) => {
                     // A function hides the program of its name: `wait_for localhost 5432`.
                     let name = visit.simple().and_then(|simple| simple.words.first()?.literal());
@@ -235,6 +241,48 @@ impl<'a> ScriptBehaviour<'a> {
             })
             .min_by_key(|(statement, _)| statement.span.len())
     }
+}
+
+/// The words behind the name of each function that is called once.
+fn calls<'a>(functions: &HashMap<&str, &List>, visits: &[Visit<'a>]) -> HashMap<String, Option<&'a [Word]>> {
+    let mut calls: HashMap<String, Option<&[Word]>> = HashMap::new();
+    for simple in visits.iter().filter_map(Visit::simple) {
+        let Some((name, arguments)) = simple.words.split_first() else {
+            continue;
+        };
+        if let Some(name) = name
+            .literal()
+            .filter(|name| functions.contains_key(name.as_ref()))
+        {
+            let known = (!calls.contains_key(name.as_ref())).then_some(arguments);
+            calls.insert(name.into_owned(), known);
+        }
+    }
+    calls
+}
+
+/// A command of a function that runs what the function was given: `until "$@"; do sleep 1; done`.
+fn with_arguments(
+    functions: &HashMap<&str, &List>,
+    calls: &HashMap<String, Option<&[Word]>>,
+    visit: &Visit<'_>,
+) -> Option<Simple> {
+    let simple = visit.simple()?;
+    let function = visit
+        .context
+        .function
+        .filter(|name| functions.contains_key(*name))?;
+    let is_all = |word: &Word| matches!(word.raw.as_str(), "\"$@\"" | "$@" | "\"${@}\"");
+    let at = simple.words.iter().position(is_all)?;
+    let arguments = calls.get(function).copied().flatten()?;
+    let mut passed = simple.clone();
+    let place = simple.words.get(at)?.span.clone();
+    let words = arguments.iter().map(|word| Word {
+        span: place.clone(),
+        ..word.clone()
+    });
+    passed.words.splice(at..=at, words);
+    Some(passed)
 }
 
 impl Located<'_> {

@@ -5,9 +5,12 @@
 
 pub mod controller;
 mod image_glob;
+pub mod injected_file;
 pub mod injector;
 pub mod kubernetes;
+pub mod program_end;
 pub mod quit;
+pub mod service_port;
 mod sidecar;
 mod sidecars;
 pub mod stop_command;

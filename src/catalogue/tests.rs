@@ -7,9 +7,12 @@ mod versions;
 use super::{
     Catalogue,
     controller::{KILLERS, OPEN_KRUISE},
+    injected_file::INJECTED_FOLDERS,
     injector::INJECTORS,
     kubernetes::KUBERNETES,
+    program_end::{DAEMONS, FINITE_PROGRAMS, SERVERS},
     quit::COMMON_PATHS,
+    service_port::SERVICE_PORTS,
     stop_command::STOP_COMMANDS,
     tool::READINESS_TOOLS,
     wait_tool::WAIT_TOOLS,
@@ -50,6 +53,21 @@ fn origins() -> Vec<Origin> {
     let kubernetes = KUBERNETES
         .iter()
         .map(|row| (format!("Kubernetes: {}", row.what), row.source, row.checked));
+    let servers = SERVERS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
+    let finite = FINITE_PROGRAMS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
+    let daemons = DAEMONS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
+    let ports = SERVICE_PORTS
+        .iter()
+        .map(|row| (row.images.join(", "), row.source, row.checked));
+    let folders = INJECTED_FOLDERS
+        .iter()
+        .map(|row| (row.folder.to_owned(), row.source, row.checked));
     let controllers = [&OPEN_KRUISE].map(|row| (row.name.to_owned(), row.source, row.checked));
     sidecars
         .chain(injectors)
@@ -62,6 +80,11 @@ fn origins() -> Vec<Origin> {
         .chain(controllers)
         .chain(killers)
         .chain(stops)
+        .chain(folders)
+        .chain(ports)
+        .chain(daemons)
+        .chain(servers)
+        .chain(finite)
         .collect()
 }
 

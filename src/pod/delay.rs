@@ -169,6 +169,8 @@ pub(crate) fn delaying_traps<'p, 'a>(
         .iter()
         .filter(|trap| trap.is_on_termination())
         .filter_map(|trap| Some((at, program, trap, trap_effect(trap)?)))
+        // Without its trap a shell's endless loop would hear no signal at all.
+        .filter(|(.., effect)| *effect != TrapEffect::Succeeds || facts.runs_for_ever.is_none())
         .collect()
 }
 

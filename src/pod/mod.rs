@@ -1,9 +1,11 @@
 //! Everything that is known of one pod, asked once.
 
+mod address;
 mod delay;
 pub(crate) mod embedded;
 mod injected_output;
 mod injection;
+mod lifetime;
 mod listener;
 pub mod live;
 mod promotion;
@@ -23,8 +25,11 @@ use crate::{
     yaml::Entry,
 };
 
+pub use address::Addresses;
+pub(crate) use address::{NamedAddress, find_address, listens_on, names_listener};
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
 pub(crate) use injection::SwitchToSet;
+pub(crate) use lifetime::Lifetime;
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
@@ -98,6 +103,8 @@ pub struct Pod<'a> {
     pub services: Vec<&'a Service<'a>>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
+    /// What its containers name and where they listen, once somebody has asked.
+    pub addresses: Addresses,
 }
 
 impl<'a> Pod<'a> {

@@ -68,6 +68,11 @@ pub(super) fn recognized(rule: &str) -> Recognized {
         "misdeclared-sidecar" => {
             Not("`policy promote` warns of what it cannot promote, and an absent name may still be injected")
         }
+        "late-sidecar" => {
+            Not("it takes knowing which address the init container asks, and who listens there")
+        }
+        "lost-process" | "deaf-sidecar" => Not("it takes reading the shell script, not matching it"),
+        "slow-gate" => Not("the delay is the pod's own affair, and no fault that a cluster has to refuse"),
         "leftover-workaround" | "startup-deadlock" => {
             Not("it takes knowing what the script waits for or ends")
         }

@@ -333,6 +333,12 @@ impl<'p, 'a> Planner<'p, 'a> {
             }
         }
         let probe = kind.field();
+        if let Some(twin) = self.pod.twin(member) {
+            self.plan.note(format!(
+                "{} does once what {name} goes on doing: it is not needed where a startupProbe of {name} waits for that",
+                twin.container.name
+            ));
+        }
         match &gate {
             Gate::Present(what) => self
                 .plan

@@ -303,6 +303,25 @@ fn by_catalogue(
                     || own.companion && company()
                     || own.serves_jobs && workload.runs_to_completion() && company())
     });
+    // An image that somebody has built of a known agent, in a container of that agent's name.
+    let is_alike = || {
+        let own = catalogue.by_container_name(container.name)?;
+        let base = container.image()?.base_name();
+        let is_its = own.name == base
+            || own
+                .containers
+                .iter()
+                .chain(&own.programs)
+                .any(|name| name == base);
+        let serves = own.certain || own.companion && has_company(workload, container, catalogue);
+        (is_its && serves && container.command().is_empty()).then_some(())
+    };
+    if is_alike().is_some() {
+        return Some((
+            Strength::Strong,
+            format!("its name and its image's are {}'s", known.name),
+        ));
+    }
     let by_name = catalogue
         .by_container_name(container.name)
         .is_some_and(|own| own.certain);

@@ -148,6 +148,12 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// Context: bytes within a node.
+    pub(crate) fn with_span(mut self, node: Node<'a>, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.add(node, span, label.into(), false);
+        self
+    }
+
     /// Context: a part of a program.
     pub(crate) fn with_text(mut self, program: &Program<'a>, span: Span, label: impl Into<String>) -> Self {
         if let Some((node, span)) = program.locate(span) {

@@ -5,13 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     behaviour::{LinkKind, Party},
     roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength, runs_its_server},
-    workload::{Container, ContainerList, Controller, ProbeKind},
+    workload::{Container, ContainerList, Controller, ProbeKind, WorkloadKind},
 };
 
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
-use crate::pod::{Live, Member, Pod, live::PodSeen, suspects};
+use crate::pod::{Lifetime, Live, Member, Pod, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -21,10 +21,11 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A Job, a CronJob or another pod that runs to completion with a long-running sidecar among its
 regular containers, or an injected one, and nothing that ends it: no quit call, marker file,
 kill, wrapper or killer. The server that an integration test is run against counts as one
-(`postgres`, `redis` and others, run as their images do). An injected proxy is a warning, which
-says in which versions of its injector, or of Kubernetes, it is an ordinary container; where
-`--mesh istio=1.27`, `meshes` in the configuration or the cluster shows that it is a native
-sidecar, nothing is said.
+(`postgres`, `redis` and others, run as their images do), and so does a script beside the app of a
+Job without a deadline that is an endless loop, `sleep infinity` or `tail -f`. An injected proxy is
+a warning, which says in which versions of its injector, or of Kubernetes, it is an ordinary
+container; where `--mesh istio=1.27`, `meshes` in the configuration or the cluster shows that it is
+a native sidecar, nothing is said.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
 so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
@@ -158,6 +159,21 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
         if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
             findings.push(declared_in_manifest(pod, *index, member));
+        }
+    }
+    // A script that never ends beside a container that may. A pod without a Job may be there to be looked into.
+    let is_job = matches!(pod.workload.kind, WorkloadKind::Job | WorkloadKind::CronJob);
+    let may_hang = is_job && crate::pod::deadline(pod).is_none();
+    let others_end = pod.members.iter().enumerate().any(|(index, member)| {
+        let is_app = member.container.list == ContainerList::Regular && member.role.role == Role::App;
+        is_app && pod.lifetime(index) != Lifetime::RunsOn
+    });
+    for (index, member) in pod.members.iter().enumerate() {
+        let is_other = member.container.list == ContainerList::Regular
+            && member.role.role == Role::App
+            && pod.runs_for_ever(index).is_some();
+        if is_other && others_end && may_hang && !pod.is_ended(index) && !is_named_to_a_killer(pod, member) {
+            findings.push(declared_in_manifest(pod, index, member));
         }
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
@@ -315,7 +331,11 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
     let name = &member.container.name;
     let suspects = suspects(pod, index);
-    let unless = match (suspects.first(), runs_server(pod, member)) {
+    let server = match pod.runs_for_ever(index) {
+        Some(_) => RunsServer::Proved,
+        None => runs_server(pod, member),
+    };
+    let unless = match (suspects.first(), server) {
         (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),
         (None, RunsServer::Unknown(doubt)) => format!(", as far as the manifest shows; {doubt}"),
         (None, _) => String::new(),
@@ -352,7 +372,7 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
         Some(entry) => draft.at_entry(entry, "runs on when the app has ended"),
         None => draft.at(member.container.node, "runs on when the app has ended"),
     };
-    for app in pod.apps() {
+    for app in pod.apps().filter(|app| !std::ptr::eq(*app, member)) {
         draft = draft.with_container(&app.container, "the app");
     }
     draft.finish()

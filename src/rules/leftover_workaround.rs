@@ -130,6 +130,35 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .filter(|(_, member)| member.role.declared)
     {
         let name = member.container.name;
+        if let Some(twin) = pod
+            .twin(member)
+            .filter(|_| member.container.is_native_sidecar() && pod.gates_the_app(member))
+        {
+            let draft = Draft::new(
+                pod,
+                &RULE,
+                format!(
+                    "{} does once what the sidecar {name} does before the app starts",
+                    twin.container.name
+                ),
+            )
+            .help(format!(
+                "drop {} where the startupProbe of {name} succeeds only after its first run",
+                twin.container.name
+            ))
+            .severity(Severity::Info)
+            .container(&twin.container)
+            .by_hand("decide by hand whether the startupProbe waits for the first run");
+            let draft = match twin.container.node.entry("name") {
+                Some(entry) => draft.at_entry(entry, "the same image, run once"),
+                None => draft.at(twin.container.node, "the same image, run once"),
+            };
+            findings.push(
+                draft
+                    .with_container(&member.container, "goes on doing it")
+                    .finish(),
+            );
+        }
         if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,

@@ -2,19 +2,24 @@
 
 use crate::{
     roles::{DECLARATION_ANNOTATION, FIRST, NamingKind, POSITION_ANNOTATION, PROMOTED_ANNOTATION, listed},
-    workload::{Container, ContainerList},
+    workload::{Container, ContainerList, ProbeKind},
     yaml::{Entry, Node},
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::Pod;
+use crate::pod::{Lifetime, Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "misdeclared-sidecar",
     family: Family::Remedy,
     severity: Severity::Error,
-    summary: "The annotation that declares sidecars says what no policy can do",
-    what: r#"A `kubectl-sidecar/sidecars` annotation that does not mean what it says:
+    summary: "A declaration of a sidecar that cannot mean what it says",
+    what: r#"A container that is declared a sidecar although its program does one thing and ends, by the
+arguments or variables of a known image (`--once`, `METHOD=LIST`) or since its script has nothing
+but commands that end (`cp`, `git clone`). What a script with a loop or an unknown program does is
+not known, and nothing is said of it.
+
+A `kubectl-sidecar/sidecars` annotation that does not mean what it says:
 
 - it names a container that the pod does not have, by a typing error or after a container got
   another name; a warning, since a webhook may still add it, and none where the catalogue knows
@@ -24,7 +29,13 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
 - it leaves no regular container that is not a sidecar;
 - it stands on the Deployment, Job or other object instead of its pod template;
 - `kubectl-sidecar/position` has another value than `first`."#,
-    why: r#"The admission policy reads the annotations of pods as they are created. A name that it does not
+    why: r#"The kubelet restarts a sidecar whenever it ends, so a container that copies a file copies it again
+and again, with a growing delay, for as long as the pod lives. The app does not wait for it
+either: a sidecar counts as started as soon as its process exists. With a startup probe on a port
+that nothing listens on, the app never starts. An ordinary init container runs once, and the app
+starts when it has ended.
+
+The admission policy reads the annotations of pods as they are created. A name that it does not
 find is passed over in silence, and the container that was meant stays an ordinary one: the app
 starts beside it, and a Job never completes. Where nothing would be left that is no sidecar, or
 an init container is named, the policy leaves the whole pod as it is or refuses it, as it was
@@ -114,6 +125,49 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
     findings.extend(position(pod));
     findings.extend(on_the_object(pod));
+    for (index, member) in pod.members.iter().enumerate() {
+        findings.extend(runs_once(pod, index, member));
+    }
+}
+
+/// A declared sidecar whose program ends by itself.
+fn runs_once<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Finding> {
+    let Lifetime::Ends(reason) = pod.lifetime(index) else {
+        return None;
+    };
+    if !member.role.declared || pod.injected_output(member).is_some() {
+        return None;
+    }
+    let container = &member.container;
+    let name = container.name;
+    let never = match container.probe(ProbeKind::Startup) {
+        Some(probe) if container.is_native_sidecar() && probe.port().is_some() => {
+            ", and the app may never start, since nobody answers its startupProbe"
+        }
+        _ => "",
+    };
+    let draft = Draft::new(
+        pod,
+        &RULE,
+        format!(
+            "{name} is declared a sidecar but ends by itself: the kubelet restarts it again and again{never}"
+        ),
+    )
+    .help(match container.is_native_sidecar() {
+        true => "drop restartPolicy: Always: an ordinary init container runs once, before the app".to_owned(),
+        false => format!("make {name} an init container: it runs once, before the app"),
+    })
+    .confidence(Confidence::High)
+    .container(container)
+    .by_hand("decide by hand whether the app has to wait for its end");
+    let declared = container
+        .restart_policy()
+        .filter(|_| container.is_native_sidecar());
+    let draft = match declared.or_else(|| container.node.entry("name")) {
+        Some(entry) => draft.at_entry(entry, format!("{reason}, and is restarted")),
+        None => draft.at(container.node, reason),
+    };
+    Some(draft.finish())
 }
 
 fn draft<'a>(pod: &Pod<'a>, message: String) -> Draft<'a> {

@@ -1,11 +1,11 @@
 //! `sidecar-prestop-delay`
 
-use crate::{roles::Role, workload::ContainerList};
+use crate::{catalogue::program_end::is_server_image, roles::Role, workload::ContainerList};
 
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::Pod;
+use crate::pod::{Member, Pod, names_listener};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "sidecar-prestop-delay",
@@ -15,7 +15,9 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A `preStop` hook on a *sidecar* that only passes time: `sleep 30`, `preStop.sleep.seconds`, a
 loop that counts connections
 (`while [ $(netstat -plunt | grep tcp | grep -v envoy | wc -l) -ne 0 ]; do sleep 1; done`,
-`grep -c ESTABLISHED`) or one that waits for a file of the app.
+`grep -c ESTABLISHED`) or one that waits for a file of the app. A container with an unknown
+program counts as one where an app that a Service leads to names the local address at which it
+listens and no Service leads to it, or where it pools connections behind the app.
 
 On the app, and on a proxy that is the pod's front door, a preStop sleep is something else: it
 keeps the pod serving until load balancers have taken it out. It must stay and is left alone,
@@ -121,11 +123,20 @@ touched."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
-        let is_sidecar = member.role.role == Role::Sidecar && member.container.list == ContainerList::Regular;
-        if !is_sidecar || member.role.declared {
+        let is_beside_the_app = match member.container.list {
+            ContainerList::Regular => !member.role.declared,
+            ContainerList::ControllerSidecars => {
+                !pod.workload.controller.ends_sidecars() && pod.catalogue.of(&member.container).is_some()
+            }
+            _ => false,
+        };
+        if !is_beside_the_app {
             continue;
         }
         let Some(delay) = crate::pod::prestop_delay(pod, index, member) else {
+            continue;
+        };
+        let Some(confidence) = serves_another(pod, member) else {
             continue;
         };
         let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", member.container.name))
@@ -133,9 +144,68 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 "declare {} a sidecar and drop the wait: it is ended after the app, and a wait would only use up the grace period",
                 member.container.name
             ))
-            .confidence(Confidence::High)
+            .confidence(confidence)
             .container(&member.container)
             .subject(Subject::PreStop(index));
         findings.push(draft.at_delay(&delay, "keeps the sidecar up").finish());
     }
+}
+
+/// How sure it is that a container which waits before it stops does so for another one's sake: it is a sidecar, or
+/// an app with a Service asks it at a local address, or it pools the app's connections to a database.
+fn serves_another(pod: &Pod<'_>, member: &Member<'_>) -> Option<Confidence> {
+    if member.role.role == Role::Sidecar {
+        return Some(Confidence::High);
+    }
+    if is_served(pod, member) {
+        return None;
+    }
+    let mut others = pod.apps().filter(|other| !std::ptr::eq(*other, member));
+    let serves = others.any(|other| {
+        let is_app = other.role.evidence.is_empty()
+            && pod.catalogue.of(&other.container).is_none()
+            && !is_front_door(other)
+            && !pod.workload.is_about(&member.container, &other.container)
+            // People write the main container first: an exporter behind a database asks it too.
+            && (other.container.index < member.container.index
+                || pod.workload.is_about(&other.container, &member.container));
+        let is_asked = is_served(pod, other)
+            && names_listener(pod, other, member).is_some()
+            && names_listener(pod, member, other).is_none();
+        is_app && (is_asked || pools_connections(member, other))
+    });
+    serves.then_some(Confidence::Medium)
+}
+
+/// Whether a Service leads to a container.
+fn is_served(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    pod.services.iter().any(|service| {
+        service.targets().any(|target| {
+            let mut ports = member.container.ports();
+            ports.any(|port| port.name == Some(target) || port.number.to_string() == target)
+        })
+    })
+}
+
+/// Whether a container may be the one that passes requests on to the app.
+fn is_front_door(member: &Member<'_>) -> bool {
+    let image = member.container.image();
+    let mut parts = member.container.name.split(['-', '_']);
+    image.is_some_and(|image| is_server_image(image.base_name()))
+        || parts.any(|part| {
+            matches!(
+                part,
+                "nginx" | "web" | "gateway" | "ingress" | "frontend" | "lb" | "haproxy"
+            )
+        })
+}
+
+/// PgBouncer's port.
+const POOL: u16 = 6432;
+
+/// Whether a container behind the app pools connections to a database: nothing outside of the pod asks it.
+fn pools_connections(member: &Member<'_>, app: &Member<'_>) -> bool {
+    let (container, app) = (&member.container, &app.container);
+    let pools = container.ports().any(|port| port.number == POOL);
+    pools && app.ports().next().is_some() && app.index < container.index
 }

@@ -1,13 +1,17 @@
 //! `startup-deadlock`
 
 use crate::{
-    behaviour::{LinkKind, Party, action::Host},
-    workload::{Container, ContainerList, Probe, ProbeKind},
+    behaviour::{
+        LinkKind, Party,
+        action::{Action, Host, Values, classify_visit},
+    },
+    shell::Connector,
+    workload::{Container, ContainerList, Probe, ProbeKind, ProgramPlace},
     yaml::Node,
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Member, Pod, is_on_loopback};
+use crate::pod::{Member, Pod, is_on_loopback, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-deadlock",
@@ -15,7 +19,7 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Error,
     summary: "A sidecar's startup gate needs the app, which starts only after the gate",
     what: r#"A declared native sidecar whose `startupProbe` or `postStart` hook asks for something that
-only a later container can give: a port that only the app declares, a file that only the app
+only a later container can give: a port that only the app declares, by the probe itself or by the command it runs, a file that only the app
 writes, a health endpoint of the sidecar that is known to wait for the app (Dapr's readiness,
 Knative's queue-proxy).
 
@@ -135,6 +139,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         };
         if let Some(probe) = gate.and_then(|kind| member.container.probe(kind)) {
             findings.extend(probe_of_the_app(pod, member, &probe));
+            findings.extend(command_that_asks_the_app(pod, member, &probe));
             findings.extend(unreachable_probe(pod, member, &probe));
             findings.extend(gate_that_needs_the_app(pod, member, &probe));
         }
@@ -172,6 +177,62 @@ fn probe_of_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -
         .with_container(&app.container, "listens there, but starts later")
         .finish(),
     )
+}
+
+/// The gate runs a command that asks a port at which only the app listens: `nc -z localhost 8080`.
+fn command_that_asks_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -> Option<Finding> {
+    let program = member
+        .programs
+        .iter()
+        .find(|program| program.place == ProgramPlace::Probe(probe.kind))?;
+    let script = program.script.as_ref()?;
+    let values = member.container.values();
+    let value_of = |name: &str| values.get(name);
+    let values = Values::of_script(script, &value_of);
+    let visits: Vec<_> = script.list.commands().collect();
+    // What stands behind `||` may succeed alone.
+    if visits
+        .iter()
+        .any(|visit| visit.context.connector == Some(Connector::Or) || visit.context.negated)
+    {
+        return None;
+    }
+    let (port, span) = visits.iter().find_map(|visit| {
+        let action = classify_visit(visit, &values)?;
+        let port = match &action.action {
+            Action::Connect(connect) if connect.host.is_local() && !connect.inverted => connect.port,
+            Action::Http(http) => {
+                let url = http.urls().find(|url| url.host.is_local())?;
+                url.port
+            }
+            _ => None,
+        };
+        Some((port?, action.span))
+    })?;
+    let owns = |container: &Container<'_>| container.ports().any(|declared| declared.number == port);
+    if listens_on(pod, member, port) {
+        return None;
+    }
+    let app = pod.apps().find(|app| owns(&app.container))?;
+    let earlier = pod
+        .members
+        .iter()
+        .any(|other| other.role.declared && listens_on(pod, other, port));
+    let name = member.container.name;
+    (!earlier).then(|| {
+        draft(
+            pod,
+            member,
+            &format!(
+                "{name} counts as started only when {} answers, which starts after it",
+                app.container.name
+            ),
+        )
+        .help(format!("let the {} ask {name} itself", probe.kind.field()))
+        .at_text(program, span, format!("asks port {port}"))
+        .with_container(&app.container, "listens there, but starts later")
+        .finish()
+    })
 }
 
 /// The gate asks where nobody can answer: the node's loopback, or a listener on the pod's loopback.

@@ -1,15 +1,16 @@
 //! `startup-marker`
 
 use crate::{
-    behaviour::{LinkKind, action::Action, script::Wait},
+    behaviour::{LinkKind, Party, action::Action, script::Wait},
     roles::Role,
     workload::{ContainerList, Program, ProgramPlace},
+    yaml::Node,
 };
 
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::Pod;
+use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-marker",
@@ -21,8 +22,9 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
 of the pod writes into the same shared `emptyDir` when it is ready. Paths are compared after
 each container's own `mountPath` is resolved.
 
-Where the writer is not visible (its image may do it), the waiting half alone is reported with
-less confidence. A file that is written at the *end* of the app to stop a sidecar is
+Where the writer is not visible (its image may do it, or its arguments name the socket), the
+waiting half alone is reported with less confidence, of an app that starts its own program behind
+the wait. A file that is written at the *end* of the app to stop a sidecar is
 `marker-file`. Waits for files of a ConfigMap, a Secret or a persistent volume, and waits in
 init containers, are left alone."#,
     why: r#"The file outlives what it stands for. An `emptyDir` survives a container's restart, so after a
@@ -140,20 +142,33 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         // Without a visible writer the file may as well be the app's result.
-        let other_is_sidecar = pod
-            .party(&link.other)
-            .is_some_and(|other| other.role.role == Role::Sidecar);
-        if writer.is_none() && !other_is_sidecar {
+        let other_is_sidecar = match &link.other {
+            Party::Injected(_) => true,
+            other => pod
+                .party(other)
+                .is_some_and(|other| other.role.role == Role::Sidecar),
+        };
+        let is_awaited = || {
+            let other = pod.party(&link.other);
+            other.is_some_and(|other| serves_the_file(pod, member, other, program, wait))
+        };
+        if writer.is_none() && !other_is_sidecar && !is_awaited() {
             continue;
         }
         let name = pod.party_name(&link.other);
         let mut draft = Draft::new(
             pod,
             &RULE,
-            format!(
-                "{} waits for a file that {name} writes when it is ready",
-                member.container.name
-            ),
+            match writer.is_some() || other_is_sidecar {
+                true => format!(
+                    "{} waits for a file that {name} writes when it is ready",
+                    member.container.name
+                ),
+                false => format!(
+                    "{} waits for a file that only {name} can write, which shares the volume",
+                    member.container.name
+                ),
+            },
         )
         .help(format!(
             "declare {name} a sidecar with a startupProbe that looks for {}, and drop the loop",
@@ -175,6 +190,41 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
+}
+
+/// Programs that take a file away or show it: who starts one behind the wait works on the other one's result.
+const TAKING: [&str; 12] = [
+    "tail", "cat", "cp", "mv", "tar", "aws", "gsutil", "rclone", "rsync", "curl", "scp", "mc",
+];
+
+/// Whether a container that nothing else is known of writes the file for the one that waits, which starts its own
+/// program behind the wait: it is the only other one with the volume, and the workload is not about it.
+fn serves_the_file(
+    pod: &Pod<'_>,
+    member: &Member<'_>,
+    other: &Member<'_>,
+    program: &Program<'_>,
+    wait: &Wait,
+) -> bool {
+    let (own, writer) = (&member.container, &other.container);
+    let is_main = pod.workload.is_about(own, writer)
+        || own.list == writer.list && own.index < writer.index && !pod.workload.is_about(writer, own);
+    let is_app =
+        member.role.role == Role::App && member.role.evidence.is_empty() && pod.catalogue.of(own).is_none();
+    let then = wait
+        .command_after
+        .as_ref()
+        .and_then(|then| crate::pod::program_at(program, then));
+    let takes = then.is_none_or(|then| TAKING.contains(&then.as_str()));
+    let path = awaited_file(program, wait);
+    let is_named = || {
+        let words = writer.command().into_iter().chain(writer.arguments());
+        words.filter_map(Node::as_str).any(|word| word.contains(path))
+    };
+    // What ends may leave its result to a container that outlives it.
+    let may_be_a_result =
+        pod.workload.runs_to_completion() && !is_named() && pod.catalogue.of(writer).is_none();
+    is_main && is_app && !takes && !may_be_a_result
 }
 
 /// The file a loop asks for.

@@ -1,6 +1,10 @@
 //! `startup-sleep`
 
-use crate::{roles::Role, workload::ContainerList};
+use crate::{
+    roles::Role,
+    workload::{Container, ContainerList, Program},
+    yaml::Node,
+};
 
 use crate::remedy::Obligation;
 
@@ -113,16 +117,23 @@ already or known for the sidecar; where no probe can be derived, it is only advi
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    let Some(sidecar) = awaited_sidecar(pod) else {
-        return;
-    };
+    let known = awaited_sidecar(pod);
     for (index, member) in pod.members.iter().enumerate() {
-        if member.container.list != ContainerList::Regular || member.role.role != Role::App {
+        if member.container.list != ContainerList::Regular || member.role.declared {
             continue;
         }
         let Some((at, program)) = Pod::entrypoint(member) else {
             continue;
         };
+        let listener = || (member.role.role == Role::App).then(|| socket_owner(pod, member, program))?;
+        let Some(sidecar) = known.clone().or_else(listener) else {
+            continue;
+        };
+        // A sidecar sleeps for another one only where its script says so.
+        let is_sidecar = member.role.role == Role::Sidecar;
+        if is_sidecar && !(sidecar.is_injected && speaks_of_the_mesh(&program.text, &sidecar.name)) {
+            continue;
+        }
         let Some(facts) = pod.links.facts(index, at) else {
             continue;
         };
@@ -172,8 +183,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+#[derive(Clone)]
 struct Awaited {
     name: String,
+    /// An injector adds it.
+    is_injected: bool,
     /// It serves the app on a port, so that the app may need it at once.
     serves: bool,
     /// What it serves is a database.
@@ -192,6 +206,7 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         })
         .map(|member| Awaited {
             name: member.container.name.to_owned(),
+            is_injected: false,
             serves: serves(pod, member),
             is_database: pod.catalogue.of(&member.container).is_some_and(|known| {
                 known.serves_jobs || known.serves.iter().any(|port| DATABASE_PORTS.contains(port))
@@ -199,10 +214,51 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         });
     let injected = pod.injected.iter().map(|injected| Awaited {
         name: injected.known.name.clone(),
+        is_injected: true,
         serves: !injected.known.ready.is_empty(),
         is_database: false,
     });
     own.chain(injected).max_by_key(|awaited| awaited.serves)
+}
+
+/// A container whose arguments name the socket that the program behind the sleep is given, on a volume of both.
+fn socket_owner(pod: &Pod<'_>, member: &super::Member<'_>, program: &Program<'_>) -> Option<Awaited> {
+    let paths = program
+        .text
+        .split(|letter: char| letter.is_whitespace() || "'\"=:,;".contains(letter))
+        .map(|word| word.trim_start_matches("//"))
+        .filter(|word| word.starts_with('/') && word.ends_with(".sock"));
+    let names = |other: &super::Member<'_>, path: &str| {
+        let words = other
+            .container
+            .command()
+            .into_iter()
+            .chain(other.container.arguments());
+        words.filter_map(Node::as_str).any(|word| word.ends_with(path))
+    };
+    let volume = |container: &Container<'_>, path: &str| {
+        pod.workload
+            .volume_of_file(container, path)
+            .map(|(volume, path)| (volume.name.to_owned(), path))
+    };
+    for path in paths {
+        let own = volume(&member.container, path);
+        let other = pod.apps().find(|other| {
+            !std::ptr::eq(*other, member)
+                && names(other, path)
+                && own.is_some()
+                && volume(&other.container, path) == own
+        });
+        if let Some(other) = other {
+            return Some(Awaited {
+                name: other.container.name.to_owned(),
+                is_injected: false,
+                serves: true,
+                is_database: false,
+            });
+        }
+    }
+    None
 }
 
 fn serves(pod: &Pod<'_>, member: &super::Member<'_>) -> bool {
@@ -223,6 +279,13 @@ fn says_so(text: &str, sidecar: &str) -> bool {
         || ["sidecar", "proxy", "envoy", "istio", "linkerd", "mesh", "dapr"]
             .iter()
             .any(|word| text.contains(word))
+}
+
+/// Whether a sidecar's script names the mesh: it is a proxy too, so that word alone says nothing.
+fn speaks_of_the_mesh(text: &str, proxy: &str) -> bool {
+    let text = text.to_lowercase();
+    let mesh = proxy.split('-').next().unwrap_or(proxy);
+    [mesh, "mesh", "envoy"].iter().any(|word| text.contains(word))
 }
 
 /// Whether a reason is about the sidecar, or about what is reached through it.

@@ -243,6 +243,7 @@ impl<'t> Search<'_, 't> {
         let regular = match node.get("containers") {
             Some(list) if self.is_container_list(list) => list_of(list, ContainerList::Regular),
             Some(_) => return None,
+            None if self.names_own_sidecars(node) => Vec::new(),
             None => self.controllers_own_containers(node)?,
         };
         let mut containers = Vec::new();
@@ -253,12 +254,22 @@ impl<'t> Search<'_, 't> {
         if let Some(list) = node.get("ephemeralContainers") {
             containers.extend(list_of(list, ContainerList::Ephemeral));
         }
-        if self.controller.ends_sidecars()
+        if (self.controller.ends_sidecars() || self.names_own_sidecars(node))
             && let Some(list) = node.get("sidecars")
         {
             containers.extend(list_of(list, ContainerList::ControllerSidecars));
         }
         Some(containers)
+    }
+
+    /// Whether a custom resource lists sidecars for a pod whose main container its controller writes: the driver of a
+    /// SparkApplication.
+    fn names_own_sidecars(&self, node: Node<'t>) -> bool {
+        self.controller == Controller::Unknown
+            && node.get("containers").is_none()
+            && node
+                .get("sidecars")
+                .is_some_and(|list| self.is_container_list(list))
     }
 
     /// Argo's `container` or `script` and Tekton's `steps`.

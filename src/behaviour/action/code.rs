@@ -2,7 +2,7 @@
 
 use crate::shell::{RedirectKind, Simple, Span};
 
-use super::{Action, Connect, Host, Http, Url, argument::Argument, host::port, values::UNKNOWN};
+use super::{Action, Connect, Host, Http, Retry, Url, argument::Argument, host::port, values::UNKNOWN};
 
 pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Option<Action> {
     let stem = name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.');
@@ -49,6 +49,16 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         let method = method(code);
         let mut http = Http::new(name, Some(method), Url::parse(address, span));
         http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
+        if method == "GET" && tries_again(code) {
+            http.retry = Some(Retry {
+                count: None,
+                on_refused_connection: true,
+                delay: None,
+                time_limit: None,
+            });
+            // What else the code does is not known.
+            http.unknown_option = Some(name.to_owned());
+        }
         return Some(Action::Http(http));
     }
     if let Some(address) = request_in_parts(code) {
@@ -59,7 +69,24 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         )));
     }
     let (host, port) = socket(code)?;
-    Some(Action::Connect(Connect::new(name, host, Some(port), span)))
+    let mut connect = Connect::new(name, host, Some(port), span);
+    // What else the code does is not known.
+    connect.waits = tries_again(code);
+    connect.has_side_effects = connect.waits;
+    Some(Action::Connect(connect))
+}
+
+/// Whether code goes round until it has an answer: `while True: try: …; break; except: time.sleep(1)`.
+fn tries_again(code: &str) -> bool {
+    let loops = [
+        "while True",
+        "while 1",
+        "while not ",
+        "while (true)",
+        "until ",
+        "loop do",
+    ];
+    loops.iter().any(|sign| code.contains(sign)) && code.contains("sleep")
 }
 
 /// The first address in quotes.

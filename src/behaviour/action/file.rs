@@ -152,6 +152,10 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
 /// The one file that `grep` looks into; without one it reads what another command prints.
 fn searched(arguments: &[Argument]) -> Option<FilePath> {
     let options = GREP.read(arguments, false);
+    // The answer turned round.
+    if options.has(&["v", "invert-match", "L", "files-without-match"]) {
+        return None;
+    }
     let has_pattern = options.has(&["e", "regexp", "f", "file"]);
     let mut files = options.operands.iter().skip(usize::from(!has_pattern));
     let (_, file) = files.next()?;

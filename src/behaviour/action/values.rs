@@ -229,7 +229,7 @@ impl<'a> Values<'a> {
     }
 
     /// The word's text, with [`UNKNOWN`] for each part that isn't known.
-    pub(super) fn expand(&self, word: &Word) -> String {
+    pub(crate) fn expand(&self, word: &Word) -> String {
         let mut text = String::new();
         for piece in &word.pieces {
             match piece {

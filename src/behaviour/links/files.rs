@@ -1,6 +1,6 @@
 //! Files by which containers tell each other something: who writes the one that another looks for.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     behaviour::{
@@ -8,6 +8,7 @@ use crate::{
         action::FileTestKind,
         script::{ExitStatus, Marker, MarkerUse, Reached, Wait},
     },
+    catalogue::injected_file,
     workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
 };
 
@@ -123,6 +124,11 @@ impl Finder<'_, '_> {
         let tester = workload.containers.get(from)?;
         if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
             return None;
+        }
+        let injected = injected_file::writer_of(path)
+            .and_then(|name| self.owners.injected.iter().find(|known| known.name == name));
+        if let Some(injected) = injected {
+            return Some((Party::Injected(Arc::clone(injected)), Vec::new()));
         }
         let (volume, relative) = workload.volume_of_file(tester, path)?;
         if !matches!(volume.source, VolumeSource::EmptyDirectory) {

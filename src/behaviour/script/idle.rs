@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Span},
 };
 
-use super::{Located, ScriptBehaviour, StepKind, waiting_loop::is_endless};
+use super::{Located, ScriptBehaviour, Step, StepKind, waiting_loop::is_endless};
 
 /// A sleep of an hour or more, in seconds, isn't there to let time pass between two steps.
 const LONG: f64 = 3600.0;
@@ -26,6 +26,60 @@ impl ScriptBehaviour<'_> {
         }
     }
 
+    /// The step that the script never comes back from: an endless loop that nothing in it leaves, `sleep infinity`,
+    /// `tail -f`. Nothing where the script may end before it.
+    #[must_use]
+    pub fn runs_for_ever(&self) -> Option<Span> {
+        let index = self
+            .steps
+            .iter()
+            .position(|step| !step.is_background() && step.connector.is_none() && self.never_returns(step))?;
+        let step = self.steps.get(index)?;
+        let start = step.span().start;
+        let only_traps_call = |function: &str| {
+            self.callers(function)
+                .all(|caller| caller.visit.context.trap.is_some())
+        };
+        let leaves = |located: &Located| {
+            let context = &located.visit.context;
+            let is_aside = context.trap.is_some()
+                || context.substitution
+                || context.function.is_some_and(only_traps_call);
+            let ends = match &located.action.action {
+                Action::Exit { .. } => true,
+                Action::Signal { only_tests, .. } => !only_tests,
+                _ => located.action.is_exec,
+            };
+            !is_aside && ends && located.action.span.start < start
+        };
+        (!self.commands.iter().any(leaves) && !self.exits_on_error_at(index)).then(|| step.span())
+    }
+
+    fn never_returns(&self, step: &Step<'_>) -> bool {
+        match step.pipeline.commands.as_slice() {
+            [Command::Loop { until, condition, .. }] => {
+                let span = step.span();
+                let called = || self.within(&span).filter_map(|located| located.calls());
+                let has_exits = || {
+                    called().any(|name| {
+                        self.commands.iter().any(|located| {
+                            located.visit.context.function == Some(name)
+                                && matches!(located.action.action, Action::Exit { .. })
+                        })
+                    })
+                };
+                let leaves = |located: &Located| match &located.action.action {
+                    Action::Exit { .. } | Action::Break { is_continue: false } => true,
+                    Action::Signal { only_tests, .. } => !only_tests,
+                    _ => located.action.is_exec,
+                };
+                is_endless(condition, *until) && !self.within(&step.span()).any(leaves) && !has_exits()
+            }
+            [Command::Simple(_)] => self.within(&step.span()).next().is_some_and(is_endless_command),
+            _ => false,
+        }
+    }
+
     fn only_sleeps(&self, span: &Span) -> bool {
         let sleeps = |located: &Located| matches!(located.action.action, Action::Sleep { .. });
         self.within(span).any(sleeps)
@@ -43,4 +97,25 @@ fn is_idle(located: &Located) -> bool {
     let words = located.visit.simple().map_or(&[][..], |simple| &simple.words);
     let named = |name: &str| words.iter().any(|word| word.raw == name);
     named("tail") && named("/dev/null")
+}
+
+/// `sleep infinity`, `tail -f FILE`
+fn is_endless_command(located: &Located) -> bool {
+    if let Action::Sleep { seconds } = located.action.action {
+        return seconds.is_some_and(f64::is_infinite);
+    }
+    let Some(simple) = located.visit.simple() else {
+        return false;
+    };
+    let mut words = simple.words.iter().skip(located.action.program_word);
+    let program = words.next().map_or("", |word| word.raw.as_str());
+    let words: Vec<&str> = words.map(|word| word.raw.as_str()).collect();
+    let follows = words.iter().any(|word| {
+        matches!(*word, "-f" | "-F")
+            || word.starts_with("--follow")
+            || word.starts_with("-n") && word.ends_with('f')
+    });
+    let is_bounded =
+        located.action.time_limit.is_some() || words.iter().any(|word| word.starts_with("--pid"));
+    program.rsplit('/').next() == Some("tail") && follows && !is_bounded
 }

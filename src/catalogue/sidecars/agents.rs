@@ -8,7 +8,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "fluentd",
         companion: true,
         images: &["fluentd*", "fluent/fluentd*"],
-        containers: &["fluentd", "fluentd-sidecar"],
+        containers: &["fluentd", "fluentd-sidecar", "td-agent"],
         programs: &["fluentd"],
         ready: &[on(24444)],
         quit: &[

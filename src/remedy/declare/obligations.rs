@@ -7,7 +7,7 @@ use crate::{
         action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Member, Pod, Suspect, names_an_end, shown_path, suspects},
+    pod::{Lifetime, Member, Pod, Suspect, names_an_end, shown_path, suspects},
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
@@ -98,6 +98,9 @@ impl Case<'_, '_> {
                 Obligation::RunsServer,
                 "its own command ends it after a while, and the kubelet would start it again each time; run its program without the limit first",
             );
+        }
+        if let Lifetime::Ends(reason) = self.pod.lifetime(self.index) {
+            return Proof::refuted(Obligation::RunsServer, reason);
         }
         match (self.answer(), self.by_word) {
             (RunsServer::Refuted(once), _) => Proof::refuted(Obligation::RunsServer, once.to_string()),

@@ -11,7 +11,7 @@ use crate::{
     catalogue::controller::OPEN_KRUISE,
     pod::{Member, Pod, health_listener, is_reachable},
     roles::NamingKind,
-    workload::{Container, HookKind, Probe, ProbeKind},
+    workload::{Container, ContainerList, HookKind, Probe, ProbeKind},
     yaml::{Node, Value},
 };
 
@@ -59,6 +59,7 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     if kind == ProbeKind::Startup
         && readiness_is_gate(pod, container)
         && let Some(readiness) = container.probe(ProbeKind::Readiness)
+        && asked_by_another(pod, container, &readiness).is_none()
         && let Ok(handler) = of_probe(pod, container, &readiness)
     {
         return probe(
@@ -91,7 +92,11 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         _ => ProbeKind::Startup,
     };
     if let Some(existing) = container.probe(other) {
-        match of_probe(pod, container, &existing) {
+        let own = match asked_by_another(pod, container, &existing) {
+            Some(reason) => Err(reason),
+            None => of_probe(pod, container, &existing),
+        };
+        match own {
             Ok(handler) => {
                 return probe(handler, budget(&existing), format!("its {}", other.field()));
             }
@@ -110,6 +115,29 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         why = "nothing in the manifest says where it answers".to_owned();
     }
     Gate::None(why)
+}
+
+/// Why a probe does not show that its own container is ready: another one asks the same port of the pod, at which only
+/// one container can listen.
+fn asked_by_another(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Option<String> {
+    let port: u16 = probe.port()?.parse().ok()?;
+    let declares = |one: &Container<'_>| one.ports().any(|own| own.number == port);
+    if declares(container) {
+        return None;
+    }
+    let asks = |one: &Container<'_>| {
+        let mut probes = ProbeKind::ALL.iter().filter_map(|kind| one.probe(*kind));
+        probes.any(|probe| probe.port().is_some_and(|asked| asked.parse() == Ok(port)))
+    };
+    let other = pod.members.iter().find(|member| {
+        let other = &member.container;
+        let is_other = other.name != container.name;
+        is_other && other.list != ContainerList::Ephemeral && asks(other)
+    })?;
+    Some(format!(
+        "a probe of {} asks port {port} too, and only one container of a pod can listen there",
+        other.container.name
+    ))
 }
 
 /// Whether a handler is content as soon as something listens.

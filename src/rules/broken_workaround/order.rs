@@ -31,7 +31,11 @@ fn waiting_init_container(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         };
         let waits_for_later = member.container.list == ContainerList::Init
             && !member.container.is_native_sidecar()
-            && other.container.list == ContainerList::Regular
+            && matches!(
+                other.container.list,
+                ContainerList::Regular | ContainerList::ControllerSidecars
+            )
+            && !pod.workload.controller.ends_sidecars()
             && !pod.waits_for_a_child(link, wait);
         if !waits_for_later {
             continue;
