@@ -5,7 +5,9 @@ use crate::{
     shell::{Command, Connector, Span},
 };
 
-use super::{Located, QuitPosition, ScriptBehaviour, Step, StepKind, covers, step::is_last_status};
+use super::{
+    Fault, Located, QuitPosition, ScriptBehaviour, Step, StepKind, covers, quit::Place, step::is_last_status,
+};
 
 /// What becomes of the result of the script's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +25,38 @@ pub enum ExitStatus {
 }
 
 impl ScriptBehaviour<'_> {
+    /// With the statements that only carry the result past the request.
     pub(super) fn exit_status(
+        &self,
+        located: &Located,
+        position: &QuitPosition,
+        place: &Place,
+    ) -> (ExitStatus, Vec<Span>) {
+        let (by_shape, plumbing) = self.by_shape(located, position, place.step);
+        let command = located.action.span.start;
+        let runs = self.runs_past(place);
+        let keeps = runs.as_ref().is_some_and(|runs| runs.keep_the_result(command));
+        match position {
+            QuitPosition::Trap { .. } | QuitPosition::AfterMain { .. } => {}
+            QuitPosition::BeforeMain if keeps && self.work_before(place).is_some() => {
+                return (ExitStatus::Preserved, plumbing);
+            }
+            _ => return (by_shape, plumbing),
+        }
+        let status = match runs.and_then(|runs| runs.fault(&[command])) {
+            _ if keeps => ExitStatus::Preserved,
+            Some(Fault::FailureLost) => ExitStatus::Masked,
+            Some(Fault::SkippedOnFailure) => ExitStatus::SkippedOnFailure,
+            Some(Fault::SkippedOnSuccess | Fault::Skipped | Fault::SuccessLost) => ExitStatus::Unclear,
+            // `[ $rc -eq 0 ]` ends with another number, and fails where the work did.
+            None if by_shape == ExitStatus::Preserved => ExitStatus::Preserved,
+            None => ExitStatus::Unclear,
+        };
+        (status, plumbing)
+    }
+
+    /// What the script's shape says, with the plumbing that is found by it.
+    fn by_shape(
         &self,
         located: &Located,
         position: &QuitPosition,

@@ -5,7 +5,7 @@ use crate::{
     shell::{Piece, Span},
 };
 
-use super::{ExitStatus, Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
+use super::{ExitStatus, Located, QuitPosition, Runs, ScriptBehaviour, covers, cut, marker::TestedFile};
 
 /// Signals to processes.
 #[derive(Debug, Clone)]
@@ -20,12 +20,16 @@ pub struct Kill {
     pub trap: Option<Vec<String>>,
     /// It comes after the script's work, in the foreground.
     pub is_after_main: bool,
+    /// Behind `exec`, or in a trap of the shell that `exec` replaced: never sent.
+    pub is_behind_exec: bool,
     /// It runs in the background.
     pub is_background: bool,
     /// A loop comes back to it.
     pub is_in_loop: bool,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
+    /// The script's runs, seen from here.
+    pub runs: Option<Runs>,
     /// The files whose tests lead to it.
     pub behind_tests_of: Vec<String>,
     /// The command.
@@ -85,7 +89,9 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && position.is_some_and(|(step, main)| step > main),
+            is_behind_exec: self.is_behind_exec(located, &place),
             exit_status: self.result_past(located, &place),
+            runs: self.runs_past(&place),
             trap: place.signals,
             is_background: place.is_background,
             is_in_loop: located.visit.context.is_in_loop(),

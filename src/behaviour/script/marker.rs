@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Span},
 };
 
-use super::{ExitStatus, Located, ScriptBehaviour, covers, cut};
+use super::{ExitStatus, Located, Runs, ScriptBehaviour, covers, cut};
 
 /// What is done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +49,14 @@ pub struct Marker {
     pub trap: Option<Vec<String>>,
     /// It is done after the script's work.
     pub is_after_main: bool,
+    /// Behind `exec`, or in a trap of the shell that `exec` replaced: never done.
+    pub is_behind_exec: bool,
     /// It runs in the background.
     pub is_background: bool,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
+    /// The script's runs, seen from where it is made.
+    pub runs: Option<Runs>,
     /// A program's own output goes there.
     pub is_output: bool,
     /// A loop repeats it: as its condition, or in its body.
@@ -100,10 +104,12 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && place.step.zip(main).is_some_and(|(step, main)| step > main),
+            is_behind_exec: self.is_behind_exec(located, &place),
             exit_status: match tests {
                 true => ExitStatus::Unaffected,
                 false => self.result_past(located, &place),
             },
+            runs: (!tests).then(|| self.runs_past(&place)).flatten(),
             trap: place.signals,
             is_background: place.is_background,
             is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),

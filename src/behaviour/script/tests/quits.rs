@@ -92,10 +92,10 @@ fn tells_what_becomes_of_the_result() {
         ("app; QUIT || true", "last masked; tolerant"),
         ("app; QUIT; exit 0", "last masked"),
         ("app; QUIT; exit $?", "last masked"),
-        ("app; echo done; rc=$?; QUIT; exit $rc", "last unclear"),
+        ("app; echo done; rc=$?; QUIT; exit $rc", "last masked"),
         ("app; rc=$?; QUIT; exit $other", "last unclear [rc=$?]"),
         ("app; rc=$?; QUIT", "last masked [rc=$?]"),
-        ("app || QUIT", "last masked"),
+        ("app || QUIT", "last unclear"),
         ("app && QUIT", "last skipped"),
         ("app && QUIT || true", "last skipped; tolerant"),
         (
@@ -130,7 +130,7 @@ fn tells_what_becomes_of_the_result() {
         ),
         (
             "if app; then QUIT; else QUIT; exit 1; fi",
-            "last unclear | last unclear",
+            "last skipped | last unclear",
         ),
         ("QUIT; app", "before unaffected"),
         ("QUIT", "alone unaffected"),
