@@ -41,13 +41,29 @@ pub struct Kill {
 }
 
 impl Kill {
-    /// The signal without `SIG`, where it is another one than the kubelet's SIGTERM.
+    /// The name of the signal without `SIG`, where it is another one than the kubelet's SIGTERM.
     #[must_use]
     pub fn other_signal(&self) -> Option<&str> {
         let signal = self.signal.as_deref()?.trim_start_matches("SIG");
-        (!matches!(signal, "TERM" | "15")).then_some(signal)
+        let name = NUMBERS
+            .iter()
+            .find(|(number, _)| *number == signal)
+            .map_or(signal, |(_, name)| name);
+        (name != "TERM").then_some(name)
     }
 }
+
+/// Signals that have the same number on all of Linux's architectures (signal(7)).
+const NUMBERS: [(&str, &str); 8] = [
+    ("1", "HUP"),
+    ("2", "INT"),
+    ("3", "QUIT"),
+    ("6", "ABRT"),
+    ("9", "KILL"),
+    ("13", "PIPE"),
+    ("14", "ALRM"),
+    ("15", "TERM"),
+];
 
 impl ScriptBehaviour<'_> {
     /// The signals the script sends.

@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 use super::{ScriptBehaviour, Step, quit::Place};
 use state::Status;
 
+/// Longer scripts are not walked through.
+const COMMANDS: usize = 300;
+
 /// What is wrong with the way a script stops another container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -86,6 +89,21 @@ impl Runs {
         }
     }
 
+    /// Whether a script that also has these runs, without one of its commands, ends with the same results.
+    fn end_like(&self, without: &Self) -> bool {
+        let results = |runs: &[Run]| {
+            let all: BTreeSet<Status> = runs.iter().map(|run| run.status).collect();
+            // Of one result it is known that it is the same one.
+            (all.len() <= 1 && !all.contains(&Status::Unknown)).then_some(all)
+        };
+        let is_same = |with: &[Run], without: &[Run]| {
+            results(with).is_some_and(|with| results(without).is_some_and(|without| with == without))
+        };
+        !self.success.is_empty()
+            && is_same(&self.success, &without.success)
+            && is_same(&self.failure, &without.failure)
+    }
+
     /// Whether the script does what stands there and ends with the result of its work, whatever that is. A failure
     /// that it never ends with, since it tries again, is no result.
     pub(super) fn keep_the_result(&self, command: usize) -> bool {
@@ -106,7 +124,7 @@ impl ScriptBehaviour<'_> {
         if let Some(known) = self.runs.borrow().get(&work) {
             return known.clone();
         }
-        let runs = self.walk_through(work);
+        let runs = self.walk_through(work, None);
         self.runs.borrow_mut().insert(work, runs.clone());
         runs
     }
@@ -118,14 +136,24 @@ impl ScriptBehaviour<'_> {
         own.or_else(|| self.steps.iter().take(step).rposition(Step::is_work))
     }
 
-    fn walk_through(&self, work: usize) -> Option<Runs> {
+    /// Whether the script ends with the same results when a command that stops another container is cut out of it.
+    pub(super) fn ends_the_same_without(&self, place: &Place, command: usize) -> bool {
+        let Some(work) = self.work_before(place).or_else(|| self.main_index()) else {
+            return false;
+        };
+        let without = self.walk_through(work, Some(command));
+        let with = self.runs_past(place);
+        with.is_some_and(|with| without.is_some_and(|without| with.end_like(&without)))
+    }
+
+    fn walk_through(&self, work: usize, without: Option<usize>) -> Option<Runs> {
         let work = self.work_commands(self.steps.get(work)?);
-        if work.is_empty() {
+        if work.is_empty() || self.commands.len() > COMMANDS {
             return None;
         }
         Some(Runs {
-            success: walk::runs(self, &work, false)?,
-            failure: walk::runs(self, &work, true)?,
+            success: walk::runs(self, &work, without, false)?,
+            failure: walk::runs(self, &work, without, true)?,
         })
     }
 }

@@ -93,8 +93,11 @@ pub(crate) fn stop_behind(pod: &Pod<'_>, link: &Link, wait: &Wait, wanted: &Want
 pub(crate) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
     let until_now = match exit_status {
         ExitStatus::Masked => "until now its script ended with another",
-        ExitStatus::Unclear | ExitStatus::SkippedOnFailure => {
-            "until now its script may have ended with another"
+        ExitStatus::Unclear => "until now its script may have ended with another",
+        ExitStatus::Lost => {
+            return Some(format!(
+                "{name}'s script ends with success when its work fails, as it did until now: look at its end"
+            ));
         }
         _ => return None,
     };

@@ -15,7 +15,8 @@ use crate::{
         },
     },
     shell::{
-        AndOr, Command, Connector, EmbeddedKind, List, Pipeline, Simple, Span, Statement, Terminator, Word,
+        AndOr, Command, Connector, EmbeddedKind, List, Pipeline, RedirectKind, Simple, Span, Statement,
+        Terminator, Word,
     },
 };
 
@@ -27,11 +28,18 @@ const DEPTH: usize = 24;
 /// The ends of a part of a script.
 type Ways = Vec<(State, Flow)>;
 
-/// The runs in which the work is done, and succeeds or fails; absent where the walk does not know its way.
-pub(super) fn runs(behaviour: &ScriptBehaviour<'_>, work: &[Span], fails: bool) -> Option<Vec<Run>> {
+/// The runs in which the work is done, and succeeds or fails; `without` a command. Absent where the walk does not know
+/// its way.
+pub(super) fn runs(
+    behaviour: &ScriptBehaviour<'_>,
+    work: &[Span],
+    without: Option<usize>,
+    fails: bool,
+) -> Option<Vec<Run>> {
     let mut walk = Walk {
         behaviour,
         work,
+        without,
         fails,
         sets: variables_set(behaviour),
         commands: commands_by_place(behaviour)?,
@@ -101,6 +109,8 @@ fn commands_by_place<'w, 's>(behaviour: &'w ScriptBehaviour<'s>) -> Option<BTree
 struct Walk<'w, 's> {
     behaviour: &'w ScriptBehaviour<'s>,
     work: &'w [Span],
+    /// Where a command starts that is cut out of the script.
+    without: Option<usize>,
     fails: bool,
     sets: BTreeSet<String>,
     /// The commands by where they start.
@@ -156,7 +166,10 @@ impl<'w, 's: 'w> Walk<'w, 's> {
 
     fn statement(&mut self, statement: &'w Statement, state: State, is_tested: bool) -> Option<Ways> {
         if statement.terminator == Terminator::Sequence {
-            return self.and_or(&statement.and_or, state, is_tested);
+            return match self.is_cut_out(statement) {
+                true => Some(vec![(state, Flow::Next)]),
+                false => self.and_or(&statement.and_or, state, is_tested),
+            };
         }
         let covers_work = self
             .work
@@ -174,8 +187,35 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         Some(vec![(state, Flow::Next)])
     }
 
+    /// Whether a statement is nothing but the command that is cut out, with the `|| true` behind it.
+    fn is_cut_out(&self, statement: &Statement) -> bool {
+        let is_it = self.without == Some(statement.span.start);
+        // What writes to a descriptor goes with the `exec` that opened it.
+        let is_simple = match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => simple
+                .redirects
+                .iter()
+                .all(|redirect| redirect.kind != RedirectKind::Duplicate || redirect.descriptor == Some(2)),
+            _ => false,
+        };
+        let is_idle = |(connector, pipeline): &(Connector, Pipeline)| {
+            let mut inner = self.behaviour.within(&pipeline.span);
+            *connector == Connector::Or && inner.all(|located| matches!(located.action.action, Action::Echo))
+        };
+        is_it && is_simple && statement.and_or.rest.iter().all(is_idle)
+    }
+
     fn and_or(&mut self, and_or: &'w AndOr, state: State, is_tested: bool) -> Option<Ways> {
-        let last = and_or.rest.len();
+        // `app && STOP` without its end is `app`.
+        let is_cut_out = |(connector, pipeline): &&(Connector, Pipeline)| {
+            let is_simple = matches!(pipeline.commands.as_slice(), [Command::Simple(_)]);
+            *connector == Connector::And && is_simple && self.without == Some(pipeline.span.start)
+        };
+        let rest = match and_or.rest.split_last() {
+            Some((last, before)) if is_cut_out(&last) => before,
+            _ => and_or.rest.as_slice(),
+        };
+        let last = rest.len();
         // The index of the pipeline that ran last decides whether `set -e` looks at it.
         let mut open: Vec<(State, usize)> = Vec::new();
         let mut done: Ways = Vec::new();
@@ -185,7 +225,7 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                 _ => done.push((state, flow)),
             }
         }
-        for (index, (connector, pipeline)) in and_or.rest.iter().enumerate() {
+        for (index, (connector, pipeline)) in rest.iter().enumerate() {
             let mut next = Vec::new();
             for (mut state, ran) in open {
                 if *connector == Connector::Or {
@@ -493,6 +533,10 @@ impl<'w, 's: 'w> Walk<'w, 's> {
     fn simple(&mut self, simple: &'w Simple, state: State, is_tested: bool) -> Option<Ways> {
         let located = *self.commands.get(&simple.span.start)?;
         let action = &located.action;
+        // Elsewhere it is part of something that would change with it.
+        if self.without == Some(action.span.start) {
+            return None;
+        }
         let mut state = self.substitutions(simple, state)?;
         let goes_well = |is_tested: bool| if is_tested { Status::Unknown } else { Status::Zero };
         let next = |state: State, status: Status| Some(vec![(state.with_status(status), Flow::Next)]);
