@@ -335,7 +335,7 @@ impl Finder<'_, '_> {
             let other = wait
                 .probes
                 .iter()
-                .find_map(|probe| self.awaited(container, probe));
+                .find_map(|probe| self.awaited((container, program), probe));
             if let Some(other) = other
                 .as_ref()
                 .filter(|other| self.minds_the_app(container, other, facts))
@@ -344,7 +344,8 @@ impl Finder<'_, '_> {
             } else if let Some(other) = other {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {
-                    asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)
+                    asks_only_here(probe)
+                        && self.awaited((container, program), probe).as_ref() == Some(&other)
                 });
                 add(LinkKind::Waits(wait), other);
             }
@@ -437,21 +438,52 @@ impl Finder<'_, '_> {
         shares.and_then(|node| node.as_bool()) == Some(true)
     }
 
-    fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
+    fn awaited(&self, (from, program): (usize, usize), probe: &CommandAction) -> Option<Party> {
+        if let Some(whose) = self.by_named_path((from, program), probe) {
+            return whose;
+        }
+        // A postStart hook asks its own container, unless another one says that it answers there.
+        let is_own_gate = self.is_post_start(from, program);
+        let of_port = |port: u16, path: Option<&str>| match is_own_gate {
+            true => self.owners.of_named_port(from, port, path),
+            false => self.owners.of_port(from, port, path),
+        };
         match &probe.action {
             Action::Http(http) => {
                 let url = http.urls().find(|url| url.host.is_local())?;
-                self.owners.of_port(from, url.port?, url.path.as_deref())
+                of_port(url.port?, url.path.as_deref())
             }
             Action::Connect(connect) => {
                 let port = connect.port?;
                 let is_local = connect.host.is_local()
                     || (connect.host == Host::Unknown && connect.path.is_none() && self.serves(port));
-                is_local.then(|| self.owners.of_port(from, port, connect.path.as_deref()))?
+                is_local.then(|| of_port(port, connect.path.as_deref()))?
             }
             Action::Tool { name } => self.owners.of_tool(from, name),
             _ => None,
         }
+    }
+
+    /// Whose the file is that a client's own words name, such as `mysql -S /run/db.sock`: the container's own, or that
+    /// of another one, whose words name it too.
+    fn by_named_path(&self, (from, program): (usize, usize), probe: &CommandAction) -> Option<Option<Party>> {
+        if !matches!(probe.action, Action::Http(_) | Action::Connect(_)) {
+            return None;
+        }
+        let program = self.owners.programs.get(from)?.get(program)?;
+        let written = program.text.get(probe.span.clone())?;
+        let mut paths = written
+            .split(|letter: char| letter.is_whitespace() || "=,;'\"()".contains(letter))
+            .filter_map(|word| Some(word.get(word.find("/")?..)?).filter(|_| !word.contains("://")))
+            .filter(|path| path.len() > 4 && !path.starts_with("/dev/"));
+        paths.find_map(|path| {
+            if self.owners.names_path(from, path) {
+                return Some(None);
+            }
+            let mut others = self.owners.others(from).map(|(index, _)| index);
+            let owner = others.find(|index| self.owners.names_path(*index, path))?;
+            Some(Some(Party::Container(owner)))
+        })
     }
 
     /// Whether a known sidecar of the pod serves this port: a client without a host (`pg_isready`) means it.

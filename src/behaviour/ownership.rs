@@ -42,6 +42,15 @@ impl Owners<'_, '_> {
 
     /// Who listens on a port of the pod: never `from` itself.
     pub(super) fn of_port(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
+        self.listener(from, port, path, true)
+    }
+
+    /// Who says that it listens on a port.
+    pub(super) fn of_named_port(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
+        self.listener(from, port, path, false)
+    }
+
+    fn listener(&self, from: usize, port: u16, path: Option<&str>, guesses: bool) -> Option<Party> {
         let own = self.workload.containers.get(from)?;
         let knows =
             |known: &KnownSidecar| known.is_ready_endpoint(port, path) || known.is_quit_endpoint(port, path);
@@ -67,7 +76,7 @@ impl Owners<'_, '_> {
                 endpoint.port == port && endpoint.path.as_deref() == path.filter(|path| *path != "/")
             })
         });
-        told.or_else(|| self.only_other(from, port))
+        told.or_else(|| guesses.then(|| self.only_other(from, port)).flatten())
     }
 
     /// With exactly one other container beside it, nobody else can be meant.
@@ -80,6 +89,22 @@ impl Owners<'_, '_> {
             (Some(_), Some(_)) => Some(Party::Unknown),
             _ => None,
         }
+    }
+
+    /// Whether a container's own words or environment name a file, as a server names its socket.
+    pub(super) fn names_path(&self, container: usize, path: &str) -> bool {
+        let Some(container) = self.workload.containers.get(container) else {
+            return false;
+        };
+        // A script names the files of others too.
+        let is_setting = |text: &&str| !text.contains('\n') && text.len() < 200;
+        let words = container.command().into_iter().chain(container.arguments());
+        let values = container.environment().filter_map(|variable| variable.value);
+        words
+            .filter_map(|word| word.as_str())
+            .chain(values)
+            .filter(is_setting)
+            .any(|text| text.contains(path))
     }
 
     /// Whether some known sidecar is stopped by a call there.

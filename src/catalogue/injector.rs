@@ -63,6 +63,8 @@ pub struct Templates {
     pub annotation: &'static str,
     /// The template that has a native form. Others need not have one.
     pub native: &'static str,
+    /// The template of a proxy that is its pod's app.
+    pub gateway: &'static str,
 }
 
 /// An annotation of a pod (template) that only the injector itself writes.
@@ -163,6 +165,20 @@ impl Since {
 }
 
 impl Injector {
+    /// Whether its proxy is what the pod is for: a gateway, or a pod of nothing but its own containers.
+    #[must_use]
+    pub fn is_the_app_of(&self, workload: &Workload<'_>) -> bool {
+        let asks_for_gateway = self.templates.as_ref().is_some_and(|templates| {
+            let asked = workload.pod_annotation(templates.annotation);
+            let asked = asked.and_then(|entry| entry.value.as_str()).unwrap_or_default();
+            asked.split(',').any(|template| template.trim() == templates.gateway)
+        });
+        let mut others = workload
+            .regular()
+            .filter(|container| !self.containers.contains(&container.name));
+        asks_for_gateway || workload.regular().next().is_some() && others.next().is_none()
+    }
+
     /// Whether a label or annotation of the pod keeps its sidecar out: its settings are then in force for nobody.
     #[must_use]
     pub fn is_kept_out(&self, workload: &Workload<'_>) -> bool {

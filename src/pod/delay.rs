@@ -61,6 +61,15 @@ pub(crate) fn prestop_delay<'p, 'a>(
         .map(|statement| statement.span.clone())
         .find(|span| span.start <= sleep.start && sleep.end <= span.end)
         .unwrap_or(sleep);
+    // Whoever has told its own process to end waits for that, and not for the app.
+    let ends_first = facts.kills.iter().any(|kill| kill.span.end <= sleeps.start)
+        || facts
+            .quits
+            .iter()
+            .any(|quit| quit.stops && quit.span.end <= sleeps.start);
+    if ends_first {
+        return None;
+    }
     let writes = facts
         .markers
         .iter()

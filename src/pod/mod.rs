@@ -236,6 +236,12 @@ impl<'a> Pod<'a> {
             })
     }
 
+    /// Whether a container's declaration is one that the cluster keeps: no released Kubernetes knows `lifecycle.type`.
+    pub(crate) fn is_in_force(&self, member: &Member<'_>) -> bool {
+        let is_of_first_design = member.container.is_lifecycle_sidecar() && !self.is_annotated(member);
+        member.role.declared && (!is_of_first_design || self.settings.target == Some(Target::Lifecycle))
+    }
+
     /// Whether the other side of a link is declared a sidecar.
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {

@@ -144,7 +144,9 @@ fn annotation<'a>(entry: Entry<'a>, pod: &Pod<'a>, findings: &mut Vec<Finding>) 
     let (Some(key), Some(value)) = (entry.key.as_str(), entry.value.as_str()) else {
         return;
     };
-    let is_kept_out = |injector: &Injector| injector.is_kept_out(pod.workload);
+    // What a gateway's own proxy does when it ends is the app's affair.
+    let is_kept_out =
+        |injector: &Injector| injector.is_kept_out(pod.workload) || injector.is_the_app_of(pod.workload);
     if let Some(injector) = injector::of_settings(key) {
         if is_kept_out(injector) {
             return;
@@ -213,6 +215,7 @@ fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<
     }
     for variable in container.environment() {
         if let Some(reader) = reader(pod.catalogue, variable.name)
+            && !injector::by_name(reader).is_some_and(|injector| injector.is_the_app_of(pod.workload))
             && !is_off(variable.value.unwrap_or_default())
         {
             let draft = draft(pod, variable.name, reader)

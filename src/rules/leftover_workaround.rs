@@ -127,7 +127,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .members
         .iter()
         .enumerate()
-        .filter(|(_, member)| member.role.declared)
+        .filter(|(_, member)| pod.is_in_force(member))
     {
         let name = member.container.name;
         if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {

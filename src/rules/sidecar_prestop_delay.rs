@@ -122,7 +122,7 @@ touched."#,
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         let is_sidecar = member.role.role == Role::Sidecar && member.container.list == ContainerList::Regular;
-        if !is_sidecar || member.role.declared {
+        if !is_sidecar || pod.is_in_force(member) {
             continue;
         }
         let Some(delay) = crate::pod::prestop_delay(pod, index, member) else {

@@ -12,6 +12,8 @@ pub const INJECTORS: &[Injector] = &[
         templates: Some(Templates {
             annotation: "inject.istio.io/templates",
             native: "sidecar",
+            // istio.io/latest/docs/setup/additional-setup/gateway, "Deploying a gateway"
+            gateway: "gateway",
         }),
         redirecting: Some("istio-init"),
         // `istioctl kube-inject` and the webhook write it (istio pkg/kube/inject/inject.go).
