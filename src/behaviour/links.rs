@@ -351,7 +351,7 @@ impl Finder<'_, '_> {
             }
         }
         for quit in &facts.quits {
-            if let Some(other) = self.quit_party(container, quit) {
+            if let Some(other) = self.quit_party((container, program), quit) {
                 add(LinkKind::Quits(quit.clone()), other);
             }
         }
@@ -472,10 +472,25 @@ impl Finder<'_, '_> {
         }
         let program = self.owners.programs.get(from)?.get(program)?;
         let written = program.text.get(probe.span.clone())?;
-        let mut paths = written
+        let words: Vec<&str> = written
             .split(|letter: char| letter.is_whitespace() || "=,;'\"()".contains(letter))
-            .filter_map(|word| Some(word.get(word.find("/")?..)?).filter(|_| !word.contains("://")))
-            .filter(|path| path.len() > 4 && !path.starts_with("/dev/"));
+            .collect();
+        // `-S /run/db.sock`, `--unix-socket /run/x`, `-h /run/postgresql`, `UNIX-CONNECT:/run/x`
+        let is_socket = |before: &str, word: &str| {
+            let option = before.trim_start_matches('-');
+            let is_option = before.starts_with('-')
+                && (matches!(option, "S" | "s" | "h" | "host")
+                    || option.ends_with('U')
+                    || option.ends_with("socket"));
+            is_option || word.contains("sock") || word.to_ascii_lowercase().starts_with("unix")
+        };
+        let before = std::iter::once("").chain(words.iter().copied());
+        let mut paths = before
+            .zip(words.iter().copied())
+            .filter(|(_, word)| word.starts_with('/') || word.to_ascii_lowercase().starts_with("unix"))
+            .filter(|(before, word)| is_socket(before, word))
+            .filter_map(|(_, word)| word.get(word.find('/')?..))
+            .filter(|path| path.len() > 4);
         paths.find_map(|path| {
             if self.owners.names_path(from, path) {
                 return Some(None);
@@ -495,7 +510,7 @@ impl Finder<'_, '_> {
         })
     }
 
-    fn quit_party(&self, from: usize, quit: &Quit) -> Option<Party> {
+    fn quit_party(&self, (from, program): (usize, usize), quit: &Quit) -> Option<Party> {
         let url = quit.request.urls().find(|url| url.host.is_local())?;
         let path = url.path.as_deref()?.trim_end_matches('/');
         let known = url
@@ -504,7 +519,9 @@ impl Finder<'_, '_> {
         if !quit.stops && !known {
             return None;
         }
-        self.owners.of_quit(from, url.port, path, quit::says_it(path))
+        // A hook ends its own process, unless somebody else says that it answers there.
+        let is_guessed = quit::says_it(path) && !self.owners.is_hook(from, program);
+        self.owners.of_quit(from, url.port, path, is_guessed)
     }
 
     fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {

@@ -97,7 +97,7 @@ impl Owners<'_, '_> {
             return false;
         };
         // A script names the files of others too.
-        let is_setting = |text: &&str| !text.contains('\n') && text.len() < 200;
+        let is_setting = |text: &&str| !text.contains(['\n', ' ']) && text.len() < 200;
         let words = container.command().into_iter().chain(container.arguments());
         let values = container.environment().filter_map(|variable| variable.value);
         words

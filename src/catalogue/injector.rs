@@ -171,7 +171,9 @@ impl Injector {
         let asks_for_gateway = self.templates.as_ref().is_some_and(|templates| {
             let asked = workload.pod_annotation(templates.annotation);
             let asked = asked.and_then(|entry| entry.value.as_str()).unwrap_or_default();
-            asked.split(',').any(|template| template.trim() == templates.gateway)
+            asked
+                .split(',')
+                .any(|template| template.trim() == templates.gateway)
         });
         let mut others = workload
             .regular()

@@ -12,7 +12,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
-use crate::pod::{Live, Member, Pod, live::PodSeen, suspects};
+use crate::pod::{Live, Member, Pod, Suspect, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -151,7 +151,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (index, member) in &undeclared {
-        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member);
+        // A helper that names it probably ends it: `external-killer` says so.
+        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member) || has_helper(pod, *index);
         let may_run_on =
             !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
         if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
@@ -182,6 +183,13 @@ fn runs_server(pod: &Pod<'_>, member: &Member<'_>) -> RunsServer {
 /// Whether a container ends without being told.
 fn ends_by_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
     matches!(runs_server(pod, member), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
+}
+
+/// Whether a helper container beside the app names its program.
+fn has_helper(pod: &Pod<'_>, index: usize) -> bool {
+    suspects(pod, index)
+        .iter()
+        .any(|suspect| matches!(suspect, Suspect::Helper { .. }))
 }
 
 /// Whether something outside the pod is told to end it.

@@ -185,7 +185,9 @@ fn asks_another(pod: &Pod<'_>, index: usize, program: &Program<'_>, sidecar: &Aw
     let behind = hosts.iter().flat_map(|host| program.text.split(host).skip(1));
     let ports: Vec<u16> = behind
         .filter_map(|text| {
-            let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
+            let end = text
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(text.len());
             text.get(..end)?.parse().ok()
         })
         .collect();

@@ -26,7 +26,9 @@ impl Finder<'_, '_> {
             // A hook comes to its end without its container doing so.
             let in_hook = self.owners.is_hook(container, program);
             let ends = ends(test, path, wait, own)
-                && (!in_hook || test.reached.contains(&Reached::Kill) || !self.is_post_start(container, program));
+                && (!in_hook
+                    || test.reached.contains(&Reached::Kill)
+                    || !self.is_post_start(container, program));
             if !seen.insert((path, ends)) {
                 continue;
             }

@@ -173,7 +173,8 @@ impl ScriptBehaviour<'_> {
             } => {
                 let asks = |list: &List, absence: bool| {
                     let extent = extent(list);
-                    extent.is_some_and(|extent| self.within(&extent).any(|located| asks_for(&located, absence)))
+                    extent
+                        .is_some_and(|extent| self.within(&extent).any(|located| asks_for(&located, absence)))
                 };
                 let then = branches
                     .iter()
@@ -186,17 +187,28 @@ impl ScriptBehaviour<'_> {
             _ => false,
         });
         // The test before it in its own chain: `[ -f x ] || exit 1`, `[ ! -f x ] && exit 1`.
-        let in_chain = self.lists.iter().flat_map(|list| &list.statements).any(|statement| {
-            let pipelines: Vec<_> = statement.and_or.pipelines().collect();
-            let own = pipelines.iter().position(|pipeline| covers(&pipeline.span, span));
-            let Some(own) = own.filter(|own| *own > 0) else {
-                return false;
-            };
-            let joined = statement.and_or.rest.get(own - 1).map(|(connector, _)| *connector);
-            let absence = joined == Some(Connector::And);
-            let before = pipelines.get(own - 1);
-            before.is_some_and(|before| self.within(&before.span).any(|located| asks_for(&located, absence)))
-        });
+        let in_chain = self
+            .lists
+            .iter()
+            .flat_map(|list| &list.statements)
+            .any(|statement| {
+                let pipelines: Vec<_> = statement.and_or.pipelines().collect();
+                let own = pipelines.iter().position(|pipeline| covers(&pipeline.span, span));
+                let Some(own) = own.filter(|own| *own > 0) else {
+                    return false;
+                };
+                let joined = statement
+                    .and_or
+                    .rest
+                    .get(own - 1)
+                    .map(|(connector, _)| *connector);
+                let absence = joined == Some(Connector::And);
+                let before = pipelines.get(own - 1);
+                before.is_some_and(|before| {
+                    self.within(&before.span)
+                        .any(|located| asks_for(&located, absence))
+                })
+            });
         // An error behind a condition, once the wait is over, is what the wait comes to when it gives up.
         let context = &exit.visit.context;
         let is_error = matches!(

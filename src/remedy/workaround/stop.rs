@@ -110,11 +110,19 @@ pub(crate) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
 pub(crate) fn account_of_helper(pod: &Pod<'_>, helper: &Member<'_>) -> Option<String> {
     let account = pod.workload.pod_spec.get("serviceAccountName")?.as_str()?;
     let asks_the_server = |text: &str| {
-        ["kubectl", "kubernetes.default", "KUBERNETES_SERVICE_HOST", "serviceaccount/token"]
-            .iter()
-            .any(|sign| text.contains(sign))
+        [
+            "kubectl",
+            "kubernetes.default",
+            "KUBERNETES_SERVICE_HOST",
+            "serviceaccount/token",
+        ]
+        .iter()
+        .any(|sign| text.contains(sign))
     };
-    let asks = helper.programs.iter().any(|program| asks_the_server(&program.text));
+    let asks = helper
+        .programs
+        .iter()
+        .any(|program| asks_the_server(&program.text));
     asks.then(|| {
         format!(
             "{} read the pod as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding",

@@ -398,7 +398,10 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                                 done.push((state, flow));
                                 continue;
                             }
-                            state.notice();
+                            // `if app; then break; fi` does nothing about a failure.
+                            if branches.len() > 1 || otherwise.is_some() {
+                                state.notice();
+                            }
                             for (state, holds) in known(state) {
                                 match holds {
                                     true => done.extend(self.list(&branch.body, state, is_tested)?),

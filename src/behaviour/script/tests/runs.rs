@@ -64,6 +64,11 @@ fn a_lost_result_is_one_that_nobody_looked_at() {
             "for i in 1 2 3; do app && break; sleep 5; done; STOP",
             "failure lost",
         ),
+        (
+            "n=0; while [ $n -lt 5 ]; do if app; then break; fi; n=$((n+1)); done; STOP",
+            "failure lost",
+        ),
+        ("if app; then echo ok; fi; STOP", "failure lost"),
         ("app & wait; STOP", "failure lost"),
         ("app & pid=$!; wait $pid; STOP", "failure lost"),
         ("trap 'STOP; exit 0' EXIT; app", "failure lost"),
