@@ -13,6 +13,8 @@ mod suspects;
 mod version;
 mod wrapper;
 
+use std::borrow::Cow;
+
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
     roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
@@ -217,7 +219,7 @@ impl<'a> Pod<'a> {
         match party {
             Party::Container(_) => self.party(party).map_or_else(
                 || "a sidecar".to_owned(),
-                |member| member.container.name.to_owned(),
+                |member| quoted(member.container.name).into_owned(),
             ),
             Party::Injected(known) => known.name.clone(),
             Party::Unknown => "a sidecar".to_owned(),
@@ -249,6 +251,15 @@ impl<'a> Pod<'a> {
             Party::Injected(known) => crate::roles::is_switched_on(self.workload, known),
             _ => self.party(party).is_some_and(|member| member.role.declared),
         }
+    }
+}
+
+/// A container's name as messages show it: one that is a noun of theirs stands in quotes.
+pub(crate) fn quoted(name: &str) -> Cow<'_, str> {
+    match name {
+        "sidecar" | "sidecars" | "container" | "containers" | "pod" | "job" | "hook" | "cluster"
+        | "script" => Cow::Owned(format!("`{name}`")),
+        _ => Cow::Borrowed(name),
     }
 }
 

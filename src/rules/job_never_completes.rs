@@ -319,7 +319,7 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
 }
 
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
-    let name = &member.container.name;
+    let name = crate::pod::quoted(member.container.name);
     let suspects = suspects(pod, index);
     let unless = match (suspects.first(), runs_server(pod, member)) {
         (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),

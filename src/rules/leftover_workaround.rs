@@ -129,7 +129,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .enumerate()
         .filter(|(_, member)| pod.is_in_force(member))
     {
-        let name = member.container.name;
+        let name = crate::pod::quoted(member.container.name);
         if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,

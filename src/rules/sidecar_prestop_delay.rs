@@ -128,10 +128,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some(delay) = crate::pod::prestop_delay(pod, index, member) else {
             continue;
         };
-        let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", member.container.name))
+        let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", crate::pod::quoted(member.container.name)))
             .help(format!(
                 "declare {} a sidecar and drop the wait: it is ended after the app, and a wait would only use up the grace period",
-                member.container.name
+                crate::pod::quoted(member.container.name)
             ))
             .confidence(Confidence::High)
             .container(&member.container)

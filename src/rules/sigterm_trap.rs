@@ -123,11 +123,15 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 Draft::new(
                     pod,
                     &RULE,
-                    format!("{} {}", member.container.name, effect.describe()),
+                    format!(
+                        "{} {}",
+                        crate::pod::quoted(member.container.name),
+                        effect.describe()
+                    ),
                 )
                 .help(format!(
                     "declare {} a sidecar and drop the trap: it is ended after the app, by SIGTERM",
-                    member.container.name
+                    crate::pod::quoted(member.container.name)
                 ))
                 .confidence(Confidence::High)
                 .container(&member.container)

@@ -152,7 +152,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             format!(
                 "{} waits for a file that {name} writes when it is ready",
-                member.container.name
+                crate::pod::quoted(member.container.name)
             ),
         )
         .help(format!(
