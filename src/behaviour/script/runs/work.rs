@@ -71,11 +71,11 @@ impl ScriptBehaviour<'_> {
             }
         }
         // Of several in a row the last one is what the others prepare.
-        let alternatives = |located: &&Located| {
+        let alternatives = |located: &Located| {
             let context = &located.visit.context;
             !context.parts.is_empty() || context.pipeline_length > 1
         };
-        if found.len() > before + 1 && !found.iter().skip(before).all(|located| alternatives(&located)) {
+        if found.len() > before + 1 && !found.iter().skip(before).all(|located| alternatives(located)) {
             let last = found.pop();
             found.truncate(before);
             found.extend(last);
