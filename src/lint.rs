@@ -478,6 +478,12 @@ fn lint_readable_part(
     for workload in &mut outcome.workloads {
         workload.source = Arc::clone(source);
         show_actions_of(&mut workload.object);
+        for container in &mut workload.containers {
+            container.name = template::unmasked(&container.name);
+            for sign in &mut container.evidence {
+                sign.text = template::unmasked(&sign.text);
+            }
+        }
     }
     outcome
 }
@@ -493,6 +499,8 @@ fn show_actions(finding: &mut Finding) {
 }
 
 fn show_actions_of(object: &mut ObjectReference) {
+    object.api_version = template::unmasked(&object.api_version);
+    object.kind = template::unmasked(&object.kind);
     object.name = template::unmasked(&object.name);
     object.namespace = object.namespace.as_deref().map(template::unmasked);
 }

@@ -184,3 +184,43 @@ spec:
         None
     );
 }
+
+#[test]
+fn the_mask_of_a_template_is_no_value() {
+    let text = "apiVersion: {{ include \"load.version\" . }}\nkind: {{ .Values.kind }}Job\nmetadata:\n  name: load\n\
+        spec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n\
+        \x20       - {name: \"{{ .Release.Name }}-load\", image: a}\n\
+        \x20       - {name: proxy, image: \"gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\"}\n";
+    let outcome = lint("load.yaml", text);
+    let workload = outcome.workloads.first().expect("the workload");
+    assert_eq!(workload.object.api_version, "{{…}}");
+    assert_eq!(workload.object.kind, "{{…}}Job");
+    assert_eq!(
+        workload.containers.first().expect("a container").name,
+        "{{…}}-load"
+    );
+    let shown = format!(
+        "{:?} {:?}",
+        outcome
+            .workloads
+            .iter()
+            .map(|one| &one.containers)
+            .collect::<Vec<_>>(),
+        workload.object
+    );
+    assert!(!shown.contains("~~~~"), "{shown}");
+}
+
+#[test]
+fn a_container_that_is_called_sidecar_is_quoted() {
+    let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: load}\nspec:\n  template:\n    spec:\n\
+        \x20     restartPolicy: Never\n      containers:\n\
+        \x20       - {name: load, image: example.com/load:1, command: [/load]}\n\
+        \x20       - {name: sidecar, image: \"gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\"}\n";
+    let outcome = lint("load.yaml", text);
+    let finding = outcome.findings.first().expect("a finding");
+    assert_eq!(
+        finding.help,
+        "declare `sidecar` a sidecar: the kubelet ends it when the app has ended"
+    );
+}

@@ -338,7 +338,7 @@ impl Finder<'_, '_> {
             let other = wait
                 .probes
                 .iter()
-                .find_map(|probe| self.awaited(container, probe));
+                .find_map(|probe| self.awaited((container, program), probe));
             if let Some(other) = other
                 .as_ref()
                 .filter(|other| self.minds_the_app(container, other, facts))
@@ -347,13 +347,14 @@ impl Finder<'_, '_> {
             } else if let Some(other) = other {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {
-                    asks_only_here(probe) && self.awaited(container, probe).as_ref() == Some(&other)
+                    asks_only_here(probe)
+                        && self.awaited((container, program), probe).as_ref() == Some(&other)
                 });
                 add(LinkKind::Waits(wait), other);
             }
         }
         for quit in &facts.quits {
-            if let Some(other) = self.quit_party(container, quit) {
+            if let Some(other) = self.quit_party((container, program), quit) {
                 add(LinkKind::Quits(quit.clone()), other);
             }
         }
@@ -440,21 +441,67 @@ impl Finder<'_, '_> {
         shares.and_then(|node| node.as_bool()) == Some(true)
     }
 
-    fn awaited(&self, from: usize, probe: &CommandAction) -> Option<Party> {
+    fn awaited(&self, (from, program): (usize, usize), probe: &CommandAction) -> Option<Party> {
+        if let Some(whose) = self.by_named_path((from, program), probe) {
+            return whose;
+        }
+        // A postStart hook asks its own container, unless another one says that it answers there.
+        let is_own_gate = self.is_post_start(from, program);
+        let of_port = |port: u16, path: Option<&str>| match is_own_gate {
+            true => self.owners.of_named_port(from, port, path),
+            false => self.owners.of_port(from, port, path),
+        };
         match &probe.action {
             Action::Http(http) => {
                 let url = http.urls().find(|url| url.host.is_local())?;
-                self.owners.of_port(from, url.port?, url.path.as_deref())
+                of_port(url.port?, url.path.as_deref())
             }
             Action::Connect(connect) => {
                 let port = connect.port?;
                 let is_local = connect.host.is_local()
                     || (connect.host == Host::Unknown && connect.path.is_none() && self.serves(port));
-                is_local.then(|| self.owners.of_port(from, port, connect.path.as_deref()))?
+                is_local.then(|| of_port(port, connect.path.as_deref()))?
             }
             Action::Tool { name } => self.owners.of_tool(from, name),
             _ => None,
         }
+    }
+
+    /// Whose the file is that a client's own words name, such as `mysql -S /run/db.sock`: the container's own, or that
+    /// of another one, whose words name it too.
+    fn by_named_path(&self, (from, program): (usize, usize), probe: &CommandAction) -> Option<Option<Party>> {
+        if !matches!(probe.action, Action::Http(_) | Action::Connect(_)) {
+            return None;
+        }
+        let program = self.owners.programs.get(from)?.get(program)?;
+        let written = program.text.get(probe.span.clone())?;
+        let words: Vec<&str> = written
+            .split(|letter: char| letter.is_whitespace() || "=,;'\"()".contains(letter))
+            .collect();
+        // `-S /run/db.sock`, `--unix-socket /run/x`, `-h /run/postgresql`, `UNIX-CONNECT:/run/x`
+        let is_socket = |before: &str, word: &str| {
+            let option = before.trim_start_matches('-');
+            let is_option = before.starts_with('-')
+                && (matches!(option, "S" | "s" | "h" | "host")
+                    || option.ends_with('U')
+                    || option.ends_with("socket"));
+            is_option || word.contains("sock") || word.to_ascii_lowercase().starts_with("unix")
+        };
+        let before = std::iter::once("").chain(words.iter().copied());
+        let mut paths = before
+            .zip(words.iter().copied())
+            .filter(|(_, word)| word.starts_with('/') || word.to_ascii_lowercase().starts_with("unix"))
+            .filter(|(before, word)| is_socket(before, word))
+            .filter_map(|(_, word)| word.get(word.find('/')?..))
+            .filter(|path| path.len() > 4);
+        paths.find_map(|path| {
+            if self.owners.names_path(from, path) {
+                return Some(None);
+            }
+            let mut others = self.owners.others(from).map(|(index, _)| index);
+            let owner = others.find(|index| self.owners.names_path(*index, path))?;
+            Some(Some(Party::Container(owner)))
+        })
     }
 
     /// Whether a known sidecar of the pod serves this port: a client without a host (`pg_isready`) means it.
@@ -466,7 +513,7 @@ impl Finder<'_, '_> {
         })
     }
 
-    fn quit_party(&self, from: usize, quit: &Quit) -> Option<Party> {
+    fn quit_party(&self, (from, program): (usize, usize), quit: &Quit) -> Option<Party> {
         let url = quit.request.urls().find(|url| url.host.is_local())?;
         let path = url.path.as_deref()?.trim_end_matches('/');
         let known = url
@@ -475,7 +522,9 @@ impl Finder<'_, '_> {
         if !quit.stops && !known {
             return None;
         }
-        self.owners.of_quit(from, url.port, path, quit::says_it(path))
+        // A hook ends its own process, unless somebody else says that it answers there.
+        let is_guessed = quit::says_it(path) && !self.owners.is_hook(from, program);
+        self.owners.of_quit(from, url.port, path, is_guessed)
     }
 
     fn killed(&self, from: usize, program: usize, kill: &Kill) -> Option<Party> {

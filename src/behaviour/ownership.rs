@@ -42,6 +42,15 @@ impl Owners<'_, '_> {
 
     /// Who listens on a port of the pod: never `from` itself.
     pub(super) fn of_port(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
+        self.listener(from, port, path, true)
+    }
+
+    /// Who says that it listens on a port.
+    pub(super) fn of_named_port(&self, from: usize, port: u16, path: Option<&str>) -> Option<Party> {
+        self.listener(from, port, path, false)
+    }
+
+    fn listener(&self, from: usize, port: u16, path: Option<&str>, guesses: bool) -> Option<Party> {
         let own = self.workload.containers.get(from)?;
         let knows =
             |known: &KnownSidecar| known.is_ready_endpoint(port, path) || known.is_quit_endpoint(port, path);
@@ -67,9 +76,10 @@ impl Owners<'_, '_> {
                 endpoint.port == port && endpoint.path.as_deref() == path.filter(|path| *path != "/")
             })
         });
+        let guess = || guesses.then(|| self.only_other(from, port)).flatten();
         match told {
-            Some(Party::Unknown) => self.only_other(from, port).or(told),
-            told => told.or_else(|| self.only_other(from, port)),
+            Some(Party::Unknown) => guess().or(told),
+            told => told.or_else(guess),
         }
     }
 
@@ -83,6 +93,22 @@ impl Owners<'_, '_> {
             (Some(_), Some(_)) => Some(Party::Unknown),
             _ => None,
         }
+    }
+
+    /// Whether a container's own words or environment name a file, as a server names its socket.
+    pub(super) fn names_path(&self, container: usize, path: &str) -> bool {
+        let Some(container) = self.workload.containers.get(container) else {
+            return false;
+        };
+        // A script names the files of others too.
+        let is_setting = |text: &&str| !text.contains(['\n', ' ']) && text.len() < 200;
+        let words = container.command().into_iter().chain(container.arguments());
+        let values = container.environment().filter_map(|variable| variable.value);
+        words
+            .filter_map(|word| word.as_str())
+            .chain(values)
+            .filter(is_setting)
+            .any(|text| text.contains(path))
     }
 
     /// Whether some known sidecar is stopped by a call there.

@@ -9,6 +9,7 @@ mod idle;
 mod kill;
 mod marker;
 mod quit;
+mod runs;
 mod sleep;
 mod step;
 mod swallowed;
@@ -29,6 +30,7 @@ pub use exit_status::ExitStatus;
 pub use kill::Kill;
 pub use marker::{Marker, MarkerUse, Reached};
 pub use quit::{Quit, QuitPosition};
+pub use runs::{Fault, Runs};
 pub use sleep::Sleep;
 pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
@@ -62,6 +64,8 @@ pub struct ScriptBehaviour<'a> {
     /// What calling a function amounts to.
     function_kinds: RefCell<HashMap<String, StepKind>>,
     steps: Vec<Step<'a>>,
+    /// The script's runs by the step that is its work, once somebody asks for them.
+    runs: RefCell<HashMap<usize, Option<Runs>>>,
     exits_on_error: bool,
 }
 
@@ -81,6 +85,7 @@ impl<'a> ScriptBehaviour<'a> {
             functions: HashMap::new(),
             function_kinds: RefCell::default(),
             steps: Vec::new(),
+            runs: RefCell::default(),
             exits_on_error,
         };
         let visits: Vec<_> = script.list.constructs().collect();

@@ -296,7 +296,7 @@ impl Migration {
                 self.carry_out_one(index);
             }
         }
-        self.text = scratch::sweep(std::mem::take(&mut self.text), &self.plans);
+        self.text = scratch::sweep(std::mem::take(&mut self.text), &mut self.plans);
         self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
         resources::compare(&before, &self.text, &mut self.plans);
     }

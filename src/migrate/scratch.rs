@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// Removes the volumes under the plans' directories that nothing uses any more. Where that can't be done the
-/// text stays as it is: a volume too many does no harm.
-pub(crate) fn sweep(text: String, plans: &[Plan]) -> String {
+/// text stays as it is: a volume too many does no harm, and its plan says that it stays.
+pub(crate) fn sweep(text: String, plans: &mut [Plan]) -> String {
     if plans.iter().all(|plan| plan.directories.is_empty()) {
         return text;
     }
@@ -19,16 +19,21 @@ pub(crate) fn sweep(text: String, plans: &[Plan]) -> String {
     let mut changes: Vec<Change> = Vec::new();
     let objects: Vec<Object<'_>> = workload::objects_of(&stream).collect();
     for object in &objects {
-        let directories: Vec<&String> = plans
-            .iter()
-            .filter(|plan| plan.document == object.document && plan.object == object.reference)
-            .flat_map(|plan| &plan.directories)
+        let own = |plan: &&mut Plan| plan.document == object.document && plan.object == object.reference;
+        let directories: Vec<String> = plans
+            .iter_mut()
+            .filter(own)
+            .flat_map(|plan| plan.directories.clone())
             .collect();
         if directories.is_empty() {
             continue;
         }
+        let mut kept = Vec::new();
         for workload in workload::discover(object) {
-            changes.extend(unused(&workload, &directories, &objects));
+            changes.extend(unused(&workload, &directories, &objects, &mut kept));
+        }
+        if let Some(plan) = plans.iter_mut().find(own) {
+            kept.into_iter().for_each(|note| plan.note(note));
         }
     }
     match rewrite(&text, &[changes]) {
@@ -37,7 +42,13 @@ pub(crate) fn sweep(text: String, plans: &[Plan]) -> String {
     }
 }
 
-fn unused(workload: &Workload<'_>, directories: &[&String], objects: &[Object<'_>]) -> Vec<Change> {
+/// The removals of what is certainly unused; what may be used by something that is not here is `kept`, and said.
+fn unused(
+    workload: &Workload<'_>,
+    directories: &[String],
+    objects: &[Object<'_>],
+    kept: &mut Vec<String>,
+) -> Vec<Change> {
     let mut removals = Removals::default();
     for volume in &workload.volumes {
         let mounts: Vec<_> = workload
@@ -52,17 +63,27 @@ fn unused(workload: &Workload<'_>, directories: &[&String], objects: &[Object<'_
                 .any(|directory| directory.trim_matches('/') == mount.path.trim_matches('/'))
         });
         let is_scratch = matches!(volume.source, VolumeSource::EmptyDirectory);
-        let is_used = mounts.iter().any(|(container, mount)| {
-            uses(container.node, &["volumeMounts"], mount.path)
-                || is_configured(workload, container, mount.path, objects)
-        });
+        let is_used = mounts
+            .iter()
+            .any(|(container, mount)| uses(container.node, &["volumeMounts"], mount.path));
+        let map = mounts
+            .iter()
+            .find_map(|(container, mount)| configured(workload, container, mount.path, objects));
         let is_named = workload.pod_annotations().iter().any(|entry| {
             entry
                 .value
                 .as_str()
                 .is_some_and(|value| names(value, volume.name))
         });
-        if served && is_scratch && !is_used && !is_named {
+        if !served || !is_scratch || is_used || is_named {
+            continue;
+        }
+        if let Some(map) = map {
+            kept.push(format!(
+                "the volume {} stays mounted: nothing in the manifest uses it any more, but ConfigMap {map} may",
+                volume.name
+            ));
+        } else {
             mounts.iter().for_each(|(_, mount)| removals.add(mount.node));
             removals.add(volume.node);
         }
@@ -70,26 +91,27 @@ fn unused(workload: &Workload<'_>, directories: &[&String], objects: &[Object<'_
     removals.changes(&[]).unwrap_or_default()
 }
 
-/// Whether a ConfigMap that a container mounts names a directory, or may: one that is not here, and whose files the
+/// The ConfigMap that a container mounts and that names a directory, or may: one that is not here, and whose files the
 /// container runs.
-fn is_configured(
-    workload: &Workload<'_>,
+fn configured<'t>(
+    workload: &Workload<'t>,
     container: &Container<'_>,
     path: &str,
     objects: &[Object<'_>],
-) -> bool {
-    container.mounts().any(|mount| {
+) -> Option<&'t str> {
+    container.mounts().find_map(|mount| {
         let named = workload.volumes.iter().find(|volume| volume.name == mount.volume);
         let Some(VolumeSource::ConfigMap { name, .. }) = named.map(|volume| volume.source) else {
-            return false;
+            return None;
         };
         let here = objects
             .iter()
             .find(|object| object.reference.kind == "ConfigMap" && object.reference.name == name);
-        match here {
+        let may_use = match here {
             Some(object) => uses(object.node, &["metadata"], path),
             None => uses(container.node, &["volumeMounts"], mount.path),
-        }
+        };
+        may_use.then_some(name)
     })
 }
 

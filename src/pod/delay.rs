@@ -2,10 +2,12 @@
 
 use crate::{
     behaviour::{
+        ScriptFacts,
         action::{Action, ExitCode},
         script::{MarkerUse, Trap, Wait},
     },
-    shell::Span,
+    catalogue::stop_command,
+    shell::{Span, Word, command_index},
     workload::{HookKind, Program, ProgramPlace},
     yaml::Entry,
 };
@@ -50,12 +52,12 @@ pub(crate) fn prestop_delay<'p, 'a>(
     let script = program.script.as_ref()?;
     let sleep = script.list.commands().find_map(|visit| {
         let simple = visit.simple()?;
-        let name = simple
-            .words
-            .get(crate::shell::command_index(&simple.words))?
-            .literal()?;
+        let name = simple.words.get(command_index(&simple.words))?.literal()?;
         (name.rsplit('/').next() == Some("sleep")).then(|| simple.span.clone())
     })?;
+    if ends_its_process_before(program, facts, sleep.start) {
+        return None;
+    }
     // The whole loop, where the sleep is part of one.
     let sleeps = script
         .list
@@ -120,6 +122,22 @@ fn own_work(pod: &Pod<'_>, index: usize, program: &Program<'_>, wait: &Wait) -> 
             .then(|| "an address of the pod".to_owned()),
         _ => None,
     })
+}
+
+/// Whether a hook has told its own process to end before it waits: it waits for that, and not for the app.
+fn ends_its_process_before(program: &Program<'_>, facts: &ScriptFacts, wait: usize) -> bool {
+    let signals = facts.kills.iter().any(|kill| kill.span.end <= wait);
+    let calls = facts.quits.iter().any(|quit| quit.stops && quit.span.end <= wait);
+    let commands = program.script.iter().flat_map(|script| script.list.commands());
+    let mut stops = commands.filter_map(|visit| visit.simple()).filter(|simple| {
+        let words: Vec<_> = simple.words.iter().filter_map(Word::literal).collect();
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let command = words
+            .get(command_index(&simple.words)..)
+            .and_then(<[_]>::split_first);
+        command.is_some_and(|(name, arguments)| stop_command::of_command(name, arguments).is_some())
+    });
+    signals || calls || stops.any(|simple| simple.span.end <= wait)
 }
 
 /// What a trap makes of SIGTERM.

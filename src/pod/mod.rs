@@ -16,6 +16,8 @@ mod suspects;
 mod version;
 mod wrapper;
 
+use std::borrow::Cow;
+
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
     catalogue::injector::Meshes,
@@ -233,7 +235,7 @@ impl<'a> Pod<'a> {
         match party {
             Party::Container(_) => self.party(party).map_or_else(
                 || "a sidecar".to_owned(),
-                |member| member.container.name.to_owned(),
+                |member| quoted(member.container.name).into_owned(),
             ),
             Party::Injected(known) => known.name.clone(),
             Party::Unknown => "a sidecar".to_owned(),
@@ -252,6 +254,12 @@ impl<'a> Pod<'a> {
             })
     }
 
+    /// Whether a container's declaration is one that the cluster keeps: no released Kubernetes knows `lifecycle.type`.
+    pub(crate) fn is_in_force(&self, member: &Member<'_>) -> bool {
+        let is_of_first_design = member.container.is_lifecycle_sidecar() && !self.is_annotated(member);
+        member.role.declared && (!is_of_first_design || self.settings.target == Some(Target::Lifecycle))
+    }
+
     /// Whether the other side of a link is declared a sidecar.
     pub(crate) fn is_declared(&self, party: &Party) -> bool {
         match party {
@@ -259,6 +267,15 @@ impl<'a> Pod<'a> {
             Party::Injected(known) => self.is_injected_natively(known),
             _ => self.party(party).is_some_and(|member| member.role.declared),
         }
+    }
+}
+
+/// A container's name as messages show it: one that is a noun of theirs stands in quotes.
+pub(crate) fn quoted(name: &str) -> Cow<'_, str> {
+    match name {
+        "sidecar" | "sidecars" | "container" | "containers" | "pod" | "job" | "hook" | "cluster"
+        | "script" => Cow::Owned(format!("`{name}`")),
+        _ => Cow::Borrowed(name),
     }
 }
 

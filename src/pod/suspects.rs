@@ -92,6 +92,12 @@ const INTERPRETERS: [&str; 14] = [
     "deno",
 ];
 
+/// Programs that run a task which is described elsewhere.
+const RUNNERS: [&str; 20] = [
+    "npm", "npx", "yarn", "pnpm", "make", "task", "just", "rake", "bundle", "poetry", "pipenv", "uv", "tox",
+    "invoke", "gradle", "gradlew", "mvn", "composer", "mix", "sbt",
+];
+
 /// Whatever may end a container, the surest first.
 pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
     let Some(own) = pod.members.get(index) else {
@@ -110,7 +116,7 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
             found.extend(helper(pod, at, other, &names));
         }
         found.extend(variable(pod, at, other));
-        found.extend(hidden(at, other));
+        found.extend(hidden(pod, at, other));
     }
     found.extend(shared_processes(pod));
     found.sort_by_key(|suspect| !matches!(suspect, Suspect::Helper { .. } | Suspect::KillingScript(_)));
@@ -290,7 +296,7 @@ fn variable(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
 }
 
 /// A container whose program nobody can see.
-fn hidden(at: usize, member: &Member<'_>) -> Option<Suspect> {
+fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
     let Some((_, program)) = Pod::entrypoint(member).filter(|_| !member.container.command().is_empty())
     else {
         return (member.role.role == Role::App).then_some(Suspect::Image(at));
@@ -317,7 +323,13 @@ fn hidden(at: usize, member: &Member<'_>) -> Option<Suspect> {
                 .contains(&first)
                 .then(|| words.iter().skip(1).find(is_file).copied())?
         });
-        return file.map(|file| Suspect::File {
+        // A task runner's tasks are in the image, and a program on a volume is whatever was put there.
+        let is_on_a_volume = |word: &str| pod.workload.volume_of_file(&member.container, word).is_some();
+        let unseen = || {
+            let command = words.first().copied()?;
+            (RUNNERS.contains(&first) || is_on_a_volume(command)).then_some(command)
+        };
+        return file.or_else(unseen).map(|file| Suspect::File {
             container: at,
             file: file.to_owned(),
         });
@@ -336,6 +348,7 @@ fn hidden(at: usize, member: &Member<'_>) -> Option<Suspect> {
             let file = match base {
                 "." | "source" => next()?.into_owned(),
                 _ if INTERPRETERS.contains(&base) => next().filter(|next| is_script(next))?.into_owned(),
+                _ if RUNNERS.contains(&base) && next().is_some() => word.into_owned(),
                 _ if is_script(&word) => word.into_owned(),
                 _ => return None,
             };

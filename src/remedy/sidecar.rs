@@ -311,7 +311,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             Ok(changes) => self.changes.extend(changes),
             Err(reason) => {
                 self.plan.left(
-                    format!("{name} is not declared a sidecar"),
+                    format!("{} is not declared a sidecar", crate::pod::quoted(name)),
                     reason,
                     false,
                     sidecar.all_subjects(),
@@ -323,7 +323,11 @@ impl<'p, 'a> Planner<'p, 'a> {
         let class = judged(&proofs).0;
         self.plan.add_action(Action {
             class,
-            what: format!("{name} is declared a sidecar: {}", self.options.form.describe()),
+            what: format!(
+                "{} is declared a sidecar: {}",
+                crate::pod::quoted(name),
+                self.options.form.describe()
+            ),
             subjects: sidecar.subjects,
             proofs,
         });

@@ -146,7 +146,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Some((span, label)) = blocks(facts, member) else {
                 continue;
             };
-            let name = member.container.name;
+            let name = crate::pod::quoted(member.container.name);
             let help = match pod.injected_output(member) {
                 Some(output) => match &output.injector.pod_switch {
                     Some(switch) => format!("inject it anew with {}: {:?}", switch.annotation, switch.value),

@@ -1,11 +1,12 @@
 //! `broken-workaround`
 
 mod order;
+mod results;
 
 use crate::{
     behaviour::{
         LinkKind, Party, ScriptFacts,
-        script::{ExitStatus, Marker, MarkerUse, QuitPosition},
+        script::{Marker, MarkerUse},
     },
     catalogue::quit,
     workload::{ContainerList, Program, ProgramPlace},
@@ -24,9 +25,11 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"Workarounds whose text does something else than their author meant. A folded scalar (`>`)
 joins the lines, so that `curl …/quitquitquit` becomes arguments of the command before it. In
 `["sh", "-c", "sleep 5", "until …"]` only the element after `-c` is the script. In
-`app && curl …` the quit call is skipped when the app fails, and the Job hangs. Without an
-`exit` after it the Job's result is curl's, and an EXIT trap that ends in `exit 0` reports
-every failure as success. A trap, or a call, behind `exec` never runs. An init container that
+`app && curl …` the quit call is skipped when the app fails, in `app || curl …` when it succeeds,
+and the Job hangs. Without an `exit` after it the Job's result is curl's, and an EXIT trap that
+ends in `exit 0` reports every failure as success. A trap, or a call, behind `exec` never runs,
+and a trap for TERM alone does not run when the app ends. All of this holds for a signal and for
+a file that ends the sidecar, too. An init container that
 waits for a sidecar among the regular containers waits for ever, and a `postStart` hook of the
 app holds back everything but the app.
 
@@ -123,7 +126,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             split_script(pod, member, program, findings);
         }
     }
-    results(pod, findings);
+    results::check(pod, findings);
     order::check(pod, findings);
     invisible_process(pod, findings);
     unshared_file(pod, findings);
@@ -221,63 +224,6 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
         draft = draft.with(*script, "all that runs");
     }
     findings.push(draft.finish());
-}
-
-/// A quit that is skipped when the app fails, or that hides the app's result.
-fn results(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    if !pod.workload.runs_to_completion() {
-        return;
-    }
-    // Two ways to make the call, as in `if command -v curl; then … else … fi`, have one fault.
-    let mut told = Vec::new();
-    for (at, link) in pod.links.all.iter().enumerate() {
-        let LinkKind::Quits(stop) = &link.kind else {
-            continue;
-        };
-        let Some((member, program)) = pod.program(link.container, link.program) else {
-            continue;
-        };
-        let fault = (link.container, &link.other, stop.exit_status);
-        if program.place != ProgramPlace::Entrypoint || told.contains(&fault) {
-            continue;
-        }
-        told.push(fault);
-        let name = pod.party_name(&link.other);
-        let (message, label) = match stop.exit_status {
-            ExitStatus::SkippedOnFailure if stop.position == QuitPosition::Unreachable => (
-                format!("exec replaces the shell that would make the call: {name} is never stopped"),
-                "never reached",
-            ),
-            // There the kubelet starts the container again, and the call comes after the try that succeeds.
-            ExitStatus::SkippedOnFailure if pod.workload.restart_policy() == "OnFailure" => continue,
-            ExitStatus::SkippedOnFailure => (
-                format!(
-                    "when {} fails, {name} is not stopped and the pod never ends",
-                    member.container.name
-                ),
-                "skipped on failure",
-            ),
-            ExitStatus::Masked => (
-                format!(
-                    "the result of {} is lost: a failure counts as a success",
-                    member.container.name
-                ),
-                "hides the main command's result",
-            ),
-            ExitStatus::Preserved | ExitStatus::Unaffected | ExitStatus::Unclear => continue,
-        };
-        findings.push(
-            Draft::new(pod, &RULE, message)
-                .help(format!(
-                    "declare {name} a sidecar and run the command alone: its own result is the pod's"
-                ))
-                .confidence(Confidence::High)
-                .container(&member.container)
-                .at_text(program, stop.span.clone(), label)
-                .subject(Subject::Link(at))
-                .finish(),
-        );
-    }
 }
 
 /// A kill of another container's process without a shared process namespace.

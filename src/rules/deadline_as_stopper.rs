@@ -1,7 +1,7 @@
 //! `deadline-as-stopper`
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::Pod;
+use crate::pod::{Pod, suspects};
 use crate::roles::Role;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -105,7 +105,12 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let Some(entry) = crate::pod::deadline(pod) else {
         return;
     };
-    let only = !pod.has_completion_workaround();
+    let index = pod
+        .members
+        .iter()
+        .position(|member| member.container.name == sidecar && member.role.role == Role::Sidecar);
+    let may_be_ended = index.is_some_and(|index| !suspects(pod, index).is_empty());
+    let only = !pod.has_completion_workaround() && !may_be_ended;
     let (severity, confidence) = if only {
         (Severity::Warning, Confidence::Medium)
     } else {
@@ -124,14 +129,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     } else {
         format!("this deadline may be there because {sidecar} did not always end")
     };
-    let subject = pod
-        .members
-        .iter()
-        .position(|member| member.container.name == sidecar && member.role.role == Role::Sidecar)
-        .map_or_else(
-            || Subject::ByHand("whether the deadline is a real limit cannot be read from the text".into()),
-            Subject::Sidecar,
-        );
+    let subject = index.map_or_else(
+        || Subject::ByHand("whether the deadline is a real limit cannot be read from the text".into()),
+        Subject::Sidecar,
+    );
     findings.push(
         Draft::new(pod, &RULE, message)
             .help("declare the sidecar; then ask whether the deadline is still wanted as a real limit")

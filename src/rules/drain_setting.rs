@@ -226,6 +226,7 @@ fn environment<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<
     }
     for variable in container.environment() {
         if let Some(reader) = reader(pod.catalogue, variable.name)
+            && !injector::by_name(reader).is_some_and(|injector| pod.is_gateway_of(injector))
             && !is_off(variable.value.unwrap_or_default())
         {
             let draft = draft(pod, variable.name, reader)

@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue::controller::is_killer,
-    pod::{Suspect, suspects},
+    pod::{Suspect, quoted, suspects},
     roles::{NamingKind, Role},
     workload::ContainerList,
 };
@@ -190,14 +190,14 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Some(helper) = pod.members.get(container) else {
                 continue;
             };
-            let name = member.container.name;
+            let name = quoted(member.container.name);
             findings.push(
                 Draft::new(
                     pod,
                     &RULE,
                     format!(
                         "container {} probably ends {name} when the app is done: its arguments name {word}",
-                        helper.container.name
+                        quoted(helper.container.name)
                     ),
                 )
                 .help(format!("declare {name} a sidecar and remove this container: the kubelet ends it itself"))

@@ -11,7 +11,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
-use crate::pod::{Lifetime, Live, Member, Pod, live::PodSeen, suspects};
+use crate::pod::{Lifetime, Live, Member, Pod, Suspect, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -154,7 +154,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (index, member) in &undeclared {
-        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member);
+        // A helper that names it probably ends it: `external-killer` says so.
+        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member) || has_helper(pod, *index);
         let may_run_on =
             !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
         if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
@@ -200,6 +201,13 @@ fn runs_server(pod: &Pod<'_>, member: &Member<'_>) -> RunsServer {
 /// Whether a container ends without being told.
 fn ends_by_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
     matches!(runs_server(pod, member), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
+}
+
+/// Whether a helper container beside the app names its program.
+fn has_helper(pod: &Pod<'_>, index: usize) -> bool {
+    suspects(pod, index)
+        .iter()
+        .any(|suspect| matches!(suspect, Suspect::Helper { .. }))
 }
 
 /// Whether something outside the pod is told to end it.
@@ -329,7 +337,7 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
 }
 
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
-    let name = &member.container.name;
+    let name = crate::pod::quoted(member.container.name);
     let suspects = suspects(pod, index);
     let server = match pod.runs_for_ever(index) {
         Some(_) => RunsServer::Proved,

@@ -127,9 +127,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         .members
         .iter()
         .enumerate()
-        .filter(|(_, member)| member.role.declared)
+        .filter(|(_, member)| pod.is_in_force(member))
     {
-        let name = member.container.name;
+        let name = crate::pod::quoted(member.container.name);
         if let Some(twin) = pod
             .twin(member)
             .filter(|_| member.container.is_native_sidecar() && pod.gates_the_app(member))

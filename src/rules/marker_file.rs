@@ -137,13 +137,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             format!(
                 "{} ends when {app} has written {}",
-                member.container.name,
+                crate::pod::quoted(member.container.name),
                 crate::pod::shown_path(program, &test.file)
             ),
         )
         .help(format!(
             "declare {} a sidecar and {}: the kubelet ends it after the app, even one that was killed",
-            member.container.name,
+            crate::pod::quoted(member.container.name),
             if is_probe {
                 "drop its probe of the file"
             } else {
@@ -205,12 +205,13 @@ fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Opti
                 &RULE,
                 format!(
                     "{} is told to watch a file that {} writes when it ends",
-                    member.container.name, app.container.name
+                    crate::pod::quoted(member.container.name),
+                    crate::pod::quoted(app.container.name)
                 ),
             )
             .help(format!(
                 "declare {} a sidecar: the kubelet ends it after the app",
-                member.container.name
+                crate::pod::quoted(member.container.name)
             ))
             .confidence(Confidence::Medium)
             .container(&member.container)

@@ -148,7 +148,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             &RULE,
             format!(
                 "{} kills {name} by a signal when it is done",
-                member.container.name
+                crate::pod::quoted(member.container.name)
             ),
         )
         .help(format!(
@@ -193,12 +193,13 @@ fn ends_with_process<'a>(
             &RULE,
             format!(
                 "{} ends when the process of {} is gone",
-                member.container.name, app.container.name
+                crate::pod::quoted(member.container.name),
+                crate::pod::quoted(app.container.name)
             ),
         )
         .help(format!(
             "declare {} a sidecar and run its command directly: the kubelet ends it after the app",
-            member.container.name
+            crate::pod::quoted(member.container.name)
         ))
         .confidence(Confidence::High)
         .container(&member.container)

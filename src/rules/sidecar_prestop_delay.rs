@@ -124,7 +124,7 @@ touched."#,
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         let is_beside_the_app = match member.container.list {
-            ContainerList::Regular => !member.role.declared,
+            ContainerList::Regular => !pod.is_in_force(member),
             ContainerList::ControllerSidecars => {
                 !pod.workload.controller.ends_sidecars() && pod.catalogue.of(&member.container).is_some()
             }
@@ -139,10 +139,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some(confidence) = serves_another(pod, member) else {
             continue;
         };
-        let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", member.container.name))
+        let draft = Draft::new(pod, &RULE, format!("the preStop hook of {} waits so that it outlives the app", crate::pod::quoted(member.container.name)))
             .help(format!(
                 "declare {} a sidecar and drop the wait: it is ended after the app, and a wait would only use up the grace period",
-                member.container.name
+                crate::pod::quoted(member.container.name)
             ))
             .confidence(confidence)
             .container(&member.container)

@@ -115,7 +115,7 @@ it is for review."#,
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         let is_sidecar = member.role.role == Role::Sidecar && member.container.list == ContainerList::Regular;
-        if !is_sidecar || member.role.declared {
+        if !is_sidecar || pod.is_in_force(member) {
             continue;
         }
         for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
@@ -123,11 +123,15 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 Draft::new(
                     pod,
                     &RULE,
-                    format!("{} {}", member.container.name, effect.describe()),
+                    format!(
+                        "{} {}",
+                        crate::pod::quoted(member.container.name),
+                        effect.describe()
+                    ),
                 )
                 .help(format!(
                     "declare {} a sidecar and drop the trap: it is ended after the app, by SIGTERM",
-                    member.container.name
+                    crate::pod::quoted(member.container.name)
                 ))
                 .confidence(Confidence::High)
                 .container(&member.container)

@@ -321,7 +321,7 @@ fn waits_for_the_app<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Op
         .iter()
         .filter(|link| link.container == index)
         .find_map(|link| {
-            let LinkKind::Waits(wait) = &link.kind else {
+            let (LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, Some(_))) = &link.kind else {
                 return None;
             };
             let (_, program) = pod.program(link.container, link.program)?;

@@ -162,11 +162,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             match writer.is_some() || other_is_sidecar {
                 true => format!(
                     "{} waits for a file that {name} writes when it is ready",
-                    member.container.name
+                    crate::pod::quoted(member.container.name)
                 ),
                 false => format!(
                     "{} waits for a file that only {name} can write, which shares the volume",
-                    member.container.name
+                    crate::pod::quoted(member.container.name)
                 ),
             },
         )

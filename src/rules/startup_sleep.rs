@@ -2,7 +2,7 @@
 
 use crate::{
     roles::Role,
-    workload::{Container, ContainerList, Program},
+    workload::{Container, ContainerList, ProbeKind, Program},
     yaml::Node,
 };
 
@@ -144,6 +144,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     .seconds
                     .is_some_and(|seconds| seconds.is_finite() && seconds >= 1.0)
         });
+        if asks_another(pod, index, program, &sidecar) {
+            continue;
+        }
         for sleep in sleeps {
             let said = says_so(&program.text, &sidecar.name);
             let reason = reason(&program.text, sleep.span.start);
@@ -181,6 +184,32 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             findings.push(draft.finish());
         }
     }
+}
+
+/// Whether a program names an address of the pod that another container serves than the sidecar: it may sleep for that
+/// one, as an exporter does for what it scrapes.
+fn asks_another(pod: &Pod<'_>, index: usize, program: &Program<'_>, sidecar: &Awaited) -> bool {
+    let hosts = ["localhost:", "127.0.0.1:"];
+    let behind = hosts.iter().flat_map(|host| program.text.split(host).skip(1));
+    let ports: Vec<u16> = behind
+        .filter_map(|text| {
+            let end = text
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(text.len());
+            text.get(..end)?.parse().ok()
+        })
+        .collect();
+    let serves = |container: &Container<'_>, port: u16| {
+        let is_probed = ProbeKind::ALL
+            .iter()
+            .filter_map(|kind| container.probe(*kind)?.port()?.parse::<u16>().ok())
+            .any(|probed| probed == port);
+        container.ports().any(|declared| declared.number == port) || is_probed
+    };
+    let mut others = pod.members.iter().enumerate().filter(|(at, member)| {
+        *at != index && member.role.role == Role::App && member.container.name != sidecar.name
+    });
+    others.any(|(_, member)| ports.iter().any(|port| serves(&member.container, *port)))
 }
 
 #[derive(Clone)]

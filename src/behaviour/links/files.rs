@@ -9,7 +9,7 @@ use crate::{
         script::{ExitStatus, Marker, MarkerUse, Reached, Wait},
     },
     catalogue::injected_file,
-    workload::{ContainerList, ProbeKind, ProgramPlace, VolumeSource},
+    workload::{ContainerList, HookKind, ProbeKind, ProgramPlace, VolumeSource},
 };
 
 use super::{Finder, Link, LinkKind, MarkerWrite, Party, stops};
@@ -24,11 +24,20 @@ impl Finder<'_, '_> {
             let wait = own.waits.iter().find(|wait| {
                 !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
             });
-            let ends = ends(test, path, wait, own);
+            // A hook comes to its end without its container doing so.
+            let in_hook = self.owners.is_hook(container, program);
+            let ends = ends(test, path, wait, own)
+                && (!in_hook
+                    || test.reached.contains(&Reached::Kill)
+                    || !self.is_post_start(container, program));
             if !seen.insert((path, ends)) {
                 continue;
             }
             if let Some((other, writers)) = self.shared_file(container, path, own) {
+                // A postStart hook that looks for a file of its own process is its gate.
+                if writers.is_empty() && self.is_post_start(container, program) {
+                    continue;
+                }
                 // `envoy.ready`, written by an image, says when something starts.
                 let says_a_start = writers.is_empty() && names_a_start(path);
                 let is_no_end = |wait: &Wait| waits_for_input(wait, own) || has_worked(wait, own);
@@ -40,7 +49,8 @@ impl Finder<'_, '_> {
                     test.is_in_loop
                         .then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
-                    starts(wait.filter(|_| !self.ends_behind(&writers)), writers)
+                    let wait = wait.filter(|_| !self.ends_behind(&writers));
+                    starts(wait, writers, || self.reads((container, program), path, own))
                 };
                 all.extend(kind.map(|kind| Link {
                     container,
@@ -50,6 +60,26 @@ impl Finder<'_, '_> {
                 }));
             }
         }
+    }
+
+    /// Whether a script names a file elsewhere than where it looks whether it is there.
+    fn reads(&self, (container, program): (usize, usize), path: &str, own: &ScriptFacts) -> bool {
+        let programs = self.owners.programs.get(container);
+        let text = programs
+            .and_then(|programs| programs.get(program))
+            .map_or("", |program| program.text.as_ref());
+        let is_test = |marker: &&Marker| {
+            matches!(marker.usage, MarkerUse::Tested { .. }) && marker.file.path.as_deref() == Some(path)
+        };
+        let tests = own.markers.iter().filter(is_test).count();
+        text.matches(path).count() > tests || !text.contains(path)
+    }
+
+    pub(super) fn is_post_start(&self, container: usize, program: usize) -> bool {
+        let programs = self.owners.programs.get(container);
+        programs
+            .and_then(|programs| programs.get(program))
+            .is_some_and(|program| program.place == ProgramPlace::Hook(HookKind::PostStart))
     }
 
     /// A liveness probe that fails once another container has written a file makes the kubelet end the container.
@@ -219,12 +249,11 @@ fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bo
 }
 
 /// A file that is written at the end carries a result to somebody who must outlive the writer: no sign of
-/// readiness.
-fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>) -> Option<LinkKind> {
-    // A log that a program fills is not a sign either.
+/// readiness. Nor is a log that a program fills, where the other side reads it.
+fn starts(wait: Option<&Wait>, writers: Vec<MarkerWrite>, reads: impl Fn() -> bool) -> Option<LinkKind> {
     let is_content = writers
         .iter()
-        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output);
+        .any(|writer| writer.marker.is_at_end() || writer.marker.is_output && reads());
     let wait = wait.filter(|_| !is_content)?;
     Some(LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
 }

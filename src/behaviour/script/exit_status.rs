@@ -5,17 +5,19 @@ use crate::{
     shell::{Command, Connector, Span},
 };
 
-use super::{Located, QuitPosition, ScriptBehaviour, Step, StepKind, covers, step::is_last_status};
+use super::{
+    Fault, Located, QuitPosition, ScriptBehaviour, Step, StepKind, covers, quit::Place, step::is_last_status,
+};
 
 /// What becomes of the result of the script's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitStatus {
-    /// The script ends with it.
+    /// The script ends with it, or with the same as it would without the request.
     Preserved,
-    /// The script ends with another result.
+    /// The script ends with the request's result instead.
     Masked,
-    /// If the work fails, the request isn't made.
-    SkippedOnFailure,
+    /// The script ends as a success when its work fails, and would do so without the request.
+    Lost,
     /// The request has nothing to do with it: it comes before the work, or there is none.
     Unaffected,
     /// It can't be told.
@@ -23,7 +25,40 @@ pub enum ExitStatus {
 }
 
 impl ScriptBehaviour<'_> {
+    /// With the statements that only carry the result past the request.
     pub(super) fn exit_status(
+        &self,
+        located: &Located,
+        position: &QuitPosition,
+        place: &Place,
+    ) -> (ExitStatus, Vec<Span>) {
+        let (by_shape, plumbing) = self.by_shape(located, position, place.step);
+        let command = located.action.span.start;
+        let runs = self.runs_past(place);
+        let keeps = runs.as_ref().is_some_and(|runs| runs.keep_the_result(command));
+        match position {
+            QuitPosition::Trap { .. } | QuitPosition::AfterMain { .. } => {}
+            QuitPosition::BeforeMain if keeps && self.work_before(place).is_some() => {
+                return (ExitStatus::Preserved, plumbing);
+            }
+            _ => return (by_shape, plumbing),
+        }
+        let is_lost = runs.is_some_and(|runs| runs.fault(&[command]) == Some(Fault::FailureLost));
+        let is_same = || self.ends_the_same_without(place, command);
+        let status = match is_lost {
+            _ if keeps => ExitStatus::Preserved,
+            // What only carries the result past the request goes with it.
+            true if plumbing.is_empty() && is_same() => ExitStatus::Lost,
+            true => ExitStatus::Masked,
+            // `[ $rc -eq 0 ]` ends with another number, and fails where the work did.
+            false if by_shape == ExitStatus::Preserved || is_same() => ExitStatus::Preserved,
+            false => ExitStatus::Unclear,
+        };
+        (status, plumbing)
+    }
+
+    /// What the script's shape says, with the plumbing that is found by it.
+    fn by_shape(
         &self,
         located: &Located,
         position: &QuitPosition,
@@ -31,7 +66,7 @@ impl ScriptBehaviour<'_> {
     ) -> (ExitStatus, Vec<Span>) {
         match position {
             QuitPosition::BeforeMain | QuitPosition::Alone => (ExitStatus::Unaffected, Vec::new()),
-            QuitPosition::Unreachable => (ExitStatus::SkippedOnFailure, Vec::new()),
+            QuitPosition::Unreachable => (ExitStatus::Unclear, Vec::new()),
             QuitPosition::Background | QuitPosition::Elsewhere => (ExitStatus::Unclear, Vec::new()),
             QuitPosition::Trap { .. } => self.in_trap(located),
             QuitPosition::AfterMain { .. } => match (self.main_index(), self.main_end_index(), step) {
@@ -92,13 +127,13 @@ impl ScriptBehaviour<'_> {
             let (_, exits) = self.last_exit(step);
             plumbing.extend(exits);
             return match request.connector {
-                Some(Connector::And) => (ExitStatus::SkippedOnFailure, plumbing),
+                Some(Connector::And) => (ExitStatus::Unclear, plumbing),
                 _ => (ExitStatus::Masked, plumbing),
             };
         }
         let ends_early = self.exits_on_error_at(main) && work.failure_counts();
         if ends_early || self.gives_up_between(&work.span(), &request.span()) {
-            return (ExitStatus::SkippedOnFailure, plumbing);
+            return (ExitStatus::Unclear, plumbing);
         }
         let saved = self.status_saved_behind(main, step);
         if let Some((name, span)) = &saved {

@@ -5,7 +5,7 @@ use crate::{
     shell::{Piece, Span},
 };
 
-use super::{ExitStatus, Located, QuitPosition, ScriptBehaviour, covers, cut, marker::TestedFile};
+use super::{ExitStatus, Located, QuitPosition, Runs, ScriptBehaviour, covers, cut, marker::TestedFile};
 
 /// Signals to processes.
 #[derive(Debug, Clone)]
@@ -20,12 +20,16 @@ pub struct Kill {
     pub trap: Option<Vec<String>>,
     /// It comes after the script's work, in the foreground.
     pub is_after_main: bool,
+    /// Behind `exec`, or in a trap of the shell that `exec` replaced: never sent.
+    pub is_behind_exec: bool,
     /// It runs in the background.
     pub is_background: bool,
     /// A loop comes back to it.
     pub is_in_loop: bool,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
+    /// The script's runs, seen from here.
+    pub runs: Option<Runs>,
     /// The files whose tests lead to it.
     pub behind_tests_of: Vec<String>,
     /// The command.
@@ -37,13 +41,29 @@ pub struct Kill {
 }
 
 impl Kill {
-    /// The signal without `SIG`, where it is another one than the kubelet's SIGTERM.
+    /// The name of the signal without `SIG`, where it is another one than the kubelet's SIGTERM.
     #[must_use]
     pub fn other_signal(&self) -> Option<&str> {
         let signal = self.signal.as_deref()?.trim_start_matches("SIG");
-        (!matches!(signal, "TERM" | "15")).then_some(signal)
+        let name = NUMBERS
+            .iter()
+            .find(|(number, _)| *number == signal)
+            .map_or(signal, |(_, name)| name);
+        (name != "TERM").then_some(name)
     }
 }
+
+/// Signals that have the same number on all of Linux's architectures (signal(7)).
+const NUMBERS: [(&str, &str); 8] = [
+    ("1", "HUP"),
+    ("2", "INT"),
+    ("3", "QUIT"),
+    ("6", "ABRT"),
+    ("9", "KILL"),
+    ("13", "PIPE"),
+    ("14", "ALRM"),
+    ("15", "TERM"),
+];
 
 impl ScriptBehaviour<'_> {
     /// The signals the script sends.
@@ -85,7 +105,9 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && position.is_some_and(|(step, main)| step > main),
+            is_behind_exec: self.is_behind_exec(located, &place),
             exit_status: self.result_past(located, &place),
+            runs: self.runs_past(&place),
             trap: place.signals,
             is_background: place.is_background,
             is_in_loop: located.visit.context.is_in_loop(),

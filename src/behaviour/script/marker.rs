@@ -1,11 +1,11 @@
 //! Files by which the containers of a pod tell each other something.
 
 use crate::{
-    behaviour::action::{Action, FilePath, FileTestKind},
-    shell::{Command, Span},
+    behaviour::action::{Action, ExitCode, FilePath, FileTestKind},
+    shell::{Command, Connector, List, Part, Span},
 };
 
-use super::{ExitStatus, Located, ScriptBehaviour, covers, cut};
+use super::{ExitStatus, Located, Runs, ScriptBehaviour, covers, cut};
 
 /// What is done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +49,14 @@ pub struct Marker {
     pub trap: Option<Vec<String>>,
     /// It is done after the script's work.
     pub is_after_main: bool,
+    /// Behind `exec`, or in a trap of the shell that `exec` replaced: never done.
+    pub is_behind_exec: bool,
     /// It runs in the background.
     pub is_background: bool,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
+    /// The script's runs, seen from where it is made.
+    pub runs: Option<Runs>,
     /// A program's own output goes there.
     pub is_output: bool,
     /// A loop repeats it: as its condition, or in its body.
@@ -100,10 +104,12 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && place.step.zip(main).is_some_and(|(step, main)| step > main),
+            is_behind_exec: self.is_behind_exec(located, &place),
             exit_status: match tests {
                 true => ExitStatus::Unaffected,
                 false => self.result_past(located, &place),
             },
+            runs: (!tests).then(|| self.runs_past(&place)).flatten(),
             trap: place.signals,
             is_background: place.is_background,
             is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),
@@ -135,12 +141,83 @@ impl ScriptBehaviour<'_> {
                     Action::Other { .. } | Action::Wrapper { .. } => Reached::Work,
                     _ => continue,
                 };
+                // `[ -f x ] || exit 1` ends where the file is not there.
+                if kind == Reached::Exit && self.is_on_absence(located, other) {
+                    continue;
+                }
                 if !covers(&other.action.span, span) && !reached.contains(&kind) {
                     reached.push(kind);
                 }
             }
         }
         reached
+    }
+
+    /// Whether an `exit` is reached only where the file of a test is absent, or gives up behind another condition.
+    fn is_on_absence(&self, test: &Located, exit: &Located) -> bool {
+        let path = |located: &Located| match &located.action.action {
+            Action::TestFile { path, .. } => path.path.clone(),
+            _ => None,
+        };
+        let tested = path(test);
+        let asks_for = |located: &&Located, absence: bool| match &located.action.action {
+            Action::TestFile { negated, .. } => {
+                path(located) == tested && (*negated != located.visit.context.negated) == absence
+            }
+            _ => false,
+        };
+        let span = &exit.action.span;
+        let in_branch = self.compounds.iter().any(|visit| match visit.command {
+            Command::If {
+                branches, otherwise, ..
+            } => {
+                let asks = |list: &List, absence: bool| {
+                    let extent = extent(list);
+                    extent
+                        .is_some_and(|extent| self.within(&extent).any(|located| asks_for(&located, absence)))
+                };
+                let then = branches
+                    .iter()
+                    .any(|branch| list_covers(&branch.body, span) && asks(&branch.condition, true));
+                let first = branches.first();
+                let or_else = otherwise.as_ref().is_some_and(|body| list_covers(body, span))
+                    && first.is_some_and(|first| asks(&first.condition, false));
+                then || or_else
+            }
+            _ => false,
+        });
+        // The test before it in its own chain: `[ -f x ] || exit 1`, `[ ! -f x ] && exit 1`.
+        let in_chain = self
+            .lists
+            .iter()
+            .flat_map(|list| &list.statements)
+            .any(|statement| {
+                let pipelines: Vec<_> = statement.and_or.pipelines().collect();
+                let own = pipelines.iter().position(|pipeline| covers(&pipeline.span, span));
+                let Some(own) = own.filter(|own| *own > 0) else {
+                    return false;
+                };
+                let joined = statement
+                    .and_or
+                    .rest
+                    .get(own - 1)
+                    .map(|(connector, _)| *connector);
+                let absence = joined == Some(Connector::And);
+                let before = pipelines.get(own - 1);
+                before.is_some_and(|before| {
+                    self.within(&before.span)
+                        .any(|located| asks_for(&located, absence))
+                })
+            });
+        // An error behind a condition, once the wait is over, is what the wait comes to when it gives up.
+        let context = &exit.visit.context;
+        let is_error = matches!(
+            &exit.action.action,
+            Action::Exit { code: Some(ExitCode::Number(code)), .. } if *code != 0
+        );
+        let is_conditional = context.is_in(Part::IfBody) || context.connector.is_some();
+        let is_behind = exit.action.span.start > test.visit.statement.span.end;
+        in_branch || in_chain || is_error && is_conditional && is_behind
     }
 
     fn regions_behind(&self, located: &Located) -> Vec<Span> {
@@ -199,10 +276,10 @@ impl ScriptBehaviour<'_> {
     }
 }
 
-fn extent(list: &crate::shell::List) -> Option<Span> {
+fn extent(list: &List) -> Option<Span> {
     Some(list.statements.first()?.span.start..list.statements.last()?.span.end)
 }
 
-fn list_covers(list: &crate::shell::List, span: &Span) -> bool {
+fn list_covers(list: &List, span: &Span) -> bool {
     extent(list).is_some_and(|extent| covers(&extent, span))
 }

@@ -6,7 +6,7 @@ use crate::{
     shell::{Connector, Span},
 };
 
-use super::{ExitStatus, Located, ScriptBehaviour, Step, StepKind, covers, cut};
+use super::{ExitStatus, Located, Runs, ScriptBehaviour, Step, StepKind, covers, cut};
 
 /// Where a request stands in relation to the script's work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub struct Quit {
     pub position: QuitPosition,
     /// What becomes of the result of the script's work.
     pub exit_status: ExitStatus,
+    /// The script's runs, seen from here.
+    pub runs: Option<Runs>,
     /// The statements that only carry the result past the request: `rc=$?`, `exit $rc`.
     pub plumbing: Vec<Span>,
     /// `|| true` follows: that it fails doesn't matter.
@@ -82,19 +84,24 @@ impl ScriptBehaviour<'_> {
     /// What becomes of the result of the script's work past a command.
     pub(super) fn result_past(&self, located: &Located, place: &Place) -> ExitStatus {
         let position = self.position(located, place);
-        self.exit_status(located, &position, place.step).0
+        self.exit_status(located, &position, place).0
+    }
+
+    pub(super) fn is_behind_exec(&self, located: &Located, place: &Place) -> bool {
+        self.position(located, place) == QuitPosition::Unreachable
     }
 
     fn quit(&self, located: &Located, http: &Http, stops: bool) -> Quit {
         let context = &located.visit.context;
         let place = self.place(located);
         let position = self.position(located, &place);
-        let (exit_status, plumbing) = self.exit_status(located, &position, place.step);
+        let (exit_status, plumbing) = self.exit_status(located, &position, &place);
         Quit {
             request: http.clone(),
             stops,
             position,
             exit_status,
+            runs: self.runs_past(&place),
             plumbing,
             tolerates_failure: self.tolerates_failure(located),
             is_repeated: context.is_in_loop(),

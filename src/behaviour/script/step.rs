@@ -217,7 +217,7 @@ fn runs_after_waiting(action: &CommandAction) -> bool {
     matches!(&action.action, Action::Connect(connect) if connect.waits && connect.wraps.is_some())
 }
 
-fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
+pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> StepKind {
     match &located.action.action {
         Action::Sleep { .. } => StepKind::Sleep,
         Action::Http(http) if http.urls().all(|url| url.host.is_local()) => {

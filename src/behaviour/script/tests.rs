@@ -1,5 +1,6 @@
 mod facts;
 mod quits;
+mod runs;
 mod steps;
 mod waits;
 

@@ -7,7 +7,7 @@ use crate::{
     shell::{Command, Connector, List, Part, Pipeline, Span, Word},
 };
 
-use super::{Located, ScriptBehaviour, WaitForm, covers, step::is_filter};
+use super::{Located, ScriptBehaviour, WaitForm, covers, quit, step::is_filter};
 use variable::{asks_something, by_variable, command_sets, looks_at_status, reads_input, sets};
 
 /// A loop that waits: which part asks, and which passes the time.
@@ -70,7 +70,9 @@ impl Shape {
             }
             _ => return None,
         };
-        let asks = |located: &Located| located.action.is_probe();
+        // Who asks another one to stop until it does so, does not wait for it.
+        let asks =
+            |located: &Located| located.action.is_probe() && !located.action.http().is_some_and(quit::stops);
         let inside = || behaviour.within(&shape.condition);
         // What only passes the time is a wait; a loop that works while something holds is a service.
         let works = behaviour

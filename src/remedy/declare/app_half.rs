@@ -16,7 +16,7 @@ use crate::{
         },
         wanted::Wanted,
         workaround::{
-            stop::{masks, only_stops, stop_behind, stop_with_sleep},
+            stop::{account_of_helper, masks, only_stops, stop_behind, stop_with_sleep},
             unwrap::wrapped,
         },
     },
@@ -162,6 +162,7 @@ impl<'a> AppHalf<'a> {
         {
             self.removals.add(member.container.node);
             self.removes_helper = true;
+            self.notes.extend(account_of_helper(pod, member));
             self.do_it(
                 Class::Review,
                 format!("{app}: goes, it only ends {}", known.name),

@@ -298,9 +298,9 @@ fn result_is_kept(exit_status: ExitStatus, is_repeated: bool) -> Proof {
             Obligation::ResultIsKept,
             "the result of its work is what it ends with, before and after",
         ),
-        ExitStatus::Masked => Proof::unknown(
+        ExitStatus::Masked | ExitStatus::Lost => Proof::unknown(
             Obligation::ResultIsKept,
-            "until now the script ends with another result than its work's",
+            "the script ends with success when its work fails",
         ),
         _ => Proof::unknown(
             Obligation::ResultIsKept,

@@ -93,14 +93,42 @@ pub(crate) fn stop_behind(pod: &Pod<'_>, link: &Link, wait: &Wait, wanted: &Want
 pub(crate) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
     let until_now = match exit_status {
         ExitStatus::Masked => "until now its script ended with another",
-        ExitStatus::Unclear | ExitStatus::SkippedOnFailure => {
-            "until now its script may have ended with another"
+        ExitStatus::Unclear => "until now its script may have ended with another",
+        ExitStatus::Lost => {
+            return Some(format!(
+                "the script of {name} ends with success when its work fails, as it did until now: look at its end"
+            ));
         }
         _ => return None,
     };
     Some(format!(
         "{name} now ends with the result of its own work: {until_now}, so that failures may show"
     ))
+}
+
+/// A helper that looked at the pod through the API server did so with a role of the pod's account.
+pub(crate) fn account_of_helper(pod: &Pod<'_>, helper: &Member<'_>) -> Option<String> {
+    let account = pod.workload.pod_spec.get("serviceAccountName")?.as_str()?;
+    let asks_the_server = |text: &str| {
+        [
+            "kubectl",
+            "kubernetes.default",
+            "KUBERNETES_SERVICE_HOST",
+            "serviceaccount/token",
+        ]
+        .iter()
+        .any(|sign| text.contains(sign))
+    };
+    let asks = helper
+        .programs
+        .iter()
+        .any(|program| asks_the_server(&program.text));
+    asks.then(|| {
+        format!(
+            "{} read the pod as serviceAccountName {account}: if nothing else needs it, it may go with its role and binding",
+            helper.container.name
+        )
+    })
 }
 
 /// A container that does nothing but end the sidecar goes as a whole.
@@ -118,6 +146,7 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
     ));
     // It may have looked at the app's process.
     part.signals = true;
+    part.note = account_of_helper(pod, member);
     part.removals.add(member.container.node);
     for own in pod.links.all.iter().filter(|own| own.container == link.container) {
         if let LinkKind::EndsOnFile(test, writers) = &own.kind {

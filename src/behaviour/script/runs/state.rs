@@ -1,0 +1,149 @@
+//! What is known at one place of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::shell::{Piece, Variable, Word};
+
+/// A result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Status {
+    Zero,
+    /// The failure of the script's work.
+    Work,
+    /// Another failure.
+    Other,
+    Unknown,
+}
+
+impl Status {
+    /// Whether it is a success, where that is known.
+    pub(super) fn succeeds(self) -> Option<bool> {
+        match self {
+            Self::Zero => Some(true),
+            Self::Work | Self::Other => Some(false),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// What a variable holds.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Value {
+    Text(String),
+    Status(Status),
+    /// The number of the process that does the script's work in the background.
+    Child,
+    Unknown,
+}
+
+impl Value {
+    pub(super) fn as_status(&self) -> Status {
+        match self {
+            Self::Status(status) => *status,
+            Self::Text(text) => match text.trim().parse::<i64>() {
+                Ok(0) => Status::Zero,
+                Ok(_) => Status::Other,
+                Err(_) => Status::Unknown,
+            },
+            Self::Child | Self::Unknown => Status::Unknown,
+        }
+    }
+}
+
+/// How a script goes on behind a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Flow {
+    Next,
+    /// Leaves so many loops.
+    Break(u32),
+    /// The next round of the loop that is so many loops out.
+    Continue(u32),
+    Return,
+    Exit,
+}
+
+/// What is known at one place of a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct State {
+    /// `$?`
+    pub(super) status: Status,
+    pub(super) variables: BTreeMap<String, Value>,
+    /// `set -e`
+    pub(super) exits_on_error: bool,
+    /// `set -o pipefail`
+    pub(super) pipefail: bool,
+    /// The traps for the end and for a failure: their places in the list of traps.
+    pub(super) on_exit: Option<usize>,
+    pub(super) on_error: Option<usize>,
+    /// In the EXIT trap: `$?` as it was before.
+    pub(super) before_trap: Option<Status>,
+    /// Where the commands start that ran, and those that run in the background.
+    pub(super) made: BTreeSet<usize>,
+    pub(super) perhaps: BTreeSet<usize>,
+    pub(super) has_worked: bool,
+    pub(super) is_noticed: bool,
+}
+
+impl State {
+    pub(super) fn at_start(exits_on_error: bool) -> Self {
+        Self {
+            status: Status::Zero,
+            variables: BTreeMap::new(),
+            exits_on_error,
+            pipefail: false,
+            on_exit: None,
+            on_error: None,
+            before_trap: None,
+            made: BTreeSet::new(),
+            perhaps: BTreeSet::new(),
+            has_worked: false,
+            is_noticed: false,
+        }
+    }
+
+    pub(super) fn with_status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A condition looks at `$?`: a failure of the work is noticed by it.
+    pub(super) fn notice(&mut self) {
+        self.is_noticed |= self.status == Status::Work;
+    }
+
+    /// What a word amounts to. A variable that the script sets nowhere is somebody else's.
+    pub(super) fn value(&self, word: &Word, sets: &BTreeSet<String>) -> Value {
+        if let [piece] = word.pieces.as_slice() {
+            match piece {
+                Piece::Variable {
+                    name,
+                    default,
+                    simple: true,
+                    ..
+                } => return self.variable(name, default.as_deref(), sets),
+                Piece::Substitution { .. } if super::super::step::is_last_status(word) => {
+                    return Value::Status(self.status);
+                }
+                _ => {}
+            }
+        }
+        let text = word.resolve(|name| match self.variable(name, None, sets) {
+            Value::Text(text) => Variable::Known(text),
+            Value::Status(Status::Zero) => Variable::Known("0".to_owned()),
+            _ => Variable::Unknown,
+        });
+        text.map_or(Value::Unknown, Value::Text)
+    }
+
+    fn variable(&self, name: &str, default: Option<&str>, sets: &BTreeSet<String>) -> Value {
+        if name == "?" {
+            return Value::Status(self.status);
+        }
+        match self.variables.get(name) {
+            Some(Value::Text(text)) if text.is_empty() => Value::Text(default.unwrap_or_default().to_owned()),
+            Some(value) => value.clone(),
+            None if sets.contains(name) => Value::Text(default.unwrap_or_default().to_owned()),
+            None => Value::Unknown,
+        }
+    }
+}

@@ -1,0 +1,909 @@
+//! The walk through a script's statements.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Run,
+    condition::test,
+    state::{Flow, State, Status, Value},
+};
+use crate::{
+    behaviour::{
+        action::{Action, Target},
+        script::{
+            Located, ScriptBehaviour, StepKind, covers, quit, step::command_kind, waiting_loop::is_endless,
+        },
+    },
+    shell::{
+        AndOr, Command, Connector, EmbeddedKind, List, Pipeline, RedirectKind, Simple, Span, Statement,
+        Terminator, Word,
+    },
+};
+
+/// How many ways are followed at once, and how many commands in all.
+const WAYS: usize = 64;
+const COMMANDS: usize = 6000;
+const DEPTH: usize = 24;
+
+/// The ends of a part of a script.
+type Ways = Vec<(State, Flow)>;
+
+/// The runs in which the work is done, and succeeds or fails; `without` a command. Absent where the walk does not know
+/// its way.
+pub(super) fn runs(
+    behaviour: &ScriptBehaviour<'_>,
+    work: &[Span],
+    without: Option<usize>,
+    fails: bool,
+) -> Option<Vec<Run>> {
+    let mut walk = Walk {
+        behaviour,
+        work,
+        without,
+        fails,
+        sets: variables_set(behaviour),
+        commands: commands_by_place(behaviour)?,
+        traps: Vec::new(),
+        budget: COMMANDS,
+        depth: 0,
+    };
+    let start = State::at_start(behaviour.exits_on_error);
+    let ways = walk.list(&behaviour.script.list, start, false)?;
+    let mut runs = Vec::new();
+    for (state, _) in ways {
+        for state in walk.end(state)? {
+            if state.has_worked {
+                runs.push(Run {
+                    made: state.made,
+                    perhaps: state.perhaps,
+                    status: state.status,
+                    is_noticed: state.is_noticed,
+                });
+            }
+        }
+    }
+    runs.sort();
+    runs.dedup();
+    Some(runs)
+}
+
+/// The variables that a script gives a value.
+fn variables_set(behaviour: &ScriptBehaviour<'_>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for simple in behaviour
+        .commands
+        .iter()
+        .filter_map(|located| located.visit.simple())
+    {
+        names.extend(
+            simple
+                .assignments
+                .iter()
+                .map(|assignment| assignment.name.clone()),
+        );
+        if matches!(
+            simple.words.first().map(|word| word.raw.as_str()),
+            Some("export" | "local" | "declare" | "typeset" | "readonly")
+        ) {
+            let declared = simple.words.iter().filter_map(|word| word.raw.split_once('='));
+            names.extend(declared.map(|(name, _)| name.to_owned()));
+        }
+    }
+    names
+}
+
+/// A word with escapes gives all of its commands one place, so that they cannot be told apart.
+fn commands_by_place<'w, 's>(behaviour: &'w ScriptBehaviour<'s>) -> Option<BTreeMap<usize, &'w Located<'s>>> {
+    let mut places = BTreeMap::new();
+    for located in &behaviour.commands {
+        if places
+            .insert(located.visit.command.span().start, located)
+            .is_some()
+        {
+            return None;
+        }
+    }
+    Some(places)
+}
+
+struct Walk<'w, 's> {
+    behaviour: &'w ScriptBehaviour<'s>,
+    work: &'w [Span],
+    /// Where a command starts that is cut out of the script.
+    without: Option<usize>,
+    fails: bool,
+    sets: BTreeSet<String>,
+    /// The commands by where they start.
+    commands: BTreeMap<usize, &'w Located<'s>>,
+    traps: Vec<&'w List>,
+    budget: usize,
+    depth: usize,
+}
+
+impl<'w, 's: 'w> Walk<'w, 's> {
+    /// The end of the script: its EXIT trap runs, and its result stays unless the trap exits itself.
+    fn end(&mut self, mut state: State) -> Option<Vec<State>> {
+        let Some(trap) = state.on_exit.take().and_then(|at| self.traps.get(at).copied()) else {
+            return Some(vec![state]);
+        };
+        let status = state.status;
+        state.before_trap = Some(status);
+        let ways = self.list(trap, state, false)?;
+        let ends = ways.into_iter().map(|(state, flow)| match flow {
+            Flow::Exit => state,
+            _ => state.with_status(status),
+        });
+        Some(ends.collect())
+    }
+
+    /// `is_tested`: the result is a condition, so that `set -e` does not look at it.
+    fn list(&mut self, list: &'w List, state: State, is_tested: bool) -> Option<Ways> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return None;
+        }
+        let mut ways = vec![(state, Flow::Next)];
+        for statement in &list.statements {
+            ways = self.each(ways, |walk, state| walk.statement(statement, state, is_tested))?;
+        }
+        self.depth -= 1;
+        Some(ways)
+    }
+
+    /// Goes on from all ways that go on.
+    fn each(&mut self, ways: Ways, mut go: impl FnMut(&mut Self, State) -> Option<Ways>) -> Option<Ways> {
+        let mut all = Vec::new();
+        for (state, flow) in ways {
+            match flow {
+                Flow::Next => all.extend(go(self, state)?),
+                _ => all.push((state, flow)),
+            }
+        }
+        all.sort();
+        all.dedup();
+        (all.len() <= WAYS).then_some(all)
+    }
+
+    fn statement(&mut self, statement: &'w Statement, state: State, is_tested: bool) -> Option<Ways> {
+        if statement.terminator == Terminator::Sequence {
+            return match self.is_cut_out(statement) {
+                true => Some(vec![(state, Flow::Next)]),
+                false => self.and_or(&statement.and_or, state, is_tested),
+            };
+        }
+        let covers_work = self
+            .work
+            .iter()
+            .any(|work| statement.span.start <= work.start && work.end <= statement.span.end);
+        let child = self.and_or(&statement.and_or, state.clone(), true)?;
+        let mut state = state.with_status(Status::Zero);
+        state.has_worked |= covers_work;
+        for (child, _) in child {
+            state.perhaps.extend(child.made.difference(&state.made));
+            state.perhaps.extend(child.perhaps);
+        }
+        let number = if covers_work { Value::Child } else { Value::Unknown };
+        state.variables.insert("!".to_owned(), number);
+        Some(vec![(state, Flow::Next)])
+    }
+
+    /// Whether a statement is nothing but the command that is cut out, with the `|| true` behind it.
+    fn is_cut_out(&self, statement: &Statement) -> bool {
+        let is_it = self.without == Some(statement.span.start);
+        // What writes to a descriptor goes with the `exec` that opened it.
+        let is_simple = match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => simple
+                .redirects
+                .iter()
+                .all(|redirect| redirect.kind != RedirectKind::Duplicate || redirect.descriptor == Some(2)),
+            _ => false,
+        };
+        let is_idle = |(connector, pipeline): &(Connector, Pipeline)| {
+            let mut inner = self.behaviour.within(&pipeline.span);
+            *connector == Connector::Or && inner.all(|located| matches!(located.action.action, Action::Echo))
+        };
+        is_it && is_simple && statement.and_or.rest.iter().all(is_idle)
+    }
+
+    fn and_or(&mut self, and_or: &'w AndOr, state: State, is_tested: bool) -> Option<Ways> {
+        // `app && STOP` without its end is `app`.
+        let is_cut_out = |(connector, pipeline): &&(Connector, Pipeline)| {
+            let is_simple = matches!(pipeline.commands.as_slice(), [Command::Simple(_)]);
+            *connector == Connector::And && is_simple && self.without == Some(pipeline.span.start)
+        };
+        let rest = match and_or.rest.split_last() {
+            Some((last, before)) if is_cut_out(&last) => before,
+            _ => and_or.rest.as_slice(),
+        };
+        let last = rest.len();
+        // The index of the pipeline that ran last decides whether `set -e` looks at it.
+        let mut open: Vec<(State, usize)> = Vec::new();
+        let mut done: Ways = Vec::new();
+        for (state, flow) in self.pipeline(&and_or.first, state, is_tested || last > 0)? {
+            match flow {
+                Flow::Next => open.push((state, 0)),
+                _ => done.push((state, flow)),
+            }
+        }
+        for (index, (connector, pipeline)) in rest.iter().enumerate() {
+            let mut next = Vec::new();
+            for (mut state, ran) in open {
+                if *connector == Connector::Or {
+                    state.notice();
+                }
+                let runs_on = *connector == Connector::And;
+                for (state, succeeds) in known(state) {
+                    if succeeds != runs_on {
+                        next.push((state, ran));
+                        continue;
+                    }
+                    for (state, flow) in self.pipeline(pipeline, state, is_tested || index + 1 < last)? {
+                        match flow {
+                            Flow::Next => next.push((state, index + 1)),
+                            _ => done.push((state, flow)),
+                        }
+                    }
+                }
+            }
+            next.sort();
+            next.dedup();
+            open = next;
+        }
+        let negated = |index: usize| {
+            let pipeline = and_or.pipelines().nth(index);
+            pipeline.is_some_and(|pipeline| pipeline.negated)
+        };
+        for (state, ran) in open {
+            if is_tested || ran < last || negated(ran) {
+                done.push((state, Flow::Next));
+            } else {
+                done.extend(self.after_statement(state)?);
+            }
+        }
+        (done.len() <= WAYS).then_some(done)
+    }
+
+    /// What `set -e` and an ERR trap do about a result.
+    fn after_statement(&mut self, state: State) -> Option<Ways> {
+        if !state.exits_on_error && state.on_error.is_none() {
+            return Some(vec![(state, Flow::Next)]);
+        }
+        let mut all = Vec::new();
+        for (state, succeeds) in known(state) {
+            if succeeds {
+                all.push((state, Flow::Next));
+                continue;
+            }
+            let exits = state.exits_on_error;
+            let status = state.status;
+            let trap = state.on_error.and_then(|at| self.traps.get(at).copied());
+            let ways = match trap {
+                Some(trap) => {
+                    let (mut state, on_error) = (state.clone(), state.on_error);
+                    state.on_error = None;
+                    let mut ways = self.list(trap, state, true)?;
+                    for (state, flow) in &mut ways {
+                        state.on_error = on_error;
+                        if *flow == Flow::Next {
+                            state.status = status;
+                        }
+                    }
+                    ways
+                }
+                None => vec![(state, Flow::Next)],
+            };
+            all.extend(ways.into_iter().map(|(state, flow)| match flow {
+                Flow::Next if exits => (state, Flow::Exit),
+                _ => (state, flow),
+            }));
+        }
+        Some(all)
+    }
+
+    fn pipeline(&mut self, pipeline: &'w Pipeline, state: State, is_tested: bool) -> Option<Ways> {
+        let is_tested = is_tested || pipeline.negated;
+        let mut ways = match pipeline.commands.as_slice() {
+            [command] => self.command(command, state, is_tested)?,
+            commands => {
+                let mut ways = vec![(state.clone().with_status(Status::Zero), Flow::Next)];
+                for command in commands {
+                    let is_last = std::ptr::eq(command, commands.last()?);
+                    ways = self.each(ways, |walk, before| {
+                        let inner = State {
+                            status: state.status,
+                            ..before.clone()
+                        };
+                        let is_tested = is_tested || !is_last;
+                        let ends = walk.apart(&before, |walk| walk.command(command, inner, is_tested))?;
+                        Some(
+                            ends.into_iter()
+                                .map(|(end, flow)| (end.joined(&before, is_last), flow))
+                                .collect(),
+                        )
+                    })?;
+                }
+                // A pipe ends with its last command's result: what that loses, no stop behind it loses.
+                let is_within = |work: &Span| covers(&pipeline.span, work);
+                if self.work.iter().any(is_within) {
+                    for (state, _) in &mut ways {
+                        state.is_noticed |= state.has_worked && state.status != Status::Work;
+                    }
+                }
+                ways
+            }
+        };
+        if pipeline.negated {
+            for (state, flow) in &mut ways {
+                if *flow == Flow::Next {
+                    state.notice();
+                    state.status = match state.status.succeeds() {
+                        Some(true) => Status::Other,
+                        Some(false) => Status::Zero,
+                        None => Status::Unknown,
+                    };
+                }
+            }
+        }
+        Some(ways)
+    }
+
+    /// A part that runs as a process of its own: what it sets is lost, and its `exit` is only its own end.
+    fn apart(&mut self, outer: &State, go: impl FnOnce(&mut Self) -> Option<Ways>) -> Option<Ways> {
+        let ways = go(self)?;
+        let ends = ways.into_iter().map(|(inner, _)| {
+            let state = State {
+                variables: outer.variables.clone(),
+                exits_on_error: outer.exits_on_error,
+                pipefail: outer.pipefail,
+                on_exit: outer.on_exit,
+                on_error: outer.on_error,
+                ..inner
+            };
+            (state, Flow::Next)
+        });
+        Some(ends.collect())
+    }
+
+    fn command(&mut self, command: &'w Command, state: State, is_tested: bool) -> Option<Ways> {
+        self.budget = self.budget.checked_sub(1)?;
+        match command {
+            Command::Simple(simple) => self.simple(simple, state, is_tested),
+            Command::Group { body, .. } => self.list(body, state, is_tested),
+            Command::Subshell { body, .. } => {
+                let outer = state.clone();
+                self.apart(&outer, |walk| walk.own_shell(body, state, is_tested))
+            }
+            Command::Loop {
+                until,
+                condition,
+                body,
+                ..
+            } => self.repeat(*until, condition, body, state, is_tested),
+            Command::For {
+                variable,
+                words,
+                body,
+                ..
+            } => self.count(variable, words, body, state, is_tested),
+            Command::If {
+                branches, otherwise, ..
+            } => {
+                let mut done = Vec::new();
+                let mut open = vec![state];
+                for branch in branches {
+                    let mut next = Vec::new();
+                    for state in open {
+                        for (mut state, flow) in self.list(&branch.condition, state, true)? {
+                            if flow != Flow::Next {
+                                done.push((state, flow));
+                                continue;
+                            }
+                            // `if app; then break; fi` does nothing about a failure.
+                            if branches.len() > 1 || otherwise.is_some() {
+                                state.notice();
+                            }
+                            for (state, holds) in known(state) {
+                                match holds {
+                                    true => done.extend(self.list(&branch.body, state, is_tested)?),
+                                    false => next.push(state),
+                                }
+                            }
+                        }
+                    }
+                    open = next;
+                }
+                for state in open {
+                    match otherwise {
+                        Some(body) => done.extend(self.list(body, state, is_tested)?),
+                        None => done.push((state.with_status(Status::Zero), Flow::Next)),
+                    }
+                }
+                self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
+            }
+            Command::Case { word, arms, .. } => {
+                let mut state = state;
+                if let Value::Status(Status::Work) = state.value(word, &self.sets) {
+                    state.is_noticed = true;
+                }
+                let mut done = vec![(state.clone().with_status(Status::Zero), Flow::Next)];
+                for arm in arms {
+                    done.extend(self.list(arm, state.clone(), is_tested)?);
+                }
+                self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
+            }
+            Command::Function { .. } => Some(vec![(state.with_status(Status::Zero), Flow::Next)]),
+            Command::Test { words, .. } => Some(self.test(words, state)),
+            Command::Arithmetic { .. } => {
+                Some(vec![(counted(state).with_status(Status::Unknown), Flow::Next)])
+            }
+        }
+    }
+
+    /// A list in a shell of its own, whose traps run at its end.
+    fn own_shell(&mut self, list: &'w List, state: State, is_tested: bool) -> Option<Ways> {
+        // A subshell does not inherit traps.
+        let inner = State {
+            on_exit: None,
+            on_error: None,
+            ..state
+        };
+        let mut ends = Vec::new();
+        for (state, _) in self.list(list, inner, is_tested)? {
+            ends.extend(self.end(state)?.into_iter().map(|state| (state, Flow::Next)));
+        }
+        Some(ends)
+    }
+
+    fn repeat(
+        &mut self,
+        until: bool,
+        condition: &'w List,
+        body: &'w List,
+        state: State,
+        is_tested: bool,
+    ) -> Option<Ways> {
+        let mut done = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(state, Status::Zero)];
+        let is_endless = is_endless(condition, until);
+        while let Some((state, of_body)) = open.pop() {
+            if !seen.insert((state.clone(), of_body)) {
+                continue;
+            }
+            if seen.len() > WAYS {
+                return None;
+            }
+            for (mut state, flow) in self.list(condition, state, true)? {
+                if flow != Flow::Next {
+                    out_of_loop(state, flow, &mut done, &mut open);
+                    continue;
+                }
+                state.notice();
+                for (state, succeeds) in known(state) {
+                    if succeeds == until && !is_endless {
+                        done.push((state.with_status(of_body), Flow::Next));
+                        continue;
+                    }
+                    for (state, flow) in self.list(body, state, is_tested)? {
+                        out_of_loop(state, flow, &mut done, &mut open);
+                    }
+                }
+            }
+        }
+        self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
+    }
+
+    fn count(
+        &mut self,
+        variable: &str,
+        words: &'w [Word],
+        body: &'w List,
+        state: State,
+        is_tested: bool,
+    ) -> Option<Ways> {
+        let mut done = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![(state, Status::Zero)];
+        // `1 2 3`, `$(seq 5)`, `{1..5}` and `((…))` have a first round; `$LIST` may have none.
+        let has_round = words.is_empty() || words.iter().any(|word| !is_a_variable(word));
+        let mut is_first = true;
+        while let Some((state, of_body)) = open.pop() {
+            if !seen.insert((state.clone(), of_body)) {
+                continue;
+            }
+            if seen.len() > WAYS {
+                return None;
+            }
+            if !(is_first && has_round) {
+                done.push((state.clone().with_status(of_body), Flow::Next));
+            }
+            is_first = false;
+            let mut inner = state;
+            inner.variables.insert(variable.to_owned(), Value::Unknown);
+            for (state, flow) in self.list(body, inner, is_tested)? {
+                out_of_loop(state, flow, &mut done, &mut open);
+            }
+        }
+        self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
+    }
+
+    fn test(&mut self, words: &[Word], mut state: State) -> Ways {
+        let (status, looks) = test(words, &state, &self.sets);
+        state.is_noticed |= looks;
+        vec![(state.with_status(status), Flow::Next)]
+    }
+
+    fn simple(&mut self, simple: &'w Simple, state: State, is_tested: bool) -> Option<Ways> {
+        let located = *self.commands.get(&simple.span.start)?;
+        let action = &located.action;
+        // Elsewhere it is part of something that would change with it.
+        if self.without == Some(action.span.start) {
+            return None;
+        }
+        let mut state = self.substitutions(simple, state)?;
+        let goes_well = |is_tested: bool| if is_tested { Status::Unknown } else { Status::Zero };
+        let next = |state: State, status: Status| Some(vec![(state.with_status(status), Flow::Next)]);
+        if !action.written_files.is_empty() {
+            state.made.insert(action.span.start);
+        }
+        if self.work.contains(&action.span) {
+            state.has_worked = true;
+            let status = if self.fails { Status::Work } else { Status::Zero };
+            let mut state = state.with_status(status);
+            if action.is_exec {
+                state.on_exit = None;
+                return Some(vec![(state, Flow::Exit)]);
+            }
+            return Some(vec![(state, Flow::Next)]);
+        }
+        match &action.action {
+            Action::Exit { is_return, .. } => {
+                let code = simple.words.get(action.program_word + 1);
+                if let Some(code) = code {
+                    state.status = state.value(code, &self.sets).as_status();
+                    if state.value(code, &self.sets) == Value::Text(String::new()) {
+                        state.status = Status::Zero;
+                    }
+                } else if let Some(before) = state.before_trap {
+                    // POSIX, `exit`: what was there before the trap.
+                    state.status = before;
+                }
+                Some(vec![(state, if *is_return { Flow::Return } else { Flow::Exit })])
+            }
+            Action::Break { is_continue } => {
+                let loops = simple
+                    .words
+                    .get(1)
+                    .and_then(|word| word.raw.parse().ok())
+                    .unwrap_or(1);
+                let state = state.with_status(Status::Zero);
+                let flow = if *is_continue {
+                    Flow::Continue(loops)
+                } else {
+                    Flow::Break(loops)
+                };
+                Some(vec![(state, flow)])
+            }
+            Action::Trap { signals, .. } => self.trap(simple, signals, state),
+            Action::Wait { targets } => {
+                let status = self.waited(simple, targets, &state);
+                next(state, status)
+            }
+            Action::Script => self.inner_script(simple, state, is_tested),
+            Action::Assign | Action::Export => {
+                let status = self.assign(simple, &mut state);
+                next(state, status)
+            }
+            Action::Compare => {
+                let words = simple.words.get(action.program_word..).unwrap_or_default();
+                Some(self.test(words, state))
+            }
+            Action::TestFile { .. } | Action::Tool { .. } | Action::Connect(_) => {
+                next(state, goes_well(is_tested))
+            }
+            Action::Echo => self.builtin(simple, action.program_word, state, is_tested),
+            Action::Signal { only_tests: true, .. } => next(state, goes_well(is_tested)),
+            Action::Http(http) if !quit::stops(http) => {
+                // A request that a wait repeats asks, and stops nobody.
+                if !self
+                    .behaviour
+                    .waiting
+                    .iter()
+                    .any(|wait| covers(wait, &action.span))
+                {
+                    state.made.insert(action.span.start);
+                }
+                next(state, goes_well(is_tested))
+            }
+            Action::Signal { .. } | Action::Http(_) => {
+                state.made.insert(action.span.start);
+                next(state, Status::Zero)
+            }
+            Action::Touch { .. } | Action::Remove { .. } => {
+                state.made.insert(action.span.start);
+                next(state, Status::Zero)
+            }
+            Action::Sleep { .. } | Action::ChangeDirectory => next(state, Status::Zero),
+            Action::Wrapper { .. } | Action::Other { .. } => self.other(simple, located, state, is_tested),
+        }
+    }
+
+    fn other(
+        &mut self,
+        simple: &'w Simple,
+        located: &Located<'s>,
+        mut state: State,
+        is_tested: bool,
+    ) -> Option<Ways> {
+        let name = match &located.action.action {
+            Action::Other { program: Some(name) } => name.as_str(),
+            Action::Wrapper { .. } => "",
+            _ => return None,
+        };
+        if let Some(body) = self.behaviour.functions.get(name).copied() {
+            // Positional parameters are the function's own, and not followed.
+            let ways = self.list(body, state, is_tested)?;
+            return Some(
+                ways.into_iter()
+                    .map(|(state, flow)| match flow {
+                        Flow::Return => (state, Flow::Next),
+                        _ => (state, flow),
+                    })
+                    .collect(),
+            );
+        }
+        // A script that goes on with other work does so whatever came of this one.
+        if state.has_worked && command_kind(self.behaviour, located) == StepKind::Work {
+            state.is_noticed = true;
+        }
+        // What a sourced file sets, ends or traps is not known.
+        if matches!(name, "." | "source" | "getopts" | "mapfile" | "readarray") {
+            return None;
+        }
+        let status = if is_tested { Status::Unknown } else { Status::Zero };
+        let mut state = state.with_status(status);
+        if located.action.is_exec && located.action.program_word < simple.words.len() {
+            state.on_exit = None;
+            return Some(vec![(state, Flow::Exit)]);
+        }
+        Some(vec![(state, Flow::Next)])
+    }
+
+    /// What runs in `$(…)` among a command's words.
+    fn substitutions(&mut self, simple: &'w Simple, mut state: State) -> Option<State> {
+        let values = simple.assignments.iter().map(|assignment| &assignment.value);
+        let targets = simple
+            .redirects
+            .iter()
+            .filter_map(|redirect| redirect.target.as_ref());
+        let words = simple.words.iter().chain(values).chain(targets);
+        for list in words.flat_map(Word::substitutions) {
+            let outer = state.clone();
+            let inner = state.clone();
+            for (end, _) in self.apart(&outer, |walk| walk.list(list, inner, true))? {
+                state.perhaps.extend(end.perhaps);
+                state.made.extend(end.made);
+                state.has_worked |= end.has_worked;
+            }
+        }
+        Some(state)
+    }
+
+    fn assign(&mut self, simple: &Simple, state: &mut State) -> Status {
+        let before = state.status;
+        for assignment in &simple.assignments {
+            let value = match assignment.appends {
+                true => Value::Unknown,
+                false => state.value(&assignment.value, &self.sets),
+            };
+            state.variables.insert(assignment.name.clone(), value);
+        }
+        for word in simple.words.iter().skip(1) {
+            let Some((name, value)) = word.raw.split_once('=') else {
+                if !word.raw.starts_with('-')
+                    && simple.words.first().is_some_and(|first| first.raw != "export")
+                {
+                    let value = if matches!(simple.words.first().map(|word| word.raw.as_str()), Some("read"))
+                    {
+                        Value::Unknown
+                    } else {
+                        Value::Text(String::new())
+                    };
+                    state.variables.insert(word.raw.clone(), value);
+                }
+                continue;
+            };
+            let value = match value.trim_matches('"') {
+                "$?" | "${?}" | "$(echo $?)" => Value::Status(before),
+                "$!" | "${!}" => state.variables.get("!").cloned().unwrap_or(Value::Unknown),
+                text if text.contains(['$', '`', '\'']) => Value::Unknown,
+                text => Value::Text(text.to_owned()),
+            };
+            state.variables.insert(name.to_owned(), value);
+        }
+        Status::Zero
+    }
+
+    fn builtin(&mut self, simple: &Simple, at: usize, mut state: State, is_tested: bool) -> Option<Ways> {
+        let words: Vec<&str> = simple
+            .words
+            .iter()
+            .skip(at)
+            .map(|word| word.raw.as_str())
+            .collect();
+        let status = match words.first().copied() {
+            Some("false" | "/bin/false") => Status::Other,
+            Some("set") => {
+                set_options(&words, &mut state);
+                Status::Zero
+            }
+            Some("let" | "expr") => {
+                state = counted(state);
+                Status::Unknown
+            }
+            Some(":" | "true" | "/bin/true" | "echo" | "printf") | None => Status::Zero,
+            Some(_) if is_tested => Status::Unknown,
+            Some(_) => Status::Zero,
+        };
+        Some(vec![(state.with_status(status), Flow::Next)])
+    }
+
+    fn trap(&mut self, simple: &'w Simple, signals: &[String], mut state: State) -> Option<Ways> {
+        let script = simple
+            .scripts
+            .iter()
+            .find(|script| matches!(script.kind, EmbeddedKind::Trap { .. }));
+        let list = match script {
+            // A trap that is not understood may do anything.
+            Some(script) => Some(script.list.as_ref()?),
+            None => None,
+        };
+        let at = list.map(|list| {
+            self.traps.push(list);
+            self.traps.len() - 1
+        });
+        for signal in signals {
+            match signal.trim_start_matches("SIG").to_ascii_uppercase().as_str() {
+                "EXIT" | "0" => state.on_exit = at,
+                "ERR" => state.on_error = at,
+                "DEBUG" | "RETURN" => return None,
+                _ => {}
+            }
+        }
+        Some(vec![(state.with_status(Status::Zero), Flow::Next)])
+    }
+
+    /// The result of `wait`.
+    fn waited(&self, simple: &Simple, targets: &[Target], state: &State) -> Status {
+        let of_work = if self.fails { Status::Work } else { Status::Zero };
+        let has_child = state.variables.values().any(|value| *value == Value::Child);
+        let words = simple.words.get(1..).unwrap_or_default();
+        match words {
+            [] => Status::Zero,
+            [flag] if flag.raw == "-n" => {
+                if has_child {
+                    of_work
+                } else {
+                    Status::Unknown
+                }
+            }
+            [.., last] => match state.value(last, &self.sets) {
+                Value::Child => of_work,
+                _ if targets.iter().any(|target| matches!(target, Target::Job(_))) && has_child => of_work,
+                _ => Status::Unknown,
+            },
+        }
+    }
+
+    /// `sh -c '…'`, `eval '…'`
+    fn inner_script(&mut self, simple: &'w Simple, state: State, is_tested: bool) -> Option<Ways> {
+        let [script] = simple.scripts.as_slice() else {
+            return None;
+        };
+        let list = script.list.as_ref()?;
+        match script.kind {
+            EmbeddedKind::Eval => self.list(list, state, is_tested),
+            EmbeddedKind::Shell { exits_on_error } => {
+                let outer = state.clone();
+                let inner = State {
+                    exits_on_error,
+                    pipefail: false,
+                    ..state
+                };
+                // The inner shell looks at its own results, whatever the outer one does with the last.
+                let ways = self.apart(&outer, |walk| walk.own_shell(list, inner, false))?;
+                let is_exec = simple.words.first().is_some_and(|word| word.raw == "exec");
+                Some(
+                    ways.into_iter()
+                        .map(|(mut state, flow)| {
+                            if is_exec {
+                                state.on_exit = None;
+                                (state, Flow::Exit)
+                            } else {
+                                (state, flow)
+                            }
+                        })
+                        .collect(),
+                )
+            }
+            EmbeddedKind::Trap { .. } => None,
+        }
+    }
+}
+
+impl State {
+    /// The end of one command of a pipe, joined to those before it.
+    fn joined(self, before: &State, is_last: bool) -> State {
+        let status = match (self.pipefail, before.status.succeeds(), is_last) {
+            (true, Some(true), _) | (false, _, true) => self.status,
+            (true, Some(false), _) => before.status,
+            (true, None, _) => Status::Unknown,
+            (false, _, false) => Status::Zero,
+        };
+        self.with_status(status)
+    }
+}
+
+/// Where a result is not known, both ways.
+fn known(state: State) -> Vec<(State, bool)> {
+    match state.status.succeeds() {
+        Some(succeeds) => vec![(state, succeeds)],
+        None => vec![
+            (state.clone().with_status(Status::Zero), true),
+            (state.with_status(Status::Other), false),
+        ],
+    }
+}
+
+/// Where a loop's body leads.
+fn out_of_loop(state: State, flow: Flow, done: &mut Ways, open: &mut Vec<(State, Status)>) {
+    match flow {
+        Flow::Next | Flow::Continue(..=1) => {
+            let status = state.status;
+            open.push((state, status));
+        }
+        Flow::Break(..=1) => done.push((state.with_status(Status::Zero), Flow::Next)),
+        Flow::Break(loops) => done.push((state, Flow::Break(loops - 1))),
+        Flow::Continue(loops) => done.push((state, Flow::Continue(loops - 1))),
+        Flow::Return | Flow::Exit => done.push((state, flow)),
+    }
+}
+
+/// Arithmetic may count any variable that holds a number.
+fn counted(mut state: State) -> State {
+    for value in state.variables.values_mut() {
+        if matches!(value, Value::Text(text) if text.is_empty() || text.trim().parse::<i64>().is_ok()) {
+            *value = Value::Unknown;
+        }
+    }
+    state
+}
+
+fn is_a_variable(word: &Word) -> bool {
+    word.raw.starts_with(['$', '"']) && word.substitutions().next().is_none()
+}
+
+/// `set -e`, `set +e`, `set -euo pipefail`
+fn set_options(words: &[&str], state: &mut State) {
+    let mut words = words.iter().skip(1).copied().peekable();
+    while let Some(word) = words.next() {
+        let (turns_on, letters) = match (word.strip_prefix('-'), word.strip_prefix('+')) {
+            (Some(letters), _) => (true, letters),
+            (_, Some(letters)) => (false, letters),
+            _ => return,
+        };
+        if letters.starts_with('-') || letters.is_empty() {
+            return;
+        }
+        if letters.contains('e') {
+            state.exits_on_error = turns_on;
+        }
+        if letters.ends_with('o') {
+            match words.next() {
+                Some("errexit") => state.exits_on_error = turns_on,
+                Some("pipefail") => state.pipefail = turns_on,
+                _ => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! A stop that is skipped in one of the ways a script can go, or that takes the place of its result: whether it is a
+//! call, a signal or a file.
+
+use crate::{
+    behaviour::{
+        LinkKind, Party,
+        script::{Fault, QuitPosition, Runs},
+    },
+    pod::{Member, Pod, suspects},
+    shell::Span,
+    workload::{Controller, Program, ProgramPlace},
+};
+
+use super::{
+    super::{Confidence, Draft, Finding, Severity, Subject},
+    RULE,
+};
+
+/// A command of an app's script that stops a sidecar.
+struct Stop {
+    /// The link, as an index into the pod's links.
+    link: usize,
+    span: Span,
+    /// The signals of the trap it stands in.
+    trap: Option<Vec<String>>,
+    /// Behind `exec`, or in a trap of the shell that `exec` replaced.
+    is_behind_exec: bool,
+    /// The script's runs, seen from here.
+    runs: Option<Runs>,
+}
+
+/// All that one program does to stop one sidecar.
+struct Stops {
+    container: usize,
+    program: usize,
+    sidecar: Party,
+    all: Vec<Stop>,
+}
+
+pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    if !pod.workload.runs_to_completion() {
+        return;
+    }
+    let groups = stops(pod);
+    for (at, group) in groups.iter().enumerate() {
+        let Some((member, program)) = pod.program(group.container, group.program) else {
+            continue;
+        };
+        if program.place != ProgramPlace::Entrypoint {
+            continue;
+        }
+        let starts: Vec<usize> = group.all.iter().map(|stop| stop.span.start).collect();
+        let runs = group.all.first().and_then(|stop| stop.runs.as_ref());
+        let fault = runs.and_then(|runs| runs.fault(&starts));
+        let is_stopped_elsewhere = groups
+            .iter()
+            .enumerate()
+            .any(|(other, theirs)| other != at && theirs.sidecar == group.sidecar);
+        if let Some(fault) = fault {
+            findings.extend(finding(
+                pod,
+                group,
+                (member, program),
+                fault,
+                is_stopped_elsewhere,
+            ));
+        }
+    }
+}
+
+fn stops(pod: &Pod<'_>) -> Vec<Stops> {
+    let mut groups: Vec<Stops> = Vec::new();
+    let mut add = |container, program, sidecar: Party, stop: Stop| {
+        let group = groups
+            .iter_mut()
+            .find(|group| (group.container, group.program, &group.sidecar) == (container, program, &sidecar));
+        match group {
+            Some(group) => group.all.push(stop),
+            None => groups.push(Stops {
+                container,
+                program,
+                sidecar,
+                all: vec![stop],
+            }),
+        }
+    };
+    for (at, link) in pod.links.all.iter().enumerate() {
+        let stop = |span: &Span, trap: Option<&Vec<String>>, is_behind_exec, runs: Option<&Runs>| Stop {
+            link: at,
+            span: span.clone(),
+            trap: trap.cloned(),
+            is_behind_exec,
+            runs: runs.cloned(),
+        };
+        match &link.kind {
+            LinkKind::Quits(quit) => {
+                let trap = match &quit.position {
+                    QuitPosition::Trap { signals } => Some(signals),
+                    _ => None,
+                };
+                let is_behind_exec = quit.position == QuitPosition::Unreachable;
+                let stop = stop(&quit.span, trap, is_behind_exec, quit.runs.as_ref());
+                add(link.container, link.program, link.other.clone(), stop);
+            }
+            LinkKind::Kills(kill) => {
+                let stop = stop(
+                    &kill.span,
+                    kill.trap.as_ref(),
+                    kill.is_behind_exec,
+                    kill.runs.as_ref(),
+                );
+                add(link.container, link.program, link.other.clone(), stop);
+            }
+            LinkKind::EndsOnFile(_, writers) => {
+                for writer in writers {
+                    let marker = &writer.marker;
+                    let stop = stop(
+                        &marker.span,
+                        marker.trap.as_ref(),
+                        marker.is_behind_exec,
+                        marker.runs.as_ref(),
+                    );
+                    add(
+                        writer.container,
+                        writer.program,
+                        Party::Container(link.container),
+                        stop,
+                    );
+                }
+            }
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) | LinkKind::EndsWithProcess(_) => {}
+        }
+    }
+    groups.retain(|group| group.sidecar != Party::Unknown);
+    groups
+}
+
+fn finding(
+    pod: &Pod<'_>,
+    group: &Stops,
+    (member, program): (&Member<'_>, &Program<'_>),
+    fault: Fault,
+    is_stopped_elsewhere: bool,
+) -> Option<Finding> {
+    let app = member.container.name;
+    let name = pod.party_name(&group.sidecar);
+    let first = group.all.first()?;
+    let hangs = matches!(
+        fault,
+        Fault::SkippedOnFailure | Fault::SkippedOnSuccess | Fault::Skipped
+    );
+    // A declared sidecar, and one that its controller or somebody else ends too, does not keep the pod from its end.
+    if hangs
+        && (is_stopped_elsewhere
+            || pod.is_declared(&group.sidecar)
+            || pod.workload.controller.ends_sidecars())
+    {
+        return None;
+    }
+    let (message, label) = match fault {
+        // There the kubelet starts the container again, and the stop comes after the try that succeeds.
+        Fault::SkippedOnFailure if pod.workload.restart_policy() == "OnFailure" => return None,
+        Fault::SkippedOnFailure => (
+            format!("when {app} fails, {name} is not stopped and the pod never ends"),
+            "skipped on failure",
+        ),
+        Fault::SkippedOnSuccess => (
+            format!("when {app} succeeds, {name} is not stopped and the pod never ends"),
+            "skipped on success",
+        ),
+        Fault::Skipped if first.is_behind_exec => (
+            format!("exec replaces the shell that would make the call: {name} is never stopped"),
+            "never reached",
+        ),
+        Fault::Skipped if group.all.iter().all(Stop::is_only_for_signals) => (
+            format!("when {app} ends by itself, {name} is not stopped and the pod never ends"),
+            "runs only when a signal comes",
+        ),
+        Fault::Skipped => return None,
+        Fault::FailureLost => (
+            format!("the result of {app} is lost: a failure counts as a success"),
+            "hides the main command's result",
+        ),
+        Fault::SuccessLost => (
+            format!("the result of {app} is lost: a success counts as a failure"),
+            "the script goes on to end with a failure",
+        ),
+    };
+    let sidecar = match group.sidecar {
+        Party::Container(index) => Some(index),
+        _ => None,
+    };
+    let suspects = sidecar.filter(|_| hangs).map(|index| suspects(pod, index));
+    let doubt = suspects
+        .as_deref()
+        .and_then(<[_]>::first)
+        .map(|suspect| suspect.describe(pod));
+    let message = match &doubt {
+        Some(doubt) => format!("{message}, as far as the manifest shows; {doubt}"),
+        None => message,
+    };
+    let is_proved = doubt.is_none();
+    let mut draft = Draft::new(pod, &RULE, message)
+        .help(format!(
+            "declare {name} a sidecar and run the command alone: its own result is the pod's"
+        ))
+        .confidence(match is_proved {
+            true => Confidence::High,
+            false => Confidence::Medium,
+        })
+        .container(&member.container)
+        .at_text(program, first.span.clone(), label)
+        .subject(Subject::Link(first.link));
+    if !is_proved || hangs && pod.workload.controller != Controller::Kubernetes {
+        draft = draft.severity(Severity::Warning);
+    }
+    Some(draft.finish())
+}
+
+impl Stop {
+    /// In a trap that runs neither when the script ends nor when a command fails.
+    fn is_only_for_signals(&self) -> bool {
+        let at_an_end = |signal: &String| {
+            matches!(
+                signal.trim_start_matches("SIG").to_ascii_uppercase().as_str(),
+                "EXIT" | "0" | "ERR"
+            )
+        };
+        self.trap
+            .as_ref()
+            .is_some_and(|signals| !signals.is_empty() && !signals.iter().any(at_an_end))
+    }
+}
