@@ -154,9 +154,14 @@ fn edges(timeline: &Timeline, bar: &Bar, top: i64) -> String {
             continue;
         }
         let (one, two) = (class(before.phase), class(after.phase));
+        let what = if one == two {
+            "run again".to_owned()
+        } else {
+            format!("{one} or {two}")
+        };
         blurred.push_str(&format!(
             "<linearGradient id=\"{one}-{two}\"><stop offset=\"0\" class=\"stop-{one}\"/><stop offset=\"1\" class=\"stop-{two}\"/></linearGradient>\
-             <rect class=\"edge\" fill=\"url(#{one}-{two})\" x=\"{from}\" y=\"{top}\" width=\"{}\" height=\"{BAR_HEIGHT}\"><title>{} {one} or {two}: {}</title></rect>\n",
+             <rect class=\"edge\" fill=\"url(#{one}-{two})\" x=\"{from}\" y=\"{top}\" width=\"{}\" height=\"{BAR_HEIGHT}\"><title>{} {what}: {}</title></rect>\n",
             to - from,
             escape(&bar.container),
             edge.words(),

@@ -168,7 +168,7 @@ impl View<'_> {
             Mode::Filter => "type to filter  Enter keep  Esc clear",
             Mode::Detail => "↑↓ scroll  Esc back  Space pause  q quit",
         };
-        let mut text = format!(" {} pods  {keys}", self.pods.len());
+        let mut text = format!(" {}  {keys}", crate::report::counted(self.pods.len(), "pod"));
         if !self.filter.is_empty() || self.mode == Mode::Filter {
             text.push_str(&format!("  filter: {}", self.filter));
         }
