@@ -7,6 +7,7 @@ mod completion;
 mod configuration;
 mod confirm;
 mod connection;
+mod coverage;
 mod deadline;
 mod explain;
 mod interrupts;
@@ -15,6 +16,7 @@ mod lint;
 mod live;
 mod lsp;
 mod migrate;
+mod neighbours;
 mod output;
 mod policy;
 mod program;
@@ -154,6 +156,11 @@ fn complain(message: &str) {
 /// One line about what might be wrong, on standard error.
 fn warn(message: &str) {
     tell(&"warning:".yellow().bold(), message);
+}
+
+/// One line about what is worth knowing, on standard error.
+fn note(message: &str) {
+    tell(&"note:".bold(), message);
 }
 
 fn tell(label: &dyn std::fmt::Display, message: &str) {

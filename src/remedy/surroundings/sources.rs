@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::remedy::surroundings::patches::{Patch, is_kustomization, is_overlay, patches};
 use crate::{
+    pod::ServicesBeside,
     remedy::script::shared::{ConfigMapUse, uses},
     source::SourceFile,
     workload::{ConfigMapIndex, ObjectReference, objects_of},
@@ -23,6 +24,7 @@ pub struct Holders<'s> {
     streams: Vec<(Arc<SourceFile>, Stream<'s>)>,
     uses: Vec<ConfigMapUse>,
     objects: HashSet<(String, String)>,
+    services: ServicesBeside,
 }
 
 impl<'s> Holders<'s> {
@@ -36,11 +38,15 @@ impl<'s> Holders<'s> {
             streams: Vec::new(),
             uses: Vec::new(),
             objects: HashSet::new(),
+            services: ServicesBeside::default(),
         };
         let signs = |sign: &str| sources.iter().any(|source| source.text.contains(sign));
         // One object alone has no company.
         if sources.len() == 1 && !signs("\n---") && !signs("\"kind\"") && !signs("items:") {
             return holders;
+        }
+        if sources.len() > 1 {
+            holders.services = ServicesBeside::of(sources.par_iter());
         }
         let has_config_maps = signs("ConfigMap");
         let read: Vec<_> = sources
@@ -88,6 +94,7 @@ pub struct Surroundings<'h> {
     pub(crate) is_live: bool,
     pub(crate) patches: Vec<Patch>,
     objects: &'h HashSet<(String, String)>,
+    pub(crate) services: &'h ServicesBeside,
 }
 
 impl<'h> Surroundings<'h> {
@@ -105,6 +112,7 @@ impl<'h> Surroundings<'h> {
             is_live: false,
             patches: patches(&holders.streams),
             objects: &holders.objects,
+            services: &holders.services,
         }
     }
 
