@@ -151,6 +151,7 @@ fn add_shared_scripts(
                         config_maps: Some(&shared),
                         uses: &uses,
                         services: services.beside(source),
+                        ..Company::default()
                     },
                     Sources::new(source, &files),
                     options,
@@ -239,6 +240,8 @@ struct Company<'a> {
     uses: &'a [ConfigMapUse],
     /// The Services beside it.
     services: &'a [Service],
+    /// It is a reading of a template: an action may bring the image that a container lacks.
+    is_template: bool,
 }
 
 fn lint_alone(source: &Arc<SourceFile>, services: &[Service], options: &Options) -> Outcome {
@@ -279,7 +282,7 @@ fn lint_stream<'a>(
         outcome.findings.extend(rules::check_object(&object, sources));
         for workload in workload::discover(&object)
             .into_iter()
-            .filter(|workload| !workload.is_patch())
+            .filter(|workload| company.is_template || !workload.is_patch())
         {
             if workload.containers.len() > MAX_CONTAINERS {
                 outcome.errors.push(too_many_containers(&workload, sources));

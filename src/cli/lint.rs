@@ -232,13 +232,21 @@ pub(super) fn ignores_file(name: &str, loaded: &mut Loaded) -> bool {
     is_ignored
 }
 
-/// The inputs that no configuration excludes, each with the index of its configuration, and the names of the others.
+/// Inputs, those that a configuration excludes apart.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// Each with the index of its configuration.
+    pub(super) inputs: Vec<(Input, usize)>,
+    /// The names of the others.
+    pub(super) excluded: Vec<String>,
+}
+
+/// Leaves out what the configurations exclude.
 pub(super) fn without_excluded(
     inputs: Vec<Input>,
     configurations: &mut Configurations,
-) -> Result<(Vec<(Input, usize)>, Vec<String>), Error> {
-    let mut kept = Vec::with_capacity(inputs.len());
-    let mut excluded = Vec::new();
+) -> Result<Chosen, Error> {
+    let mut chosen = Chosen::default();
     for input in inputs {
         let index = configurations.of(&input).map_err(usage)?;
         let is_excluded = input.path().is_some()
@@ -248,12 +256,12 @@ pub(super) fn without_excluded(
                 .filter(|loaded| loaded.has_excludes())
                 .is_some_and(|loaded| loaded.excludes(&loaded.relative(&input.name)));
         if is_excluded {
-            excluded.push(input.name);
+            chosen.excluded.push(input.name);
         } else {
-            kept.push((input, index));
+            chosen.inputs.push((input, index));
         }
     }
-    Ok((kept, excluded))
+    Ok(chosen)
 }
 
 /// The configuration above a file of this name.
@@ -296,14 +304,14 @@ impl Run {
         inputs: Vec<Input>,
         configurations: &mut Configurations,
     ) -> Result<(Vec<Input>, Vec<usize>), Error> {
-        let (kept, excluded) = without_excluded(inputs, configurations)?;
+        let Chosen { inputs, excluded } = without_excluded(inputs, configurations)?;
         let message = "the configuration excludes it";
         self.notes.extend(
             excluded
                 .into_iter()
                 .map(|name| Note::new(name, NoteKind::Excluded, message)),
         );
-        Ok(kept.into_iter().unzip())
+        Ok(inputs.into_iter().unzip())
     }
 
     /// Takes out what a configuration does not want to hear: that a file can't be read, or is a template.

@@ -72,9 +72,9 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         errors: discovery.errors,
         ..Run::default()
     };
-    let (inputs, excluded) = without_excluded(discovery.inputs, &mut configurations)?;
-    run.passed_over = excluded.len();
-    for (input, group) in inputs {
+    let chosen = without_excluded(discovery.inputs, &mut configurations)?;
+    run.passed_over = chosen.excluded.len();
+    for (input, group) in chosen.inputs {
         match read(&input) {
             Ok(Some(source)) => run.sources.push((input, Arc::new(source), group)),
             Ok(None) => {

@@ -105,11 +105,20 @@ impl Search {
             .filter(|path| has_manifest_suffix(path))
             .collect();
         files.sort();
-        let tree = tree_of(directory);
+        let Ok(real) = fs::canonicalize(directory) else {
+            return;
+        };
+        let tree = tree_of(&real);
         for name in KUSTOMIZATIONS {
-            self.kustomization(&directory.join(name), tree.as_deref());
+            self.kustomization(&directory.join(name), &tree);
         }
-        let passed_over = files.into_iter().filter(|file| !self.add(file)).count();
+        let passed_over = files
+            .into_iter()
+            .filter(|file| {
+                let name = file.file_name().unwrap_or_default();
+                !self.add(file, real.join(name))
+            })
+            .count();
         if passed_over > 0 {
             let message = format!(
                 "{passed_over} files of this directory were not read beside the named ones; name the directory to have \
@@ -120,16 +129,13 @@ impl Search {
         }
     }
 
-    /// Whether the file is among what is read.
-    fn add(&mut self, file: &Path) -> bool {
-        let Ok(path) = fs::canonicalize(file) else {
-            return true;
-        };
+    /// Whether the file, which is no link and really stands at `path`, is among what is read.
+    fn add(&mut self, file: &Path, path: PathBuf) -> bool {
         if self.known.contains(&path) {
             return true;
         }
-        let is_small = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= LARGEST);
-        if !is_small || self.found.len() >= MOST_FILES {
+        let is_small = || fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= LARGEST);
+        if self.found.len() >= MOST_FILES || !is_small() {
             return false;
         }
         self.known.insert(path);
@@ -143,7 +149,7 @@ impl Search {
 
     /// What a kustomization lists: its files, and those of the kustomizations that it builds on. Nothing outside of
     /// the tree.
-    fn kustomization(&mut self, file: &Path, tree: Option<&Path>) {
+    fn kustomization(&mut self, file: &Path, tree: &Path) {
         let is_file = fs::symlink_metadata(file).is_ok_and(|metadata| metadata.is_file());
         if !is_file || self.kustomizations >= MOST_KUSTOMIZATIONS {
             return;
@@ -168,19 +174,19 @@ impl Search {
             .map(|path| directory.join(path))
             .collect();
         for path in listed {
-            let is_within = tree.is_some_and(|tree| {
-                fs::canonicalize(&path).is_ok_and(|path| path.starts_with(tree))
-                    && fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_symlink())
-            });
-            if !is_within {
+            let is_link = fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink());
+            let Some(real) = fs::canonicalize(&path)
+                .ok()
+                .filter(|real| !is_link && real.starts_with(tree))
+            else {
                 continue;
-            }
+            };
             if path.is_dir() {
                 for name in KUSTOMIZATIONS {
                     self.kustomization(&path.join(name), tree);
                 }
             } else if has_manifest_suffix(&path) {
-                self.add(&path);
+                self.add(&path, real);
             }
         }
     }
@@ -204,8 +210,7 @@ fn listed<'t>(kustomization: Node<'t>) -> Vec<&'t str> {
 }
 
 /// The repository that a directory is in; itself where it is in none.
-fn tree_of(directory: &Path) -> Option<PathBuf> {
-    let directory = fs::canonicalize(directory).ok()?;
+fn tree_of(directory: &Path) -> PathBuf {
     let root = directory.ancestors().find(|parent| parent.join(".git").exists());
-    Some(root.unwrap_or(&directory).to_owned())
+    root.unwrap_or(directory).to_owned()
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often one source is mended by leaving something out.
-const MENDINGS: usize = 24;
+const MENDINGS: usize = 16;
 
 /// Rules that claim something since nothing in the pod speaks against it.
 const CLAIMED_FROM_ABSENCE: [&str; 5] = [
@@ -73,7 +73,7 @@ fn lint_template(
             return None;
         }
         let mut text = std::mem::take(&mut reading.text);
-        let Some(left_out) = mend(&mut text, Some(&source.text)) else {
+        let Some(left_out) = mend(&mut text, Some((&source.text, &reading))) else {
             kind = kind.max(Some(NoteKind::TemplateSearched));
             continue;
         };
@@ -87,20 +87,13 @@ fn lint_template(
         let (mut outcome, pods) = lint_part(source, text, options);
         outcome
             .findings
-            .retain(|finding| is_believed(finding, &reading, &pods));
+            .retain(|finding| is_believed(finding, &reading, &pods, &source.text));
         outcome
             .findings
             .iter_mut()
             .for_each(|finding| of_template(finding, &reading));
-        outcome.workloads.retain(|workload| {
-            let is_known = |known: &WorkloadSummary| {
-                known.document == workload.document && known.object == workload.object
-            };
-            // Another reading of an object shows what the first one did not.
-            !all.workloads.iter().any(is_known)
-        });
+        add_workloads(&mut all.workloads, outcome.workloads);
         all.findings.extend(outcome.findings);
-        all.workloads.extend(outcome.workloads);
         all.errors.extend(outcome.errors);
         all.wanted.extend(outcome.wanted);
         all.run.extend(outcome.run);
@@ -122,8 +115,23 @@ fn lint_template(
     Some(all)
 }
 
+/// Adds the workloads of another reading. Of an object that is known it may show more.
+fn add_workloads(known: &mut Vec<WorkloadSummary>, workloads: Vec<WorkloadSummary>) {
+    let before = known.len();
+    for workload in workloads {
+        let mut earlier = known.iter_mut().take(before);
+        let same =
+            earlier.find(|known| known.document == workload.document && known.object == workload.object);
+        match same {
+            Some(known) if known.containers.len() < workload.containers.len() => *known = workload,
+            Some(_) => {}
+            None => known.push(workload),
+        }
+    }
+}
+
 /// Whether what is found in a reading of a template can be said of the template.
-fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>]) -> bool {
+fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
         return !reading.is_split(finding);
     }
@@ -132,7 +140,8 @@ fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>]) -> b
     }
     let place = finding.primary().map_or(0, |primary| primary.span.start);
     let pod = pods.iter().find(|pod| pod.contains(&place));
-    !pod.is_some_and(|pod| reading.may_bring(pod))
+    let names_a_wrapper = |pod: &Range<usize>| text.get(pod.clone()).is_some_and(template::names_a_wrapper);
+    !pod.is_some_and(|pod| reading.may_bring(pod) || names_a_wrapper(pod))
 }
 
 fn of_template(finding: &mut Finding, reading: &Reading) {
@@ -183,7 +192,11 @@ fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outc
         return (Outcome::default(), Vec::new());
     };
     let sources = Sources::new(&stand_in, &[]);
-    let mut outcome = lint_stream(&stream, Company::default(), sources, options, None);
+    let company = Company {
+        is_template: true,
+        ..Company::default()
+    };
+    let mut outcome = lint_stream(&stream, company, sources, options, None);
     let pods = workload::objects_of(&stream)
         .flat_map(|object| workload::discover(&object))
         .map(|workload| workload.pod_spec.span())
@@ -201,9 +214,9 @@ fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outc
     (outcome, pods)
 }
 
-/// Blanks what keeps a text from being read: lines with actions of the template that it is a reading of, else whole
-/// documents. What was blanked; `None` where nothing can be read.
-fn mend(text: &mut String, template: Option<&str>) -> Option<Vec<template::Unknown>> {
+/// Blanks what keeps a text from being read: lines with actions of the template that it is a reading of, branches of
+/// its conditions, else whole documents. What was blanked; `None` where nothing can be read.
+fn mend(text: &mut String, template: Option<(&str, &Reading)>) -> Option<Vec<template::Unknown>> {
     let mut left_out = Vec::new();
     // Documents that were read once need not be read again to find the next one that is broken.
     let mut from = 0;
@@ -212,13 +225,19 @@ fn mend(text: &mut String, template: Option<&str>) -> Option<Vec<template::Unkno
             return Some(left_out);
         };
         let offset = from + error.offset;
-        let line = template.and_then(|template| action_line(text, template, offset));
-        let is_line = line.is_some();
-        let broken = line.unwrap_or_else(|| document_around(text, offset));
+        let part = template.and_then(|(template, reading)| {
+            let has_text = |part: &Range<usize>| {
+                let inner = text.get(part.clone());
+                inner.is_some_and(|inner| !inner.trim().is_empty() && !inner.contains("ontainers:"))
+            };
+            action_line(text, template, offset).or_else(|| reading.branch_around(offset, has_text))
+        });
+        let is_part = part.is_some();
+        let broken = part.unwrap_or_else(|| document_around(text, offset));
         if broken.is_empty() || broken.len() == text.len() {
             return None;
         }
-        if !is_line {
+        if !is_part {
             from = broken.end;
         }
         blank(text, &broken)?;

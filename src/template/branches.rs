@@ -8,7 +8,7 @@ use std::{
 use super::action::{Action, Kind};
 
 /// At most so many renderings of one text are read.
-const READINGS: usize = 4;
+const READINGS: usize = 6;
 
 /// An `if`, `with` or `range` with what follows it up to its `end`.
 #[derive(Debug, Default)]
@@ -79,8 +79,18 @@ pub(super) struct Readings {
 
 impl Readings {
     /// The readings of a text with these actions.
-    pub(super) fn of(actions: &[Action]) -> Self {
-        let chains = chains(actions);
+    pub(super) fn of(text: &str, actions: &[Action]) -> Self {
+        let mut chains = chains(actions);
+        for chain in &mut chains {
+            // A branch that renders to nothing is nothing to read.
+            let is_empty = |branch: &Branch| {
+                text.get(branch.body.clone())
+                    .is_none_or(|body| body.trim().is_empty())
+            };
+            if !chain.branches.iter().all(is_empty) {
+                chain.branches.retain(|branch| !is_empty(branch));
+            }
+        }
         let mut turns: HashMap<String, usize> = HashMap::new();
         let mut at_first_false: HashMap<String, bool> = HashMap::new();
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -97,7 +107,7 @@ impl Readings {
                     *turn = index.min(*turn);
                     count = count.max(chain.branches.len());
                 }
-                if let Some((subject, value)) = condition.comparison() {
+                if let Some((subject, value)) = condition.comparison().filter(|_| !condition.is_negated) {
                     let known = values.entry(subject.to_owned()).or_default();
                     if !known.iter().any(|known| known == value) {
                         known.push(value.to_owned());
@@ -140,11 +150,12 @@ impl Readings {
 
     fn holds(&self, condition: &Condition, reading: usize) -> bool {
         let several = condition.comparison().and_then(|(subject, value)| {
-            let values = self.values.get(subject).filter(|values| values.len() > 1)?;
-            Some((values.iter().position(|known| known == value)?, values.len()))
+            let values = self.values.get(subject)?;
+            let index = values.iter().position(|known| known == value);
+            (values.len() > 1 || index.is_none()).then_some((index, values.len()))
         });
         let base = match several {
-            Some((index, count)) => reading % count == index,
+            Some((index, count)) => Some(reading % count) == index,
             None => {
                 let at_first = self.at_first_false.get(&condition.base) != Some(&true);
                 let turned = self
@@ -156,6 +167,17 @@ impl Readings {
         };
         base != condition.is_negated
     }
+}
+
+/// The bodies of all branches, those within others first.
+pub(super) fn bodies(actions: &[Action]) -> Vec<Range<usize>> {
+    let mut bodies: Vec<Range<usize>> = chains(actions)
+        .into_iter()
+        .flat_map(|chain| chain.branches)
+        .map(|branch| branch.body)
+        .collect();
+    bodies.sort_by_key(|body| body.len());
+    bodies
 }
 
 fn chains(actions: &[Action]) -> Vec<Chain> {
@@ -225,7 +247,7 @@ mod tests {
     /// What is left of a text in each of its readings, without actions.
     fn readings(text: &str) -> Vec<String> {
         let actions = actions(text);
-        let readings = Readings::of(&actions);
+        let readings = Readings::of(text, &actions);
         (0..readings.count)
             .map(|reading| {
                 let out = readings.left_out(reading);
@@ -261,6 +283,18 @@ mod tests {
             (
                 "{{ if semverCompare \">=1.29-0\" .v }}A{{ end }}{{ if semverCompare \"<1.29-0\" .v }}B{{ end }}",
                 vec!["A"],
+            ),
+            (
+                "{{ if ne .k \"x\" }}{{ if ne .k \"y\" }}A{{ end }}{{ end }}",
+                vec!["A"],
+            ),
+            (
+                "{{ if eq .k \"x\" }}A{{ end }}{{ if ne .k \"y\" }}B{{ end }}",
+                vec!["AB"],
+            ),
+            (
+                "{{ if .a }}{{ else if .b }} {{ else if .c }}A{{ else }}B{{ end }}",
+                vec!["A", "B"],
             ),
             ("{{ range .a }}A{{ else }}B{{ end }}", vec!["A", "B"]),
             ("{{ define \"x\" }}A{{ end }}B", vec!["AB"]),

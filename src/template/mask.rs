@@ -115,14 +115,6 @@ fn tokens(text: &str, actions: &[Action], left_out: &[Range<usize>]) -> Vec<Toke
     let mut definitions = Vec::new();
     let mut branches = left_out.iter().peekable();
     let mut until = 0;
-    let mut leave_out = |tokens: &mut Vec<Token>, branch: &Range<usize>| {
-        let inner = text.get(branch.clone()).unwrap_or_default();
-        if branch.start >= until && !inner.is_empty() {
-            let is_in_line = !inner.contains('\n') && !inner.trim().is_empty();
-            leave_out_lines(tokens, text, branch, is_in_line);
-        }
-        until = until.max(branch.end);
-    };
     for action in actions {
         let is_definition = match action.kind {
             Kind::Define => {
@@ -137,12 +129,15 @@ fn tokens(text: &str, actions: &[Action], left_out: &[Range<usize>]) -> Vec<Toke
             _ => false,
         };
         while let Some(branch) = branches.next_if(|branch| branch.start <= action.span.start) {
-            leave_out(&mut tokens, branch);
+            let inner = text.get(branch.clone()).unwrap_or_default();
+            // One within another that is left out is left out with it.
+            if branch.start >= until && !inner.is_empty() {
+                let is_in_line = !inner.contains('\n') && !inner.trim().is_empty();
+                leave_out_lines(&mut tokens, text, branch, is_in_line);
+            }
+            until = until.max(branch.end);
         }
-        if left_out
-            .iter()
-            .any(|branch| branch.start <= action.span.start && action.span.end <= branch.end)
-        {
+        if action.span.end <= until {
             continue;
         }
         tokens.push(Token {
@@ -324,10 +319,11 @@ impl<'t> Masking<'t> {
     fn structure(&mut self, line: &mut Vec<u8>, token: &Token, span: &Range<usize>) -> u8 {
         let before = String::from_utf8_lossy(line).into_owned();
         let action = self.slice(token.span.clone());
-        let asks = indentation_asked_for(action).is_some() || action.contains('\n');
+        let asks = indentation_asked_for(action).is_some();
         let column = content_column(&before);
         let next = self.next_column(span.end);
-        if let Some(before_key) = before.trim_end().strip_suffix(':') {
+        let key = before.trim_end().strip_suffix(':').filter(|key| is_key(key));
+        if let Some(before_key) = key {
             if !asks && next.is_none_or(|next| next <= column) {
                 return FILLER;
             }
@@ -361,16 +357,13 @@ impl<'t> Masking<'t> {
 
     /// The column of the next line that has text of its own.
     fn next_column(&self, from: usize) -> Option<usize> {
-        self.slice(from..self.text.len())
-            .split('\n')
-            .take(40)
-            .map(|line| (line, line.trim()))
-            .find(|(_, text)| {
-                !text.is_empty()
-                    && !text.starts_with('#')
-                    && !(text.starts_with("{{") && text.ends_with("}}") && text.matches("}}").count() == 1)
-            })
-            .map(|(line, _)| column_of(line))
+        let has_text = |line: &&str| {
+            let text = line.trim();
+            let is_action = text.starts_with("{{") && text.ends_with("}}") && text.matches("}}").count() == 1;
+            !is_action && !text.is_empty() && !text.starts_with('#')
+        };
+        let mut next = self.slice(from..self.text.len()).split('\n').take(LINES_AHEAD);
+        next.find(has_text).map(column_of)
     }
 
     /// Takes in what the line that was written last says about those behind it.
@@ -396,6 +389,15 @@ impl<'t> Masking<'t> {
         self.scalar = opens_block_scalar(&line);
     }
 }
+
+/// Whether the text in front of a colon is a key and its dashes, not a key and the beginning of its value.
+fn is_key(before: &str) -> bool {
+    let key = before.trim_start_matches([' ', '-']);
+    !key.contains(": ") && (!key.starts_with(['"', '\'']) || key.ends_with(['"', '\'']))
+}
+
+/// Behind so many lines of actions and comments no more keys of a value are looked for.
+const LINES_AHEAD: usize = 40;
 
 /// Lists whose items are always mappings.
 const MAPPINGS: [&str; 4] = ["containers", "initContainers", "sidecars", "volumes"];

@@ -15,4 +15,4 @@ mod tests;
 
 pub use mask::{Unknown, is_go_template, unmasked};
 pub use reading::{Reading, readings};
-pub use signs::signs;
+pub use signs::{names_a_wrapper, signs};

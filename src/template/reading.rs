@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{
     action::{Action, actions},
-    branches::{Readings, stand_in_one_branch},
+    branches::{Readings, bodies, stand_in_one_branch},
     mask::{Masked, Unknown, mask},
 };
 use crate::rules::Finding;
@@ -21,12 +21,17 @@ pub struct Reading {
     moves: Vec<(Range<usize>, usize)>,
 }
 
+/// Texts from this size on are read in one way only.
+const LONG: usize = 1 << 20;
+
 /// The readings of a template: one for each choice among branches that exclude each other, a few at most.
 #[must_use]
 pub fn readings(text: &str) -> Vec<Reading> {
     let actions = actions(text);
-    let readings = Readings::of(&actions);
-    (0..readings.count)
+    let readings = Readings::of(text, &actions);
+    // No template is so long that it has to be read several times.
+    let count = if text.len() > LONG { 1 } else { readings.count };
+    (0..count)
         .map(|reading| {
             let Masked { text, moves, unknown } = mask(text, &actions, &readings.left_out(reading));
             Reading {
@@ -44,9 +49,9 @@ impl Reading {
     #[must_use]
     pub fn in_template(&self, span: &Range<usize>) -> Range<usize> {
         let place = |at: usize| {
-            self.moves
-                .iter()
-                .find(|(here, _)| here.contains(&at))
+            let next = self.moves.partition_point(|(here, _)| here.start <= at);
+            let last = next.checked_sub(1).and_then(|last| self.moves.get(last));
+            last.filter(|(here, _)| here.contains(&at))
                 .map_or(at, |(here, before)| at - here.start + before)
         };
         let start = place(span.start);
@@ -54,6 +59,13 @@ impl Reading {
             return start..start;
         }
         start..(place(span.end - 1) + 1).max(start)
+    }
+
+    /// The innermost branch of a condition around a place, of which `is_left` says that something is still to be read.
+    pub fn branch_around(&self, at: usize, is_left: impl Fn(&Range<usize>) -> bool) -> Option<Range<usize>> {
+        bodies(&self.actions)
+            .into_iter()
+            .find(|body| body.contains(&at) && is_left(body))
     }
 
     /// Whether two places of a finding stand in different branches of a condition.

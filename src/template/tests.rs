@@ -88,7 +88,15 @@ fn idioms_of_charts_are_read() {
         // Actions over several lines.
         (
             "a: {{ include \"x\" (dict\n  \"b\" \"c\"\n) }}\nd: e\n",
+            r#"{"a":"{{…}}","d":"e"}"#,
+        ),
+        (
+            "a: {{ include \"x\" (dict\n  \"b\" \"c\"\n) | nindent 2 }}\nd: e\n",
             r#"{"a":null,"d":"e"}"#,
+        ),
+        (
+            "a: {{ .b }}:{{ .c\n  | default .d }}\ne: f\n",
+            r#"{"a":"{{…}}:{{…}}","e":"f"}"#,
         ),
         (
             "a: \"{{ include \"x\" (dict\n  \"b\" \"c\") }}-y\"\n",
