@@ -293,7 +293,7 @@ mod tests {
                 vec!["AB"],
             ),
             (
-                "{{ if .a }}{{ else if .b }} {{ else if .c }}A{{ else }}B{{ end }}",
+                "{{ if .a }}{{ else if .b }}{{ else if .c }}A{{ else }}B{{ end }}",
                 vec!["A", "B"],
             ),
             ("{{ range .a }}A{{ else }}B{{ end }}", vec!["A", "B"]),
