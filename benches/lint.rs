@@ -51,7 +51,7 @@ fn main() {
         settings: Settings::default(),
         catalogue: Arc::new(Catalogue::built_in().clone()),
     };
-    let outcome = lint(&sources, &options, &|| ());
+    let outcome = lint(&sources, &[], &options, &|| ());
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors.first());
     println!(
         "{MANIFESTS} manifests, {:.1} MB, {:.1} kB each; {} workloads, {} findings; {} threads",
@@ -73,9 +73,9 @@ fn main() {
     let mut memory = 0;
     let [parse_one, lint_one, parse_all, lint_all, whole] = medians([
         &mut || single.install(|| sources.iter().for_each(parse)),
-        &mut || single.install(|| drop(black_box(lint(&sources, &options, &|| ())))),
+        &mut || single.install(|| drop(black_box(lint(&sources, &[], &options, &|| ())))),
         &mut || sources.par_iter().for_each(parse),
-        &mut || drop(black_box(lint(&sources, &options, &|| ()))),
+        &mut || drop(black_box(lint(&sources, &[], &options, &|| ()))),
         &mut || memory = memory.max(run(&["lint", "-q", "."], directory.path())),
     ]);
     let report = |name: &str, time: Duration, bare: Option<Duration>| {

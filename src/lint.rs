@@ -1,5 +1,7 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
+mod text;
+
 use std::{
     cell::OnceCell,
     collections::HashSet,
@@ -9,14 +11,13 @@ use std::{
 use rayon::prelude::*;
 
 use crate::{
-    pod::{Addresses, Live, Member, Pod, Settings, Sources},
+    pod::{Addresses, Live, Member, Pod, ServicesBeside, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
     roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
-    rules::{self, Confidence, Finding, Fix, FixClass},
-    source::{Lines, SourceError, SourceErrorKind, SourceFile, first_template_line},
-    template,
-    workload::{self, ConfigMapIndex, ConfigMaps, ObjectReference, Service, Workload, programs},
-    yaml::{self, ParseError, Reason, Stream},
+    rules::{self, Finding},
+    source::{Lines, Note, SourceError, SourceErrorKind, SourceFile},
+    workload::{self, ConfigMapIndex, ConfigMaps, Service, Workload, programs},
+    yaml::{self, Stream},
 };
 
 /// What decides about findings besides the text.
@@ -35,8 +36,10 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Every pod with its containers' roles, in the order of the sources and their text.
     pub workloads: Vec<WorkloadSummary>,
-    /// Sources that are no YAML, or not yet.
+    /// Sources that are no YAML.
     pub errors: Vec<SourceError>,
+    /// Templates, which are YAML only once they are rendered.
+    pub notes: Vec<Note>,
     /// The names of ConfigMaps that hold scripts and are not in the same source.
     wanted: Vec<String>,
     /// The names of ConfigMaps whose scripts are run.
@@ -51,26 +54,43 @@ impl Outcome {
 }
 
 /// Lints sources in parallel; what comes out stands in their order. `done` is called once for each of them.
+///
+/// `neighbours` are not linted: they are read for what they say about the sources, as if they were linted together.
 #[must_use]
-pub fn lint(sources: &[Arc<SourceFile>], options: &Options, done: &(dyn Fn() + Sync)) -> Outcome {
+pub fn lint(
+    sources: &[Arc<SourceFile>],
+    neighbours: &[Arc<SourceFile>],
+    options: &Options,
+    done: &(dyn Fn() + Sync),
+) -> Outcome {
     let turn = Mutex::new(());
+    let services = services_beside(sources, neighbours);
     let mut outcomes: Vec<Outcome> = sources
         .par_iter()
         .map(|source| {
             let _turn = await_turn(source, &turn);
-            let outcome = lint_alone(source, options);
+            let outcome = lint_alone(source, services.beside(source), options);
             done();
             outcome
         })
         .collect();
-    add_shared_scripts(sources, &mut outcomes, options, &turn);
+    add_shared_scripts(sources, neighbours, &services, &mut outcomes, options, &turn);
     let mut all = Outcome::default();
     for outcome in outcomes {
         all.findings.extend(outcome.findings);
         all.workloads.extend(outcome.workloads);
         all.errors.extend(outcome.errors);
+        all.notes.extend(outcome.notes);
     }
     all
+}
+
+fn services_beside(sources: &[Arc<SourceFile>], neighbours: &[Arc<SourceFile>]) -> ServicesBeside {
+    match (sources, neighbours) {
+        // Its own are read with it.
+        ([_], []) => ServicesBeside::default(),
+        _ => ServicesBeside::of(sources.par_iter().chain(neighbours)),
+    }
 }
 
 /// Sources from this size on are linted one after the other: their trees take several times their size.
@@ -84,11 +104,13 @@ fn await_turn<'m>(source: &SourceFile, turn: &'m Mutex<()>) -> Option<MutexGuard
 /// may hold one is parsed once for all of them, and its tree is kept only if it does.
 fn add_shared_scripts(
     sources: &[Arc<SourceFile>],
+    neighbours: &[Arc<SourceFile>],
+    services: &ServicesBeside,
     outcomes: &mut [Outcome],
     options: &Options,
     turn: &Mutex<()>,
 ) {
-    let is_alone = sources.len() == 1;
+    let is_alone = sources.len() + neighbours.len() == 1;
     let names = |outcome: &Outcome| {
         let run = outcome.run.iter().filter(|_| !is_alone);
         outcome.wanted.iter().chain(run).cloned().collect::<Vec<_>>()
@@ -99,6 +121,7 @@ fn add_shared_scripts(
     }
     let read: Vec<(Arc<SourceFile>, Stream<'_>)> = sources
         .par_iter()
+        .chain(neighbours)
         .filter(|source| wanted.iter().any(|name| source.text.contains(name.as_str())))
         .filter_map(|source| {
             let _turn = await_turn(source, turn);
@@ -127,6 +150,8 @@ fn add_shared_scripts(
                     Company {
                         config_maps: Some(&shared),
                         uses: &uses,
+                        services: services.beside(source),
+                        ..Company::default()
                     },
                     Sources::new(source, &files),
                     options,
@@ -139,10 +164,10 @@ fn add_shared_scripts(
 /// Lints one source; the ConfigMaps in `others` serve its workloads too.
 #[must_use]
 pub fn lint_source(source: &Arc<SourceFile>, others: &[Arc<SourceFile>], options: &Options) -> Outcome {
-    let mut sources = vec![Arc::clone(source)];
-    sources.extend(others.iter().cloned());
-    let mut outcomes = [lint_alone(source, options)];
-    add_shared_scripts(&sources, &mut outcomes, options, &Mutex::default());
+    let own = [Arc::clone(source)];
+    let services = services_beside(&own, others);
+    let mut outcomes = [lint_alone(source, services.beside(source), options)];
+    add_shared_scripts(&own, others, &services, &mut outcomes, options, &Mutex::default());
     let [outcome] = outcomes;
     outcome
 }
@@ -170,13 +195,13 @@ pub(crate) fn lint_live_source(
             &stream,
             Company {
                 config_maps: Some(&shared),
-                uses: &[],
+                ..Company::default()
             },
             Sources::new(source, &files),
             options,
             Some(live),
         ),
-        Err(error) => lint_text(source, error, options),
+        Err(error) => text::lint_text(source, error, options),
     }
 }
 
@@ -229,18 +254,25 @@ struct Company<'a> {
     config_maps: Option<&'a ConfigMapIndex<'a>>,
     /// Their references to ConfigMaps.
     uses: &'a [ConfigMapUse],
+    /// The Services beside it.
+    services: &'a [Service],
+    /// It is a reading of a template: an action may bring the image that a container lacks.
+    is_template: bool,
 }
 
-fn lint_alone(source: &Arc<SourceFile>, options: &Options) -> Outcome {
+fn lint_alone(source: &Arc<SourceFile>, services: &[Service], options: &Options) -> Outcome {
     match yaml::parse(&source.text) {
         Ok(stream) => lint_stream(
             &stream,
-            Company::default(),
+            Company {
+                services,
+                ..Company::default()
+            },
             Sources::new(source, &[]),
             options,
             None,
         ),
-        Err(error) => lint_text(source, error, options),
+        Err(error) => text::lint_text(source, error, options),
     }
 }
 
@@ -259,13 +291,14 @@ fn lint_stream<'a>(
         let others = company.uses.iter().filter(|other| !other.stands_in(own));
         others.cloned().chain(shared::uses(own, stream)).collect()
     };
-    let services = workload::services(stream);
+    let mut services = workload::services(stream);
+    services.extend_from_slice(company.services);
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
         for workload in workload::discover(&object)
             .into_iter()
-            .filter(|workload| !workload.is_patch())
+            .filter(|workload| company.is_template || !workload.is_patch())
         {
             if workload.containers.len() > MAX_CONTAINERS {
                 outcome.errors.push(too_many_containers(&workload, sources));
@@ -358,7 +391,7 @@ fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
 pub(crate) fn pod<'p, 'a: 'p>(
     workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
-    services: &'p [Service<'p>],
+    services: &'p [Service],
     sources: Sources<'p>,
     options: &'p Options,
 ) -> Pod<'p> {
@@ -399,153 +432,4 @@ pub(crate) fn pod<'p, 'a: 'p>(
         sources,
         addresses: Addresses::default(),
     }
-}
-
-/// How many documents of one source may be broken before the rest is left alone.
-const BROKEN_DOCUMENTS: usize = 16;
-
-/// A source that is no YAML as it stands: a template is masked; of a stream the documents that are broken are
-/// left out; what remains is searched for signs.
-fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &Options) -> Outcome {
-    let is_template = template::is_go_template(&source.text);
-    let masked = if is_template {
-        template::mask(&source.text)
-    } else {
-        source.text.to_string()
-    };
-    // The text as a whole is too much; to look for the part that is not would be more of it.
-    let readable = if error.reason == Reason::Limit {
-        None
-    } else {
-        readable_part(masked)
-    };
-    let mut outcome = match readable {
-        Some(readable) => lint_readable_part(source, readable, is_template, options),
-        None => Outcome {
-            findings: template::signs(source),
-            ..Outcome::default()
-        },
-    };
-    outcome.errors.push(match first_template_line(&source.text) {
-        Some(line) => SourceError::template(&source.name, line),
-        None => SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
-            .at(error.line, Some(error.column)),
-    });
-    outcome
-}
-
-fn lint_readable_part(
-    source: &Arc<SourceFile>,
-    readable: String,
-    masked: bool,
-    options: &Options,
-) -> Outcome {
-    let stand_in = Arc::new(SourceFile {
-        name: source.name.clone(),
-        text: readable.into(),
-    });
-    let mut outcome = match yaml::parse(&stand_in.text) {
-        Ok(stream) => lint_stream(
-            &stream,
-            Company::default(),
-            Sources::new(&stand_in, &[]),
-            options,
-            None,
-        ),
-        Err(_) => Outcome::default(),
-    };
-    if masked {
-        outcome
-            .findings
-            .retain(|finding| !template::stands_in_two_branches(&source.text, finding));
-    }
-    for finding in &mut outcome.findings {
-        // Byte for byte the same places, in the text that the user wrote.
-        finding
-            .locations
-            .iter_mut()
-            .for_each(|location| location.source = Arc::clone(source));
-        if masked {
-            show_actions(finding);
-            finding.text_level = true;
-            finding.confidence = finding.confidence.min(Confidence::Medium);
-            finding.fix = Fix {
-                class: FixClass::Manual,
-                reason: "a template is rewritten by hand, or its rendered output by migrate".to_owned(),
-            };
-        }
-    }
-    for workload in &mut outcome.workloads {
-        workload.source = Arc::clone(source);
-        show_actions_of(&mut workload.object);
-        for container in &mut workload.containers {
-            container.name = template::unmasked(&container.name);
-            for sign in &mut container.evidence {
-                sign.text = template::unmasked(&sign.text);
-            }
-        }
-    }
-    outcome
-}
-
-fn show_actions(finding: &mut Finding) {
-    finding.message = template::unmasked(&finding.message);
-    finding.help = template::unmasked(&finding.help);
-    show_actions_of(&mut finding.object);
-    finding.container = finding.container.as_deref().map(template::unmasked);
-    for location in &mut finding.locations {
-        location.label = template::unmasked(&location.label);
-    }
-}
-
-fn show_actions_of(object: &mut ObjectReference) {
-    object.api_version = template::unmasked(&object.api_version);
-    object.kind = template::unmasked(&object.kind);
-    object.name = template::unmasked(&object.name);
-    object.namespace = object.namespace.as_deref().map(template::unmasked);
-}
-
-/// The text with its broken documents blanked; `None` where nothing can be read.
-fn readable_part(mut text: String) -> Option<String> {
-    // Documents that were read once need not be read again to find the next one that is broken.
-    let mut from = 0;
-    for _ in 0..BROKEN_DOCUMENTS {
-        let Err(error) = yaml::parse(text.get(from..)?) else {
-            return Some(text);
-        };
-        let broken = document_around(&text, from + error.offset);
-        if broken.is_empty() || broken.len() == text.len() {
-            return None;
-        }
-        from = broken.end;
-        let blank: String = text
-            .get(broken.clone())?
-            .bytes()
-            .map(|byte| {
-                if matches!(byte, b'\n' | b'\r') {
-                    char::from(byte)
-                } else {
-                    ' '
-                }
-            })
-            .collect();
-        text.replace_range(broken, &blank);
-    }
-    None
-}
-
-/// The bytes between the `---` lines around `offset`.
-fn document_around(text: &str, offset: usize) -> std::ops::Range<usize> {
-    let mut start = 0;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("---") {
-            if at >= offset && at > start {
-                return start..at;
-            }
-            start = at + line.len();
-        }
-        at += line.len();
-    }
-    start..text.len()
 }

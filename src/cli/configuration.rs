@@ -15,7 +15,7 @@ use crate::{
     pod::Target,
     roles::{Catalogue, KnownSidecar},
     rules::{RULES, Severity},
-    source::{CONFIGURATION, Input, Lines, Origin, plain},
+    source::{CONFIGURATION, Input, Lines, Origin, Pattern, plain},
     suppress::{Choice, Ignore, IgnoreMatcher, suggestion},
     yaml,
 };
@@ -31,6 +31,9 @@ pub struct Configuration {
     pub select: Vec<String>,
     /// Do not report these rules or families.
     pub ignore: Vec<String>,
+    /// Files that are not looked at: globs over paths relative to the configuration's directory, `charts/**`. One
+    /// without a slash is the name of a file or of a directory, wherever it is.
+    pub exclude: Vec<String>,
     /// Findings that are not reported, by file, object, container and rule.
     pub ignores: Vec<Ignore>,
     /// Sidecars that the catalogue does not know.
@@ -79,6 +82,8 @@ pub(super) struct Loaded {
     pub(super) directory: PathBuf,
     pub(super) configuration: Configuration,
     pub(super) ignores: Vec<IgnoreMatcher>,
+    /// What is not looked at.
+    excluded: Vec<Pattern>,
     pub(super) kubernetes_version: Option<(u32, u32)>,
     pub(super) meshes: Meshes,
 }
@@ -90,6 +95,7 @@ impl Loaded {
             directory: PathBuf::from("."),
             configuration: Configuration::default(),
             ignores: Vec::new(),
+            excluded: Vec::new(),
             kubernetes_version: None,
             meshes: Meshes::default(),
         }
@@ -145,6 +151,13 @@ impl Loaded {
             let matcher = IgnoreMatcher::new(ignore.clone(), name, line).map_err(|error| wrong(&error))?;
             ignores.push(matcher);
         }
+        let mut excluded = Vec::new();
+        for (index, glob) in configuration.exclude.iter().enumerate() {
+            for pattern in patterns_of_exclude(glob) {
+                let pattern = Pattern::new(&pattern, false);
+                excluded.push(pattern.map_err(|error| places.wrong(&["exclude"], Some(index), &error))?);
+            }
+        }
         let kubernetes_version = configuration
             .kubernetes_version
             .as_deref()
@@ -165,10 +178,42 @@ impl Loaded {
             directory,
             configuration,
             ignores,
+            excluded,
             kubernetes_version,
             meshes,
         })
     }
+
+    /// Whether a file of this path, as [`Loaded::relative`] gives it, is not to be looked at.
+    pub(super) fn excludes(&self, file: &str) -> bool {
+        self.excluded.iter().any(|pattern| pattern.is_match(file))
+    }
+
+    /// Whether the configuration excludes anything.
+    pub(super) fn has_excludes(&self) -> bool {
+        !self.excluded.is_empty()
+    }
+
+    /// The path of a file from the configuration's directory; as it is named where it is not below it.
+    pub(super) fn relative(&self, name: &str) -> String {
+        match (fs::canonicalize(name), fs::canonicalize(&self.directory)) {
+            (Ok(file), Ok(directory)) => file
+                .strip_prefix(directory)
+                .map_or_else(|_| name.to_owned(), |file| file.display().to_string()),
+            _ => name.trim_start_matches("./").to_owned(),
+        }
+    }
+}
+
+/// The globs that an entry of `exclude` stands for: a directory excludes what is in it.
+fn patterns_of_exclude(glob: &str) -> Vec<String> {
+    let bare = glob.trim_start_matches("./").trim_end_matches('/');
+    let anchored = if bare.contains('/') {
+        bare.trim_start_matches('/').to_owned()
+    } else {
+        format!("**/{bare}")
+    };
+    vec![format!("{anchored}/**"), anchored]
 }
 
 /// The longest configuration that is read, in bytes.
@@ -408,6 +453,22 @@ mod tests {
     }
 
     #[test]
+    fn directories_and_names_are_excluded() {
+        let loaded = parse("exclude: [charts/, 'test/*.yaml', fixtures, '*.gen.yaml']\n").unwrap();
+        for (file, expected) in [
+            ("charts/a/templates/b.yaml", true),
+            ("deploy/charts/a.yaml", true),
+            ("test/a.yaml", true),
+            ("a/fixtures/b.yaml", true),
+            ("a/b.gen.yaml", true),
+            ("deploy/a.yaml", false),
+            ("test2/a.yaml", false),
+        ] {
+            assert_eq!(loaded.excludes(file), expected, "{file}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_place() {
         for (text, expected) in [
             (
@@ -445,6 +506,10 @@ mod tests {
             (
                 "meshes:\n  istio: latest\n",
                 "c.yaml:2:10: \"latest\" is no version of Istio such as 1.27",
+            ),
+            (
+                "exclude:\n- charts/**\n- '[z-a'\n",
+                "c.yaml:3:3: error parsing glob '**/[z-a/**': invalid range; 'z' > 'a'",
             ),
             (
                 "select: startup\n",

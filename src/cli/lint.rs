@@ -5,7 +5,6 @@ mod live;
 
 use std::{
     collections::HashMap,
-    fs,
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -14,9 +13,11 @@ use std::{
 use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
+    coverage::Coverage,
     live::refuse_targets,
     mesh::meshes,
-    output::{self, Output},
+    neighbours::neighbours,
+    output::{self, Output, Verbosity},
     progress::Progress,
     proposals::{Way, proposals},
     selection::Selection,
@@ -30,7 +31,9 @@ use crate::{
     report::{Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Severity},
-    source::{Input, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
+    source::{
+        Input, Note, NoteKind, Origin, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all,
+    },
     suppress::{Baseline, InSources, Silenced, Suppression},
 };
 
@@ -57,19 +60,19 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         Some(file) if !arguments.write_baseline => Some(Baseline::read(file).map_err(usage)?),
         _ => None,
     };
-    let groups = group(&discovery.inputs, &mut configurations)?;
+    let mut run = Run {
+        errors: discovery.errors,
+        ..Run::default()
+    };
+    let (inputs, groups) = run.select(discovery.inputs, &mut configurations)?;
     let selections = configurations
         .loaded
         .iter()
         .map(|loaded| selection(arguments, loaded))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let progress = Progress::start(discovery.inputs.len());
-    let mut run = Run {
-        errors: discovery.errors,
-        ..Run::default()
-    };
-    run.read(&discovery.inputs, &groups, &progress);
+    let progress = Progress::start(inputs.len());
+    run.read(&inputs, &groups, &progress);
     // What was to fill the pipe has failed, most likely: silence would look like a clean result.
     if let [only] = run.sources.as_slice()
         && only.name == STANDARD_INPUT
@@ -79,9 +82,11 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
             "standard input is empty: nothing to lint".to_owned(),
         ));
     }
-    let mut in_sources = InSources::collect(&run.sources, RULES);
+    let beside = neighbours(&inputs, run.sources.iter());
+    run.neighbours = beside.sources;
+    run.notes.extend(beside.notes);
+    let mut in_sources = InSources::collect(&run.all_sources(), RULES);
     run.errors.append(&mut in_sources.errors);
-    let mut suppressions: Vec<Suppression> = Vec::new();
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
         let options = options(arguments, loaded)?;
         let findings = run.lint(index, &options, &progress);
@@ -98,11 +103,26 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
             selection,
             threshold,
         );
-        suppressions.extend(loaded.ignores.iter().flat_map(|ignore| ignore.suppressions()));
     }
     drop(progress);
-    suppressions.splice(0..0, in_sources.suppressions().cloned());
-    suppressions.extend(baseline.iter().flat_map(Baseline::suppressions));
+    run.drop_ignored(&mut configurations)?;
+    let coverage = Coverage::of(&requests, &run.sources);
+    let mut suppressions: Vec<Suppression> = in_sources
+        .suppressions()
+        .filter(|suppression| !run.is_neighbour(&suppression.file))
+        .cloned()
+        .collect();
+    for loaded in &configurations.loaded {
+        let of_ignores = loaded
+            .ignores
+            .iter()
+            .flat_map(|ignore| coverage.of_ignore(ignore, loaded));
+        suppressions.extend(of_ignores);
+    }
+    let of_baseline = baseline
+        .iter()
+        .flat_map(|baseline| baseline.suppressions(&|file| coverage.holds(file)));
+    suppressions.extend(of_baseline);
     run.sort();
 
     if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
@@ -120,14 +140,6 @@ fn requests(arguments: &LintArguments) -> Vec<Request> {
     });
     let kustomization = arguments.kustomize.iter().cloned().map(Request::Kustomization);
     paths.chain(filenames).chain(kustomization).collect()
-}
-
-/// The index of each input's configuration.
-fn group(inputs: &[Input], configurations: &mut Configurations) -> Result<Vec<usize>, Error> {
-    inputs
-        .iter()
-        .map(|input| configurations.of(input).map_err(usage))
-        .collect()
 }
 
 /// What the command line says goes before what the configuration says; ignored rules add up.
@@ -193,15 +205,11 @@ fn ignored_by(finding: &Finding, loaded: &mut Loaded) -> Option<Suppression> {
     if loaded.ignores.is_empty() {
         return None;
     }
-    let name = finding
-        .primary()
-        .map_or("", |primary| primary.source.name.as_str());
-    let file = match (fs::canonicalize(name), fs::canonicalize(&loaded.directory)) {
-        (Ok(file), Ok(directory)) => file
-            .strip_prefix(directory)
-            .map_or_else(|_| name.to_owned(), |file| file.display().to_string()),
-        _ => name.to_owned(),
-    };
+    let file = loaded.relative(
+        finding
+            .primary()
+            .map_or("", |primary| primary.source.name.as_str()),
+    );
     // Every ignore that matches counts as used, so none may be skipped.
     let mut first = None;
     for ignore in &mut loaded.ignores {
@@ -210,6 +218,61 @@ fn ignored_by(finding: &Finding, loaded: &mut Loaded) -> Option<Suppression> {
         }
     }
     first
+}
+
+/// Whether the configuration wants to hear nothing of a file, not even that it can't be read. Every ignore that
+/// matches counts as used.
+pub(super) fn ignores_file(name: &str, loaded: &mut Loaded) -> bool {
+    if loaded.ignores.is_empty() {
+        return false;
+    }
+    let file = loaded.relative(name);
+    let mut is_ignored = false;
+    for ignore in &mut loaded.ignores {
+        is_ignored |= ignore.silences_file(&file);
+    }
+    is_ignored
+}
+
+/// Inputs, those that a configuration excludes apart.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// Each with the index of its configuration.
+    pub(super) inputs: Vec<(Input, usize)>,
+    /// The names of the others.
+    pub(super) excluded: Vec<String>,
+}
+
+/// Leaves out what the configurations exclude.
+pub(super) fn without_excluded(
+    inputs: Vec<Input>,
+    configurations: &mut Configurations,
+) -> Result<Chosen, Error> {
+    let mut chosen = Chosen::default();
+    for input in inputs {
+        let index = configurations.of(&input).map_err(usage)?;
+        let is_excluded = input.path().is_some()
+            && configurations
+                .loaded
+                .get(index)
+                .filter(|loaded| loaded.has_excludes())
+                .is_some_and(|loaded| loaded.excludes(&loaded.relative(&input.name)));
+        if is_excluded {
+            chosen.excluded.push(input.name);
+        } else {
+            chosen.inputs.push((input, index));
+        }
+    }
+    Ok(chosen)
+}
+
+/// The configuration above a file of this name.
+fn configuration_of(name: &str, configurations: &mut Configurations) -> Result<usize, Error> {
+    let input = Input {
+        name: name.to_owned(),
+        origin: Origin::Found(name.into()),
+    };
+    configurations.of(&input).map_err(usage)
 }
 
 pub(super) fn usage(error: impl std::fmt::Display) -> Error {
@@ -225,6 +288,9 @@ struct Run {
     findings: Vec<Finding>,
     workloads: Vec<crate::roles::WorkloadSummary>,
     errors: Vec<SourceError>,
+    notes: Vec<Note>,
+    /// What stands beside files that were named.
+    neighbours: Vec<Arc<SourceFile>>,
     silenced: Vec<Silenced>,
     /// How the sources of each configuration are rewritten.
     ways: Vec<Way>,
@@ -234,6 +300,52 @@ struct Run {
 }
 
 impl Run {
+    /// Leaves out what a configuration excludes.
+    fn select(
+        &mut self,
+        inputs: Vec<Input>,
+        configurations: &mut Configurations,
+    ) -> Result<(Vec<Input>, Vec<usize>), Error> {
+        let Chosen { inputs, excluded } = without_excluded(inputs, configurations)?;
+        let message = "the configuration excludes it";
+        self.notes.extend(
+            excluded
+                .into_iter()
+                .map(|name| Note::new(name, NoteKind::Excluded, message)),
+        );
+        Ok(inputs.into_iter().unzip())
+    }
+
+    /// Takes out what a configuration does not want to hear: that a file can't be read, or is a template.
+    fn drop_ignored(&mut self, configurations: &mut Configurations) -> Result<(), Error> {
+        let mut ignores = |name: &str| -> Result<bool, Error> {
+            let index = configuration_of(name, configurations)?;
+            let loaded = configurations.loaded.get_mut(index);
+            Ok(loaded
+                .is_some_and(|loaded| loaded.excludes(&loaded.relative(name)) || ignores_file(name, loaded)))
+        };
+        let mut errors = Vec::new();
+        for error in std::mem::take(&mut self.errors) {
+            if ignores(&error.file)? {
+                self.notes
+                    .push(Note::new(error.file, NoteKind::Ignored, error.message));
+            } else {
+                errors.push(error);
+            }
+        }
+        // What is wrong beside the named files is for another run.
+        errors.retain(|error| !self.is_neighbour(&error.file));
+        self.errors = errors;
+        let mut notes = Vec::new();
+        for note in std::mem::take(&mut self.notes) {
+            if !note.kind.is_template() || !ignores(&note.file)? {
+                notes.push(note);
+            }
+        }
+        self.notes = notes;
+        Ok(())
+    }
+
     fn read(&mut self, inputs: &[Input], groups: &[usize], progress: &Progress) {
         for (text, group) in read_all(inputs).into_iter().zip(groups) {
             match text {
@@ -261,10 +373,41 @@ impl Run {
         if sources.is_empty() {
             return Vec::new();
         }
-        let outcome = lint(&sources, options, &|| progress.step());
+        let outcome = lint(&sources, &self.neighbours, options, &|| progress.step());
         self.workloads.extend(outcome.workloads);
         self.errors.extend(outcome.errors);
-        outcome.findings
+        self.notes.extend(outcome.notes);
+        let mut findings = outcome.findings;
+        findings.extend(self.findings_of_neighbours(&sources, options));
+        findings
+    }
+
+    /// What stands in the named sources and is found of workloads beside them: they run scripts of these sources.
+    fn findings_of_neighbours(&self, named: &[Arc<SourceFile>], options: &Options) -> Vec<Finding> {
+        let holds_scripts = named.iter().any(|source| source.text.contains("ConfigMap"));
+        if self.neighbours.is_empty() || !holds_scripts {
+            return Vec::new();
+        }
+        let mut findings = lint(&self.neighbours, named, options, &|| {}).findings;
+        findings.retain(|finding| {
+            finding
+                .primary()
+                .is_some_and(|primary| named.iter().any(|source| Arc::ptr_eq(source, &primary.source)))
+        });
+        findings
+    }
+
+    /// The sources, and what stands beside them.
+    fn all_sources(&self) -> Vec<Arc<SourceFile>> {
+        self.sources
+            .iter()
+            .chain(&self.neighbours)
+            .map(Arc::clone)
+            .collect()
+    }
+
+    fn is_neighbour(&self, name: &str) -> bool {
+        self.neighbours.iter().any(|source| source.name == name)
     }
 
     /// Keeps the findings that nobody has silenced, and knows those that somebody has.
@@ -341,6 +484,7 @@ impl Run {
             findings: &self.findings,
             workloads: &self.workloads,
             errors: &self.errors,
+            notes: &self.notes,
             suppressions,
             silenced: &self.silenced,
             files: self.sources.len(),
@@ -348,7 +492,12 @@ impl Run {
             proposals: &proposals,
             contexts: self.contexts.as_ref(),
         };
-        output::deliver(&report, &arguments.outputs, arguments.quiet, program)
+        let verbosity = match (arguments.quiet, arguments.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Usual,
+        };
+        output::deliver(&report, &arguments.outputs, verbosity, program)
     }
 
     fn proposals(&self) -> Vec<Vec<Proposal>> {
@@ -356,7 +505,7 @@ impl Run {
         let sources: Vec<_> = sources
             .filter_map(|(source, group)| Some((source, self.ways.get(*group)?)))
             .collect();
-        proposals(&self.findings, &sources)
+        proposals(&self.findings, &sources, &self.neighbours)
     }
 
     fn exit(&self) -> ExitStatus {

@@ -15,9 +15,11 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     interrupts::Interruption,
-    lint::{is_ignored, usage},
+    lint::{ignores_file, is_ignored, usage, without_excluded},
     live::refuse_targets,
     mesh::meshes,
+    neighbours::neighbours,
+    note,
     selection::Selection,
     target::{Decision, decide},
     write::{Replacement, recover, replace_together},
@@ -29,10 +31,12 @@ use crate::{
     pod::Settings,
     remedy,
     remedy::{Form, Holders, Surroundings},
+    report::counted,
     roles::Catalogue,
     rules::{Finding, RULES, Severity},
     source::{
-        Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover, read,
+        Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover,
+        first_template_line, read,
     },
     suppress::InSources,
     yaml,
@@ -70,8 +74,9 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         errors: discovery.errors,
         ..Run::default()
     };
-    for input in discovery.inputs {
-        let group = configurations.of(&input).map_err(usage)?;
+    let chosen = without_excluded(discovery.inputs, &mut configurations)?;
+    run.passed_over = chosen.excluded.len();
+    for (input, group) in chosen.inputs {
         match read(&input) {
             Ok(Some(source)) => run.sources.push((input, Arc::new(source), group)),
             Ok(None) => {
@@ -90,6 +95,8 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
             "standard input is empty: nothing to migrate".to_owned(),
         ));
     }
+    let inputs: Vec<Input> = run.sources.iter().map(|(input, ..)| input.clone()).collect();
+    run.neighbours = neighbours(&inputs, run.sources.iter().map(|(_, source, _)| source)).sources;
     let decisions = run.migrate(arguments, &mut configurations)?;
     let mut migrations: Vec<&mut Migration> = run
         .migrations
@@ -102,6 +109,9 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         if decisions.iter().position(|other| other == decision) == Some(index) {
             announce(decision, arguments, program);
         }
+    }
+    if !arguments.quiet {
+        run.tell_unread();
     }
     run.errors.iter().for_each(|error| complain(&error.to_string()));
     Ok(run.exit(arguments))
@@ -137,7 +147,13 @@ fn requests(arguments: &MigrateArguments) -> Vec<Request> {
 struct Run {
     sources: Vec<(Input, Arc<SourceFile>, usize)>,
     migrations: Vec<(Input, Migration)>,
+    /// What stands beside files that were named: it is read and not changed.
+    neighbours: Vec<Arc<SourceFile>>,
     errors: Vec<SourceError>,
+    /// Templates that were met in directories.
+    templates: usize,
+    /// How many files a configuration excludes.
+    passed_over: usize,
     bugs: bool,
 }
 
@@ -152,7 +168,8 @@ impl Run {
             .iter()
             .map(|(_, source, _)| Arc::clone(source))
             .collect();
-        let holders = Holders::read(&files);
+        let all: Vec<Arc<SourceFile>> = files.iter().chain(&self.neighbours).map(Arc::clone).collect();
+        let holders = Holders::read(&all);
         let surroundings = Surroundings::of(&holders);
         let mut in_sources = InSources::collect(&files, RULES);
         self.errors.append(&mut in_sources.errors);
@@ -179,17 +196,45 @@ impl Run {
                 };
                 match migrate_within(source, &surroundings, &options, &mut choose) {
                     Ok(migration) => self.migrations.push((input.clone(), migration)),
-                    Err(error) => self
-                        .errors
-                        .push(match crate::source::first_template_line(&source.text) {
-                            Some(line) => SourceError::template(&source.name, line),
-                            None => SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
-                                .at(error.line, Some(error.column)),
-                        }),
+                    // What was met in a directory of a chart needs no mending.
+                    Err(_)
+                        if matches!(input.origin, Origin::Found(_))
+                            && first_template_line(&source.text).is_some() =>
+                    {
+                        self.templates += 1;
+                    }
+                    Err(_) if ignores_file(&source.name, loaded) => {}
+                    Err(error) => self.errors.push(match first_template_line(&source.text) {
+                        Some(line) => SourceError::template(&source.name, line),
+                        None => SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
+                            .at(error.line, Some(error.column)),
+                    }),
                 }
             }
         }
         Ok(decisions)
+    }
+
+    /// Says what was not looked at.
+    fn tell_unread(&self) {
+        if self.templates > 0 {
+            let what = if self.templates == 1 {
+                "is a template, which is"
+            } else {
+                "are templates, which are"
+            };
+            note(&format!(
+                "{} {what} not rewritten; migrate what helm renders: helm template CHART | kubectl sidecar migrate -",
+                counted(self.templates, "file")
+            ));
+        }
+        if self.passed_over > 0 {
+            let verb = if self.passed_over == 1 { "is" } else { "are" };
+            note(&format!(
+                "{} {verb} excluded by the configuration",
+                counted(self.passed_over, "file")
+            ));
+        }
     }
 
     /// Prints or writes the results.

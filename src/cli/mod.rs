@@ -7,6 +7,7 @@ mod completion;
 mod configuration;
 mod confirm;
 mod connection;
+mod coverage;
 mod deadline;
 mod explain;
 mod interrupts;
@@ -16,6 +17,7 @@ mod live;
 mod lsp;
 mod mesh;
 mod migrate;
+mod neighbours;
 mod output;
 mod policy;
 mod program;
@@ -155,6 +157,11 @@ fn complain(message: &str) {
 /// One line about what might be wrong, on standard error.
 fn warn(message: &str) {
     tell(&"warning:".yellow().bold(), message);
+}
+
+/// One line about what is worth knowing, on standard error.
+fn note(message: &str) {
+    tell(&"note:".bold(), message);
 }
 
 fn tell(label: &dyn std::fmt::Display, message: &str) {

@@ -1,7 +1,7 @@
 //! `-o`: which reports a run writes, and where they go.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashMap, HashSet},
     ffi::OsStr,
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
@@ -12,10 +12,10 @@ use clap::{
     builder::{EnumValueParser, PossibleValue, TypedValueParser},
 };
 
-use super::{Error, color, complain, warn, write};
+use super::{Error, color, complain, note, warn, write};
 use crate::{
     report::{Appearance, Base, Format, Report},
-    source::plain,
+    source::{Note, chart_of, plain},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -172,9 +172,10 @@ pub(super) fn check(outputs: &[Output]) -> Result<(), Error> {
 pub(super) fn deliver(
     report: &Report<'_>,
     outputs: &[Output],
-    quiet: bool,
+    verbosity: Verbosity,
     program: &str,
 ) -> Result<(), Error> {
+    let quiet = verbosity == Verbosity::Quiet;
     let printed = outputs.iter().find(|output| output.file.is_none());
     let mut failures = Vec::new();
     for output in outputs {
@@ -192,7 +193,7 @@ pub(super) fn deliver(
         print(report, output.format(), quiet, program)?;
     }
     if printed.is_none_or(|output| !output.format().holds_errors()) {
-        tell(report, quiet);
+        tell(report, verbosity);
     }
     let last = failures.pop();
     failures.iter().for_each(|failure| complain(failure));
@@ -235,14 +236,65 @@ fn print(report: &Report<'_>, format: Format, quiet: bool, program: &str) -> Res
     }
 }
 
-/// What could not be read, and what silences nothing.
-fn tell(report: &Report<'_>, quiet: bool) {
-    if !quiet {
+/// How much is said beside the findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verbosity {
+    /// Nothing that is no error.
+    Quiet,
+    /// A line a chart.
+    Usual,
+    /// A line a file.
+    Verbose,
+}
+
+/// What could not be read, what silences nothing, and what was not looked at.
+fn tell(report: &Report<'_>, verbosity: Verbosity) {
+    if verbosity != Verbosity::Quiet {
         let unused = report.suppressions.iter().filter(|suppression| !suppression.used);
         unused.for_each(|suppression| warn(&suppression.to_string()));
+    }
+    match verbosity {
+        Verbosity::Quiet => {}
+        Verbosity::Usual => lines_of_charts(report.notes).iter().for_each(|line| note(line)),
+        Verbosity::Verbose => report.notes.iter().for_each(|each| note(&each.to_string())),
     }
     report
         .errors
         .iter()
         .for_each(|error| complain(&error.to_string()));
+}
+
+/// One line for the templates of each chart, or of each directory outside of charts.
+fn lines_of_charts(notes: &[Note]) -> Vec<String> {
+    let mut counts: BTreeMap<(PathBuf, bool), usize> = BTreeMap::new();
+    let mut known: HashMap<PathBuf, (PathBuf, bool)> = HashMap::new();
+    for note in notes.iter().filter(|note| note.kind.is_template()) {
+        let file = Path::new(&note.file);
+        let directory = file.parent().map(Path::to_owned).unwrap_or_default();
+        let owner = known
+            .entry(directory.clone())
+            .or_insert_with(|| chart_of(file).map_or((directory, false), |chart| (chart, true)));
+        *counts.entry(owner.clone()).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|((directory, is_chart), count)| {
+            let shown = match directory.display().to_string() {
+                empty if empty.is_empty() => ".".to_owned(),
+                shown => shown,
+            };
+            let noun = if count == 1 {
+                "template was"
+            } else {
+                "templates were"
+            };
+            let rendered = match is_chart {
+                true => {
+                    format!("; to lint what helm renders: helm template {shown} | kubectl sidecar lint -")
+                }
+                false => String::new(),
+            };
+            format!("{shown}: {count} {noun} read as text{rendered}")
+        })
+        .collect()
 }

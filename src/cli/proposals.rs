@@ -21,9 +21,15 @@ pub(super) struct Way {
     pub(super) forms: Vec<Form>,
 }
 
-/// The rewrites of each finding, in the order of the findings. `sources` are those of the run, each with its way.
-pub(super) fn proposals(findings: &[Finding], sources: &[(&Arc<SourceFile>, &Way)]) -> Vec<Vec<Proposal>> {
-    let files: Vec<Arc<SourceFile>> = sources.iter().map(|(source, _)| Arc::clone(source)).collect();
+/// The rewrites of each finding, in the order of the findings. `sources` are those of the run, each with its way;
+/// `neighbours` stand beside them.
+pub(super) fn proposals(
+    findings: &[Finding],
+    sources: &[(&Arc<SourceFile>, &Way)],
+    neighbours: &[Arc<SourceFile>],
+) -> Vec<Vec<Proposal>> {
+    let own = sources.iter().map(|(source, _)| *source);
+    let files: Vec<Arc<SourceFile>> = own.chain(neighbours).map(Arc::clone).collect();
     let holders = Holders::read(&files);
     let surroundings = Surroundings::of(&holders);
     let mut of_source: HashMap<&str, Vec<(usize, &Finding)>> = HashMap::new();

@@ -105,7 +105,7 @@ pub(super) fn check<'d>(
             .push(Arc::clone(&checked.source));
     }
     for (configuration, sources) in groups {
-        let found = lint(&sources, &configured.options(configuration), &|| {});
+        let found = lint(&sources, &[], &configured.options(configuration), &|| {});
         let mut findings = in_sources.apply(found.findings);
         findings.retain(|finding| configured.keeps(configuration, finding));
         outcome.findings.append(&mut findings);

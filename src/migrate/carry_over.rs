@@ -63,7 +63,7 @@ fn texts(
         let at = migrations
             .iter()
             .position(|migration| migration.source.name == *name)
-            .ok_or_else(|| format!("{name} is not written in this run"))?;
+            .ok_or_else(|| format!("{name} would have to change with it: name that file too"))?;
         let known = texts.iter().position(|(index, _)| *index == at);
         let before = match known.and_then(|known| texts.get(known)) {
             Some((_, text)) => text.as_str(),

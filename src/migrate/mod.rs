@@ -190,7 +190,8 @@ fn pods_of(
         workload::config_maps(stream, |_| true),
         Some(&surroundings.config_maps),
     );
-    let services = workload::services(stream);
+    let mut services = workload::services(stream);
+    services.extend_from_slice(surroundings.services.beside(source));
     for object in workload::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;

@@ -10,6 +10,7 @@ mod listener;
 pub mod live;
 mod promotion;
 mod quit_told;
+mod services_beside;
 mod sources;
 mod subject;
 mod suspects;
@@ -36,6 +37,7 @@ pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_told::{called, told, told_to_quit};
+pub use services_beside::ServicesBeside;
 pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
 pub(crate) use suspects::{Suspect, names_an_end, suspects};
@@ -102,7 +104,7 @@ pub struct Pod<'a> {
     /// What its running pods show, where it is looked at in a cluster.
     pub live: Option<&'a Live>,
     /// The Services that lead to it.
-    pub services: Vec<&'a Service<'a>>,
+    pub services: Vec<&'a Service>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
     /// What its containers name and where they listen, once somebody has asked.
@@ -158,7 +160,7 @@ impl<'a> Pod<'a> {
                     .targets()
                     .any(|target| others().any(|other| has(other, target)))
         });
-        service.map(|service| service.name)
+        service.map(|service| service.name.as_str())
     }
 
     /// The program a link is about.

@@ -31,6 +31,8 @@ pub struct JsonReport<'a> {
     workloads: Vec<JsonWorkload<'a>>,
     /// What could not be read or understood. The rest was linted nevertheless.
     errors: Vec<JsonError<'a>>,
+    /// What was not, or not wholly, looked at, though nothing is wrong with it.
+    notes: Vec<JsonNote<'a>>,
     /// What the user silences: comments, annotations, ignores of the configuration, the baseline.
     suppressions: Vec<JsonSuppression<'a>>,
 }
@@ -180,6 +182,21 @@ struct JsonError<'a> {
     message: &'a str,
 }
 
+/// A source that was not, or not wholly, looked at.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Note")]
+struct JsonNote<'a> {
+    /// The file; of `neighbours` the directory.
+    file: &'a str,
+    /// The line that shows why, from 1, where there is one.
+    line: Option<usize>,
+    /// Why: `template` (read without rendering it), `template-in-part`, `template-searched` (for known words only),
+    /// `excluded`, `ignored`, `neighbours`. There may be more in time.
+    kind: &'a str,
+    /// The same in one sentence.
+    message: &'a str,
+}
+
 /// Something that silences findings.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Suppression")]
@@ -240,6 +257,16 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
                 line: error.line,
                 column: error.column,
                 message: &error.message,
+            })
+            .collect(),
+        notes: report
+            .notes
+            .iter()
+            .map(|note| JsonNote {
+                file: &note.file,
+                line: note.line,
+                kind: note.kind.name(),
+                message: &note.message,
             })
             .collect(),
         suppressions: report

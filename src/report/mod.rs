@@ -12,6 +12,7 @@ mod json_text;
 mod junit;
 mod markdown;
 mod markup;
+mod notes;
 mod sarif;
 mod table;
 mod text;
@@ -36,7 +37,7 @@ use crate::{
     migrate::Proposal,
     roles::WorkloadSummary,
     rules::{Finding, FixClass, Severity},
-    source::{Lines, Position, SourceError},
+    source::{Lines, Note, Position, SourceError},
     suppress::{Silenced, Suppression},
     workload::ObjectReference,
 };
@@ -50,6 +51,8 @@ pub struct Report<'a> {
     pub workloads: &'a [WorkloadSummary],
     /// What could not be read.
     pub errors: &'a [SourceError],
+    /// What was not, or not wholly, looked at, without a fault of the input.
+    pub notes: &'a [Note],
     /// What the user has silenced, and what silences nothing.
     pub suppressions: &'a [Suppression],
     /// The findings that are silenced.

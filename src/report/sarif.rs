@@ -13,7 +13,7 @@ use super::{
 use crate::{
     migrate::{Proposal, Replacement},
     rules::{Confidence, Finding, FixClass, Location, RULES, RuleInfo, Severity},
-    source::{Lines, Positions, SourceError, SourceErrorKind, SourceFile},
+    source::{Lines, Note, Positions, SourceError, SourceErrorKind, SourceFile},
     suppress::{Silenced, Suppression},
 };
 
@@ -28,6 +28,9 @@ const FINGERPRINT: &str = "kubectlSidecarIdentity/v1";
 
 /// What silences nothing, among the notifications.
 const UNUSED: &str = "unused-suppression";
+
+/// What was not looked at, among the notifications.
+const NOT_LOOKED_AT: &str = "not-looked-at";
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = Writer {
@@ -69,6 +72,7 @@ fn driver() -> Value {
         .map(|(_, id, text)| notification((id, text)))
         .collect();
     notifications.push(notification((UNUSED, "A suppression silences nothing.")));
+    notifications.push(notification((NOT_LOOKED_AT, "A source is not looked at.")));
     json!({
         "name": "kubectl-sidecar",
         "semanticVersion": env!("CARGO_PKG_VERSION"),
@@ -343,6 +347,7 @@ impl<'a> Writer<'a> {
 
     fn invocation(&self) -> Value {
         let errors = self.report.errors.iter().map(|error| self.error(error));
+        let notes = self.report.notes.iter().map(|note| self.note(note));
         let unused = self
             .report
             .suppressions
@@ -350,7 +355,7 @@ impl<'a> Writer<'a> {
             .filter(|suppression| !suppression.used);
         json!({
             "executionSuccessful": self.report.errors.is_empty(),
-            "toolExecutionNotifications": errors.collect::<Vec<_>>(),
+            "toolExecutionNotifications": errors.chain(notes).collect::<Vec<_>>(),
             "toolConfigurationNotifications": unused.map(|unused| self.unused(unused)).collect::<Vec<_>>(),
         })
     }
@@ -365,6 +370,25 @@ impl<'a> Writer<'a> {
         });
         if let (Some(location), Some(fields)) = (
             self.line(&self.report.place_of_error(error), error.line),
+            notification.as_object_mut(),
+        ) {
+            fields.insert("locations".to_owned(), json!([location]));
+        }
+        notification
+    }
+
+    fn note(&self, note: &Note) -> Value {
+        let (id, index) = match note.kind.is_template() {
+            true => ("template", ERRORS.iter().position(|(_, id, _)| *id == "template")),
+            false => (NOT_LOOKED_AT, Some(ERRORS.len() + 1)),
+        };
+        let mut notification = json!({
+            "level": "note",
+            "message": {"text": plain(&note.to_string())},
+            "descriptor": {"id": id, "index": index},
+        });
+        if let (Some(location), Some(fields)) = (
+            self.line(&self.report.place(&note.file), note.line),
             notification.as_object_mut(),
         ) {
             fields.insert("locations".to_owned(), json!([location]));

@@ -197,16 +197,17 @@ pub(super) fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io:
         count => format!("; {}, see below", counted(count, "error")),
     };
     if severities.is_empty() {
-        let verdict = if unread.is_empty() {
-            "ok:".green()
+        if report.is_complete() {
+            writeln!(
+                out,
+                "{} no sidecar workaround found in {looked_at}",
+                "ok:".green().bold()
+            )?;
         } else {
-            "incomplete:".yellow()
-        };
-        return writeln!(
-            out,
-            "{} no sidecar workaround found in {looked_at}{unread}",
-            verdict.bold()
-        );
+            let verdict = "nothing found in what could be read:".yellow().bold();
+            writeln!(out, "{verdict} {looked_at}{unread}")?;
+        }
+        return write_unread(report, out);
     }
     let fixable: Vec<String> = [
         (FixClass::Safe, "can be rewritten safely"),
@@ -228,7 +229,15 @@ pub(super) fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io:
     if !fixable.is_empty() {
         write!(out, "; to fix: {}", fixable.join(", "))?;
     }
-    writeln!(out, "{unread}")
+    writeln!(out, "{unread}")?;
+    write_unread(report, out)
+}
+
+fn write_unread(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+    report
+        .unread()
+        .iter()
+        .try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_hint(report: &Report<'_>, program: &str, out: &mut dyn io::Write) -> io::Result<()> {

@@ -89,6 +89,9 @@ pub enum NothingThere {
 /// The suffixes that files in a directory must have, as kubectl wants them.
 const SUFFIXES: [&str; 3] = ["yaml", "yml", "json"];
 
+/// Directories of version control, which hold no manifests of anybody.
+const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".jj", ".svn"];
+
 /// What standard input is called.
 pub const STANDARD_INPUT: &str = "<stdin>";
 
@@ -176,7 +179,7 @@ impl Search {
             .sort_by_file_name(OsStr::cmp);
         match manner {
             Manner::Repository => {
-                walk.hidden(true)
+                walk.filter_entry(|entry| !is_version_control(entry.file_name()))
                     .parents(true)
                     .git_ignore(true)
                     .git_exclude(true)
@@ -192,8 +195,9 @@ impl Search {
             match entry {
                 Ok(entry) => {
                     let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
-                    if is_directory || !has_manifest_suffix(entry.path()) || leads_to_directory(entry.path())
-                    {
+                    let is_wanted = has_manifest_suffix(entry.path())
+                        || (manner == Manner::Repository && is_partial(entry.path()));
+                    if is_directory || !is_wanted || leads_to_directory(entry.path()) {
                         continue;
                     }
                     any = true;
@@ -292,7 +296,19 @@ impl Search {
     }
 }
 
-fn has_manifest_suffix(path: &Path) -> bool {
+fn is_version_control(name: &OsStr) -> bool {
+    VERSION_CONTROL.iter().any(|known| name == OsStr::new(known))
+}
+
+/// Whether it is a chart's `templates/_….tpl`, which holds what other templates include.
+fn is_partial(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("tpl"))
+        && path
+            .components()
+            .any(|part| part.as_os_str() == OsStr::new("templates"))
+}
+
+pub(crate) fn has_manifest_suffix(path: &Path) -> bool {
     path.file_name() != Some(OsStr::new(CONFIGURATION))
         && path
             .extension()

@@ -3,20 +3,24 @@
 //! [`discover`] turns what the user named into [`Input`]s without opening any of them; [`read`] opens one.
 //! Nothing here prints, and nothing here parses YAML.
 
+mod chart;
 mod discover;
 mod error;
 mod kustomize;
 mod nature;
+mod note;
 mod pattern;
 mod position;
 mod read;
 
 use std::sync::Arc;
 
-pub(crate) use discover::{CONFIGURATION, plain};
+pub use chart::chart_of;
+pub(crate) use discover::{CONFIGURATION, has_manifest_suffix, plain};
 pub use discover::{Discovery, Input, NothingThere, Origin, Request, STANDARD_INPUT, discover};
 pub use error::{SourceError, SourceErrorKind};
 pub use nature::{first_template_line, looks_like_manifest};
+pub use note::{Note, NoteKind};
 pub use pattern::{Pattern, PatternError};
 pub(crate) use position::character_start;
 pub use position::{Lines, Position, Positions};

@@ -171,12 +171,20 @@ impl Baseline {
         left
     }
 
-    /// One suppression an entry. One that was met less often than it says is not used up.
-    pub fn suppressions(&self) -> impl Iterator<Item = Suppression> {
+    /// One suppression an entry, those aside whose file was not looked at, as `was_read` says of a path. One that was
+    /// met less often than it says is not used up.
+    pub fn suppressions(&self, was_read: &dyn Fn(&Path) -> bool) -> Vec<Suppression> {
+        let directory = match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
         self.entries
             .iter()
             .zip(&self.met)
+            .filter(|(entry, met)| **met > 0 || was_read(&directory.join(entry.key.file())))
             .map(|(entry, met)| entry.suppression(&self.path, *met >= entry.count))
+            .collect()
     }
 }
 

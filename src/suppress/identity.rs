@@ -37,6 +37,11 @@ impl Identity {
         }
     }
 
+    /// The file, as it is named from where the identity holds.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The rule.
     pub(super) fn rule(&self) -> &str {
         &self.rule

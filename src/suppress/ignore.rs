@@ -115,6 +115,34 @@ impl IgnoreMatcher {
         silenced
     }
 
+    /// Whether nothing is to be reported of a file of this path, not even that it could not be read.
+    pub fn silences_file(&mut self, file: &str) -> bool {
+        let Ignore {
+            file: _,
+            kind,
+            name,
+            container,
+            rules,
+            reason: _,
+        } = &self.ignore;
+        let is_about_files = [kind, name, container].into_iter().all(Option::is_none) && rules.is_empty();
+        let silences = is_about_files
+            && self
+                .file
+                .as_ref()
+                .is_some_and(|glob| glob.is_match(file.trim_start_matches("./")));
+        if silences {
+            self.used.fill(true);
+        }
+        silences
+    }
+
+    /// The glob over files, if it has one.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        self.ignore.file.as_deref()
+    }
+
     /// What silences a finding of this rule.
     #[must_use]
     pub fn suppression_of(&self, rule: &RuleInfo) -> Suppression {

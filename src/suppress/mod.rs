@@ -119,10 +119,10 @@ impl InSources {
             let masked;
             let stream = match yaml::parse(&source.text) {
                 Ok(stream) => Some(stream),
-                // A template has every byte where it was once it is masked.
+                // A template has its lines where they were once it is masked.
                 Err(_) => {
-                    masked = template::mask(&source.text);
-                    yaml::parse(&masked).ok()
+                    masked = template::readings(&source.text).into_iter().next();
+                    masked.as_ref().and_then(|masked| yaml::parse(&masked.text).ok())
                 }
             };
             let mut written = Vec::new();

@@ -1,12 +1,18 @@
 //! Text that becomes YAML only once it is rendered: Helm charts and other templates.
 //!
-//! A Go template is masked: its actions are replaced by as many bytes of filler, so that most charts read as
-//! YAML with every byte where it was. What cannot be read even so is searched for signs that leave no doubt.
+//! A Go template is masked: its actions are replaced by as many bytes of filler, and of branches that exclude each
+//! other one is taken at a time, so that most charts read as YAML with their bytes where they were. What cannot be
+//! read even so is searched for signs that leave no doubt.
 
+mod action;
 mod branches;
 mod mask;
+mod outline;
+mod reading;
 mod signs;
+#[cfg(test)]
+mod tests;
 
-pub use branches::stands_in_two_branches;
-pub use mask::{is_go_template, mask, unmasked};
-pub use signs::signs;
+pub use mask::{Unknown, is_go_template, unmasked};
+pub use reading::{Reading, readings};
+pub use signs::{names_a_wrapper, signs};

@@ -48,6 +48,15 @@ static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
     quits.chain(wrappers).chain(holds).collect()
 });
 
+/// Whether a text names a wrapper, or a setting of one: whatever branch that stands in, the image has it.
+#[must_use]
+pub fn names_a_wrapper(text: &str) -> bool {
+    WRAPPERS.iter().any(|wrapper| {
+        let programs = wrapper.programs.iter().filter(|_| !wrapper.is_common_word);
+        programs.chain(wrapper.settings).any(|word| text.contains(*word))
+    })
+}
+
 /// What the words of a text say, at most once a line and rule. Comments say nothing.
 #[must_use]
 pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {

@@ -298,7 +298,8 @@ impl<'t> Search<'_, 't> {
 
     fn is_container_list(&self, list: Node<'t>) -> bool {
         let mut items = list.items().peekable();
-        let known = self.kind != WorkloadKind::Custom;
+        // A fragment of a template has no kind.
+        let known = self.kind != WorkloadKind::Custom || self.object.reference.kind.is_empty();
         items.peek().is_some()
             && items.all(|item| {
                 item.is_mapping() && (item.get("image").is_some() || (known && item.get("name").is_some()))

@@ -10,6 +10,7 @@ mod hostile_size;
 mod inputs;
 mod outputs;
 mod policy;
+mod reading;
 mod reports;
 #[path = "../support/schema.rs"]
 mod schema;

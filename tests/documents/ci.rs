@@ -191,6 +191,46 @@ fn the_action_installs_its_release_and_lints() {
     assert!(!text(&passed.stdout).contains("quit-endpoint"), "{passed:?}");
 }
 
+/// The steps of a repository that has a chart too: the action never fails, and what it wrote is there to be uploaded.
+#[test]
+fn the_action_passes_on_a_repository_with_a_chart() {
+    let Some(runner) = Runner::new() else { return };
+    assert!(runner.step(0, &[]).status.success());
+    let directory = runner.workshop.path();
+    let chart = directory.join("charts/shop");
+    fs::create_dir_all(chart.join("templates")).unwrap();
+    fs::write(
+        chart.join("Chart.yaml"),
+        "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+    )
+    .unwrap();
+    let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n  labels: {{- include \
+                    \"l\" . | nindent 4 }}\nspec:\n  template:\n    spec:\n      containers:\n        {{- toYaml .c | \
+                    nindent 8 }}\n";
+    fs::write(chart.join("templates/web.yaml"), template).unwrap();
+    fs::write(
+        chart.join("templates/_x.tpl"),
+        "{{ define \"l\" }}a: {{ .b }}{{ end }}\n",
+    )
+    .unwrap();
+    let linted = runner.step(
+        1,
+        &[
+            ("format", "sarif=sidecars.sarif"),
+            ("fail-on", "never"),
+            ("paths", "deploy\ncharts"),
+        ],
+    );
+    assert_eq!(linted.status.code(), Some(0), "{linted:?}");
+    let sarif = fs::read_to_string(directory.join("sidecars.sarif")).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).unwrap();
+    let run = &sarif["runs"][0];
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+    assert!(!run["results"].as_array().unwrap().is_empty());
+    let alone = runner.step(1, &[("paths", "charts")]);
+    assert_eq!(alone.status.code(), Some(0), "{alone:?}");
+}
+
 #[test]
 fn the_actions_inputs_are_never_run() {
     let Some(runner) = Runner::new() else { return };

@@ -17,7 +17,7 @@ Exit codes:
   0  nothing found at or above the --fail-on threshold
   1  findings at or above the threshold
   2  wrong usage, or a path that names nothing
-  3  something could not be read or parsed; the rest was linted";
+  3  something that should be readable could not be read or parsed; the rest was linted";
 
 /// Find sidecar workarounds in manifests, or in a cluster
 ///
@@ -26,8 +26,9 @@ Exit codes:
 pub(in crate::cli) struct LintArguments {
     /// Files and directories to lint, or - for standard input; in a cluster TYPE or TYPE/NAME
     ///
-    /// Directories are searched recursively for .yaml, .yml and .json files that git does not ignore. What
-    /// is no Kubernetes manifest is skipped there.
+    /// Directories are searched recursively, those that begin with a dot too, for .yaml, .yml and .json files that git
+    /// does not ignore, and for the .tpl files of charts. Files that are not Kubernetes manifests are skipped. The
+    /// manifests beside a file that is named are read with it and not reported.
     #[arg(value_name = "PATH|TYPE/NAME")]
     pub(in crate::cli) paths: Vec<PathBuf>,
     /// Files and directories as kubectl takes them
@@ -47,6 +48,9 @@ pub(in crate::cli) struct LintArguments {
     /// Print findings alone, without summary and hints
     #[arg(short, long)]
     pub(in crate::cli) quiet: bool,
+    /// Name each file that was not, or not wholly, looked at
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(in crate::cli) verbose: bool,
     /// The least severity that makes the exit code 1 [default: warning]
     #[arg(long, value_name = "SEVERITY")]
     pub(in crate::cli) fail_on: Option<Threshold>,

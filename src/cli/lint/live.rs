@@ -129,7 +129,11 @@ fn finish(
     let suppressions: Vec<Suppression> = in_sources
         .suppressions()
         .cloned()
-        .chain(baseline.iter().flat_map(Baseline::suppressions))
+        .chain(
+            baseline
+                .iter()
+                .flat_map(|baseline| baseline.suppressions(&|_| true)),
+        )
         .collect();
     run.report(&suppressions, arguments, program)?;
     Ok(run.exit())

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use crate::remedy::surroundings::patches::{Patch, is_kustomization, is_overlay, patches};
 use crate::{
+    pod::ServicesBeside,
     remedy::{
         script::shared::{ConfigMapUse, uses},
         surroundings::watchers::{Watcher, may_watch, watchers},
@@ -27,6 +28,7 @@ pub struct Holders<'s> {
     uses: Vec<ConfigMapUse>,
     objects: HashSet<(String, String)>,
     watchers: Vec<Watcher>,
+    services: ServicesBeside,
 }
 
 impl<'s> Holders<'s> {
@@ -41,11 +43,15 @@ impl<'s> Holders<'s> {
             uses: Vec::new(),
             objects: HashSet::new(),
             watchers: Vec::new(),
+            services: ServicesBeside::default(),
         };
         let signs = |sign: &str| sources.iter().any(|source| source.text.contains(sign));
         // One object alone has no company.
         if sources.len() == 1 && !signs("\n---") && !signs("\"kind\"") && !signs("items:") {
             return holders;
+        }
+        if sources.len() > 1 {
+            holders.services = ServicesBeside::of(sources.par_iter());
         }
         let has_config_maps = signs("ConfigMap");
         let read: Vec<_> = sources
@@ -100,6 +106,7 @@ pub struct Surroundings<'h> {
     objects: &'h HashSet<(String, String)>,
     /// What names containers of other objects.
     pub(crate) watchers: &'h [Watcher],
+    pub(crate) services: &'h ServicesBeside,
 }
 
 impl<'h> Surroundings<'h> {
@@ -118,6 +125,7 @@ impl<'h> Surroundings<'h> {
             patches: patches(&holders.streams),
             objects: &holders.objects,
             watchers: &holders.watchers,
+            services: &holders.services,
         }
     }
 

@@ -1,0 +1,316 @@
+//! Sources that are no YAML as they stand.
+//!
+//! A template is read in each way it may be rendered; of a stream the documents that are broken are left out; what
+//! cannot be read even so is searched for signs.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{Company, Options, Outcome, lint_stream};
+use crate::{
+    pod::Sources,
+    roles::WorkloadSummary,
+    rules::{Confidence, Finding, Fix, FixClass, Severity},
+    source::{Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line},
+    template::{self, Reading},
+    workload::{self, ObjectReference},
+    yaml::{self, ParseError, Reason},
+};
+
+/// How often one source is mended by leaving something out.
+const MENDINGS: usize = 16;
+
+/// Rules that claim something since nothing in the pod speaks against it.
+const CLAIMED_FROM_ABSENCE: [&str; 5] = [
+    "app-started-first",
+    "job-never-completes",
+    "misdeclared-sidecar",
+    "sidecar-stopped-first",
+    "ungated-sidecar",
+];
+
+/// Lints a source that failed to parse.
+pub(super) fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &Options) -> Outcome {
+    let line = first_template_line(&source.text).filter(|_| template::is_go_template(&source.text));
+    // The text as a whole is too much; to look for the part that is not would be more of it.
+    let is_too_much = error.reason == Reason::Limit;
+    if let Some(line) = line
+        && !is_too_much
+        && let Some(mut outcome) = lint_template(source, &error, line, options)
+    {
+        drop_repeated(&mut outcome);
+        return outcome;
+    }
+    let mut text = source.text.to_string();
+    let mut outcome = match mend(&mut text, None).filter(|_| !is_too_much) {
+        Some(_) => lint_part(source, text, options).0,
+        None => Outcome {
+            findings: template::signs(source),
+            ..Outcome::default()
+        },
+    };
+    outcome.errors.push(
+        SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
+            .at(error.line, Some(error.column)),
+    );
+    outcome
+}
+
+/// `None`: what is wrong with the text has nothing to do with its actions.
+fn lint_template(
+    source: &Arc<SourceFile>,
+    error: &ParseError,
+    line: usize,
+    options: &Options,
+) -> Option<Outcome> {
+    let mut all = Outcome::default();
+    let mut kind = None;
+    for mut reading in template::readings(&source.text) {
+        if kind.is_none()
+            && let Err(masked) = yaml::parse(&reading.text)
+            && masked.offset == error.offset
+            && !has_action(&source.text, &line_around(&source.text, error.offset))
+        {
+            return None;
+        }
+        let mut text = std::mem::take(&mut reading.text);
+        let Some(left_out) = mend(&mut text, Some((&source.text, &reading))) else {
+            kind = kind.max(Some(NoteKind::TemplateSearched));
+            continue;
+        };
+        let is_whole = left_out.is_empty();
+        reading.unknown.extend(left_out);
+        kind = kind.max(Some(if is_whole {
+            NoteKind::Template
+        } else {
+            NoteKind::TemplateInPart
+        }));
+        let (mut outcome, pods) = lint_part(source, text, options);
+        outcome
+            .findings
+            .retain(|finding| is_believed(finding, &reading, &pods, &source.text));
+        outcome
+            .findings
+            .iter_mut()
+            .for_each(|finding| of_template(finding, &reading));
+        add_workloads(&mut all.workloads, outcome.workloads);
+        all.findings.extend(outcome.findings);
+        all.errors.extend(outcome.errors);
+        all.wanted.extend(outcome.wanted);
+        all.run.extend(outcome.run);
+    }
+    let kind = kind?;
+    if kind == NoteKind::TemplateSearched {
+        all.findings = template::signs(source);
+    }
+    for workload in &mut all.workloads {
+        show_actions_of(&mut workload.object);
+        for container in &mut workload.containers {
+            container.name = template::unmasked(&container.name);
+            for evidence in &mut container.evidence {
+                evidence.text = template::unmasked(&evidence.text);
+            }
+        }
+    }
+    all.notes.push(Note::about_template(&source.name, line, kind));
+    Some(all)
+}
+
+/// Adds the workloads of another reading. Of an object that is known it may show more.
+fn add_workloads(known: &mut Vec<WorkloadSummary>, workloads: Vec<WorkloadSummary>) {
+    let before = known.len();
+    for workload in workloads {
+        let mut earlier = known.iter_mut().take(before);
+        let same =
+            earlier.find(|known| known.document == workload.document && known.object == workload.object);
+        match same {
+            Some(known) if known.containers.len() < workload.containers.len() => *known = workload,
+            Some(_) => {}
+            None => known.push(workload),
+        }
+    }
+}
+
+/// Whether what is found in a reading of a template can be said of the template.
+fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>], text: &str) -> bool {
+    if finding.rule.name == "duplicate-key" {
+        return !reading.is_split(finding);
+    }
+    if !CLAIMED_FROM_ABSENCE.contains(&finding.rule.name) {
+        return true;
+    }
+    let place = finding.primary().map_or(0, |primary| primary.span.start);
+    let pod = pods.iter().find(|pod| pod.contains(&place));
+    let names_a_wrapper = |pod: &Range<usize>| text.get(pod.clone()).is_some_and(template::names_a_wrapper);
+    !pod.is_some_and(|pod| reading.may_bring(pod) || names_a_wrapper(pod))
+}
+
+fn of_template(finding: &mut Finding, reading: &Reading) {
+    for location in &mut finding.locations {
+        location.span = reading.in_template(&location.span);
+        location.label = template::unmasked(&location.label);
+    }
+    finding.message = template::unmasked(&finding.message);
+    finding.help = template::unmasked(&finding.help);
+    show_actions_of(&mut finding.object);
+    finding.container = finding.container.as_deref().map(template::unmasked);
+    finding.text_level = true;
+    // What an action brings is not known, so nothing is proved.
+    finding.severity = finding.severity.min(Severity::Warning);
+    finding.confidence = finding.confidence.min(Confidence::Medium);
+    finding.fix = Fix {
+        class: FixClass::Manual,
+        reason: "a template is rewritten by hand, or its rendered output by migrate".to_owned(),
+    };
+}
+
+fn show_actions_of(object: &mut ObjectReference) {
+    for text in [&mut object.api_version, &mut object.kind, &mut object.name] {
+        *text = template::unmasked(text);
+    }
+    object.namespace = object.namespace.as_deref().map(template::unmasked);
+}
+
+/// A finding of several readings is one finding.
+fn drop_repeated(outcome: &mut Outcome) {
+    let place = |finding: &Finding| finding.primary().map(|primary| primary.span.start);
+    outcome
+        .findings
+        .sort_by_key(|finding| (place(finding), finding.rule.name, finding.container.clone()));
+    outcome.findings.dedup_by(|one, other| {
+        one.rule.name == other.rule.name && one.container == other.container && place(one) == place(other)
+    });
+    outcome.errors.dedup();
+}
+
+/// Lints a text that stands in for a source, byte for byte as long; with where its pods stand.
+fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outcome, Vec<Range<usize>>) {
+    let stand_in = Arc::new(SourceFile {
+        name: source.name.clone(),
+        text: text.into(),
+    });
+    let Ok(stream) = yaml::parse(&stand_in.text) else {
+        return (Outcome::default(), Vec::new());
+    };
+    let sources = Sources::new(&stand_in, &[]);
+    let company = Company {
+        is_template: true,
+        ..Company::default()
+    };
+    let mut outcome = lint_stream(&stream, company, sources, options, None);
+    let pods = workload::objects_of(&stream)
+        .flat_map(|object| workload::discover(&object))
+        .map(|workload| workload.pod_spec.span())
+        .collect();
+    for finding in &mut outcome.findings {
+        // Byte for byte the same places, in the text that the user wrote.
+        finding
+            .locations
+            .iter_mut()
+            .for_each(|location| location.source = Arc::clone(source));
+    }
+    for workload in &mut outcome.workloads {
+        workload.source = Arc::clone(source);
+    }
+    (outcome, pods)
+}
+
+/// Blanks what keeps a text from being read: lines with actions of the template that it is a reading of, branches of
+/// its conditions, else whole documents. What was blanked; `None` where nothing can be read.
+fn mend(text: &mut String, template: Option<(&str, &Reading)>) -> Option<Vec<template::Unknown>> {
+    let mut left_out = Vec::new();
+    // Documents that were read once need not be read again to find the next one that is broken.
+    let mut from = 0;
+    for _ in 0..MENDINGS {
+        let Err(error) = yaml::parse(text.get(from..)?) else {
+            return Some(left_out);
+        };
+        let offset = from + error.offset;
+        let part = template.and_then(|(template, reading)| {
+            let has_text = |part: &Range<usize>| {
+                let inner = text.get(part.clone());
+                inner.is_some_and(|inner| !inner.trim().is_empty() && !inner.contains("ontainers:"))
+            };
+            action_line(text, template, offset).or_else(|| reading.branch_around(offset, has_text))
+        });
+        let is_part = part.is_some();
+        let broken = part.unwrap_or_else(|| document_around(text, offset));
+        if broken.is_empty() || broken.len() == text.len() {
+            return None;
+        }
+        if !is_part {
+            from = broken.end;
+        }
+        blank(text, &broken)?;
+        left_out.push(template::Unknown {
+            span: broken,
+            key: None,
+        });
+    }
+    None
+}
+
+fn blank(text: &mut String, span: &Range<usize>) -> Option<()> {
+    let blank: String = text
+        .get(span.clone())?
+        .bytes()
+        .map(|byte| {
+            if matches!(byte, b'\n' | b'\r') {
+                char::from(byte)
+            } else {
+                ' '
+            }
+        })
+        .collect();
+    text.replace_range(span.clone(), &blank);
+    Some(())
+}
+
+/// The line at `offset`, or the last one with text before it, where an action of the template stands in it.
+fn action_line(text: &str, template: &str, offset: usize) -> Option<Range<usize>> {
+    let here = line_around(template, offset);
+    let mut before = here.clone();
+    while text.get(before.clone())?.trim().is_empty() || before == here {
+        before = line_around(template, before.start.checked_sub(1)?);
+    }
+    [here, before].into_iter().find(|line| {
+        has_action(template, line) && text.get(line.clone()).is_some_and(|line| !line.trim().is_empty())
+    })
+}
+
+fn has_action(template: &str, line: &Range<usize>) -> bool {
+    template
+        .get(line.clone())
+        .is_some_and(|line| line.contains("{{") || line.contains("}}"))
+}
+
+/// The bytes of the line around `offset`, its line break included.
+fn line_around(text: &str, offset: usize) -> Range<usize> {
+    let offset = offset.min(text.len());
+    let start = text
+        .as_bytes()
+        .get(..offset)
+        .and_then(|before| before.iter().rposition(|byte| *byte == b'\n'))
+        .map_or(0, |line_break| line_break + 1);
+    let end = text
+        .as_bytes()
+        .get(offset..)
+        .and_then(|rest| rest.iter().position(|byte| *byte == b'\n'))
+        .map_or(text.len(), |line_break| offset + line_break + 1);
+    start..end
+}
+
+/// The bytes between the `---` lines around `offset`.
+fn document_around(text: &str, offset: usize) -> Range<usize> {
+    let mut start = 0;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("---") {
+            if at >= offset && at > start {
+                return start..at;
+            }
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    start..text.len()
+}

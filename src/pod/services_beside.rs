@@ -1,0 +1,96 @@
+//! Services that stand in other sources than the workloads they lead to.
+
+use std::{collections::HashMap, path::Path, sync::Arc};
+
+use rayon::prelude::*;
+
+use crate::{
+    source::SourceFile,
+    workload::{self, Service},
+    yaml,
+};
+
+/// The Services of an input, by the directory of their source: labels like `app: web` are unique no further.
+#[derive(Debug, Default)]
+pub struct ServicesBeside {
+    by_directory: HashMap<String, Vec<Service>>,
+}
+
+impl ServicesBeside {
+    /// The Services in some sources. Templates have none: actions bring their selectors.
+    pub fn of<'s>(sources: impl ParallelIterator<Item = &'s Arc<SourceFile>>) -> Self {
+        let found: Vec<(&str, Vec<Service>)> = sources
+            .map(|source| (directory(&source.name), in_text(&source.text)))
+            .filter(|(_, services)| !services.is_empty())
+            .collect();
+        let mut beside = Self::default();
+        for (directory, services) in found {
+            beside
+                .by_directory
+                .entry(directory.to_owned())
+                .or_default()
+                .extend(services);
+        }
+        beside
+    }
+
+    /// Those in the directory of a source, its own included.
+    #[must_use]
+    pub fn beside(&self, source: &SourceFile) -> &[Service] {
+        self.by_directory
+            .get(directory(&source.name))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+fn directory(name: &str) -> &str {
+    Path::new(name)
+        .parent()
+        .and_then(Path::to_str)
+        .unwrap_or_default()
+}
+
+/// The Services in a text: only documents that name the kind are read.
+fn in_text(text: &str) -> Vec<Service> {
+    if !names_the_kind(text) {
+        return Vec::new();
+    }
+    let mut starts: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at + 1).collect();
+    starts.insert(0, 0);
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts
+        .iter()
+        .zip(ends)
+        .filter_map(|(start, end)| text.get(*start..end))
+        .filter(|document| names_the_kind(document))
+        .filter_map(|document| yaml::parse(document).ok())
+        .flat_map(|stream| workload::services(&stream))
+        .collect()
+}
+
+fn names_the_kind(text: &str) -> bool {
+    text.match_indices("Service").any(|(at, word)| {
+        let after = text.as_bytes().get(at + word.len());
+        let before = text.get(..at).unwrap_or_default();
+        !after.is_some_and(u8::is_ascii_alphanumeric)
+            && before
+                .trim_end_matches(['"', '\'', ' '])
+                .strip_suffix(':')
+                .is_some_and(|key| key.trim_end_matches(['"', '\'']).ends_with("kind"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_documents_of_services_are_read() {
+        let text = "kind: Deployment\nmetadata: {name: a}\n---\nkind: Service\nmetadata: {name: b}\nspec: \
+                    {selector: {app: b}}\n---\nkind: ServiceAccount\nmetadata: {name: c}\n";
+        let names: Vec<String> = in_text(text).into_iter().map(|service| service.name).collect();
+        assert_eq!(names, ["b"]);
+        assert!(!names_the_kind("kind: ServiceMonitor\n"));
+        assert!(names_the_kind("{\"kind\": \"Service\"}"));
+    }
+}

@@ -1,0 +1,125 @@
+//! How much of templates is seen without rendering them, on a chart that was written after structures of public ones.
+//!
+//! The share is printed. With helm on the `PATH`, what it renders is held against what was read.
+
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+#[path = "support/programs.rs"]
+mod programs;
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
+fn chart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/chart")
+}
+
+/// The report on the chart; by file, the containers of its workloads.
+fn seen() -> (Value, BTreeMap<String, BTreeSet<String>>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "-o", "json", "--fail-on", "never", "."])
+        .current_dir(chart())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut seen: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for workload in report["workloads"].as_array().unwrap() {
+        let file = workload["file"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("./")
+            .to_owned();
+        let names = workload["containers"].as_array().unwrap().iter();
+        seen.entry(file)
+            .or_default()
+            .extend(names.map(|container| container["name"].as_str().unwrap().to_owned()));
+    }
+    (report, seen)
+}
+
+#[test]
+fn the_workloads_of_templates_are_seen() {
+    let (report, seen) = seen();
+    let mut templates: Vec<String> = fs::read_dir(chart().join("templates"))
+        .unwrap()
+        .map(|entry| format!("templates/{}", entry.unwrap().file_name().display()))
+        .filter(|file| {
+            let text = fs::read_to_string(chart().join(file)).unwrap();
+            text.lines().any(|line| line.trim() == "containers:")
+        })
+        .collect();
+    templates.sort();
+    let missed: Vec<&String> = templates
+        .iter()
+        .filter(|file| !seen.contains_key(*file))
+        .collect();
+    tell!(
+        "templates with containers whose workload is seen: {} of {}",
+        templates.len() - missed.len(),
+        templates.len()
+    );
+    assert!(missed.is_empty(), "{missed:?}");
+    // What actions bring proves nothing.
+    for finding in report["findings"].as_array().unwrap() {
+        assert_ne!(finding["severity"], "error", "{finding}");
+        assert_ne!(finding["confidence"], "high", "{finding}");
+        assert_eq!(finding["fix"]["class"], "manual", "{finding}");
+        assert!(!finding.to_string().contains("~~~~"), "{finding}");
+    }
+    assert!(report["errors"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn branches_that_exclude_each_other_raise_nothing() {
+    let (report, seen) = seen();
+    let rules: BTreeSet<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["rule"].as_str().unwrap())
+        .collect();
+    assert!(!rules.contains("duplicate-key"), "{report}");
+    let names = |file: &str| seen[file].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(names("templates/native-by-condition.yaml"), ["db", "metrics"]);
+}
+
+#[test]
+fn what_helm_renders_was_seen_in_its_template() {
+    let Some(helm) = programs::find("helm") else {
+        tell!("SKIPPED: there is no helm");
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(helm)
+        .args(["template", "release"])
+        .arg(chart())
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let rendered = String::from_utf8(output.stdout).unwrap();
+    let (_, seen) = seen();
+    let mut count = 0;
+    for document in rendered.split("\n---\n") {
+        let source = document
+            .lines()
+            .find_map(|line| line.strip_prefix("# Source: idioms/"));
+        let (Some(source), true) = (source, document.contains(" containers:")) else {
+            continue;
+        };
+        count += 1;
+        let brought = source == "templates/included-pod.yaml";
+        assert!(brought || seen.contains_key(source), "{source}\n{seen:?}");
+    }
+    assert!(count >= 8, "{rendered}");
+}
