@@ -38,9 +38,7 @@ impl ScriptBehaviour<'_> {
         let keeps = runs.as_ref().is_some_and(|runs| runs.keep_the_result(command));
         match position {
             QuitPosition::Trap { .. } | QuitPosition::AfterMain { .. } => {}
-            QuitPosition::BeforeMain if keeps && self.work_before(place).is_some() => {
-                return (ExitStatus::Preserved, plumbing);
-            }
+            // Work that comes behind a stop runs without the sidecar until now.
             _ => return (by_shape, plumbing),
         }
         let is_lost = runs.is_some_and(|runs| runs.fault(&[command]) == Some(Fault::FailureLost));

@@ -130,7 +130,7 @@ impl ScriptBehaviour<'_> {
     }
 
     /// The step that is the work which a command comes behind.
-    pub(super) fn work_before(&self, place: &Place) -> Option<usize> {
+    fn work_before(&self, place: &Place) -> Option<usize> {
         let step = place.step.filter(|_| place.signals.is_none())?;
         let own = self.steps.get(step)?.is_work().then_some(step);
         own.or_else(|| self.steps.iter().take(step).rposition(Step::is_work))
