@@ -492,9 +492,9 @@ impl Script {
             .filter(|object| {
                 // Only `name%3Dvalue` is understood.
                 parameter("labelSelector").is_none_or(|selector| {
-                    selector
-                        .split_once("%3D")
-                        .is_some_and(|(name, value)| object["metadata"]["labels"][name.replace("%2F", "/")] == value)
+                    selector.split_once("%3D").is_some_and(|(name, value)| {
+                        object["metadata"]["labels"][name.replace("%2F", "/")] == value
+                    })
                 })
             })
             .collect();
