@@ -113,6 +113,7 @@ fn hostile() -> Vec<(&'static str, String)> {
             "functions",
             pod(&format!("{functions}f0() {{ {WAIT}; }}\nf59\nexec app")),
         ),
+        ("waits", pod(&(format!("{WAIT}\n").repeat(1000) + "exec app"))),
         ("mutual", pod("f() { g; g; }\ng() { f; f; }\nf\nexec app")),
         (
             "braces",
@@ -207,6 +208,12 @@ fn hostile_configurations_are_an_error_line() {
 /// Something of which an input may hold many, and how many at first.
 type Dimension = (&'static str, usize, fn(usize) -> Vec<(&'static str, String)>);
 
+/// A script of so many lines before its wait. Of one with more than 4,000 commands nothing is read.
+fn scripted(n: usize, line: impl Fn(usize) -> String) -> Vec<(&'static str, String)> {
+    let lines: Vec<String> = (0..n).map(line).collect();
+    vec![("a.yaml", pod(&format!("{}\n{WAIT}\nexec app", lines.join("\n"))))]
+}
+
 fn dimensions() -> Vec<Dimension> {
     vec![
         ("ignores", 2000, |n| {
@@ -251,6 +258,48 @@ fn dimensions() -> Vec<Dimension> {
                 "a.yaml",
                 pod(WAIT) + "x: &x {a: b}\ny:\n" + &"- {<<: *x, c: d}\n".repeat(n),
             )]
+        }),
+        ("statements of a script", 900, |n| {
+            scripted(n, |i| format!("echo {i} >/dev/null"))
+        }),
+        ("directories of a script", 900, |n| {
+            scripted(n, |i| format!("cd /x{i}"))
+        }),
+        ("conditions of a script", 300, |n| {
+            scripted(n, |i| format!("if [ -f /x{i} ]; then echo {i}; fi"))
+        }),
+        ("traps", 450, |n| {
+            scripted(n, |i| format!("trap 'kill $P{i}' TERM"))
+        }),
+        ("children", 900, |n| scripted(n, |i| format!("worker {i} &"))),
+        ("children that are waited for", 250, |n| {
+            scripted(n, |i| format!("worker {i} & P{i}=$!\nwait $P{i}"))
+        }),
+        ("functions that call each other", 300, |n| {
+            let call = |i: usize| {
+                format!(
+                    "f{i}() {{ {}; }}",
+                    if i == 0 {
+                        "echo".to_owned()
+                    } else {
+                        format!("f{}", i - 1)
+                    }
+                )
+            };
+            let mut files = scripted(n, call);
+            files[0].1 = files[0]
+                .1
+                .replace("exec app", &format!("f{}\n      exec app", n - 1));
+            files
+        }),
+        ("select", 4000, |n| {
+            vec![
+                ("a.yaml", pod(WAIT)),
+                (
+                    ".kubectl-sidecar.yaml",
+                    format!("select: [{}startup]\n", "startup, ".repeat(n)),
+                ),
+            ]
         }),
         ("containers", 100, |n| {
             let containers: String = (0..n)

@@ -315,3 +315,28 @@ fn nothing_of_a_recording_steers_the_terminal() {
         }
     }
 }
+
+/// The first thing that is drawn may fail, and so may the report at the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_as_before_where_its_output_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    let script = format!(
+        "stty -a > before; '{}' trace --tui --replay '{}' > /dev/full 2> said; stty -a > after",
+        env!("CARGO_BIN_EXE_kubectl-sidecar"),
+        repository("examples/recordings/settle-accounts.jsonl").display()
+    );
+    let output = std::process::Command::new("script")
+        .args(["-qec", &script, "/dev/null"])
+        .current_dir(directory.path())
+        .stdin(std::process::Stdio::null())
+        .output();
+    if output.is_err() {
+        println!("SKIPPED: there is no `script` to give the program a terminal");
+        return;
+    }
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    assert!(read("said").contains("No space left"), "{}", read("said"));
+    assert!(read("before").contains(" icanon"), "{}", read("before"));
+    assert_eq!(read("before"), read("after"));
+}

@@ -12,6 +12,7 @@ use std::{
 use futures::{AsyncBufReadExt, AsyncReadExt, io::BufReader};
 use kube::Client;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
 use super::{
@@ -78,7 +79,8 @@ pub enum Arrival {
 #[serde(default)]
 struct List {
     metadata: ListMetadata,
-    items: Vec<serde_json::Value>,
+    /// As the server sent them: a page as a tree of values takes ten times its text.
+    items: Vec<Box<RawValue>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -151,8 +153,10 @@ async fn answered<A>(
 }
 
 /// An object of a list as the line of a watch.
-fn listed_line(item: serde_json::Value) -> Option<Vec<u8>> {
-    serde_json::to_vec(&serde_json::json!({ "type": "LISTED", "object": item })).ok()
+fn listed_line(item: &RawValue) -> Vec<u8> {
+    // A server may write a list over several lines.
+    let object = item.get().replace(['\n', '\r'], " ");
+    format!("{{\"object\":{object},\"type\":\"LISTED\"}}").into_bytes()
 }
 
 /// The path of the objects that are watched.
@@ -329,7 +333,7 @@ impl<T: WatchedResource> Watch<T> {
             let list: List = answered(&path, get_json(&self.client, &path)).await?;
             let received = Moment::now();
             for item in list.items {
-                self.listed_item(item, received, &mut seen).await;
+                self.listed_item(&item, received, &mut seen).await;
             }
             self.version = list.metadata.resource_version;
             next = list.metadata.next.filter(|token| !token.is_empty());
@@ -356,15 +360,15 @@ impl<T: WatchedResource> Watch<T> {
         Ok(())
     }
 
-    async fn listed_item(&self, item: serde_json::Value, received: Moment, seen: &mut HashSet<String>) {
-        let Ok(object) = serde_json::from_value::<T>(item.clone()) else {
+    async fn listed_item(&self, item: &RawValue, received: Moment, seen: &mut HashSet<String>) {
+        let Ok(object) = serde_json::from_str::<T>(item.get()) else {
             return;
         };
         if T::KIND == "pods" {
             seen.insert(object.metadata().uid.clone());
         }
         if let Some(evidence) = object.evidence(received, Change::Listed) {
-            self.hand_on(received, listed_line(item), evidence).await;
+            self.hand_on(received, Some(listed_line(item)), evidence).await;
         }
     }
 

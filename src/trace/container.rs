@@ -128,7 +128,8 @@ impl ContainerHistory {
             undeclared: false,
             is_init: role == Role::Init,
             startup_probe,
-            runs: Vec::new(),
+            // Most have one; room for four would be most of what a pod takes.
+            runs: Vec::with_capacity(1),
             state: State::Waiting,
             id: None,
             started: None,

@@ -1,9 +1,12 @@
 //! The engine: evidence in, facts and verdicts out.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use super::{
-    Moment, SECOND,
+    Moment, PodName, SECOND,
     declared::Reading,
     evidence::{Change, ContainerAddress, EventSeen, Evidence, Gap, KubeletSeen, PodSeen, Unseen, Vanished},
     fact::{GapNotice, News, PodNotice, PodStep},
@@ -373,13 +376,20 @@ impl Engine {
 
     /// Hands over all pods, ended or not.
     pub fn take_all(&mut self) -> Vec<PodTimeline> {
-        let uids: Vec<String> = self.pods.keys().cloned().collect();
-        let mut all: Vec<PodTimeline> = uids.iter().filter_map(|uid| self.take(uid)).collect();
-        all.sort_by_key(|pod| (pod.received.0, pod.name.clone()));
-        all
+        let names = self.in_order();
+        names.iter().filter_map(|name| self.take(&name.uid)).collect()
     }
 
-    fn take(&mut self, uid: &str) -> Option<PodTimeline> {
+    /// The pods in the order in which they came into view.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<Arc<PodName>> {
+        let mut all: Vec<&PodTimeline> = self.pods.values().collect();
+        all.sort_by_key(|pod| (pod.received.0, &pod.name));
+        all.iter().map(|pod| Arc::clone(&pod.name)).collect()
+    }
+
+    /// Takes out one pod: it will not be followed any more.
+    pub fn take(&mut self, uid: &str) -> Option<PodTimeline> {
         self.ended_at.remove(uid);
         let pod = self.pods.remove(uid)?;
         if self.departed_set.insert(uid.to_owned()) {

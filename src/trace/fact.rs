@@ -1,5 +1,7 @@
 //! Facts: what happened to a container, when, and how that is known.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -80,7 +82,7 @@ pub enum Precision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
     /// The pod.
-    pub pod: PodName,
+    pub pod: Arc<PodName>,
     /// The container.
     pub container: String,
     /// What it is in the pod.
@@ -128,7 +130,7 @@ impl Fact {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The pod.
-    pub pod: PodName,
+    pub pod: Arc<PodName>,
     /// The container, where it is about one.
     pub container: Option<String>,
     /// What that is in the pod.
@@ -195,7 +197,7 @@ impl PodStep {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodNotice {
     /// The pod.
-    pub pod: PodName,
+    pub pod: Arc<PodName>,
     /// What happened.
     pub step: PodStep,
     /// When this program learnt of it.
@@ -210,7 +212,7 @@ pub struct PodNotice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GapNotice {
     /// The pod, where it concerns one.
-    pub pod: Option<PodName>,
+    pub pod: Option<Arc<PodName>>,
     /// What was being watched.
     pub resource: String,
     /// When it was noticed, by this program's clock.
@@ -246,7 +248,7 @@ impl News {
             Self::Fact(fact) => Some(&fact.pod),
             Self::Trouble(trouble) => Some(&trouble.pod),
             Self::Pod(notice) => Some(&notice.pod),
-            Self::Gap(gap) => gap.pod.as_ref(),
+            Self::Gap(gap) => gap.pod.as_deref(),
         }
     }
 }

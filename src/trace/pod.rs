@@ -4,6 +4,8 @@ mod events;
 mod rounds;
 mod trouble;
 
+use std::sync::Arc;
+
 use super::{
     Moment, PodName, SECOND,
     container::{ContainerHistory, Reached, State, Step},
@@ -56,7 +58,7 @@ impl Promotion {
 #[derive(Debug, Clone)]
 pub struct PodTimeline {
     /// The pod.
-    pub name: PodName,
+    pub name: Arc<PodName>,
     /// Its node; empty until it is scheduled.
     pub node: String,
     /// The order it is judged by.
@@ -130,11 +132,11 @@ impl PodTimeline {
             .collect();
         let pairs = declared.pairs.len();
         Self {
-            name: PodName {
+            name: Arc::new(PodName {
                 namespace: pod.metadata.namespace.clone(),
                 name: pod.metadata.name.clone(),
                 uid: pod.metadata.uid.clone(),
-            },
+            }),
             node: String::new(),
             has_native: has_native(&pod.spec),
             promotion: Promotion::read(&spec, annotations),

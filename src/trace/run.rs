@@ -128,7 +128,7 @@ pub struct Run {
     /// The last line it printed.
     pub last_line: Option<Moment>,
     /// An attach stream to it ended.
-    pub attach: Option<AttachEnd>,
+    pub attach: Option<Box<AttachEnd>>,
     /// By when `started` was true: it had passed its startup probe.
     pub gate_seen: Option<Seen>,
     /// When `started` was last seen not to be true, by this program's clock.

@@ -186,7 +186,8 @@ impl Session {
     /// Tells what became known together, in the order of its time.
     fn tell_batch(&mut self) -> Result<(), TraceError> {
         let mut batch = std::mem::take(&mut self.batch);
-        batch.sort_by_key(News::place);
+        // A stable sort of its own keys needs less room than one of the news.
+        batch.sort_by_cached_key(News::place);
         if let Sink::Lines(output) = &mut self.sink {
             batch.iter().for_each(|news| output.measure(news));
         }
@@ -257,7 +258,7 @@ impl Session {
         let Some(goal) = self.progress.as_ref().map(Progress::goal) else {
             return;
         };
-        let open: Vec<(PodName, String)> = self
+        let open: Vec<(std::sync::Arc<PodName>, String)> = self
             .engine
             .pods()
             .filter_map(|pod| Some((pod.name.clone(), goal.waits_for(pod)?)))
@@ -371,8 +372,11 @@ impl Session {
     pub(super) fn finish(mut self, ended: Moment) -> Result<Judgement, TraceError> {
         self.newest = self.newest.max(ended);
         self.is_listing = false;
-        for pod in self.engine.take_all() {
-            self.judge(pod)?;
+        // One after the other: of a whole cluster's pods there is no second copy.
+        for name in self.engine.in_order() {
+            if let Some(pod) = self.engine.take(&name.uid) {
+                self.judge(pod)?;
+            }
         }
         self.flush()?;
         if let Some(page) = &self.page {

@@ -121,7 +121,7 @@ impl ContainerHistory {
             let Some(run) = runs.iter_mut().find(|run| same(run)) else {
                 return true;
             };
-            run.attach = Some(end.clone());
+            run.attach = Some(Box::new(end.clone()));
             false
         });
         if let Some(at) = self.pending_creation {

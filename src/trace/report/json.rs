@@ -1,5 +1,7 @@
 //! One JSON object a line; `schemas/trace.v1.json` describes it.
 
+use std::sync::Arc;
+
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
@@ -175,10 +177,12 @@ pub fn line_of_news(news: &News) -> JsonLine {
             },
         ),
         News::Gap(gap) => (
-            gap.pod.clone().unwrap_or(PodName {
-                namespace: String::new(),
-                name: String::new(),
-                uid: String::new(),
+            gap.pod.clone().unwrap_or_else(|| {
+                Arc::new(PodName {
+                    namespace: String::new(),
+                    name: String::new(),
+                    uid: String::new(),
+                })
             }),
             Body::Gap {
                 resource: gap.resource.clone(),
@@ -189,7 +193,7 @@ pub fn line_of_news(news: &News) -> JsonLine {
     };
     JsonLine {
         version: VERSION,
-        pod,
+        pod: PodName::clone(&pod),
         body,
     }
 }
@@ -199,7 +203,7 @@ pub fn line_of_news(news: &News) -> JsonLine {
 pub fn line_of_verdict(verdict: &Verdict) -> JsonLine {
     JsonLine {
         version: VERSION,
-        pod: verdict.pod.clone(),
+        pod: PodName::clone(&verdict.pod),
         body: Body::Verdict {
             rule: verdict.rule.to_owned(),
             before: verdict.before.clone(),
@@ -218,7 +222,7 @@ pub fn line_of_verdict(verdict: &Verdict) -> JsonLine {
 pub fn line_of_alert(verdict: &Verdict) -> JsonLine {
     JsonLine {
         version: VERSION,
-        pod: verdict.pod.clone(),
+        pod: PodName::clone(&verdict.pod),
         body: Body::Alert {
             rule: verdict.rule.to_owned(),
             before: verdict.before.clone(),

@@ -7,6 +7,8 @@ mod start;
 mod stop;
 mod void;
 
+use std::sync::Arc;
+
 pub use completes::RULE as COMPLETES;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -73,7 +75,7 @@ pub struct EvidenceItem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The pod.
-    pub pod: PodName,
+    pub pod: Arc<PodName>,
     /// `start-order`, `stop-order`, `list-order`, `completes`, `promotion`, `phase`, `restart-isolation` or
     /// `leftover-quit`.
     pub rule: &'static str,

@@ -69,7 +69,10 @@ impl Drop for Screen {
 impl Screen {
     /// Takes the terminal.
     pub(super) fn open() -> std::io::Result<Self> {
-        let terminal = ratatui::try_init()?;
+        let terminal = ratatui::try_init().inspect_err(|_| {
+            // It is in raw mode by then, whose end needs no output.
+            let _restored = crossterm::terminal::disable_raw_mode();
+        })?;
         let (sender, input) = channel();
         // Reading blocks, and nothing can end it but a key: the thread ends with the program.
         std::thread::spawn(move || {
