@@ -271,6 +271,16 @@ fn what_an_injector_fills_in_stays() {
 /// the sidecar, and what adds it, if it can be added.
 type Obscure = (&'static str, bool, fn(&mut Value) -> bool);
 
+/// The pod's spec in a workload.
+fn spec_of(workload: &mut Value) -> &mut Value {
+    let path = match workload["kind"].as_str() {
+        Some("Pod") => "/spec",
+        Some("CronJob") => "/spec/jobTemplate/spec/template/spec",
+        _ => "/spec/template/spec",
+    };
+    workload.pointer_mut(path).unwrap()
+}
+
 fn containers(spec: &mut Value) -> &mut Vec<Value> {
     spec["containers"].as_array_mut().expect("containers")
 }
@@ -397,7 +407,7 @@ fn one_unknown_more_lowers_the_class_of_generated_pods() {
             .all(|finding| finding.rule.name == "job-never-completes");
         for (unknown, even_if_ended, obscure) in OBSCURES {
             let mut obscured = workload.clone();
-            if !(even_if_ended || nothing_ends_it) || !obscure(generated_pods::spec(&mut obscured)) {
+            if !(even_if_ended || nothing_ends_it) || !obscure(spec_of(&mut obscured)) {
                 continue;
             }
             tried += 1;

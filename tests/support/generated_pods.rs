@@ -182,13 +182,3 @@ pub(crate) fn workload(random: &mut Random) -> Value {
             "spec": {"selector": {"matchLabels": {"app": "app"}}, "template": template}}),
     }
 }
-
-/// The pod's spec in a workload.
-pub(crate) fn spec(workload: &mut Value) -> &mut Value {
-    let path = match workload["kind"].as_str() {
-        Some("Pod") => "/spec",
-        Some("CronJob") => "/spec/jobTemplate/spec/template/spec",
-        _ => "/spec/template/spec",
-    };
-    workload.pointer_mut(path).unwrap()
-}
