@@ -31,6 +31,8 @@ pub struct Wrapper {
     pub disabled_by: &'static [&'static str],
     /// Variables without any of which it only runs its command.
     pub idle_without: &'static [&'static str],
+    /// Variables with which, where they are `true`, it never ends its sidecar.
+    pub spares_with: &'static [&'static str],
     /// The request by which it ends its sidecar, at the port that it is not told otherwise.
     pub quit: Option<QuitRequest>,
     /// The known sidecar that it always ties to.
@@ -124,6 +126,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
         idle_without: &["ENVOY_ADMIN_API", "ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS"],
+        spares_with: &["NEVER_KILL_ISTIO"],
         source: "https://github.com/redboxllc/scuttle/blob/master/scuttle_config.go",
         ..ROW
     },
@@ -140,6 +143,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ending_settings: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         idle_without: &["ENVOY_ADMIN_API", "ENVOY_KILL_API"],
+        spares_with: &["NEVER_KILL_ENVOY"],
         source: "https://github.com/monzo/envoy-preflight/blob/master/main.go",
         ..ROW
     },
@@ -258,6 +262,7 @@ const ROW: Wrapper = Wrapper {
     addresses: &[],
     disabled_by: &[],
     idle_without: &[],
+    spares_with: &[],
     quit: None,
     sidecar: None,
     carrier: None,

@@ -36,18 +36,31 @@ pub(crate) fn work(container: &Container<'_>, wrapper: &Wrapper) -> Work {
 
 /// Whether a wrapper ends the container together with another, or may: its settings show that the image has it.
 pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
+    // Where an own setting lists whom it ends, that one decides.
+    let may_end = |wrapper: &Wrapper, variable: &str| {
+        wrapper.ends != Tie::Never
+            && wrapper.ended_with.is_none()
+            && wrapper.reads(variable)
+            && !is_visible(member, wrapper)
+    };
     let ends = |wrapper: &Wrapper, variable: &str| {
-        let is_told = || {
-            matches!(wrapper.ends, Tie::Told(_)) && wrapper.reads(variable) && !is_visible(member, wrapper)
-        };
-        (wrapper.ending_settings.contains(&variable) || is_told())
+        (wrapper.ending_settings.contains(&variable) || may_end(wrapper, variable))
             && !matches!(work(&member.container, wrapper), Work::Disabled(_))
+            && !spares(&member.container, wrapper)
     };
     member
         .container
         .environment()
         .any(|variable| WRAPPERS.iter().any(|wrapper| ends(wrapper, variable.name)))
         || stops_another(member)
+}
+
+/// Whether a variable keeps a wrapper from ending its sidecar.
+fn spares(container: &Container<'_>, wrapper: &Wrapper) -> bool {
+    wrapper
+        .spares_with
+        .iter()
+        .any(|name| container.value_of(name) == Some("true"))
 }
 
 /// Whether a command of the container names the wrapper: then its options are known.
@@ -67,6 +80,7 @@ pub(crate) fn stops_another(member: &Member<'_>) -> bool {
             .map(|word| word.rsplit('/').next().unwrap_or(word))
             .filter_map(Wrapper::of_program)
             .filter(|wrapper| work(&member.container, wrapper) == Work::Done)
+            .filter(|wrapper| !spares(&member.container, wrapper))
             .any(|wrapper| match wrapper.ends {
                 Tie::Always => true,
                 Tie::Never => false,
