@@ -27,6 +27,14 @@ pub struct Wrapper {
     pub directory: Option<&'static str>,
     /// Settings that hold an address of the sidecar it ties to.
     pub addresses: &'static [&'static str],
+    /// Variables that switch it off where one of them is set and not empty.
+    pub disabled_by: &'static [&'static str],
+    /// Variables without any of which it only runs its command.
+    pub idle_without: &'static [&'static str],
+    /// Variables with which, where they are `true`, it never ends its sidecar.
+    pub spares_with: &'static [&'static str],
+    /// The request by which it ends its sidecar, at the port that it is not told otherwise.
+    pub quit: Option<QuitRequest>,
     /// The known sidecar that it always ties to.
     pub sidecar: Option<&'static str>,
     /// The base name of an image that only brings its executable.
@@ -41,6 +49,17 @@ pub struct Wrapper {
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
     pub checked: &'static str,
+}
+
+/// A `POST` to the pod itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuitRequest {
+    /// The port.
+    pub port: u16,
+    /// The path.
+    pub path: &'static str,
+    /// The options that name another port.
+    pub port_options: &'static [&'static str],
 }
 
 /// Which words behind a wrapper are its own.
@@ -106,6 +125,8 @@ pub const WRAPPERS: &[Wrapper] = &[
         ],
         ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
+        idle_without: &["ENVOY_ADMIN_API", "ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS"],
+        spares_with: &["NEVER_KILL_ISTIO"],
         source: "https://github.com/redboxllc/scuttle/blob/master/scuttle_config.go",
         ..ROW
     },
@@ -121,13 +142,15 @@ pub const WRAPPERS: &[Wrapper] = &[
         ],
         ending_settings: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
+        idle_without: &["ENVOY_ADMIN_API", "ENVOY_KILL_API"],
+        spares_with: &["NEVER_KILL_ENVOY"],
         source: "https://github.com/monzo/envoy-preflight/blob/master/main.go",
         ..ROW
     },
     Wrapper {
         name: "linkerd-await",
         programs: &["linkerd-await"],
-        settings: &["LINKERD_AWAIT_"],
+        settings: &["LINKERD_AWAIT_", "LINKERD_DISABLED"],
         options: OwnOptions::Known {
             // `--uri` is of its first versions.
             short: "bptu",
@@ -135,6 +158,12 @@ pub const WRAPPERS: &[Wrapper] = &[
         },
         // It only waits unless it is told otherwise.
         ends: Tie::Told(&["--shutdown", "-S"]),
+        disabled_by: &["LINKERD_AWAIT_DISABLED", "LINKERD_DISABLED"],
+        quit: Some(QuitRequest {
+            port: 4191,
+            path: "/shutdown",
+            port_options: &["p", "port"],
+        }),
         sidecar: Some("linkerd-proxy"),
         does: "holds it until the proxy is ready",
         source: "https://github.com/linkerd/linkerd-await/blob/main/src/main.rs",
@@ -231,6 +260,10 @@ const ROW: Wrapper = Wrapper {
     watched_file: None,
     directory: None,
     addresses: &[],
+    disabled_by: &[],
+    idle_without: &[],
+    spares_with: &[],
+    quit: None,
     sidecar: None,
     carrier: None,
     is_common_word: false,

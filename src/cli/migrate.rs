@@ -3,6 +3,7 @@
 mod account;
 mod arguments;
 mod live;
+mod named;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -45,6 +46,7 @@ use crate::{
 use account::{announce, colored_diff, explain, quoted, tell};
 use arguments::MigrateOutput;
 pub(super) use arguments::{EXIT_CODES, MigrateArguments};
+use named::Containers;
 
 /// Runs `migrate`.
 pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitStatus, Error> {
@@ -104,6 +106,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
         .map(|(_, migration)| migration)
         .collect();
     carry_over(&mut migrations);
+    run.refuse_unknown_sidecars(arguments)?;
     run.deliver(arguments)?;
     for (index, decision) in decisions.iter().enumerate() {
         if decisions.iter().position(|other| other == decision) == Some(index) {
@@ -213,6 +216,18 @@ impl Run {
             }
         }
         Ok(decisions)
+    }
+
+    /// A name that no container has, where all was read.
+    fn refuse_unknown_sidecars(&self, arguments: &MigrateArguments) -> Result<(), Error> {
+        if arguments.sidecar.is_empty() || !self.errors.is_empty() || self.templates > 0 {
+            return Ok(());
+        }
+        let mut containers = Containers::default();
+        for (_, source, _) in &self.sources {
+            containers.add(&source.text);
+        }
+        containers.refuse_others(arguments)
     }
 
     /// Says what was not looked at.

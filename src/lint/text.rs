@@ -130,8 +130,14 @@ fn add_workloads(known: &mut Vec<WorkloadSummary>, workloads: Vec<WorkloadSummar
     }
 }
 
+/// Where a pod stands in a text; without metadata an empty range.
+struct PodPlace {
+    spec: Range<usize>,
+    metadata: Range<usize>,
+}
+
 /// Whether what is found in a reading of a template can be said of the template.
-fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>], text: &str) -> bool {
+fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
         return !reading.is_split(finding);
     }
@@ -139,9 +145,13 @@ fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>], text
         return true;
     }
     let place = finding.primary().map_or(0, |primary| primary.span.start);
-    let pod = pods.iter().find(|pod| pod.contains(&place));
-    let names_a_wrapper = |pod: &Range<usize>| text.get(pod.clone()).is_some_and(template::names_a_wrapper);
-    !pod.is_some_and(|pod| reading.may_bring(pod) || names_a_wrapper(pod))
+    let may_bring = |pod: &PodPlace| pod.spec.contains(&place) && reading.may_bring(&pod.spec);
+    let names_a_wrapper = |pod: &PodPlace| {
+        // An injected sidecar is found at its annotation.
+        let is_here = pod.spec.contains(&place) || pod.metadata.contains(&place);
+        is_here && text.get(pod.spec.clone()).is_some_and(template::names_a_wrapper)
+    };
+    !pods.iter().any(|pod| may_bring(pod) || names_a_wrapper(pod))
 }
 
 fn of_template(finding: &mut Finding, reading: &Reading) {
@@ -183,7 +193,7 @@ fn drop_repeated(outcome: &mut Outcome) {
 }
 
 /// Lints a text that stands in for a source, byte for byte as long; with where its pods stand.
-fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outcome, Vec<Range<usize>>) {
+fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outcome, Vec<PodPlace>) {
     let stand_in = Arc::new(SourceFile {
         name: source.name.clone(),
         text: text.into(),
@@ -199,7 +209,10 @@ fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outc
     let mut outcome = lint_stream(&stream, company, sources, options, None);
     let pods = workload::objects_of(&stream)
         .flat_map(|object| workload::discover(&object))
-        .map(|workload| workload.pod_spec.span())
+        .map(|workload| PodPlace {
+            spec: workload.pod_spec.span(),
+            metadata: workload.pod_metadata.map_or(0..0, |metadata| metadata.span()),
+        })
         .collect();
     for finding in &mut outcome.findings {
         // Byte for byte the same places, in the text that the user wrote.

@@ -1,15 +1,74 @@
 //! Programs around a container's own that wait for, or end, another container.
 
 use super::Member;
-use crate::catalogue::wrapper::{Tie, WRAPPERS, Wrapper};
+use crate::{
+    catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
+    workload::Container,
+};
 
-/// Whether a wrapper that is visible ends the container together with another.
+/// Whether a wrapper does its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// It does, or may.
+    Done,
+    /// This variable switches it off.
+    Disabled(&'static str),
+    /// None of its addresses is set, unless the image sets them.
+    Idle,
+}
+
+/// Whether a wrapper of a container does its work, by the variables in the manifest.
+pub(crate) fn work(container: &Container<'_>, wrapper: &Wrapper) -> Work {
+    let disables = |name: &&&'static str| {
+        let value = container.value_of(name);
+        value.is_some_and(|value| !value.is_empty())
+    };
+    if let Some(name) = wrapper.disabled_by.iter().find(disables) {
+        return Work::Disabled(name);
+    }
+    let is_open = container.node.get("envFrom").is_some();
+    let is_set = |name: &&str| container.variable(name).is_some_and(|own| own.value != Some(""));
+    match wrapper.idle_without.is_empty() || is_open || wrapper.idle_without.iter().any(is_set) {
+        true => Work::Done,
+        false => Work::Idle,
+    }
+}
+
+/// Whether a wrapper ends the container together with another, or may: its settings show that the image has it.
 pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
-    member.container.environment().any(|variable| {
-        WRAPPERS
-            .iter()
-            .any(|wrapper| wrapper.ending_settings.contains(&variable.name))
-    }) || stops_another(member)
+    // Where an own setting lists whom it ends, that one decides.
+    let may_end = |wrapper: &Wrapper, variable: &str| {
+        wrapper.ends != Tie::Never
+            && wrapper.ended_with.is_none()
+            && wrapper.reads(variable)
+            && !is_visible(member, wrapper)
+    };
+    let ends = |wrapper: &Wrapper, variable: &str| {
+        (wrapper.ending_settings.contains(&variable) || may_end(wrapper, variable))
+            && !matches!(work(&member.container, wrapper), Work::Disabled(_))
+            && !spares(&member.container, wrapper)
+    };
+    member
+        .container
+        .environment()
+        .any(|variable| WRAPPERS.iter().any(|wrapper| ends(wrapper, variable.name)))
+        || stops_another(member)
+}
+
+/// Whether a variable keeps a wrapper from ending its sidecar.
+fn spares(container: &Container<'_>, wrapper: &Wrapper) -> bool {
+    wrapper
+        .spares_with
+        .iter()
+        .any(|name| container.value_of(name) == Some("true"))
+}
+
+/// Whether a command of the container names the wrapper: then its options are known.
+fn is_visible(member: &Member<'_>, wrapper: &Wrapper) -> bool {
+    member
+        .programs
+        .iter()
+        .any(|program| wrapper.programs.iter().any(|name| program.text.contains(name)))
 }
 
 /// Whether a command of the container is wrapped by a program that ends another container with it.
@@ -20,6 +79,8 @@ pub(crate) fn stops_another(member: &Member<'_>) -> bool {
             .iter()
             .map(|word| word.rsplit('/').next().unwrap_or(word))
             .filter_map(Wrapper::of_program)
+            .filter(|wrapper| work(&member.container, wrapper) == Work::Done)
+            .filter(|wrapper| !spares(&member.container, wrapper))
             .any(|wrapper| match wrapper.ends {
                 Tie::Always => true,
                 Tie::Never => false,

@@ -205,7 +205,7 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .container(&helper.container)
                 .with_container(&helper.container, "a helper that sees the others' processes")
                 .with_container(&member.container, "the sidecar it names")
-                .by_hand("what the helper does with the name is in its image; remove it together with the declaration")
+                .by_hand("what the helper does with the name is not in the manifest; remove it together with the declaration")
                 .finish(),
             );
         }

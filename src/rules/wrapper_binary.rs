@@ -1,7 +1,9 @@
 //! `wrapper-binary`
 
 use crate::{
+    behaviour::action::{Values, classify_simple},
     catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
+    shell::Variable,
     workload::{Container, EnvironmentVariable, ProgramPlace},
     yaml::Node,
 };
@@ -9,7 +11,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::{Member, Pod, stops_another};
+use crate::pod::{Member, Pod, Work, stops_another, work};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "wrapper-binary",
@@ -24,7 +26,9 @@ script, and by its settings: `KUBEXIT_*`, `ENVOY_ADMIN_API`, `ISTIO_QUIT_API`,
 
 Where only the settings are there, the wrapper must be in the image, or it was removed and
 left them behind; the finding then has less confidence. General init programs (`tini`,
-`dumb-init`) are no sidecar wrappers and are left alone."#,
+`dumb-init`) are no sidecar wrappers and are left alone, and so is a wrapper that its own variable
+switches off (`LINKERD_AWAIT_DISABLED`). `scuttle` without an address only runs its command: that is
+an info. `linkerd-await --shutdown echo` behind the work is a call, which `quit-endpoint` is about."#,
     why: r#"A binary of a small project becomes process 1 of every app that has a proxy; some of them are
 no longer maintained. It has to be built into each image or copied there by an init container,
 kubexit needs a service account that may watch pods, and each has its own idea of exit codes,
@@ -104,14 +108,18 @@ needed is left to a person."#,
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
+        // One that is switched off only runs its command.
+        let works = |wrapper: &&Wrapper| !matches!(work(&member.container, wrapper), Work::Disabled(_));
         let visible: Vec<_> = WRAPPERS
             .iter()
+            .filter(works)
             .filter_map(|wrapper| in_words(pod, index, member, wrapper))
             .collect();
         if visible.is_empty() {
             let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
             let hidden = WRAPPERS
                 .iter()
+                .filter(works)
                 .filter_map(|wrapper| in_environment(pod, &member.container, &variables, wrapper));
             findings.extend(hidden);
         }
@@ -130,11 +138,20 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
             .programs
             .contains(&word.rsplit('/').next().unwrap_or(word))
     };
+    let is_idle = work(&member.container, wrapper) == Work::Idle;
     let draft = || {
-        Draft::new(pod, &RULE, message(member, wrapper))
-            .help(help(wrapper))
-            .confidence(Confidence::High)
-            .container(&member.container)
+        let draft = Draft::new(pod, &RULE, message(member, wrapper)).container(&member.container);
+        match is_idle {
+            true => draft
+                .help("run the command itself")
+                .severity(Severity::Info)
+                .confidence(Confidence::Medium),
+            false => draft.help(help(wrapper)).confidence(Confidence::High),
+        }
+    };
+    let subject = match is_idle {
+        true => Subject::ByHand("whether the image sets its address is not in the manifest".into()),
+        false => Subject::Wrapper(index),
     };
     // The first word, behind an init program too. A word further back is an argument: `cp /kubexit /shared`.
     let is_init = |node: &Node<'_>| {
@@ -148,18 +165,18 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
         .filter(|node| node.as_str().is_some_and(named))
     {
         let draft = with_settings(draft().at(*word, "the wrapper"), &member.container, wrapper);
-        return Some(draft.subject(Subject::Wrapper(index)).finish());
+        return Some(draft.subject(subject).finish());
     }
-    let simple = program.is_shell().then_some(program.script.as_ref()?)?;
-    let span = simple
+    let script = program.is_shell().then_some(program.script.as_ref()?)?;
+    let unset = |_: &str| Variable::Unset;
+    let values = Values::new(&unset);
+    let span = script
         .list
         .commands()
-        .filter_map(|visit| {
-            visit
-                .simple()?
-                .words
-                .get(crate::shell::command_index(&visit.simple()?.words))
-        })
+        .filter_map(|visit| visit.simple())
+        // Around a command that does nothing it is a call, and `quit-endpoint`'s.
+        .filter(|simple| classify_simple(simple, &values).http().is_none())
+        .filter_map(|simple| simple.words.get(crate::shell::command_index(&simple.words)))
         .find(|word| word.literal().is_some_and(|text| named(&text)))?
         .span
         .clone();
@@ -169,7 +186,7 @@ fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper)
             &member.container,
             wrapper,
         )
-        .subject(Subject::Wrapper(index))
+        .subject(subject)
         .finish(),
     )
 }
@@ -211,6 +228,12 @@ fn with_settings<'a>(mut draft: Draft<'a>, container: &Container<'a>, wrapper: &
 }
 
 fn message(member: &Member<'_>, wrapper: &Wrapper) -> String {
+    if let (Work::Idle, Some(address)) = (work(&member.container, wrapper), wrapper.idle_without.first()) {
+        return format!(
+            "{} wraps {} and only runs it, unless the image sets {address}",
+            wrapper.name, member.container.name
+        );
+    }
     let does = match wrapper.ends {
         Tie::Told(_) if stops_another(member) => format!("{}, and stops the proxy after it", wrapper.does),
         _ => wrapper.does.to_owned(),

@@ -37,6 +37,29 @@ const PLAIN_TEMPLATES: [(&str, &str); 9] = [
     ("apps.openshift.io", "DeploymentConfig"),
 ];
 
+/// Custom resources that hold the values of a Helm chart (the projects' API references, 2026-11).
+const CHART_VALUES: [(&str, &str); 7] = [
+    ("helm.toolkit.fluxcd.io", "HelmRelease"),
+    ("helm.fluxcd.io", "HelmRelease"),
+    ("argoproj.io", "Application"),
+    ("argoproj.io", "ApplicationSet"),
+    ("helm.cattle.io", "HelmChart"),
+    ("helm.cattle.io", "HelmChartConfig"),
+    ("helm.crossplane.io", "Release"),
+];
+
+/// Custom resources whose controller deletes a runner's pod when the runner has ended
+/// (github.com/actions/actions-runner-controller, its two generations of controllers).
+const RUNNERS: [(&str, &str); 7] = [
+    ("actions.github.com", "AutoscalingRunnerSet"),
+    ("actions.github.com", "EphemeralRunnerSet"),
+    ("actions.github.com", "EphemeralRunner"),
+    ("actions.summerwind.dev", "RunnerDeployment"),
+    ("actions.summerwind.dev", "RunnerReplicaSet"),
+    ("actions.summerwind.dev", "RunnerSet"),
+    ("actions.summerwind.dev", "Runner"),
+];
+
 impl Controller {
     fn of(object: &Object<'_>) -> Self {
         let group = object.reference.api_version.split('/').next().unwrap_or_default();
@@ -116,9 +139,25 @@ impl<'t> Workload<'t> {
         match self.kind {
             WorkloadKind::Job | WorkloadKind::CronJob => true,
             WorkloadKind::Pod | WorkloadKind::PodTemplate => self.restart_policy() != "Always",
+            // The values of a chart are handed to a template that makes of them what it likes.
+            WorkloadKind::Custom if self.holds_chart_values() || self.is_of_runners() => false,
             WorkloadKind::Custom => self.controller.ends_sidecars() || self.restart_policy() != "Always",
             _ => false,
         }
+    }
+
+    /// Whether its object holds values of a Helm chart (Flux, Argo CD, k3s and Rancher), not a pod template.
+    fn holds_chart_values(&self) -> bool {
+        let reference = &self.object.reference;
+        let group = reference.api_version.split('/').next().unwrap_or_default();
+        CHART_VALUES.contains(&(group, reference.kind.as_str()))
+    }
+
+    /// Whether its controller deletes the pod once the runner in it has ended, whatever else runs there.
+    fn is_of_runners(&self) -> bool {
+        let reference = &self.object.reference;
+        let group = reference.api_version.split('/').next().unwrap_or_default();
+        RUNNERS.contains(&(group, reference.kind.as_str()))
     }
 
     /// An annotation of the pod template, or of the object where the pod has no metadata of its own.

@@ -169,3 +169,19 @@ fn one_decision_about_colour() {
     assert!(!colored(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     assert!(!colored(&["--color=never"], &[("CLICOLOR_FORCE", "1")]));
 }
+
+#[test]
+fn a_sidecar_that_nobody_has_is_a_mistake() {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: load}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: app, image: a}, {name: logs, image: b}]\n";
+    let project = Project::new().file("job.yaml", job);
+    for wish in ["nobody", "elsewhere/proxy"] {
+        let output = project.run(&["migrate", "--sidecar", wish, "job.yaml"]);
+        assert_eq!(output.code, Some(2), "{output}");
+        assert!(output.stderr.contains(&format!("--sidecar {wish}:")), "{output}");
+        assert!(
+            output.stderr.contains("there are load/app, load/logs"),
+            "{output}"
+        );
+        assert!(output.stdout.is_empty(), "{output}");
+    }
+}

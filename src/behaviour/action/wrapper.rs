@@ -1,12 +1,12 @@
 //! Programs that watch over other containers' processes, and tools that tell whether something is ready.
 
 use super::{
-    Action,
-    argument::{Argument, Syntax},
+    Action, Http, Url,
+    argument::{Argument, Options, Syntax},
 };
 use crate::catalogue::{
     tool,
-    wrapper::{self, OwnOptions, Wrapper},
+    wrapper::{self, OwnOptions, Tie, Wrapper},
 };
 
 const NO_OPTIONS: Syntax = Syntax {
@@ -35,7 +35,11 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize) -> Opti
         let command = options
             .behind_dashes
             .or_else(|| options.operands.first().map(|(index, _)| *index));
-        return Some(match command.filter(|index| *index < arguments.len()) {
+        let command = command.filter(|index| *index < arguments.len());
+        if let Some(request) = command.and_then(|index| quit(name, wrapper, &options, arguments, index)) {
+            return Some(Action::Http(request));
+        }
+        return Some(match command {
             Some(index) => Action::Wrapper {
                 name: name.to_owned(),
                 command: program + 1 + index,
@@ -54,6 +58,39 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize) -> Opti
         });
     }
     question(name, arguments).map(|name| Action::Tool { name })
+}
+
+/// Commands that do nothing but let a wrapper end its sidecar behind them.
+const NOTHING: [&str; 5] = ["echo", "true", ":", "printf", "date"];
+
+/// The request that is all a wrapper is there for: it is told to end its sidecar, and its command does nothing.
+fn quit(
+    name: &str,
+    wrapper: &Wrapper,
+    options: &Options<'_>,
+    arguments: &[Argument],
+    command: usize,
+) -> Option<Http> {
+    let request = wrapper.quit?;
+    let Tie::Told(ending) = wrapper.ends else {
+        return None;
+    };
+    let own = arguments.get(..command)?;
+    let is_told = own
+        .iter()
+        .any(|argument| ending.contains(&argument.text.as_str()));
+    let run = arguments.get(command)?;
+    let does_nothing = run
+        .known()
+        .is_some_and(|word| NOTHING.contains(&word.rsplit('/').next().unwrap_or(word)));
+    let port = match options.value(request.port_options) {
+        Some(port) => port.text.clone(),
+        None => request.port.to_string(),
+    };
+    (is_told && does_nothing).then(|| {
+        let url = Url::parse(&format!("http://localhost:{port}{}", request.path), run.span());
+        Http::new(name, Some("POST"), url)
+    })
 }
 
 /// Tools that ask whether something is ready.

@@ -90,6 +90,10 @@ async fn migrate(arguments: &MigrateArguments, program: &str) -> Result<ExitStat
             counted(found.unselectable.len(), "kind")
         ));
     }
+    // What was not seen may have it.
+    if found.errors.is_empty() && found.unselectable.is_empty() {
+        found.containers.refuse_others(arguments)?;
+    }
     let injected = injected::injected(&mut engine, &scope).await;
     let mut run = Run {
         arguments,

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     catalogue::injector::Meshes,
-    cli::{Error, alike::joined, lint::usage, live::LiveScope, warn},
+    cli::{Error, alike::joined, lint::usage, live::LiveScope, migrate::named::Containers, warn},
     cluster::{
         Collection, Discovery, Filter, Glance, Pages, Server, WorkloadKinds, discover, is_missing_namespace,
         workload_kinds,
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct Found {
     pub(super) proposals: Vec<Proposal>,
     pub(super) errors: Vec<String>,
+    /// The containers of everything that was looked at.
+    pub(super) containers: Containers,
     /// Kinds that could not be listed, and why.
     unseen: Vec<(String, String)>,
     /// Kinds without the fields of the selector.
@@ -244,6 +246,7 @@ impl Lister<'_, '_> {
             namespace,
             object: name,
         };
+        self.found.containers.add(&object.to_string());
         let kind = collection.kind.to_lowercase();
         let name = match &target.namespace {
             Some(namespace) => format!("{namespace}/{kind}/{}", target.object),
