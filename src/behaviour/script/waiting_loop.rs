@@ -7,7 +7,10 @@ use crate::{
     shell::{Command, Connector, List, Part, Pipeline, Span, Word},
 };
 
-use super::{Located, ScriptBehaviour, WaitForm, covers, quit, step::is_filter};
+use super::{
+    Located, ScriptBehaviour, WaitForm, covers, quit,
+    step::{is_filter, is_last_status},
+};
 use variable::{asks_something, by_variable, command_sets, looks_at_status, reads_input, sets};
 
 /// A loop that waits: which part asks, and which passes the time.
@@ -255,7 +258,7 @@ fn compares_with_failure(behaviour: &ScriptBehaviour, commands: &[Command]) -> b
     if counts && has(&["0", "\"0\"", "1"]) {
         return has(&["-eq", "=", "==", "-lt", "-le"]);
     }
-    has(&["!=", "-ne", "-z"])
+    has(&["!=", "-ne", "-z"]) || has(&["-gt", "-ge", ">"]) && words.iter().any(is_last_status)
 }
 
 /// From the first to the last statement.
