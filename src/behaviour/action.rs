@@ -375,6 +375,7 @@ fn of_program(
             .or_else(|| file::action(name, rest))
             .or_else(|| wrapper::action(name, rest, program_word))
             .or_else(|| code::action(name, rest, simple))
+            .or_else(|| wait_tool::of_unknown(path, rest))
             .unwrap_or_else(|| Action::Other {
                 program: Some(path.to_owned()),
             }),

@@ -53,6 +53,41 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
     Some(Action::Connect(connect))
 }
 
+/// A program of the image of which only the arguments say what it is for: each is an address of the pod itself where
+/// somebody says that it is ready, `/wait_for_routes localhost:9091/readiness localhost:4191/ready`.
+pub(super) fn of_unknown(path: &str, arguments: &[Argument]) -> Option<Action> {
+    const READY: [&str; 8] = [
+        "ready",
+        "readyz",
+        "readiness",
+        "health",
+        "healthz",
+        "startup",
+        "live",
+        "healthcheck",
+    ];
+    let base = path.rsplit('/').next()?;
+    let is_named_so = base
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|part| matches!(part, "wait" | "waitfor" | "await" | "until"));
+    let urls = arguments.iter().map(|argument| {
+        let url = Url::parse(argument.known()?, argument.span());
+        let is_ready = url
+            .path
+            .as_deref()
+            .is_some_and(|path| path.split('/').any(|part| READY.contains(&part)));
+        (url.host.is_local() && url.port.is_some() && (is_named_so || is_ready)).then_some(url)
+    });
+    let urls: Option<Vec<Url>> = urls.collect();
+    let url = urls?.into_iter().next()?;
+    Some(Action::Connect(Connect {
+        path: url.request_target(),
+        waits: true,
+        is_guessed: true,
+        ..Connect::new(base, url.host, url.port, url.span)
+    }))
+}
+
 /// The tool that a variable without a known value names by its own name: `"${SQLCMD}" -S localhost -Q 'SELECT 1'`. That
 /// it is the one is not certain.
 pub(super) fn named_by_variable(
