@@ -41,7 +41,15 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
     let (port, span) = arguments
         .iter()
         .find_map(|argument| Some((selected_port(argument.known()?)?, argument.span())))?;
-    Some(connection(tool, port, span))
+    let mut action = connection(tool, port, span);
+    if let Action::Connect(connect) = &mut action
+        && tool == "lsof"
+    {
+        // It lists the sockets of processes that it sees: those of another container are hidden unless the pod shares
+        // its processes.
+        connect.unknown_option = Some("-i".to_owned());
+    }
+    Some(action)
 }
 
 fn connection(tool: &str, port: u16, span: Span) -> Action {
