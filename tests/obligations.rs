@@ -223,6 +223,79 @@ fn a_wait_of_which_something_is_not_known_is_not_replaced_unseen() {
     }
 }
 
+/// The helper's own words and variables about where it listens, in the wait's pod.
+fn class_of_listener(image: &str, port: u16, words: &str) -> Option<FixClass> {
+    let pod = format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: shop}}
+spec:
+  selector: {{matchLabels: {{app: shop}}}}
+  template:
+    metadata: {{labels: {{app: shop}}}}
+    spec:
+      containers:
+      - name: shop
+        image: registry.example.com/shop:1
+        command: [sh, -c, 'until nc -z localhost {port}; do sleep 1; done; exec /shop']
+      - name: helper
+        image: {image}
+        ports: [{{containerPort: {port}}}]
+        {words}
+"
+    );
+    let found = findings(&pod);
+    let poll = found.iter().find(|finding| finding.rule.name == "startup-poll");
+    poll.map(|finding| finding.fix.class)
+}
+
+#[test]
+fn a_port_that_the_kubelet_does_not_reach_is_not_probed() {
+    let own = "registry.example.com/helper:1";
+    for local in [
+        "args: [--listen, '127.0.0.1:8099']",
+        "args: ['--http=localhost:8099']",
+        "args: ['--http=[::1]:8099']",
+        "args: [--host, 127.0.0.1, --port, '8099']",
+        "args: [--listen, $(ADDR)]\n        env: [{name: ADDR, value: '127.0.0.1:8099'}]",
+        "args: ['--listen=127.0.0.1:$(GIVEN)']\n        env: [{name: GIVEN, valueFrom: {fieldRef: {fieldPath: x}}}]",
+        "env: [{name: BIND, value: localhost}]",
+        "env: [{name: HOST, value: 127.0.0.1}, {name: PORT, value: '8099'}]",
+        "command: [java, -jar, /a.jar]\n        env: [{name: JAVA_TOOL_OPTIONS, value: '-Dserver.address=127.0.0.1'}]",
+        "command: [socat, 'TCP-LISTEN:8099,bind=127.0.0.1,fork', 'TCP:db:5432']",
+    ] {
+        assert_ne!(
+            class_of_listener(own, 8099, local),
+            Some(FixClass::Safe),
+            "{local}"
+        );
+    }
+    for everywhere in [
+        "args: [--listen, ':8099']",
+        "args: [--listen, '0.0.0.0:8099', --admin, '127.0.0.1:9901']",
+        "env: [{name: DB_HOST, value: 127.0.0.1}]",
+        "env: [{name: ADMIN_HOST, value: 127.0.0.1}, {name: ADMIN_PORT, value: '9901'}]",
+        "args: [--next, 'http://127.0.0.1:80990/']",
+    ] {
+        let class = class_of_listener("openpolicyagent/opa:0.62.0", 8099, everywhere);
+        assert_eq!(class, Some(FixClass::Safe), "{everywhere}");
+    }
+    for (image, port) in [
+        ("qmcgaw/gluetun:v3.39.0", 9999),
+        ("quay.io/oauth2-proxy/oauth2-proxy:v7.6.0", 4180),
+        ("fluent/fluentd:v1.17", 24444),
+    ] {
+        let class = class_of_listener(image, port, "args: []");
+        assert!(
+            class.is_some() && class != Some(FixClass::Safe),
+            "{image}: {class:?}"
+        );
+    }
+    let image = "quay.io/oauth2-proxy/oauth2-proxy:v7.6.0";
+    let class = class_of_listener(image, 4180, "args: ['--http-address=0.0.0.0:4180']");
+    assert_eq!(class, Some(FixClass::Safe));
+}
+
 #[test]
 fn a_hook_that_may_wait_for_the_sidecars_own_work_is_looked_at() {
     let class = |hook: &str| {

@@ -11,6 +11,7 @@ mod duration;
 mod file;
 mod host;
 mod http;
+mod listing;
 mod raw_http;
 mod signal;
 #[cfg(test)]
@@ -234,9 +235,11 @@ pub fn classify_pipeline(pipeline: &Pipeline, values: &Values) -> Vec<CommandAct
 #[must_use]
 pub fn classify_visit(visit: &Visit, values: &Values) -> Option<CommandAction> {
     let is_last = visit.context.pipeline_index + 1 == visit.context.pipeline_length;
+    let is_listed = visit.context.pipeline_index == 0 && !is_last;
     is_last
         .then(|| raw_http::through_pipe(visit.pipeline, values))
         .flatten()
+        .or_else(|| is_listed.then(|| listing::through_pipe(visit.pipeline, values))?)
         .or_else(|| classify(visit.command, values))
 }
 
@@ -323,7 +326,8 @@ fn of_program(
     values: &Values,
 ) -> Action {
     let Some(path) = program.known() else {
-        return Action::Other { program: None };
+        return wait_tool::named_by_variable(program, rest, program_word, values)
+            .unwrap_or(Action::Other { program: None });
     };
     let name = path.rsplit('/').next().unwrap_or(path);
     let scripts = &simple.scripts;
@@ -365,11 +369,13 @@ fn of_program(
         _ => None
             .or_else(|| http::action(name, rest))
             .or_else(|| wait_tool::action(name, rest, program_word, values))
+            .or_else(|| listing::action(name, rest))
             .or_else(|| reads_connection(name, simple, values))
             .or_else(|| signal::action(name, rest))
             .or_else(|| file::action(name, rest))
             .or_else(|| wrapper::action(name, rest, program_word))
             .or_else(|| code::action(name, rest, simple))
+            .or_else(|| wait_tool::of_unknown(path, rest))
             .unwrap_or_else(|| Action::Other {
                 program: Some(path.to_owned()),
             }),

@@ -59,7 +59,9 @@ impl Owners<'_, '_> {
             |container: &Container<'_>| self.known(container).is_some_and(|known| knows(known));
         let mentions_it = |container: &Container<'_>| mentions(container, port);
         let signs: [&dyn Fn(&Container<'_>) -> bool; 3] = [&listens, &is_known_for_it, &mentions_it];
-        for sign in signs {
+        // The app's setting for a database's port (`DATABASE_PORT`) names what its known proxy serves.
+        let is_its_own = self.known(own).is_some_and(|known| known.serves.contains(&port));
+        for sign in signs.iter().take(if is_its_own { 2 } else { 3 }) {
             if let Some((index, _)) = self.others(from).find(|(_, container)| sign(container)) {
                 return Some(Party::Container(index));
             }
@@ -67,7 +69,7 @@ impl Owners<'_, '_> {
         if let Some(injected) = self.injected.iter().find(|injected| knows(injected)) {
             return Some(Party::Injected(Arc::clone(injected)));
         }
-        if signs.iter().any(|sign| sign(own)) {
+        if is_its_own || signs.iter().any(|sign| sign(own)) {
             return None;
         }
         // An address that only one injected proxy answers says that it is there.

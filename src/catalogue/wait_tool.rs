@@ -36,6 +36,8 @@ pub struct WaitTool {
     pub does_more: &'static [&'static str],
     /// Options that give the host.
     pub host: &'static [&'static str],
+    /// The sign behind which the value of the host's option holds the port: `-S localhost,1433`.
+    pub port_sign: Option<char>,
     /// Options that give the port.
     pub port: &'static [&'static str],
     /// Options that limit how long it tries.

@@ -7,18 +7,16 @@ use crate::{
     yaml::Node,
 };
 
-use crate::pod::Pod;
+use super::{Pod, own_address::OwnAddresses};
 
 /// Whether the kubelet reaches a port of a container at the pod's address.
 pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(), String> {
     let text = port.to_string();
     let words = own_words(pod, container);
-    let local_only = words.iter().any(|word| {
-        word.contains(&format!("127.0.0.1:{text}")) || word.contains(&format!("localhost:{text}"))
-    });
-    if local_only {
+    let own = OwnAddresses::of(container, &words);
+    if let Some(setting) = own.on_loopback(port) {
         return Err(format!(
-            "it listens on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
+            "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
         ));
     }
     if is_on_loopback(pod, container, port) {
@@ -32,6 +30,15 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
         .any(|probe| probe.port() == Some(text.as_str()));
     if probed {
         return Ok(());
+    }
+    let is_local_by_default = pod
+        .catalogue
+        .of(container)
+        .is_some_and(|known| known.local_ports.contains(&port));
+    if is_local_by_default && !own.names_all(port) {
+        return Err(format!(
+            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
+        ));
     }
     if let Some(known) = pod.catalogue.of(container).filter(|known| known.loopback) {
         let settings = Settings {

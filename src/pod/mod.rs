@@ -8,6 +8,7 @@ mod injection;
 mod lifetime;
 mod listener;
 pub mod live;
+mod own_address;
 mod promotion;
 mod quit_told;
 mod services_beside;

@@ -33,7 +33,7 @@ Waits for another Service, for a database elsewhere or for a host that cannot be
 about sidecars and stay silent, as do init containers, probes, and a loop that is all the
 container does. So does a helper that waits for the server its workload is about, to set it up,
 to measure it or to front it; where names and images say nothing, the main container is the one
-that stands first. A loop that also writes files or creates a database is reported but not
+that stands first, unless the one behind it starts a server with ports of its own. A loop that also writes files or creates a database is reported but not
 rewritten."#,
     why: r#"Every image needs a shell and the tool that polls; a distroless image has neither. The loop
 turns `sh` into process 1, and a shell that does not `exec` the app does not pass SIGTERM on:
@@ -201,7 +201,7 @@ fn finding<'a>(
         format!("{} polls until {name} is ready before it starts", container.name),
     )
     .help(help(pod, &name, other))
-    .confidence(if *other == Party::Unknown {
+    .confidence(if *other == Party::Unknown || wait.is_guessed() {
         Confidence::Medium
     } else {
         Confidence::High

@@ -9,7 +9,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
-use crate::pod::Pod;
+use crate::pod::{Pod, names_listener};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-sleep",
@@ -209,7 +209,11 @@ fn asks_another(pod: &Pod<'_>, index: usize, program: &Program<'_>, sidecar: &Aw
     let mut others = pod.members.iter().enumerate().filter(|(at, member)| {
         *at != index && member.role.role == Role::App && member.container.name != sidecar.name
     });
-    others.any(|(_, member)| ports.iter().any(|port| serves(&member.container, *port)))
+    let own = pod.members.get(index);
+    others.any(|(_, member)| {
+        ports.iter().any(|port| serves(&member.container, *port))
+            || own.is_some_and(|own| names_listener(pod, own, member).is_some())
+    })
 }
 
 #[derive(Clone)]

@@ -33,6 +33,8 @@ pub struct Connect {
     pub inverted: bool,
     /// An option that the catalogue does not know: what it asks is not certain.
     pub unknown_option: Option<String>,
+    /// Only the addresses among its arguments say that the program waits for them.
+    pub is_guessed: bool,
 }
 
 impl Connect {
@@ -51,6 +53,7 @@ impl Connect {
             has_side_effects: false,
             inverted: false,
             unknown_option: None,
+            is_guessed: false,
         }
     }
 }

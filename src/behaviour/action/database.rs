@@ -56,6 +56,14 @@ fn address(client: &WaitTool, options: &Options, values: &Values, whole: Span) -
     }
     let host = options.value(client.host);
     let span = host.map_or(whole, |host| host.span.clone());
+    if let (Some(sign), Some(host)) = (client.port_sign, host) {
+        let address = host.text.trim_start_matches("tcp:");
+        let (leads_to, given) = match address.split_once(sign) {
+            Some((leads_to, given)) => (leads_to, port(given)),
+            None => (address, client.usual_port),
+        };
+        return (Host::of(leads_to), given, span);
+    }
     let (host_variable, port_variable) = client.variables.unzip();
     let by_variable = |name: Option<&str>| name.map_or(Variable::Unset, |name| values.get(name));
     let leads_to = match host {

@@ -1,7 +1,10 @@
 //! Programs that ask an address, and may wait for it and run a command afterwards: `wait-for-it`, `nc`, `wait4x`.
 //! Their grammar is the catalogue's.
 
-use crate::catalogue::wait_tool::{Address, WaitTool, by_program};
+use crate::{
+    catalogue::wait_tool::{Address, WaitTool, by_program},
+    shell::Piece,
+};
 
 use super::{
     Action, Connect, Host, Url,
@@ -48,6 +51,61 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
         connect.is_strict = connect.wraps.is_some() && options.has(tool.strict);
     }
     Some(Action::Connect(connect))
+}
+
+/// A program of the image of which only the arguments say what it is for: each is an address of the pod itself where
+/// somebody says that it is ready, `/wait_for_routes localhost:9091/readiness localhost:4191/ready`.
+pub(super) fn of_unknown(path: &str, arguments: &[Argument]) -> Option<Action> {
+    const READY: [&str; 8] = [
+        "ready",
+        "readyz",
+        "readiness",
+        "health",
+        "healthz",
+        "startup",
+        "live",
+        "healthcheck",
+    ];
+    let base = path.rsplit('/').next()?;
+    let is_named_so = base
+        .split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(|part| matches!(part, "wait" | "waitfor" | "await" | "until"));
+    let urls = arguments.iter().map(|argument| {
+        let url = Url::parse(argument.known()?, argument.span());
+        let is_ready = url
+            .path
+            .as_deref()
+            .is_some_and(|path| path.split('/').any(|part| READY.contains(&part)));
+        (url.host.is_local() && url.port.is_some() && (is_named_so || is_ready)).then_some(url)
+    });
+    let urls: Option<Vec<Url>> = urls.collect();
+    let url = urls?.into_iter().next()?;
+    Some(Action::Connect(Connect {
+        path: url.request_target(),
+        waits: true,
+        is_guessed: true,
+        ..Connect::new(base, url.host, url.port, url.span)
+    }))
+}
+
+/// The tool that a variable without a known value names by its own name: `"${SQLCMD}" -S localhost -Q 'SELECT 1'`. That
+/// it is the one is not certain.
+pub(super) fn named_by_variable(
+    word: &Argument,
+    arguments: &[Argument],
+    program: usize,
+    values: &Values,
+) -> Option<Action> {
+    let [Piece::Variable { name, .. }] = word.word.pieces.as_slice() else {
+        return None;
+    };
+    match action(&name.to_ascii_lowercase(), arguments, program, values)? {
+        Action::Connect(mut connect) if !connect.waits => {
+            connect.unknown_option = Some(format!("${name}"));
+            Some(Action::Connect(connect))
+        }
+        _ => None,
+    }
 }
 
 /// `HOST:PORT`, a URL or a port among the operands, or both as options.
@@ -109,8 +167,17 @@ fn host_then_port(name: &str, options: &Options) -> Option<Connect> {
         return None;
     }
     let (_, host) = options.operands.first()?;
-    let given = options.operands.get(1).and_then(|(_, text)| port(&text.text));
-    Some(Connect::new(name, Host::of(&host.text), given, host.span()))
+    if options.operands.len() > 1 {
+        let given = options.operands.get(1).and_then(|(_, text)| port(&text.text));
+        return Some(Connect::new(name, Host::of(&host.text), given, host.span()));
+    }
+    // Not every one of these programs takes both in one word.
+    let (alone, given) = split_port(&host.text);
+    let given = given.and_then(port);
+    Some(Connect {
+        unknown_option: given.map(|_| host.text.clone()),
+        ..Connect::new(name, Host::of(alone), given, host.span())
+    })
 }
 
 fn host_and_port_option(name: &str, tool: &WaitTool, options: &Options) -> Option<Connect> {

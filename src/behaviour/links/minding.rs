@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{ScriptFacts, script::Kill},
     roles::is_telling_name,
-    workload::{Container, ContainerList},
+    workload::{Container, ContainerList, ProbeKind},
 };
 
 use super::{Finder, Party};
@@ -23,6 +23,28 @@ const HELPERS: [&str; 13] = [
     "reloader",
     "watcher",
     "watchdog",
+];
+
+/// Parts of the names of servers that stand before another one and serve it to the outside.
+const FRONT_DOORS: [&str; 18] = [
+    "nginx",
+    "openresty",
+    "haproxy",
+    "envoy",
+    "caddy",
+    "traefik",
+    "httpd",
+    "apache",
+    "apache2",
+    "varnish",
+    "squid",
+    "proxy",
+    "gateway",
+    "web",
+    "ingress",
+    "frontend",
+    "lb",
+    "tls",
 ];
 
 impl Finder<'_, '_> {
@@ -46,10 +68,10 @@ impl Finder<'_, '_> {
         knows_its_app
             || runs_for_ever
                 && (workload.is_about(other, own)
-                    || only_minds(facts)
+                    || only_minds(facts, own, other)
                     || known.is_none_or(|known| known.serves_jobs)
                         && !workload.is_about(own, other)
-                        && is_helper_of(own, other))
+                        && is_helper_of(own, other, facts))
     }
 
     /// In a pod that is to run for ever, a signal that a loop sends makes the kubelet restart the other container.
@@ -59,15 +81,38 @@ impl Finder<'_, '_> {
 }
 
 /// Whether nothing speaks for `other` as the sidecar, and the names or their order do for `own`: people write the
-/// main container first.
-fn is_helper_of(own: &Container<'_>, other: &Container<'_>) -> bool {
+/// main container first. They write a sidecar first, too, so the order says nothing about one that starts a server.
+fn is_helper_of(own: &Container<'_>, other: &Container<'_>, facts: &ScriptFacts) -> bool {
     let serves = is_telling_name(other.name) || other.is_lifecycle_sidecar();
     let helps = is_telling_name(own.name) || own.name.split(['-', '_']).any(|part| HELPERS.contains(&part));
-    !serves && (helps || other.list == own.list && other.index < own.index)
+    let is_behind = || other.list == own.list && other.index < own.index;
+    !serves && (helps || is_behind() && !starts_the_server(own, facts))
+}
+
+/// Whether a container starts, behind its wait, a server that is asked from outside: it declares a port that is not for
+/// its figures, or the kubelet asks it. A front door does so on behalf of the app.
+fn starts_the_server(own: &Container<'_>, facts: &ScriptFacts) -> bool {
+    let is_for_figures = |name: &str| {
+        name.split('-')
+            .any(|part| part == "metrics" || part.starts_with("prom"))
+    };
+    let serves = own.ports().any(|port| !port.name.is_some_and(is_for_figures))
+        || ProbeKind::ALL
+            .iter()
+            .filter_map(|kind| own.probe(*kind))
+            .any(|probe| probe.port().is_some());
+    let image = own.image().map_or("", |image| image.base_name());
+    let is_front_door = |text: &str| {
+        text.split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|part| FRONT_DOORS.contains(&part))
+    };
+    serves && !facts.work.is_empty() && !is_front_door(image) && !is_front_door(own.name)
 }
 
 /// Whether a script has no program to run: it asks the other containers of the pod, or sets them up, and then does
 /// nothing any more.
-fn only_minds(facts: &ScriptFacts) -> bool {
-    facts.stays_idle || facts.work.is_empty() && facts.background.is_empty()
+fn only_minds(facts: &ScriptFacts, own: &Container<'_>, other: &Container<'_>) -> bool {
+    // What stands first and works before it idles may be the main container as well.
+    let is_first = own.index < other.index && !facts.work.is_empty();
+    facts.stays_idle && !is_first || facts.work.is_empty() && facts.background.is_empty()
 }

@@ -6,7 +6,7 @@ use crate::{
         tool,
         wrapper::{Tie, Wrapper},
     },
-    shell::{Command, Span},
+    shell::{Command, Piece, Span},
 };
 
 use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::Shape};
@@ -133,7 +133,8 @@ impl<'a> ScriptBehaviour<'a> {
             located.action.is_probe()
                 && (context.substitution || context.pipeline_index + 1 < context.pipeline_length)
         };
-        if !self.within(condition).any(|located| is_looked_at(&located)) {
+        let is_silent = self.within(condition).any(is_only_a_status);
+        if is_silent || !self.within(condition).any(|located| is_looked_at(&located)) {
             return Answer::Any;
         }
         let words_of = |located: &Located<'a>| match located.visit.command {
@@ -287,11 +288,22 @@ impl Wait {
     /// What it does besides waiting for one container, in one sentence: a gate of that container can't do it.
     #[must_use]
     pub fn besides(&self) -> Option<&'static str> {
+        if self.is_guessed() {
+            return Some("what the program does is not in the manifest, only what it is given");
+        }
         if self.has_side_effects || !self.only_waits {
             return Some("the loop does more than wait");
         }
         self.asks_others
             .then_some("the loop also waits for something else")
+    }
+
+    /// Whether only the addresses that a program is given say that it waits.
+    #[must_use]
+    pub fn is_guessed(&self) -> bool {
+        self.probes
+            .iter()
+            .any(|probe| matches!(&probe.action, Action::Connect(connect) if connect.is_guessed))
     }
 
     /// Whether it waits until a file has something in it: `[ -s FILE ]`.
@@ -392,7 +404,24 @@ fn has_side_effects(located: &Located) -> bool {
         Action::Connect(connect) => connect.has_side_effects,
         Action::Touch { .. } | Action::Remove { .. } | Action::Wrapper { .. } => true,
         Action::Signal { only_tests, .. } => !only_tests,
+        Action::Other { program: None } if is_only_a_status(located) => false,
         Action::Other { program } => !program.as_deref().is_some_and(is_filter),
         _ => false,
     }
+}
+
+/// `until $(curl --output /dev/null …)`: nothing is printed, so that nothing is run but what stands inside.
+fn is_only_a_status(located: &Located) -> bool {
+    let words = located.visit.simple().map(|simple| simple.words.as_slice());
+    let Some([word]) = words else {
+        return false;
+    };
+    let substitution = matches!(
+        word.pieces.as_slice(),
+        [Piece::Substitution {
+            script: Some(_),
+            quoted: false
+        }]
+    );
+    substitution && word.raw.contains("/dev/null")
 }

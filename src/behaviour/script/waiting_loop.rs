@@ -7,8 +7,13 @@ use crate::{
     shell::{Command, Connector, List, Part, Pipeline, Span, Word},
 };
 
-use super::{Located, ScriptBehaviour, WaitForm, covers, quit, step::is_filter};
-use variable::{asks_something, by_variable, command_sets, looks_at_status, reads_input, sets};
+use super::{
+    Located, ScriptBehaviour, WaitForm, covers, quit,
+    step::{is_filter, is_last_status},
+};
+use variable::{
+    asks_something, by_variable, command_sets, looks_at_saved, looks_at_status, reads_input, sets,
+};
 
 /// A loop that waits: which part asks, and which passes the time.
 pub(super) struct Shape {
@@ -109,15 +114,18 @@ pub(super) fn is_endless(condition: &List, until: bool) -> bool {
 fn leaving_condition(behaviour: &ScriptBehaviour, body: &List, flags: &[&str]) -> Option<(Span, bool)> {
     let leaves = |behaviour: &ScriptBehaviour, body: &List| leaves(behaviour, body) || sets(body, flags);
     for (place, statement) in body.statements.iter().enumerate() {
-        // `curl …` and then `if [ $? -eq 0 ]`
-        let asked = |condition: Span| {
-            let before = place
-                .checked_sub(1)
-                .and_then(|before| body.statements.get(before));
-            match before {
-                Some(before) if looks_at_status(behaviour, &condition) => before.span.clone(),
-                _ => condition,
+        // `curl …` and then `if [ $? -eq 0 ]`, or `rc=$?` and then `if [ $rc -eq 0 ]`
+        let before = |steps: usize| {
+            place
+                .checked_sub(steps)
+                .and_then(|before| body.statements.get(before))
+        };
+        let asked = |condition: Span| match (before(1), before(2)) {
+            (Some(before), _) if looks_at_status(behaviour, &condition) => before.span.clone(),
+            (Some(saves), Some(before)) if looks_at_saved(behaviour, &condition, saves) => {
+                before.span.clone()
             }
+            _ => condition,
         };
         let pipelines: Vec<&Pipeline> = statement.and_or.pipelines().collect();
         if let [
@@ -255,7 +263,7 @@ fn compares_with_failure(behaviour: &ScriptBehaviour, commands: &[Command]) -> b
     if counts && has(&["0", "\"0\"", "1"]) {
         return has(&["-eq", "=", "==", "-lt", "-le"]);
     }
-    has(&["!=", "-ne", "-z"])
+    has(&["!=", "-ne", "-z"]) || has(&["-gt", "-ge", ">"]) && words.iter().any(is_last_status)
 }
 
 /// From the first to the last statement.

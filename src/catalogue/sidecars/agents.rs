@@ -16,6 +16,8 @@ pub(super) const ROWS: &[Row] = &[
             at(24444, "/api/processes.interruptWorkers"),
         ],
         serves: &[24224],
+        // `rpc_endpoint 127.0.0.1:24444` in its documentation.
+        local_ports: &[24444],
         // Its lib/fluent/command/fluentd.rb.
         one_shot: &["--dry-run", "--setup", "-s", "--show-plugin-config"],
         runs_arguments: true,

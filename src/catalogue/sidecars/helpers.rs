@@ -24,6 +24,8 @@ pub(super) const ROWS: &[Row] = &[
         programs: &["oauth2-proxy"],
         ready: &[at(4180, "/ping"), at(4180, "/ready")],
         serves: &[4180],
+        // `http-address` in its pkg/apis/options/legacy_options.go.
+        local_ports: &[4180],
         one_shot: &["--config-test", "--convert-config-to-alpha"],
         source: "https://github.com/oauth2-proxy/oauth2-proxy/blob/master/main.go",
         checked: "2026-11-29",
@@ -108,6 +110,8 @@ pub(super) const ROWS: &[Row] = &[
         containers: &["gluetun"],
         certain: true,
         ready: &[on(9999)],
+        // `SetDefaults` in its internal/configuration/settings/health.go.
+        local_ports: &[9999],
         one_shot: &[
             "healthcheck",
             "clientkey",

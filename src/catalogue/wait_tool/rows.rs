@@ -226,6 +226,21 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
         ..MYSQL
     },
     WaitTool {
+        programs: &["sqlcmd"],
+        address: Address::Database,
+        short_values: "SUPdQqioltahwsmvVcDKHf",
+        short_flags: "bCNEIekrLRWuxypzjn",
+        host: &["S"],
+        port_sign: Some(','),
+        timeout: &["l"],
+        usual_port: Some(1433),
+        statement: &["Q", "q", "i"],
+        question: Question::Option(&["Q", "q"]),
+        source: "https://learn.microsoft.com/sql/tools/sqlcmd/sqlcmd-utility",
+        checked: "2026-11-30",
+        ..ROW
+    },
+    WaitTool {
         programs: &["redis-cli", "valkey-cli"],
         address: Address::Database,
         short_values: "hpanursi",
@@ -510,6 +525,7 @@ const ROW: WaitTool = WaitTool {
     inverts: &[],
     does_more: &[],
     host: &[],
+    port_sign: None,
     port: &[],
     timeout: &[],
     usual_limit: None,

@@ -61,6 +61,25 @@ pub(super) fn looks_at_status(behaviour: &ScriptBehaviour, condition: &Span) -> 
     })
 }
 
+/// `[ "$rc" = 0 ]` behind `rc=$?`
+pub(super) fn looks_at_saved(behaviour: &ScriptBehaviour, condition: &Span, saves: &Statement) -> bool {
+    let saved: Vec<&str> = assignments(saves)
+        .iter()
+        .filter(|assignment| is_last_status(&assignment.value))
+        .map(|assignment| assignment.name.as_str())
+        .collect();
+    let is_saved =
+        |piece: &Piece| matches!(piece, Piece::Variable { name, .. } if saved.contains(&name.as_str()));
+    behaviour.within(condition).any(|located| {
+        let words = match located.visit.command {
+            Command::Simple(simple) => simple.words.as_slice(),
+            Command::Test { words, .. } => words,
+            _ => &[],
+        };
+        words.iter().flat_map(|word| &word.pieces).any(is_saved)
+    })
+}
+
 /// The words of the tests in a condition.
 fn words_of(condition: &List) -> impl Iterator<Item = &Word> {
     let commands = condition
