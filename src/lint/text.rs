@@ -12,7 +12,7 @@ use crate::{
     rules::{Confidence, Finding, Fix, FixClass, Severity},
     source::{Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line},
     template::{self, Reading},
-    workload::{self, ObjectReference},
+    workload::{self, ObjectReference, Workload},
     yaml::{self, ParseError, Reason},
 };
 
@@ -64,6 +64,7 @@ fn lint_template(
 ) -> Option<Outcome> {
     let mut all = Outcome::default();
     let mut kind = None;
+    let mut seen = Vec::new();
     for mut reading in template::readings(&source.text) {
         if kind.is_none()
             && let Err(masked) = yaml::parse(&reading.text)
@@ -92,6 +93,10 @@ fn lint_template(
             .findings
             .iter_mut()
             .for_each(|finding| of_template(finding, &reading));
+        seen.push(Seen {
+            ends: ends_in(&outcome),
+            pods,
+        });
         add_workloads(&mut all.workloads, outcome.workloads);
         all.findings.extend(outcome.findings);
         all.errors.extend(outcome.errors);
@@ -99,6 +104,7 @@ fn lint_template(
         all.run.extend(outcome.run);
     }
     let kind = kind?;
+    drop_what_another_branch_ends(&mut all, &seen);
     if kind == NoteKind::TemplateSearched {
         all.findings = template::signs(source);
     }
@@ -133,7 +139,7 @@ fn add_workloads(known: &mut Vec<WorkloadSummary>, workloads: Vec<WorkloadSummar
 /// Whether what is found in a reading of a template can be said of the template.
 fn is_believed(finding: &Finding, reading: &Reading, pods: &[Range<usize>], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
-        return !reading.is_split(finding);
+        return !reading.is_split(finding) && !reading.has_unknown_keys(finding, text);
     }
     if !CLAIMED_FROM_ABSENCE.contains(&finding.rule.name) {
         return true;
@@ -170,6 +176,47 @@ fn show_actions_of(object: &mut ObjectReference) {
     object.namespace = object.namespace.as_deref().map(template::unmasked);
 }
 
+/// What one reading of a template shows of pods.
+struct Seen {
+    pods: Vec<Range<usize>>,
+    /// Where something ends a pod.
+    ends: Vec<usize>,
+}
+
+/// Rules that find what ends a pod.
+const ENDING: [&str; 6] = [
+    "external-killer",
+    "marker-file",
+    "quit-endpoint",
+    "shared-pid-kill",
+    "wrapper-binary",
+    "wrapper-script",
+];
+
+/// Rules that say that nothing ends a pod.
+const ENDLESS: [&str; 2] = ["deadline-as-stopper", "job-never-completes"];
+
+fn ends_in(outcome: &Outcome) -> Vec<usize> {
+    let findings = outcome.findings.iter();
+    let ending = findings.filter(|finding| ENDING.contains(&finding.rule.name));
+    ending
+        .filter_map(|finding| Some(finding.primary()?.span.start))
+        .collect()
+}
+
+/// Of two branches either may be rendered: where one has what ends a pod, that the other lacks it does not say that
+/// nothing ends it.
+fn drop_what_another_branch_ends(outcome: &mut Outcome, seen: &[Seen]) {
+    outcome.findings.retain(|finding| {
+        let place = finding.primary().map_or(0, |primary| primary.span.start);
+        let is_ended = |seen: &Seen| {
+            let pod = seen.pods.iter().find(|pod| pod.contains(&place));
+            pod.is_some_and(|pod| seen.ends.iter().any(|end| pod.contains(end)))
+        };
+        !(ENDLESS.contains(&finding.rule.name) && seen.iter().any(is_ended))
+    });
+}
+
 /// A finding of several readings is one finding.
 fn drop_repeated(outcome: &mut Outcome) {
     let place = |finding: &Finding| finding.primary().map(|primary| primary.span.start);
@@ -199,7 +246,7 @@ fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outc
     let mut outcome = lint_stream(&stream, company, sources, options, None);
     let pods = workload::objects_of(&stream)
         .flat_map(|object| workload::discover(&object))
-        .map(|workload| workload.pod_spec.span())
+        .map(|workload| pod_template(&workload))
         .collect();
     for finding in &mut outcome.findings {
         // Byte for byte the same places, in the text that the user wrote.
@@ -212,6 +259,15 @@ fn lint_part(source: &Arc<SourceFile>, text: String, options: &Options) -> (Outc
         workload.source = Arc::clone(source);
     }
     (outcome, pods)
+}
+
+/// Where a pod stands, its annotations included.
+fn pod_template(workload: &Workload<'_>) -> Range<usize> {
+    let pod = workload.pod_spec.span();
+    match workload.pod_metadata.map(yaml::Node::span) {
+        Some(metadata) => metadata.start.min(pod.start)..metadata.end.max(pod.end),
+        None => pod,
+    }
 }
 
 /// Blanks what keeps a text from being read: lines with actions of the template that it is a reading of, branches of

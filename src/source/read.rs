@@ -130,7 +130,7 @@ fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
             Ok(None)
         };
     }
-    let is_manifest = looks_like_manifest(&bytes) || is_template(&bytes);
+    let is_manifest = looks_like_manifest(&bytes) || is_template(&bytes) || are_mesh_values(&bytes);
     Ok(is_manifest.then_some(bytes))
 }
 
@@ -141,6 +141,13 @@ fn is_template(bytes: &[u8]) -> bool {
             && ["containers:", "initContainers:", "lifecycle:"]
                 .iter()
                 .any(|key| text.contains(key))
+    })
+}
+
+/// Helm values of a mesh hold settings for every pod, though a file of values is no manifest.
+fn are_mesh_values(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        text.contains("meshConfig:") && text.contains("holdApplicationUntilProxyStarts: true")
     })
 }
 
