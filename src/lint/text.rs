@@ -3,7 +3,7 @@
 //! A template is read in each way it may be rendered; of a stream the documents that are broken are left out; what
 //! cannot be read even so is searched for signs.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use super::{Company, Options, Outcome, lint_stream};
 use crate::{
@@ -64,7 +64,6 @@ fn lint_template(
 ) -> Option<Outcome> {
     let mut all = Outcome::default();
     let mut kind = None;
-    let mut seen = Vec::new();
     for mut reading in template::readings(&source.text) {
         if kind.is_none()
             && let Err(masked) = yaml::parse(&reading.text)
@@ -93,10 +92,6 @@ fn lint_template(
             .findings
             .iter_mut()
             .for_each(|finding| of_template(finding, &reading));
-        seen.push(Seen {
-            ends: ends_in(&outcome),
-            pods,
-        });
         add_workloads(&mut all.workloads, outcome.workloads);
         all.findings.extend(outcome.findings);
         all.errors.extend(outcome.errors);
@@ -104,9 +99,11 @@ fn lint_template(
         all.run.extend(outcome.run);
     }
     let kind = kind?;
-    drop_what_another_branch_ends(&mut all, &seen);
+    drop_what_another_branch_ends(&mut all);
     if kind == NoteKind::TemplateSearched {
         all.findings = template::signs(source);
+    } else if is_helper(source) {
+        add_signs_of_helpers(source, &mut all);
     }
     for workload in &mut all.workloads {
         show_actions_of(&mut workload.object);
@@ -119,6 +116,28 @@ fn lint_template(
     }
     all.notes.push(Note::about_template(&source.name, line, kind));
     Some(all)
+}
+
+/// Whether it is a file of a chart that holds what others include.
+fn is_helper(source: &SourceFile) -> bool {
+    Path::new(source.name.as_str())
+        .extension()
+        .is_some_and(|suffix| suffix == "tpl")
+}
+
+/// A definition may be a part of a script, which is no pod to be read: its lines are searched for signs.
+fn add_signs_of_helpers(source: &Arc<SourceFile>, outcome: &mut Outcome) {
+    let line = |finding: &Finding| {
+        let start = finding.primary().map_or(0, |primary| primary.span.start);
+        (finding.rule.name, line_around(&source.text, start))
+    };
+    let known: Vec<_> = outcome.findings.iter().map(line).collect();
+    let comments = template::comments(&source.text);
+    let signs = template::signs(source).into_iter().filter(|sign| {
+        let start = sign.primary().map_or(0, |primary| primary.span.start);
+        !known.contains(&line(sign)) && !comments.iter().any(|comment| comment.contains(&start))
+    });
+    outcome.findings.extend(signs);
 }
 
 /// Adds the workloads of another reading. Of an object that is known it may show more.
@@ -176,13 +195,6 @@ fn show_actions_of(object: &mut ObjectReference) {
     object.namespace = object.namespace.as_deref().map(template::unmasked);
 }
 
-/// What one reading of a template shows of pods.
-struct Seen {
-    pods: Vec<Range<usize>>,
-    /// Where something ends a pod.
-    ends: Vec<usize>,
-}
-
 /// Rules that find what ends a pod.
 const ENDING: [&str; 6] = [
     "external-killer",
@@ -196,24 +208,20 @@ const ENDING: [&str; 6] = [
 /// Rules that say that nothing ends a pod.
 const ENDLESS: [&str; 2] = ["deadline-as-stopper", "job-never-completes"];
 
-fn ends_in(outcome: &Outcome) -> Vec<usize> {
-    let findings = outcome.findings.iter();
-    let ending = findings.filter(|finding| ENDING.contains(&finding.rule.name));
-    ending
-        .filter_map(|finding| Some(finding.primary()?.span.start))
-        .collect()
-}
-
 /// Of two branches either may be rendered: where one has what ends a pod, that the other lacks it does not say that
 /// nothing ends it.
-fn drop_what_another_branch_ends(outcome: &mut Outcome, seen: &[Seen]) {
+fn drop_what_another_branch_ends(outcome: &mut Outcome) {
+    let ended: Vec<(usize, ObjectReference)> = outcome
+        .findings
+        .iter()
+        .filter(|finding| ENDING.contains(&finding.rule.name))
+        .map(|finding| (finding.document, finding.object.clone()))
+        .collect();
     outcome.findings.retain(|finding| {
-        let place = finding.primary().map_or(0, |primary| primary.span.start);
-        let is_ended = |seen: &Seen| {
-            let pod = seen.pods.iter().find(|pod| pod.contains(&place));
-            pod.is_some_and(|pod| seen.ends.iter().any(|end| pod.contains(end)))
+        let is_it = |(document, object): &(usize, ObjectReference)| {
+            *document == finding.document && *object == finding.object
         };
-        !(ENDLESS.contains(&finding.rule.name) && seen.iter().any(is_ended))
+        !(ENDLESS.contains(&finding.rule.name) && ended.iter().any(is_it))
     });
 }
 

@@ -194,7 +194,11 @@ fn patched_by(patch: Node<'_>) -> Vec<Patched<'_>> {
         ) && let (Some(text), Some(last)) = (value.value.as_str(), path.rsplit('/').next())
         {
             // A slash in a key of a JSON pointer (RFC 6901, section 3).
-            add(last.replace("~1", "/").replace("~0", "~"), text, entry_span(value));
+            add(
+                last.replace("~1", "/").replace("~0", "~"),
+                text,
+                entry_span(value),
+            );
         }
         for entry in inner.entries() {
             match (entry.key.as_str(), entry.value.as_str()) {

@@ -201,7 +201,12 @@ pub(super) fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io:
             let verdict = "nothing to look at:".yellow().bold();
             writeln!(out, "{verdict} none of the files is a manifest")?;
         } else if report.is_complete() && report.workloads.is_empty() {
-            writeln!(out, "{} no workload in {}", "nothing to look at:".yellow().bold(), report.whereabouts())?;
+            writeln!(
+                out,
+                "{} no workload in {}",
+                "nothing to look at:".yellow().bold(),
+                report.whereabouts()
+            )?;
         } else if report.is_complete() {
             writeln!(
                 out,

@@ -28,7 +28,10 @@ pub fn first_template_line(text: &str) -> Option<usize> {
 /// condition stand in the text at once.
 #[must_use]
 pub fn first_template_comment_line(text: &str) -> Option<usize> {
-    if !["#@", "{%", "{{", "<%", "#%"].iter().any(|sign| text.contains(sign)) {
+    if !["#@", "{%", "{{", "<%", "#%"]
+        .iter()
+        .any(|sign| text.contains(sign))
+    {
         return None;
     }
     text.lines().position(is_template_comment).map(|index| index + 1)
@@ -142,7 +145,11 @@ mod tests {
             "# <% if on %>",
             "#% if on",
         ] {
-            assert_eq!(first_template_comment_line(&format!("b: 1\n{text}\n")), Some(2), "{text}");
+            assert_eq!(
+                first_template_comment_line(&format!("b: 1\n{text}\n")),
+                Some(2),
+                "{text}"
+            );
         }
         for text in [
             "## @param image.tag the tag",

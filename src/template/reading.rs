@@ -84,7 +84,10 @@ impl Reading {
     /// Whether two places of a finding are keys that different actions give: nobody knows whether they are one.
     #[must_use]
     pub fn has_unknown_keys(&self, finding: &Finding, template: &str) -> bool {
-        let starts = finding.locations.iter().map(|location| self.in_template(&location.span).start);
+        let starts = finding
+            .locations
+            .iter()
+            .map(|location| self.in_template(&location.span).start);
         let keys: Vec<&str> = starts.map(|start| self.key_at(template, start)).collect();
         let mut actions = keys.iter().filter(|key| key.contains("{{"));
         actions.any(|key| keys.iter().any(|other| other != key))
