@@ -160,9 +160,8 @@ fn is_helper_of_scripts(path: &Path, bytes: &[u8]) -> bool {
 
 /// Helm values of a mesh hold settings for every pod, though a file of values is no manifest.
 fn are_mesh_values(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| {
-        text.contains("meshConfig:") && text.contains("holdApplicationUntilProxyStarts: true")
-    })
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.contains("meshConfig:") && text.contains("defaultConfig:"))
 }
 
 fn read_limited(reader: impl Read, name: &str) -> Result<Vec<u8>, SourceError> {
