@@ -14,8 +14,8 @@ use crate::{
     pod::{Addresses, Live, Member, Pod, ServicesBeside, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
     roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
-    rules::{self, Finding},
-    source::{Lines, Note, SourceError, SourceErrorKind, SourceFile},
+    rules::{self, Confidence, Finding, Severity},
+    source::{Lines, Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_comment_line},
     workload::{self, ConfigMapIndex, ConfigMaps, Service, Workload, programs},
     yaml::{self, Stream},
 };
@@ -316,6 +316,19 @@ fn lint_stream<'a>(
             lint_pod(&pod, &mut outcome);
         }
     }
+    let is_text = live.is_none() && !company.is_template;
+    if let Some(line) = is_text.then(|| template_comment(&outcome, sources)).flatten() {
+        outcome.notes.push(Note::about_template(
+            &sources.own().name,
+            line,
+            NoteKind::Template,
+        ));
+        for finding in &mut outcome.findings {
+            // Each line may be one that is not there in the end.
+            finding.severity = finding.severity.min(Severity::Warning);
+            finding.confidence = finding.confidence.min(Confidence::Medium);
+        }
+    }
     outcome.wanted = config_maps.into_missed().into_iter().map(str::to_owned).collect();
     outcome.findings.sort_by_key(|finding| {
         (
@@ -324,6 +337,14 @@ fn lint_stream<'a>(
         )
     });
     outcome
+}
+
+/// The line of the first comment that a text template reads, where anything is said about the source.
+fn template_comment(outcome: &Outcome, sources: Sources<'_>) -> Option<usize> {
+    let says_something = !outcome.workloads.is_empty() || !outcome.findings.is_empty();
+    says_something
+        .then(|| first_template_comment_line(&sources.own().text))
+        .flatten()
 }
 
 /// What was injected serves what the template has, if another container is left that is the app.

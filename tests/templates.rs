@@ -123,3 +123,78 @@ fn what_helm_renders_was_seen_in_its_template() {
     }
     assert!(count >= 8, "{rendered}");
 }
+
+/// The first line of each file says what is found in it above `info`, as in `tests/cases`.
+#[test]
+fn of_branches_either_may_be_rendered() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/templates/branches");
+    for file in fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let first = text.lines().next().unwrap().strip_prefix("# finds: ").unwrap();
+        let expected: BTreeSet<&str> = first
+            .split(", ")
+            .filter(|finding| *finding != "nothing")
+            .collect();
+        let found: Vec<String> = findings(&path);
+        assert_eq!(
+            found.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+            expected,
+            "{}",
+            path.display()
+        );
+        assert_eq!(
+            found.len(),
+            expected.len(),
+            "one of them is said twice: {}",
+            path.display()
+        );
+    }
+}
+
+/// `rule@line` of each finding above `info`.
+fn findings(path: &Path) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "-o", "json", "--fail-on", "never"])
+        .arg(path)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .filter(|finding| finding["severity"] != "info")
+        .map(|finding| {
+            let places = finding["locations"].as_array().unwrap().iter();
+            let primary = places.clone().find(|place| place["primary"] == true).unwrap();
+            format!(
+                "{}@{}",
+                finding["rule"].as_str().unwrap(),
+                primary["start"]["line"]
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn definitions_of_script_parts_are_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    let templates = folder.path().join("templates");
+    fs::create_dir(&templates).unwrap();
+    fs::write(
+        folder.path().join("Chart.yaml"),
+        "apiVersion: v2\nname: parts\nversion: 1.0.0\n",
+    )
+    .unwrap();
+    let text = "{{/* once: curl localhost:15020/quitquitquit\n\ncurl localhost:15020/quitquitquit */}}\n\
+                {{- define \"parts.end\" }}\nset -e\n# curl localhost:15000/quitquitquit\n\
+                wget -qO- --post-data='' http://127.0.0.1:15020/quitquitquit\n{{- end }}\n\
+                {{- define \"parts.name\" }}{{ .Chart.Name }}{{ end }}\n";
+    fs::write(templates.join("_parts.tpl"), text).unwrap();
+    assert_eq!(findings(folder.path()), ["quit-endpoint@7"]);
+    fs::write(
+        templates.join("_parts.tpl"),
+        "{{- define \"parts.name\" }}{{ .Chart.Name }}{{ end }}\n",
+    )
+    .unwrap();
+    assert!(findings(folder.path()).is_empty());
+}

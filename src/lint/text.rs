@@ -3,7 +3,7 @@
 //! A template is read in each way it may be rendered; of a stream the documents that are broken are left out; what
 //! cannot be read even so is searched for signs.
 
-use std::{ops::Range, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 use super::{Company, Options, Outcome, lint_stream};
 use crate::{
@@ -99,8 +99,11 @@ fn lint_template(
         all.run.extend(outcome.run);
     }
     let kind = kind?;
+    drop_what_another_branch_ends(&mut all);
     if kind == NoteKind::TemplateSearched {
         all.findings = template::signs(source);
+    } else if is_helper(source) {
+        add_signs_of_helpers(source, &mut all);
     }
     for workload in &mut all.workloads {
         show_actions_of(&mut workload.object);
@@ -113,6 +116,28 @@ fn lint_template(
     }
     all.notes.push(Note::about_template(&source.name, line, kind));
     Some(all)
+}
+
+/// Whether it is a file of a chart that holds what others include.
+fn is_helper(source: &SourceFile) -> bool {
+    Path::new(source.name.as_str())
+        .extension()
+        .is_some_and(|suffix| suffix == "tpl")
+}
+
+/// A definition may be a part of a script, which is no pod to be read: its lines are searched for signs.
+fn add_signs_of_helpers(source: &Arc<SourceFile>, outcome: &mut Outcome) {
+    let line = |finding: &Finding| {
+        let start = finding.primary().map_or(0, |primary| primary.span.start);
+        (finding.rule.name, line_around(&source.text, start))
+    };
+    let known: Vec<_> = outcome.findings.iter().map(line).collect();
+    let comments = template::comments(&source.text);
+    let signs = template::signs(source).into_iter().filter(|sign| {
+        let start = sign.primary().map_or(0, |primary| primary.span.start);
+        !known.contains(&line(sign)) && !comments.iter().any(|comment| comment.contains(&start))
+    });
+    outcome.findings.extend(signs);
 }
 
 /// Adds the workloads of another reading. Of an object that is known it may show more.
@@ -139,19 +164,19 @@ struct PodPlace {
 /// Whether what is found in a reading of a template can be said of the template.
 fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
-        return !reading.is_split(finding);
+        return !reading.is_split(finding) && !reading.has_unknown_keys(finding, text);
     }
     if !CLAIMED_FROM_ABSENCE.contains(&finding.rule.name) {
         return true;
     }
     let place = finding.primary().map_or(0, |primary| primary.span.start);
-    let may_bring = |pod: &PodPlace| pod.spec.contains(&place) && reading.may_bring(&pod.spec);
-    let names_a_wrapper = |pod: &PodPlace| {
-        // An injected sidecar is found at its annotation.
-        let is_here = pod.spec.contains(&place) || pod.metadata.contains(&place);
-        is_here && text.get(pod.spec.clone()).is_some_and(template::names_a_wrapper)
-    };
-    !pods.iter().any(|pod| may_bring(pod) || names_a_wrapper(pod))
+    // An injected sidecar is found at its annotation.
+    let is_here = |pod: &&PodPlace| pod.spec.contains(&place) || pod.metadata.contains(&place);
+    let names_a_wrapper = |pod: &PodPlace| text.get(pod.spec.clone()).is_some_and(template::names_a_wrapper);
+    !pods
+        .iter()
+        .filter(is_here)
+        .any(|pod| reading.may_bring(&pod.spec) || names_a_wrapper(pod))
 }
 
 fn of_template(finding: &mut Finding, reading: &Reading) {
@@ -178,6 +203,36 @@ fn show_actions_of(object: &mut ObjectReference) {
         *text = template::unmasked(text);
     }
     object.namespace = object.namespace.as_deref().map(template::unmasked);
+}
+
+/// Rules that find what ends a pod.
+const ENDING: [&str; 6] = [
+    "external-killer",
+    "marker-file",
+    "quit-endpoint",
+    "shared-pid-kill",
+    "wrapper-binary",
+    "wrapper-script",
+];
+
+/// Rules that say that nothing ends a pod.
+const ENDLESS: [&str; 2] = ["deadline-as-stopper", "job-never-completes"];
+
+/// Of two branches either may be rendered: where one has what ends a pod, that the other lacks it does not say that
+/// nothing ends it.
+fn drop_what_another_branch_ends(outcome: &mut Outcome) {
+    let ended: Vec<(usize, ObjectReference)> = outcome
+        .findings
+        .iter()
+        .filter(|finding| ENDING.contains(&finding.rule.name))
+        .map(|finding| (finding.document, finding.object.clone()))
+        .collect();
+    outcome.findings.retain(|finding| {
+        let is_it = |(document, object): &(usize, ObjectReference)| {
+            *document == finding.document && *object == finding.object
+        };
+        !(ENDLESS.contains(&finding.rule.name) && ended.iter().any(is_it))
+    });
 }
 
 /// A finding of several readings is one finding.

@@ -23,13 +23,23 @@ pub(crate) fn settings(node: Node<'_>) -> Vec<Setting> {
     let Some(text) = node.as_str() else {
         return Vec::new();
     };
+    let map = ScalarMap::new(node);
+    let mut found = settings_in(text);
+    for setting in &mut found {
+        setting.span = map.raw_range(setting.span.clone());
+    }
+    found.sort_by_key(|setting| setting.span.start);
+    found
+}
+
+/// The settings of a text, with their places in it.
+pub(crate) fn settings_in(text: &str) -> Vec<Setting> {
     let Ok(stream) = yaml::parse(text) else {
         return Vec::new();
     };
     let mut found = Vec::new();
     let mut stack: Vec<Node<'_>> = stream.roots().map(|(_, root)| root).collect();
     let mut budget = 10_000_usize;
-    let map = ScalarMap::new(node);
     while let Some(inner) = stack.pop() {
         budget = budget.saturating_sub(1);
         if budget == 0 {
@@ -40,14 +50,13 @@ pub(crate) fn settings(node: Node<'_>) -> Vec<Setting> {
                 (Some(key), Some(value)) => found.push(Setting {
                     key: key.to_owned(),
                     value: value.to_owned(),
-                    span: map.raw_range(entry_span(entry)),
+                    span: entry_span(entry),
                 }),
                 _ => stack.push(entry.value),
             }
         }
         stack.extend(inner.items());
     }
-    found.sort_by_key(|setting| setting.span.start);
     found
 }
 
@@ -62,16 +71,21 @@ pub(crate) struct MeshSetting<'t> {
 }
 
 /// The settings called one of `keys` in Istio's mesh configuration: an IstioOperator or Istio resource, the
-/// ConfigMap `istio`, or Helm values that have `meshConfig`.
+/// ConfigMap `istio`, or Helm values that have `meshConfig`, in a file of their own or in the object that hands them to
+/// a chart.
 pub(crate) fn mesh_settings<'t>(object: &Object<'t>, keys: &[&str]) -> Vec<MeshSetting<'t>> {
-    let root = match object.reference.kind.as_str() {
-        "IstioOperator" | "Istio" | "ProxyConfig" => object.node.get("spec"),
-        "ConfigMap" if object.reference.name.starts_with("istio") => object.node.get("data"),
-        "" => object.node.get("meshConfig"),
-        _ => None,
+    let roots = match object.reference.kind.as_str() {
+        "IstioOperator" | "Istio" | "ProxyConfig" => object.node.get("spec").into_iter().collect(),
+        "ConfigMap" if object.reference.name.starts_with("istio") => {
+            object.node.get("data").into_iter().collect()
+        }
+        "" => mesh_configs(object.node),
+        "HelmRelease" => values(object.node, &["spec", "values"]),
+        "Application" => values(object.node, &["spec", "source", "helm", "valuesObject"]),
+        _ => Vec::new(),
     };
     let mut found = Vec::new();
-    let mut stack: Vec<Node<'t>> = root.into_iter().collect();
+    let mut stack: Vec<Node<'t>> = roots;
     let mut budget = 10_000_usize;
     while let Some(node) = stack.pop() {
         budget = budget.saturating_sub(1);
@@ -104,6 +118,97 @@ pub(crate) fn mesh_settings<'t>(object: &Object<'t>, keys: &[&str]) -> Vec<MeshS
         stack.extend(node.items());
     }
     found.sort_by_key(|setting| setting.span.start);
+    found
+}
+
+fn values<'t>(object: Node<'t>, path: &[&str]) -> Vec<Node<'t>> {
+    object.path(path).map(mesh_configs).unwrap_or_default()
+}
+
+/// The `meshConfig` of Helm values: of the chart itself, and of the charts below it, whose values stand under their
+/// names.
+fn mesh_configs(values: Node<'_>) -> Vec<Node<'_>> {
+    let below = values.entries().into_iter().map(|entry| entry.value);
+    std::iter::once(values)
+        .chain(below)
+        .filter_map(|values| values.get("meshConfig"))
+        .collect()
+}
+
+/// An entry of a patch in a kustomization that may be an annotation.
+pub(crate) struct Patched<'t> {
+    /// The scalar that holds the patch.
+    pub(crate) node: Node<'t>,
+    /// The entry's key.
+    pub(crate) key: String,
+    /// Its value.
+    pub(crate) value: String,
+    /// The bytes from its key to the end of its value.
+    pub(crate) span: Range<usize>,
+}
+
+/// The fields of a kustomization that list patches (kustomize's `types.Kustomization`).
+const PATCHES: [&str; 3] = ["patches", "patchesStrategicMerge", "patchesJson6902"];
+
+/// What the inline patches of a kustomization set: entries of strategic merge patches and of the values of JSON
+/// patches at any depth, and the single keys that the paths of JSON patches name.
+pub(crate) fn patched<'t>(object: &Object<'t>) -> Vec<Patched<'t>> {
+    if !["Kustomization", "Component"].contains(&object.reference.kind.as_str()) {
+        return Vec::new();
+    }
+    let lists = PATCHES.iter().filter_map(|field| object.node.get(field));
+    let texts = lists
+        .flat_map(Node::items)
+        .filter_map(|item| item.get("patch").or(Some(item)))
+        .filter(|text| text.as_str().is_some_and(|text| text.contains(':')));
+    texts.flat_map(patched_by).collect()
+}
+
+fn patched_by(patch: Node<'_>) -> Vec<Patched<'_>> {
+    let Ok(stream) = yaml::parse(patch.as_str().unwrap_or_default()) else {
+        return Vec::new();
+    };
+    let map = ScalarMap::new(patch);
+    let mut found = Vec::new();
+    let mut stack: Vec<Node<'_>> = stream.roots().map(|(_, root)| root).collect();
+    let mut budget = 10_000_usize;
+    let mut add = |key: String, value: &str, span: Range<usize>| {
+        found.push(Patched {
+            node: patch,
+            key,
+            value: value.to_owned(),
+            span: map.raw_range(span),
+        });
+    };
+    while let Some(inner) = stack.pop() {
+        budget = budget.saturating_sub(1);
+        if budget == 0 {
+            break;
+        }
+        let operation = inner.get("op").and_then(Node::as_str);
+        let sets = matches!(operation, Some("add" | "replace"));
+        if let (Some(path), Some(value), true) = (
+            inner.get("path").and_then(Node::as_str),
+            inner.entry("value"),
+            sets,
+        ) && let (Some(text), Some(last)) = (value.value.as_str(), path.rsplit('/').next())
+        {
+            // A slash in a key of a JSON pointer (RFC 6901, section 3).
+            add(
+                last.replace("~1", "/").replace("~0", "~"),
+                text,
+                entry_span(value),
+            );
+        }
+        for entry in inner.entries() {
+            match (entry.key.as_str(), entry.value.as_str()) {
+                (Some(key), Some(value)) => add(key.to_owned(), value, entry_span(entry)),
+                _ => stack.push(entry.value),
+            }
+        }
+        stack.extend(inner.items());
+    }
+    found.sort_by_key(|patched| patched.span.start);
     found
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{source::SourceFile, yaml::Node};
+use crate::{
+    source::{SourceFile, first_template_comment_line},
+    yaml::Node,
+};
 
 /// The sources that the nodes of a pod can come from: its own and those of the input's ConfigMaps.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,14 @@ impl<'a> Sources<'a> {
     #[must_use]
     pub fn own(&self) -> &'a SourceFile {
         self.own
+    }
+
+    /// Whether an object of the source that is linted has comments that a text template reads: what it says is not
+    /// what it means.
+    #[must_use]
+    pub fn has_template_comments(&self, object: Node<'_>) -> bool {
+        let text = self.own.text.get(object.span());
+        text.is_some_and(|text| first_template_comment_line(text).is_some())
     }
 
     /// The source a node stands in: the one whose text was parsed.

@@ -79,7 +79,8 @@ pub(crate) fn plan<'a>(
 
 /// Why nothing of an object is changed.
 fn hindrance(pod: &Pod<'_>) -> Option<String> {
-    doubled_key(pod)
+    unrendered(pod)
+        .or_else(|| doubled_key(pod))
         .or_else(|| foreign(pod))
         .or_else(|| too_much(pod))
 }
@@ -99,6 +100,15 @@ fn too_much(pod: &Pod<'_>) -> Option<String> {
             "its scripts mind other containers in {} places, too many to work out what remains without them",
             pod.links.all.len()
         )
+    })
+}
+
+/// Comments decide which of its lines are there in the end.
+fn unrendered(pod: &Pod<'_>) -> Option<String> {
+    let is_template = pod.sources.has_template_comments(pod.workload.object.node);
+    is_template.then(|| {
+        "its comments are those of a text template, and a template is rewritten by hand, or its rendered output by migrate"
+            .to_owned()
     })
 }
 

@@ -197,7 +197,17 @@ pub(super) fn write_summary(report: &Report<'_>, out: &mut dyn io::Write) -> io:
         count => format!("; {}, see below", counted(count, "error")),
     };
     if severities.is_empty() {
-        if report.is_complete() {
+        if report.is_complete() && report.workloads.is_empty() && report.files == 0 {
+            let verdict = "nothing to look at:".yellow().bold();
+            writeln!(out, "{verdict} none of the files is a manifest")?;
+        } else if report.is_complete() && report.workloads.is_empty() {
+            writeln!(
+                out,
+                "{} no workload in {}",
+                "nothing to look at:".yellow().bold(),
+                report.whereabouts()
+            )?;
+        } else if report.is_complete() {
             writeln!(
                 out,
                 "{} no sidecar workaround found in {looked_at}",

@@ -12,7 +12,11 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     why: r#"kubectl makes JSON of a manifest before it sends it, and of a key that stands twice only the last
 value is left. The API server, which would refuse the doubled field, never sees it. What stands
 further up looks as if it counted: the image, the arguments or the limits that a person reads
-there are not those that run. Other readers refuse such a file, or take the first."#,
+there are not those that run. Other readers refuse such a file, or take the first.
+
+Of a text template only one branch of a condition is left. Keys in branches that exclude each
+other are not named, nor is any key where the template stands in comments, as ytt's `#@ if`
+does."#,
     before: r#"apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -50,6 +54,10 @@ const NAMED: usize = 20;
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let object = pod.workload.object.node;
+    // Of the branches of a text template one is left.
+    if pod.sources.has_template_comments(object) {
+        return;
+    }
     for entry in object.all_overwritten_entries().take(NAMED) {
         let (Some(key), Some(mapping)) = (entry.key.as_str(), entry.key.parent()) else {
             continue;

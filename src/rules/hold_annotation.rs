@@ -23,7 +23,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
 `holdApplicationUntilProxyStarts: true` in the annotation `proxy.istio.io/config` (YAML or
 JSON inside a string) or in the mesh configuration, `config.linkerd.io/proxy-await: enabled`,
 OpenKruise's `apps.kruise.io/container-launch-priority: Ordered` and
-`KRUISE_CONTAINER_PRIORITY`. Pod templates and Namespaces are read.
+`KRUISE_CONTAINER_PRIORITY`. Pod templates, Namespaces and the inline patches of a kustomization
+are read.
 
 A setting for the whole mesh is reported as info, since only its operator can change it.
 Consul's lifecycle annotations and Kuma's are info too, unless a version is known that reads a
@@ -181,6 +182,21 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
             annotation(*entry, draft, Meshes::default(), findings);
         }
     }
+    for patched in embedded::patched(object) {
+        let Some(injector) = held_by(&patched.key, &patched.value) else {
+            continue;
+        };
+        findings.push(
+            held(injector, &patched.key, Meshes::default(), &draft)
+                .at_span(
+                    patched.node,
+                    patched.span,
+                    "set on every pod template that the patch is applied to",
+                )
+                .by_hand("kustomize applies this patch to workloads that it alone knows")
+                .finish(),
+        );
+    }
     for injector in injector::INJECTORS {
         let holds: Vec<_> = injector.holds.iter().filter(|hold| hold.in_settings).collect();
         let keys: Vec<_> = holds.iter().map(|hold| hold.name).collect();
@@ -206,6 +222,22 @@ pub(crate) fn check_object<'a>(object: &Object<'a>, sources: Sources<'a>, findin
             );
         }
     }
+}
+
+/// The injector that an annotation of a patch makes hold the app back.
+fn held_by(key: &str, value: &str) -> Option<&'static Injector> {
+    if let Some((injector, hold)) = injector::hold_annotation(key) {
+        return hold.holds_with(value).then_some(injector);
+    }
+    let injector = injector::of_settings(key)?;
+    let holds = |setting: embedded::Setting| {
+        let mut holds = injector.holds.iter().filter(|hold| hold.in_settings);
+        holds.any(|hold| hold.name == setting.key && hold.holds_with(&setting.value))
+    };
+    embedded::settings_in(value)
+        .into_iter()
+        .any(holds)
+        .then_some(injector)
 }
 
 fn annotation<'a>(

@@ -23,6 +23,47 @@ pub fn first_template_line(text: &str) -> Option<usize> {
         .map(|index| index + 1)
 }
 
+/// The line (from 1) of the first comment that a text template reads: ytt's `#@ if …`, also behind a key, and the
+/// statements that Jinja, Go and ERB templates put behind a `#`. To YAML it is a comment, so all branches of a
+/// condition stand in the text at once.
+#[must_use]
+pub fn first_template_comment_line(text: &str) -> Option<usize> {
+    if !["#@", "{%", "{{", "<%", "#%"]
+        .iter()
+        .any(|sign| text.contains(sign))
+    {
+        return None;
+    }
+    text.lines().position(is_template_comment).map(|index| index + 1)
+}
+
+/// What ytt reads behind `#@`, beside code that stands behind a blank (ytt's language reference).
+const YTT_ANNOTATIONS: [&str; 5] = ["overlay/", "data/", "yaml/", "schema/", "library/"];
+
+/// Words with which a branch of a Go template goes on or ends: a comment with one is no example of an action.
+const GO_BRANCHES: [&str; 5] = ["if ", "else", "end", "range ", "with "];
+
+fn is_template_comment(line: &str) -> bool {
+    let is_ytt = |rest: &str| {
+        let is_code = rest.starts_with(' ') && !rest.trim().is_empty();
+        is_code || YTT_ANNOTATIONS.iter().any(|name| rest.starts_with(name))
+    };
+    let code = line.trim_start();
+    let Some(comment) = code.strip_prefix('#') else {
+        return code.split_once(" #@").is_some_and(|(_, rest)| is_ytt(rest));
+    };
+    if let Some(rest) = comment.strip_prefix('@') {
+        return is_ytt(rest);
+    }
+    let words = comment.trim_start_matches(['#', ' ']);
+    if let Some(action) = words.strip_prefix("{{") {
+        let action = action.trim_start_matches(['-', ' ']);
+        return GO_BRANCHES.iter().any(|word| action.starts_with(word));
+    }
+    let is_statement = |open: &str, close: &str| words.starts_with(open) && words.contains(close);
+    is_statement("{%", "%}") || is_statement("<%", "%>") || comment.starts_with("% ")
+}
+
 /// Whether `key` stands somewhere as a whole word with a colon behind it.
 fn has_key(text: &[u8], key: &[u8]) -> bool {
     let Some((first, _)) = key.split_first() else {
@@ -88,5 +129,41 @@ mod tests {
         assert_eq!(first_template_line("{{- /*\nlong\n*/ -}}"), Some(1));
         assert_eq!(first_template_line("# use {{ .Values.a }}\na: 1\n"), None);
         assert_eq!(first_template_line("a: {b: {c: 1}}\n"), None);
+    }
+
+    #[test]
+    fn comments_of_text_templates_are_told_from_others() {
+        for text in [
+            "#@ if data.values.on:",
+            "a: #@ data.values.a",
+            "#@overlay/match by=\"name\"",
+            "  #@ end",
+            "# {% if on %}",
+            "#{%- endif %}",
+            "## {{- if .Values.on }}",
+            "# {{ end }}",
+            "# <% if on %>",
+            "#% if on",
+        ] {
+            assert_eq!(
+                first_template_comment_line(&format!("b: 1\n{text}\n")),
+                Some(2),
+                "{text}"
+            );
+        }
+        for text in [
+            "## @param image.tag the tag",
+            "# @schema type:string",
+            "#@",
+            "#@param image",
+            "# as with {% raw %} in the handbook",
+            "# image: {{ .Values.image }}",
+            "# {{ .Values.image }} is the image",
+            "#100% if busy",
+            "a: \"b#@ c\"",
+            "a: {b: c}",
+        ] {
+            assert_eq!(first_template_comment_line(text), None, "{text}");
+        }
     }
 }

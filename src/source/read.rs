@@ -130,7 +130,10 @@ fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
             Ok(None)
         };
     }
-    let is_manifest = looks_like_manifest(&bytes) || is_template(&bytes);
+    let is_manifest = looks_like_manifest(&bytes)
+        || is_template(&bytes)
+        || is_helper_of_scripts(path, &bytes)
+        || are_mesh_values(&bytes);
     Ok(is_manifest.then_some(bytes))
 }
 
@@ -142,6 +145,23 @@ fn is_template(bytes: &[u8]) -> bool {
                 .iter()
                 .any(|key| text.contains(key))
     })
+}
+
+/// A chart's `.tpl` file may define a part of a script that minds what else runs in the pod.
+fn is_helper_of_scripts(path: &Path, bytes: &[u8]) -> bool {
+    path.extension().is_some_and(|suffix| suffix == "tpl")
+        && std::str::from_utf8(bytes).is_ok_and(|text| {
+            super::first_template_line(text).is_some()
+                && ["localhost", "127.0.0.1", "pkill ", "killall "]
+                    .iter()
+                    .any(|word| text.contains(word))
+        })
+}
+
+/// Helm values of a mesh hold settings for every pod, though a file of values is no manifest.
+fn are_mesh_values(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| text.contains("meshConfig:") && text.contains("defaultConfig:"))
 }
 
 fn read_limited(reader: impl Read, name: &str) -> Result<Vec<u8>, SourceError> {

@@ -45,6 +45,22 @@ pub(super) fn actions(text: &str) -> Vec<Action> {
     found
 }
 
+/// Where the comments of a template stand.
+#[must_use]
+pub fn comments(text: &str) -> Vec<Range<usize>> {
+    let is_comment = |action: &Action| {
+        let words = text.get(action.span.clone()).unwrap_or_default();
+        words
+            .trim_start_matches(['{', '-', ' ', '\t', '\r', '\n'])
+            .starts_with("/*")
+    };
+    actions(text)
+        .into_iter()
+        .filter(is_comment)
+        .map(|action| action.span)
+        .collect()
+}
+
 /// Where the action ends whose words begin at `from`: behind the braces that stand in no string and no comment.
 fn end_of(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();

@@ -81,6 +81,29 @@ impl Reading {
         !places.is_sorted_by(in_one)
     }
 
+    /// Whether two places of a finding are keys that different actions give: nobody knows whether they are one.
+    #[must_use]
+    pub fn has_unknown_keys(&self, finding: &Finding, template: &str) -> bool {
+        let starts = finding
+            .locations
+            .iter()
+            .map(|location| self.in_template(&location.span).start);
+        let keys: Vec<&str> = starts.map(|start| self.key_at(template, start)).collect();
+        let mut actions = keys.iter().filter(|key| key.contains("{{"));
+        actions.any(|key| keys.iter().any(|other| other != key))
+    }
+
+    /// The key that begins there, up to the colon behind it that stands in no action.
+    fn key_at<'t>(&self, template: &'t str, start: usize) -> &'t str {
+        let rest = template.get(start..).unwrap_or_default();
+        let is_in_action = |at: usize| self.actions.iter().any(|action| action.span.contains(&at));
+        rest.match_indices(':')
+            .find(|(at, _)| !is_in_action(start + at))
+            .and_then(|(at, _)| rest.get(..at))
+            .unwrap_or(rest)
+            .trim()
+    }
+
     /// Whether something may be brought there that says more about a pod than its own lines do: a container, a
     /// command, a variable.
     #[must_use]

@@ -6,12 +6,22 @@ use std::{
 };
 
 use crate::{
-    catalogue::{injector::INJECTORS, quit, wrapper::WRAPPERS},
+    catalogue::{Catalogue, injector::INJECTORS, quit, wrapper::WRAPPERS},
     pod::Subject,
     rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
     workload::ObjectReference,
 };
+
+/// Commands that end a process by its name, with the options that most people give them.
+const KILLERS: [&str; 6] = [
+    "pkill",
+    "pkill -f",
+    "pkill -x",
+    "pkill -TERM",
+    "killall",
+    "killall -q",
+];
 
 /// Words that stand for one rule each.
 static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
@@ -45,7 +55,11 @@ static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
             ]
             .map(|text| ("hold-annotation", text))
         });
-    quits.chain(wrappers).chain(holds).collect()
+    let kills = Catalogue::built_in().entries().flat_map(|known| {
+        let programs = known.programs.iter();
+        programs.flat_map(|program| KILLERS.map(|killer| ("shared-pid-kill", format!("{killer} {program}"))))
+    });
+    quits.chain(wrappers).chain(holds).chain(kills).collect()
 });
 
 /// Whether a text names a wrapper, or a setting of one: whatever branch that stands in, the image has it.
@@ -93,7 +107,11 @@ fn finding(source: &Arc<SourceFile>, rule: &'static RuleInfo, span: Range<usize>
     Finding {
         rule,
         severity: rule.severity.min(Severity::Warning),
-        confidence: Confidence::Medium,
+        // The container that the text becomes a part of may be the one whose process that is.
+        confidence: match rule.name {
+            "shared-pid-kill" => Confidence::Low,
+            _ => Confidence::Medium,
+        },
         message: format!("the text has a sign of this: {}", rule.summary.to_lowercase()),
         help: "render the template and lint the result to see what it belongs to".to_owned(),
         document: 0,
