@@ -140,7 +140,10 @@ fn migrated(command: &[String], review: bool) -> (Vec<String>, bool) {
         .unwrap()
         .clone();
     let mut notes = migration.plans.iter().flat_map(|plan| &plan.notes);
-    let shows = notes.any(|note| note.starts_with("main now ends with the result of its own work"));
+    let shows = notes.any(|note| {
+        note.starts_with("main now ends with the result of its own work")
+            || note.contains("the script would end with the result of")
+    });
     (serde_json::from_value(words).unwrap(), shows)
 }
 

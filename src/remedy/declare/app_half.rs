@@ -201,13 +201,14 @@ impl<'a> AppHalf<'a> {
             self.notes
                 .push(format!("look at what remains of the script: {doubt}"));
         }
-        if let Some((exit_status, _)) = exit_status {
-            self.notes.extend(masks(app, exit_status));
-        }
         let entrypoint = match exit_status {
             Some(_) => stop_with_sleep(member, program, span),
             None => Entrypoint::cutting(span.clone()),
         };
+        if let Some((exit_status, _)) = exit_status {
+            self.notes
+                .extend(masks(member, program, exit_status, &entrypoint));
+        }
         let entrypoint = Entrypoint {
             reviewed: self.allowed >= Class::Review,
             ..entrypoint

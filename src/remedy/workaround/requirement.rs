@@ -120,9 +120,9 @@ fn of_link<'a>(
             );
             let mut part = cutting(link.container, member, program, &quit.span, what);
             part.rest_on(result_is_kept(quit.exit_status, quit.is_repeated));
-            part.entrypoints
-                .insert(link.container, stop_with_sleep(member, program, &quit.span));
-            part.note = masks(member.container.name, quit.exit_status);
+            let cut = stop_with_sleep(member, program, &quit.span);
+            part.note = masks(member, program, quit.exit_status, &cut);
+            part.entrypoints.insert(link.container, cut);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -140,16 +140,16 @@ fn of_link<'a>(
                 kill.exit_status,
                 kill.is_in_loop || kill.is_background,
             ));
-            part.entrypoints
-                .insert(link.container, stop_with_sleep(member, program, &kill.span));
+            let cut = stop_with_sleep(member, program, &kill.span);
             part.signals = true;
-            part.note = masks(member.container.name, kill.exit_status).or_else(|| {
+            part.note = masks(member, program, kill.exit_status, &cut).or_else(|| {
                 let signal = kill.other_signal()?;
                 Some(format!(
                     "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal names another (behind the feature gate ContainerStopSignals, Kubernetes 1.33 and later)",
                     pod.party_name(&link.other)
                 ))
             });
+            part.entrypoints.insert(link.container, cut);
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }

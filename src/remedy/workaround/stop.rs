@@ -7,20 +7,20 @@ use crate::remedy::workaround::{
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{ExitStatus, MarkerUse, Wait},
+        script::{ExitStatus, MarkerUse, ScriptBehaviour, Step, Wait},
     },
     pod::{Member, Pod},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
         script::{
-            cut::with_sleep_behind,
-            entrypoint::{Entrypoint, can_cut, dialect},
+            cut::{cut, with_sleep_behind},
+            entrypoint::{Entrypoint, can_cut, dialect, shell},
         },
         wanted::Wanted,
     },
     roles::Role,
-    shell::Span,
+    shell::{Span, Variable, parse},
     workload::{ContainerList, Program, ProgramPlace},
 };
 
@@ -89,21 +89,39 @@ pub(crate) fn stop_behind(pod: &Pod<'_>, link: &Link, wait: &Wait, wanted: &Want
         })
 }
 
-/// What a person should know where a stop hid the result of the script's work, or may have.
-pub(crate) fn masks(name: &str, exit_status: ExitStatus) -> Option<String> {
+/// What a person should know where a stop hid the result of the script's work, or may have, when it goes with what
+/// `entrypoint` cuts out.
+pub(crate) fn masks(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    exit_status: ExitStatus,
+    entrypoint: &Entrypoint,
+) -> Option<String> {
+    let name = member.container.name;
     let until_now = match exit_status {
-        ExitStatus::Masked => "until now its script ended with another",
-        ExitStatus::Unclear => "until now its script may have ended with another",
-        ExitStatus::Lost => {
+        ExitStatus::Lost if !ends_with_its_work(member, program, entrypoint) => {
             return Some(format!(
                 "the script of {name} ends with success when its work fails, as it did until now: look at its end"
             ));
         }
+        ExitStatus::Masked | ExitStatus::Lost => "until now its script ended with another",
+        ExitStatus::Unclear => "until now its script may have ended with another",
         _ => return None,
     };
     Some(format!(
         "{name} now ends with the result of its own work: {until_now}, so that failures may show"
     ))
+}
+
+/// Whether nothing comes behind the work in what remains of a script.
+fn ends_with_its_work(member: &Member<'_>, program: &Program<'_>, entrypoint: &Entrypoint) -> bool {
+    let shell = shell(member, program);
+    let remains = cut(&program.text, &shell, &entrypoint.cuts).ok();
+    let script = remains.and_then(|remains| parse(&remains.text, shell.dialect));
+    script.is_none_or(|script| {
+        let behaviour = ScriptBehaviour::new(&script, &|_| Variable::Unknown, false);
+        behaviour.steps().last().is_none_or(Step::is_work)
+    })
 }
 
 /// A helper that looked at the pod through the API server did so with a role of the pod's account.
