@@ -10,7 +10,7 @@ use crate::{
         injector::{INJECTORS, Injector},
         tool::READINESS_TOOLS,
         wait_tool::{Address, Question, WAIT_TOOLS, WaitTool},
-        wrapper::WRAPPERS,
+        wrapper::{WRAPPERS, Wrapper},
     },
     roles::DECLARATION_ANNOTATION,
 };
@@ -184,11 +184,14 @@ fn startup_poll() -> Sign {
 }
 
 fn wrapper_binary() -> Sign {
-    let programs = WRAPPERS.iter().flat_map(|wrapper| wrapper.programs);
-    let programs = programs
-        .map(|program| escaped(program))
-        .collect::<Vec<_>>()
-        .join("|");
+    let called = |wrappers: &mut dyn Iterator<Item = &'static Wrapper>| {
+        let programs = wrappers.flat_map(|wrapper| wrapper.programs);
+        let programs: Vec<String> = programs.map(|program| escaped(program)).collect();
+        format!(
+            r"^((\S*/)?(tini|dumb-init)( +-\S+)* +)?(\S*/)?({})( |$)",
+            programs.join("|")
+        )
+    };
     let settings = WRAPPERS.iter().flat_map(|wrapper| wrapper.settings);
     let settings: BTreeSet<String> = settings
         .map(|setting| match setting.strip_suffix('_') {
@@ -197,30 +200,62 @@ fn wrapper_binary() -> Sign {
         })
         .collect();
     let settings = settings.into_iter().collect::<Vec<_>>().join("|");
+    let named = |of: fn(&Wrapper) -> &'static [&'static str]| {
+        cel::list(WRAPPERS.iter().flat_map(of).copied().collect::<BTreeSet<_>>())
+    };
+    let is_off = format!(
+        "c.?env.orValue([]).exists(e, e.name in {} && e.?value.orValue(\"\") != \"\")",
+        named(|wrapper| wrapper.disabled_by)
+    );
+    let is_told = format!(
+        "has(c.envFrom) || c.?env.orValue([]).exists(e, e.name in {})",
+        named(|wrapper| wrapper.idle_without)
+    );
+    let mut idle = WRAPPERS.iter().filter(|wrapper| !wrapper.idle_without.is_empty());
     Sign {
         patterns: vec![
             pattern(
                 "wrapper",
                 "The first word, or the first behind an init.",
-                &format!(r"^((\S*/)?(tini|dumb-init)( +-\S+)* +)?(\S*/)?({programs})( |$)"),
+                &called(&mut WRAPPERS.iter()),
+            ),
+            pattern(
+                "idle",
+                "Those that only run their command where no address is given.",
+                &called(&mut idle),
             ),
             pattern("setting", "Their settings.", &format!("^({settings})$")),
         ],
         expression: format!(
-            "POD.spec.containers.exists(c,\n  {}.matches(variables.wrapper)\n  || c.?env.orValue([]).exists(e, e.name.matches(variables.setting)))",
-            script("c")
+            "POD.spec.containers.exists(c,\n  !({is_off})\n  && ({text}.matches(variables.wrapper) && (!{text}.matches(variables.idle) || {is_told})\n  || c.?env.orValue([]).exists(e, e.name.matches(variables.setting))))",
+            text = script("c")
         ),
     }
 }
 
-/// A condition on pods that their injector is not told to leave alone.
+/// A condition on pods that their injector is not told to leave alone, and whose app its proxy is not: a gateway.
 fn unless_kept_out(injector: &Injector, condition: &str) -> String {
     let kept_out = injector.opt_outs.iter().filter_map(|mark| {
         let (name, value) = (cel::string(mark.annotation), cel::string(mark.value?));
         let is_so = |place: &str| format!("POD.?metadata.?{place}[{name}].orValue(\"\") == {value}");
         Some([is_so("annotations"), is_so("labels")])
     });
-    let kept_out: Vec<String> = kept_out.flatten().collect();
+    let mut kept_out: Vec<String> = kept_out.flatten().collect();
+    if let Some(templates) = &injector.templates {
+        let gateways: Vec<String> = templates.gateways.iter().map(|name| escaped(name)).collect();
+        kept_out.extend([
+            format!(
+                "POD.?metadata.?annotations[{}].orValue(\"\").matches({})",
+                cel::string(templates.annotation),
+                cel::string(&format!(r"(^|,)\s*({})\s*(,|$)", gateways.join("|")))
+            ),
+            "POD.spec.containers.exists(c, c.?args.orValue([]).exists(a, a == \"router\"))".to_owned(),
+        ]);
+    }
+    kept_out.push(format!(
+        "POD.spec.containers.all(c, c.name in {})",
+        cel::list(injector.containers.iter().copied())
+    ));
     match kept_out.is_empty() {
         true => condition.to_owned(),
         false => format!("{condition} && !({})", kept_out.join(" || ")),
