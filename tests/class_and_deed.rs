@@ -1,6 +1,13 @@
 //! What lint says can be done is what migrate does: over all cases, the rules' examples, and the manifests in
 //! `../shared`, which may not be there.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 #[path = "support/generated_pods.rs"]
 mod generated_pods;
 #[path = "migrate_meaning/random.rs"]

@@ -1,5 +1,12 @@
 //! What is not known lowers the class: a pod whose rewrite is proved, and one thing more that nobody knows.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 #[path = "support/generated_pods.rs"]
 mod generated_pods;
 #[path = "migrate_meaning/random.rs"]
@@ -329,6 +336,37 @@ fn a_hook_that_may_wait_for_the_sidecars_own_work_is_looked_at() {
         "sync; sleep 5",
     ] {
         assert_eq!(class(hook), Some(FixClass::Manual), "{hook}");
+    }
+}
+
+#[test]
+fn what_may_count_or_end_unseen_is_looked_at() {
+    let job = |script: &str, of_job: &str, of_pod: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: sums}}\nspec:\n{of_job}  template:\n    spec:\n      restartPolicy: Never\n{of_pod}      containers:\n      - name: sums\n        image: registry.example.com/sums:1\n        command: [bash, -c, '{script}']\n      - name: cloud-sql-proxy\n        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\n        args: [--quitquitquit, a:b:c]\n"
+        )
+    };
+    let class = |text: String| findings(&text).first().map(|finding| finding.fix.class);
+    let quits = "/sums; rc=$?; curl -X POST localhost:9091/quitquitquit; exit $rc";
+    assert_eq!(class(job(quits, "", "")), Some(FixClass::Safe));
+    assert_eq!(class(job("/sums", "", "")), Some(FixClass::Safe));
+    let policy = |of: &str| {
+        format!(
+            "  podFailurePolicy: {{rules: [{{action: FailJob, onExitCodes: {{{of}operator: In, values: [1]}}}}]}}\n"
+        )
+    };
+    // Another container's exit code is another matter.
+    let other = job(quits, &policy("containerName: sums, "), "");
+    assert_eq!(class(other), Some(FixClass::Safe));
+    for unknown in [
+        job(quits, &policy("containerName: cloud-sql-proxy, "), ""),
+        job("/sums", &policy(""), ""),
+        job("/sums", "", "      hostPID: true\n"),
+        job("with-proxy /sums", "", ""),
+        job(&format!("eval \"$SETUP\"; {quits}"), "", ""),
+        job(&format!("source /etc/profile; {quits}"), "", ""),
+    ] {
+        assert_eq!(class(unknown.clone()), Some(FixClass::Review), "{unknown}");
     }
 }
 

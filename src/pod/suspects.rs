@@ -8,6 +8,7 @@ use crate::{
     },
     catalogue::wrapper::Wrapper,
     roles::{Role, RunsServer, runs_its_server, sounds_like_an_end},
+    shell::command_index,
     workload::{ContainerList, HookKind, Program, ProgramPlace},
     yaml::Node,
 };
@@ -65,6 +66,9 @@ const REACHING: [&str; 8] = [
 
 /// Words of commands that signal processes.
 const KILLING: [&str; 5] = ["kill", "pkill", "killall", "fuser", "skill"];
+
+/// Words of the names of programs that run others beside a sidecar.
+const MINDING: [&str; 6] = ["proxy", "sidecar", "mesh", "istio", "envoy", "linkerd"];
 
 /// Words of the names of scripts that end something: `job_killer.sh`, `stop-proxy.sh`.
 const ENDING: [&str; 9] = [
@@ -204,6 +208,25 @@ fn runs_reaching<'m>(member: &'m Member<'_>) -> Option<&'m str> {
         .find(|word| REACHING.contains(word))
 }
 
+/// A program that a script gives another command, and whose own name says that it minds a sidecar: `with-proxy /app`.
+fn named_after_a_sidecar<'p>(program: &'p Program<'_>) -> Option<&'p str> {
+    let commands = program.script.as_ref()?.list.commands();
+    commands.filter_map(|visit| visit.simple()).find_map(|simple| {
+        let at = command_index(&simple.words);
+        let name = simple.words.get(at)?.raw.as_str();
+        let runs_another = simple
+            .words
+            .get(at + 1..)?
+            .iter()
+            .any(|word| word.raw.starts_with(['/', '.']));
+        let base = name.rsplit('/').next().unwrap_or(name);
+        let minds = base
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|word| MINDING.contains(&word));
+        (runs_another && minds && Wrapper::of_program(base).is_none()).then_some(base)
+    })
+}
+
 /// What a program does that is not understood.
 fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) -> Vec<Suspect> {
     let mut found = Vec::new();
@@ -217,7 +240,11 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         container: at,
         address,
     }));
-    let reaching = pod.members.get(at).and_then(runs_reaching);
+    let reaching = pod
+        .members
+        .get(at)
+        .and_then(runs_reaching)
+        .or_else(|| named_after_a_sidecar(program));
     found.extend(reaching.map(|name| Suspect::Program {
         container: at,
         name: name.to_owned(),
@@ -408,8 +435,10 @@ impl Suspect {
 impl Pod<'_> {
     /// Whether the containers see one another's processes.
     pub(crate) fn shares_processes(&self) -> bool {
-        let shares = self.workload.pod_spec.get("shareProcessNamespace");
-        shares.and_then(Node::as_bool) == Some(true)
+        ["shareProcessNamespace", "hostPID"].iter().any(|field| {
+            let shares = self.workload.pod_spec.get(field);
+            shares.and_then(Node::as_bool) == Some(true)
+        })
     }
 
     /// Whether a container's script runs its program for a while and ends it then: `proxy & sleep 30; kill $!`,

@@ -15,6 +15,7 @@ use crate::{
     },
     roles::{NamingKind, RunsServer, runs_its_server},
     workload::{ContainerList, WorkloadKind},
+    yaml::Node,
 };
 
 /// The proofs of all obligations of a declaration.
@@ -205,6 +206,12 @@ impl Case<'_, '_> {
                 "its restartPolicy may be meant for its own restarts, as Kubernetes 1.34 allows it for any container",
             );
         }
+        if self.counts_for_the_job() {
+            return Proof::unknown(
+                Obligation::NobodysApp,
+                "the Job's podFailurePolicy looks at its exit code, and one that the kubelet ends may have another",
+            );
+        }
         if let Some(word) = self.by_word {
             return Proof::proved(Obligation::NobodysApp, word);
         }
@@ -243,6 +250,23 @@ impl Case<'_, '_> {
                 "another container stands before it and uses it",
             ),
         }
+    }
+
+    /// Whether a rule of `podFailurePolicy` is about its exit code: it names this container, or none.
+    fn counts_for_the_job(&self) -> bool {
+        let spec = self.pod.workload.object.node.get("spec");
+        let template = spec.and_then(|spec| spec.get("jobTemplate")?.get("spec"));
+        let rules = [spec, template]
+            .into_iter()
+            .flatten()
+            .filter_map(|job| job.get("podFailurePolicy")?.get("rules"));
+        rules
+            .flat_map(Node::items)
+            .filter_map(|rule| rule.get("onExitCodes"))
+            .any(|codes| {
+                let named = codes.get("containerName").and_then(Node::as_str);
+                named.is_none_or(|name| name == self.member.container.name)
+            })
     }
 
     /// A Service finds a named port in `containers` first, and in sidecars of `initContainers` only then

@@ -238,14 +238,18 @@ pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]
     }
 }
 
-/// The command that reads a file into the script's own shell which is not in the manifest. Those that are stand in the
-/// text in its place.
+/// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.
+/// Files that are there stand in the text in its place.
 fn read_in(program: &Program<'_>) -> Option<String> {
     let commands = program.script.as_ref()?.list.commands();
     commands.filter_map(|visit| visit.simple()).find_map(|simple| {
-        let first = simple.words.first()?.literal()?;
-        matches!(first.as_ref(), "." | "source")
-            .then(|| excerpt(program.text.get(simple.span.clone()).unwrap_or_default()))
+        let (first, rest) = simple.words.split_first()?;
+        let is_unread = match first.literal()?.as_ref() {
+            "." | "source" => true,
+            "eval" => rest.iter().any(|word| word.literal().is_none()),
+            _ => false,
+        };
+        is_unread.then(|| excerpt(program.text.get(simple.span.clone()).unwrap_or_default()))
     })
 }
 
