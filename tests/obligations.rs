@@ -210,6 +210,8 @@ fn a_wait_of_which_something_is_not_known_is_not_replaced_unseen() {
         "until grpc_health_probe -addr=localhost:8181 -service=$GIVEN; do sleep 1; done",
         "until nc -z -x $GIVEN localhost 8181; do sleep 1; done",
         "wait4x http http://localhost:8181/$GIVEN -t 0",
+        "until curl -sf localhost:8181/health && curl -sf localhost:8282/ready; do sleep 1; done",
+        "until nc -z localhost 8181 && curl -sf localhost:8181/health; do sleep 1; done",
         "wait4x http https://localhost:8181/health -t 0",
         "wait4x http http://localhost:8181/health -t $GIVEN",
         "dockerize -wait http://localhost:8181/$GIVEN -timeout 0s",

@@ -1,5 +1,7 @@
 //! Whether a gate is as strict as the wait that it replaces.
 
+use std::collections::BTreeSet;
+
 use super::startup::asked_port;
 use crate::{
     behaviour::{
@@ -30,6 +32,14 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
             false => unknown("its startupProbe asks something else than the wait did".to_owned()),
         };
     }
+    let asked: BTreeSet<_> = wait
+        .probes
+        .iter()
+        .filter_map(|probed| address(&probed.action))
+        .collect();
+    if asked.len() > 1 {
+        return unknown("the wait asks several addresses, and a probe asks one".to_owned());
+    }
     for probed in &wait.probes {
         match &probed.action {
             Action::Connect(connect) if is_database_client(&connect.tool) => {
@@ -59,6 +69,15 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
         }
     }
     proved("a probe asks what the wait asked")
+}
+
+/// The port that is asked, and what is asked for there.
+fn address(action: &Action) -> Option<(u16, Option<String>)> {
+    let target = match action {
+        Action::Http(http) => http.url.request_target(),
+        _ => None,
+    };
+    Some((asked_port(action)?, target))
 }
 
 /// Whether a probe succeeds only when a wait would be over.
