@@ -13,9 +13,10 @@ use super::{
     workaround::{managing::Managing, part::Part},
 };
 use crate::{
-    behaviour::Party,
+    behaviour::{LinkKind, Party},
     edit::removal::Removals,
     pod::{Member, Pod, Subject},
+    workload::ContainerList,
 };
 
 /// The plan for one pod.
@@ -66,6 +67,10 @@ pub(crate) fn plan<'a>(
     // Both may change the same scripts, so that they are assembled as one.
     injected::plan(&mut planner);
     planner.unnamed();
+    if let Some(reason) = planner.waits_for_later() {
+        planner.plan.abandon(reason);
+        return planner.plan;
+    }
     if let Err(reason) = planner.finish() {
         planner.plan.abandon(reason);
         return planner.plan;
@@ -207,6 +212,29 @@ impl<'p, 'a> Planner<'p, 'a> {
                 self.directories.extend(part.directories.iter().cloned());
             }
         }
+    }
+
+    /// A sidecar that is declared here and waits for an ordinary container, which would start only after it.
+    fn waits_for_later(&self) -> Option<String> {
+        let is_declared = |index: usize| self.declared.iter().any(|(own, _)| *own == index);
+        self.pod.links.all.iter().find_map(|link| {
+            let (LinkKind::Waits(_), Party::Container(other)) = (&link.kind, &link.other) else {
+                return None;
+            };
+            let own = self
+                .pod
+                .members
+                .get(link.container)
+                .filter(|_| is_declared(link.container))?;
+            let other = self.pod.members.get(*other).filter(|_| !is_declared(*other))?;
+            let starts_later = other.container.list == ContainerList::Regular && !other.role.declared;
+            starts_later.then(|| {
+                format!(
+                    "{} waits for {}, which would start only after it",
+                    own.container.name, other.container.name
+                )
+            })
+        })
     }
 
     /// Links whose other side is not known.
