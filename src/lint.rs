@@ -180,16 +180,9 @@ pub(crate) fn lint_live_source(
     options: &Options,
     live: &Live,
 ) -> Outcome {
-    let streams: Vec<Stream<'_>> = others
-        .iter()
-        .filter_map(|other| yaml::parse(&other.text).ok())
-        .collect();
-    let mut shared = ConfigMapIndex::default();
-    streams
-        .iter()
-        .for_each(|stream| shared.merge(workload::config_maps(stream, |_| true)));
-    let mut files = others.to_vec();
-    files.sort_by_key(|file| file.text.as_ptr().addr());
+    let streams = readable(others);
+    let shared = config_maps_of(&streams);
+    let files = by_address(others);
     match yaml::parse(&source.text) {
         Ok(stream) => lint_stream(
             &stream,
@@ -205,6 +198,27 @@ pub(crate) fn lint_live_source(
     }
 }
 
+/// The trees of those sources that can be read.
+fn readable(sources: &[Arc<SourceFile>]) -> Vec<Stream<'_>> {
+    let trees = sources.iter().map(|source| yaml::parse(&source.text));
+    trees.filter_map(Result::ok).collect()
+}
+
+fn config_maps_of<'a>(streams: &'a [Stream<'a>]) -> ConfigMapIndex<'a> {
+    let mut index = ConfigMapIndex::default();
+    streams
+        .iter()
+        .for_each(|stream| index.merge(workload::config_maps(stream, |_| true)));
+    index
+}
+
+/// Sources by where their texts lie, as [`Sources`] looks them up.
+fn by_address(sources: &[Arc<SourceFile>]) -> Vec<Arc<SourceFile>> {
+    let mut sources = sources.to_vec();
+    sources.sort_by_key(|source| source.text.as_ptr().addr());
+    sources
+}
+
 /// The roles of the containers of every pod in a text, without any finding, and the names of the ConfigMaps that hold
 /// scripts of them and are not among `others`.
 #[must_use]
@@ -216,16 +230,9 @@ pub(crate) fn roles_of(
     let Ok(stream) = yaml::parse(&source.text) else {
         return (Vec::new(), Vec::new());
     };
-    let streams: Vec<Stream<'_>> = others
-        .iter()
-        .filter_map(|other| yaml::parse(&other.text).ok())
-        .collect();
-    let mut shared = ConfigMapIndex::default();
-    streams
-        .iter()
-        .for_each(|stream| shared.merge(workload::config_maps(stream, |_| true)));
-    let mut files = others.to_vec();
-    files.sort_by_key(|file| file.text.as_ptr().addr());
+    let streams = readable(others);
+    let shared = config_maps_of(&streams);
+    let files = by_address(others);
     let config_maps = ConfigMaps::new(ConfigMapIndex::default(), Some(&shared));
     let services = workload::services(&stream);
     let mut found = Vec::new();

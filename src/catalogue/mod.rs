@@ -9,6 +9,7 @@ pub mod injected_file;
 pub mod injector;
 pub mod kubernetes;
 pub mod program_end;
+pub mod program_reach;
 pub mod quit;
 pub mod service_port;
 mod sidecar;

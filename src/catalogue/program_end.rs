@@ -355,16 +355,6 @@ pub fn becomes_a_daemon(program: &str, words: &[&str]) -> bool {
     })
 }
 
-/// The known sidecars whose own configuration files may say that they end: `exit_after_auth`, `exit_on_eof`, a source
-/// that is read to its end.
-const ENDS_BY_CONFIGURATION: [&str; 4] = ["vault-agent", "fluent-bit", "vector", "telegraf"];
-
-/// Whether a file that nobody sees may say that a known sidecar ends.
-#[must_use]
-pub fn may_end_by_configuration(sidecar: &str) -> bool {
-    ENDS_BY_CONFIGURATION.contains(&sidecar)
-}
-
 /// Whether a program with these words behind it runs until it is stopped.
 #[must_use]
 pub fn is_server(program: &str, words: &[&str]) -> bool {

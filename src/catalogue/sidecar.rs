@@ -70,6 +70,9 @@ pub struct KnownSidecar {
     pub runs_arguments: bool,
     /// Options and variables that sound like an end and are none.
     pub keeps_running: Vec<String>,
+    /// Its own configuration files may say that it ends: `exit_after_auth`, `exit_on_eof`, a source that is read to its end.
+    #[serde(skip)]
+    pub ends_by_configuration: bool,
     /// Arguments by which it is a gateway of its own, which serves no other container.
     pub gateway: Vec<String>,
     /// The network of the whole pod goes through it.

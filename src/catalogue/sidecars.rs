@@ -37,6 +37,7 @@ pub(super) struct Row {
     operands: bool,
     runs_arguments: bool,
     keeps_running: &'static [&'static str],
+    ends_by_configuration: bool,
     gateway: &'static [&'static str],
     redirects_traffic: bool,
     readiness_needs_app: bool,
@@ -107,6 +108,7 @@ const ROW: Row = Row {
     operands: false,
     runs_arguments: false,
     keeps_running: &[],
+    ends_by_configuration: false,
     gateway: &[],
     redirects_traffic: false,
     readiness_needs_app: false,
@@ -166,6 +168,7 @@ impl From<&Row> for KnownSidecar {
             source: row.source.to_owned(),
             checked: row.checked.to_owned(),
             is_configured: false,
+            ends_by_configuration: row.ends_by_configuration,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::{
     injector::INJECTORS,
     kubernetes::KUBERNETES,
     program_end::{DAEMONS, FINITE_PROGRAMS, SERVERS},
+    program_reach::REACHING_PROGRAMS,
     quit::COMMON_PATHS,
     service_port::SERVICE_PORTS,
     stop_command::STOP_COMMANDS,
@@ -62,6 +63,9 @@ fn origins() -> Vec<Origin> {
     let daemons = DAEMONS
         .iter()
         .map(|row| (row.programs.join(", "), row.source, row.checked));
+    let reaching = REACHING_PROGRAMS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
     let ports = SERVICE_PORTS
         .iter()
         .map(|row| (row.images.join(", "), row.source, row.checked));
@@ -85,6 +89,7 @@ fn origins() -> Vec<Origin> {
         .chain(daemons)
         .chain(servers)
         .chain(finite)
+        .chain(reaching)
         .collect()
 }
 

@@ -217,6 +217,17 @@ fn named(member: &Member<'_>) -> Vec<Named> {
     found
 }
 
+/// Whether a container listens on a port, and no other one of its pod.
+pub(crate) fn listens_alone(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool {
+    listens_on(pod, member, port) && !another_listens_on(pod, member, port)
+}
+
+/// Whether another container of its pod listens on a port.
+pub(crate) fn another_listens_on(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool {
+    let mut others = pod.members.iter().filter(|other| !std::ptr::eq(*other, member));
+    others.any(|other| listens_on(pod, other, port))
+}
+
 /// Whether a container listens on a port: by its `ports`, by the option that says so, or as the known program that it
 /// runs does.
 pub(crate) fn listens_on(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool {

@@ -7,7 +7,7 @@ use crate::{
         script::{MarkerUse, Trap, Wait},
     },
     catalogue::stop_command,
-    shell::{Span, Word, command_index},
+    shell::{Span, command_index},
     workload::{HookKind, Program, ProgramPlace},
     yaml::Entry,
 };
@@ -128,16 +128,25 @@ fn own_work(pod: &Pod<'_>, index: usize, program: &Program<'_>, wait: &Wait) -> 
 fn ends_its_process_before(program: &Program<'_>, facts: &ScriptFacts, wait: usize) -> bool {
     let signals = facts.kills.iter().any(|kill| kill.span.end <= wait);
     let calls = facts.quits.iter().any(|quit| quit.stops && quit.span.end <= wait);
+    signals || calls || stop_commands(program).any(|stop| stop.end <= wait)
+}
+
+/// Where a program runs a command that ends the server of its own container: `cloud-sql-proxy shutdown`,
+/// `nginx -s quit`.
+pub(crate) fn stop_commands(program: &Program<'_>) -> impl Iterator<Item = Span> {
     let commands = program.script.iter().flat_map(|script| script.list.commands());
-    let mut stops = commands.filter_map(|visit| visit.simple()).filter(|simple| {
-        let words: Vec<_> = simple.words.iter().filter_map(Word::literal).collect();
+    commands.filter_map(|visit| {
+        let simple = visit.simple()?;
+        let words: Vec<_> = simple
+            .words
+            .iter()
+            .skip(command_index(&simple.words))
+            .map(|word| word.literal().unwrap_or_else(|| word.raw.as_str().into()))
+            .collect();
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-        let command = words
-            .get(command_index(&simple.words)..)
-            .and_then(<[_]>::split_first);
-        command.is_some_and(|(name, arguments)| stop_command::of_command(name, arguments).is_some())
-    });
-    signals || calls || stops.any(|simple| simple.span.end <= wait)
+        let (name, arguments) = words.split_first()?;
+        stop_command::of_command(name, arguments).map(|_| simple.span.clone())
+    })
 }
 
 /// What a trap makes of SIGTERM.

@@ -2,9 +2,7 @@
 
 use crate::{
     behaviour::action::{Values, classify_visit},
-    catalogue::program_end::{
-        becomes_a_daemon, is_finite, is_server, is_server_image, may_end_by_configuration,
-    },
+    catalogue::program_end::{becomes_a_daemon, is_finite, is_server, is_server_image},
     roles::{RunsServer, runs_its_server, sounds_like_an_end},
     shell::{Simple, Span, Variable, command_index},
     workload::{ContainerList, Program, ProgramPlace},
@@ -40,7 +38,7 @@ impl<'a> Pod<'a> {
             self.catalogue,
         ) {
             RunsServer::Refuted(one_shot) => return Lifetime::Ends(one_shot.to_string()),
-            RunsServer::Proved if known.is_some_and(|known| may_end_by_configuration(&known.name)) => {
+            RunsServer::Proved if known.is_some_and(|known| known.ends_by_configuration) => {
                 return Lifetime::Unknown;
             }
             RunsServer::Proved => return Lifetime::RunsOn,

@@ -3,6 +3,7 @@
 mod address;
 mod delay;
 pub(crate) mod embedded;
+mod end;
 mod injected_output;
 mod injection;
 mod lifetime;
@@ -30,8 +31,10 @@ use crate::{
 };
 
 pub use address::Addresses;
-pub(crate) use address::{NamedAddress, find_address, listens_on, names_listener};
-pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay};
+pub(crate) use address::{
+    NamedAddress, another_listens_on, find_address, listens_alone, listens_on, names_listener,
+};
+pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay, stop_commands};
 pub(crate) use injection::SwitchToSet;
 pub(crate) use lifetime::Lifetime;
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};

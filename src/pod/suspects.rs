@@ -2,14 +2,15 @@
 
 use super::{Member, Pod};
 use crate::{
-    behaviour::{
-        Link, LinkKind, Party, ScriptFacts,
-        script::{MarkerUse, QuitPosition},
+    behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
+    catalogue::{
+        injector::INJECTORS,
+        program_reach::{Reach, reaches},
+        wrapper::Wrapper,
     },
-    catalogue::wrapper::Wrapper,
-    roles::{Role, RunsServer, runs_its_server, sounds_like_an_end},
+    roles::{KnownSidecar, Role, RunsServer, runs_its_server, sounds_like_an_end},
     shell::command_index,
-    workload::{ContainerList, HookKind, Program, ProgramPlace},
+    workload::{ContainerList, Program},
     yaml::Node,
 };
 
@@ -59,17 +60,6 @@ pub(crate) enum Suspect {
     SharedProcesses,
 }
 
-/// Programs that reach into other containers.
-const REACHING: [&str; 8] = [
-    "kubectl", "oc", "nsenter", "docker", "crictl", "nerdctl", "podman", "ctr",
-];
-
-/// Words of commands that signal processes.
-const KILLING: [&str; 5] = ["kill", "pkill", "killall", "fuser", "skill"];
-
-/// Words of the names of programs that run others beside a sidecar.
-const MINDING: [&str; 6] = ["proxy", "sidecar", "mesh", "istio", "envoy", "linkerd"];
-
 /// Words of the names of scripts that end something: `job_killer.sh`, `stop-proxy.sh`.
 const ENDING: [&str; 9] = [
     "kill",
@@ -89,18 +79,6 @@ pub(crate) fn names_an_end(file: &str) -> bool {
     name.split(|letter: char| !letter.is_ascii_alphanumeric())
         .any(|word| ENDING.contains(&word))
 }
-
-/// Programs that run a file which is not in the manifest.
-const INTERPRETERS: [&str; 14] = [
-    "python", "python2", "python3", "node", "ruby", "perl", "php", "sh", "bash", "ash", "dash", "zsh", "ksh",
-    "deno",
-];
-
-/// Programs that run a task which is described elsewhere.
-const RUNNERS: [&str; 20] = [
-    "npm", "npx", "yarn", "pnpm", "make", "task", "just", "rake", "bundle", "poetry", "pipenv", "uv", "tox",
-    "invoke", "gradle", "gradlew", "mvn", "composer", "mix", "sbt",
-];
 
 /// Whatever may end a container, the surest first.
 pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
@@ -151,7 +129,7 @@ fn names_of(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
         .and_then(|(_, program)| program.words.first())
         .and_then(|word| word.as_str())
         .map(|word| word.rsplit('/').next().unwrap_or(word).to_owned())
-        .filter(|word| !INTERPRETERS.contains(&word.as_str()));
+        .filter(|word| !reaches(word, Reach::File));
     let known = pod.catalogue.of(container);
     let programs = known.into_iter().flat_map(|known| known.programs.iter().cloned());
     let image = container.image().map(|image| image.base_name().to_owned());
@@ -205,11 +183,11 @@ fn runs_reaching<'m>(member: &'m Member<'_>) -> Option<&'m str> {
     });
     words
         .chain(member.container.image().map(|image| image.base_name()))
-        .find(|word| REACHING.contains(word))
+        .find(|word| reaches(word, Reach::Containers))
 }
 
 /// A program that a script gives another command, and whose own name says that it minds a sidecar: `with-proxy /app`.
-fn named_after_a_sidecar<'p>(program: &'p Program<'_>) -> Option<&'p str> {
+fn named_after_a_sidecar<'p>(pod: &Pod<'_>, program: &'p Program<'_>) -> Option<&'p str> {
     let commands = program.script.as_ref()?.list.commands();
     commands.filter_map(|visit| visit.simple()).find_map(|simple| {
         let at = command_index(&simple.words);
@@ -222,9 +200,19 @@ fn named_after_a_sidecar<'p>(program: &'p Program<'_>) -> Option<&'p str> {
         let base = name.rsplit('/').next().unwrap_or(name);
         let minds = base
             .split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|word| MINDING.contains(&word));
+            .any(|word| is_of_a_sidecar(pod, word));
         (runs_another && minds && Wrapper::of_program(base).is_none()).then_some(base)
     })
+}
+
+/// Whether a word is what sidecars, an injector or a known sidecar's program are called.
+fn is_of_a_sidecar(pod: &Pod<'_>, word: &str) -> bool {
+    let is_program = |known: &KnownSidecar| known.certain && known.programs.iter().any(|own| own == word);
+    matches!(word, "proxy" | "sidecar" | "mesh")
+        || INJECTORS
+            .iter()
+            .any(|injector| injector.name.eq_ignore_ascii_case(word))
+        || pod.catalogue.entries().any(|known| is_program(known))
 }
 
 /// What a program does that is not understood.
@@ -244,7 +232,7 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         .members
         .get(at)
         .and_then(runs_reaching)
-        .or_else(|| named_after_a_sidecar(program));
+        .or_else(|| named_after_a_sidecar(pod, program));
     found.extend(reaching.map(|name| Suspect::Program {
         container: at,
         name: name.to_owned(),
@@ -269,7 +257,7 @@ fn signals_unseen(
             .split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')));
         program.text.contains("/proc/")
             || program.text.contains("os.kill")
-            || words.any(|word| KILLING.contains(&word))
+            || words.any(|word| reaches(word, Reach::Processes))
     };
     let only_children = !facts.kills.is_empty() && facts.kills.iter().all(|kill| kill.only_own_children);
     !is_linked && !only_children && has_word()
@@ -346,15 +334,13 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
     if !is_read {
         let file = words.iter().copied().find(|word| is_script(word)).or_else(|| {
             let is_file = |word: &&&str| !word.starts_with('-');
-            INTERPRETERS
-                .contains(&first)
-                .then(|| words.iter().skip(1).find(is_file).copied())?
+            reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
         });
         // A task runner's tasks are in the image, and a program on a volume is whatever was put there.
         let is_on_a_volume = |word: &str| pod.workload.volume_of_file(&member.container, word).is_some();
         let unseen = || {
             let command = words.first().copied()?;
-            (RUNNERS.contains(&first) || is_on_a_volume(command)).then_some(command)
+            (reaches(first, Reach::Task) || is_on_a_volume(command)).then_some(command)
         };
         return file.or_else(unseen).map(|file| Suspect::File {
             container: at,
@@ -374,8 +360,8 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
             let next = || simple.words.get(at_word + 1).and_then(|word| word.literal());
             let file = match base {
                 "." | "source" => next()?.into_owned(),
-                _ if INTERPRETERS.contains(&base) => next().filter(|next| is_script(next))?.into_owned(),
-                _ if RUNNERS.contains(&base) && next().is_some() => word.into_owned(),
+                _ if reaches(base, Reach::File) => next().filter(|next| is_script(next))?.into_owned(),
+                _ if reaches(base, Reach::Task) && next().is_some() => word.into_owned(),
                 _ if is_script(&word) => word.into_owned(),
                 _ => return None,
             };
@@ -428,84 +414,6 @@ impl Suspect {
                 "it may be ended by the image of {}, whose command is not in the manifest",
                 name(at)
             ),
-        }
-    }
-}
-
-impl Pod<'_> {
-    /// Whether the containers see one another's processes.
-    pub(crate) fn shares_processes(&self) -> bool {
-        ["shareProcessNamespace", "hostPID"].iter().any(|field| {
-            let shares = self.workload.pod_spec.get(field);
-            shares.and_then(Node::as_bool) == Some(true)
-        })
-    }
-
-    /// Whether a container's script runs its program for a while and ends it then: `proxy & sleep 30; kill $!`,
-    /// `timeout 600 proxy`.
-    pub(crate) fn is_time_boxed(&self, member: &Member<'_>) -> bool {
-        let Some((at, program)) = Pod::entrypoint(member) else {
-            return false;
-        };
-        let index = self.members.iter().position(|other| std::ptr::eq(other, member));
-        let Some(facts) = index.and_then(|index| self.links.facts(index, at)) else {
-            return false;
-        };
-        let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
-        let is_limit = |word: &str| word.rsplit('/').next() == Some("timeout");
-        let limited = words.first().is_some_and(|word| is_limit(word))
-            || program.is_shell()
-                && program
-                    .script
-                    .iter()
-                    .flat_map(|script| script.list.commands())
-                    .any(|visit| {
-                        visit.simple().is_some_and(|simple| {
-                            simple.words.first().is_some_and(|word| is_limit(&word.raw))
-                        })
-                    });
-        // What it starts in the background is not waited for, or is ended by its own script.
-        let background = !facts.background.is_empty();
-        let waits = program
-            .text
-            .split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|word| word == "wait");
-        let kills_own = facts
-            .kills
-            .iter()
-            .any(|kill| kill.only_own_children && kill.trap.is_none());
-        let watches_file = facts
-            .markers
-            .iter()
-            .any(|marker| matches!(marker.usage, MarkerUse::Tested { .. }));
-        limited || background && (kills_own || !waits) && !watches_file && facts.work.is_empty()
-    }
-
-    /// Whether something that is understood ends a container when the app is done, or was to end it and cannot, as
-    /// broken-workaround says: index among the members.
-    pub(crate) fn is_ended(&self, index: usize) -> bool {
-        let mut links = self.links.all.iter();
-        let is_meant = |link: &Link| {
-            matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_))
-                && [Party::Container(index), Party::Unknown].contains(&link.other)
-        };
-        links.any(|link| self.ends(link, index) || is_meant(link))
-            || self.members.get(index).is_some_and(super::ends_with_another)
-    }
-
-    /// Whether a link ends a container: index among the members.
-    pub(crate) fn ends(&self, link: &Link, index: usize) -> bool {
-        let is_in_prestop = || {
-            self.program(link.container, link.program)
-                .is_some_and(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))
-        };
-        match link.kind {
-            LinkKind::Quits(_) => link.other == Party::Container(index),
-            LinkKind::Kills(_) => link.other == Party::Container(index) && self.shares_processes(),
-            // A preStop hook that looks for a file only delays the end.
-            LinkKind::EndsOnFile(..) => link.container == index && !is_in_prestop(),
-            LinkKind::EndsWithProcess(_) => link.container == index,
-            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         }
     }
 }

@@ -243,23 +243,30 @@ fn unless_kept_out(injector: &Injector, condition: &str) -> String {
     let mut kept_out: Vec<String> = kept_out.flatten().collect();
     if let Some(templates) = &injector.templates {
         let gateways: Vec<String> = templates.gateways.iter().map(|name| escaped(name)).collect();
-        kept_out.extend([
-            format!(
-                "POD.?metadata.?annotations[{}].orValue(\"\").matches({})",
-                cel::string(templates.annotation),
-                cel::string(&format!(r"(^|,)\s*({})\s*(,|$)", gateways.join("|")))
-            ),
-            "POD.spec.containers.exists(c, c.?args.orValue([]).exists(a, a == \"router\"))".to_owned(),
-        ]);
+        kept_out.push(format!(
+            "POD.?metadata.?annotations[{}].orValue(\"\").matches({})",
+            cel::string(templates.annotation),
+            cel::string(&format!(r"(^|,)\s*({})\s*(,|$)", gateways.join("|")))
+        ));
     }
+    kept_out.extend(routes(injector));
     kept_out.push(format!(
         "POD.spec.containers.all(c, c.name in {})",
         cel::list(injector.containers.iter().copied())
     ));
-    match kept_out.is_empty() {
-        true => condition.to_owned(),
-        false => format!("{condition} && !({})", kept_out.join(" || ")),
-    }
+    format!("{condition} && !({})", kept_out.join(" || "))
+}
+
+/// Whether a container's arguments make a gateway of an injector's proxy.
+fn routes(injector: &Injector) -> impl Iterator<Item = String> {
+    let own = Catalogue::built_in()
+        .entries()
+        .filter(|known| known.injector.as_deref() == Some(injector.name));
+    own.flat_map(|known| &known.gateway).map(|arguments| {
+        let has = |word| format!("c.?args.orValue([]).exists(a, a == {})", cel::string(word));
+        let words: Vec<String> = arguments.split(' ').map(has).collect();
+        format!("POD.spec.containers.exists(c, {})", words.join(" && "))
+    })
 }
 
 fn hold_annotation() -> Sign {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Lifetime, Member, Pod, find_address, listens_on};
+use crate::pod::{Lifetime, Member, Pod, find_address, listens_alone, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "late-sidecar",
@@ -286,20 +286,12 @@ fn waits_for_a_file(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<
 /// An entry of the list that names the address of a native sidecar behind it.
 fn names_later(pod: &Pod<'_>, member: &Member<'_>) -> Option<Finding> {
     let gated = member.container.probe(ProbeKind::Startup).is_some();
-    let listens_alone = |listener: &Member<'_>, port: u16| {
-        listens_on(pod, listener, port)
-            && !pod.members.iter().any(|other| {
-                let is_listener = other.container.list == listener.container.list
-                    && other.container.index == listener.container.index;
-                !is_listener && listens_on(pod, other, port)
-            })
-    };
     let (other, address) = pod
         .members
         .iter()
         .filter(|other| is_later(member, other))
         .find_map(|other| {
-            let fits = |port: Option<u16>| port.is_some_and(|port| listens_alone(other, port));
+            let fits = |port: Option<u16>| port.is_some_and(|port| listens_alone(pod, other, port));
             Some((other, find_address(pod, member, fits)?))
         })?;
     let (name, later) = (member.container.name, other.container.name);
@@ -387,15 +379,8 @@ fn asker<'p, 'a>(
         if image(other) == image(member) {
             return None;
         }
-        let address = find_address(pod, other, |port| {
-            port.is_some_and(|port| {
-                listens_on(pod, member, port)
-                    && !pod
-                        .members
-                        .iter()
-                        .any(|one| !std::ptr::eq(one, member) && listens_on(pod, one, port))
-            })
-        })?;
+        let is_there = |port: Option<u16>| port.is_some_and(|port| listens_alone(pod, member, port));
+        let address = find_address(pod, other, is_there)?;
         Some((other, address))
     })
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Member, Pod, find_address, listens_on};
+use crate::pod::{Member, Pod, another_listens_on, find_address};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "lost-process",
@@ -234,15 +234,8 @@ fn finding<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, span: 
         .iter()
         .filter(|other| other.container.list == ContainerList::Regular)
         .find_map(|other| {
-            let address = find_address(pod, other, |port| {
-                port.is_some_and(|port| {
-                    mentioned.contains(&port)
-                        && !pod
-                            .members
-                            .iter()
-                            .any(|one| !std::ptr::eq(one, member) && listens_on(pod, one, port))
-                })
-            })?;
+            let is_lost = |port| mentioned.contains(&port) && !another_listens_on(pod, member, port);
+            let address = find_address(pod, other, |port| port.is_some_and(is_lost))?;
             Some((other, address))
         });
     let draft = Draft::new(

@@ -162,21 +162,23 @@ fn probe_of_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -
         return None;
     }
     let app = pod.apps().find(|app| owns(&app.container))?;
+    let draft = draft_about_probe(pod, member, probe, app).at_entry(probe.entry, format!("asks port {port}"));
+    let draft = draft.with_container(&app.container, "listens there, but starts later");
+    Some(draft.finish())
+}
+
+fn draft_about_probe<'a>(
+    pod: &Pod<'a>,
+    member: &Member<'a>,
+    probe: &Probe<'a>,
+    app: &Member<'a>,
+) -> Draft<'a> {
     let name = member.container.name;
-    Some(
-        draft(
-            pod,
-            member,
-            &format!(
-                "{name} counts as started only when {} answers, which starts after it",
-                app.container.name
-            ),
-        )
-        .help(format!("let the {} ask {name} itself", probe.kind.field()))
-        .at_entry(probe.entry, format!("asks port {port}"))
-        .with_container(&app.container, "listens there, but starts later")
-        .finish(),
-    )
+    let why = format!(
+        "{name} counts as started only when {} answers, which starts after it",
+        app.container.name
+    );
+    draft(pod, member, &why).help(format!("let the {} ask {name} itself", probe.kind.field()))
 }
 
 /// The gate runs a command that asks a port at which only the app listens: `nc -z localhost 8080`.
@@ -218,20 +220,11 @@ fn command_that_asks_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Pro
         .members
         .iter()
         .any(|other| other.role.declared && listens_on(pod, other, port));
-    let name = member.container.name;
     (!earlier).then(|| {
-        draft(
-            pod,
-            member,
-            &format!(
-                "{name} counts as started only when {} answers, which starts after it",
-                app.container.name
-            ),
-        )
-        .help(format!("let the {} ask {name} itself", probe.kind.field()))
-        .at_text(program, span, format!("asks port {port}"))
-        .with_container(&app.container, "listens there, but starts later")
-        .finish()
+        draft_about_probe(pod, member, probe, app)
+            .at_text(program, span, format!("asks port {port}"))
+            .with_container(&app.container, "listens there, but starts later")
+            .finish()
     })
 }
 

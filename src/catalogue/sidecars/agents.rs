@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "fluent-bit",
+        ends_by_configuration: true,
         companion: true,
         images: &["fluent/fluent-bit*", "fluent-bit*", "aws-for-fluent-bit"],
         containers: &["fluent-bit", "fluentbit", "fluent-bit-sidecar"],
@@ -88,6 +89,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "vector",
+        ends_by_configuration: true,
         companion: true,
         images: &["timberio/vector"],
         containers: &["vector-agent", "vector-sidecar"],
@@ -125,6 +127,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "telegraf",
+        ends_by_configuration: true,
         companion: true,
         images: &["telegraf", "library/telegraf"],
         containers: &["telegraf"],

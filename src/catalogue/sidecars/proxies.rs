@@ -226,6 +226,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "vault-agent",
+        ends_by_configuration: true,
         images: &["hashicorp/vault-agent", "vault-agent"],
         containers: &["vault-agent"],
         certain: true,

@@ -6,14 +6,13 @@
 use super::part::Part;
 use crate::{
     behaviour::action::Target,
-    catalogue::{quit::says_it, stop_command},
-    pod::{Member, Pod},
+    catalogue::quit::says_it,
+    pod::{Member, Pod, stop_commands},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
     },
-    shell::command_index,
-    workload::{HookKind, Program, ProgramPlace},
+    workload::{HookKind, ProgramPlace},
     yaml::Node,
 };
 
@@ -87,22 +86,5 @@ fn by_script(pod: &Pod<'_>, member: &Member<'_>) -> bool {
         .iter()
         .flat_map(|quit| quit.request.urls())
         .any(|url| url.host.is_local() && is_quit(pod, url.port, url.path.as_deref()));
-    kills_itself || quits || stops_own_program(program)
-}
-
-/// `cloud-sql-proxy shutdown`, `nginx -s quit`
-fn stops_own_program(program: &Program<'_>) -> bool {
-    let commands = program.script.iter().flat_map(|script| script.list.commands());
-    commands.filter_map(|visit| visit.simple()).any(|simple| {
-        let at = command_index(&simple.words);
-        let words: Vec<&str> = simple
-            .words
-            .iter()
-            .skip(at)
-            .map(|word| word.raw.as_str())
-            .collect();
-        words
-            .split_first()
-            .is_some_and(|(program, arguments)| stop_command::of_command(program, arguments).is_some())
-    })
+    kills_itself || quits || stop_commands(program).next().is_some()
 }

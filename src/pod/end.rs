@@ -1,0 +1,86 @@
+//! What ends a container, as far as it is understood.
+
+use super::{Member, Pod};
+use crate::{
+    behaviour::{Link, LinkKind, Party, script::MarkerUse},
+    workload::{HookKind, ProgramPlace},
+    yaml::Node,
+};
+
+impl Pod<'_> {
+    /// Whether the containers see one another's processes.
+    pub(crate) fn shares_processes(&self) -> bool {
+        ["shareProcessNamespace", "hostPID"].iter().any(|field| {
+            let shares = self.workload.pod_spec.get(field);
+            shares.and_then(Node::as_bool) == Some(true)
+        })
+    }
+
+    /// Whether a container's script runs its program for a while and ends it then: `proxy & sleep 30; kill $!`,
+    /// `timeout 600 proxy`.
+    pub(crate) fn is_time_boxed(&self, member: &Member<'_>) -> bool {
+        let Some((at, program)) = Pod::entrypoint(member) else {
+            return false;
+        };
+        let index = self.members.iter().position(|other| std::ptr::eq(other, member));
+        let Some(facts) = index.and_then(|index| self.links.facts(index, at)) else {
+            return false;
+        };
+        let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
+        let is_limit = |word: &str| word.rsplit('/').next() == Some("timeout");
+        let limited = words.first().is_some_and(|word| is_limit(word))
+            || program.is_shell()
+                && program
+                    .script
+                    .iter()
+                    .flat_map(|script| script.list.commands())
+                    .any(|visit| {
+                        visit.simple().is_some_and(|simple| {
+                            simple.words.first().is_some_and(|word| is_limit(&word.raw))
+                        })
+                    });
+        // What it starts in the background is not waited for, or is ended by its own script.
+        let background = !facts.background.is_empty();
+        let waits = program
+            .text
+            .split(|letter: char| !letter.is_ascii_alphanumeric())
+            .any(|word| word == "wait");
+        let kills_own = facts
+            .kills
+            .iter()
+            .any(|kill| kill.only_own_children && kill.trap.is_none());
+        let watches_file = facts
+            .markers
+            .iter()
+            .any(|marker| matches!(marker.usage, MarkerUse::Tested { .. }));
+        limited || background && (kills_own || !waits) && !watches_file && facts.work.is_empty()
+    }
+
+    /// Whether something that is understood ends a container when the app is done, or was to end it and cannot, as
+    /// broken-workaround says: index among the members.
+    pub(crate) fn is_ended(&self, index: usize) -> bool {
+        let mut links = self.links.all.iter();
+        let is_meant = |link: &Link| {
+            matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_))
+                && [Party::Container(index), Party::Unknown].contains(&link.other)
+        };
+        links.any(|link| self.ends(link, index) || is_meant(link))
+            || self.members.get(index).is_some_and(super::ends_with_another)
+    }
+
+    /// Whether a link ends a container: index among the members.
+    pub(crate) fn ends(&self, link: &Link, index: usize) -> bool {
+        let is_in_prestop = || {
+            self.program(link.container, link.program)
+                .is_some_and(|(_, program)| program.place == ProgramPlace::Hook(HookKind::PreStop))
+        };
+        match link.kind {
+            LinkKind::Quits(_) => link.other == Party::Container(index),
+            LinkKind::Kills(_) => link.other == Party::Container(index) && self.shares_processes(),
+            // A preStop hook that looks for a file only delays the end.
+            LinkKind::EndsOnFile(..) => link.container == index && !is_in_prestop(),
+            LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
+        }
+    }
+}
