@@ -14,6 +14,7 @@ mod promotion;
 mod quit_told;
 mod services_beside;
 mod sources;
+mod start;
 mod subject;
 mod suspects;
 mod version;

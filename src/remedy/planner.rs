@@ -13,10 +13,9 @@ use super::{
     workaround::{managing::Managing, part::Part},
 };
 use crate::{
-    behaviour::{LinkKind, Party},
+    behaviour::Party,
     edit::removal::Removals,
     pod::{Member, Pod, Subject},
-    workload::ContainerList,
 };
 
 /// The plan for one pod.
@@ -216,24 +215,25 @@ impl<'p, 'a> Planner<'p, 'a> {
 
     /// A sidecar that is declared here and waits for an ordinary container, which would start only after it.
     fn waits_for_later(&self) -> Option<String> {
-        let is_declared = |index: usize| self.declared.iter().any(|(own, _)| *own == index);
-        self.pod.links.all.iter().find_map(|link| {
-            let (LinkKind::Waits(_), Party::Container(other)) = (&link.kind, &link.other) else {
-                return None;
-            };
-            let own = self
-                .pod
-                .members
-                .get(link.container)
-                .filter(|_| is_declared(link.container))?;
-            let other = self.pod.members.get(*other).filter(|_| !is_declared(*other))?;
-            let starts_later = other.container.list == ContainerList::Regular && !other.role.declared;
-            starts_later.then(|| {
-                format!(
-                    "{} waits for {}, which would start only after it",
-                    own.container.name, other.container.name
-                )
-            })
+        let is_declared = |member: &Member<'_>| {
+            let mut declared = self
+                .declared
+                .iter()
+                .filter_map(|(index, _)| self.pod.members.get(*index));
+            declared.any(|own| std::ptr::eq(own, member))
+        };
+        self.declared.iter().find_map(|(index, gate)| {
+            let is_gated = matches!(gate, Gate::Probe { .. } | Gate::Present(_));
+            let mut links = self.pod.links.all.iter().filter(|link| link.container == *index);
+            let (other, _) = links.find_map(|link| {
+                let awaited = self.pod.awaited_too_early(link, is_gated);
+                awaited.filter(|(other, _)| !is_declared(other))
+            })?;
+            let own = self.pod.members.get(*index)?;
+            Some(format!(
+                "{} waits for {}, which would start only after it",
+                own.container.name, other.container.name
+            ))
         })
     }
 

@@ -1,12 +1,9 @@
 //! `startup-deadlock`
 
 use crate::{
-    behaviour::{
-        LinkKind, Party,
-        action::{Action, Host, Values, classify_visit},
-    },
+    behaviour::action::{Action, Host, Values, classify_visit},
     shell::Connector,
-    workload::{Container, ContainerList, Probe, ProbeKind, ProgramPlace},
+    workload::{Container, Probe, ProbeKind, ProgramPlace},
     yaml::Node,
 };
 
@@ -314,19 +311,8 @@ fn waits_for_the_app<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Op
         .iter()
         .filter(|link| link.container == index)
         .find_map(|link| {
-            let (LinkKind::Waits(wait) | LinkKind::StartsOnFile(wait, Some(_))) = &link.kind else {
-                return None;
-            };
+            let (other, wait) = pod.awaited_too_early(link, gated)?;
             let (_, program) = pod.program(link.container, link.program)?;
-            let hook = matches!(
-                program.place,
-                crate::workload::ProgramPlace::Hook(crate::workload::HookKind::PostStart)
-            );
-            let other = pod.party(&link.other)?;
-            let later = other.container.list == ContainerList::Regular && !other.role.declared;
-            if !later || !(hook || gated) || link.other == Party::Unknown {
-                return None;
-            }
             Some(
                 draft(
                     pod,
