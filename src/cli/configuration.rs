@@ -1,5 +1,7 @@
 //! `.kubectl-sidecar.yaml`: its form, and where it is found.
 
+mod places;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
@@ -9,14 +11,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use places::Places;
+
 use super::{kubernetes_version::parse_version, mesh, severity::Threshold};
 use crate::{
     catalogue::injector::Meshes,
     pod::Target,
     roles::{Catalogue, KnownSidecar},
     rules::{RULES, Severity},
-    source::{CONFIGURATION, Input, Lines, Origin, Pattern, plain},
-    suppress::{Choice, Ignore, IgnoreMatcher, suggestion},
+    source::{CONFIGURATION, Input, Origin, Pattern, plain},
+    suppress::{Choice, Ignore, IgnoreMatcher},
     yaml,
 };
 
@@ -120,10 +124,7 @@ impl Loaded {
         // It has bounds, which libyaml has not: its time grows with the square of the depth.
         let stream = yaml::parse(text)
             .map_err(|error| places.error(error.line, error.column, error.message.clone()))?;
-        let places = Places {
-            root: stream.root(0),
-            ..places
-        };
+        let places = places.of(stream.root(0));
         let lines_of_ignores = places.lines_of("ignores");
         let configuration: Option<Configuration> =
             serde_yaml::from_str(text).map_err(|error| places.malformed(&error))?;
@@ -232,86 +233,6 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is larger than 4 MiB"));
     }
     Ok(text)
-}
-
-/// Where things stand in the text of a configuration.
-struct Places<'a> {
-    name: &'a str,
-    lines: Lines<'a>,
-    root: Option<yaml::Node<'a>>,
-}
-
-impl<'a> Places<'a> {
-    fn new(text: &'a str, name: &'a str) -> Self {
-        Self {
-            name,
-            lines: Lines::new(text),
-            root: None,
-        }
-    }
-
-    /// The lines on which the items of a list start.
-    fn lines_of(&self, key: &str) -> Vec<usize> {
-        let items = self
-            .root
-            .and_then(|root| root.get(key))
-            .into_iter()
-            .flat_map(yaml::Node::items);
-        items
-            .map(|item| self.lines.position(item.span().start).line)
-            .collect()
-    }
-
-    fn position(&self, keys: &[&str], index: Option<usize>) -> (usize, usize) {
-        let node = self.root.and_then(|root| root.path(keys));
-        let node = match index {
-            Some(index) => node.and_then(|node| node.items().nth(index)),
-            None => node,
-        };
-        let offset = node.map(|node| node.span().start);
-        let position = self.lines.position(offset.unwrap_or_default());
-        (position.line, position.column)
-    }
-
-    fn wrong(
-        &self,
-        keys: &[&str],
-        index: Option<usize>,
-        error: &dyn std::fmt::Display,
-    ) -> ConfigurationError {
-        let (line, column) = self.position(keys, index);
-        self.error(line, column, error.to_string())
-    }
-
-    fn malformed(&self, error: &serde_yaml::Error) -> ConfigurationError {
-        let (line, column) = error
-            .location()
-            .map_or((1, 1), |location| (location.line(), location.column()));
-        let mut message = error.to_string();
-        // The position is named in front already.
-        if let Some((before, _)) = message.rsplit_once(" at line ") {
-            message.truncate(before.len());
-        }
-        // serde says: unknown field `a`, expected one of `b`, `c`
-        let mut quoted = message.split('`').skip(1).step_by(2);
-        if message.contains("unknown field") || message.contains("unknown variant") {
-            let written = quoted.next().unwrap_or_default();
-            if let Some(meant) = suggestion(written, quoted) {
-                let (before, _) = message.split_once(", expected").unwrap_or((&message, ""));
-                message = format!("{before}; did you mean `{meant}`?");
-            }
-        }
-        self.error(line, column, message)
-    }
-
-    fn error(&self, line: usize, column: usize, message: String) -> ConfigurationError {
-        ConfigurationError::Wrong {
-            path: self.name.to_owned(),
-            line,
-            column,
-            message,
-        }
-    }
 }
 
 /// The configurations of a run.

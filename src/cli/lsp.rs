@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Error, ExitStatus,
     configuration::{Configurations, Loaded},
-    lint::is_ignored,
+    ignored::is_ignored,
     selection::Selection,
     target::forms,
 };

@@ -15,8 +15,9 @@ use std::{
 use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
+    ignored::{ignores_file, is_ignored},
     interrupts::Interruption,
-    lint::{ignores_file, is_ignored, usage, without_excluded},
+    lint::{usage, without_excluded},
     live::refuse_targets,
     mesh::meshes,
     neighbours::neighbours,

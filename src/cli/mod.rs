@@ -10,6 +10,7 @@ mod connection;
 mod coverage;
 mod deadline;
 mod explain;
+mod ignored;
 mod interrupts;
 mod kubernetes_version;
 mod lint;

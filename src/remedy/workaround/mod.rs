@@ -1,5 +1,6 @@
 //! The parts of a workaround, which all go or stay together.
 
+mod delays;
 pub(crate) mod end_hook;
 pub(crate) mod managing;
 pub(crate) mod marker;

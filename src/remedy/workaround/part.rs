@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use crate::{
     behaviour::{Answer, script::Wait},
     edit::removal::Removals,
-    pod::Subject,
+    pod::{Member, Subject},
     remedy::{
         gate::startup::FileGate,
         obligation::{Obligation, Proof, judged},
         plan::Class,
-        script::entrypoint::Entrypoint,
+        script::{
+            entrypoint::{Entrypoint, can_cut},
+            script_is_whole,
+        },
     },
+    shell::Span,
+    workload::Program,
 };
 
 /// One part of a workaround.
@@ -100,4 +105,27 @@ impl Part<'_> {
     pub(crate) fn is_allowed(&self, allowed: Class) -> bool {
         self.class.as_ref().is_ok_and(|class| *class <= allowed)
     }
+}
+
+/// A command that is cut out of an entrypoint.
+pub(super) fn cutting<'a>(
+    container: usize,
+    member: &Member<'a>,
+    program: &Program<'a>,
+    span: &Span,
+    what: String,
+) -> Part<'a> {
+    let what = match program.config_map {
+        Some(name) => format!("{what} from the script of ConfigMap {name}"),
+        None => what,
+    };
+    let mut part = Part::new(what, Ok(Class::Safe));
+    part.rest_on(script_is_whole(can_cut(
+        member,
+        program,
+        std::slice::from_ref(span),
+    )));
+    part.entrypoints
+        .insert(container, Entrypoint::cutting(span.clone()));
+    part
 }

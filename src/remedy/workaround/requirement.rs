@@ -5,10 +5,7 @@ use crate::{
         Link, LinkKind, Party,
         script::{Answer, ExitStatus, Wait, WaitForm},
     },
-    pod::{
-        Member, Pod, ProgramSite, Subject, delaying_traps, ends_with_another, prestop_delay, shown_path,
-        told_to_quit,
-    },
+    pod::{Member, Pod, Subject, ends_with_another, shown_path, told_to_quit},
     remedy::{
         Form,
         gate::{
@@ -17,25 +14,20 @@ use crate::{
         },
         obligation::{Obligation, Proof},
         plan::Class,
-        script::{
-            cut::cut,
-            entrypoint::{Entrypoint, can_cut, dialect, shell},
-            output::keeps_output,
-            script_is_whole,
-        },
+        script::{entrypoint::Entrypoint, output::keeps_output},
         wanted::Wanted,
         workaround::{
+            delays::{is_prestop, prestop, traps},
             end_hook,
             marker::{marker, path_of},
-            part::Part,
+            part::{Part, cutting},
             stop::{helper, masks, stop_behind, stop_with_sleep},
-            watchdog::in_foreground,
             wrapper::wrappers,
         },
     },
     roles::{NamingKind, Role},
     shell::Span,
-    workload::{ContainerList, HookKind, Program, ProgramPlace},
+    workload::{ContainerList, Program, ProgramPlace},
 };
 
 /// All parts of workarounds that manage the sidecar at `index`.
@@ -321,103 +313,6 @@ fn running_by_itself(program: &Program<'_>, tool: Span) -> Entrypoint {
             ..Entrypoint::default()
         },
     }
-}
-
-/// A command that is cut out of an entrypoint.
-fn cutting<'a>(
-    container: usize,
-    member: &Member<'a>,
-    program: &Program<'a>,
-    span: &Span,
-    what: String,
-) -> Part<'a> {
-    let what = match program.config_map {
-        Some(name) => format!("{what} from the script of ConfigMap {name}"),
-        None => what,
-    };
-    let mut part = Part::new(what, Ok(Class::Safe));
-    part.rest_on(script_is_whole(can_cut(
-        member,
-        program,
-        std::slice::from_ref(span),
-    )));
-    part.entrypoints
-        .insert(container, Entrypoint::cutting(span.clone()));
-    part
-}
-
-fn is_prestop(program: &Program<'_>) -> bool {
-    program.place == ProgramPlace::Hook(HookKind::PreStop)
-}
-
-/// A preStop hook that only waits.
-fn prestop<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Option<Part<'a>> {
-    wanted.has(&Subject::PreStop(index)).then_some(())?;
-    let delay = prestop_delay(pod, index, member)?;
-    let hook = member.container.hook(HookKind::PreStop)?;
-    let class = match delay.only {
-        true => Ok(Class::Safe),
-        false => Err("the hook does more than wait".to_owned()),
-    };
-    let mut part = Part::new(format!("{}: its preStop wait goes", member.container.name), class);
-    part.rest_on(match delay.own {
-        None => Proof::proved(
-            Obligation::IdleAfterApp,
-            "the hook looks at nothing that is the container's own",
-        ),
-        Some(own) => Proof::unknown(
-            Obligation::IdleAfterApp,
-            format!("the hook looks at {own}, which may be about its own work and not the app's"),
-        ),
-    });
-    part.harmful = false;
-    part.removals.add(hook.entry.key);
-    // The file stays: it is written by a hook or a script that does more.
-    for (at, link) in pod.links.all.iter().enumerate() {
-        if link.container == index
-            && let LinkKind::EndsOnFile(test, _) = &link.kind
-            && let Some((_, program)) = pod.program(link.container, link.program)
-            && is_prestop(program)
-        {
-            part.note = Some(format!(
-                "nobody looks for {} any more",
-                shown_path(program, &test.file)
-            ));
-            part = part.on(Subject::Link(at));
-        }
-    }
-    Some(part.on(Subject::PreStop(index)))
-}
-
-/// Traps that delay or disguise the sidecar's end.
-fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
-    delaying_traps(pod, index, member)
-        .into_iter()
-        .filter_map(|(at, program, trap, _)| {
-            let subject = Subject::Trap(ProgramSite {
-                container: index,
-                program: at,
-                start: trap.span.start,
-            });
-            wanted.has(&subject).then_some(())?;
-            let what = format!("{}: its trap goes", member.container.name);
-            let mut part = cutting(index, member, program, &trap.span, what).on(subject);
-            part.harmful = false;
-            part.rest_on(Proof::unknown(
-                Obligation::ResultIsKept,
-                "whether its process ends well on SIGTERM is not in the manifest",
-            ));
-            if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
-                entrypoint.foreground = true;
-                let remains = cut(&program.text, &shell(member, program), &entrypoint.cuts);
-                if remains.is_ok_and(|remains| in_foreground(&remains.text, dialect(program)).is_none()) {
-                    part.class =
-                        Err("what it runs in the background would get no SIGTERM without it".to_owned());
-                }
-            }
-            Some(part)
-        })
-        .collect()
 }
 
 /// Marks for controllers that end the sidecar from outside.

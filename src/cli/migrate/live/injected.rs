@@ -5,7 +5,7 @@ use tokio::sync::{mpsc::channel, watch};
 
 use super::proposal::Engine;
 use crate::{
-    cli::{lint::is_ignored, live::LiveScope},
+    cli::{ignored::is_ignored, live::LiveScope},
     cluster::{ScanEvent, ScanRequest, scan},
     live::{LiveObject, lint_live},
     rules::{Finding, FixClass},

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cli::promoters::PromotersOfNamespaces;
 use crate::live::{is_secret_option, without_secrets};
 use crate::{
-    cli::{configuration::Loaded, lint::is_ignored, selection::Selection},
+    cli::{configuration::Loaded, ignored::is_ignored, selection::Selection},
     cluster::{
         RequestError, Server,
         apply::{as_written, injected, keeper, last_applied, lost, patch, recreatable, with_last_applied},
