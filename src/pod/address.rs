@@ -1,6 +1,8 @@
 //! Addresses of the pod itself that a container names: `127.0.0.1:5432` among its arguments, variables and commands;
 //! and the containers that listen there.
 
+mod listening;
+
 use std::cell::OnceCell;
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
 };
 
 use super::{Member, Pod, embedded::entry_span};
+use listening::set_ports;
 
 /// An address of the pod itself that a container names.
 #[derive(Debug, Clone)]
@@ -58,7 +61,7 @@ impl Addresses {
                 .iter()
                 .map(|member| Known {
                     named: named(member),
-                    set_ports: set_ports(member),
+                    set_ports: set_ports(pod.catalogue, member),
                 })
                 .collect()
         });
@@ -257,80 +260,6 @@ pub(crate) fn listens_on(pod: &Pod<'_>, member: &Member<'_>, port: u16) -> bool 
     };
     let is_usual = pod.catalogue.of(container).is_some_and(|known| serves(known)) || usual() == Some(port);
     set.is_empty() && container.ports().next().is_none() && is_usual
-}
-
-/// The ports that a container's own options and variables say it listens on: `--port=5432`, `--listen 0.0.0.0:5432`.
-fn set_ports(member: &Member<'_>) -> Vec<u16> {
-    let Some((_, program)) = Pod::entrypoint(member) else {
-        return variable_ports(&member.container).collect();
-    };
-    let words: Vec<String> = match program.script.as_ref().filter(|_| program.is_shell()) {
-        Some(script) => script
-            .list
-            .commands()
-            .filter_map(|visit| visit.simple())
-            .flat_map(|simple| &simple.words)
-            .map(|word| word.raw.clone())
-            .collect(),
-        None => program
-            .words
-            .iter()
-            .filter_map(|word| word.as_str())
-            .map(str::to_owned)
-            .collect(),
-    };
-    let mut ports: Vec<u16> = variable_ports(&member.container).collect();
-    for (index, word) in words.iter().enumerate() {
-        let Some(option) = word.strip_prefix('-') else {
-            // The port of an instance of cloud-sql-proxy v1: `p:r:i=tcp:0.0.0.0:5432`.
-            if let Some((_, address)) = word.split_once("=tcp:") {
-                ports.extend(last_port(address));
-            }
-            continue;
-        };
-        let (name, value) = match option.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (option, words.get(index + 1).map(String::as_str)),
-        };
-        let name = name.trim_start_matches('-');
-        let is_listener = name == "p"
-            || words_of(name).any(|part| {
-                matches!(
-                    part.as_str(),
-                    "port" | "listen" | "bind" | "addr" | "address" | "instances"
-                )
-            });
-        let is_others = words_of(name).any(|part| {
-            matches!(
-                part.as_str(),
-                "app" | "upstream" | "target" | "backend" | "remote" | "forward" | "to" | "server" | "db"
-            )
-        });
-        if is_listener && !is_others {
-            ports.extend(value.and_then(last_port));
-        }
-    }
-    ports
-}
-
-fn variable_ports<'a>(container: &Container<'a>) -> impl Iterator<Item = u16> + use<'a> {
-    container
-        .environment()
-        .filter(|variable| {
-            let name = variable.name.to_ascii_uppercase();
-            matches!(
-                name.as_str(),
-                "PORT" | "LISTEN_PORT" | "LISTEN_ADDR" | "LISTEN_ADDRESS" | "BIND_ADDR"
-            ) || name.ends_with("_LISTEN_PORT")
-                || name.starts_with("PGBOUNCER_") && name.ends_with("_PORT")
-                || name.starts_with("CSQL_PROXY_") && name.ends_with("_PORT")
-        })
-        .filter_map(|variable| last_port(variable.value?))
-}
-
-/// `5432`, `:5432`, `0.0.0.0:5432`, `tcp://0.0.0.0:5432`
-fn last_port(text: &str) -> Option<u16> {
-    text.rsplit(':').next()?.trim_end_matches('/').parse().ok()
 }
 
 /// The parts of a setting's name, in small letters: `DB_ADDR`, `--db-addr`, `db.addr`.

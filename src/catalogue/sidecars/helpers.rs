@@ -6,6 +6,7 @@ use super::{ROW, Row, at, on};
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "pgbouncer",
+        flag_variables: Some("PGBOUNCER_"),
         images: &["*pgbouncer*"],
         containers: &["pgbouncer"],
         programs: &["pgbouncer"],
