@@ -8,6 +8,7 @@ mod image_glob;
 pub mod injected_file;
 pub mod injector;
 pub mod kubernetes;
+pub mod port_list;
 pub mod program_end;
 pub mod program_reach;
 pub mod quit;

@@ -10,6 +10,7 @@ use super::{
     injected_file::INJECTED_FOLDERS,
     injector::INJECTORS,
     kubernetes::KUBERNETES,
+    port_list::PORT_LISTS,
     program_end::{DAEMONS, FINITE_PROGRAMS, SERVERS},
     program_reach::REACHING_PROGRAMS,
     quit::COMMON_PATHS,
@@ -66,6 +67,9 @@ fn origins() -> Vec<Origin> {
     let reaching = REACHING_PROGRAMS
         .iter()
         .map(|row| (row.programs.join(", "), row.source, row.checked));
+    let lists = PORT_LISTS
+        .iter()
+        .map(|row| (row.program.to_owned(), row.source, row.checked));
     let ports = SERVICE_PORTS
         .iter()
         .map(|row| (row.images.join(", "), row.source, row.checked));
@@ -90,6 +94,7 @@ fn origins() -> Vec<Origin> {
         .chain(servers)
         .chain(finite)
         .chain(reaching)
+        .chain(lists)
         .collect()
 }
 

@@ -1,6 +1,9 @@
 //! Lists of open ports: `netstat -ltn | grep :5432`, `ss -ltn 'sport = :5432'`, `lsof -i :5432`.
 
-use crate::shell::{Command, Pipeline, Span, Word};
+use crate::{
+    catalogue::port_list::by_program,
+    shell::{Command, Pipeline, Span, Word},
+};
 
 use super::{
     Action, CommandAction, Connect, Host,
@@ -8,9 +11,6 @@ use super::{
     classify_simple,
     values::Values,
 };
-
-/// Programs that list the ports of the machine's processes.
-const LISTS: [&str; 3] = ["netstat", "ss", "lsof"];
 
 /// Programs that look for a text in what they read.
 const SEARCHES: [&str; 4] = ["grep", "egrep", "fgrep", "awk"];
@@ -22,9 +22,9 @@ pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<Comma
         _ => None,
     });
     let list = commands.next()?;
-    let tool = program(&list.words, values).filter(|name| LISTS.contains(name))?;
+    let tool = by_program(&program(&list.words, values)?)?.program;
     let (port, span) = commands
-        .filter(|search| program(&search.words, values).is_some_and(|name| SEARCHES.contains(&name)))
+        .filter(|search| program(&search.words, values).is_some_and(|name| SEARCHES.contains(&name.as_str())))
         .flat_map(|search| arguments(search.words.get(1..).unwrap_or_default(), values))
         .filter(|argument| !argument.text.starts_with('-'))
         .find_map(|argument| Some((sought_port(argument.known()?)?, argument.span())))?;
@@ -35,18 +35,15 @@ pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<Comma
 
 /// A list of one port.
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
-    let tool = LISTS
-        .into_iter()
-        .find(|list| *list == name && *list != "netstat")?;
+    let list = by_program(name).filter(|list| list.selects)?;
     let (port, span) = arguments
         .iter()
         .find_map(|argument| Some((selected_port(argument.known()?)?, argument.span())))?;
-    let mut action = connection(tool, port, span);
+    let mut action = connection(list.program, port, span);
     if let Action::Connect(connect) = &mut action
-        && tool == "lsof"
+        && !list.sees_the_pod
     {
-        // It lists the sockets of processes that it sees: those of another container are hidden unless the pod shares
-        // its processes.
+        // The sockets of another container are hidden unless the pod shares its processes.
         connect.unknown_option = Some("-i".to_owned());
     }
     Some(action)
@@ -56,11 +53,10 @@ fn connection(tool: &str, port: u16, span: Span) -> Action {
     Action::Connect(Connect::new(tool, Host::Local, Some(port), span))
 }
 
-fn program(words: &[Word], values: &Values) -> Option<&'static str> {
+fn program(words: &[Word], values: &Values) -> Option<String> {
     let at = crate::shell::command_index(words);
     let name = values.expand(words.get(at)?);
-    let base = name.rsplit('/').next()?;
-    LISTS.into_iter().chain(SEARCHES).find(|known| *known == base)
+    name.rsplit('/').next().map(str::to_owned)
 }
 
 /// The port that a search is about: `50000`, `:5432`, `'[:.]5432 .*LISTEN'`. Fewer than two digits are no port.
