@@ -286,7 +286,7 @@ fn main() {
     )
     .unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-        .args(["trace", "-o", "json", "--timeout", &format!("{}s", seconds + 6)])
+        .args(["trace", "-o", "json", "--timeout", &format!("{}s", seconds + 3)])
         .env("KUBECONFIG", &config)
         .stdout(Stdio::piped())
         .spawn()
