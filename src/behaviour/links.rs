@@ -78,8 +78,8 @@ pub struct Links {
     pub all: Vec<Link>,
     /// The facts of each program, by container and program.
     facts: Vec<Vec<Option<ScriptFacts>>>,
-    /// Who waits for, or signals, a container that it is there to serve: not the use of a sidecar.
-    minded: Vec<(usize, Party)>,
+    /// Waits for a container that the waiting one is there to serve: not the use of a sidecar.
+    minded: Vec<Link>,
     /// The container whose postStart hook waits for itself, and the one that starts behind it.
     holds: Vec<Relation>,
 }
@@ -91,12 +91,10 @@ impl Links {
         self.facts.get(container)?.get(program)?.as_ref()
     }
 
-    /// The containers that another one waits for, or signals, because it is there to serve them.
-    pub fn minded(&self, container: usize) -> impl Iterator<Item = &Party> {
-        self.minded
-            .iter()
-            .filter(move |(from, _)| *from == container)
-            .map(|(_, other)| other)
+    /// Everything that a container waits for or does about others, its waits for those that it is there to serve too.
+    pub fn with_minded(&self, container: usize) -> impl Iterator<Item = &Link> {
+        let links = self.all.iter().chain(&self.minded);
+        links.filter(move |link| link.container == container)
     }
 
     /// Who uses whom as a sidecar, as far as it is proved.
@@ -203,7 +201,7 @@ pub fn links<'t>(
     }
 }
 
-fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<(usize, Party)>) {
+fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<Link>) {
     let mut all = Vec::new();
     let mut minded = Vec::new();
     for (container, programs) in finder.facts.iter().enumerate() {
@@ -259,7 +257,7 @@ impl Finder<'_, '_> {
         program: usize,
         facts: &ScriptFacts,
         all: &mut Vec<Link>,
-        minded: &mut Vec<(usize, Party)>,
+        minded: &mut Vec<Link>,
     ) {
         let mut add = |kind, other| {
             all.push(Link {
@@ -283,7 +281,12 @@ impl Finder<'_, '_> {
                 .as_ref()
                 .filter(|other| self.minds_the_app(container, other, facts))
             {
-                minded.push((container, other.clone()));
+                minded.push(Link {
+                    container,
+                    program,
+                    kind: LinkKind::Waits(wait.clone()),
+                    other: other.clone(),
+                });
             } else if let Some(other) = other {
                 let mut wait = wait.clone();
                 wait.asks_others = !wait.probes.iter().all(|probe| {

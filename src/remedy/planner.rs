@@ -224,8 +224,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         };
         self.declared.iter().find_map(|(index, gate)| {
             let is_gated = matches!(gate, Gate::Probe { .. } | Gate::Present(_));
-            let mut links = self.pod.links.all.iter().filter(|link| link.container == *index);
-            let (other, _) = links.find_map(|link| {
+            let (other, _) = self.pod.links.with_minded(*index).find_map(|link| {
                 let awaited = self.pod.awaited_too_early(link, is_gated);
                 awaited.filter(|(other, _)| !is_declared(other))
             })?;

@@ -306,26 +306,22 @@ fn gate_that_needs_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe
 /// Its own script or postStart hook waits for the app.
 fn waits_for_the_app<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Finding> {
     let gated = member.container.probe(ProbeKind::Startup).is_some();
-    pod.links
-        .all
-        .iter()
-        .filter(|link| link.container == index)
-        .find_map(|link| {
-            let (other, wait) = pod.awaited_too_early(link, gated)?;
-            let (_, program) = pod.program(link.container, link.program)?;
-            Some(
-                draft(
-                    pod,
-                    member,
-                    &format!(
-                        "{} waits for {}, which starts after it",
-                        member.container.name, other.container.name
-                    ),
-                )
-                .help("a sidecar has to start without the app")
-                .at_text(program, wait.span.clone(), "waits for the app")
-                .with_container(&other.container, "starts later")
-                .finish(),
+    pod.links.with_minded(index).find_map(|link| {
+        let (other, wait) = pod.awaited_too_early(link, gated)?;
+        let (_, program) = pod.program(link.container, link.program)?;
+        Some(
+            draft(
+                pod,
+                member,
+                &format!(
+                    "{} waits for {}, which starts after it",
+                    member.container.name, other.container.name
+                ),
             )
-        })
+            .help("a sidecar has to start without the app")
+            .at_text(program, wait.span.clone(), "waits for the app")
+            .with_container(&other.container, "starts later")
+            .finish(),
+        )
+    })
 }

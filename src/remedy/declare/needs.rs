@@ -43,12 +43,10 @@ fn waits_for_an_app<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
             .filter(|other| other.container.list == ContainerList::Regular && other.role.role == Role::App),
         Party::Injected(_) | Party::Unknown => None,
     };
-    let links = pod.links.all.iter().filter(|link| {
-        link.container == index && matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
-    });
-    links
+    pod.links
+        .with_minded(index)
+        .filter(|link| matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..)))
         .map(|link| &link.other)
-        .chain(pod.links.minded(index))
         .find_map(is_app)
         .map(|other| other.container.name)
 }
