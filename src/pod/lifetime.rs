@@ -21,6 +21,10 @@ pub(crate) enum Lifetime {
     Unknown,
 }
 
+/// What is said of a program that [`Pod::may_end_by_configuration`].
+pub(crate) const MAY_BE_CONFIGURED_TO_END: &str =
+    "its own configuration, which is not read, may say that it ends";
+
 impl<'a> Pod<'a> {
     /// How long the program of a container runs: index among the members.
     pub(crate) fn lifetime(&self, index: usize) -> Lifetime {
@@ -31,16 +35,13 @@ impl<'a> Pod<'a> {
         if entrypoint.is_some_and(|(_, program)| leaves_a_daemon(program)) {
             return Lifetime::Unknown;
         }
-        let known = self.catalogue.of(&member.container);
         match runs_its_server(
             &member.container,
             entrypoint.map(|(_, program)| program),
             self.catalogue,
         ) {
             RunsServer::Refuted(one_shot) => return Lifetime::Ends(one_shot.to_string()),
-            RunsServer::Proved if known.is_some_and(|known| known.ends_by_configuration) => {
-                return Lifetime::Unknown;
-            }
+            RunsServer::Proved if self.may_end_by_configuration(member) => return Lifetime::Unknown,
             RunsServer::Proved => return Lifetime::RunsOn,
             RunsServer::Unknown(_) => {}
         }
@@ -65,6 +66,12 @@ impl<'a> Pod<'a> {
             true => Lifetime::RunsOn,
             false => self.lifetime_of(index, at, program),
         }
+    }
+
+    /// Whether a known program's own configuration, which nobody here reads, may say that it ends.
+    pub(crate) fn may_end_by_configuration(&self, member: &Member<'_>) -> bool {
+        let known = self.catalogue.of(&member.container);
+        known.is_some_and(|known| known.ends_by_configuration)
     }
 
     /// What a container's own script never comes back from: an endless loop, `sleep infinity`.

@@ -37,7 +37,7 @@ pub(crate) use address::{
 };
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay, stop_commands};
 pub(crate) use injection::SwitchToSet;
-pub(crate) use lifetime::Lifetime;
+pub(crate) use lifetime::{Lifetime, MAY_BE_CONFIGURED_TO_END};
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};

@@ -11,7 +11,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
-use crate::pod::{Lifetime, Live, Member, Pod, Suspect, live::PodSeen, suspects};
+use crate::pod::{Lifetime, Live, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -346,6 +346,11 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     let unless = match (suspects.first(), server) {
         (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),
         (None, RunsServer::Unknown(doubt)) => format!(", as far as the manifest shows; {doubt}"),
+        (None, RunsServer::Proved)
+            if pod.runs_for_ever(index).is_none() && pod.may_end_by_configuration(member) =>
+        {
+            format!(", as far as the manifest shows; {MAY_BE_CONFIGURED_TO_END}")
+        }
         (None, _) => String::new(),
     };
     let is_proved = unless.is_empty();

@@ -7,7 +7,7 @@ use crate::{
         action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Lifetime, Member, Pod, Suspect, names_an_end, shown_path, suspects},
+    pod::{Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, shown_path, suspects},
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
@@ -105,6 +105,13 @@ impl Case<'_, '_> {
         }
         match (self.answer(), self.by_word) {
             (RunsServer::Refuted(once), _) => Proof::refuted(Obligation::RunsServer, once.to_string()),
+            (RunsServer::Proved, None)
+                if self.pod.workload.runs_to_completion()
+                    && self.pod.may_end_by_configuration(self.member)
+                    && !self.is_ended() =>
+            {
+                Proof::unknown(Obligation::RunsServer, MAY_BE_CONFIGURED_TO_END)
+            }
             (RunsServer::Proved, _) => proved("its image and command run a known server"),
             (_, Some(word)) => proved(word),
             (RunsServer::Unknown(_), None) if self.is_ended() => {
