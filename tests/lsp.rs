@@ -7,7 +7,6 @@
     reason = "test code"
 )]
 
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
@@ -555,7 +554,7 @@ fn an_exit_without_shutdown_is_abrupt() {
 fn a_real_client_is_served() {
     let has_pygls = Command::new("python3").args(["-c", "import pygls"]).output();
     if !has_pygls.is_ok_and(|output| output.status.success()) {
-        tell!("SKIPPED: there is no python3 with pygls");
+        tell::skip("pygls", "there is no python3 with pygls");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
