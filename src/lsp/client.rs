@@ -86,7 +86,7 @@ pub struct Preferences {
     pub review: bool,
     /// The rules and families that are reported; all where none is named.
     pub rules: Vec<String>,
-    /// The file of known findings, from the first directory of the workspace.
+    /// The file of known findings: an absolute path, or one from the directory that the server was started in.
     pub baseline: Option<PathBuf>,
 }
 

@@ -176,18 +176,17 @@ impl<'c, W: Write> Server<'c, W> {
         self.workspace.client = Client::of(parameters);
         self.prefer(parameters.get("initializationOptions").unwrap_or(&Value::Null))?;
         let client = &self.workspace.client;
-        let mut capabilities = json!({
+        let diagnostics = json!({
+            "identifier": SECTION, "interFileDependencies": true, "workspaceDiagnostics": true,
+        });
+        let capabilities = json!({
             "positionEncoding": client.encoding.name(),
             "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
             "hoverProvider": true,
             "completionProvider": {"triggerCharacters": ["[", ","]},
             "codeActionProvider": {"codeActionKinds": [CodeActionKind::QuickFix, CodeActionKind::SourceFixAll, FIX_ALL]},
+            "diagnosticProvider": client.pulls.then_some(diagnostics),
         });
-        if client.pulls {
-            capabilities["diagnosticProvider"] = json!({
-                "identifier": SECTION, "interFileDependencies": true, "workspaceDiagnostics": true,
-            });
-        }
         Ok(json!({
             "serverInfo": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
             "capabilities": capabilities,
