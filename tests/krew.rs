@@ -14,7 +14,6 @@
 #[allow(dead_code, reason = "its main belongs to the release script")]
 #[path = "../release/documents.rs"]
 mod documents;
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
@@ -43,7 +42,7 @@ const OTHERS: [&str; 5] = [
 fn release(arguments: &[&str]) -> Option<Output> {
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     if !has_python {
-        tell!("SKIPPED: there is no python3");
+        tell::skip("python3", "there is no python3");
         return None;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -225,7 +224,7 @@ fn the_linux_archive_runs_where_krew_puts_it() {
             .output()
     };
     let Ok(linted) = kubectl(&[name, "lint", "--no-config", "examples/job-with-proxy.yaml"]) else {
-        tell!("SKIPPED: there is no kubectl");
+        tell::skip("kubectl", "there is no kubectl");
         return;
     };
     let printed = String::from_utf8(linted.stdout).unwrap();

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::document::Document;
+use super::{client::Preferences, document::Document};
 use crate::{
     lint::{self, lint},
     remedy::Form,
@@ -22,16 +22,45 @@ const MOST_NEIGHBOURS: usize = 500;
 /// Nor are those with more text.
 const MOST_TEXT: u64 = 16 * 1024 * 1024;
 
+/// A workspace with more manifests than this is not checked as a whole.
+const MOST_IN_WORKSPACE: usize = 20_000;
+
+/// Nor is one with more text.
+const MOST_TEXT_IN_WORKSPACE: u64 = 256 * 1024 * 1024;
+
+/// What is wrong with a configuration or a baseline.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    /// The file, as an absolute path.
+    pub path: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
 /// The configurations that hold for files.
 pub trait Configured {
+    /// Takes what the editor's user wants.
+    ///
+    /// # Errors
+    /// What of it makes no sense.
+    fn prefer(&mut self, preferences: Preferences) -> Result<(), String>;
+
     /// Forgets what was read, as a file may have changed.
     fn forget(&mut self);
 
-    /// Which configuration holds for a file, or for what is in no file yet.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration, with its file and line.
-    fn of(&mut self, path: Option<&Path>) -> Result<usize, String>;
+    /// Which configuration holds for a file, or for what is in no file yet. One that can't be understood is a
+    /// failure, and the files below it have none.
+    fn of(&mut self, path: Option<&Path>) -> usize;
+
+    /// What was wrong with the files that were read since they were forgotten.
+    fn failures(&self) -> BTreeSet<Failure>;
+
+    /// Whether a configuration keeps a file from being looked at.
+    fn excludes(&self, configuration: usize, path: &Path) -> bool;
 
     /// How a configuration has files linted.
     fn options(&self, configuration: usize) -> lint::Options;
@@ -39,8 +68,8 @@ pub trait Configured {
     /// The forms that sidecars may be declared in, the preferred one first.
     fn forms(&self, configuration: usize) -> Vec<Form>;
 
-    /// Whether a configuration leaves a finding to be reported.
-    fn keeps(&mut self, configuration: usize, finding: &Finding) -> bool;
+    /// The findings that a configuration and the baselines beside it leave to be reported.
+    fn keep(&mut self, configuration: usize, findings: Vec<Finding>) -> Vec<Finding>;
 }
 
 /// A source and the configuration that holds for it.
@@ -57,8 +86,8 @@ pub(super) struct Outcome {
     pub(super) findings: Vec<Finding>,
     pub(super) errors: Vec<SourceError>,
     pub(super) suppressions: Vec<Suppression>,
-    /// Configurations that make no sense. What they hold for has no findings.
-    pub(super) failures: BTreeSet<String>,
+    /// Configurations and baselines that make no sense. What they hold for is checked without them.
+    pub(super) failures: BTreeSet<Failure>,
 }
 
 impl Outcome {
@@ -76,19 +105,48 @@ pub(super) fn check<'d>(
     configured: &mut dyn Configured,
 ) -> Outcome {
     configured.forget();
-    let mut outcome = Outcome::default();
     let neighbours = neighbours(documents.clone());
+    check_with(documents, neighbours, configured)
+}
+
+/// Checks the documents and everything below some directories that no configuration excludes.
+pub(super) fn check_workspace<'d>(
+    documents: impl Iterator<Item = &'d Document> + Clone,
+    folders: &[PathBuf],
+    configured: &mut dyn Configured,
+) -> Outcome {
+    configured.forget();
+    let open = open_files(documents.clone());
+    let mut inputs = Vec::new();
+    for folder in folders {
+        inputs.extend(manifests(folder, true, &open));
+    }
+    inputs.retain(|input| {
+        let path = input.path().unwrap_or(Path::new(""));
+        let configuration = configured.of(Some(path));
+        !configured.excludes(configuration, path)
+    });
+    if inputs.len() > MOST_IN_WORKSPACE || size(&inputs) > MOST_TEXT_IN_WORKSPACE {
+        inputs.clear();
+    }
+    check_with(documents, texts_of(&inputs), configured)
+}
+
+/// A text, and the file that it is in.
+type Text = (Option<PathBuf>, Arc<SourceFile>);
+
+fn check_with<'d>(
+    documents: impl Iterator<Item = &'d Document>,
+    others: Vec<Text>,
+    configured: &mut dyn Configured,
+) -> Outcome {
+    let mut outcome = Outcome::default();
     let open = documents.map(|document| (document.path.clone(), Arc::clone(&document.source)));
-    for (path, source) in open.chain(neighbours) {
-        match configured.of(path.as_deref()) {
-            Ok(configuration) => outcome.sources.push(Checked {
-                source,
-                configuration,
-            }),
-            Err(failure) => {
-                outcome.failures.insert(failure);
-            }
-        }
+    for (path, source) in open.chain(others) {
+        outcome.sources.push(Checked {
+            source,
+            configuration: configured.of(path.as_deref()),
+        });
     }
     let all: Vec<Arc<SourceFile>> = outcome
         .sources
@@ -106,48 +164,57 @@ pub(super) fn check<'d>(
     }
     for (configuration, sources) in groups {
         let found = lint(&sources, &[], &configured.options(configuration), &|| {});
-        let mut findings = in_sources.apply(found.findings);
-        findings.retain(|finding| configured.keeps(configuration, finding));
-        outcome.findings.append(&mut findings);
+        let left = in_sources.apply(found.findings);
+        outcome.findings.extend(configured.keep(configuration, left));
         outcome.errors.extend(found.errors);
     }
+    outcome.failures = configured.failures();
     outcome.suppressions = in_sources.suppressions().cloned().collect();
     outcome
 }
 
 /// The manifests in the directories of the documents that are not open themselves.
-fn neighbours<'d>(
-    documents: impl Iterator<Item = &'d Document> + Clone,
-) -> Vec<(Option<PathBuf>, Arc<SourceFile>)> {
-    let open: HashSet<PathBuf> = documents
-        .clone()
-        .filter_map(|document| document.path.as_deref())
-        .filter_map(|path| fs::canonicalize(path).ok())
-        .collect();
+fn neighbours<'d>(documents: impl Iterator<Item = &'d Document> + Clone) -> Vec<Text> {
+    let open = open_files(documents.clone());
     let directories: BTreeSet<&Path> = documents
         .filter_map(|document| document.path.as_deref()?.parent())
         .collect();
     let mut inputs = Vec::new();
     for directory in directories {
-        let request = Request::Filename {
-            path: directory.to_owned(),
-            recursive: false,
-        };
-        // A directory without manifests is no mistake here.
-        let found = discover(&[request]).map(|found| found.inputs).unwrap_or_default();
-        let others: Vec<Input> = found
-            .into_iter()
-            .filter(|input| {
-                let path = input.path().and_then(|path| fs::canonicalize(path).ok());
-                path.is_some_and(|path| !open.contains(&path))
-            })
-            .collect();
+        let others = manifests(directory, false, &open);
         if others.len() <= MOST_NEIGHBOURS && size(&others) <= MOST_TEXT {
             inputs.extend(others);
         }
     }
-    // What can't be read is nothing that anybody looks at just now.
-    let texts = read_all(&inputs).into_iter().map(|text| text.ok().flatten());
+    texts_of(&inputs)
+}
+
+/// The files of the documents.
+fn open_files<'d>(documents: impl Iterator<Item = &'d Document>) -> HashSet<PathBuf> {
+    documents
+        .filter_map(|document| document.path.as_deref())
+        .filter_map(|path| fs::canonicalize(path).ok())
+        .collect()
+}
+
+/// The manifests in a directory, or also below it, that are not open.
+fn manifests(directory: &Path, recursive: bool, open: &HashSet<PathBuf>) -> Vec<Input> {
+    let request = Request::Filename {
+        path: directory.to_owned(),
+        recursive,
+    };
+    // A directory without manifests is no mistake here.
+    let mut found = discover(&[request]).map(|found| found.inputs).unwrap_or_default();
+    found.retain(|input| {
+        let path = input.path().and_then(|path| fs::canonicalize(path).ok());
+        path.is_some_and(|path| !open.contains(&path))
+    });
+    found
+}
+
+/// The texts of inputs. What can't be read is nothing that anybody looks at just now.
+fn texts_of(inputs: &[Input]) -> Vec<Text> {
+    let texts = read_all(inputs).into_iter().map(|text| text.ok().flatten());
     inputs
         .iter()
         .zip(texts)

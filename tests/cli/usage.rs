@@ -33,7 +33,7 @@ fn kubectl_finds_the_plugin() {
     let path = std::env::var("PATH").unwrap_or_default();
     let has_kubectl = std::process::Command::new("kubectl").arg("help").output().is_ok();
     if !has_kubectl {
-        println!("skipped: there is no kubectl");
+        crate::tell::skip("kubectl", "there is no kubectl");
         return;
     }
     let output = project

@@ -216,11 +216,14 @@ fn run(line: &Line, workshop: &Workshop, cluster: Option<&Cluster>) {
         return;
     }
     if let Some(program) = missing(command) {
-        tell!("skipped: {}: {command}: there is no {program}", line.at);
+        crate::tell::skip(
+            &program,
+            &format!("{}: {command}: there is no {program}", line.at),
+        );
         return;
     }
     if needs_cluster(command) && cluster.is_none() {
-        tell!("skipped: {}: {command}: no KUBECONFIG", line.at);
+        crate::tell::skip("cluster", &format!("{}: {command}: no KUBECONFIG", line.at));
         return;
     }
     let output = workshop.run(command, cluster);
