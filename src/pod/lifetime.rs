@@ -3,7 +3,7 @@
 use crate::{
     behaviour::action::{Values, classify_visit},
     catalogue::program_end::{becomes_a_daemon, is_finite, is_server, is_server_image},
-    roles::{RunsServer, runs_its_server, sounds_like_an_end},
+    roles::{RunsServer, sounds_like_an_end},
     shell::{Simple, Span, Variable, command_index},
     workload::{ContainerList, Program, ProgramPlace},
 };
@@ -23,20 +23,23 @@ pub(crate) enum Lifetime {
 
 impl<'a> Pod<'a> {
     /// How long the program of a container runs: index among the members.
-    pub(crate) fn lifetime(&self, index: usize) -> Lifetime {
-        let Some(member) = self.members.get(index) else {
-            return Lifetime::Unknown;
-        };
+    pub(crate) fn lifetime(&self, index: usize) -> &Lifetime {
+        match self.members.get(index) {
+            Some(member) => {
+                let lifetime = &member.answers.lifetime;
+                lifetime.get_or_init(|| self.lifetime_of_member(index, member))
+            }
+            None => &Lifetime::Unknown,
+        }
+    }
+
+    fn lifetime_of_member(&self, index: usize, member: &Member<'_>) -> Lifetime {
         let entrypoint = Pod::entrypoint(member);
         if entrypoint.is_some_and(|(_, program)| leaves_a_daemon(program)) {
             return Lifetime::Unknown;
         }
         let known = self.catalogue.of(&member.container);
-        match runs_its_server(
-            &member.container,
-            entrypoint.map(|(_, program)| program),
-            self.catalogue,
-        ) {
+        match member.runs_server(self.catalogue) {
             RunsServer::Refuted(one_shot) => return Lifetime::Ends(one_shot.to_string()),
             RunsServer::Proved if known.is_some_and(|known| known.ends_by_configuration) => {
                 return Lifetime::Unknown;
@@ -87,9 +90,7 @@ impl<'a> Pod<'a> {
                 || own.any(|own| other.container.mounts().any(|theirs| theirs.volume == own.volume))
         };
         let runs_once = |other: &Member<'a>| {
-            let entrypoint = Pod::entrypoint(other).map(|(_, program)| program);
-            let answer = runs_its_server(&other.container, entrypoint, self.catalogue);
-            matches!(answer, RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
+            matches!(other.runs_server(self.catalogue), RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
         };
         self.members.iter().find(|other| {
             other.container.list == ContainerList::Init
