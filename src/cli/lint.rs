@@ -6,7 +6,7 @@ mod live;
 use std::{
     collections::HashMap,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -211,12 +211,15 @@ pub(super) fn without_excluded(
     Ok(chosen)
 }
 
-/// The configuration above a file of this name.
+/// The configuration above a file of this name, or in a directory of it.
 fn configuration_of(name: &str, configurations: &mut Configurations) -> Result<usize, Error> {
-    let input = Input {
-        name: name.to_owned(),
-        origin: Origin::Found(name.into()),
+    let path = PathBuf::from(name);
+    let origin = match path.is_dir() {
+        true => Origin::Kustomization(path),
+        false => Origin::Found(path),
     };
+    let name = name.to_owned();
+    let input = Input { name, origin };
     configurations.of(&input).map_err(usage)
 }
 
