@@ -130,7 +130,10 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         return run.write_baseline(file, arguments.quiet);
     }
     run.report(&suppressions, arguments, program)?;
-    Ok(run.exit())
+    let exit = run.exit();
+    // The process ends here: the system takes back all at once what would be freed piece by piece.
+    std::mem::forget(run);
+    Ok(exit)
 }
 
 fn requests(arguments: &LintArguments) -> Vec<Request> {

@@ -119,24 +119,28 @@ impl<'a> Pod<'a> {
             .list
             .constructs()
             .filter(|visit| matches!(visit.command, crate::shell::Command::Loop { .. }));
-        let only_finite = commands.iter().all(|simple| {
-            let (program, words) = program_and_words(simple);
-            let at = command_index(&simple.words);
-            let call = simple.words.get(at).map_or("", |word| word.raw.as_str());
-            program.is_empty() || is_finite(call, &words) || SHELL_WORDS.contains(&program)
-        });
+        let only_finite = || {
+            commands.iter().all(|simple| {
+                let (program, words) = program_and_words(simple);
+                let at = command_index(&simple.words);
+                let call = simple.words.get(at).map_or("", |word| word.raw.as_str());
+                program.is_empty() || is_finite(call, &words) || SHELL_WORDS.contains(&program)
+            })
+        };
         // A loop may be endless by its condition.
         let is_seen = is_entrypoint && loops.next().is_none() && facts.background.is_empty();
-        let does_something = script
-            .list
-            .commands()
-            .any(|visit| classify_visit(&visit, &values).is_some_and(|action| !action.is_noise()));
+        let does_something = || {
+            script
+                .list
+                .commands()
+                .any(|visit| classify_visit(&visit, &values).is_some_and(|action| !action.is_noise()))
+        };
         let last = commands
             .iter()
             .rev()
             .map(|simple| program_and_words(simple).0)
             .find(|program| !program.is_empty() && !SHELL_WORDS.contains(program));
-        match last.filter(|_| is_seen && only_finite && does_something) {
+        match last.filter(|_| is_seen && only_finite() && does_something()) {
             Some(last) => Lifetime::Ends(format!("`{last}` does one thing and ends")),
             None => Lifetime::Unknown,
         }
