@@ -6,7 +6,7 @@ mod live;
 use std::{
     collections::HashMap,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -130,7 +130,10 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         return run.write_baseline(file, arguments.quiet);
     }
     run.report(&suppressions, arguments, program)?;
-    Ok(run.exit())
+    let exit = run.exit();
+    // The process ends here: the system takes back all at once what would be freed piece by piece.
+    std::mem::forget(run);
+    Ok(exit)
 }
 
 fn requests(arguments: &LintArguments) -> Vec<Request> {
@@ -211,12 +214,15 @@ pub(super) fn without_excluded(
     Ok(chosen)
 }
 
-/// The configuration above a file of this name.
+/// The configuration above a file of this name, or in a directory of it.
 fn configuration_of(name: &str, configurations: &mut Configurations) -> Result<usize, Error> {
-    let input = Input {
-        name: name.to_owned(),
-        origin: Origin::Found(name.into()),
+    let path = PathBuf::from(name);
+    let origin = match path.is_dir() {
+        true => Origin::Kustomization(path),
+        false => Origin::Found(path),
     };
+    let name = name.to_owned();
+    let input = Input { name, origin };
     configurations.of(&input).map_err(usage)
 }
 

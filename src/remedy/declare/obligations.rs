@@ -13,7 +13,7 @@ use crate::{
         obligation::{Obligation, Proof},
         planner::is_named,
     },
-    roles::{NamingKind, RunsServer, runs_its_server},
+    roles::{NamingKind, RunsServer},
     workload::{ContainerList, WorkloadKind},
     yaml::Node,
 };
@@ -78,9 +78,8 @@ struct Case<'c, 'a> {
 }
 
 impl Case<'_, '_> {
-    fn answer(&self) -> RunsServer {
-        let entrypoint = Pod::entrypoint(self.member).map(|(_, program)| program);
-        runs_its_server(&self.member.container, entrypoint, self.pod.catalogue)
+    fn answer(&self) -> &RunsServer {
+        self.member.runs_server(self.pod.catalogue)
     }
 
     /// Whether some script of the pod ends it: what has to be ended does not end by itself.
@@ -150,7 +149,7 @@ impl Case<'_, '_> {
             _ => false,
         };
         let mut links = self.pod.links.all.iter();
-        let is_known = self.by_word.is_some() || self.answer() == RunsServer::Proved;
+        let is_known = self.by_word.is_some() || *self.answer() == RunsServer::Proved;
         !is_known
             && self.pod.workload.runs_to_completion()
             && links.any(|link| link.other == Party::Container(self.index) && ends_it(link))
@@ -242,7 +241,7 @@ impl Case<'_, '_> {
                 ),
             };
         }
-        let is_known = self.answer() == RunsServer::Proved;
+        let is_known = *self.answer() == RunsServer::Proved;
         if is_known || self.is_ended() || others().any(|other| workload.is_about(other, own)) {
             return Proof::proved(Obligation::NobodysApp, "the workload is about another container");
         }
