@@ -45,12 +45,15 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     output::check(&arguments.outputs)?;
     let requests = requests(arguments);
     let names_files = !arguments.filename.is_empty() || arguments.kustomize.is_some();
-    if arguments.live.is_asked_for() || requests.is_empty() {
+    // As for kubectl, -n says of which namespace the objects of files are that name none.
+    let namespace = arguments.live.namespace_alone().filter(|_| names_files);
+    if (arguments.live.is_asked_for() && namespace.is_none()) || requests.is_empty() {
         if names_files {
             return Err(Error::Usage(
                 "-f and -k name files, and the other flags a cluster: leave one of them out".to_owned(),
             ));
         }
+        arguments.live.refuse_files(&arguments.paths, "lint", program)?;
         return live::run(arguments, program);
     }
     refuse_targets(&arguments.paths, "lint", program)?;
@@ -128,6 +131,9 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
 
     if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
         return run.write_baseline(file, arguments.quiet);
+    }
+    if let Some(namespace) = namespace {
+        run.place_in(namespace)?;
     }
     run.report(&suppressions, arguments, program)?;
     let exit = run.exit();
@@ -404,6 +410,25 @@ impl Run {
         });
         self.workloads
             .sort_by_key(|workload| place(&workload.source.name));
+    }
+
+    /// Reports objects that name no namespace as those of `namespace`.
+    ///
+    /// # Errors
+    /// An object names another one: kubectl refuses it, too.
+    fn place_in(&mut self, namespace: &str) -> Result<(), Error> {
+        let of_workloads = self.workloads.iter_mut().map(|workload| &mut workload.object);
+        let of_findings = self.findings.iter_mut().map(|finding| &mut finding.object);
+        for object in of_workloads.chain(of_findings) {
+            let own = object.namespace.get_or_insert_with(|| namespace.to_owned());
+            if own != namespace {
+                let (kind, name) = (&object.kind, &object.name);
+                return Err(Error::Usage(format!(
+                    "{kind} {name} is of namespace {own}, and -n says {namespace}: leave -n out"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn write_baseline(&self, file: &Path, quiet: bool) -> Result<ExitStatus, Error> {

@@ -8,6 +8,7 @@ mod findings;
 mod hostile;
 mod hostile_size;
 mod inputs;
+mod mistakes;
 mod outputs;
 mod policy;
 mod reading;

@@ -120,26 +120,6 @@ fn mistakes_are_answered_with_the_way_out() {
 }
 
 #[test]
-fn without_a_path_a_cluster_is_needed() {
-    let project = Project::new();
-    let output = project
-        .command(&["lint"])
-        .env("KUBECONFIG", "missing.yaml")
-        .run(&project);
-    assert_eq!(output.code, Some(2), "{output}");
-    assert!(
-        output
-            .stderr
-            .starts_with("error: no path was named, and the cluster cannot be scanned instead: kubeconfig"),
-        "{output}"
-    );
-    assert!(
-        output.stderr.contains("as in `kubectl sidecar lint deploy.yaml`"),
-        "{output}"
-    );
-}
-
-#[test]
 fn one_decision_about_colour() {
     let project = Project::new()
         .file("clean.yaml", CLEAN)
