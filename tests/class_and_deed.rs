@@ -147,7 +147,7 @@ fn of_manifests_that_were_not_made_for_it() {
             .join(folder);
         let sources = sources_in(&shared);
         if sources.is_empty() {
-            println!("SKIPPED: there is no {}", shared.display());
+            println!("no manifests of others: there is no {}", shared.display());
             continue;
         }
         assert_eq!(wrong_of_all(&sources), Vec::<String>::new());

@@ -62,7 +62,7 @@ impl Desk {
     /// What a program prints, or nothing where it is not installed.
     fn ask(&self, program: &str, arguments: &[&str]) -> Option<String> {
         let Ok(output) = self.command(program).args(arguments).output() else {
-            tell!("SKIPPED: there is no {program}");
+            skip!(program, "nothing is completed in it");
             return None;
         };
         assert!(output.status.success(), "{output:?}");

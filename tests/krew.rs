@@ -47,7 +47,7 @@ const VALIDATOR: &str = "validate-krew-manifest";
 fn release(arguments: &[&str]) -> Option<Output> {
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     if !has_python {
-        tell!("SKIPPED: there is no python3");
+        skip!("python3", "nothing is packed");
         return None;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -147,7 +147,7 @@ fn the_repository_s_manifest_is_of_this_version() {
     if let Some(validator) = programs::find(VALIDATOR) {
         validate(&validator, committed);
     } else {
-        tell!("SKIPPED: there is no {VALIDATOR}");
+        skip!(VALIDATOR, "the manifest is not judged by krew");
     }
 }
 
@@ -270,7 +270,7 @@ fn the_linux_archive_installs_with_krew() {
         return;
     }
     let Some(krew) = programs::find("krew") else {
-        tell!("SKIPPED: there is no krew");
+        skip!("krew", "the archive is not installed");
         return;
     };
     let manifest = dist.join("krew-manifest.yaml");
@@ -305,7 +305,7 @@ fn the_linux_archive_installs_with_krew() {
             .output()
     };
     let Ok(linted) = kubectl(&[name, "lint", "--no-config", "examples/job-with-proxy.yaml"]) else {
-        tell!("SKIPPED: there is no kubectl");
+        skip!("kubectl", "it runs no plugin");
         return;
     };
     let printed = String::from_utf8(linted.stdout).unwrap();

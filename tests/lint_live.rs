@@ -759,7 +759,7 @@ fn few_requests_are_open_at_the_same_time() {
 #[test]
 fn a_long_scan_has_a_bar_in_a_terminal_and_leaves_nothing_of_it() {
     if Command::new("script").arg("--version").output().is_err() {
-        tell!("SKIPPED: there is no script");
+        skip!("script", "no terminal is made");
         return;
     }
     let server = Listing::start(two_jobs().fault("/pods?", Fault::Slow(Duration::from_secs(3)), 1));

@@ -555,7 +555,7 @@ fn an_exit_without_shutdown_is_abrupt() {
 fn a_real_client_is_served() {
     let has_pygls = Command::new("python3").args(["-c", "import pygls"]).output();
     if !has_pygls.is_ok_and(|output| output.status.success()) {
-        tell!("SKIPPED: there is no python3 with pygls");
+        skip!("pygls", "there is no python3 with pygls");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -394,7 +394,7 @@ fn workloads_run_as_before() {
         if other_image().is_some() {
             scope.spawn(|| assert_runs_as_before(namespace, "Pod", "kills", KILLS, 1));
         } else {
-            tell!("the part with pkill is skipped: no SIDECAR_TEST_OTHER_IMAGE");
+            skip!("other-image", "the part with pkill: no SIDECAR_TEST_OTHER_IMAGE");
         }
     });
 }

@@ -320,7 +320,7 @@ fn a_patch_that_cannot_follow_stops_the_rewrite() {
 /// What kustomize makes of a directory; nothing without kustomize.
 fn built(directory: &Path) -> Option<String> {
     let Some(kustomize) = programs::find("kustomize") else {
-        tell!("skipped: no kustomize on PATH or in ~/go/bin");
+        skip!("kustomize", "it is neither on PATH nor in ~/go/bin");
         return None;
     };
     let output = Command::new(kustomize)

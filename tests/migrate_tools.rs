@@ -49,7 +49,7 @@ fn block(text: &str, comment: &str) -> String {
 fn program(name: &str) -> Option<PathBuf> {
     let found = programs::find(name);
     if found.is_none() {
-        tell!("skipped: no {name} on PATH or in ~/go/bin");
+        skip!(name, "it is neither on PATH nor in ~/go/bin");
     }
     found
 }
@@ -118,7 +118,7 @@ fn the_readmes_source_form_becomes_what_runs() {
         example
     );
     if env::var_os("KUBECONFIG").is_none() {
-        tell!("skipped: no KUBECONFIG to apply the README's example to");
+        skip!("cluster", "no KUBECONFIG to apply the README's example to");
         return;
     }
     let command = command

@@ -187,7 +187,7 @@ fn the_pairs_of_the_corpus_are_what_their_authors_made() {
     for (before, after) in [("001", "101"), ("017", "116")] {
         let (Some(before_text), Some(after_text)) = (corpus("positive", before), corpus("negative", after))
         else {
-            tell!("skipped: {before} or {after} is not in the corpus");
+            skip!("shared", "{before} or {after} is not in the corpus");
             continue;
         };
         let (made, said, code) = run(

@@ -332,7 +332,7 @@ fn a_terminal_is_as_before_where_its_output_fails() {
         .stdin(std::process::Stdio::null())
         .output();
     if output.is_err() {
-        println!("SKIPPED: there is no `script` to give the program a terminal");
+        println!("no `script` to give the program a terminal");
         return;
     }
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();

@@ -33,7 +33,7 @@ struct Namespace {
 impl Namespace {
     fn create(name: &str) -> Option<Self> {
         let Some(kubeconfig) = std::env::var_os("KUBECONFIG").map(PathBuf::from) else {
-            tell!("SKIPPED: KUBECONFIG is not set");
+            skip!("cluster", "KUBECONFIG is not set");
             return None;
         };
         let namespace = Self {
@@ -247,7 +247,7 @@ fn what_was_not_seen_since_the_connection_was_lost_is_unknown() {
     };
     for (way, name) in [("freeze", "frozen"), ("cut", "cut-off")] {
         let Some(forwarder) = Forwarder::start(&format!("lost-{way}")) else {
-            tell!("SKIPPED: the API server is not on this machine");
+            skip!("local-cluster", "the API server is not on this machine");
             return;
         };
         namespace.create_objects(&pod(name, "1s"));
@@ -277,6 +277,7 @@ fn a_connection_that_comes_back_loses_nothing() {
     };
     for (way, name) in [("freeze", "thawed"), ("cut", "mended")] {
         let Some(forwarder) = Forwarder::start(&format!("back-{way}")) else {
+            skip!("local-cluster", "the API server is not on this machine");
             return;
         };
         namespace.create_objects(&pod(name, "2s"));

@@ -240,7 +240,7 @@ fn python(module: &str, what: &str) -> Option<Command> {
         python.arg("-c");
         return Some(python);
     }
-    tell!("SKIPPED: {what}: there is no Python with {module}");
+    skip!(module, "{what}: there is no Python with it");
     None
 }
 
@@ -260,7 +260,7 @@ fn succeeds(mut command: Command, file: &Path) -> String {
 #[test]
 fn sarif_is_valid_by_the_official_schema() {
     let Some(schema) = std::env::var_os("SARIF_SCHEMA") else {
-        tell!("SKIPPED: SARIF by its schema: SARIF_SCHEMA names none");
+        skip!("sarif-schema", "SARIF by its schema: SARIF_SCHEMA names none");
         return;
     };
     let Some(mut python) = python("jsonschema", "SARIF by its schema") else {

@@ -225,11 +225,11 @@ fn run(line: &Line, workshop: &Workshop, cluster: Option<&Cluster>) {
         return;
     }
     if let Some(program) = missing(command) {
-        tell!("skipped: {}: {command}: there is no {program}", line.at);
+        skip!(&program, "{}: {command}", line.at);
         return;
     }
     if needs_cluster(command) && cluster.is_none() {
-        tell!("skipped: {}: {command}: no KUBECONFIG", line.at);
+        skip!("cluster", "{}: {command}: no KUBECONFIG", line.at);
         return;
     }
     let output = workshop.run(command, cluster);

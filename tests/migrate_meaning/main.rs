@@ -9,6 +9,9 @@
     clippy::unwrap_used
 )]
 
+#[macro_use]
+#[path = "../support/tell.rs"]
+mod tell;
 mod grammar;
 #[path = "../support/migrated.rs"]
 mod migrated;
@@ -381,7 +384,11 @@ fn shells(of_bash: bool) -> Vec<&'static [&'static str]> {
         let (program, rest) = shell.split_first().unwrap();
         let mut command = Command::new(program);
         command.args(rest).args(["-c", ":"]).stdin(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        let is_here = command.status().is_ok_and(|status| status.success());
+        if !is_here {
+            skip!(program, "no script is run in it");
+        }
+        is_here
     };
     known.iter().filter(is_here).copied().collect()
 }

@@ -486,7 +486,7 @@ fn custom_resources_with_pod_templates_are_looked_at() {
 #[test]
 fn an_older_cluster_is_told_what_is_missing() {
     if std::env::var_os("KUBECONFIG").is_none() {
-        tell!("SKIPPED: KUBECONFIG is not set");
+        skip!("cluster", "KUBECONFIG is not set");
         return;
     }
     if has_policies() {

@@ -18,7 +18,7 @@ impl Injector {
             PathBuf::from,
         );
         if !program.is_file() {
-            tell!("SKIPPED: no injector at {}", program.display());
+            skip!("injector", "there is none at {}", program.display());
             return None;
         }
         let turn = File::create(std::env::temp_dir().join("kubectl-sidecar-injector.lock")).unwrap();
@@ -32,8 +32,9 @@ impl Injector {
         if !there {
             let up = Command::new(&program).arg("up").output().unwrap();
             if !up.status.success() {
-                tell!(
-                    "SKIPPED: the injector does not start: {}",
+                skip!(
+                    "injector",
+                    "it does not start: {}",
                     String::from_utf8_lossy(&up.stderr)
                 );
                 return None;

@@ -451,7 +451,7 @@ pub fn recordings() -> Option<Vec<PathBuf>> {
         PathBuf::from,
     );
     if !root.is_dir() {
-        tell!("SKIPPED: no recordings at {}", root.display());
+        skip!("shared", "no recordings at {}", root.display());
         return None;
     }
     let mut found: Vec<PathBuf> = std::fs::read_dir(&root)
