@@ -5,24 +5,35 @@
 //! tree is rendered again, and what comes out has to be what was wanted of the first rendering.
 
 mod files;
+mod helm;
 mod program;
+mod proof;
 mod scratch;
 
-use std::{ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::source::SourceFile;
 
 pub use files::{Files, FilesError};
+pub use helm::{Chart, ChartError, is_rendered_alone};
 pub use program::{Program, ProgramError};
+pub use proof::{Proved, Unproved, prove};
 pub use scratch::Scratch;
 
 /// One way in which a tree is rendered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Way {
     /// As the user knows it: the files of values that are merged, or the directory of the outermost kustomization.
     pub name: String,
     /// Those files of values, or that directory, below the tree's root.
     pub paths: Vec<PathBuf>,
+    /// The version of Kubernetes that a chart is told, where it asks for one.
+    pub kubernetes_version: Option<&'static str>,
 }
 
 /// What a renderer made of a tree in one way.
@@ -61,7 +72,7 @@ pub trait Renderer: Sync {
     fn name(&self) -> &str;
 
     /// The directory that all its paths are below.
-    fn root(&self) -> &std::path::Path;
+    fn root(&self) -> &Path;
 
     /// The texts of the tree, as they are on disk.
     fn files(&self) -> &Files;
@@ -78,6 +89,24 @@ pub trait Renderer: Sync {
     /// Where bytes of a rendering of the tree's own files come from.
     fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place>;
 
+    /// Whether a file is part of what is rendered, and no object by itself.
+    fn is_rendered(&self, path: &Path) -> bool;
+
+    /// The place that stands for a whole document of a rendering, where nothing nearer is known.
+    fn whole(&self, _rendering: &Rendering, _offset: usize) -> Option<Place> {
+        None
+    }
+
+    /// The lines of the tree's files, from 0, that something in a rendering comes from.
+    fn reached(&self, _rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
+        HashMap::new()
+    }
+
     /// Files that may render to what is wanted. Nothing where no place for an edit is known.
     fn edited(&self, wanted: &[Wanted<'_>]) -> Option<Files>;
+
+    /// The same in all forms that come into question, the likeliest first.
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Vec<Files> {
+        self.edited(wanted).into_iter().collect()
+    }
 }
