@@ -151,7 +151,9 @@ fn joined(reader: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
 
 /// The last line that a program said, with paths as the user knows them.
 fn said(messages: &str, scratch: &Scratch) -> Option<String> {
-    let line = messages.lines().rev().find(|line| !line.trim().is_empty())?;
+    let is_reason = |line: &&str| line.starts_with("Error: ");
+    let last = || messages.lines().rev().find(|line| !line.trim().is_empty());
+    let line = messages.lines().find(is_reason).or_else(last)?;
     let root = format!("{}/", scratch.root().display());
     let line = line.trim().replace(&root, "");
     Some(line.strip_prefix("Error: ").unwrap_or(&line).to_owned())

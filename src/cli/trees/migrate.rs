@@ -92,23 +92,24 @@ impl Tree {
                 .map(|rendering| rendering.way.name.clone())
                 .collect();
         }
+        // Where one rendering has nothing to do, another one may.
+        let plans = all
+            .iter()
+            .flat_map(|migration| migration.plans.iter().map(move |plan| (migration, plan)));
+        let mut plans: Vec<_> = plans.collect();
+        plans.sort_by_key(|(_, plan)| plan.is_empty());
         let mut told = HashSet::new();
-        for migration in all {
-            for plan in migration.plans.clone() {
-                if !told.insert(plan.object.clone()) {
-                    continue;
-                }
-                let mut plan = plan;
-                if !plan.is_empty() && !done.contains(&named(&plan.object)) {
-                    let reason = reasons.iter().find(|(object, _)| *object == named(&plan.object));
-                    plan.abandon(
-                        reason
-                            .or(reasons.first())
-                            .map_or_else(String::new, |(_, reason)| reason.clone()),
-                    );
-                }
-                migrated.plans.push((migration.clone(), plan));
+        for (migration, plan) in plans {
+            let object = named(&plan.object);
+            if !told.insert(object.clone()) {
+                continue;
             }
+            let mut plan = plan.clone();
+            if !plan.is_empty() && !done.contains(&object) {
+                let reason = reasons.iter().find(|(own, _)| *own == object);
+                plan.abandon(reason.map_or_else(String::new, |(_, reason)| reason.clone()));
+            }
+            migrated.plans.push((migration.clone(), plan));
         }
         migrated
     }
@@ -129,7 +130,7 @@ impl Tree {
             Ok(proved) => return (objects, Some(proved), Vec::new()),
             Err(reason) => reason.to_string(),
         };
-        let whole = |objects: &BTreeSet<Named>| {
+        let whole = |objects: &BTreeSet<Named>| -> Vec<(Named, String)> {
             objects
                 .iter()
                 .map(|object| (object.clone(), first.clone()))
@@ -146,6 +147,9 @@ impl Tree {
                 Ok(proved) => (done, best) = (tried, Some(proved)),
                 Err(reason) => reasons.push((object, reason.to_string())),
             }
+        }
+        if best.is_none() {
+            reasons = whole(&changed_objects(all));
         }
         (done, best, reasons)
     }

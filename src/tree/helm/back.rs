@@ -25,6 +25,8 @@ pub(super) enum Side {
     Before,
     /// Behind the line that it follows.
     Behind,
+    /// Behind the line that it follows, and be it one of values.
+    Values,
 }
 
 /// Adds the edits that may make one rendering what is wanted of it.
@@ -94,7 +96,7 @@ impl Back<'_> {
                     .filter(|other| (from..from + 60).contains(other));
                 near.find(|other| free(other) && is_same(*other))
             });
-            let starts = text.starts_with("- ") && text.contains(": ");
+            let starts = text.starts_with("- ") && (text.contains(": ") || text.ends_with(':'));
             let chosen = next.or_else(|| {
                 let mut all = self
                     .removed
@@ -123,7 +125,7 @@ impl Back<'_> {
         for block in blocks {
             let prefix = self.texts(hunk.after.start + at..hunk.after.start + block.start, shift);
             at = block.end;
-            let Some(moved) = self.block(hunk, placed, &block, edits) else {
+            let Some(moved) = self.block(hunk, placed, &block, shift, edits) else {
                 edits.insert(anchor.clone(), prefix);
                 continue;
             };
@@ -166,29 +168,31 @@ impl Back<'_> {
         hunk: &Hunk,
         placed: &[Option<usize>],
         block: &Range<usize>,
+        there: isize,
         edits: &mut Edits,
     ) -> Option<Move> {
         let own: Vec<usize> = placed.get(block.clone())?.iter().copied().flatten().collect();
         let (first, last) = (*own.first()?, *own.last()?);
-        let start = self.origins.own(first)?.clone();
-        let ends = own
-            .iter()
-            .filter_map(|index| self.origins.own(*index))
-            .filter(|line| line.path == start.path);
-        let end = ends.map(|line| line.line).max()?;
+        let (begin, shift) = self.shifts(first)?;
+        let sources = own.iter().filter_map(|index| self.origins.own(*index));
+        let numbers = sources
+            .filter(|line| line.path == begin.path)
+            .map(|line| line.line);
+        let (start, end) = (numbers.clone().min()?, numbers.max()?);
+        let start = SourceLine { line: start, ..begin };
         let text = self.files.text(&start.path)?;
         let lines = lines_of(text);
         let has_tail = self.origins.own(last).is_none_or(|line| line.path != start.path);
         let core = balanced(&lines, start.line..=end, has_tail)?;
-        let (_, shift) = self.shifts(first)?;
         self.insert_new(hunk, placed, block, (&start.path, *core.end(), shift), edits);
-        let indent = |text: Option<&&str>| text.map_or(0, |text| text.len() - text.trim_start().len());
-        let moved_by = indent(self.new.get(hunk.after.start + block.start)).cast_signed()
-            - indent(self.rendered.get(first)).cast_signed();
-        let call = self.call(first, last, &lines);
-        let (path, core) = match call {
-            Some(call) => (call.path, call.line..=call.line),
-            None => (start.path, core),
+        let moved_by = self
+            .new
+            .get(hunk.after.start + block.start)
+            .map_or(0, |line| content_column(line))
+            - self.rendered.get(first).map_or(0, |line| content_column(line));
+        let (path, core, indent) = match self.call(first, last, &lines) {
+            Some(call) => (call.path, call.line..=call.line, moved_by),
+            None => (start.path, core, moved_by + there - shift),
         };
         let lines = lines_of(self.files.text(&path)?);
         Some(Move {
@@ -203,7 +207,7 @@ impl Back<'_> {
             },
             path,
             prefix: Vec::new(),
-            indent: moved_by,
+            indent,
         })
     }
 
@@ -311,6 +315,7 @@ impl Back<'_> {
         own.or_else(|| match self.side {
             Side::Before => next().or_else(previous),
             Side::Behind => previous().or_else(next),
+            Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })
     }
 
@@ -319,8 +324,7 @@ impl Back<'_> {
         let line = self.origins.own(index)?;
         let written = self.files.text(&line.path)?.split('\n').nth(line.line)?;
         let rendered = self.rendered.get(index)?;
-        let indent = |text: &str| (text.len() - text.trim_start().len()).cast_signed();
-        Some((line.clone(), indent(written) - indent(rendered)))
+        Some((line.clone(), content_column(written) - content_column(rendered)))
     }
 
     /// New lines as they are to be written.
@@ -347,6 +351,15 @@ impl Back<'_> {
         };
         self.removed.iter().filter_map(of_line).flatten().collect()
     }
+}
+
+/// Where the content of a line begins, behind the dashes of lists.
+fn content_column(line: &str) -> isize {
+    let mut rest = line.trim_start();
+    while let Some(item) = rest.strip_prefix("- ") {
+        rest = item.trim_start();
+    }
+    (line.len() - rest.len()).cast_signed()
 }
 
 /// The line after which something stands behind all that belongs to a line: the actions that end what it is in.

@@ -43,8 +43,11 @@ pub(super) struct Edits {
 
 impl Edits {
     pub(super) fn insert(&mut self, at: Anchor, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
         let groups = self.inserted.entry(at).or_default();
-        if !lines.is_empty() && !groups.contains(&lines) {
+        if !groups.contains(&lines) {
             groups.push(lines);
         }
     }

@@ -142,7 +142,15 @@ fn is_yaml(text: &str, lines: &[Line], define: usize) -> bool {
         .filter(|(_, line)| line.define == Some(define) && line.is_literal)
         .map(|(text, _)| text.trim_start())
         .collect();
-    own.len() > 1 || own.iter().any(|line| looks_like_entry(line))
+    own.len() > 1 || own.iter().any(|line| looks_like_entry(line) || has_words(line))
+}
+
+/// Whether several words stand outside of actions: a command, and no name.
+fn has_words(line: &str) -> bool {
+    let literal = line
+        .split("{{")
+        .map(|part| part.split_once("}}").map_or(part, |(_, after)| after));
+    literal.collect::<String>().split_whitespace().count() > 1
 }
 
 /// Whether helm renders the file, or takes parts from it.

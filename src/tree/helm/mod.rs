@@ -309,7 +309,10 @@ impl Renderer for Chart {
             edits.apply(&self.files)
         };
         let mut found: Vec<Files> = Vec::new();
-        for files in [Side::Before, Side::Behind].into_iter().filter_map(on_side) {
+        for files in [Side::Before, Side::Behind, Side::Values]
+            .into_iter()
+            .filter_map(on_side)
+        {
             if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
                 found.push(files);
             }

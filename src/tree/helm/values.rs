@@ -83,6 +83,8 @@ fn pair(
             pair(item, own.resolved(), file, plain, origins);
         }
     } else {
+        let (head, own) = (node.written_span().start, source.written_span().start);
+        give(origins, line_at(plain, head), path, line_at(text, own));
         let (at, from) = (
             line_at(plain, node.span().start),
             line_at(text, source.span().start),

@@ -14,9 +14,10 @@ spec:
         - sh
         - -c
         - |
-          set -e
           ./{{ .Values.name }} --all
+          code=$?
           curl -X POST http://127.0.0.1:9091/quitquitquit
+          exit $code
       - name: cloud-sql-proxy
         image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.11.0
         args: [--quitquitquit, my:eu:db]
