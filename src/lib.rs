@@ -23,5 +23,6 @@ pub mod source;
 pub mod suppress;
 pub mod template;
 pub mod trace;
+pub mod tree;
 pub mod workload;
 pub mod yaml;

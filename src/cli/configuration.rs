@@ -48,10 +48,23 @@ pub struct Configuration {
     pub meshes: BTreeMap<String, String>,
     /// How a sidecar is to be declared.
     pub target: Option<Target>,
+    /// The charts that are rendered with more than their own values.
+    pub charts: Vec<ChartValues>,
     /// The least severity to report.
     pub min_severity: Option<Severity>,
     /// The least severity that makes the exit code 1.
     pub fail_on: Option<Threshold>,
+}
+
+/// How a chart is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ChartValues {
+    /// The chart's directory, from the configuration's: `charts/shop`.
+    pub path: String,
+    /// Files of values, from the chart's directory: `[[values-prod.yaml], [values-test.yaml, values-small.yaml]]`. Each
+    /// list is one way in which the chart is used, its files merged in their order.
+    pub values: Vec<Vec<String>>,
 }
 
 /// A configuration could not be read.

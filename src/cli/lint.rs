@@ -4,7 +4,7 @@ mod arguments;
 mod live;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
@@ -24,6 +24,7 @@ use super::{
     selection::Selection,
     severity::Threshold,
     target::forms,
+    trees::Trees,
 };
 use crate::{
     lint::{Options, lint},
@@ -76,6 +77,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         .collect::<Result<Vec<_>, _>>()?;
 
     let progress = Progress::start(inputs.len());
+    let trees = run.render(&inputs, &groups, arguments, &configurations)?;
     run.read(&inputs, &groups, &progress);
     // What was to fill the pipe has failed, most likely: silence would look like a clean result.
     if let [only] = run.sources.as_slice()
@@ -89,11 +91,17 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     let beside = neighbours(&inputs, run.sources.iter());
     run.neighbours = beside.sources;
     run.notes.extend(beside.notes);
+    let mut of_trees = Vec::new();
+    for (index, loaded) in configurations.loaded.iter().enumerate() {
+        of_trees.push(run.lint_trees(index, &trees, &options(arguments, loaded)?));
+    }
     let mut in_sources = InSources::collect(&run.all_sources(), RULES);
     run.errors.append(&mut in_sources.errors);
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
         let options = options(arguments, loaded)?;
-        let findings = run.lint(index, &options, &progress);
+        let mut findings = run.lint(index, &options, &progress);
+        run.drop_rendered(&trees, &mut findings);
+        findings.extend(of_trees.get_mut(index).map(std::mem::take).unwrap_or_default());
         run.ways.push(Way {
             forms: forms(loaded.configuration.target, options.settings.kubernetes_version),
             lint: options,
@@ -251,12 +259,83 @@ struct Run {
     silenced: Vec<Silenced>,
     /// How the sources of each configuration are rewritten.
     ways: Vec<Way>,
+    /// Names of templates that came out of a renderer.
+    rendered: HashSet<String>,
+    /// Names of sources that are read for the findings of renderings in them alone.
+    of_trees: HashSet<String>,
     failed: bool,
     /// The contexts of objects of clusters, by the names of their sources.
     contexts: Option<HashMap<String, String>>,
 }
 
 impl Run {
+    /// Renders the charts among the inputs.
+    fn render(
+        &mut self,
+        inputs: &[Input],
+        groups: &[usize],
+        arguments: &LintArguments,
+        configurations: &Configurations,
+    ) -> Result<Trees, Error> {
+        let inputs: Vec<(Input, usize)> = inputs.iter().cloned().zip(groups.iter().copied()).collect();
+        let mut trees = Trees::render(&inputs, &arguments.trees, configurations)?;
+        self.notes.append(&mut trees.notes);
+        Ok(trees)
+    }
+
+    /// Lints the trees of one configuration. The files that findings stand in are sources of the run then.
+    fn lint_trees(&mut self, group: usize, trees: &Trees, options: &Options) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for tree in trees.all.iter().filter(|tree| tree.group == group) {
+            let linted = tree.lint(options, &mut |name, text| self.source(name, text, group));
+            findings.extend(linted.findings);
+            self.workloads.extend(linted.workloads);
+            self.rendered.extend(linted.rendered);
+        }
+        findings
+    }
+
+    /// The source of a name; a new one where there is none.
+    fn source(&mut self, name: &str, text: &Arc<str>, group: usize) -> Arc<SourceFile> {
+        if let Some(known) = self.sources.iter().find(|source| source.name == name) {
+            return Arc::clone(known);
+        }
+        let source = Arc::new(SourceFile {
+            name: name.to_owned(),
+            text: Arc::clone(text),
+        });
+        self.of_trees.insert(name.to_owned());
+        self.sources.push(Arc::clone(&source));
+        self.groups.push(group);
+        source
+    }
+
+    /// What was found by reading templates as text stays only where no rendering comes from.
+    fn drop_rendered(&mut self, trees: &Trees, findings: &mut Vec<Finding>) {
+        if trees.all.is_empty() {
+            return;
+        }
+        findings.retain(|finding| {
+            let place = finding
+                .primary()
+                .map(|place| (place.source.name.as_str(), place.span.start));
+            !place.is_some_and(|(name, at)| {
+                let tree = trees.all.iter().find(|tree| tree.holds(name));
+                tree.is_some_and(|tree| tree.reaches(name, at))
+            })
+        });
+        let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));
+        self.errors
+            .retain(|error| !error.is_about_template() || !of_tree(&error.file));
+        let rendered = &self.rendered;
+        self.notes.retain(|note| {
+            let is_part = Path::new(&note.file)
+                .extension()
+                .is_some_and(|suffix| suffix == "tpl");
+            !note.kind.is_template() || !(rendered.contains(&note.file) || (is_part && of_tree(&note.file)))
+        });
+    }
+
     /// Leaves out what a configuration excludes.
     fn select(
         &mut self,
@@ -324,14 +403,17 @@ impl Run {
             .sources
             .iter()
             .zip(&self.groups)
-            .filter(|(_, own)| **own == group)
+            .filter(|(source, own)| **own == group && !self.of_trees.contains(&source.name))
             .map(|(source, _)| Arc::clone(source))
             .collect();
         if sources.is_empty() {
             return Vec::new();
         }
         let outcome = lint(&sources, &self.neighbours, options, &|| progress.step());
-        self.workloads.extend(outcome.workloads);
+        let text_level = outcome.workloads.into_iter();
+        let rendered = &self.rendered;
+        self.workloads
+            .extend(text_level.filter(|workload| !rendered.contains(&workload.source.name)));
         self.errors.extend(outcome.errors);
         self.notes.extend(outcome.notes);
         let mut findings = outcome.findings;

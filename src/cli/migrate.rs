@@ -1,6 +1,6 @@
 //! `migrate`: from what the user named to a diff, new files or a stream.
 
-mod account;
+pub(super) mod account;
 mod arguments;
 mod live;
 mod named;
@@ -24,6 +24,7 @@ use super::{
     note,
     selection::Selection,
     target::{Decision, decide},
+    trees::{Migrated, Trees},
     write::{Replacement, recover, replace_together},
 };
 use crate::{
@@ -79,7 +80,11 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     };
     let chosen = without_excluded(discovery.inputs, &mut configurations)?;
     run.passed_over = chosen.excluded.len();
+    let trees = Trees::render(&chosen.inputs, &arguments.trees, &configurations)?;
     for (input, group) in chosen.inputs {
+        if trees.all.iter().any(|tree| tree.renders(&input)) {
+            continue;
+        }
         match read(&input) {
             Ok(Some(source)) => run.sources.push((input, Arc::new(source), group)),
             Ok(None) => {
@@ -100,14 +105,14 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     }
     let inputs: Vec<Input> = run.sources.iter().map(|(input, ..)| input.clone()).collect();
     run.neighbours = neighbours(&inputs, run.sources.iter().map(|(_, source, _)| source)).sources;
-    let decisions = run.migrate(arguments, &mut configurations)?;
+    let decisions = run.migrate(arguments, &mut configurations, &trees)?;
     let mut migrations: Vec<&mut Migration> = run
         .migrations
         .iter_mut()
         .map(|(_, migration)| migration)
         .collect();
     carry_over(&mut migrations);
-    run.refuse_unknown_sidecars(arguments)?;
+    run.refuse_unknown_sidecars(arguments, &trees)?;
     run.deliver(arguments)?;
     for (index, decision) in decisions.iter().enumerate() {
         if decisions.iter().position(|other| other == decision) == Some(index) {
@@ -116,6 +121,7 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     }
     if !arguments.quiet {
         run.tell_unread();
+        trees.notes.iter().for_each(|said| note(&said.to_string()));
     }
     run.errors.iter().for_each(|error| complain(&error.to_string()));
     Ok(run.exit(arguments))
@@ -151,6 +157,8 @@ fn requests(arguments: &MigrateArguments) -> Vec<Request> {
 struct Run {
     sources: Vec<(Input, Arc<SourceFile>, usize)>,
     migrations: Vec<(Input, Migration)>,
+    /// What became of charts and kustomizations, with their names.
+    trees: Vec<(String, Migrated)>,
     /// What stands beside files that were named: it is read and not changed.
     neighbours: Vec<Arc<SourceFile>>,
     errors: Vec<SourceError>,
@@ -166,6 +174,7 @@ impl Run {
         &mut self,
         arguments: &MigrateArguments,
         configurations: &mut Configurations,
+        trees: &Trees,
     ) -> Result<Vec<Decision>, Error> {
         let files: Vec<Arc<SourceFile>> = self
             .sources
@@ -178,7 +187,13 @@ impl Run {
         let mut in_sources = InSources::collect(&files, RULES);
         self.errors.append(&mut in_sources.errors);
         let mut decisions = Vec::new();
-        let used: Vec<usize> = self.sources.iter().map(|(_, _, group)| *group).collect();
+        let of_trees = trees.all.iter().map(|tree| tree.group);
+        let used: Vec<usize> = self
+            .sources
+            .iter()
+            .map(|(_, _, group)| *group)
+            .chain(of_trees)
+            .collect();
         for (group, loaded) in configurations.loaded.iter_mut().enumerate() {
             if !used.contains(&group) {
                 continue;
@@ -192,6 +207,13 @@ impl Run {
             let options = options(arguments, loaded, decision.form)?;
             let selection = selection(arguments, loaded)?;
             decisions.push(decision);
+            for tree in trees.all.iter().filter(|tree| tree.group == group) {
+                let migrated = tree.migrate(&options, &mut |mut findings| {
+                    findings.retain(|finding| !is_ignored(finding, loaded) && selection.includes(finding));
+                    findings
+                });
+                self.trees.push((tree.renderer.name().to_owned(), migrated));
+            }
             for (input, source, _) in self.sources.iter().filter(|(_, _, own)| *own == group) {
                 let mut choose = |findings: Vec<Finding>| {
                     let mut findings = in_sources.apply(findings);
@@ -220,13 +242,16 @@ impl Run {
     }
 
     /// A name that no container has, where all was read.
-    fn refuse_unknown_sidecars(&self, arguments: &MigrateArguments) -> Result<(), Error> {
+    fn refuse_unknown_sidecars(&self, arguments: &MigrateArguments, trees: &Trees) -> Result<(), Error> {
         if arguments.sidecar.is_empty() || !self.errors.is_empty() || self.templates > 0 {
             return Ok(());
         }
         let mut containers = Containers::default();
         for (_, source, _) in &self.sources {
             containers.add(&source.text);
+        }
+        for rendering in trees.all.iter().flat_map(|tree| &tree.renderings) {
+            containers.add(&rendering.source.text);
         }
         containers.refuse_others(arguments)
     }
@@ -280,6 +305,10 @@ impl Run {
                 out.write_all(diff(migration).as_bytes())?;
             }
         }
+        for (_, tree) in self.trees.iter().filter(|_| !arguments.write) {
+            let is_stream = arguments.output == Some(MigrateOutput::Yaml);
+            out.write_all(tree.shown(is_stream).as_bytes())?;
+        }
         match out.flush() {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
             other => other?,
@@ -294,6 +323,9 @@ impl Run {
                     .iter()
                     .for_each(|plan| explain(migration, plan, "done", arguments.verbose));
             }
+            self.trees
+                .iter()
+                .for_each(|(name, tree)| tree.tell(name, arguments.verbose));
         }
         Ok(())
     }
@@ -301,6 +333,13 @@ impl Run {
     /// Writes the files, those that belong together at once.
     fn write_files(&mut self) {
         let interruption = Interruption::listen();
+        for (name, tree) in &self.trees {
+            if let Err(unwritten) = replace_together(&tree.replacements(), &|| interruption.has_come()) {
+                let message = format!("{unwritten}; nothing of the tree is written");
+                self.errors
+                    .push(SourceError::new(name, SourceErrorKind::Unreadable, message));
+            }
+        }
         for group in self.groups() {
             let changed: Vec<&(Input, Migration)> = group
                 .iter()
@@ -391,7 +430,8 @@ impl Run {
         let changes = self
             .migrations
             .iter()
-            .any(|(_, migration)| migration.is_changed());
+            .any(|(_, migration)| migration.is_changed())
+            || self.trees.iter().any(|(_, tree)| !tree.edited.is_empty());
         if !self.errors.is_empty() || self.bugs {
             ExitStatus::Unread
         } else if arguments.check && changes {

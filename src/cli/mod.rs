@@ -29,6 +29,7 @@ mod selection;
 mod severity;
 mod target;
 pub mod trace;
+mod trees;
 mod unknown_option;
 mod version;
 mod write;

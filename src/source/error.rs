@@ -51,6 +51,12 @@ impl SourceError {
         }
     }
 
+    /// Whether the source is a template, which is YAML once it is rendered.
+    #[must_use]
+    pub fn is_about_template(&self) -> bool {
+        self.kind == SourceErrorKind::Template
+    }
+
     /// The same error at a place.
     #[must_use]
     pub fn at(mut self, line: usize, column: Option<usize>) -> Self {

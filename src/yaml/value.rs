@@ -219,7 +219,8 @@ impl Value {
     }
 
     /// The value in a few characters.
-    fn brief(&self) -> String {
+    #[must_use]
+    pub fn brief(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
             Self::Boolean(value) => value.to_string(),

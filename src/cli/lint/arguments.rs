@@ -10,6 +10,7 @@ use crate::cli::{
     mesh::{MeshArgument, parse_mesh},
     output::{Output, OutputParser},
     severity::{SeverityChoice, Threshold},
+    trees::TreeArguments,
 };
 
 pub(in crate::cli) const EXIT_CODES: &str = "\
@@ -84,6 +85,8 @@ pub(in crate::cli) struct LintArguments {
     /// Write what is found to the baseline instead of reporting it
     #[arg(long, requires = "baseline")]
     pub(in crate::cli) write_baseline: bool,
+    #[command(flatten)]
+    pub(in crate::cli) trees: TreeArguments,
     #[command(flatten)]
     pub(in crate::cli) live: LiveArguments,
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One line about the form, and for the one that nothing runs, the way to the one that does.
-pub(super) fn announce(decision: &Decision, arguments: &MigrateArguments, program: &str) {
+pub(in crate::cli) fn announce(decision: &Decision, arguments: &MigrateArguments, program: &str) {
     let line = match decision.form {
         Form::Native => format!("target: native ({})", decision.reason),
         Form::Lifecycle => format!(
@@ -67,7 +67,7 @@ fn native_command(arguments: &MigrateArguments, program: &str) -> String {
 }
 
 /// A word for a shell.
-pub(super) fn quoted(word: &str) -> String {
+pub(in crate::cli) fn quoted(word: &str) -> String {
     let plain = !word.is_empty()
         && word
             .chars()
@@ -80,14 +80,14 @@ pub(super) fn quoted(word: &str) -> String {
 }
 
 /// One line on standard error.
-pub(super) fn tell(line: &str) {
+pub(in crate::cli) fn tell(line: &str) {
     let line = format!("{}\n", printable(line));
     // Where standard error is closed there is nobody to tell.
     let _unprinted = io::stderr().write_all(line.as_bytes());
 }
 
 /// A unified diff of two texts, coloured where colour is on.
-pub(super) fn colored_diff(before: &str, after: &str, name: &str) -> String {
+pub(in crate::cli) fn colored_diff(before: &str, after: &str, name: &str) -> String {
     let name = printable(name);
     let name = name.trim_start_matches('/');
     let text = unified(before, after, &format!("a/{name}"), &format!("b/{name}"));
@@ -119,7 +119,7 @@ pub(super) fn colored_diff(before: &str, after: &str, name: &str) -> String {
 
 /// What was done to a workload, what was left and why. `done` is what is said of the former: a preview would do it.
 /// With `proofs`, what each change rests on too.
-pub(super) fn explain(migration: &Migration, plan: &Plan, done: &str, proofs: bool) {
+pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, proofs: bool) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
     for action in &plan.actions {

@@ -9,6 +9,7 @@ use crate::cli::{
     live::LiveArguments,
     mesh::{MeshArgument, parse_mesh},
     target::TargetChoice,
+    trees::TreeArguments,
 };
 
 pub(in crate::cli) const EXIT_CODES: &str = "\
@@ -88,6 +89,8 @@ pub(in crate::cli) struct MigrateArguments {
     /// Read no configuration
     #[arg(long, conflicts_with = "config")]
     pub(in crate::cli) no_config: bool,
+    #[command(flatten)]
+    pub(in crate::cli) trees: TreeArguments,
     #[command(flatten)]
     pub(in crate::cli) live: LiveArguments,
 }

@@ -1,0 +1,286 @@
+//! Rewrites of renderings, brought back to the files that they come from.
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
+use super::{
+    super::{
+        migrate::account::{colored_diff, explain, tell},
+        write::Replacement,
+    },
+    Tree,
+};
+use crate::{
+    migrate::{Migration, Options, migrate_within},
+    remedy::{Holders, Plan, Surroundings},
+    rules::{Finding, RULES},
+    source::SourceFile,
+    suppress::InSources,
+    tree::{Files, Proved, Unproved, Wanted, prove},
+    workload::ObjectReference,
+};
+
+/// More workloads are not tried one by one.
+const MOST_TRIED: usize = 24;
+
+/// A file of a tree that changes.
+pub(in crate::cli) struct Edited {
+    /// As the user would write it.
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) path: PathBuf,
+    pub(in crate::cli) old: Arc<str>,
+    pub(in crate::cli) new: Arc<str>,
+}
+
+/// What became of a tree.
+pub(in crate::cli) struct Migrated {
+    /// The files that change: all of them, or none.
+    pub(in crate::cli) edited: Vec<Edited>,
+    /// What was done to each workload, and what was left, with the rendering that it is told of.
+    pub(in crate::cli) plans: Vec<(Migration, Plan)>,
+    /// The ways whose renderings prove it.
+    pub(in crate::cli) ways: Vec<String>,
+    /// What differs from rendering to rendering by itself.
+    pub(in crate::cli) random: Vec<String>,
+}
+
+impl Tree {
+    /// Rewrites the tree's files, so that all its renderings are what a migration makes of them. `choose` says which
+    /// findings are to go, at their places in the files.
+    pub(in crate::cli) fn migrate(
+        &self,
+        options: &Options,
+        choose: &mut dyn FnMut(Vec<Finding>) -> Vec<Finding>,
+    ) -> Migrated {
+        let sources = self.sources();
+        let mut in_sources = InSources::collect(&sources, RULES);
+        let mut is_wanted = |finding: &Finding, index: usize| {
+            let Some(rendering) = self.renderings.get(index) else {
+                return false;
+            };
+            let mut source = |name: &str, text: &Arc<str>| {
+                let known = sources.iter().find(|source| source.name == name).map(Arc::clone);
+                known.unwrap_or_else(|| {
+                    Arc::new(SourceFile {
+                        name: name.to_owned(),
+                        text: Arc::clone(text),
+                    })
+                })
+            };
+            let at_source = self.at_its_source(finding.clone(), rendering, &mut source);
+            at_source.is_some_and(|finding| !choose(in_sources.apply(vec![finding])).is_empty())
+        };
+        let all = self.migrations(options, &mut is_wanted, None);
+        let mut migrated = Migrated {
+            edited: Vec::new(),
+            plans: Vec::new(),
+            ways: Vec::new(),
+            random: Vec::new(),
+        };
+        let (done, proved, reasons) = self.proved(options, &mut is_wanted, &all);
+        if let Some(proved) = proved {
+            migrated.edited = self.edited(&proved.files);
+            migrated.random = proved.random;
+            migrated.ways = self
+                .renderings
+                .iter()
+                .map(|rendering| rendering.way.name.clone())
+                .collect();
+        }
+        // Where one rendering has nothing to do, another one may.
+        let plans = all
+            .iter()
+            .flat_map(|migration| migration.plans.iter().map(move |plan| (migration, plan)));
+        let mut plans: Vec<_> = plans.collect();
+        plans.sort_by_key(|(_, plan)| plan.is_empty());
+        let mut told = HashSet::new();
+        for (migration, plan) in plans {
+            let object = named(&plan.object);
+            if !told.insert(object.clone()) {
+                continue;
+            }
+            let mut plan = plan.clone();
+            if !plan.is_empty() && !done.contains(&object) {
+                let reason = reasons.iter().find(|(own, _)| *own == object);
+                plan.abandon(reason.map_or_else(String::new, |(_, reason)| reason.clone()));
+            }
+            migrated.plans.push((migration.clone(), plan));
+        }
+        migrated
+    }
+
+    /// What is proved of the migrations: all of them at once, or else workload by workload. The objects that are done,
+    /// the files, and of the others why not.
+    fn proved(
+        &self,
+        options: &Options,
+        is_wanted: &mut dyn FnMut(&Finding, usize) -> bool,
+        all: &[Migration],
+    ) -> (BTreeSet<Named>, Option<Proved>, Vec<(Named, String)>) {
+        let objects: BTreeSet<Named> = changed_objects(all);
+        if objects.is_empty() {
+            return (BTreeSet::new(), None, Vec::new());
+        }
+        let first = match self.prove(all) {
+            Ok(proved) => return (objects, Some(proved), Vec::new()),
+            Err(reason) => reason.to_string(),
+        };
+        let whole = |objects: &BTreeSet<Named>| -> Vec<(Named, String)> {
+            objects
+                .iter()
+                .map(|object| (object.clone(), first.clone()))
+                .collect()
+        };
+        if objects.len() == 1 || objects.len() > MOST_TRIED {
+            return (BTreeSet::new(), None, whole(&objects));
+        }
+        let (mut done, mut best, mut reasons) = (BTreeSet::new(), None, Vec::new());
+        for object in objects {
+            let mut tried: BTreeSet<Named> = done.clone();
+            tried.insert(object.clone());
+            match self.prove(&self.migrations(options, is_wanted, Some(&tried))) {
+                Ok(proved) => (done, best) = (tried, Some(proved)),
+                Err(reason) => reasons.push((object, reason.to_string())),
+            }
+        }
+        if best.is_none() {
+            reasons = whole(&changed_objects(all));
+        }
+        (done, best, reasons)
+    }
+
+    fn prove(&self, migrations: &[Migration]) -> Result<Proved, Unproved> {
+        let wanted: Vec<Wanted<'_>> = self
+            .renderings
+            .iter()
+            .zip(migrations)
+            .map(|(rendering, migration)| Wanted {
+                rendering,
+                text: migration.text.clone(),
+            })
+            .collect();
+        prove(self.renderer.as_ref(), &wanted)
+    }
+
+    /// What a migration makes of each rendering; of these objects alone, where they are given.
+    fn migrations(
+        &self,
+        options: &Options,
+        is_wanted: &mut dyn FnMut(&Finding, usize) -> bool,
+        only: Option<&BTreeSet<Named>>,
+    ) -> Vec<Migration> {
+        self.renderings
+            .iter()
+            .enumerate()
+            .map(|(index, rendering)| {
+                let own = [Arc::clone(&rendering.source)];
+                let holders = Holders::read(&own);
+                let mut choose = |mut findings: Vec<Finding>| {
+                    findings.retain(|finding| {
+                        only.is_none_or(|only| only.contains(&named(&finding.object)))
+                            && is_wanted(finding, index)
+                    });
+                    findings
+                };
+                let result = migrate_within(
+                    &rendering.source,
+                    &Surroundings::of(&holders),
+                    options,
+                    &mut choose,
+                );
+                result.unwrap_or_else(|_| Migration {
+                    source: Arc::clone(&rendering.source),
+                    text: rendering.source.text.to_string(),
+                    plans: Vec::new(),
+                    failures: Vec::new(),
+                })
+            })
+            .collect()
+    }
+
+    fn edited(&self, files: &Files) -> Vec<Edited> {
+        let before = self.renderer.files();
+        let changed = files.changed(before).filter_map(|path| {
+            Some(Edited {
+                name: self.names.get(path)?.clone(),
+                path: self.renderer.root().join(path),
+                old: Arc::clone(before.text(path)?),
+                new: Arc::clone(files.text(path)?),
+            })
+        });
+        changed.collect()
+    }
+
+    fn sources(&self) -> Vec<Arc<SourceFile>> {
+        let texts: Vec<_> = self.names.iter().collect();
+        let source = |(path, name): &(&PathBuf, &String)| {
+            Some(Arc::new(SourceFile {
+                name: (*name).clone(),
+                text: Arc::clone(self.renderer.files().text(path)?),
+            }))
+        };
+        texts.par_iter().filter_map(source).collect()
+    }
+}
+
+impl Migrated {
+    /// What is to be printed: a diff, or the edited files as a stream with their paths.
+    pub(in crate::cli) fn shown(&self, as_stream: bool) -> String {
+        let stream = |edited: &Edited| format!("---\n# Source: {}\n{}", edited.name, edited.new);
+        let diff = |edited: &Edited| colored_diff(&edited.old, &edited.new, &edited.name);
+        self.edited
+            .iter()
+            .map(|edited| if as_stream { stream(edited) } else { diff(edited) })
+            .collect()
+    }
+
+    /// The files to be written, together or not at all.
+    pub(in crate::cli) fn replacements(&self) -> Vec<Replacement> {
+        let replacement = |edited: &Edited| Replacement {
+            path: edited.path.clone(),
+            old: edited.old.to_string(),
+            new: edited.new.to_string(),
+        };
+        self.edited.iter().map(replacement).collect()
+    }
+
+    /// Says what was done, what was left and why, and what proves it.
+    pub(in crate::cli) fn tell(&self, name: &str, proofs: bool) {
+        for (migration, plan) in &self.plans {
+            explain(migration, plan, "done", proofs);
+        }
+        if !self.edited.is_empty() {
+            tell(&format!(
+                "{name}: proved by rendering it again with {}: the objects are what migrate makes of the original's",
+                self.ways.join("; ")
+            ));
+        }
+        if !self.random.is_empty() {
+            tell(&format!(
+                "{name}: not compared, since it differs between two renderings of the original: {}",
+                self.random.join(", ")
+            ));
+        }
+    }
+}
+
+/// An object by its kind and name.
+type Named = (String, String);
+
+fn named(object: &ObjectReference) -> Named {
+    (object.kind.clone(), object.name.clone())
+}
+
+fn changed_objects(migrations: &[Migration]) -> BTreeSet<Named> {
+    let changed = migrations.iter().filter(|migration| migration.is_changed());
+    let plans = changed.flat_map(|migration| &migration.plans);
+    plans
+        .filter(|plan| !plan.is_empty())
+        .map(|plan| named(&plan.object))
+        .collect()
+}

@@ -1,0 +1,247 @@
+//! Charts and kustomizations among what the user named: found, rendered, and joined with rules.
+
+mod lint;
+mod migrate;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use rayon::prelude::*;
+
+use super::{Error, configuration::Configurations, lint::usage};
+pub(super) use migrate::Migrated;
+
+use crate::{
+    source::{Input, Note, NoteKind, Origin, chart_of},
+    tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone},
+};
+
+/// How charts are read.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct TreeArguments {
+    /// Files of values that a chart is rendered with, besides its own and those in ci/
+    ///
+    /// Those of one option are merged in their order, as helm does. May be given several times.
+    #[arg(long, value_name = "FILE,...")]
+    values: Vec<String>,
+    /// Whether charts are rendered [default: auto]
+    #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    render: Render,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Render {
+    /// Where helm is on the PATH
+    #[default]
+    Auto,
+    /// Their templates are read as text
+    Never,
+}
+
+/// A tree that renders, in at least one way.
+pub(super) struct Tree {
+    pub(super) renderer: Box<dyn Renderer>,
+    /// The index of its configuration.
+    pub(super) group: usize,
+    pub(super) renderings: Vec<Rendering>,
+    /// The names of its files, as the user would write them, by their paths below it.
+    pub(super) names: BTreeMap<PathBuf, String>,
+}
+
+/// The trees among the inputs, and what is to be said of those that are read as text.
+#[derive(Default)]
+pub(super) struct Trees {
+    pub(super) all: Vec<Tree>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Tree {
+    /// Whether an input is a template of the tree, which is rendered and not read as text.
+    pub(super) fn renders(&self, input: &Input) -> bool {
+        let below = input
+            .path()
+            .and_then(|path| path.strip_prefix(self.renderer.root()).ok());
+        self.holds(&input.name) && below.is_some_and(|path| self.renderer.is_rendered(path))
+    }
+}
+
+impl Trees {
+    /// Finds and renders the trees whose beginning is among the inputs.
+    pub(super) fn render(
+        inputs: &[(Input, usize)],
+        arguments: &TreeArguments,
+        configurations: &Configurations,
+    ) -> Result<Self, Error> {
+        let mut trees = Self::default();
+        if arguments.render == Render::Never {
+            return Ok(trees);
+        }
+        let mut found: Vec<(Box<dyn Renderer>, usize)> = Vec::new();
+        let mut used = BTreeSet::new();
+        for (root, group) in charts(inputs) {
+            let values = values_of(&root, arguments, configurations, group, &mut used)?;
+            match Chart::read(&root, &values) {
+                Ok(chart) => found.push((Box::new(chart), group)),
+                Err(error) => trees.notes.push(unrendered(&root.display().to_string(), &error)),
+            }
+        }
+        if let Some(index) = (0..arguments.values.len()).find(|index| !used.contains(index)) {
+            let files = arguments.values.get(index).map_or("", String::as_str);
+            return Err(Error::Usage(format!(
+                "--values {files}: none of the charts that were named has these files"
+            )));
+        }
+        let rendered: Vec<_> = found
+            .par_iter()
+            .map(|(tree, _)| {
+                let ways = tree.ways().par_iter();
+                ways.map(|way| tree.render(tree.files(), way)).collect::<Vec<_>>()
+            })
+            .collect();
+        for ((renderer, group), results) in found.into_iter().zip(rendered) {
+            trees.add(renderer, group, results, inputs);
+        }
+        if let Some(missing) = trees.notes.iter().position(is_about_missing_program) {
+            // It is the same for all of them.
+            let first = trees.notes.remove(missing);
+            trees.notes.retain(|note| !is_about_missing_program(note));
+            trees.notes.insert(0, first);
+        }
+        Ok(trees)
+    }
+
+    fn add(
+        &mut self,
+        renderer: Box<dyn Renderer>,
+        group: usize,
+        results: Vec<Result<Rendering, ProgramError>>,
+        inputs: &[(Input, usize)],
+    ) {
+        let mut renderings = Vec::new();
+        let mut failures = Vec::new();
+        for (result, way) in results.into_iter().zip(renderer.ways()) {
+            match result {
+                Ok(rendering) => renderings.push(rendering),
+                Err(error) => failures.push((way.name.clone(), error)),
+            }
+        }
+        if renderings.is_empty() {
+            if let Some((_, error)) = failures.first() {
+                self.notes.push(unrendered(renderer.name(), error));
+            }
+            return;
+        }
+        self.notes.extend(failures.iter().map(|(way, error)| {
+            let message = format!("with {way} it is not rendered: {error}");
+            Note::new(renderer.name(), NoteKind::Template, message)
+        }));
+        let names = names(renderer.as_ref(), inputs);
+        self.all.push(Tree {
+            renderer,
+            group,
+            renderings,
+            names,
+        });
+    }
+}
+
+fn unrendered(name: &str, why: &dyn std::fmt::Display) -> Note {
+    let message = format!("its templates are read without rendering them: {why}");
+    Note::new(name, NoteKind::Template, message)
+}
+
+fn is_about_missing_program(note: &Note) -> bool {
+    note.message.ends_with("is not on the PATH")
+}
+
+/// The directories of the charts that were met, each with the index of its configuration. A chart within another one
+/// belongs to it.
+fn charts(inputs: &[(Input, usize)]) -> Vec<(PathBuf, usize)> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (input, group) in inputs {
+        let Origin::Found(path) = &input.origin else {
+            continue;
+        };
+        if path.file_name().is_none_or(|name| name != "Chart.yaml") {
+            continue;
+        }
+        let Some(root) = chart_of(path) else { continue };
+        let is_chart = fs::read_to_string(root.join("Chart.yaml")).is_ok_and(|text| is_rendered_alone(&text));
+        if is_chart && seen.insert(root.clone()) {
+            found.push((root, *group));
+        }
+    }
+    found
+}
+
+/// The files of values that a chart is rendered with, below it: those of the options, and of the configuration.
+fn values_of(
+    root: &Path,
+    arguments: &TreeArguments,
+    configurations: &Configurations,
+    group: usize,
+    used: &mut BTreeSet<usize>,
+) -> Result<Vec<Vec<PathBuf>>, Error> {
+    let mut all = Vec::new();
+    let real = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let below = |path: &Path| {
+        let path = fs::canonicalize(path).ok()?;
+        path.strip_prefix(&real).map(Path::to_owned).ok()
+    };
+    for (index, option) in arguments.values.iter().enumerate() {
+        for file in option.split(',').filter(|file| !Path::new(file).is_file()) {
+            return Err(Error::Usage(format!("--values {file}: no such file")));
+        }
+        if let Some(files) = option.split(',').map(|file| below(Path::new(file))).collect() {
+            all.push(files);
+            used.insert(index);
+        }
+    }
+    let Some(loaded) = configurations.loaded.get(group) else {
+        return Ok(all);
+    };
+    for chart in &loaded.configuration.charts {
+        let named = loaded.directory.join(&chart.path);
+        if fs::canonicalize(&named).ok().as_deref() != Some(real.as_path()) {
+            continue;
+        }
+        for files in &chart.values {
+            let found: Option<Vec<PathBuf>> = files.iter().map(|file| below(&named.join(file))).collect();
+            all.push(found.ok_or_else(|| {
+                usage(format!(
+                    "the configuration names values of the chart {} that are not in it: {}",
+                    chart.path,
+                    files.join(", ")
+                ))
+            })?);
+        }
+    }
+    Ok(all)
+}
+
+/// What the files of a tree are called: as the inputs are, where they are inputs.
+fn names(tree: &dyn Renderer, inputs: &[(Input, usize)]) -> BTreeMap<PathBuf, String> {
+    let of_inputs: BTreeMap<&Path, &str> = inputs
+        .iter()
+        .filter_map(|(input, _)| Some((input.path()?, input.name.as_str())))
+        .collect();
+    let name = |path: &Path| {
+        let whole = match tree.root() == Path::new(".") {
+            true => path.to_owned(),
+            false => tree.root().join(path),
+        };
+        let own = of_inputs
+            .get(tree.root().join(path).as_path())
+            .or_else(|| of_inputs.get(whole.as_path()));
+        own.map_or_else(|| whole.display().to_string(), |name| (*name).to_owned())
+    };
+    tree.files()
+        .texts()
+        .map(|(path, _)| (path.to_owned(), name(path)))
+        .collect()
+}

@@ -1,0 +1,146 @@
+//! The files of a tree, read once. A tree is data from strangers: nothing outside of it is read.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ignore::WalkBuilder;
+
+/// More files than this are no tree that somebody renders by hand.
+const MOST_FILES: usize = 20_000;
+/// All files of a tree together, in bytes.
+const MOST_BYTES: u64 = 128 << 20;
+
+/// The contents of a tree's files by their paths below its root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Files {
+    contents: BTreeMap<PathBuf, Content>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Text(Arc<str>),
+    Other(Arc<[u8]>),
+}
+
+/// Why a tree's files can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// The operating system's reason.
+    #[error("{}: cannot be read: {error}", path.display())]
+    Unreadable {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A link that leads out of the tree.
+    #[error("{}: leads out of the tree, where nothing is read", .0.display())]
+    Outside(PathBuf),
+    /// Too much to render.
+    #[error("{}: holds more than {MOST_FILES} files or 128 MiB, which is not rendered", .0.display())]
+    TooLarge(PathBuf),
+}
+
+impl Files {
+    /// Reads everything below `root` but version control.
+    ///
+    /// # Errors
+    /// What can't be read, a link that leads out of the tree, or too much of it.
+    pub fn read(root: &Path) -> Result<Self, FilesError> {
+        let mut files = Self::default();
+        let mut size = 0;
+        let canonical = canonical(root)?;
+        let mut walk = WalkBuilder::new(root);
+        walk.standard_filters(false)
+            .follow_links(true)
+            .filter_entry(|entry| entry.file_name() != ".git");
+        for entry in walk.build() {
+            let entry = entry.map_err(|error| FilesError::Unreadable {
+                path: root.to_owned(),
+                error: io::Error::other(error),
+            })?;
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let path = entry.path();
+            if !self::canonical(path)?.starts_with(&canonical) {
+                return Err(FilesError::Outside(path.to_owned()));
+            }
+            let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+            size += bytes.len() as u64;
+            if size > MOST_BYTES || files.contents.len() >= MOST_FILES {
+                return Err(FilesError::TooLarge(root.to_owned()));
+            }
+            let below = path.strip_prefix(root).unwrap_or(path).to_owned();
+            files.contents.insert(below, Content::of(bytes));
+        }
+        Ok(files)
+    }
+
+    /// The text of a file; nothing where there is none, or it is no UTF-8.
+    #[must_use]
+    pub fn text(&self, path: &Path) -> Option<&Arc<str>> {
+        match self.contents.get(path)? {
+            Content::Text(text) => Some(text),
+            Content::Other(_) => None,
+        }
+    }
+
+    /// The paths of all files with a text.
+    pub fn texts(&self) -> impl Iterator<Item = (&Path, &Arc<str>)> {
+        self.contents.iter().filter_map(|(path, content)| match content {
+            Content::Text(text) => Some((path.as_path(), text)),
+            Content::Other(_) => None,
+        })
+    }
+
+    /// Gives a file another text.
+    pub fn put(&mut self, path: PathBuf, text: impl Into<Arc<str>>) {
+        self.contents.insert(path, Content::Text(text.into()));
+    }
+
+    /// The paths whose contents are not those of `before`.
+    pub fn changed<'f>(&'f self, before: &'f Self) -> impl Iterator<Item = &'f Path> {
+        let of = |path: &PathBuf| before.contents.get(path);
+        let changed = self
+            .contents
+            .iter()
+            .filter(move |(path, content)| of(path) != Some(content));
+        changed.map(|(path, _)| path.as_path())
+    }
+
+    /// Every file with its bytes.
+    pub(super) fn bytes(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        self.contents.iter().map(|(path, content)| {
+            let bytes = match content {
+                Content::Text(text) => text.as_bytes(),
+                Content::Other(bytes) => bytes,
+            };
+            (path.as_path(), bytes)
+        })
+    }
+}
+
+impl Content {
+    fn of(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(error) => Self::Other(error.into_bytes().into()),
+        }
+    }
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, FilesError> {
+    fs::canonicalize(path).map_err(|error| unreadable(path, error))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> FilesError {
+    FilesError::Unreadable {
+        path: path.to_owned(),
+        error,
+    }
+}

@@ -1,0 +1,322 @@
+//! Charts, rendered by helm.
+
+mod actions;
+mod back;
+mod changes;
+mod edits;
+mod find;
+mod lines;
+mod marks;
+mod origins;
+mod values;
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::source::{Lines, SourceFile};
+
+use super::{Files, FilesError, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+
+use back::{Side, add_edits};
+use edits::Edits;
+use marks::{Extent, Marked, is_template};
+use origins::{Origins, template_of};
+
+pub use find::is_rendered_alone;
+
+/// So often a rendering with marks is tried before none are left.
+const ATTEMPTS: usize = 16;
+
+/// The versions between which a chart that asks for one may choose: the oldest with sidecars of Kubernetes' own, and
+/// the newest (kubernetes.io/releases, 2026-11).
+const VERSIONS: [&str; 2] = ["1.29.0", "1.36.0"];
+
+/// A chart.
+#[derive(Debug)]
+pub struct Chart {
+    name: String,
+    root: PathBuf,
+    files: Files,
+    ways: Vec<Way>,
+    /// Where the lines of each rendering come from, by the way.
+    origins: Mutex<HashMap<Way, Arc<Origins>>>,
+}
+
+/// Why there is no chart to render.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// Its files.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A file of values that is not the chart's.
+    #[error("{}: is no file of the chart {}", path.display(), root.display())]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// The chart.
+        root: PathBuf,
+    },
+}
+
+impl Chart {
+    /// Reads the chart in `root`. `values` are files of values below it that are merged in their order, once for each
+    /// way in which the chart is used besides its own.
+    ///
+    /// # Errors
+    /// What can't be read.
+    pub fn read(root: &Path, values: &[Vec<PathBuf>]) -> Result<Self, ChartError> {
+        let files = Files::read(root)?;
+        let mut groups = vec![Vec::new()];
+        groups.extend(find::test_values(&files).map(|path| vec![path]));
+        for group in values {
+            if let Some(missing) = group.iter().find(|path| files.text(path).is_none()) {
+                return Err(ChartError::Values {
+                    path: missing.clone(),
+                    root: root.to_owned(),
+                });
+            }
+            groups.push(group.clone());
+        }
+        let asks = files
+            .texts()
+            .any(|(path, text)| is_template(path) && text.contains(".Capabilities.KubeVersion"));
+        let versions: &[Option<&'static str>] = if asks {
+            &[Some(VERSIONS[0]), Some(VERSIONS[1])]
+        } else {
+            &[None]
+        };
+        let mut ways = Vec::new();
+        for group in groups {
+            ways.extend(versions.iter().map(|version| Way {
+                name: name_of(&group, *version),
+                paths: group.clone(),
+                kubernetes_version: *version,
+            }));
+        }
+        ways.dedup();
+        Ok(Self {
+            name: root.display().to_string(),
+            root: root.to_owned(),
+            files,
+            ways,
+            origins: Mutex::default(),
+        })
+    }
+
+    fn text(&self, files: &Files, way: &Way) -> Result<String, ProgramError> {
+        let scratch = Scratch::of(files).map_err(|error| ProgramError::Unstarted {
+            program: "helm".to_owned(),
+            error,
+        })?;
+        let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
+        let mut arguments = vec!["template", "release-name", "."];
+        for path in &values {
+            arguments.extend(["--values", path]);
+        }
+        if let Some(version) = way.kubernetes_version {
+            arguments.extend(["--kube-version", version]);
+        }
+        let program = Program {
+            name: "helm",
+            arguments: &arguments,
+        };
+        program.run(&scratch, &scratch.root())
+    }
+
+    /// Whether files differ in a chart that comes from elsewhere: what is edited there is gone with its next version.
+    fn touches_foreign(&self, edited: &Files) -> bool {
+        let foreign = find::foreign_charts(&self.files);
+        edited
+            .changed(&self.files)
+            .any(|path| foreign.iter().any(|directory| path.starts_with(directory)))
+    }
+
+    /// Where the lines of a rendering come from.
+    fn origins(&self, rendering: &Rendering) -> Arc<Origins> {
+        let known = || self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(origins) = known().get(&rendering.way) {
+            return Arc::clone(origins);
+        }
+        let plain = &rendering.source.text;
+        let (text, marked) = self.marked(&rendering.way).unwrap_or_default();
+        let values: Vec<PathBuf> = [PathBuf::from("values.yaml")]
+            .into_iter()
+            .chain(rendering.way.paths.iter().cloned())
+            .collect();
+        let origins = Arc::new(Origins::of(plain, &text, &marked.marks, &self.files, &values));
+        known().insert(rendering.way.clone(), Arc::clone(&origins));
+        origins
+    }
+
+    /// Renders with as many marks as the templates stand.
+    fn marked(&self, way: &Way) -> Option<(String, Marked)> {
+        let mut extents: HashMap<PathBuf, Extent> = HashMap::new();
+        for _ in 0..ATTEMPTS {
+            let marked = Marked::of(&self.files, &extents);
+            match self.text(&marked.files, way) {
+                Ok(text) => return Some((text, marked)),
+                Err(ProgramError::Failed { message, .. }) => self.mark_less(&message, &mut extents)?,
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// Takes marks from the file that an error names, and where that does not help from those that it may include.
+    fn mark_less(&self, message: &str, extents: &mut HashMap<PathBuf, Extent>) -> Option<()> {
+        let marked = || {
+            self.files
+                .texts()
+                .map(|(path, _)| path)
+                .filter(|path| is_template(path))
+        };
+        let extent = |path: &Path| extents.get(path).copied().unwrap_or_default();
+        let is_named = |path: &&Path| message.contains(&format!("/{}", path.display()));
+        let is_part = |path: &&Path| path.extension().is_some_and(|suffix| suffix == "tpl");
+        let left = |path: &&Path| extent(path) != Extent::None;
+        let chosen: Vec<PathBuf> = match marked().filter(is_named).find(left) {
+            Some(named) => vec![named.to_owned()],
+            None if marked().filter(is_part).any(|path| left(&path)) => marked()
+                .filter(is_part)
+                .filter(left)
+                .map(Path::to_owned)
+                .collect(),
+            None => marked().filter(left).map(Path::to_owned).collect(),
+        };
+        if chosen.is_empty() {
+            return None;
+        }
+        let less = |path: PathBuf| match extent(&path) {
+            Extent::Full => (path, Extent::Plain),
+            _ => (path, Extent::None),
+        };
+        let less: Vec<(PathBuf, Extent)> = chosen.into_iter().map(less).collect();
+        extents.extend(less);
+        Some(())
+    }
+}
+
+/// A way as users name it.
+fn name_of(values: &[PathBuf], version: Option<&str>) -> String {
+    let files: Vec<String> = values.iter().map(|path| path.display().to_string()).collect();
+    let mut name = match files.as_slice() {
+        [] => "its own values".to_owned(),
+        files => files.join(","),
+    };
+    if let Some(version) = version {
+        name.push_str(&format!(" on Kubernetes {}", version.trim_end_matches(".0")));
+    }
+    name
+}
+
+impl Renderer for Chart {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn ways(&self) -> &[Way] {
+        &self.ways
+    }
+
+    fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError> {
+        let text = self.text(files, way)?;
+        Ok(Rendering {
+            way: way.clone(),
+            source: Arc::new(SourceFile {
+                name: format!("{} ({})", self.name, way.name),
+                text: text.into(),
+            }),
+        })
+    }
+
+    fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place> {
+        let origins = self.origins(rendering);
+        let plain = &rendering.source.text;
+        let line = Lines::new(plain).position(span.start).line - 1;
+        let origin = origins.lines.get(line)?;
+        let words = plain
+            .get(span)
+            .unwrap_or_default()
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim();
+        let lines = origin.own.iter().chain(&origin.inner);
+        let places = lines.filter_map(|line| {
+            let text = self.files.text(&line.path)?;
+            Some((line, text, Lines::new(text).line(line.line + 1)))
+        });
+        let mut first = None;
+        for (line, text, bytes) in places {
+            let written = text.get(bytes.clone()).unwrap_or_default();
+            let exact = written.find(words).filter(|_| !words.is_empty());
+            let place = |start: usize, length: usize| Place {
+                path: line.path.clone(),
+                span: start..start + length,
+            };
+            if let Some(at) = exact {
+                return Some(place(bytes.start + at, words.len()));
+            }
+            let indent = written.len() - written.trim_start().len();
+            first.get_or_insert(place(bytes.start + indent, written.trim().len()));
+        }
+        first
+    }
+
+    fn is_rendered(&self, path: &Path) -> bool {
+        is_template(path)
+    }
+
+    fn whole(&self, rendering: &Rendering, offset: usize) -> Option<Place> {
+        let path = template_of(&rendering.source.text, offset)?;
+        let text = self.files.text(&path)?;
+        let end = text.find('\n').unwrap_or(text.len());
+        Some(Place { path, span: 0..end })
+    }
+
+    fn reached(&self, rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
+        let mut reached: HashMap<PathBuf, Vec<usize>> = HashMap::new();
+        for origin in &self.origins(rendering).lines {
+            for line in origin.own.iter().chain(&origin.inner).chain(&origin.calls) {
+                reached.entry(line.path.clone()).or_default().push(line.line);
+            }
+        }
+        reached
+    }
+
+    fn edited(&self, wanted: &[Wanted<'_>]) -> Option<Files> {
+        self.candidates(wanted).into_iter().next()
+    }
+
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Vec<Files> {
+        let on_side = |side: Side| {
+            let mut edits = Edits::default();
+            for one in wanted {
+                add_edits(one, &self.origins(one.rendering), &self.files, side, &mut edits);
+            }
+            edits.apply(&self.files)
+        };
+        let mut found: Vec<Files> = Vec::new();
+        for files in [Side::Before, Side::Behind, Side::Values]
+            .into_iter()
+            .filter_map(on_side)
+        {
+            if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
+                found.push(files);
+            }
+        }
+        found
+    }
+}

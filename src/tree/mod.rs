@@ -1,0 +1,112 @@
+//! Sources that render: charts and kustomizations.
+//!
+//! A tree is rendered by its own program, once for each way in which it is used. What is found in a rendering is traced
+//! back to the bytes that it came from, and an edit is made there. Nothing of the way back has to be trusted: the edited
+//! tree is rendered again, and what comes out has to be what was wanted of the first rendering.
+
+mod files;
+mod helm;
+mod program;
+mod proof;
+mod scratch;
+
+use std::{
+    collections::HashMap,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::source::SourceFile;
+
+pub use files::{Files, FilesError};
+pub use helm::{Chart, ChartError, is_rendered_alone};
+pub use program::{Program, ProgramError};
+pub use proof::{Proved, Unproved, prove};
+pub use scratch::Scratch;
+
+/// One way in which a tree is rendered.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Way {
+    /// As the user knows it: the files of values that are merged, or the directory of the outermost kustomization.
+    pub name: String,
+    /// Those files of values, or that directory, below the tree's root.
+    pub paths: Vec<PathBuf>,
+    /// The version of Kubernetes that a chart is told, where it asks for one.
+    pub kubernetes_version: Option<&'static str>,
+}
+
+/// What a renderer made of a tree in one way.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// The way.
+    pub way: Way,
+    /// The text, without anything that was added to find the way back.
+    pub source: Arc<SourceFile>,
+}
+
+/// A place in one of a tree's files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, below the tree's root.
+    pub path: PathBuf,
+    /// The bytes of its text.
+    pub span: Range<usize>,
+}
+
+/// What became of one rendering's workloads: the text that is wanted instead.
+#[derive(Debug, Clone)]
+pub struct Wanted<'r> {
+    /// The rendering.
+    pub rendering: &'r Rendering,
+    /// What `migrate` makes of it.
+    pub text: String,
+}
+
+/// A tree with the program that renders it.
+///
+/// An implementation knows the way from a rendering back to the sources, as well as it can be told; nothing that it says
+/// is taken for true before the edited tree was rendered again.
+pub trait Renderer: Sync {
+    /// The tree's name, as the user would write its directory.
+    fn name(&self) -> &str;
+
+    /// The directory that all its paths are below.
+    fn root(&self) -> &Path;
+
+    /// The texts of the tree, as they are on disk.
+    fn files(&self) -> &Files;
+
+    /// The ways in which it is rendered.
+    fn ways(&self) -> &[Way];
+
+    /// Renders files in one way: the tree's own, or edited ones.
+    ///
+    /// # Errors
+    /// What the program says, or that it took too long or wrote too much.
+    fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError>;
+
+    /// Where bytes of a rendering of the tree's own files come from.
+    fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place>;
+
+    /// Whether a file is part of what is rendered, and no object by itself.
+    fn is_rendered(&self, path: &Path) -> bool;
+
+    /// The place that stands for a whole document of a rendering, where nothing nearer is known.
+    fn whole(&self, _rendering: &Rendering, _offset: usize) -> Option<Place> {
+        None
+    }
+
+    /// The lines of the tree's files, from 0, that something in a rendering comes from.
+    fn reached(&self, _rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
+        HashMap::new()
+    }
+
+    /// Files that may render to what is wanted. Nothing where no place for an edit is known.
+    fn edited(&self, wanted: &[Wanted<'_>]) -> Option<Files>;
+
+    /// The same in all forms that come into question, the likeliest first.
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Vec<Files> {
+        self.edited(wanted).into_iter().collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! Programs that render, run for strangers' sources: with a time limit, a longest output, an empty home and no network
+//! to be asked for.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::source::MAXIMUM_SIZE;
+
+use super::Scratch;
+
+/// What takes longer than this is taken for something that does not end.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// As much is kept of what a program says.
+const LONGEST_MESSAGE: u64 = 64 << 10;
+/// How often a program is asked whether it has ended.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// A program with its arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Program<'p> {
+    /// Its name on the PATH.
+    pub name: &'p str,
+    /// Its arguments.
+    pub arguments: &'p [&'p str],
+}
+
+/// Why a program rendered nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    /// It is not there.
+    #[error("{0} is not on the PATH")]
+    Missing(String),
+    /// It could not be started, or its input not be prepared.
+    #[error("{program} cannot be run: {error}")]
+    Unstarted {
+        /// The program.
+        program: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// It ended with an error.
+    #[error("{program} says: {message}")]
+    Failed {
+        /// The program.
+        program: String,
+        /// The last line of what it said.
+        message: String,
+    },
+    /// It does not end.
+    #[error("{0} did not end within {seconds} seconds", seconds = TIME_LIMIT.as_secs())]
+    Endless(String),
+    /// It writes without end.
+    #[error("{0} wrote more than {mib} MiB", mib = MAXIMUM_SIZE >> 20)]
+    TooMuch(String),
+}
+
+impl Program<'_> {
+    /// Runs the program in a scratch copy and returns what it wrote.
+    ///
+    /// # Errors
+    /// It is not there, fails, does not end or writes too much.
+    pub fn run(&self, scratch: &Scratch, directory: &Path) -> Result<String, ProgramError> {
+        let mut child = self.command(scratch, directory).spawn().map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                ProgramError::Missing(self.name.to_owned())
+            } else {
+                self.unstarted(error)
+            }
+        })?;
+        let output = reader(child.stdout.take(), MAXIMUM_SIZE + 1);
+        let messages = reader(child.stderr.take(), LONGEST_MESSAGE);
+        let status = self.wait(&mut child)?;
+        let output = joined(output);
+        let messages = joined(messages);
+        if output.len() as u64 > MAXIMUM_SIZE {
+            return Err(ProgramError::TooMuch(self.name.to_owned()));
+        }
+        if !status.success() {
+            let messages = String::from_utf8_lossy(&messages);
+            return Err(ProgramError::Failed {
+                program: self.name.to_owned(),
+                message: said(&messages, scratch).unwrap_or_else(|| status.to_string()),
+            });
+        }
+        String::from_utf8(output).map_err(|_| ProgramError::Failed {
+            program: self.name.to_owned(),
+            message: "what it wrote is not UTF-8".to_owned(),
+        })
+    }
+
+    fn command(&self, scratch: &Scratch, directory: &Path) -> Command {
+        let mut command = Command::new(self.name);
+        command
+            .args(self.arguments)
+            .current_dir(directory)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", scratch.home())
+            .env("TMPDIR", scratch.home())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn wait(&self, child: &mut Child) -> Result<ExitStatus, ProgramError> {
+        let end = Instant::now() + TIME_LIMIT;
+        loop {
+            if let Some(status) = child.try_wait().map_err(|error| self.unstarted(error))? {
+                return Ok(status);
+            }
+            if Instant::now() >= end {
+                // It may have ended in between.
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(ProgramError::Endless(self.name.to_owned()));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn unstarted(&self, error: io::Error) -> ProgramError {
+        ProgramError::Unstarted {
+            program: self.name.to_owned(),
+            error,
+        }
+    }
+}
+
+/// Reads a pipe beside the others, so that none of them fills up. At its limit it is closed, which ends the program at
+/// its next write.
+fn reader(pipe: Option<impl Read + Send + 'static>, limit: u64) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(pipe) = pipe {
+            // What was read before an error is what there is.
+            let _ = pipe.take(limit).read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}
+
+fn joined(reader: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
+    reader.join().unwrap_or_default()
+}
+
+/// The last line that a program said, with paths as the user knows them.
+fn said(messages: &str, scratch: &Scratch) -> Option<String> {
+    let is_reason = |line: &&str| line.starts_with("Error: ");
+    let last = || messages.lines().rev().find(|line| !line.trim().is_empty());
+    let line = messages.lines().find(is_reason).or_else(last)?;
+    let root = format!("{}/", scratch.root().display());
+    let line = line.trim().replace(&root, "");
+    Some(line.strip_prefix("Error: ").unwrap_or(&line).to_owned())
+}

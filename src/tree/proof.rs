@@ -1,0 +1,233 @@
+//! Proofs by rendering again: edited files have to render to what was wanted, object by object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    workload::objects_of,
+    yaml::{self, Value},
+};
+
+use super::{Files, ProgramError, Renderer, Wanted};
+
+/// Files that render to what was wanted, in every way.
+#[derive(Debug)]
+pub struct Proved {
+    /// The edited files.
+    pub files: Files,
+    /// What two renderings of the original do not have in common, and is not compared: objects with paths.
+    pub random: Vec<String>,
+}
+
+/// Why edits are not made.
+#[derive(Debug, thiserror::Error)]
+pub enum Unproved {
+    /// The way back is not known.
+    #[error("what it comes from is not found in the files")]
+    NoWay,
+    /// The edited files don't render.
+    #[error("edited, it is not rendered with {way}: {error}")]
+    Unrendered {
+        /// The way.
+        way: String,
+        /// Why.
+        error: ProgramError,
+    },
+    /// They render to something else.
+    #[error(
+        "edited, it would render to something else with {way}: {object}: {path} is {found} and should be {expected}"
+    )]
+    Different {
+        /// The way.
+        way: String,
+        /// The object's kind and name.
+        object: String,
+        /// The way to the value in it.
+        path: String,
+        /// What it should be, briefly.
+        expected: String,
+        /// What it would be, briefly.
+        found: String,
+    },
+}
+
+/// Edits a tree so that it renders to what is wanted, and renders it again to see that it does. The ways that nothing
+/// is wanted of have to render to what they did: `wanted` names all of them.
+///
+/// # Errors
+/// There is no such edit, or none that holds.
+pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>]) -> Result<Proved, Unproved> {
+    let mut first = None;
+    for files in tree.candidates(wanted) {
+        match holds(tree, &files, wanted) {
+            Ok(random) => return Ok(Proved { files, random }),
+            Err(reason) => {
+                first.get_or_insert(reason);
+            }
+        }
+    }
+    Err(first.unwrap_or(Unproved::NoWay))
+}
+
+/// Whether the files render to what is wanted.
+fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Vec<String>, Unproved> {
+    let mut all_random = BTreeSet::new();
+    for one in wanted {
+        let way = &one.rendering.way;
+        let rendered = tree.render(files, way).map_err(|error| Unproved::Unrendered {
+            way: way.name.clone(),
+            error,
+        })?;
+        let mut differences = differences(&one.text, &rendered.source.text);
+        if !differences.is_empty()
+            && let Ok(again) = tree.render(tree.files(), way)
+        {
+            // What differs by itself says nothing about the edit.
+            let random = self::differences(&one.rendering.source.text, &again.source.text);
+            let is_random = |difference: &Difference| {
+                random
+                    .iter()
+                    .any(|random| (&random.object, &random.path) == (&difference.object, &difference.path))
+            };
+            all_random.extend(
+                random
+                    .iter()
+                    .map(|random| format!("{}: {}", random.object, random.path)),
+            );
+            differences.retain(|difference| !is_random(difference));
+        }
+        if let Some(difference) = differences.into_iter().next() {
+            return Err(Unproved::Different {
+                way: way.name.clone(),
+                object: difference.object,
+                path: difference.path,
+                expected: difference.expected,
+                found: difference.found,
+            });
+        }
+    }
+    Ok(all_random.into_iter().collect())
+}
+
+/// One value that differs between two renderings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Difference {
+    object: String,
+    path: String,
+    expected: String,
+    found: String,
+}
+
+fn differences(expected: &str, found: &str) -> Vec<Difference> {
+    let whole = |expected: &str, found: &str| {
+        vec![Difference {
+            object: "the whole".to_owned(),
+            path: "the text".to_owned(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }]
+    };
+    let (Some(expected), Some(found)) = (objects(expected), objects(found)) else {
+        return whole("YAML", "none");
+    };
+    let mut all = Vec::new();
+    for key in expected
+        .keys()
+        .chain(found.keys().filter(|key| !expected.contains_key(*key)))
+    {
+        let mut differing = Comparison {
+            object: key,
+            found: &mut all,
+        };
+        differing.compare(expected.get(key), found.get(key), String::new());
+    }
+    all
+}
+
+/// All objects by kind, namespace and name; those with the same by their order.
+fn objects(text: &str) -> Option<BTreeMap<String, Value>> {
+    let stream = yaml::parse(text).ok()?;
+    let mut all = BTreeMap::new();
+    for object in objects_of(&stream) {
+        let reference = &object.reference;
+        let namespace = reference
+            .namespace
+            .as_deref()
+            .map(|name| format!("{name}/"))
+            .unwrap_or_default();
+        let name = format!("{} {namespace}{}", reference.kind, reference.name);
+        let mut key = name.clone();
+        let mut count = 1;
+        while all.contains_key(&key) {
+            count += 1;
+            key = format!("{name} ({count})");
+        }
+        all.insert(key, Value::of(object.node).ok()?.effective());
+    }
+    Some(all)
+}
+
+struct Comparison<'c> {
+    object: &'c str,
+    found: &'c mut Vec<Difference>,
+}
+
+impl Comparison<'_> {
+    fn compare(&mut self, expected: Option<&Value>, found: Option<&Value>, path: String) {
+        match (expected, found) {
+            (Some(Value::Mapping(left)), Some(Value::Mapping(right))) => {
+                let of = |entries: &[(Value, Value)], key: &Value| {
+                    entries
+                        .iter()
+                        .find(|(own, _)| own == key)
+                        .map(|(_, value)| value.clone())
+                };
+                let keys = left
+                    .iter()
+                    .chain(right.iter().filter(|(key, _)| of(left, key).is_none()));
+                for (key, _) in keys {
+                    let path = join(&path, key);
+                    if !is_checksum(&path) {
+                        self.compare(of(left, key).as_ref(), of(right, key).as_ref(), path);
+                    }
+                }
+            }
+            (Some(Value::Sequence(left)), Some(Value::Sequence(right))) if left.len() == right.len() => {
+                for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                    self.compare(Some(left), Some(right), format!("{path}[{index}]"));
+                }
+            }
+            (expected, found) if expected == found => {}
+            (expected, found) => self.found.push(Difference {
+                object: self.object.to_owned(),
+                path: if path.is_empty() {
+                    "all of it".to_owned()
+                } else {
+                    path
+                },
+                expected: brief(expected),
+                found: brief(found),
+            }),
+        }
+    }
+}
+
+fn join(path: &str, key: &Value) -> String {
+    let key = match key {
+        Value::String(key) => key.clone(),
+        key => key.brief(),
+    };
+    if path.is_empty() {
+        key
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// A hash of a template that the chart puts beside what uses it: it changes with the template.
+fn is_checksum(path: &str) -> bool {
+    path.contains("annotations.checksum/") || path.contains("annotations.checksum-")
+}
+
+fn brief(value: Option<&Value>) -> String {
+    value.map_or_else(|| "not there".to_owned(), Value::brief)
+}

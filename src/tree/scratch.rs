@@ -1,0 +1,55 @@
+//! A copy of a tree's files for a program to read.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+
+use super::Files;
+
+/// A directory that only its owner can read and that goes with this value.
+#[derive(Debug)]
+pub struct Scratch {
+    directory: TempDir,
+}
+
+impl Scratch {
+    /// Writes all files into a new directory.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn of(files: &Files) -> io::Result<Self> {
+        let directory = tempfile::Builder::new().prefix("kubectl-sidecar-").tempdir()?;
+        // What the program may write goes beside the tree, not into it.
+        fs::create_dir(directory.path().join("home"))?;
+        let scratch = Self { directory };
+        for (path, bytes) in files.bytes() {
+            let path = scratch.root().join(path);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(path, bytes)?;
+        }
+        Ok(scratch)
+    }
+
+    /// The directory that stands for the tree's root.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.directory.path().join("tree")
+    }
+
+    /// An empty home directory.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    /// Whether a path lies in this directory: what a program says of it is no name that a user knows.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}

@@ -1,0 +1,251 @@
+//! Charts: findings at their source, and edits that are proved by rendering again. helm is the real one.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+#[path = "support/programs.rs"]
+mod programs;
+#[macro_use]
+#[path = "support/tell.rs"]
+mod tell;
+
+/// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
+const CHARTS: [(&str, &str, &str, &[&str]); 8] = [
+    ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
+    (
+        "files",
+        "",
+        "files/run.sh:4",
+        &["files/run.sh", "templates/job.yaml"],
+    ),
+    (
+        "helper",
+        "",
+        "templates/job.yaml:16",
+        &["templates/_helpers.tpl", "templates/job.yaml"],
+    ),
+    (
+        "library",
+        "",
+        "charts/common/templates/_job.tpl:18",
+        &["charts/common/templates/_job.tpl"],
+    ),
+    (
+        "snippet",
+        "",
+        "templates/_helpers.tpl:2",
+        &[
+            "templates/_helpers.tpl",
+            "templates/cronjob.yaml",
+            "templates/scripts.yaml",
+        ],
+    ),
+    (
+        "values",
+        "",
+        "values.yaml:8",
+        &["templates/job.yaml", "values.yaml"],
+    ),
+    ("version", "", "templates/job.yaml:19", &["templates/job.yaml"]),
+    ("wrapper", "", "templates/job.yaml:17", &["templates/job.yaml"]),
+];
+
+fn charts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/charts")
+}
+
+/// A copy of a chart, alone in a directory.
+fn copy(name: &str) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    copy_tree(&charts().join(name), &directory.path().join(name));
+    directory
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// All files below a directory with their texts.
+fn texts(directory: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let name = path.strip_prefix(directory).unwrap().display().to_string();
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// Runs the tool in a directory, with helm on the path.
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let helm = programs::find("helm").expect("helm, as .ci/run installs it");
+    let path = std::env::var("PATH").unwrap_or_default();
+    Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(arguments)
+        .env("PATH", format!("{}:{path}", helm.parent().unwrap().display()))
+        .current_dir(directory)
+        .output()
+        .unwrap()
+}
+
+/// Whether helm is there. Where it is not, the test says that it skips.
+fn has_helm() -> bool {
+    programs::find("helm").is_some()
+}
+
+#[test]
+fn findings_stand_where_they_are_written() {
+    if !has_helm() {
+        return tell!("skipped: no helm");
+    }
+    for (name, _, place, _) in CHARTS {
+        let directory = copy(name);
+        let output = run(directory.path(), &["lint", "-o", "concise", name]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{name}: {text}");
+        assert!(
+            text.contains(&format!("{name}/{place}:")),
+            "{name}: {place} is not in:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn charts_are_migrated_once_and_nothing_else_changes() {
+    if !has_helm() {
+        return tell!("skipped: no helm");
+    }
+    for (name, _, _, files) in CHARTS {
+        let directory = copy(name);
+        let before = texts(directory.path());
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--write", name],
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+        assert!(said.contains("proved by rendering it again"), "{name}: {said}");
+        let after = texts(directory.path());
+        let names: Vec<&String> = before.keys().collect();
+        assert_eq!(after.keys().collect::<Vec<_>>(), names, "{name}");
+        let changed: Vec<&str> = before
+            .iter()
+            .filter(|(file, text)| after[*file] != **text)
+            .map(|(file, _)| file.split_once('/').unwrap().1)
+            .collect();
+        assert_eq!(changed, files, "{name}");
+        let again = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--check", name],
+        );
+        assert_eq!(again.status.code(), Some(0), "{name}: {again:?}");
+        assert_eq!(again.stdout, b"", "{name}");
+        let left = run(directory.path(), &["lint", "-q", "-o", "json", name]);
+        let report: Value = serde_json::from_slice(&left.stdout).unwrap();
+        let rules: Vec<_> = report["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| &it["rule"])
+            .collect();
+        assert!(
+            !rules.iter().any(|rule| *rule == "quit-endpoint"),
+            "{name}: {rules:?}"
+        );
+    }
+}
+
+/// Each job runs a text that an action makes of its name: one line cannot say both commands.
+#[test]
+fn an_edit_that_renders_to_something_else_is_refused() {
+    if !has_helm() {
+        return tell!("skipped: no helm");
+    }
+    let directory = copy("range");
+    let before = texts(directory.path());
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--write", "range"],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("it would render to something else"), "{said}");
+    assert_eq!(texts(directory.path()), before);
+}
+
+#[test]
+fn a_clean_chart_ends_with_success() {
+    if !has_helm() {
+        return tell!("skipped: no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let chart = directory.path().join("clean");
+    fs::create_dir_all(chart.join("templates")).unwrap();
+    fs::write(
+        chart.join("Chart.yaml"),
+        "apiVersion: v2\nname: clean\nversion: 1.0.0\n",
+    )
+    .unwrap();
+    let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        image: {{ .Values.image | default \"web:1\" }}\n";
+    fs::write(chart.join("templates/web.yaml"), template).unwrap();
+    let output = run(directory.path(), &["lint", "."]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_hostile_chart_is_read_as_text_and_says_why() {
+    if !has_helm() {
+        return tell!("skipped: no helm");
+    }
+    let directory = copy("wrapper");
+    let outside = directory.path().join("outside.yaml");
+    fs::write(&outside, "secret: here\n").unwrap();
+    std::os::unix::fs::symlink(&outside, directory.path().join("wrapper/templates/out.yaml")).unwrap();
+    let output = run(directory.path(), &["lint", "-v", "wrapper"]);
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(said.contains("leads out of the tree"), "{said}");
+
+    let directory = copy("wrapper");
+    let endless = "{{- define \"x\" }}{{ include \"x\" . }}{{ end }}{{ include \"x\" . }}";
+    fs::write(directory.path().join("wrapper/templates/endless.yaml"), endless).unwrap();
+    let output = run(directory.path(), &["lint", "-v", "wrapper"]);
+    let said = format!("{output:?}");
+    assert!(
+        said.contains("its templates are read without rendering them: helm says"),
+        "{said}"
+    );
+}
