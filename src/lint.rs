@@ -235,6 +235,7 @@ pub(crate) fn roles_of(
     let files = by_address(others);
     let config_maps = ConfigMaps::new(ConfigMapIndex::default(), Some(&shared));
     let services = workload::services(&stream);
+    let services: Vec<&Service> = services.iter().collect();
     let mut found = Vec::new();
     for object in workload::objects_of(&stream) {
         for workload in workload::discover(&object) {
@@ -298,8 +299,8 @@ fn lint_stream<'a>(
         let others = company.uses.iter().filter(|other| !other.stands_in(own));
         others.cloned().chain(shared::uses(own, stream)).collect()
     };
-    let mut services = workload::services(stream);
-    services.extend_from_slice(company.services);
+    let own_services = workload::services(stream);
+    let services: Vec<&Service> = own_services.iter().chain(company.services).collect();
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
@@ -419,7 +420,7 @@ fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
 pub(crate) fn pod<'p, 'a: 'p>(
     workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
-    services: &'p [Service],
+    services: &[&'p Service],
     sources: Sources<'p>,
     options: &'p Options,
 ) -> Pod<'p> {
@@ -456,6 +457,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
         live: None,
         services: services
             .iter()
+            .copied()
             .filter(|service| service.selects(workload))
             .collect(),
         sources,

@@ -96,6 +96,14 @@ pub fn says_it(path: &str) -> bool {
         .any(|known| !is_common(known) && path.ends_with(known))
 }
 
+/// Where a text shows a known sidecar's quit endpoint (see [`texts`]).
+#[must_use]
+pub fn find(text: &str) -> Option<usize> {
+    // Each of them is a path: most words and values hold none.
+    text.contains('/').then_some(())?;
+    texts().find_map(|shown| text.find(shown))
+}
+
 /// Texts that show a known sidecar's quit endpoint, in a script or setting that is not read: `/quitquitquit`,
 /// `:4191/shutdown`.
 pub fn texts() -> impl Iterator<Item = &'static str> {
@@ -115,6 +123,14 @@ mod tests {
                 assert!(texts().any(|text| text.ends_with(path)), "{path}");
                 assert_eq!(says_it(path), !is_common(path), "{path}");
             }
+        }
+    }
+
+    #[test]
+    fn every_text_is_a_path() {
+        for text in texts() {
+            assert!(text.contains('/'), "{text}");
+            assert!(find(text).is_some(), "{text}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Carries plans out: text to text, checked before anybody sees it.
 
 use crate::edit::change::{Change, ChangeError, edits, intend};
-use crate::yaml::{self, Value, edit, guard};
+use crate::yaml::{self, Stream, Value, edit, guard};
 
 /// Why a text was left as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,29 +49,49 @@ impl From<yaml::ParseError> for RewriteError {
 /// # Errors
 /// A change that can't be written, or a result that is not what was meant.
 pub fn rewrite(text: &str, rounds: &[Vec<Change>]) -> Result<String, RewriteError> {
+    let rounds: Vec<&[Change]> = rounds
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|round| !round.is_empty())
+        .collect();
     let mut current = text.to_owned();
-    for round in rounds.iter().filter(|round| !round.is_empty()) {
-        current = one_round(&current, round)?;
+    for some in rounds.chunks(ROUNDS_AT_ONCE) {
+        current = in_turn(&yaml::parse(&current)?, some)?;
     }
     Ok(current)
 }
 
-fn one_round(text: &str, changes: &[Change]) -> Result<String, RewriteError> {
-    let stream = yaml::parse(text)?;
-    let mut intended = Value::documents(&stream)?;
+/// The trees of so many rounds are held at a time: each round goes on from the tree that the one before was checked by.
+const ROUNDS_AT_ONCE: usize = 4;
+
+fn in_turn(stream: &Stream<'_>, rounds: &[&[Change]]) -> Result<String, RewriteError> {
+    let [changes, rest @ ..] = rounds else {
+        return Ok(stream.text().to_owned());
+    };
+    let mut intended = Value::documents(stream)?;
     intend(&mut intended, changes)?;
-    let edits = edits(&stream, changes)?;
-    let edited = edit::apply(text, &edits)?;
-    guard::check(text, &edited, &edits, &intended)?;
+    let edits = edits(stream, changes)?;
+    let edited = edit::apply(stream.text(), &edits)?;
+    let found = guard::checked(stream.text(), &edited, &edits, &intended)?;
     if stream.has_irregular_mappings() {
-        check_effective(&Value::documents(&stream)?, &edited, changes)?;
+        check_effective(&Value::documents(stream)?, &found, changes)?;
     }
-    Ok(edited)
+    match rest {
+        [] => {
+            drop(found);
+            Ok(edited)
+        }
+        _ => in_turn(&found, rest),
+    }
 }
 
 /// Merge keys and keys that stand twice may overwrite what was changed, which only shows where they are carried
 /// out: the changes to what kubectl reads of the old text must make what it reads of the new one.
-fn check_effective(before: &[Option<Value>], edited: &str, changes: &[Change]) -> Result<(), RewriteError> {
+fn check_effective(
+    before: &[Option<Value>],
+    edited: &Stream<'_>,
+    changes: &[Change],
+) -> Result<(), RewriteError> {
     const OVERWRITTEN: ChangeError = ChangeError::Form(
         "a merge key (`<<`) or a key that stands twice would overwrite the change; write each key once first",
     );
@@ -83,7 +103,7 @@ fn check_effective(before: &[Option<Value>], edited: &str, changes: &[Change]) -
     };
     let mut intended = effective(before);
     intend(&mut intended, changes).map_err(|_| OVERWRITTEN)?;
-    let found = Value::documents(&yaml::parse(edited)?)?;
+    let found = Value::documents(edited)?;
     match effective(&intended) == effective(&found) {
         true => Ok(()),
         false => Err(OVERWRITTEN.into()),

@@ -10,20 +10,23 @@ use crate::{
     pod::Subject,
     rules::{self, Finding, Severity},
     source::SourceFile,
-    yaml,
+    yaml::Stream,
 };
 
 /// Errors by the pod's place among all of a source: their rule, the container, the message.
 pub(super) type Errors = BTreeMap<usize, BTreeSet<(&'static str, Option<String>, String)>>;
 
-/// The errors of all pods in a source. What can't be read has none here: the rewrite's own check refuses it.
-pub(super) fn errors(source: &Arc<SourceFile>, surroundings: &Surroundings<'_>, options: &Options) -> Errors {
+/// The errors of all pods in a source.
+pub(super) fn errors(
+    stream: &Stream<'_>,
+    source: &Arc<SourceFile>,
+    surroundings: &Surroundings<'_>,
+    options: &Options,
+) -> Errors {
     let mut errors = Errors::new();
-    let Ok(stream) = yaml::parse(&source.text) else {
-        return errors;
-    };
-    pods_of(&stream, source, surroundings, options, &mut |index, pod| {
-        let found = rules::check_pod(pod).into_iter().filter(is_error);
+    pods_of(stream, source, surroundings, options, &mut |index, pod| {
+        // What could be done about them is nobody's question here.
+        let found = rules::find(pod).into_iter().filter(is_error);
         let known = found.map(|finding| (finding.rule.name, finding.container, finding.message));
         errors.entry(index).or_default().extend(known);
     });

@@ -15,7 +15,10 @@ mod shared_processes;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     edit::{Change, rewrite},
@@ -25,7 +28,7 @@ use crate::{
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, FixClass, Severity},
     source::SourceFile,
-    workload::{self, ConfigMaps},
+    workload::{self, ConfigMaps, Service},
     yaml::{self, ParseError, Stream},
 };
 
@@ -138,15 +141,8 @@ fn pass(
         failures: Vec::new(),
     };
     migration.carry_out();
-    migration.judge(surroundings, options);
     if migration.is_changed() {
-        moved::note(
-            &source.text,
-            &migration.text,
-            &mut migration.plans,
-            surroundings.watchers,
-            options.lint.settings.kubernetes_version,
-        );
+        migration.look_at_result(&stream, surroundings, options);
     }
     Ok(migration)
 }
@@ -190,8 +186,11 @@ fn pods_of(
         workload::config_maps(stream, |_| true),
         Some(&surroundings.config_maps),
     );
-    let mut services = workload::services(stream);
-    services.extend_from_slice(surroundings.services.beside(source));
+    let own_services = workload::services(stream);
+    let services: Vec<&Service> = own_services
+        .iter()
+        .chain(surroundings.services.beside(source))
+        .collect();
     for object in workload::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;
@@ -288,9 +287,8 @@ impl Migration {
         if self.plans.iter().all(Plan::is_empty) {
             return;
         }
-        let before = self.source.text.to_string();
         let all = joined(self.plans.iter());
-        if let Ok(text) = rewrite(&before, &all) {
+        if let Ok(text) = rewrite(&self.source.text, &all) {
             self.text = text;
         } else {
             for index in 0..self.plans.len() {
@@ -299,20 +297,53 @@ impl Migration {
         }
         self.text = scratch::sweep(std::mem::take(&mut self.text), &mut self.plans);
         self.text = shared_processes::sweep(std::mem::take(&mut self.text), &mut self.plans);
-        resources::compare(&before, &self.text, &mut self.plans);
     }
 
-    /// Takes back what would bring an error of its own.
-    fn judge(&mut self, surroundings: &Surroundings<'_>, options: &Options) {
-        if !self.is_changed() {
+    /// Takes back what would bring an error of its own, and notes what the result means beyond what was asked for.
+    fn look_at_result(&mut self, before: &Stream<'_>, surroundings: &Surroundings<'_>, options: &Options) {
+        let kubernetes = options.lint.settings.kubernetes_version;
+        let note = |plans: &mut [Plan], after: &Stream<'_>| {
+            resources::compare(before, after, plans);
+            moved::note(before, after, plans, surroundings.watchers, kubernetes);
+        };
+        let result = self.result();
+        // What can't be read is refused by the rewrite's own check.
+        let Ok(after) = yaml::parse(&result.text) else {
+            return;
+        };
+        if !self.judge(before, (&after, &result), surroundings, options) {
+            note(&mut self.plans, &after);
             return;
         }
-        let result = Arc::new(SourceFile {
+        self.text = self.source.text.to_string();
+        self.carry_out();
+        let result = self.result();
+        if let (true, Ok(after)) = (self.is_changed(), yaml::parse(&result.text)) {
+            note(&mut self.plans, &after);
+        }
+    }
+
+    /// The new text as a source.
+    fn result(&self) -> Arc<SourceFile> {
+        Arc::new(SourceFile {
             name: self.source.name.clone(),
             text: self.text.as_str().into(),
-        });
-        let before = judgement::errors(&self.source, surroundings, options);
-        let after = judgement::errors(&result, surroundings, options);
+        })
+    }
+
+    /// Gives up the plans that would bring an error of their own; whether there are any.
+    fn judge(
+        &mut self,
+        before: &Stream<'_>,
+        (after, result): (&Stream<'_>, &Arc<SourceFile>),
+        surroundings: &Surroundings<'_>,
+        options: &Options,
+    ) -> bool {
+        let after = judgement::errors(after, result, surroundings, options);
+        if after.values().all(BTreeSet::is_empty) {
+            return false;
+        }
+        let before = judgement::errors(before, &self.source, surroundings, options);
         let mut is_taken_back = false;
         for plan in self.plans.iter_mut().filter(|plan| !plan.is_empty()) {
             if let Some(reason) = judgement::brought(&before, &after, plan.pod) {
@@ -320,10 +351,7 @@ impl Migration {
                 is_taken_back = true;
             }
         }
-        if is_taken_back {
-            self.text = self.source.text.to_string();
-            self.carry_out();
-        }
+        is_taken_back
     }
 
     fn carry_out_one(&mut self, index: usize) {

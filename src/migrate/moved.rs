@@ -25,16 +25,13 @@ struct Seen {
 
 /// Notes who looks at a container that moved, and what old kubelets do with the startup probes that are there now.
 pub(super) fn note(
-    before: &str,
-    after: &str,
+    before: &yaml::Stream<'_>,
+    after: &yaml::Stream<'_>,
     plans: &mut [Plan],
     watchers: &[Watcher],
     kubernetes: Option<KubernetesVersion>,
 ) {
-    let (Ok(before), Ok(after)) = (yaml::parse(before), yaml::parse(after)) else {
-        return;
-    };
-    let (before, after) = (all(&before), all(&after));
+    let (before, after) = (all(before), all(after));
     for plan in plans.iter_mut().filter(|plan| !plan.is_empty()) {
         let own = |seen: &&Seen| seen.document == plan.document && seen.object == plan.object;
         let (Some(old), Some(new)) = (before.iter().find(own), after.iter().find(own)) else {

@@ -7,11 +7,8 @@ use crate::{
 };
 
 /// Notes the effective requests and limits that a plan changes.
-pub(super) fn compare(before: &str, after: &str, plans: &mut [Plan]) {
-    let (Ok(before), Ok(after)) = (yaml::parse(before), yaml::parse(after)) else {
-        return;
-    };
-    let (before, after) = (all(&before), all(&after));
+pub(super) fn compare(before: &yaml::Stream<'_>, after: &yaml::Stream<'_>, plans: &mut [Plan]) {
+    let (before, after) = (all(before), all(after));
     for plan in plans.iter_mut().filter(|plan| !plan.is_empty()) {
         let own = |(document, reference, _): &&(usize, crate::workload::ObjectReference, Amounts)| {
             *document == plan.document && *reference == plan.object

@@ -89,7 +89,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
 /// Whether an endpoint stands among the arguments of a program that is not understood, or in a text that is no
 /// shell's. In a comment it would say nothing.
 fn hands_on(program: &Program<'_>) -> bool {
-    let has = |text: &str| quit::texts().any(|path| text.contains(path));
+    let has = |text: &str| quit::find(text).is_some();
     let Some(script) = &program.script else {
         return has(&program.text);
     };
@@ -109,7 +109,7 @@ fn hands_on(program: &Program<'_>) -> bool {
 /// The local quit endpoint in a scalar, unless it is the container's own port.
 fn endpoint<'a>(container: &Container<'a>, node: Node<'a>) -> Option<ToldQuit<'a>> {
     let text = node.as_str()?;
-    let path = quit::texts().find_map(|path| text.find(path))?;
+    let path = quit::find(text)?;
     let is_end = |letter: char| letter.is_whitespace() || "'\"`=(,;".contains(letter);
     let start = text
         .get(..path)?

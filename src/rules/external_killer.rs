@@ -183,7 +183,10 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let is_open = member.role.role == Role::Sidecar
             && member.container.list == ContainerList::Regular
             && !member.role.declared;
-        for suspect in suspects(pod, index).into_iter().filter(|_| is_open) {
+        if !is_open {
+            continue;
+        }
+        for suspect in suspects(pod, index) {
             let Suspect::Helper { container, word } = suspect else {
                 continue;
             };

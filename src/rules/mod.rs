@@ -123,9 +123,16 @@ pub fn needs_a_cluster(rule: &RuleInfo) -> bool {
     .contains(&rule)
 }
 
-/// What all rules find in a pod.
+/// What all rules find in a pod, and what can be done about it.
 #[must_use]
 pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
+    let mut findings = find(pod);
+    settle(pod, &mut findings);
+    findings
+}
+
+/// What all rules find in a pod. Of what a rewrite could treat it is not said whether one does.
+pub(crate) fn find(pod: &Pod<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for check in CHECKS {
         match (check, pod.live) {
@@ -134,7 +141,6 @@ pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
             _ => {}
         }
     }
-    settle(pod, &mut findings);
     findings
 }
 

@@ -7,6 +7,7 @@ use super::{
     edit::Edit,
     error::position,
     parse, second_reader,
+    tree::Stream,
     value::{Value, ValueError},
 };
 
@@ -73,6 +74,16 @@ pub fn check(
     edits: &[Edit],
     intended: &[Option<Value>],
 ) -> Result<(), GuardError> {
+    checked(original, edited, edits, intended).map(|_| ())
+}
+
+/// [`check`] that hands on the tree of the edited text.
+pub(crate) fn checked<'e>(
+    original: &str,
+    edited: &'e str,
+    edits: &[Edit],
+    intended: &[Option<Value>],
+) -> Result<Stream<'e>, GuardError> {
     let new = check_bytes(original, edited, edits)?;
     let stream = parse(edited)?;
     let found = Value::documents(&stream)?;
@@ -111,7 +122,7 @@ pub fn check(
             outcome.map_err(|reason| GuardError::SecondReader { document, reason })?;
         }
     }
-    Ok(())
+    Ok(stream)
 }
 
 /// The text that kubectl reads of a document: what stands behind its `---`, where a byte order mark may be.
