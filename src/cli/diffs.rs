@@ -167,7 +167,7 @@ fn of_file(name: &str, replacements: &[&Replacement]) -> String {
     let lines_above = text
         .get(..part.start)
         .map_or(0, |above| above.matches('\n').count());
-    let path = name.trim_start_matches("./");
+    let path = name.trim_start_matches("./").trim_start_matches('/');
     let diff = unified(&before, &after, &format!("a/{path}"), &format!("b/{path}"));
     moved(&diff, lines_above)
 }
