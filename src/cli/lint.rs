@@ -14,6 +14,7 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     coverage::Coverage,
+    diffs::diffs,
     ignored::{ignores_file, without_ignored},
     live::refuse_targets,
     mesh::meshes,
@@ -28,7 +29,6 @@ use super::{
 };
 use crate::{
     lint::{Options, lint},
-    migrate::Proposal,
     pod::Settings,
     report::{Report, counted},
     roles::Catalogue,
@@ -535,7 +535,11 @@ impl Run {
     ) -> Result<(), Error> {
         let base = output::base();
         let proposals = match arguments.outputs.iter().any(Output::offers_rewrites) {
-            true => self.proposals(),
+            true => proposals(&self.findings, &self.ways_of_sources(), &self.neighbours),
+            false => Vec::new(),
+        };
+        let diffs = match arguments.outputs.iter().any(Output::shows_diffs) {
+            true => diffs(&self.findings, &self.ways_of_sources(), &self.neighbours),
             false => Vec::new(),
         };
         let report = Report {
@@ -548,6 +552,7 @@ impl Run {
             files: self.sources.len(),
             base: base.as_ref(),
             proposals: &proposals,
+            diffs: &diffs,
             contexts: self.contexts.as_ref(),
         };
         let verbosity = match (arguments.quiet, arguments.verbose) {
@@ -558,12 +563,12 @@ impl Run {
         output::deliver(&report, &arguments.outputs, verbosity, program)
     }
 
-    fn proposals(&self) -> Vec<Vec<Proposal>> {
+    /// The sources, each with how it is rewritten.
+    fn ways_of_sources(&self) -> Vec<(&Arc<SourceFile>, &Way)> {
         let sources = self.sources.iter().zip(&self.groups);
-        let sources: Vec<_> = sources
+        sources
             .filter_map(|(source, group)| Some((source, self.ways.get(*group)?)))
-            .collect();
-        proposals(&self.findings, &sources, &self.neighbours)
+            .collect()
     }
 
     fn exit(&self) -> ExitStatus {

@@ -9,6 +9,7 @@ mod confirm;
 mod connection;
 mod coverage;
 mod deadline;
+mod diffs;
 mod explain;
 mod ignored;
 mod interrupts;

@@ -109,6 +109,11 @@ impl Output {
         self.format == OutputFormat::Sarif
     }
 
+    /// Whether the report shows the diff of each workload.
+    pub(super) fn shows_diffs(&self) -> bool {
+        matches!(self.format, OutputFormat::Html | OutputFormat::Markdown)
+    }
+
     fn format(&self) -> Format {
         self.format.into()
     }

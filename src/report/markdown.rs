@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use super::{Report, counted, object_name, printable, severity_name};
+use super::{Report, counted, escape, object_name, printable, severity_name};
 use crate::{
     rules::{Finding, FixClass, Severity},
     source::Positions,
@@ -25,6 +25,7 @@ pub(super) fn write(report: &Report<'_>, program: &str, out: &mut dyn io::Write)
     comment.push(&format!("{MARK}\n### kubectl sidecar\n\n{}\n", summary(report)));
     workloads(report, &mut comment);
     findings(report, &mut comment);
+    diffs(report, &mut comment);
     errors(report, &mut comment);
     if report.fixable(FixClass::Safe) + report.fixable(FixClass::Review) > 0 {
         comment.push(&format!("\n`{program} migrate` shows the rewrites as a diff.\n"));
@@ -199,6 +200,36 @@ fn item(finding: &Finding, place: &str) -> String {
         code(place),
         code(&super::subject(finding)),
         text(&finding.message),
+    )
+}
+
+/// The diffs of each workload, folded, as many as fit.
+fn diffs(report: &Report<'_>, comment: &mut Comment) {
+    let each = report.diffs.iter().flat_map(|diff| {
+        diff.parts().map(|(text, words)| {
+            let title = format!("{}: {words}", printable(&object_name(&diff.object)));
+            folded_diff(&title, text)
+        })
+    });
+    let left_out = comment.push_lines(&each.collect::<Vec<_>>(), LIMIT);
+    if left_out > 0 {
+        comment.push(&format!(
+            "\n{} more. They did not fit into a comment.\n",
+            counted(left_out, "diff")
+        ));
+    }
+}
+
+fn folded_diff(title: &str, diff: &str) -> String {
+    let diff: String = diff
+        .lines()
+        .map(|line| format!("{}\n", printable(line)))
+        .collect();
+    let longest = diff.split(|character| character != '`').map(str::len).max();
+    let fence = "`".repeat(longest.unwrap_or(0).max(2) + 1);
+    format!(
+        "\n<details><summary>{}</summary>\n\n{fence}diff\n{diff}{fence}\n\n</details>\n",
+        escape(&shortened(title))
     )
 }
 

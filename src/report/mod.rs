@@ -67,6 +67,38 @@ pub struct Report<'a> {
     pub base: Option<&'a Base>,
     /// The rewrites of each finding, in the order of the findings; empty where nobody asked for them.
     pub proposals: &'a [Vec<Proposal>],
+    /// The diffs of the workloads that can be migrated; empty where nobody asked for them.
+    pub diffs: &'a [MigrationDiff],
+}
+
+/// What migrate would change of a workload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationDiff {
+    /// The name of the workload's source.
+    pub source: String,
+    /// Its document in that, from 0.
+    pub document: usize,
+    /// The workload.
+    pub object: ObjectReference,
+    /// How sidecars are declared then.
+    pub form: &'static str,
+    /// What is safe, as a unified diff; empty where nothing is.
+    pub plain: String,
+    /// What `--review` does, where that is more.
+    pub reviewed: String,
+}
+
+impl MigrationDiff {
+    /// The diffs that there are, each with what it is.
+    fn parts(&self) -> impl Iterator<Item = (&str, String)> {
+        [
+            (&self.plain, "What migrate changes"),
+            (&self.reviewed, "What migrate --review changes"),
+        ]
+        .into_iter()
+        .filter(|(text, _)| !text.is_empty())
+        .map(|(text, words)| (text.as_str(), format!("{words}, to {}", self.form)))
+    }
 }
 
 /// The formats of a report.

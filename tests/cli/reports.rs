@@ -373,6 +373,26 @@ fn a_comment_is_never_too_long_for_github() {
     );
 }
 
+/// Below each workload that can be migrated is its diff, with the lines of the file and no value of a variable.
+#[test]
+fn workloads_are_shown_with_their_migration() {
+    let secret = "hunter2-correct-horse";
+    let job = JOB.replace(
+        "          image: docker.io/istio",
+        &format!("          env: [{{name: TOKEN, value: {secret}}}]\n          image: docker.io/istio"),
+    );
+    assert!(job.contains(secret));
+    let project = Project::new().file("jobs.yaml", format!("{CLEAN}---\n{job}"));
+    for format in ["markdown", "html"] {
+        let report = project.run(&["lint", "jobs.yaml", "-o", format]).stdout;
+        let (_, diff) = report.split_once("What migrate changes").expect("a diff");
+        let line = CLEAN.lines().count() + 1 + 11;
+        assert!(diff.contains(&format!("@@ -{line},")), "{report}");
+        assert!(diff.contains("+          restartPolicy: Always"), "{report}");
+        assert!(!report.contains(secret), "{report}");
+    }
+}
+
 #[test]
 fn the_page_needs_nothing_from_elsewhere() {
     let project = repository();

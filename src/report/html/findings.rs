@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use super::{Group, MOST_OPEN, MOST_SHOWN, SEVERITIES, rules, source, state};
+use super::{Group, MOST_OPEN, MOST_SHOWN, SEVERITIES, diff, rules, source, state};
 use crate::{
     report::{Report, counted, excerpt::printable, markup::escape, object_name, severity_name},
     roles::{ContainerRole, Role, WorkloadSummary},
@@ -117,6 +117,12 @@ impl<'a> Writer<'a> {
         }
         for finding in group.findings.iter().take(self.left) {
             self.finding(finding, out)?;
+        }
+        let own = self.report.diffs.iter().find(|diff| {
+            diff.source == group.source && diff.document == group.document && diff.object == *group.object
+        });
+        if let Some(own) = own {
+            diff::diffs(own, out)?;
         }
         self.left -= group.findings.len().min(self.left);
         writeln!(out, "</details>")

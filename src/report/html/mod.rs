@@ -3,6 +3,7 @@
 //! It has no script and asks nobody for anything, which its own policy makes sure of; the filters are style sheets.
 
 mod chart;
+mod diff;
 mod findings;
 mod source;
 
@@ -61,6 +62,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
 /// An object with what was found in it.
 struct Group<'a> {
     source: &'a str,
+    document: usize,
     object: &'a ObjectReference,
     /// Absent where findings were made in what is no workload.
     workload: Option<&'a WorkloadSummary>,
@@ -76,6 +78,7 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
         known.entry(key).or_insert(groups.len());
         groups.push(Group {
             source: key.0,
+            document: key.1,
             object: key.2,
             workload: Some(workload),
             findings: Vec::new(),
@@ -89,6 +92,7 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
         let index = *known.entry(key).or_insert_with(|| {
             groups.push(Group {
                 source,
+                document: finding.document,
                 object: &finding.object,
                 workload: None,
                 findings: Vec::new(),
