@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    check::{Configured, Outcome, check},
+    check::{Configured, Kept, Outcome, check},
     diagnostic,
     document::Document,
     fix::Bench,
@@ -55,6 +55,8 @@ pub fn serve(
         client: Client::default(),
         documents: BTreeMap::new(),
         outcome: Outcome::default(),
+        kept: Kept::default(),
+        published: BTreeMap::new(),
         due: None,
         told: BTreeSet::new(),
     };
@@ -124,6 +126,9 @@ struct Server<'c, W> {
     documents: BTreeMap<String, Document>,
     /// Of the documents as they are, unless a check is due.
     outcome: Outcome,
+    kept: Kept,
+    /// What was last said of each document, and of which version.
+    published: BTreeMap<String, (i32, Vec<Diagnostic>)>,
     due: Option<Instant>,
     /// Configurations that were complained about.
     told: BTreeSet<String>,
@@ -213,6 +218,7 @@ impl<W: Write> Server<'_, W> {
             "textDocument/didOpen" => {
                 if let Ok(parameters) = serde_json::from_value::<DidOpenTextDocumentParams>(parameters) {
                     let document = Document::open(parameters.text_document);
+                    self.published.remove(&document.uri.0);
                     self.documents.insert(document.uri.0.clone(), document);
                     self.due = Some(Instant::now());
                 }
@@ -230,6 +236,7 @@ impl<W: Write> Server<'_, W> {
             "textDocument/didClose" => {
                 if let Ok(parameters) = serde_json::from_value::<DidCloseTextDocumentParams>(parameters) {
                     let uri = parameters.text_document.uri;
+                    self.published.remove(&uri.0);
                     if self.documents.remove(&uri.0).is_some() {
                         self.publish(uri, None, Vec::new())?;
                         self.due = Some(Instant::now());
@@ -237,16 +244,22 @@ impl<W: Write> Server<'_, W> {
                 }
             }
             // A configuration or a neighbour may be another one now.
-            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => self.due = Some(Instant::now()),
+            "textDocument/didSave" => {
+                // Editors show that a saved document was looked at.
+                let uri = parameters.pointer("/textDocument/uri").and_then(Value::as_str);
+                uri.and_then(|uri| self.published.remove(uri));
+                self.due = Some(Instant::now());
+            }
+            "workspace/didChangeWatchedFiles" => self.due = Some(Instant::now()),
             _ => {}
         }
         Ok(())
     }
 
-    /// Checks all documents and publishes what is found in each.
+    /// Checks all documents and publishes what is found in each, unless it has been said of this version.
     fn check(&mut self) -> io::Result<()> {
         self.due = None;
-        self.outcome = check(self.documents.values(), self.configured);
+        self.outcome = check(self.documents.values(), self.configured, &mut self.kept);
         let failures = std::mem::take(&mut self.outcome.failures);
         for failure in failures.difference(&self.told).cloned().collect::<Vec<_>>() {
             let message = format!("nothing is checked there: {failure}");
@@ -254,13 +267,18 @@ impl<W: Write> Server<'_, W> {
             self.send(Notification::new("window/showMessage".to_owned(), parameters))?;
         }
         self.told = failures;
-        let published: Vec<(Uri, i32, Vec<Diagnostic>)> = self
+        let said: Vec<(Uri, i32, Vec<Diagnostic>)> = self
             .documents
             .values()
             .map(|document| (document.uri.clone(), document.version, self.diagnostics(document)))
             .collect();
-        for (uri, version, diagnostics) in published {
-            self.publish(uri, Some(version), diagnostics)?;
+        for (uri, version, diagnostics) in said {
+            let is_known = |known: &(i32, Vec<Diagnostic>)| known.0 == version && known.1 == diagnostics;
+            if !self.published.get(&uri.0).is_some_and(is_known) {
+                self.published
+                    .insert(uri.0.clone(), (version, diagnostics.clone()));
+                self.publish(uri, Some(version), diagnostics)?;
+            }
         }
         Ok(())
     }
@@ -286,18 +304,11 @@ impl<W: Write> Server<'_, W> {
             .collect();
         // Editors open more YAML than manifests.
         if looks_like_manifest(source.text.as_bytes()) {
-            let errors = self
-                .outcome
-                .errors
-                .iter()
-                .filter(|error| error.file == source.name);
+            let errors = self.outcome.errors_in(&source.name);
             diagnostics.extend(errors.map(|error| diagnostic::of_error(error, source, encoding)));
         }
-        let unused = self
-            .outcome
-            .suppressions
-            .iter()
-            .filter(|suppression| !suppression.used && suppression.file == source.name);
+        let suppressions = self.outcome.suppressions_in(&source.name);
+        let unused = suppressions.filter(|suppression| !suppression.used);
         diagnostics.extend(unused.map(|suppression| diagnostic::of_unused(suppression, source, encoding)));
         diagnostics
     }
@@ -314,10 +325,7 @@ impl<W: Write> Server<'_, W> {
     }
 
     fn findings<'s>(&'s self, document: &'s Document) -> impl Iterator<Item = &'s Finding> {
-        self.outcome
-            .findings
-            .iter()
-            .filter(|finding| diagnostic::place(finding, &document.source).is_some())
+        self.outcome.findings_in(&document.source.name)
     }
 
     /// The findings of a document that touch a range, with where they stand.
