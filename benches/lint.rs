@@ -9,14 +9,14 @@
 
 #[path = "lint/manifests.rs"]
 mod manifests;
+#[allow(dead_code, reason = "each benchmark uses a part of it")]
+#[path = "lint/process.rs"]
+mod process;
 
 use std::{
     fs,
     hint::black_box,
-    path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -26,6 +26,7 @@ use kubectl_sidecar::{
     roles::Catalogue,
     source::SourceFile,
 };
+use process::run;
 use rayon::prelude::*;
 use saphyr_parser::Parser;
 
@@ -76,7 +77,7 @@ fn main() {
         &mut || single.install(|| drop(black_box(lint(&sources, &[], &options, &|| ())))),
         &mut || sources.par_iter().for_each(parse),
         &mut || drop(black_box(lint(&sources, &[], &options, &|| ()))),
-        &mut || memory = memory.max(run(&["lint", "-q", "."], directory.path())),
+        &mut || memory = memory.max(run(BINARY, &["lint", "-q", "."], directory.path()).peak),
     ]);
     let report = |name: &str, time: Duration, bare: Option<Duration>| {
         let seconds = time.as_secs_f64();
@@ -100,10 +101,10 @@ fn main() {
     let file = manifests::name(0);
     let [version, small] = medians([
         &mut || {
-            run(&["--version"], directory.path());
+            run(BINARY, &["--version"], directory.path());
         },
         &mut || {
-            run(&["lint", &file], directory.path());
+            run(BINARY, &["lint", &file], directory.path());
         },
     ]);
     println!("kubectl-sidecar --version: {version:.1?}");
@@ -132,29 +133,4 @@ fn medians<const COUNT: usize>(mut runs: [&mut dyn FnMut(); COUNT]) -> [Duration
         times.sort();
         times[ROUNDS / 2]
     })
-}
-
-/// Runs the binary; its largest resident set in bytes, where the system tells.
-fn run(arguments: &[&str], directory: &Path) -> u64 {
-    let mut child = Command::new(BINARY)
-        .args(arguments)
-        .current_dir(directory)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(high_water_mark(&child).unwrap_or(0));
-        thread::sleep(Duration::from_micros(200));
-    }
-    peak
-}
-
-/// The kernel keeps the maximum itself, so asking now and then misses only what comes after the last question.
-fn high_water_mark(child: &Child) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kilobytes * 1024)
 }
