@@ -88,7 +88,7 @@ const KINDS: [(&str, &str, &str); 5] = [
         DATABASE,
     ),
     (
-        "Job",
+        "Deployment",
         r#"          image: registry.example.com/team-TEAM/app:1.NUMBER
           command: [sh, -c, "sleep 5; exec scuttle /app/import --from s3://bucket/NUMBER"]
           env:
