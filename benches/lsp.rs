@@ -12,6 +12,7 @@
 mod manifests;
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
     process::{ChildStdout, Command, Stdio},
@@ -63,7 +64,11 @@ fn main() {
         let item = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
         tell(json!({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": item}}));
     }
-    uris.iter().for_each(|uri| drop(published(&mut answers, uri, 1)));
+    // They come in the server's order.
+    let mut awaited: BTreeSet<&str> = uris.iter().map(String::as_str).collect();
+    while !awaited.is_empty() {
+        awaited.remove(published(&mut answers)["uri"].as_str().unwrap());
+    }
     println!("{DOCUMENTS} documents opened in {:.2?}", start.elapsed());
 
     // One with findings.
@@ -76,7 +81,12 @@ fn main() {
         let start = Instant::now();
         tell(json!({"jsonrpc": "2.0", "method": "textDocument/didChange",
             "params": {"textDocument": document, "contentChanges": changes}}));
-        let found = published(&mut answers, uri, version);
+        let found = loop {
+            let found = published(&mut answers);
+            if found["uri"] == *uri && found["version"] == version {
+                break found;
+            }
+        };
         times.push(start.elapsed().saturating_sub(PAUSE));
         assert_ne!(found["diagnostics"], json!([]));
     }
@@ -90,8 +100,8 @@ fn main() {
     server.wait().unwrap();
 }
 
-/// What is published of a version of a document. What comes before it is about others.
-fn published(answers: &mut BufReader<ChildStdout>, uri: &str, version: i64) -> Value {
+/// The next diagnostics that the server publishes.
+fn published(answers: &mut BufReader<ChildStdout>) -> Value {
     loop {
         let mut header = String::new();
         answers.read_line(&mut header).unwrap();
@@ -105,9 +115,8 @@ fn published(answers: &mut BufReader<ChildStdout>, uri: &str, version: i64) -> V
         let mut body = vec![0; length];
         answers.read_exact(&mut body).unwrap();
         let mut message: Value = serde_json::from_slice(&body).unwrap();
-        let params = &mut message["params"];
-        if params["uri"] == uri && params["version"] == version {
-            return params.take();
+        if message["method"] == "textDocument/publishDiagnostics" {
+            return message["params"].take();
         }
     }
 }
