@@ -14,7 +14,7 @@ use rayon::prelude::*;
 pub(crate) use again::{Memory, lint_again};
 
 use crate::{
-    pod::{Addresses, Live, Member, Pod, ServicesBeside, Settings, Sources},
+    pod::{Addresses, Answers, Live, Member, Pod, ServicesBeside, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
     roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
     rules::{self, Confidence, Finding, Severity},
@@ -457,6 +457,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
             container: container.clone(),
             role,
             programs,
+            answers: Answers::default(),
         })
         .collect();
     Pod {

@@ -9,7 +9,6 @@ use std::path::Path;
 
 use cluster::{Namespace, image, sidecar, stderr};
 
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 

@@ -12,6 +12,8 @@
 mod generated_pods;
 #[path = "migrate_meaning/random.rs"]
 mod random;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     collections::BTreeSet,
@@ -147,7 +149,7 @@ fn of_manifests_that_were_not_made_for_it() {
             .join(folder);
         let sources = sources_in(&shared);
         if sources.is_empty() {
-            println!("SKIPPED: there is no {}", shared.display());
+            tell::skip(folder, &format!("there is no {}", shared.display()));
             continue;
         }
         assert_eq!(wrong_of_all(&sources), Vec::<String>::new());

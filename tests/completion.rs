@@ -8,8 +8,9 @@
     reason = "test code"
 )]
 
-#[macro_use]
 mod support;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     fs,
@@ -62,7 +63,7 @@ impl Desk {
     /// What a program prints, or nothing where it is not installed.
     fn ask(&self, program: &str, arguments: &[&str]) -> Option<String> {
         let Ok(output) = self.command(program).args(arguments).output() else {
-            tell!("SKIPPED: there is no {program}");
+            tell::skip(program, &format!("there is no {program}"));
             return None;
         };
         assert!(output.status.success(), "{output:?}");

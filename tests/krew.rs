@@ -1,4 +1,4 @@
-//! `release/build`: what krew asks of a manifest, and the archive installed as krew installs it.
+//! `krew-manifest.yaml` and `release/build`: what krew asks of a manifest, and the archive installed by krew.
 //!
 //! krew's rules: `internal/index/validation` and `cmd/validate-krew-manifest` of kubernetes-sigs/krew, and what
 //! reviewers of krew-index ask for.
@@ -14,6 +14,8 @@
 #[allow(dead_code, reason = "its main belongs to the release script")]
 #[path = "../release/documents.rs"]
 mod documents;
+#[path = "support/programs.rs"]
+mod programs;
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
@@ -21,7 +23,6 @@ mod tell;
 use std::{
     collections::{BTreeSet, HashSet},
     fs,
-    os::unix::fs::symlink,
     path::Path,
     process::{Command, Output},
 };
@@ -39,11 +40,14 @@ const OTHERS: [&str; 5] = [
     "aarch64-pc-windows-msvc",
 ];
 
+/// krew's own judge of manifests.
+const VALIDATOR: &str = "validate-krew-manifest";
+
 /// Runs the release script; `None` where there is no Python.
 fn release(arguments: &[&str]) -> Option<Output> {
     let has_python = Command::new("python3").arg("--version").output().is_ok();
     if !has_python {
-        tell!("SKIPPED: there is no python3");
+        tell::skip("python3", "there is no python3");
         return None;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -104,13 +108,70 @@ fn the_manifest_is_one_that_krew_takes() {
             return;
         }
     }
-    let manifest = fs::read_to_string(directory.join("krew-manifest.yaml")).unwrap();
-    let manifest: Value = serde_yaml::from_str(&manifest).unwrap();
+    let text = fs::read_to_string(directory.join("krew-manifest.yaml")).unwrap();
+    let manifest: Value = serde_yaml::from_str(&text).unwrap();
+    check_plugin(&manifest);
+    for platform in manifest["spec"]["platforms"].as_sequence().unwrap() {
+        check_archive(platform, directory);
+    }
+    if let Some(validator) = programs::find(VALIDATOR) {
+        validate(&validator, &text);
+    }
+}
+
+/// The repository's own manifest is what a release of this version will have, but for the sums.
+#[test]
+fn the_repository_s_manifest_is_of_this_version() {
+    let committed = include_str!("../krew-manifest.yaml");
+    let manifest: Value = serde_yaml::from_str(committed).unwrap();
+    check_plugin(&manifest);
+    let directory = tempfile::tempdir().unwrap();
+    let archive = directory.path().join("stand-in");
+    fs::write(&archive, "no program").unwrap();
+    for target in [LINUX].iter().chain(&OTHERS) {
+        if pack(target, archive.to_str().unwrap(), directory.path()).is_none() {
+            return;
+        }
+    }
+    let released = fs::read_to_string(directory.path().join("krew-manifest.yaml")).unwrap();
+    let without_sums = |text: &str| {
+        let lines = text.lines().skip_while(|line| line.starts_with('#'));
+        let lines = lines.filter(|line| !line.trim_start().starts_with("sha256:"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
     assert_eq!(
-        text(&manifest, "apiVersion"),
+        without_sums(committed),
+        without_sums(&released),
+        "run release/build --manifest"
+    );
+    if let Some(validator) = programs::find(VALIDATOR) {
+        validate(&validator, committed);
+    } else {
+        tell!("SKIPPED: there is no {VALIDATOR}");
+    }
+}
+
+/// krew's own check of a manifest, as krew-index runs it.
+fn validate(validator: &Path, manifest: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    // The file must be called as the plugin is.
+    let file = directory.path().join("sidecar.yaml");
+    fs::write(&file, manifest).unwrap();
+    succeed(
+        Command::new(validator)
+            .arg("-skip-install")
+            .arg("-manifest")
+            .arg(&file),
+    );
+}
+
+/// What krew and its reviewers ask of a manifest, whatever its archives are.
+fn check_plugin(manifest: &Value) {
+    assert_eq!(
+        text(manifest, "apiVersion"),
         "krew.googlecontainertools.github.com/v1alpha2"
     );
-    assert_eq!(text(&manifest, "kind"), "Plugin");
+    assert_eq!(text(manifest, "kind"), "Plugin");
     let name = text(&manifest["metadata"], "name");
     assert!(
         !name.is_empty()
@@ -143,7 +204,7 @@ fn the_manifest_is_one_that_krew_takes() {
     let platforms = spec["platforms"].as_sequence().unwrap();
     let mut selected = HashSet::new();
     for platform in platforms {
-        check_platform(platform, directory);
+        check_platform(platform);
         let labels = platform["selector"]["matchLabels"].as_mapping().unwrap();
         assert_eq!(
             labels.len(),
@@ -162,7 +223,7 @@ fn the_manifest_is_one_that_krew_takes() {
     assert_eq!(selected, expected.collect());
 }
 
-fn check_platform(platform: &Value, directory: &Path) {
+fn check_platform(platform: &Value) {
     let uri = text(platform, "uri");
     let file = uri.rsplit('/').next().unwrap();
     assert!(
@@ -174,6 +235,16 @@ fn check_platform(platform: &Value, directory: &Path) {
         sum.len() == 64 && sum.chars().all(|one| matches!(one, '0'..='9' | 'a'..='f')),
         "{sum}"
     );
+    assert!(
+        platform.get("files").is_none(),
+        "krew extracts everything, the LICENSE too"
+    );
+}
+
+/// The archive of a platform is what the manifest says, and has what belongs into it.
+fn check_archive(platform: &Value, directory: &Path) {
+    let file = text(platform, "uri").rsplit('/').next().unwrap();
+    let sum = text(platform, "sha256");
     let archive = directory.join(file);
     let real = succeed(Command::new("sha256sum").arg(&archive));
     assert_eq!(real.split(' ').next().unwrap(), sum, "{file}");
@@ -188,35 +259,44 @@ fn check_platform(platform: &Value, directory: &Path) {
     ] {
         assert!(names.contains(needed), "{file} has no {needed}: {names:?}");
     }
-    assert!(
-        platform.get("files").is_none(),
-        "krew extracts everything, the LICENSE too"
-    );
 }
 
 #[test]
-fn the_linux_archive_runs_where_krew_puts_it() {
+fn the_linux_archive_installs_with_krew() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     let dist = root.join("dist");
     if pack(LINUX, env!("CARGO_BIN_EXE_kubectl-sidecar"), &dist).is_none() {
         return;
     }
-    let manifest: Value =
-        serde_yaml::from_str(&fs::read_to_string(dist.join("krew-manifest.yaml")).unwrap()).unwrap();
-    let (name, spec) = (text(&manifest["metadata"], "name"), &manifest["spec"]);
-    let platform = &spec["platforms"][0];
+    let Some(krew) = programs::find("krew") else {
+        tell!("SKIPPED: there is no krew");
+        return;
+    };
+    let manifest = dist.join("krew-manifest.yaml");
+    let plugin: Value = serde_yaml::from_str(&fs::read_to_string(&manifest).unwrap()).unwrap();
+    let name = text(&plugin["metadata"], "name");
+    let platform = &plugin["spec"]["platforms"][0];
     let archive = dist.join(text(platform, "uri").rsplit('/').next().unwrap());
-    // ~/.krew/store/NAME/VERSION/… and a link to it in ~/.krew/bin, with - as _.
-    let store = root.join("store").join(name).join(text(spec, "version"));
-    let bin = root.join("bin");
-    fs::create_dir_all(&store).unwrap();
-    fs::create_dir_all(&bin).unwrap();
-    succeed(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&store));
-    let link = bin.join(format!("kubectl-{}", name.replace('-', "_")));
-    symlink(store.join(text(platform, "bin")), link).unwrap();
+    // krew takes the platform of this machine, and the archive is packed as one of amd64.
+    succeed(
+        Command::new(krew)
+            .arg("install")
+            .args([
+                format!("--manifest={}", manifest.display()),
+                format!("--archive={}", archive.display()),
+            ])
+            .env("KREW_ROOT", root.join("krew"))
+            .env("KREW_OS", "linux")
+            .env("KREW_ARCH", "amd64")
+            .env("KREW_NO_UPGRADE_CHECK", "1"),
+    );
 
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let path = format!(
+        "{}:{}",
+        root.join("krew/bin").display(),
+        std::env::var("PATH").unwrap()
+    );
     let kubectl = |arguments: &[&str]| {
         Command::new("kubectl")
             .args(arguments)
@@ -225,7 +305,7 @@ fn the_linux_archive_runs_where_krew_puts_it() {
             .output()
     };
     let Ok(linted) = kubectl(&[name, "lint", "--no-config", "examples/job-with-proxy.yaml"]) else {
-        tell!("SKIPPED: there is no kubectl");
+        tell::skip("kubectl", "there is no kubectl");
         return;
     };
     let printed = String::from_utf8(linted.stdout).unwrap();

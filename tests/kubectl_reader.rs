@@ -53,7 +53,10 @@ impl Kubectl {
                 std::env::var_os("KUBECTL_READER_TEXTS").is_none(),
                 "KUBECTL_READER_TEXTS is set, and Go cannot build kubectl's reader"
             );
-            tell!("SKIPPED: no Go, or no modules for it: kubectl's own reader is not compared with");
+            tell::skip(
+                "go",
+                "no Go, or no modules for it: kubectl's own reader is not compared with",
+            );
             return None;
         }
         let mut child = Command::new(program)

@@ -292,7 +292,7 @@ fn dimensions() -> Vec<Dimension> {
                 .replace("exec app", &format!("f{}\n      exec app", n - 1));
             files
         }),
-        ("select", 4000, |n| {
+        ("select", 20_000, |n| {
             vec![
                 ("a.yaml", pod(WAIT)),
                 (
@@ -301,11 +301,12 @@ fn dimensions() -> Vec<Dimension> {
                 ),
             ]
         }),
+        // A pod may have 500; one pod takes too little time to be told from noise.
         ("containers", 100, |n| {
             let containers: String = (0..n)
                 .map(|i| format!("  - {{name: c{i}, image: i{i}}}\n"))
                 .collect();
-            vec![("a.yaml", pod(WAIT) + &containers)]
+            vec![("a.yaml", vec![pod(WAIT) + &containers; 20].join("---\n"))]
         }),
         ("documents", 300, |n| {
             vec![("a.yaml", vec![pod(WAIT); n].join("---\n"))]

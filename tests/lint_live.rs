@@ -8,15 +8,14 @@
     reason = "test code outside of test functions"
 )]
 
-#[path = "support/listing.rs"]
-mod listing;
-#[macro_use]
-#[path = "support/tell.rs"]
-mod tell;
 #[path = "lint_live/injectors.rs"]
 mod injectors;
+#[path = "support/listing.rs"]
+mod listing;
 #[path = "lint_live/promotion.rs"]
 mod promotion;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     io::Read,
@@ -759,7 +758,7 @@ fn few_requests_are_open_at_the_same_time() {
 #[test]
 fn a_long_scan_has_a_bar_in_a_terminal_and_leaves_nothing_of_it() {
     if Command::new("script").arg("--version").output().is_err() {
-        tell!("SKIPPED: there is no script");
+        tell::skip("script", "there is no script");
         return;
     }
     let server = Listing::start(two_jobs().fault("/pods?", Fault::Slow(Duration::from_secs(3)), 1));

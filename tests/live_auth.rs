@@ -13,6 +13,8 @@
 mod listing;
 #[path = "support/secure.rs"]
 mod secure;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     path::{Path, PathBuf},
@@ -163,7 +165,7 @@ fn credentials_without_an_end_are_not_waited_for() {
         .status()
         .is_ok_and(|status| status.success())
     {
-        println!("skipped: there is no mkfifo");
+        tell::skip("mkfifo", "there is no mkfifo");
         return;
     }
     let run = lint(

@@ -8,7 +8,6 @@
     reason = "test code outside of test functions"
 )]
 
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 

@@ -8,13 +8,12 @@
     reason = "test code outside of test functions"
 )]
 
-#[macro_use]
-#[path = "support/tell.rs"]
-mod tell;
 #[path = "support/cluster.rs"]
 mod cluster;
 #[path = "support/injector.rs"]
 mod injector;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::path::Path;
 

@@ -7,20 +7,14 @@
     reason = "test code"
 )]
 
-#[macro_use]
+#[path = "support/editor.rs"]
+mod editor;
 #[path = "support/tell.rs"]
 mod tell;
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command};
 
+use editor::{Editor, codes, frame, of_rule, uri};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,175 +36,6 @@ spec:
           image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
           args: [--quitquitquit, shop:europe-west1:orders]
 ";
-
-/// How long the server may take for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Editor {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    messages: Receiver<Value>,
-    last_id: i32,
-    /// What came while an answer was waited for.
-    pending: Vec<Value>,
-}
-
-impl Editor {
-    fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-            .args(["lsp", "--stdio"])
-            .current_dir(std::env::temp_dir())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let (sender, messages) = mpsc::channel();
-        thread::spawn(move || {
-            while let Some(message) = read(&mut stdout) {
-                if sender.send(message).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            child,
-            stdin,
-            messages,
-            last_id: 0,
-            pending: Vec::new(),
-        }
-    }
-
-    /// A server that has been told what this client can do.
-    fn ready(capabilities: Value) -> Self {
-        let mut editor = Self::start();
-        let answer = editor.ask(
-            "initialize",
-            json!({"processId": null, "capabilities": capabilities}),
-        );
-        assert_eq!(answer["result"]["serverInfo"]["name"], "kubectl-sidecar");
-        editor.tell("initialized", json!({}));
-        editor
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // A server that has left closes the pipe.
-        let _closed = self.stdin.as_mut().unwrap().write_all(bytes);
-    }
-
-    fn tell(&mut self, method: &str, params: Value) {
-        self.write(&frame(
-            &json!({"jsonrpc": "2.0", "method": method, "params": params}),
-        ));
-    }
-
-    fn request(&mut self, method: &str, params: Value) -> (i32, Vec<u8>) {
-        self.last_id += 1;
-        let request = json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
-        (self.last_id, frame(&request))
-    }
-
-    fn ask(&mut self, method: &str, params: Value) -> Value {
-        let (id, bytes) = self.request(method, params);
-        self.write(&bytes);
-        self.wait(|message| message["id"] == id)
-    }
-
-    fn wait(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.pending.iter().position(&wanted) {
-            return self.pending.remove(at);
-        }
-        loop {
-            let message = self.messages.recv_timeout(PATIENCE).unwrap();
-            if wanted(&message) {
-                return message;
-            }
-            self.pending.push(message);
-        }
-    }
-
-    /// The next diagnostics that are published for a document.
-    fn diagnostics(&mut self, uri: &str) -> Value {
-        let mut message = self.wait(|message| {
-            message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri
-        });
-        message["params"].take()
-    }
-
-    fn open(&mut self, uri: &str, text: &str) -> Value {
-        let item = json!({"uri": uri, "languageId": "yaml", "version": 1, "text": text});
-        self.tell("textDocument/didOpen", json!({"textDocument": item}));
-        self.diagnostics(uri)
-    }
-
-    fn change(&mut self, uri: &str, version: i32, changes: Value) {
-        let identifier = json!({"uri": uri, "version": version});
-        let params = json!({"textDocument": identifier, "contentChanges": changes});
-        self.tell("textDocument/didChange", params);
-    }
-
-    fn code_actions(&mut self, uri: &str, range: &Value, only: Option<&str>) -> Vec<Value> {
-        let mut context = json!({"diagnostics": []});
-        if let Some(only) = only {
-            context["only"] = json!([only]);
-        }
-        let params = json!({"textDocument": {"uri": uri}, "range": range, "context": context});
-        let mut answer = self.ask("textDocument/codeAction", params);
-        serde_json::from_value(answer["result"].take()).unwrap()
-    }
-
-    /// Leaves, and gives the exit code and what was said on standard error.
-    fn leave(mut self) -> (Option<i32>, String) {
-        drop(self.stdin.take());
-        let mut stderr = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut stderr)
-            .unwrap();
-        (self.child.wait().unwrap().code(), stderr)
-    }
-}
-
-fn frame(message: &Value) -> Vec<u8> {
-    let body = message.to_string();
-    format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
-}
-
-fn read(input: &mut impl BufRead) -> Option<Value> {
-    let mut header = String::new();
-    input.read_line(&mut header).ok().filter(|length| *length > 0)?;
-    let length = header.trim().strip_prefix("Content-Length: ")?.parse().ok()?;
-    input.read_line(&mut header).ok()?;
-    let mut body = vec![0; length];
-    input.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
-}
-
-fn codes(published: &Value) -> Vec<&str> {
-    let diagnostics = published["diagnostics"].as_array().unwrap();
-    diagnostics
-        .iter()
-        .map(|one| one["code"].as_str().unwrap_or("-"))
-        .collect()
-}
-
-/// The diagnostic of a rule.
-fn of_rule<'p>(published: &'p Value, rule: &str) -> &'p Value {
-    let diagnostics = published["diagnostics"].as_array().unwrap();
-    diagnostics
-        .iter()
-        .find(|one| one["code"] == rule)
-        .unwrap_or_else(|| panic!("no {rule} in {published:#}"))
-}
-
-fn uri(path: &Path) -> String {
-    format!("file://{}", path.display())
-}
 
 /// The text with the edits of a code action made.
 fn edited(text: &str, action: &Value, uri: &str) -> String {
@@ -413,10 +238,26 @@ fn configurations_and_suppressions_hold() {
         "textDocument/didSave",
         json!({"textDocument": {"uri": uri(&file)}}),
     );
-    let message = editor.wait(|message| message["method"] == "window/showMessage");
-    let text = message["params"]["message"].as_str().unwrap();
-    assert!(text.contains(".kubectl-sidecar.yaml:1:10"), "{text}");
-    assert_eq!(codes(&editor.diagnostics(&uri(&file))), Vec::<&str>::new());
+    let wrong = editor.diagnostics(&uri(&configuration));
+    let wrong = &wrong["diagnostics"][0];
+    assert_eq!(
+        wrong["range"]["start"],
+        json!({"line": 0, "character": 9}),
+        "{wrong:#}"
+    );
+    assert!(
+        wrong["message"].as_str().unwrap().contains("no-such-rule"),
+        "{wrong:#}"
+    );
+    assert!(
+        codes(&editor.diagnostics(&uri(&file))).contains(&"quit-endpoint"),
+        "a typo in the configuration is not the end of all findings"
+    );
+
+    fs::write(&configuration, "ignore: [quit-endpoint]\n").unwrap();
+    editor.tell("workspace/didChangeWatchedFiles", json!({"changes": []}));
+    assert_eq!(editor.diagnostics(&uri(&configuration))["diagnostics"], json!([]));
+    assert!(!codes(&editor.diagnostics(&uri(&file))).contains(&"quit-endpoint"));
 }
 
 #[test]
@@ -555,7 +396,7 @@ fn an_exit_without_shutdown_is_abrupt() {
 fn a_real_client_is_served() {
     let has_pygls = Command::new("python3").args(["-c", "import pygls"]).output();
     if !has_pygls.is_ok_and(|output| output.status.success()) {
-        tell!("SKIPPED: there is no python3 with pygls");
+        tell::skip("pygls", "there is no python3 with pygls");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

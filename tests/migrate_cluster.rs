@@ -13,7 +13,6 @@ use std::{
 use cluster::{Namespace, image, sidecar, stderr};
 use kubectl_sidecar::rules::RULES;
 
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
@@ -394,7 +393,7 @@ fn workloads_run_as_before() {
         if other_image().is_some() {
             scope.spawn(|| assert_runs_as_before(namespace, "Pod", "kills", KILLS, 1));
         } else {
-            tell!("the part with pkill is skipped: no SIDECAR_TEST_OTHER_IMAGE");
+            tell::skip("other-image", "the part with pkill: no SIDECAR_TEST_OTHER_IMAGE");
         }
     });
 }

@@ -6,11 +6,10 @@ use std::{fs, path::Path, process::Command};
 
 use tempfile::TempDir;
 
-#[macro_use]
-#[path = "support/tell.rs"]
-mod tell;
 #[path = "support/programs.rs"]
 mod programs;
+#[path = "support/tell.rs"]
+mod tell;
 
 /// A directory with these files.
 fn directory(files: &[(&str, &str)]) -> TempDir {
@@ -320,7 +319,7 @@ fn a_patch_that_cannot_follow_stops_the_rewrite() {
 /// What kustomize makes of a directory; nothing without kustomize.
 fn built(directory: &Path) -> Option<String> {
     let Some(kustomize) = programs::find("kustomize") else {
-        tell!("skipped: no kustomize on PATH or in ~/go/bin");
+        tell::skip("kustomize", "no kustomize on PATH or in ~/go/bin");
         return None;
     };
     let output = Command::new(kustomize)

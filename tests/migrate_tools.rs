@@ -9,11 +9,10 @@ use std::{
     process::{Command, Output},
 };
 
-#[macro_use]
-#[path = "support/tell.rs"]
-mod tell;
 #[path = "support/programs.rs"]
 mod programs;
+#[path = "support/tell.rs"]
+mod tell;
 
 const DEPLOYMENT: &str = "apiVersion: apps/v1
 kind: Deployment
@@ -49,7 +48,7 @@ fn block(text: &str, comment: &str) -> String {
 fn program(name: &str) -> Option<PathBuf> {
     let found = programs::find(name);
     if found.is_none() {
-        tell!("skipped: no {name} on PATH or in ~/go/bin");
+        tell::skip(name, &format!("no {name} on PATH or in ~/go/bin"));
     }
     found
 }
@@ -118,7 +117,7 @@ fn the_readmes_source_form_becomes_what_runs() {
         example
     );
     if env::var_os("KUBECONFIG").is_none() {
-        tell!("skipped: no KUBECONFIG to apply the README's example to");
+        tell::skip("cluster", "no KUBECONFIG to apply the README's example to");
         return;
     }
     let command = command

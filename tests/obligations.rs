@@ -341,6 +341,33 @@ fn a_hook_that_may_wait_for_the_sidecars_own_work_is_looked_at() {
     }
 }
 
+/// fluent-bit's `exit_on_eof`, a source of vector's that is read to its end: nobody sees them here.
+#[test]
+fn a_server_whose_configuration_may_end_it_is_looked_at() {
+    let proxy = "        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+        args: [--port=5432, example:eu:reports]
+";
+    for (image, words) in [
+        ("fluent/fluent-bit:3.1", "-c, /etc/fluent-bit/fluent-bit.conf"),
+        (
+            "timberio/vector:0.41.0-alpine",
+            "--config, /etc/vector/vector.yaml",
+        ),
+    ] {
+        let text = JOB.replace(
+            proxy,
+            &format!("        image: {image}\n        args: [{words}]\n"),
+        );
+        let found = findings(&text);
+        let own = found
+            .iter()
+            .find(|finding| finding.rule.name == "job-never-completes");
+        let own = own.unwrap_or_else(|| panic!("{image}: {found:?}"));
+        assert_eq!(own.severity, Severity::Warning, "{image}: {}", own.message);
+        assert_eq!(own.fix.class, FixClass::Review, "{image}: {:?}", own.fix);
+    }
+}
+
 #[test]
 fn what_may_count_or_end_unseen_is_looked_at() {
     let job = |script: &str, of_job: &str, of_pod: &str| {

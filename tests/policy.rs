@@ -7,8 +7,9 @@
     reason = "test code"
 )]
 
-#[macro_use]
 mod support;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::process::Command;
 

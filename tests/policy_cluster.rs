@@ -103,11 +103,14 @@ impl Ground {
     /// Where there is a cluster with policies; says so otherwise.
     fn new(name: &str) -> Option<Self> {
         if std::env::var_os("KUBECONFIG").is_none() {
-            tell!("SKIPPED: KUBECONFIG is not set");
+            tell::skip("cluster", "KUBECONFIG is not set");
             return None;
         }
         if !has_policies() {
-            tell!("SKIPPED: the cluster has no MutatingAdmissionPolicy (Kubernetes before 1.36)");
+            tell::skip(
+                "policies",
+                "the cluster has no MutatingAdmissionPolicy (Kubernetes before 1.36)",
+            );
             return None;
         }
         let name = format!("policy-{name}-{}", std::process::id());

@@ -69,7 +69,7 @@ fn root() -> Option<PathBuf> {
         PathBuf::from,
     );
     if !root.is_dir() {
-        tell!("SKIPPED: no recordings at {}", root.display());
+        tell::skip("recordings", &format!("no recordings at {}", root.display()));
         return None;
     }
     Some(root)

@@ -96,7 +96,7 @@ fn branches_that_exclude_each_other_raise_nothing() {
 #[test]
 fn what_helm_renders_was_seen_in_its_template() {
     let Some(helm) = programs::find("helm") else {
-        tell!("SKIPPED: there is no helm");
+        tell::skip("helm", "there is no helm");
         return;
     };
     let home = tempfile::tempdir().unwrap();

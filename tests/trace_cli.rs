@@ -11,8 +11,9 @@
 
 #[path = "support/schema.rs"]
 mod schema;
-#[macro_use]
 mod support;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::path::{Path, PathBuf};
 

@@ -11,8 +11,9 @@
 
 #[path = "support/forwarder.rs"]
 mod forwarder;
-#[macro_use]
 mod support;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     path::{Path, PathBuf},
@@ -33,7 +34,7 @@ struct Namespace {
 impl Namespace {
     fn create(name: &str) -> Option<Self> {
         let Some(kubeconfig) = std::env::var_os("KUBECONFIG").map(PathBuf::from) else {
-            tell!("SKIPPED: KUBECONFIG is not set");
+            tell::skip("cluster", "KUBECONFIG is not set");
             return None;
         };
         let namespace = Self {
@@ -247,7 +248,6 @@ fn what_was_not_seen_since_the_connection_was_lost_is_unknown() {
     };
     for (way, name) in [("freeze", "frozen"), ("cut", "cut-off")] {
         let Some(forwarder) = Forwarder::start(&format!("lost-{way}")) else {
-            tell!("SKIPPED: the API server is not on this machine");
             return;
         };
         namespace.create_objects(&pod(name, "1s"));

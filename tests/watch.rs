@@ -9,8 +9,9 @@
     reason = "test code outside of test functions"
 )]
 
-#[macro_use]
 mod support;
+#[path = "support/tell.rs"]
+mod tell;
 
 use std::{
     collections::BTreeMap,

@@ -16,6 +16,15 @@ pub(super) enum ImageGlob {
     General(Box<Pattern>),
 }
 
+/// What a glob says about the last part of a repository.
+#[derive(Debug, Clone)]
+pub(super) enum LastPart {
+    /// It is this text.
+    Text(String),
+    /// It begins with the one text and ends with the other.
+    Between(String, String),
+}
+
 impl ImageGlob {
     /// # Errors
     /// A glob that is malformed or too complex.
@@ -28,6 +37,19 @@ impl ImageGlob {
             });
         }
         general(&format!("**/{pattern}")).map(|glob| Self::General(Box::new(glob)))
+    }
+
+    /// How the last part of every repository that it matches begins and ends.
+    pub(super) fn last_part(&self) -> LastPart {
+        let pattern = match self {
+            Self::Literal(pattern) | Self::Starred(pattern) => pattern,
+            Self::General(_) => return LastPart::Between(String::new(), String::new()),
+        };
+        let part = pattern.rsplit('/').next().unwrap_or_default();
+        match (part.split_once('*'), part.rsplit_once('*')) {
+            (Some((start, _)), Some((_, end))) => LastPart::Between(start.to_owned(), end.to_owned()),
+            _ => LastPart::Text(part.to_owned()),
+        }
     }
 
     /// Whether it is the name of a repository: `gcr.io/cloudsql-docker/gce-proxy`.

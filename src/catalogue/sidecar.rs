@@ -1,11 +1,14 @@
 //! The catalogue of known sidecars: its rows, and what a configuration file adds to them.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    image_glob::{ImageGlob, matches_stars},
+    image_glob::{ImageGlob, LastPart, matches_stars},
     injector::Injector,
     sidecars::rows,
 };
@@ -171,20 +174,23 @@ pub enum CatalogueError {
 const LONGEST_NAMED: usize = 60;
 
 /// Known sidecars with their globs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     entries: Vec<Arc<KnownSidecar>>,
     /// Each glob with the entry it belongs to.
     images: Vec<(ImageGlob, usize)>,
+    /// The globs of which the last part is one text, by that part, in their order.
+    by_last_part: HashMap<String, Vec<usize>>,
+    /// The others, in their order, with what the last part begins and ends with.
+    any_last_part: Vec<(usize, String, String)>,
+    /// The first entry of each container's name.
+    by_container: HashMap<String, usize>,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
     let entries = rows().map(|row| Arc::new(KnownSidecar::from(row))).collect();
     // The rows are part of the binary; a test holds their globs to their form.
-    Catalogue::new(entries).unwrap_or_else(|_| Catalogue {
-        entries: Vec::new(),
-        images: Vec::new(),
-    })
+    Catalogue::new(entries).unwrap_or_default()
 });
 
 impl Catalogue {
@@ -229,7 +235,25 @@ impl Catalogue {
                 images.push((glob, index));
             }
         }
-        Ok(Self { entries, images })
+        let mut by_last_part: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut any_last_part = Vec::new();
+        for (at, (glob, _)) in images.iter().enumerate() {
+            match glob.last_part() {
+                LastPart::Text(part) => by_last_part.entry(part).or_default().push(at),
+                LastPart::Between(start, end) => any_last_part.push((at, start, end)),
+            }
+        }
+        let containers = entries.iter().enumerate().rev().flat_map(|(index, entry)| {
+            let names = entry.containers.iter().cloned();
+            names.map(move |name| (name, index))
+        });
+        Ok(Self {
+            by_container: containers.collect(),
+            entries,
+            images,
+            by_last_part,
+            any_last_part,
+        })
     }
 
     /// All entries.
@@ -240,7 +264,8 @@ impl Catalogue {
     /// The entry of an image.
     #[must_use]
     pub fn by_image(&self, image: Image<'_>) -> Option<&Arc<KnownSidecar>> {
-        let of_glob = |(glob, index): &(ImageGlob, usize)| {
+        let of_glob = |at: usize| {
+            let (glob, index) = self.images.get(at)?;
             let entry = self.entries.get(*index)?;
             let has_tag = || {
                 image
@@ -248,17 +273,28 @@ impl Catalogue {
                     .is_some_and(|tag| entry.tags.iter().any(|glob| matches_stars(glob, tag)))
             };
             let is_it = glob.matches(image.repository) && (entry.tags.is_empty() || has_tag());
-            is_it.then_some(entry)
+            is_it.then_some((at, entry))
         };
-        self.images.iter().find_map(of_glob)
+        let last_part = image.repository.rsplit('/').next().unwrap_or_default();
+        let of_part = self.by_last_part.get(last_part);
+        let by_part = of_part.and_then(|globs| globs.iter().copied().find_map(of_glob));
+        let before = by_part.map_or(usize::MAX, |(at, _)| at);
+        let by_any = self
+            .any_last_part
+            .iter()
+            .take_while(|(at, ..)| *at < before)
+            .filter(|(_, start, end)| {
+                last_part.starts_with(start.as_str()) && last_part.ends_with(end.as_str())
+            })
+            .find_map(|(at, ..)| of_glob(*at));
+        // The first glob counts.
+        by_any.or(by_part).map(|(_, entry)| entry)
     }
 
     /// The entry that a container's name is one of.
     #[must_use]
     pub fn by_container_name(&self, name: &str) -> Option<&Arc<KnownSidecar>> {
-        self.entries
-            .iter()
-            .find(|entry| entry.containers.iter().any(|known| known == name))
+        self.entries.get(*self.by_container.get(name)?)
     }
 
     /// The entry of a container: by its image, else by its name.

@@ -5,6 +5,8 @@
 
 mod rows;
 
+use std::{collections::HashMap, sync::LazyLock};
+
 pub use rows::WAIT_TOOLS;
 
 /// A program that asks an address.
@@ -102,15 +104,30 @@ pub enum Question {
 #[must_use]
 pub fn by_program(name: &str) -> Option<&'static WaitTool> {
     let stem = name.strip_suffix(".sh").unwrap_or(name);
-    WAIT_TOOLS
-        .iter()
-        .find(|tool| tool.programs.contains(&name) || tool.programs.contains(&stem))
+    let row = |name: &str| BY_PROGRAM.get(name).copied();
+    let first = match (row(name), row(stem)) {
+        (Some(full), Some(stem)) => Some(full.min(stem)),
+        (full, stem) => full.or(stem),
+    };
+    WAIT_TOOLS.get(first?)
 }
+
+/// The index of the first row of each program: it is asked of each command of each script.
+static BY_PROGRAM: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+    let rows = WAIT_TOOLS.iter().enumerate().rev();
+    rows.flat_map(|(index, tool)| tool.programs.iter().map(move |name| (*name, index)))
+        .collect()
+});
 
 impl WaitTool {
     /// Whether an option, by its letter or long name, is one the row lists.
     #[must_use]
     pub fn understands(&self, option: &str) -> bool {
+        let is_letter = option.chars().count() == 1;
+        let is_listed_letter = || {
+            let mut lists = [self.short_values, self.short_attached, self.short_flags].into_iter();
+            lists.any(|letters| letters.contains(option))
+        };
         let lists = [
             self.long_values,
             self.long_flags,
@@ -122,11 +139,6 @@ impl WaitTool {
             self.strict,
             self.statement,
         ];
-        let is_letter = option.chars().count() == 1;
-        lists.iter().any(|list| list.contains(&option))
-            || is_letter
-                && [self.short_values, self.short_attached, self.short_flags]
-                    .iter()
-                    .any(|letters| letters.contains(option))
+        is_letter && is_listed_letter() || lists.iter().any(|list| list.contains(&option))
     }
 }

@@ -273,10 +273,10 @@ impl Configurations {
         if !self.discover {
             return Ok(0);
         }
-        let start = match input.path() {
-            Some(path) if path.is_dir() => path.to_owned(),
-            Some(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
-            None => PathBuf::new(),
+        let start = match &input.origin {
+            Origin::Kustomization(directory) => directory.clone(),
+            Origin::File(path) | Origin::Found(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            Origin::StandardInput => PathBuf::new(),
         };
         let start = if start.as_os_str().is_empty() {
             PathBuf::from(".")

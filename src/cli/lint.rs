@@ -6,7 +6,7 @@ mod live;
 use std::{
     collections::HashMap,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -45,12 +45,15 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     output::check(&arguments.outputs)?;
     let requests = requests(arguments);
     let names_files = !arguments.filename.is_empty() || arguments.kustomize.is_some();
-    if arguments.live.is_asked_for() || requests.is_empty() {
+    // As for kubectl, -n says of which namespace the objects of files are that name none.
+    let namespace = arguments.live.namespace_alone().filter(|_| names_files);
+    if (arguments.live.is_asked_for() && namespace.is_none()) || requests.is_empty() {
         if names_files {
             return Err(Error::Usage(
                 "-f and -k name files, and the other flags a cluster: leave one of them out".to_owned(),
             ));
         }
+        arguments.live.refuse_files(&arguments.paths, "lint", program)?;
         return live::run(arguments, program);
     }
     refuse_targets(&arguments.paths, "lint", program)?;
@@ -129,8 +132,14 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     if let Some(file) = arguments.baseline.as_deref().filter(|_| arguments.write_baseline) {
         return run.write_baseline(file, arguments.quiet);
     }
+    if let Some(namespace) = namespace {
+        run.place_in(namespace)?;
+    }
     run.report(&suppressions, arguments, program)?;
-    Ok(run.exit())
+    let exit = run.exit();
+    // The process ends here: the system takes back all at once what would be freed piece by piece.
+    std::mem::forget(run);
+    Ok(exit)
 }
 
 fn requests(arguments: &LintArguments) -> Vec<Request> {
@@ -211,12 +220,15 @@ pub(super) fn without_excluded(
     Ok(chosen)
 }
 
-/// The configuration above a file of this name.
+/// The configuration above a file of this name, or in a directory of it.
 fn configuration_of(name: &str, configurations: &mut Configurations) -> Result<usize, Error> {
-    let input = Input {
-        name: name.to_owned(),
-        origin: Origin::Found(name.into()),
+    let path = PathBuf::from(name);
+    let origin = match path.is_dir() {
+        true => Origin::Kustomization(path),
+        false => Origin::Found(path),
     };
+    let name = name.to_owned();
+    let input = Input { name, origin };
     configurations.of(&input).map_err(usage)
 }
 
@@ -398,6 +410,25 @@ impl Run {
         });
         self.workloads
             .sort_by_key(|workload| place(&workload.source.name));
+    }
+
+    /// Reports objects that name no namespace as those of `namespace`.
+    ///
+    /// # Errors
+    /// An object names another one: kubectl refuses it, too.
+    fn place_in(&mut self, namespace: &str) -> Result<(), Error> {
+        let of_workloads = self.workloads.iter_mut().map(|workload| &mut workload.object);
+        let of_findings = self.findings.iter_mut().map(|finding| &mut finding.object);
+        for object in of_workloads.chain(of_findings) {
+            let own = object.namespace.get_or_insert_with(|| namespace.to_owned());
+            if own != namespace {
+                let (kind, name) = (&object.kind, &object.name);
+                return Err(Error::Usage(format!(
+                    "{kind} {name} is of namespace {own}, and -n says {namespace}: leave -n out"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn write_baseline(&self, file: &Path, quiet: bool) -> Result<ExitStatus, Error> {

@@ -61,6 +61,37 @@ impl LiveArguments {
             || self.connection.is_given()
     }
 
+    /// The namespace that was named, where no other flag says that a cluster is meant: for kubectl, `-f FILE -n NAME`
+    /// is about files.
+    pub(super) fn namespace_alone(&self) -> Option<&str> {
+        let others = Self {
+            namespace: None,
+            ..self.clone()
+        };
+        self.namespace.as_deref().filter(|_| !others.is_asked_for())
+    }
+
+    /// Refuses files that are named together with a flag of kubectl's, which makes the words types of objects.
+    ///
+    /// # Errors
+    /// There is one.
+    pub(super) fn refuse_files(&self, named: &[PathBuf], command: &str, program: &str) -> Result<(), Error> {
+        let is_file = |path: &&PathBuf| path.exists() && !path.to_str().is_some_and(is_type);
+        let Some(file) = named.iter().find(is_file).filter(|_| !self.live) else {
+            return Ok(());
+        };
+        let file = file.display();
+        let meant = match self.namespace_alone() {
+            Some(namespace) => format!(
+                "; to read it as a file of that namespace: {program} {command} -f {file} -n {namespace}"
+            ),
+            None => format!("; to read it leave them out: {program} {command} {file}"),
+        };
+        Err(Error::Usage(format!(
+            "{file} is a file, and flags for a cluster take TYPE or TYPE/NAME{meant}"
+        )))
+    }
+
     /// A connection for each `--context`, at least one.
     pub(super) fn connections(&self) -> Vec<Connection> {
         self.connection.connections()
@@ -157,19 +188,58 @@ fn targets(named: &[PathBuf]) -> Result<Vec<LiveTarget>, Error> {
     }
 }
 
-/// Refuses a path that is not there and looks like an object of the cluster.
+/// Refuses a path that is not there and looks like an object of the cluster, or a type of objects.
 ///
 /// # Errors
 /// There is one.
 pub(super) fn refuse_targets(paths: &[PathBuf], command: &str, program: &str) -> Result<(), Error> {
-    let is_target = |path: &&PathBuf| looks_like_target(path) && !path.exists();
-    match paths.iter().find(is_target) {
-        None => Ok(()),
-        Some(target) => Err(Error::Usage(format!(
-            "{0}: there is no such file; for the cluster's add --live: {program} {command} --live {0}",
-            target.display()
-        ))),
-    }
+    let words = || paths.iter().map(|path| path.display().to_string());
+    let meant = match paths.iter().find(|path| !path.exists()) {
+        Some(target) if looks_like_target(target) => target.display().to_string(),
+        // kubectl's `TYPE NAME…`: all words belong together.
+        Some(first) if paths.first() == Some(first) && first.to_str().is_some_and(is_type) => {
+            words().collect::<Vec<_>>().join(" ")
+        }
+        _ => return Ok(()),
+    };
+    let missing = meant.split(' ').next().unwrap_or_default();
+    Err(Error::Usage(format!(
+        "{missing}: there is no such file; for the cluster's add --live: {program} {command} --live {meant}"
+    )))
+}
+
+/// Types of objects with pods as kubectl takes them: plural, singular and short.
+const TYPES: [&str; 24] = [
+    "pods",
+    "pod",
+    "po",
+    "deployments",
+    "deployment",
+    "deploy",
+    "statefulsets",
+    "statefulset",
+    "sts",
+    "daemonsets",
+    "daemonset",
+    "ds",
+    "replicasets",
+    "replicaset",
+    "rs",
+    "replicationcontrollers",
+    "replicationcontroller",
+    "rc",
+    "jobs",
+    "job",
+    "cronjobs",
+    "cronjob",
+    "cj",
+    "podtemplates",
+];
+
+/// Whether a word is `TYPE` or `TYPE,TYPE`.
+fn is_type(word: &str) -> bool {
+    word.split(',')
+        .all(|one| TYPES.contains(&one.to_lowercase().as_str()))
 }
 
 /// Whether a path that is not there was meant as an object of the cluster: `deploy/web`.

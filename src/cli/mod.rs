@@ -29,6 +29,7 @@ mod selection;
 mod severity;
 mod target;
 pub mod trace;
+mod unknown_option;
 mod version;
 mod write;
 
@@ -116,7 +117,7 @@ pub fn main() -> ExitCode {
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let parsed = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return print(&error),
+        Err(error) => return print(&unknown_option::explained(error, &command())),
     };
     color::decide(parsed.color);
     let result = match &parsed.command {

@@ -22,10 +22,14 @@ use crate::{
 pub(super) enum OutputFormat {
     /// Annotated source
     Text,
-    /// One line a finding: file:line:col: severity[rule] message
+    /// One line per finding: file:line:col: severity[rule] message
     Concise,
-    /// One row a workload
+    /// One row per workload
     Table,
+    /// The table with files, other containers and lines, never wrapped
+    Wide,
+    /// The workloads with findings, one per line, as kubectl names them
+    Name,
     /// The JSON of schemas/lint.v1.json
     Json,
     /// SARIF 2.1.0, for code scanning and editors
@@ -48,6 +52,8 @@ impl From<OutputFormat> for Format {
             OutputFormat::Text => Self::Text,
             OutputFormat::Concise => Self::Concise,
             OutputFormat::Table => Self::Table,
+            OutputFormat::Wide => Self::Wide,
+            OutputFormat::Name => Self::Name,
             OutputFormat::Json => Self::Json,
             OutputFormat::Sarif => Self::Sarif,
             OutputFormat::Github => Self::Github,

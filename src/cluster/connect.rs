@@ -2,11 +2,15 @@
 
 use kube::{
     Client, Config,
-    client::AuthError,
-    config::{AuthInfo, KubeConfigOptions, Kubeconfig},
+    client::{AuthError, ClientBuilder},
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
+use tower::{BoxError, util::MapErrLayer};
 
 use super::credentials::{CredentialError, check, watch_over};
+
+/// Names of a kubeconfig that a message lists.
+const NAMES_SHOWN: usize = 10;
 
 /// Where the API server is and who asks, as kubectl's flags say it. What is absent comes from the kubeconfig,
 /// or from the pod this runs in.
@@ -47,12 +51,25 @@ pub struct Connection {
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The kubeconfig cannot be read, or lacks what was asked for.
+    /// The kubeconfig cannot be read, or is not complete.
     #[error("kubeconfig: {0}")]
-    Kubeconfig(#[from] kube::config::KubeconfigError),
-    /// Neither a kubeconfig nor a service account was found.
-    #[error("no cluster is configured: {0}")]
-    NoCluster(#[from] kube::config::InferConfigError),
+    Kubeconfig(KubeconfigError),
+    /// There is no file of that name.
+    #[error("no cluster is configured: there is no kubeconfig at {}; name one with --kubeconfig or KUBECONFIG", .0.display())]
+    NoKubeconfig(std::path::PathBuf),
+    /// The kubeconfig says of no context that it is the current one.
+    #[error("no cluster is configured: the kubeconfig has no current context; choose one with --context{0}")]
+    NoContext(String),
+    /// The kubeconfig has no context, cluster or user of the name that was asked for.
+    #[error("the kubeconfig has no {kind} {name:?}{known}")]
+    Unknown {
+        /// `context`, `cluster` or `user`.
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+        /// Those that it has.
+        known: String,
+    },
     /// `--server` is no URL.
     #[error("--server {0:?} is not a URL")]
     Server(String),
@@ -94,8 +111,37 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String), Connec
     if let Some(plugin) = &mut config.auth_info.exec {
         watch_over(plugin);
     }
-    let client = Client::try_from(config).map_err(|error| refused(error, plugin))?;
+    let server = config.cluster_url.to_string();
+    let client = ClientBuilder::try_from(config)
+        .map_err(|error| refused(error, plugin))?
+        .with_layer(&MapErrLayer::new(move |error| with_server(error, &server)))
+        .build();
     Ok((client, namespace))
+}
+
+/// The server could not be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("{server} cannot be reached: {reason}")]
+pub(super) struct Unreachable {
+    /// The server's address.
+    server: String,
+    /// The last cause: what hyper says before it names no address.
+    reason: String,
+}
+
+/// An error of the connection, with the server that it is about. kube sorts its own errors by their type.
+fn with_server(error: BoxError, server: &str) -> BoxError {
+    if error.is::<kube::Error>() {
+        return error;
+    }
+    let mut cause: &dyn std::error::Error = error.as_ref();
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    Box::new(Unreachable {
+        server: server.trim_end_matches('/').to_owned(),
+        reason: cause.to_string(),
+    })
 }
 
 /// Why there is no client, without what a plugin wrote to its standard output.
@@ -128,17 +174,72 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
         user: connection.user.clone(),
     };
     if let Some(path) = &connection.kubeconfig {
-        let kubeconfig = Kubeconfig::read_from(path)?;
-        return Ok(Config::from_custom_kubeconfig(kubeconfig, &options).await?);
+        return of_kubeconfig(Kubeconfig::read_from(path), options).await;
     }
     let chosen = options.context.is_some() || options.cluster.is_some() || options.user.is_some();
     if chosen || std::env::var_os("KUBECONFIG").is_some() {
-        return Ok(Config::from_kubeconfig(&options).await?);
+        return of_kubeconfig(Kubeconfig::read(), options).await;
     }
     match Config::infer().await {
         Ok(config) => Ok(config),
         Err(_) if connection.server.is_some() => Ok(Config::new(http::Uri::default())),
-        Err(error) => Err(error.into()),
+        // What is wrong with the kubeconfig; that this is no pod of a cluster need not be said.
+        Err(_) => of_kubeconfig(Kubeconfig::read(), options).await,
+    }
+}
+
+async fn of_kubeconfig(
+    read: Result<Kubeconfig, KubeconfigError>,
+    options: KubeConfigOptions,
+) -> Result<Config, ConnectError> {
+    let kubeconfig = read.map_err(|error| match error {
+        KubeconfigError::ReadConfig(reason, path) if reason.kind() == std::io::ErrorKind::NotFound => {
+            ConnectError::NoKubeconfig(path)
+        }
+        other => ConnectError::Kubeconfig(other),
+    })?;
+    let contexts: Vec<&str> = kubeconfig.contexts.iter().map(|one| one.name.as_str()).collect();
+    let clusters: Vec<&str> = kubeconfig.clusters.iter().map(|one| one.name.as_str()).collect();
+    let users: Vec<&str> = kubeconfig
+        .auth_infos
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
+    let Some(context) = context.filter(|name| !name.is_empty()) else {
+        return Err(ConnectError::NoContext(listed("context", &contexts)));
+    };
+    let wanted = [
+        ("context", Some(context), &contexts),
+        ("cluster", options.cluster.as_ref(), &clusters),
+        ("user", options.user.as_ref(), &users),
+    ];
+    for (kind, name, known) in wanted {
+        if let Some(name) = name.filter(|name| !known.contains(&name.as_str())) {
+            return Err(ConnectError::Unknown {
+                kind,
+                name: name.clone(),
+                known: listed(kind, known),
+            });
+        }
+    }
+    Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(ConnectError::Kubeconfig)
+}
+
+/// Those that there are, to choose from.
+fn listed(kind: &str, names: &[&str]) -> String {
+    let shown = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .copied()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match names {
+        [] => format!("; it has no {kind}s"),
+        _ if names.len() > NAMES_SHOWN => format!("; it has {shown} and {} more", names.len() - NAMES_SHOWN),
+        _ => format!("; it has {shown}"),
     }
 }
 

@@ -8,6 +8,7 @@ use http_body_util::{BodyExt, BodyStream, LengthLimitError, Limited};
 use kube::{Client, client::Body};
 use serde::de::DeserializeOwned;
 
+use super::connect::Unreachable;
 use crate::trace::object::ErrorStatus;
 
 /// The largest answer that is read, in bytes: several times what the largest page of a list holds.
@@ -59,6 +60,10 @@ impl RequestError {
                 path: path.to_owned(),
                 code: status.code,
                 message: status.message.clone(),
+            },
+            kube::Error::Service(error) if error.is::<Unreachable>() => Self::Broken {
+                path: path.to_owned(),
+                message: error.to_string(),
             },
             other => Self::Broken {
                 path: path.to_owned(),

@@ -41,11 +41,19 @@ impl Place {
             if parent.is_aliased() {
                 return None;
             }
-            let index = parent.children().position(|child| child == at)?;
+            let mut before = None;
+            let mut children = parent.children().enumerate();
+            let index = loop {
+                let (index, child) = children.next()?;
+                if child == at {
+                    break index;
+                }
+                before = Some(child);
+            };
             steps.push(match parent.kind() {
                 Kind::Sequence { .. } => Step::Index(index),
                 Kind::Mapping { .. } => {
-                    let key = parent.children().nth(index.checked_sub(1)?)?;
+                    let key = before?;
                     if stands_twice(key, parent) {
                         return None;
                     }

@@ -88,10 +88,13 @@ fn emptied<'a>(nodes: &[Node<'a>], kept: &[Place]) -> Option<(Node<'a>, Vec<Node
             Kind::Mapping { .. } => parent.written_entries().count(),
             _ => parent.children().count(),
         };
+        if count != children.len() {
+            return None;
+        }
         let key = key_of(parent)?;
         let pruned = key.as_str().is_some_and(|key| PRUNED.contains(&key));
-        let keeps = Place::of(parent).is_some_and(|place| kept.contains(&place));
-        (count == children.len() && pruned && !keeps).then_some((key, children))
+        let keeps = || Place::of(parent).is_some_and(|place| kept.contains(&place));
+        (pruned && !keeps()).then_some((key, children))
     })
 }
 

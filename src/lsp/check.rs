@@ -1,16 +1,16 @@
 //! Lints what is open, together with the manifests beside it, as the configurations above them say.
 
 use std::{
-    cell::LazyCell,
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::document::Document;
+use super::{client::Preferences, document::Document, kept::Kept};
 use crate::{
-    lint::{self, Memory, lint_again},
+    lint::{self, lint_again},
     remedy::Form,
     rules::{Finding, RULES},
     source::{Input, Origin, Request, SourceError, SourceFile, discover, read_all},
@@ -23,16 +23,45 @@ const MOST_NEIGHBOURS: usize = 500;
 /// Nor are those with more text.
 const MOST_TEXT: u64 = 16 * 1024 * 1024;
 
+/// A workspace with more manifests than this is not checked as a whole.
+const MOST_IN_WORKSPACE: usize = 20_000;
+
+/// Nor is one with more text.
+const MOST_TEXT_IN_WORKSPACE: u64 = 256 * 1024 * 1024;
+
+/// What is wrong with a configuration or a baseline.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure {
+    /// The file, as an absolute path.
+    pub path: PathBuf,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
 /// The configurations that hold for files.
 pub trait Configured {
+    /// Takes what the editor's user wants.
+    ///
+    /// # Errors
+    /// What of it makes no sense.
+    fn prefer(&mut self, preferences: Preferences) -> Result<(), String>;
+
     /// Forgets what was read, as a file may have changed.
     fn forget(&mut self);
 
-    /// Which configuration holds for a file, or for what is in no file yet.
-    ///
-    /// # Errors
-    /// What is wrong with the configuration, with its file and line.
-    fn of(&mut self, path: Option<&Path>) -> Result<usize, String>;
+    /// Which configuration holds for a file, or for what is in no file yet. One that can't be understood is a
+    /// failure, and the files below it have none.
+    fn of(&mut self, path: Option<&Path>) -> usize;
+
+    /// What was wrong with the files that were read since they were forgotten.
+    fn failures(&self) -> BTreeSet<Failure>;
+
+    /// Whether a configuration keeps a file from being looked at.
+    fn excludes(&self, configuration: usize, path: &Path) -> bool;
 
     /// How a configuration has files linted.
     fn options(&self, configuration: usize) -> lint::Options;
@@ -40,8 +69,8 @@ pub trait Configured {
     /// The forms that sidecars may be declared in, the preferred one first.
     fn forms(&self, configuration: usize) -> Vec<Form>;
 
-    /// Whether a configuration leaves a finding to be reported.
-    fn keeps(&mut self, configuration: usize, finding: &Finding) -> bool;
+    /// The findings that a configuration and the baselines beside it leave to be reported.
+    fn keep(&mut self, configuration: usize, findings: Vec<Finding>) -> Vec<Finding>;
 }
 
 /// A source and the configuration that holds for it.
@@ -58,8 +87,8 @@ pub(super) struct Outcome {
     pub(super) findings: Vec<Finding>,
     pub(super) errors: Vec<SourceError>,
     pub(super) suppressions: Vec<Suppression>,
-    /// Configurations that make no sense. What they hold for has no findings.
-    pub(super) failures: BTreeSet<String>,
+    /// Configurations and baselines that make no sense. What they hold for is checked without them.
+    pub(super) failures: BTreeSet<Failure>,
     by_name: ByName,
 }
 
@@ -69,15 +98,6 @@ struct ByName {
     findings: HashMap<String, Vec<usize>>,
     errors: HashMap<String, Vec<usize>>,
     suppressions: HashMap<String, Vec<usize>>,
-}
-
-/// What is kept from one check to the next, as hardly anything changes in between.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// By the configuration.
-    memories: BTreeMap<usize, Memory>,
-    /// The manifests beside the documents, by their names.
-    neighbours: HashMap<String, Arc<SourceFile>>,
 }
 
 impl Outcome {
@@ -106,14 +126,11 @@ impl Outcome {
     fn index(&mut self) {
         let mut by_name = ByName::default();
         for (at, finding) in self.findings.iter().enumerate() {
-            let names: BTreeSet<&str> = finding
-                .locations
-                .iter()
-                .map(|location| location.source.name.as_str())
-                .collect();
-            names
-                .into_iter()
-                .for_each(|name| list(&mut by_name.findings, name, at));
+            let locations = finding.locations.iter();
+            let names: BTreeSet<&str> = locations.map(|location| location.source.name.as_str()).collect();
+            for name in names {
+                list(&mut by_name.findings, name, at);
+            }
         }
         for (at, error) in self.errors.iter().enumerate() {
             list(&mut by_name.errors, &error.file, at);
@@ -145,20 +162,51 @@ pub(super) fn check<'d>(
     kept: &mut Kept,
 ) -> Outcome {
     configured.forget();
+    let neighbours = neighbours(documents.clone());
+    check_with(documents, neighbours, configured, kept)
+}
+
+/// Checks the documents and everything below some directories that no configuration excludes.
+pub(super) fn check_workspace<'d>(
+    documents: impl Iterator<Item = &'d Document> + Clone,
+    folders: &[PathBuf],
+    configured: &mut dyn Configured,
+    kept: &mut Kept,
+) -> Outcome {
+    configured.forget();
+    let open = OpenFiles::of(documents.clone());
+    let mut inputs = Vec::new();
+    for folder in folders {
+        inputs.extend(manifests(folder, true, &open));
+    }
+    inputs.retain(|input| {
+        let path = input.path().unwrap_or(Path::new(""));
+        let configuration = configured.of(Some(path));
+        !configured.excludes(configuration, path)
+    });
+    if inputs.len() > MOST_IN_WORKSPACE || size(&inputs) > MOST_TEXT_IN_WORKSPACE {
+        inputs.clear();
+    }
+    check_with(documents, texts_of(&inputs), configured, kept)
+}
+
+/// A text, and the file that it is in.
+pub(super) type Text = (Option<PathBuf>, Arc<SourceFile>);
+
+fn check_with<'d>(
+    documents: impl Iterator<Item = &'d Document>,
+    mut others: Vec<Text>,
+    configured: &mut dyn Configured,
+    kept: &mut Kept,
+) -> Outcome {
+    kept.recognize(&mut others);
     let mut outcome = Outcome::default();
-    let mut neighbours = neighbours(documents.clone());
-    kept.recognize(&mut neighbours);
     let open = documents.map(|document| (document.path.clone(), Arc::clone(&document.source)));
-    for (path, source) in open.chain(neighbours) {
-        match configured.of(path.as_deref()) {
-            Ok(configuration) => outcome.sources.push(Checked {
-                source,
-                configuration,
-            }),
-            Err(failure) => {
-                outcome.failures.insert(failure);
-            }
-        }
+    for (path, source) in open.chain(others) {
+        outcome.sources.push(Checked {
+            source,
+            configuration: configured.of(path.as_deref()),
+        });
     }
     let all: Vec<Arc<SourceFile>> = outcome
         .sources
@@ -174,75 +222,78 @@ pub(super) fn check<'d>(
             .or_default()
             .push(Arc::clone(&checked.source));
     }
-    kept.memories
-        .retain(|configuration, _| groups.contains_key(configuration));
+    kept.forget_all_but(|configuration| groups.contains_key(&configuration));
     for (configuration, sources) in groups {
-        let memory = kept.memories.entry(configuration).or_default();
-        let found = lint_again(&sources, &configured.options(configuration), memory);
-        let mut findings = in_sources.apply(found.findings);
-        findings.retain(|finding| configured.keeps(configuration, finding));
-        outcome.findings.append(&mut findings);
+        let options = configured.options(configuration);
+        let found = lint_again(&sources, &options, kept.memory(configuration));
+        let left = in_sources.apply(found.findings);
+        outcome.findings.extend(configured.keep(configuration, left));
         outcome.errors.extend(found.errors);
     }
+    outcome.failures = configured.failures();
     outcome.suppressions = in_sources.suppressions().cloned().collect();
     outcome.index();
     outcome
 }
 
-impl Kept {
-    /// Puts neighbours that are as they were in the place of those that were read anew.
-    fn recognize(&mut self, neighbours: &mut [(Option<PathBuf>, Arc<SourceFile>)]) {
-        for (_, source) in &mut *neighbours {
-            if let Some(known) = self.neighbours.get(&source.name).filter(|known| *known == source) {
-                *source = Arc::clone(known);
-            }
-        }
-        let now = neighbours
-            .iter()
-            .map(|(_, source)| (source.name.clone(), Arc::clone(source)));
-        self.neighbours = now.collect();
-    }
-}
-
 /// The manifests in the directories of the documents that are not open themselves.
-fn neighbours<'d>(
-    documents: impl Iterator<Item = &'d Document> + Clone,
-) -> Vec<(Option<PathBuf>, Arc<SourceFile>)> {
-    let open: HashSet<&Path> = documents
-        .clone()
-        .filter_map(|document| document.path.as_deref())
-        .collect();
-    // Links are followed only where a file is not open under the name that its directory has for it.
-    let followed: LazyCell<HashSet<PathBuf>, _> = LazyCell::new(|| {
-        open.iter()
-            .filter_map(|path| fs::canonicalize(path).ok())
-            .collect()
-    });
+fn neighbours<'d>(documents: impl Iterator<Item = &'d Document> + Clone) -> Vec<Text> {
+    let open = OpenFiles::of(documents.clone());
     let directories: BTreeSet<&Path> = documents
         .filter_map(|document| document.path.as_deref()?.parent())
         .collect();
     let mut inputs = Vec::new();
     for directory in directories {
-        let request = Request::Filename {
-            path: directory.to_owned(),
-            recursive: false,
-        };
-        // A directory without manifests is no mistake here.
-        let found = discover(&[request]).map(|found| found.inputs).unwrap_or_default();
-        let others: Vec<Input> = found
-            .into_iter()
-            .filter(|input| {
-                let path = input.path().filter(|path| !open.contains(path));
-                path.and_then(|path| fs::canonicalize(path).ok())
-                    .is_some_and(|path| !followed.contains(&path))
-            })
-            .collect();
+        let others = manifests(directory, false, &open);
         if others.len() <= MOST_NEIGHBOURS && size(&others) <= MOST_TEXT {
             inputs.extend(others);
         }
     }
-    // What can't be read is nothing that anybody looks at just now.
-    let texts = read_all(&inputs).into_iter().map(|text| text.ok().flatten());
+    texts_of(&inputs)
+}
+
+/// The files of the documents.
+struct OpenFiles<'d> {
+    named: HashSet<&'d Path>,
+    followed: OnceCell<HashSet<PathBuf>>,
+}
+
+impl<'d> OpenFiles<'d> {
+    fn of(documents: impl Iterator<Item = &'d Document>) -> Self {
+        Self {
+            named: documents
+                .filter_map(|document| document.path.as_deref())
+                .collect(),
+            followed: OnceCell::new(),
+        }
+    }
+
+    /// Whether a file is open, under whatever name. Links are followed only where it is not open under this one.
+    fn hold(&self, path: &Path) -> bool {
+        let followed = || -> HashSet<PathBuf> {
+            let named = self.named.iter();
+            named.filter_map(|path| fs::canonicalize(path).ok()).collect()
+        };
+        self.named.contains(path)
+            || fs::canonicalize(path).map_or(true, |path| self.followed.get_or_init(followed).contains(&path))
+    }
+}
+
+/// The manifests in a directory, or also below it, that are not open.
+fn manifests(directory: &Path, recursive: bool, open: &OpenFiles<'_>) -> Vec<Input> {
+    let request = Request::Filename {
+        path: directory.to_owned(),
+        recursive,
+    };
+    // A directory without manifests is no mistake here.
+    let mut found = discover(&[request]).map(|found| found.inputs).unwrap_or_default();
+    found.retain(|input| input.path().is_some_and(|path| !open.hold(path)));
+    found
+}
+
+/// The texts of inputs. What can't be read is nothing that anybody looks at just now.
+fn texts_of(inputs: &[Input]) -> Vec<Text> {
+    let texts = read_all(inputs).into_iter().map(|text| text.ok().flatten());
     inputs
         .iter()
         .zip(texts)

@@ -7,7 +7,10 @@ use gen_lsp_types::{
     Message, Range, Uri,
 };
 
-use super::position::{Encoding, Places};
+use super::{
+    check::Failure,
+    position::{Encoding, Places},
+};
 use crate::{
     report::printable,
     rules::{Finding, Location, Severity},
@@ -85,6 +88,26 @@ pub(super) fn of_unused(suppression: &Suppression, source: &SourceFile, encoding
         ..plain(
             line(source, suppression.line, encoding),
             format!("this suppression of {} silences nothing", suppression.rule),
+        )
+    }
+}
+
+/// What is wrong with a configuration, in its text.
+pub(super) fn of_failure(failure: &Failure, text: &str, encoding: Encoding) -> Diagnostic {
+    let bytes = crate::source::Lines::new(text).line(failure.line);
+    let line = text.get(bytes.clone()).unwrap_or_default();
+    let before: usize = line
+        .chars()
+        .take(failure.column.saturating_sub(1))
+        .map(char::len_utf8)
+        .sum();
+    let end = bytes.start + line.trim_end().len();
+    let start = (bytes.start + before).min(end);
+    Diagnostic {
+        severity: Some(DiagnosticSeverity::Error),
+        ..plain(
+            Places::new(text, encoding).range(&(start..end)),
+            format!("{}; until it is mended this file has no effect", failure.message),
         )
     }
 }

@@ -1,6 +1,6 @@
-//! Rewrites as code actions: the edits that `migrate` would make.
+//! Code actions: the edits that `migrate` would make, and comments that silence a finding.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use gen_lsp_types::{
     CodeAction, CodeActionKind, Diagnostic, DocumentChange, Edit, OptionalVersionedTextDocumentIdentifier,
@@ -17,17 +17,23 @@ use crate::{
     pod::Settings,
     remedy,
     remedy::{Form, Holders, Surroundings},
-    rules::Finding,
+    rules::{Finding, RULES},
     source::SourceFile,
+    suppress::{Suppression, ignore_here, without},
 };
 
+/// What an editor may run on each save, without what other servers offer for it.
+pub(super) const FIX_ALL: CodeActionKind = CodeActionKind::new("source.fixAll.kubectl-sidecar");
+
 /// What rewrites of a document are made of.
-pub(super) struct Bench<'b> {
+pub(super) struct Rewrites<'b> {
     pub(super) document: &'b Document,
     /// What is checked together with it.
     pub(super) others: Vec<Arc<SourceFile>>,
     pub(super) lint: lint::Options,
     pub(super) forms: Vec<Form>,
+    /// Whether the rewrites of the whole document do what a person has to look at too.
+    pub(super) review: bool,
     /// All findings of the document that nobody has silenced.
     pub(super) findings: Vec<&'b Finding>,
     pub(super) encoding: Encoding,
@@ -35,8 +41,9 @@ pub(super) struct Bench<'b> {
     pub(super) versioned: bool,
 }
 
-impl Bench<'_> {
-    /// The rewrites of one finding, in each form. One that a person has to look at says so.
+impl Rewrites<'_> {
+    /// The rewrites of one finding, in each form. One that a person has to look at says so; one that is safe and
+    /// in the only form that is wanted is preferred.
     pub(super) fn of_finding(&self, finding: &Finding, diagnostic: &Diagnostic) -> Vec<CodeAction> {
         let only = [finding];
         let rewrites = self.forms.iter().filter_map(|form| {
@@ -47,18 +54,48 @@ impl Bench<'_> {
             let title = format!("Replace {} by {}{mark}", finding.rule.name, form.offer());
             Some(CodeAction {
                 diagnostics: Some(vec![diagnostic.clone()]),
-                ..self.action(title, CodeActionKind::QuickFix, &proposal)
+                is_preferred: (mark.is_empty() && self.forms.len() == 1).then_some(true),
+                ..self.action(title, CodeActionKind::QuickFix, replaced(&proposal))
             })
         });
         rewrites.collect()
     }
 
+    /// The comment that silences a finding, with a place for the reason.
+    pub(super) fn silenced(&self, finding: &Finding, diagnostic: &Diagnostic) -> Option<CodeAction> {
+        let change = ignore_here(finding, &self.document.source, RULES)?;
+        let title = format!("Ignore {} here", finding.rule.name);
+        Some(CodeAction {
+            diagnostics: Some(vec![diagnostic.clone()]),
+            ..self.action(
+                title,
+                CodeActionKind::QuickFix,
+                [(&change.span, change.text.as_str())],
+            )
+        })
+    }
+
+    /// The document without a suppression that silences nothing.
+    pub(super) fn without(&self, unused: &Suppression, diagnostic: &Diagnostic) -> Option<CodeAction> {
+        let change = without(unused, &self.document.source, RULES)?;
+        let title = format!("Remove the unused suppression of {}", unused.rule);
+        Some(CodeAction {
+            diagnostics: Some(vec![diagnostic.clone()]),
+            is_preferred: Some(true),
+            ..self.action(
+                title,
+                CodeActionKind::QuickFix,
+                [(&change.span, change.text.as_str())],
+            )
+        })
+    }
+
     /// The rewrites of everything in the document that nobody has to look at, in each form.
     pub(super) fn of_document(&self) -> Vec<CodeAction> {
         let rewrites = self.forms.iter().filter_map(|form| {
-            let proposal = self.migrated(*form, false, &self.findings)?;
+            let proposal = self.migrated(*form, self.review, &self.findings)?;
             let title = format!("Replace all workarounds in this file by {}", form.offer());
-            Some(self.action(title, CodeActionKind::QuickFix, &proposal))
+            Some(self.action(title, CodeActionKind::QuickFix, replaced(&proposal)))
         });
         rewrites.collect()
     }
@@ -68,9 +105,9 @@ impl Bench<'_> {
         let [form] = self.forms.as_slice() else {
             return None;
         };
-        let proposal = self.migrated(*form, false, &self.findings)?;
+        let proposal = self.migrated(*form, self.review, &self.findings)?;
         let title = format!("Replace all workarounds by {}", form.offer());
-        Some(self.action(title, CodeActionKind::SourceFixAll, &proposal))
+        Some(self.action(title, FIX_ALL, replaced(&proposal)))
     }
 
     /// The rewrite of these findings, if it stays within the document.
@@ -97,20 +134,25 @@ impl Bench<'_> {
         })
     }
 
-    fn action(&self, title: String, kind: CodeActionKind, proposal: &Proposal) -> CodeAction {
+    fn action<'c>(
+        &self,
+        title: String,
+        kind: CodeActionKind,
+        changes: impl IntoIterator<Item = (&'c Range<usize>, &'c str)>,
+    ) -> CodeAction {
         CodeAction {
             title,
             kind: Some(kind),
-            edit: Some(self.edit(proposal)),
+            edit: Some(self.edit(changes)),
             ..CodeAction::default()
         }
     }
 
-    fn edit(&self, proposal: &Proposal) -> WorkspaceEdit {
+    fn edit<'c>(&self, changes: impl IntoIterator<Item = (&'c Range<usize>, &'c str)>) -> WorkspaceEdit {
         let places = Places::new(&self.document.source.text, self.encoding);
-        let edits = proposal.replacements.iter().map(|replacement| TextEdit {
-            range: places.range(&replacement.span),
-            new_text: replacement.text.clone(),
+        let edits = changes.into_iter().map(|(span, text)| TextEdit {
+            range: places.range(span),
+            new_text: text.to_owned(),
         });
         let uri = self.document.uri.clone();
         if !self.versioned {
@@ -131,4 +173,10 @@ impl Bench<'_> {
             ..WorkspaceEdit::default()
         }
     }
+}
+
+/// What a proposal puts in the place of which bytes.
+fn replaced(proposal: &Proposal) -> impl Iterator<Item = (&Range<usize>, &str)> {
+    let replacements = proposal.replacements.iter();
+    replacements.map(|replacement| (&replacement.span, replacement.text.as_str()))
 }

@@ -1,17 +1,23 @@
 //! The language server: findings in an editor while somebody types, what they mean, and their rewrites.
 //!
 //! [`serve`] speaks the protocol. What it says is worked out without it: [`check`](mod@check) lints the open
-//! documents together with the manifests beside them, `diagnostic`, `hover` and `fix` translate the result.
+//! documents together with the manifests beside them, `diagnostic`, `hover` and `fix` translate the result, and
+//! `workspace` answers what is asked about a document from it.
 
 mod check;
+mod client;
 mod diagnostic;
 mod document;
 mod fix;
 mod hover;
+mod kept;
+mod names;
 mod position;
 mod server;
 mod transport;
 mod uri;
+mod workspace;
 
-pub use check::Configured;
+pub use check::{Configured, Failure};
+pub use client::Preferences;
 pub use server::{Ending, serve};

@@ -1,33 +1,37 @@
 //! The conversation with the editor.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::{self, Read, Write},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use gen_lsp_types::{
-    CodeAction, CodeActionKind, CodeActionParams, Diagnostic, DidChangeTextDocumentParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, Hover, HoverParams, PublishDiagnosticsParams, Uri,
+    CodeActionKind, Diagnostic, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
+    DidOpenTextDocumentParams, PublishDiagnosticsParams, Uri,
 };
 use lsp_server::{ErrorCode, Message, Notification, Request, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    check::{Configured, Kept, Outcome, check},
-    diagnostic,
+    check::{Configured, Outcome},
+    client::{Client, Preferences, SECTION},
     document::Document,
-    fix::Bench,
-    hover,
-    position::{Encoding, Places},
+    fix::FIX_ALL,
+    kept::Kept,
     transport::{Inbox, Next},
     uri,
+    workspace::Workspace,
 };
-use crate::{rules::Finding, source::looks_like_manifest};
+use crate::source::CONFIGURATION;
 
 /// Whoever types faster than this is not interrupted.
 const PAUSE: Duration = Duration::from_millis(150);
+
+/// The id of our request for the settings.
+const SETTINGS_REQUEST: &str = "settings";
 
 /// How a conversation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +54,21 @@ pub fn serve(
     let inbox = Inbox::open(input);
     let mut server = Server {
         output,
-        configured,
         state: State::Waiting,
-        client: Client::default(),
-        documents: BTreeMap::new(),
-        outcome: Outcome::default(),
-        kept: Kept::default(),
+        workspace: Workspace {
+            client: Client::default(),
+            documents: BTreeMap::new(),
+            configured,
+            review: false,
+            outcome: Outcome::default(),
+            kept: Kept::default(),
+            kept_of_folders: Kept::default(),
+            uris: HashMap::new(),
+        },
         published: BTreeMap::new(),
         due: None,
-        told: BTreeSet::new(),
+        failed: BTreeSet::new(),
+        requests: 0,
     };
     loop {
         match inbox.next(server.due) {
@@ -70,8 +80,7 @@ pub fn serve(
                 return Ok(server.ending());
             }
             Next::Message(Message::Notification(notification)) => server.notification(notification)?,
-            // Nothing is asked of the client that it would answer.
-            Next::Message(Message::Response(_)) => {}
+            Next::Message(Message::Response(response)) => server.response(response)?,
             Next::Quiet => server.check()?,
             Next::Closed => return Ok(server.ending()),
         }
@@ -86,55 +95,23 @@ enum State {
     ShutDown,
 }
 
-/// What the client can do.
-#[derive(Debug, Clone, Copy, Default)]
-struct Client {
-    encoding: Encoding,
-    markdown: bool,
-    versioned_edits: bool,
-}
-
-impl Client {
-    /// Reads no more of the capabilities than is used: their types are larger than the rest of the protocol.
-    fn of(initialize: &Value) -> Self {
-        let words = |pointer: &str| -> Vec<&str> {
-            let array = initialize.pointer(pointer).and_then(Value::as_array);
-            array.into_iter().flatten().filter_map(Value::as_str).collect()
-        };
-        Self {
-            // The first is the one that the client likes most.
-            encoding: words("/capabilities/general/positionEncodings")
-                .into_iter()
-                .find_map(Encoding::named)
-                .unwrap_or_default(),
-            markdown: words("/capabilities/textDocument/hover/contentFormat").contains(&"markdown"),
-            versioned_edits: initialize
-                .pointer("/capabilities/workspace/workspaceEdit/documentChanges")
-                .and_then(Value::as_bool)
-                .unwrap_or_default(),
-        }
-    }
-}
-
 type Refusal = (ErrorCode, String);
 
 struct Server<'c, W> {
     output: W,
-    configured: &'c mut dyn Configured,
     state: State,
-    client: Client,
-    documents: BTreeMap<String, Document>,
-    /// Of the documents as they are, unless a check is due.
-    outcome: Outcome,
-    kept: Kept,
+    /// Checked as it is, unless a check is due.
+    workspace: Workspace<'c>,
+    due: Option<Instant>,
     /// What was last said of each document, and of which version.
     published: BTreeMap<String, (i32, Vec<Diagnostic>)>,
-    due: Option<Instant>,
-    /// Configurations that were complained about.
-    told: BTreeSet<String>,
+    /// Configurations that are not open and were complained about.
+    failed: BTreeSet<PathBuf>,
+    /// How many requests the client was sent.
+    requests: usize,
 }
 
-impl<W: Write> Server<'_, W> {
+impl<'c, W: Write> Server<'c, W> {
     fn ending(&self) -> Ending {
         if self.state == State::ShutDown {
             Ending::Orderly
@@ -153,7 +130,7 @@ impl<W: Write> Server<'_, W> {
             Err((ErrorCode::RequestCanceled, "cancelled".to_owned()))
         } else {
             match (self.state, request.method.as_str()) {
-                (State::Waiting, "initialize") => Ok(self.initialize(&request.params)),
+                (State::Waiting, "initialize") => Ok(self.initialize(&request.params)?),
                 (State::Waiting, _) => Err((
                     ErrorCode::ServerNotInitialized,
                     "the first request is initialize".to_owned(),
@@ -165,8 +142,14 @@ impl<W: Write> Server<'_, W> {
                     self.state = State::ShutDown;
                     Ok(Value::Null)
                 }
-                (State::Running, "textDocument/hover") => self.ask(request, Self::hover)?,
-                (State::Running, "textDocument/codeAction") => self.ask(request, Self::code_actions)?,
+                (State::Running, "textDocument/hover") => self.ask(request, Workspace::hover)?,
+                (State::Running, "textDocument/completion") => self.ask(request, Workspace::completions)?,
+                (State::Running, "textDocument/codeAction") => self.ask(request, Workspace::code_actions)?,
+                (State::Running, "textDocument/diagnostic") => self.ask(request, Workspace::pulled)?,
+                (State::Running, "workspace/diagnostic") => {
+                    self.due = None;
+                    Ok(json!({"items": self.workspace.reports()}))
+                }
                 (State::Running, method) => {
                     Err((ErrorCode::MethodNotFound, format!("{method} is not known here")))
                 }
@@ -182,7 +165,7 @@ impl<W: Write> Server<'_, W> {
     fn ask<P: DeserializeOwned, R: serde::Serialize>(
         &mut self,
         request: Request,
-        answer: impl Fn(&Self, &P) -> R,
+        answer: impl Fn(&Workspace<'c>, &P) -> R,
     ) -> io::Result<Result<Value, Refusal>> {
         let parameters: P = match serde_json::from_value(request.params) {
             Ok(parameters) => parameters,
@@ -191,22 +174,103 @@ impl<W: Write> Server<'_, W> {
         if self.due.is_some() {
             self.check()?;
         }
-        Ok(serde_json::to_value(answer(self, &parameters))
+        Ok(serde_json::to_value(answer(&self.workspace, &parameters))
             .map_err(|error| (ErrorCode::InternalError, error.to_string())))
     }
 
-    fn initialize(&mut self, parameters: &Value) -> Value {
+    fn initialize(&mut self, parameters: &Value) -> io::Result<Value> {
         self.state = State::Running;
-        self.client = Client::of(parameters);
-        json!({
+        self.workspace.client = Client::of(parameters);
+        self.prefer(parameters.get("initializationOptions").unwrap_or(&Value::Null))?;
+        let client = &self.workspace.client;
+        let diagnostics = json!({
+            "identifier": SECTION, "interFileDependencies": true, "workspaceDiagnostics": true,
+        });
+        let capabilities = json!({
+            "positionEncoding": client.encoding.name(),
+            "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
+            "hoverProvider": true,
+            "completionProvider": {"triggerCharacters": ["[", ","]},
+            "codeActionProvider": {"codeActionKinds": [CodeActionKind::QuickFix, CodeActionKind::SourceFixAll, FIX_ALL]},
+            "diagnosticProvider": client.pulls.then_some(diagnostics),
+        });
+        Ok(json!({
             "serverInfo": {"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")},
-            "capabilities": {
-                "positionEncoding": self.client.encoding.name(),
-                "textDocumentSync": {"openClose": true, "change": 2, "save": {"includeText": false}},
-                "hoverProvider": true,
-                "codeActionProvider": {"codeActionKinds": [CodeActionKind::QuickFix, CodeActionKind::SourceFixAll]},
-            },
-        })
+            "capabilities": capabilities,
+        }))
+    }
+
+    /// Takes the user's settings, if there are any, or says what is wrong with them.
+    fn prefer(&mut self, settings: &Value) -> io::Result<()> {
+        let Some(read) = Preferences::read(settings) else {
+            return Ok(());
+        };
+        let taken = read.and_then(|preferences| {
+            let review = preferences.review;
+            self.workspace.configured.prefer(preferences)?;
+            self.workspace.review = review;
+            Ok(())
+        });
+        match taken {
+            Ok(()) => {
+                self.due = Some(Instant::now());
+                self.refresh()
+            }
+            Err(message) => {
+                let parameters = json!({"type": 2, "message": message});
+                self.send(Notification::new("window/showMessage".to_owned(), parameters))
+            }
+        }
+    }
+
+    /// Asks the client for something that it can do.
+    fn demand(&mut self, id: &str, method: &str, parameters: Value) -> io::Result<()> {
+        self.requests += 1;
+        let id = format!("{id}-{}", self.requests);
+        self.send(Request::new(id.into(), method.to_owned(), parameters))
+    }
+
+    fn demand_settings(&mut self) -> io::Result<()> {
+        let items = json!({"items": [{"section": SECTION}]});
+        self.demand(SETTINGS_REQUEST, "workspace/configuration", items)
+    }
+
+    /// Has the client ask for its diagnostics again.
+    fn refresh(&mut self) -> io::Result<()> {
+        if !self.workspace.client.refreshes {
+            return Ok(());
+        }
+        self.demand("refresh", "workspace/diagnostic/refresh", Value::Null)
+    }
+
+    /// The client is ready for requests of ours.
+    fn initialized(&mut self) -> io::Result<()> {
+        if self.workspace.client.watches {
+            let watchers = json!([
+                {"globPattern": format!("**/{CONFIGURATION}")},
+                {"globPattern": "**/*.{yaml,yml,json}"},
+            ]);
+            let registration = json!({
+                "id": "files",
+                "method": "workspace/didChangeWatchedFiles",
+                "registerOptions": {"watchers": watchers},
+            });
+            let registrations = json!({"registrations": [registration]});
+            self.demand("watch", "client/registerCapability", registrations)?;
+        }
+        if self.workspace.client.has_settings {
+            self.demand_settings()?;
+        }
+        Ok(())
+    }
+
+    fn response(&mut self, response: Response) -> io::Result<()> {
+        let is_settings = serde_json::to_value(&response.id)
+            .is_ok_and(|id| id.as_str().is_some_and(|id| id.starts_with(SETTINGS_REQUEST)));
+        match response.response_result {
+            Ok(settings) if is_settings => self.prefer(settings.get(0).unwrap_or(&Value::Null)),
+            _ => Ok(()),
+        }
     }
 
     fn notification(&mut self, notification: Notification) -> io::Result<()> {
@@ -219,14 +283,17 @@ impl<W: Write> Server<'_, W> {
                 if let Ok(parameters) = serde_json::from_value::<DidOpenTextDocumentParams>(parameters) {
                     let document = Document::open(parameters.text_document);
                     self.published.remove(&document.uri.0);
-                    self.documents.insert(document.uri.0.clone(), document);
+                    self.workspace.documents.insert(document.uri.0.clone(), document);
                     self.due = Some(Instant::now());
                 }
             }
             "textDocument/didChange" => {
                 if let Ok(parameters) = serde_json::from_value::<DidChangeTextDocumentParams>(parameters) {
-                    let (encoding, identifier) = (self.client.encoding, parameters.text_document);
-                    if let Some(document) = self.documents.get_mut(&identifier.text_document_identifier.uri.0)
+                    let (encoding, identifier) = (self.workspace.client.encoding, parameters.text_document);
+                    if let Some(document) = self
+                        .workspace
+                        .documents
+                        .get_mut(&identifier.text_document_identifier.uri.0)
                     {
                         document.change(identifier.version, parameters.content_changes, encoding);
                         self.due = Some(Instant::now() + PAUSE);
@@ -237,49 +304,76 @@ impl<W: Write> Server<'_, W> {
                 if let Ok(parameters) = serde_json::from_value::<DidCloseTextDocumentParams>(parameters) {
                     let uri = parameters.text_document.uri;
                     self.published.remove(&uri.0);
-                    if self.documents.remove(&uri.0).is_some() {
+                    if self.workspace.documents.remove(&uri.0).is_some() {
                         self.publish(uri, None, Vec::new())?;
                         self.due = Some(Instant::now());
                     }
                 }
             }
             // A configuration or a neighbour may be another one now.
-            "textDocument/didSave" => {
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
                 // Editors show that a saved document was looked at.
-                let uri = parameters.pointer("/textDocument/uri").and_then(Value::as_str);
-                uri.and_then(|uri| self.published.remove(uri));
+                let saved = parameters.pointer("/textDocument/uri").and_then(Value::as_str);
+                saved.and_then(|uri| self.published.remove(uri));
                 self.due = Some(Instant::now());
+                self.refresh()?;
             }
-            "workspace/didChangeWatchedFiles" => self.due = Some(Instant::now()),
+            "workspace/didChangeConfiguration" if self.workspace.client.has_settings => {
+                self.demand_settings()?
+            }
+            "workspace/didChangeConfiguration" => {
+                self.prefer(parameters.get("settings").unwrap_or(&Value::Null))?;
+            }
+            "initialized" => self.initialized()?,
             _ => {}
         }
         Ok(())
     }
 
-    /// Checks all documents and publishes what is found in each, unless it has been said of this version.
+    /// Checks all documents and publishes what is found in each, unless the client asks for it or has been told.
     fn check(&mut self) -> io::Result<()> {
         self.due = None;
-        self.outcome = check(self.documents.values(), self.configured, &mut self.kept);
-        let failures = std::mem::take(&mut self.outcome.failures);
-        for failure in failures.difference(&self.told).cloned().collect::<Vec<_>>() {
-            let message = format!("nothing is checked there: {failure}");
-            let parameters = json!({"type": 1, "message": message});
-            self.send(Notification::new("window/showMessage".to_owned(), parameters))?;
-        }
-        self.told = failures;
-        let said: Vec<(Uri, i32, Vec<Diagnostic>)> = self
-            .documents
-            .values()
-            .map(|document| (document.uri.clone(), document.version, self.diagnostics(document)))
-            .collect();
-        for (uri, version, diagnostics) in said {
-            let is_known = |known: &(i32, Vec<Diagnostic>)| known.0 == version && known.1 == diagnostics;
-            if !self.published.get(&uri.0).is_some_and(is_known) {
-                self.published
-                    .insert(uri.0.clone(), (version, diagnostics.clone()));
-                self.publish(uri, Some(version), diagnostics)?;
+        self.workspace.check();
+        if !self.workspace.client.pulls {
+            let of_document = |document: &Document| {
+                let diagnostics = self.workspace.diagnostics(&document.source);
+                (document.uri.clone(), document.version, diagnostics)
+            };
+            let found: Vec<_> = self.workspace.documents.values().map(of_document).collect();
+            for (uri, version, diagnostics) in found {
+                let said = (version, diagnostics);
+                if self.published.get(&uri.0) != Some(&said) {
+                    self.published.insert(uri.0.clone(), said.clone());
+                    self.publish(uri, Some(version), said.1)?;
+                }
             }
         }
+        if self.workspace.client.refreshes {
+            return Ok(());
+        }
+        self.publish_failures()
+    }
+
+    /// Publishes what is wrong with configurations that are not open, and that nothing is any more.
+    fn publish_failures(&mut self) -> io::Result<()> {
+        let is_open = |path: &PathBuf| self.workspace.is_open(path);
+        let failed: BTreeSet<PathBuf> = self
+            .workspace
+            .failed_files()
+            .into_iter()
+            .filter(|path| !is_open(path))
+            .collect();
+        let changed: Vec<PathBuf> = self
+            .failed
+            .union(&failed)
+            .filter(|path| !is_open(path))
+            .cloned()
+            .collect();
+        for path in changed {
+            let diagnostics = self.workspace.of_failures(&path);
+            self.publish(uri::of_path(&path), None, diagnostics)?;
+        }
+        self.failed = failed;
         Ok(())
     }
 
@@ -294,119 +388,4 @@ impl<W: Write> Server<'_, W> {
             parameters,
         ))
     }
-
-    fn diagnostics(&self, document: &Document) -> Vec<Diagnostic> {
-        let source = &document.source;
-        let encoding = self.client.encoding;
-        let mut diagnostics: Vec<Diagnostic> = self
-            .findings(document)
-            .filter_map(|finding| self.diagnostic(finding, document))
-            .collect();
-        // Editors open more YAML than manifests.
-        if looks_like_manifest(source.text.as_bytes()) {
-            let errors = self.outcome.errors_in(&source.name);
-            diagnostics.extend(errors.map(|error| diagnostic::of_error(error, source, encoding)));
-        }
-        let suppressions = self.outcome.suppressions_in(&source.name);
-        let unused = suppressions.filter(|suppression| !suppression.used);
-        diagnostics.extend(unused.map(|suppression| diagnostic::of_unused(suppression, source, encoding)));
-        diagnostics
-    }
-
-    fn diagnostic(&self, finding: &Finding, document: &Document) -> Option<Diagnostic> {
-        let uri_of = |name: &str| {
-            let open = self
-                .documents
-                .values()
-                .find(|document| document.source.name == name);
-            open.map_or_else(|| uri::of_path(name.as_ref()), |document| document.uri.clone())
-        };
-        diagnostic::of_finding(finding, &document.source, self.client.encoding, &uri_of)
-    }
-
-    fn findings<'s>(&'s self, document: &'s Document) -> impl Iterator<Item = &'s Finding> {
-        self.outcome.findings_in(&document.source.name)
-    }
-
-    /// The findings of a document that touch a range, with where they stand.
-    fn touched<'s>(
-        &'s self,
-        document: &'s Document,
-        range: gen_lsp_types::Range,
-    ) -> impl Iterator<Item = (&'s Finding, gen_lsp_types::Range)> {
-        let places = Places::new(&document.source.text, self.client.encoding);
-        let wanted = places.span(range);
-        self.findings(document).filter_map(move |finding| {
-            let span = &diagnostic::place(finding, &document.source)?.span;
-            let touches = span.start <= wanted.end && wanted.start <= span.end;
-            touches.then(|| (finding, places.range(span)))
-        })
-    }
-
-    fn hover(&self, parameters: &HoverParams) -> Option<Hover> {
-        let at = &parameters.text_document_position_params;
-        let document = self.documents.get(&at.text_document.uri.0)?;
-        let point = gen_lsp_types::Range {
-            start: at.position,
-            end: at.position,
-        };
-        let touched: Vec<_> = self.touched(document, point).collect();
-        let range = touched.first().map(|(_, range)| *range)?;
-        let findings: Vec<&Finding> = touched.iter().map(|(finding, _)| *finding).collect();
-        hover::of_findings(&findings, range, self.client.markdown)
-    }
-
-    fn code_actions(&self, parameters: &CodeActionParams) -> Vec<CodeAction> {
-        let Some(document) = self.documents.get(&parameters.text_document.uri.0) else {
-            return Vec::new();
-        };
-        let Some(checked) = self.outcome.of(document) else {
-            return Vec::new();
-        };
-        let bench = Bench {
-            document,
-            others: self
-                .outcome
-                .sources
-                .iter()
-                .filter(|other| other.source.name != document.source.name)
-                .map(|other| other.source.clone())
-                .collect(),
-            lint: self.configured.options(checked.configuration),
-            forms: self.configured.forms(checked.configuration),
-            findings: self.findings(document).collect(),
-            encoding: self.client.encoding,
-            versioned: self.client.versioned_edits,
-        };
-        let only = parameters.context.only.as_deref();
-        let mut actions = Vec::new();
-        if wants(only, "quickfix") {
-            for (finding, _) in self.touched(document, parameters.range) {
-                if let Some(diagnostic) = self.diagnostic(finding, document) {
-                    actions.extend(bench.of_finding(finding, &diagnostic));
-                }
-            }
-            if !actions.is_empty() && bench.findings.len() > 1 {
-                actions.extend(bench.of_document());
-            }
-        }
-        // It is for those who ask for it by name, as editors do that run it on each save.
-        if only.is_some() && wants(only, "source.fixAll") {
-            actions.extend(bench.fix_all());
-        }
-        actions
-    }
-}
-
-/// Whether a kind of action is asked for: kinds are asked for by any of their first parts.
-fn wants(only: Option<&[CodeActionKind]>, kind: &str) -> bool {
-    only.is_none_or(|only| {
-        only.iter().any(|wanted| {
-            let wanted = wanted.to_string();
-            wanted.is_empty()
-                || kind
-                    .strip_prefix(&wanted)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-    })
 }

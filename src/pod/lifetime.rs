@@ -3,7 +3,7 @@
 use crate::{
     behaviour::action::{Values, classify_visit},
     catalogue::program_end::{becomes_a_daemon, is_finite, is_server, is_server_image},
-    roles::{RunsServer, runs_its_server, sounds_like_an_end},
+    roles::{RunsServer, sounds_like_an_end},
     shell::{Simple, Span, Variable, command_index},
     workload::{ContainerList, Program, ProgramPlace},
 };
@@ -21,26 +21,30 @@ pub(crate) enum Lifetime {
     Unknown,
 }
 
+/// What is said of a program that [`Pod::may_end_by_configuration`].
+pub(crate) const MAY_BE_CONFIGURED_TO_END: &str =
+    "its own configuration, which is not read, may say that it ends";
+
 impl<'a> Pod<'a> {
     /// How long the program of a container runs: index among the members.
-    pub(crate) fn lifetime(&self, index: usize) -> Lifetime {
-        let Some(member) = self.members.get(index) else {
-            return Lifetime::Unknown;
-        };
+    pub(crate) fn lifetime(&self, index: usize) -> &Lifetime {
+        match self.members.get(index) {
+            Some(member) => {
+                let lifetime = &member.answers.lifetime;
+                lifetime.get_or_init(|| self.lifetime_of_member(index, member))
+            }
+            None => &Lifetime::Unknown,
+        }
+    }
+
+    fn lifetime_of_member(&self, index: usize, member: &Member<'_>) -> Lifetime {
         let entrypoint = Pod::entrypoint(member);
         if entrypoint.is_some_and(|(_, program)| leaves_a_daemon(program)) {
             return Lifetime::Unknown;
         }
-        let known = self.catalogue.of(&member.container);
-        match runs_its_server(
-            &member.container,
-            entrypoint.map(|(_, program)| program),
-            self.catalogue,
-        ) {
+        match member.runs_server(self.catalogue) {
             RunsServer::Refuted(one_shot) => return Lifetime::Ends(one_shot.to_string()),
-            RunsServer::Proved if known.is_some_and(|known| known.ends_by_configuration) => {
-                return Lifetime::Unknown;
-            }
+            RunsServer::Proved if self.may_end_by_configuration(member) => return Lifetime::Unknown,
             RunsServer::Proved => return Lifetime::RunsOn,
             RunsServer::Unknown(_) => {}
         }
@@ -67,6 +71,12 @@ impl<'a> Pod<'a> {
         }
     }
 
+    /// Whether a known program's own configuration, which nobody here reads, may say that it ends.
+    pub(crate) fn may_end_by_configuration(&self, member: &Member<'_>) -> bool {
+        let known = self.catalogue.of(&member.container);
+        known.is_some_and(|known| known.ends_by_configuration)
+    }
+
     /// What a container's own script never comes back from: an endless loop, `sleep infinity`.
     pub(crate) fn runs_for_ever(&self, index: usize) -> Option<(&Program<'_>, Span)> {
         let member = self.members.get(index)?;
@@ -87,9 +97,7 @@ impl<'a> Pod<'a> {
                 || own.any(|own| other.container.mounts().any(|theirs| theirs.volume == own.volume))
         };
         let runs_once = |other: &Member<'a>| {
-            let entrypoint = Pod::entrypoint(other).map(|(_, program)| program);
-            let answer = runs_its_server(&other.container, entrypoint, self.catalogue);
-            matches!(answer, RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
+            matches!(other.runs_server(self.catalogue), RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
         };
         self.members.iter().find(|other| {
             other.container.list == ContainerList::Init
@@ -118,24 +126,28 @@ impl<'a> Pod<'a> {
             .list
             .constructs()
             .filter(|visit| matches!(visit.command, crate::shell::Command::Loop { .. }));
-        let only_finite = commands.iter().all(|simple| {
-            let (program, words) = program_and_words(simple);
-            let at = command_index(&simple.words);
-            let call = simple.words.get(at).map_or("", |word| word.raw.as_str());
-            program.is_empty() || is_finite(call, &words) || SHELL_WORDS.contains(&program)
-        });
+        let only_finite = || {
+            commands.iter().all(|simple| {
+                let (program, words) = program_and_words(simple);
+                let at = command_index(&simple.words);
+                let call = simple.words.get(at).map_or("", |word| word.raw.as_str());
+                program.is_empty() || is_finite(call, &words) || SHELL_WORDS.contains(&program)
+            })
+        };
         // A loop may be endless by its condition.
         let is_seen = is_entrypoint && loops.next().is_none() && facts.background.is_empty();
-        let does_something = script
-            .list
-            .commands()
-            .any(|visit| classify_visit(&visit, &values).is_some_and(|action| !action.is_noise()));
+        let does_something = || {
+            script
+                .list
+                .commands()
+                .any(|visit| classify_visit(&visit, &values).is_some_and(|action| !action.is_noise()))
+        };
         let last = commands
             .iter()
             .rev()
             .map(|simple| program_and_words(simple).0)
             .find(|program| !program.is_empty() && !SHELL_WORDS.contains(program));
-        match last.filter(|_| is_seen && only_finite && does_something) {
+        match last.filter(|_| is_seen && only_finite() && does_something()) {
             Some(last) => Lifetime::Ends(format!("`{last}` does one thing and ends")),
             None => Lifetime::Unknown,
         }

@@ -1,6 +1,7 @@
 //! Everything that is known of one pod, asked once.
 
 mod address;
+mod answers;
 mod delay;
 pub(crate) mod embedded;
 mod end;
@@ -35,9 +36,10 @@ pub use address::Addresses;
 pub(crate) use address::{
     NamedAddress, another_listens_on, find_address, listens_alone, listens_on, names_listener,
 };
+pub use answers::Answers;
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay, stop_commands};
 pub(crate) use injection::SwitchToSet;
-pub(crate) use lifetime::Lifetime;
+pub(crate) use lifetime::{Lifetime, MAY_BE_CONFIGURED_TO_END};
 pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
 pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
@@ -88,6 +90,8 @@ pub struct Member<'a> {
     pub role: ContainerRole,
     /// Its entrypoint, hooks and probes.
     pub programs: Vec<Program<'a>>,
+    /// What has been asked of it.
+    pub answers: Answers,
 }
 
 /// One pod with everything that is known of it.

@@ -8,7 +8,7 @@ use crate::{
         program_reach::{Reach, reaches},
         wrapper::Wrapper,
     },
-    roles::{KnownSidecar, Role, RunsServer, runs_its_server, sounds_like_an_end},
+    roles::{KnownSidecar, Role, RunsServer, sounds_like_an_end},
     shell::command_index,
     workload::{ContainerList, Program},
     yaml::Node,
@@ -115,10 +115,7 @@ fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
 /// Whether nothing is known of a container that would exclude that it ends others: a known sidecar that runs its server
 /// does not.
 fn may_act(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    let is_server = || {
-        let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
-        runs_its_server(&member.container, entrypoint, pod.catalogue) == RunsServer::Proved
-    };
+    let is_server = || *member.runs_server(pod.catalogue) == RunsServer::Proved;
     member.container.list == ContainerList::Regular && !is_server()
 }
 

@@ -36,6 +36,11 @@ pub(crate) fn work(container: &Container<'_>, wrapper: &Wrapper) -> Work {
 
 /// Whether a wrapper ends the container together with another, or may: its settings show that the image has it.
 pub(crate) fn ends_with_another(member: &Member<'_>) -> bool {
+    let answer = &member.answers.ends_with_another;
+    *answer.get_or_init(|| is_ended_with_another(member))
+}
+
+fn is_ended_with_another(member: &Member<'_>) -> bool {
     // Where an own setting lists whom it ends, that one decides.
     let may_end = |wrapper: &Wrapper, variable: &str| {
         wrapper.ends != Tie::Never
@@ -73,6 +78,11 @@ fn is_visible(member: &Member<'_>, wrapper: &Wrapper) -> bool {
 
 /// Whether a command of the container is wrapped by a program that ends another container with it.
 pub(crate) fn stops_another(member: &Member<'_>) -> bool {
+    let answer = &member.answers.stops_another;
+    *answer.get_or_init(|| runs_one_that_stops(member))
+}
+
+fn runs_one_that_stops(member: &Member<'_>) -> bool {
     let stops = |command: &[&str]| {
         let has = |flags: &[&str]| command.iter().any(|word| flags.contains(word));
         command

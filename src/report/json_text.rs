@@ -1,12 +1,15 @@
 //! JSON as text in which everything can be seen: what a terminal obeys or does not show is escaped, so that the values
 //! stay what they are.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use super::excerpt::visible;
+
+/// So many bytes are written at once.
+const PIECE: usize = 64 << 10;
 
 /// Writes a value over several lines.
 ///
@@ -14,7 +17,10 @@ use super::excerpt::visible;
 /// Where it can't be written.
 pub(crate) fn write_pretty(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let formatter = Visible(PrettyFormatter::new());
-    Ok(value.serialize(&mut Serializer::with_formatter(out, formatter))?)
+    // A serializer writes a few bytes at a time: they are gathered here, where each is no call of an unknown writer.
+    let mut pieces = BufWriter::with_capacity(PIECE, out);
+    value.serialize(&mut Serializer::with_formatter(&mut pieces, formatter))?;
+    pieces.flush()
 }
 
 /// Writes a value on one line.
@@ -69,6 +75,9 @@ impl<F: Formatter> Formatter for Visible<F> {
     }
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.bytes().all(|byte| byte.is_ascii() && byte != 0x7f) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut written = 0;
         for (at, character) in fragment.char_indices() {
             if character.is_ascii() && character != '\u{7f}' || visible(character) == character {

@@ -12,6 +12,7 @@ mod json_text;
 mod junit;
 mod markdown;
 mod markup;
+mod name;
 mod notes;
 mod sarif;
 mod table;
@@ -73,10 +74,14 @@ pub struct Report<'a> {
 pub enum Format {
     /// Annotated source.
     Text,
-    /// One line a finding.
+    /// One line per finding.
     Concise,
-    /// One row a workload.
+    /// One row per workload.
     Table,
+    /// The table with more columns, as wide as it needs to be.
+    Wide,
+    /// One line per workload with findings, as kubectl names objects.
+    Name,
     /// The documented contract.
     Json,
     /// SARIF 2.1.0.
@@ -140,6 +145,8 @@ impl Report<'_> {
             Format::Text => text::write(self, appearance, out),
             Format::Concise => concise::write(self, out),
             Format::Table => table::write(self, appearance, out),
+            Format::Wide => table::write_wide(self, appearance, out),
+            Format::Name => name::write(self, out),
             Format::Json => json::write(self, out),
             Format::Sarif => sarif::write(self, out),
             Format::Github => github::write(self, out),

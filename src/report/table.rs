@@ -1,20 +1,47 @@
-//! One row a workload: which containers are sidecars, what was found, can it be migrated.
+//! One row per workload: which containers are sidecars, what was found, can it be migrated.
 
 use std::io;
 
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::{Appearance, DEFAULT_WIDTH, Report, object_name, printable, severity_name};
+use super::{Appearance, Report, object_name, printable, severity_name};
 use crate::{
     roles::{Role, WorkloadSummary},
     rules::{Finding, FixClass, Severity},
+    source::Lines,
     workload::ObjectReference,
 };
 
 /// Index of the column with the rules.
 const FOUND: usize = 2;
 
+/// Which columns a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    Usual,
+    Wide,
+}
+
+/// As wide as the terminal; where there is none, as wide as it needs to be, so that nothing is broken for programs.
 pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn io::Write) -> io::Result<()> {
+    write_columns(report, appearance, Columns::Usual, out)
+}
+
+/// With files, other containers and the lines of findings, as wide as it needs to be.
+pub(super) fn write_wide(
+    report: &Report<'_>,
+    appearance: &Appearance,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    write_columns(report, appearance, Columns::Wide, out)
+}
+
+fn write_columns(
+    report: &Report<'_>,
+    appearance: &Appearance,
+    columns: Columns,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let rows = rows(report);
     if rows.is_empty() {
         return if appearance.quiet {
@@ -24,34 +51,51 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
         };
     }
     let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(appearance.width.unwrap_or(DEFAULT_WIDTH)).unwrap_or(u16::MAX));
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let width = appearance.width.filter(|_| columns == Columns::Usual);
+    match width {
+        Some(width) => table
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(u16::try_from(width).unwrap_or(u16::MAX)),
+        None => table.set_content_arrangement(ContentArrangement::Disabled),
+    };
     if appearance.color {
         table.enforce_styling();
     } else {
         table.force_no_tty();
     }
+    let titles: &[&str] = match columns {
+        Columns::Usual => &["WORKLOAD", "SIDECARS", "FOUND", "MIGRATION"],
+        Columns::Wide => &[
+            "WORKLOAD",
+            "FILE",
+            "SIDECARS",
+            "OTHER CONTAINERS",
+            "FOUND",
+            "MIGRATION",
+        ],
+    };
     table.set_header(
-        ["WORKLOAD", "SIDECARS", "FOUND", "MIGRATION"]
+        titles
+            .iter()
             .map(|title| Cell::new(title).add_attribute(Attribute::Bold)),
     );
     for row in rows {
-        table.add_row([
-            Cell::new(name(&row)),
-            Cell::new(sidecars(row.workload)),
-            found(&row.findings),
-            migration(&row.findings),
-        ]);
+        let (sidecars, migration) = (Cell::new(sidecars(row.workload)), migration(&row.findings));
+        table.add_row(match columns {
+            Columns::Usual => vec![Cell::new(name(&row)), sidecars, found(&row.findings), migration],
+            Columns::Wide => vec![
+                Cell::new(object_name(row.object)),
+                Cell::new(printable(row.file)),
+                sidecars,
+                Cell::new(others(row.workload)),
+                found_at(&row.findings),
+                migration,
+            ],
+        });
     }
-    // Names of rules are for copying: they are not broken, whatever the width.
-    let widths = table.column_max_content_widths();
-    if let (Some(width), Some(found)) = (widths.get(FOUND).copied(), table.column_mut(FOUND)) {
-        let padding = 2;
-        found.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
-            width.saturating_add(padding),
-        )));
+    if width.is_some() {
+        keep_rules_whole(&mut table);
     }
     for line in table.lines() {
         writeln!(out, "{}", line.trim_end())?;
@@ -60,6 +104,17 @@ pub(super) fn write(report: &Report<'_>, appearance: &Appearance, out: &mut dyn 
         return Ok(());
     }
     super::text::write_summary(report, out)
+}
+
+/// Names of rules are for copying: they are not broken, whatever the width.
+fn keep_rules_whole(table: &mut Table) {
+    let widths = table.column_max_content_widths();
+    if let (Some(width), Some(found)) = (widths.get(FOUND).copied(), table.column_mut(FOUND)) {
+        let padding = 2;
+        found.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
+            width.saturating_add(padding),
+        )));
+    }
 }
 
 /// The object, and the file it stands in; of an object of a cluster the source says no more.
@@ -152,6 +207,37 @@ fn sidecars(workload: Option<&WorkloadSummary>) -> String {
     }
 }
 
+/// The containers that are no sidecars.
+fn others(workload: Option<&WorkloadSummary>) -> String {
+    let names: Vec<_> = workload
+        .into_iter()
+        .flat_map(|workload| &workload.containers)
+        .filter(|container| container.role != Role::Sidecar)
+        .map(|container| printable(&container.name).into_owned())
+        .collect();
+    names.join("\n")
+}
+
+/// Each finding with its line, in the order of the file.
+fn found_at(findings: &[&Finding]) -> Cell {
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let place = finding.primary().map_or_else(String::new, |primary| {
+                let lines = Lines::new(&primary.source.text);
+                format!(" line {}", lines.position(primary.span.start).line)
+            });
+            format!(
+                "{}[{}]{place}",
+                severity_name(finding.severity),
+                finding.rule.name
+            )
+        })
+        .collect();
+    let worst = findings.iter().map(|finding| finding.severity).max();
+    coloured(worst, &lines)
+}
+
 fn found(findings: &[&Finding]) -> Cell {
     let mut lines: Vec<(Severity, &str, usize)> = Vec::new();
     for finding in findings {
@@ -172,11 +258,17 @@ fn found(findings: &[&Finding]) -> Cell {
             _ => format!("{}[{rule}] ×{count}", severity_name(severity)),
         })
         .collect();
+    coloured(worst, &text)
+}
+
+/// In the colour of the worst finding.
+fn coloured(worst: Option<Severity>, lines: &[String]) -> Cell {
+    let text = lines.join("\n");
     match worst {
         None => Cell::new("nothing").fg(Color::Green),
-        Some(Severity::Error) => Cell::new(text.join("\n")).fg(Color::Red),
-        Some(Severity::Warning) => Cell::new(text.join("\n")).fg(Color::Yellow),
-        Some(Severity::Info) => Cell::new(text.join("\n")).fg(Color::Cyan),
+        Some(Severity::Error) => Cell::new(text).fg(Color::Red),
+        Some(Severity::Warning) => Cell::new(text).fg(Color::Yellow),
+        Some(Severity::Info) => Cell::new(text).fg(Color::Cyan),
     }
 }
 

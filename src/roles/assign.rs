@@ -5,7 +5,8 @@ use crate::workload::{Container, ContainerList, Program, ProgramPlace, Workload,
 
 use super::{
     Catalogue, ContainerRole, Evidence, KnownSidecar, Naming, NamingKind, Role, RunsServer, Strength,
-    explicit::pod_mark, server::runs_its_server,
+    explicit::{PodMarks, pod_mark},
+    server::runs_its_server,
 };
 use crate::yaml::Entry;
 use std::sync::Arc;
@@ -54,12 +55,16 @@ pub struct Injected<'t> {
 #[must_use]
 pub fn injected<'t>(workload: &Workload<'t>, catalogue: &Catalogue) -> Vec<Injected<'t>> {
     let mut found: Vec<Injected<'t>> = Vec::new();
+    let marks = PodMarks::of(workload);
+    if marks.is_empty() {
+        return found;
+    }
     for known in catalogue.entries().filter(|known| known.injector.is_some()) {
         let mark = known
             .injection
             .iter()
-            .find_map(|mark| pod_mark(workload, mark))
-            .or_else(|| switched_on(workload, known));
+            .find_map(|mark| marks.get(mark))
+            .or_else(|| switched_on(&marks, known));
         // Images are looked at last: hardly any pod has a mark, and matching them takes longest.
         let is_present = || {
             workload
@@ -89,10 +94,10 @@ pub fn switches_of<'k>(workload: &Workload<'_>, known: &'k KnownSidecar) -> Vec<
     set.collect()
 }
 
-fn switched_on<'t>(workload: &Workload<'t>, known: &KnownSidecar) -> Option<Entry<'t>> {
+fn switched_on<'t>(marks: &PodMarks<'t>, known: &KnownSidecar) -> Option<Entry<'t>> {
     switch_names(known)
         .into_iter()
-        .find_map(|(name, value)| pod_mark(workload, &format!("{name}={value}")))
+        .find_map(|(name, value)| marks.find(name, Some(value)))
 }
 
 /// The names of the injector's own switch, the present one first, each with the value that turns it on. The

@@ -174,14 +174,35 @@ fn list(value: &str) -> Vec<String> {
 /// (`NAME` or `NAME=VALUE`).
 #[must_use]
 pub fn pod_mark<'t>(workload: &Workload<'t>, mark: &str) -> Option<Entry<'t>> {
-    let (name, value) = mark
-        .split_once('=')
-        .map_or((mark, None), |(name, value)| (name, Some(value)));
-    workload
-        .pod_annotations()
-        .into_iter()
-        .chain(workload.pod_labels())
-        .find(|entry| {
+    PodMarks::of(workload).get(mark)
+}
+
+/// The annotations and labels of a pod template, for many questions.
+pub(super) struct PodMarks<'t>(Vec<Entry<'t>>);
+
+impl<'t> PodMarks<'t> {
+    pub(super) fn of(workload: &Workload<'t>) -> Self {
+        let mut entries = workload.pod_annotations();
+        entries.extend(workload.pod_labels());
+        Self(entries)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// See [`pod_mark`].
+    pub(super) fn get(&self, mark: &str) -> Option<Entry<'t>> {
+        match mark.split_once('=') {
+            Some((name, value)) => self.find(name, Some(value)),
+            None => self.find(mark, None),
+        }
+    }
+
+    pub(super) fn find(&self, name: &str, value: Option<&str>) -> Option<Entry<'t>> {
+        let mut entries = self.0.iter().copied();
+        entries.find(|entry| {
             entry.key.as_str() == Some(name) && value.is_none_or(|value| entry.value.as_str() == Some(value))
         })
+    }
 }

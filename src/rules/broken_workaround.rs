@@ -257,7 +257,9 @@ fn invisible_process(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 ),
             )
             .help(format!("declare {name} a sidecar and drop the kill"))
+            // The app may have started a program of that name itself.
             .confidence(Confidence::Medium)
+            .severity(Severity::Warning)
             .container(&member.container)
             .at_text(program, stop.span.clone(), "finds no such process")
             .subject(Subject::Link(at))

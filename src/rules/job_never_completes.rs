@@ -4,14 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     behaviour::{LinkKind, Party},
-    roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength, runs_its_server},
+    roles::{INJECTED_SIGN, NamingKind, Role, RunsServer, Strength},
     workload::{Container, ContainerList, Controller, ProbeKind, WorkloadKind},
 };
 
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, serving::serves};
-use crate::pod::{Lifetime, Live, Member, Pod, Suspect, live::PodSeen, suspects};
+use crate::pod::{Lifetime, Live, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, live::PodSeen, suspects};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "job-never-completes",
@@ -167,7 +167,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let may_hang = is_job && crate::pod::deadline(pod).is_none();
     let others_end = pod.members.iter().enumerate().any(|(index, member)| {
         let is_app = member.container.list == ContainerList::Regular && member.role.role == Role::App;
-        is_app && pod.lifetime(index) != Lifetime::RunsOn
+        is_app && *pod.lifetime(index) != Lifetime::RunsOn
     });
     for (index, member) in pod.members.iter().enumerate() {
         let is_other = member.container.list == ContainerList::Regular
@@ -188,19 +188,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether all apps are servers too, that end no sooner than their sidecars.
 fn apps_run_on(pod: &Pod<'_>) -> bool {
-    let runs_on = |member: &Member<'_>| runs_server(pod, member) == RunsServer::Proved;
+    let runs_on = |member: &Member<'_>| *member.runs_server(pod.catalogue) == RunsServer::Proved;
     let mut apps = pod.apps().peekable();
     apps.peek().is_some() && apps.all(runs_on)
 }
 
-fn runs_server(pod: &Pod<'_>, member: &Member<'_>) -> RunsServer {
-    let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
-    runs_its_server(&member.container, entrypoint, pod.catalogue)
-}
-
 /// Whether a container ends without being told.
 fn ends_by_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    matches!(runs_server(pod, member), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
+    matches!(member.runs_server(pod.catalogue), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
 }
 
 /// Whether a helper container beside the app names its program.
@@ -341,11 +336,16 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     let suspects = suspects(pod, index);
     let server = match pod.runs_for_ever(index) {
         Some(_) => RunsServer::Proved,
-        None => runs_server(pod, member),
+        None => member.runs_server(pod.catalogue).clone(),
     };
     let unless = match (suspects.first(), server) {
         (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),
         (None, RunsServer::Unknown(doubt)) => format!(", as far as the manifest shows; {doubt}"),
+        (None, RunsServer::Proved)
+            if pod.runs_for_ever(index).is_none() && pod.may_end_by_configuration(member) =>
+        {
+            format!(", as far as the manifest shows; {MAY_BE_CONFIGURED_TO_END}")
+        }
         (None, _) => String::new(),
     };
     let is_proved = unless.is_empty();

@@ -325,7 +325,7 @@ fn endless(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
             .is_some_and(|known| known.injector.is_some());
     if !is_plain(member)
         || is_injectors
-        || pod.lifetime(index) != Lifetime::RunsOn
+        || *pod.lifetime(index) != Lifetime::RunsOn
         || pod.is_time_boxed(member)
     {
         return None;

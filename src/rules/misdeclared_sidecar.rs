@@ -132,10 +132,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// A declared sidecar whose program ends by itself.
 fn runs_once<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Finding> {
+    if !member.role.declared {
+        return None;
+    }
     let Lifetime::Ends(reason) = pod.lifetime(index) else {
         return None;
     };
-    if !member.role.declared || pod.injected_output(member).is_some() {
+    if pod.injected_output(member).is_some() {
         return None;
     }
     let container = &member.container;

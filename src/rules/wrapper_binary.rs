@@ -3,8 +3,8 @@
 use crate::{
     behaviour::action::{Values, classify_simple},
     catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
-    shell::Variable,
-    workload::{Container, EnvironmentVariable, ProgramPlace},
+    shell::{Simple, Span, Variable, Word},
+    workload::{Container, EnvironmentVariable, Program},
     yaml::Node,
 };
 
@@ -109,17 +109,20 @@ needed is left to a person."#,
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         // One that is switched off only runs its command.
-        let works = |wrapper: &&Wrapper| !matches!(work(&member.container, wrapper), Work::Disabled(_));
+        let works = |wrapper: &Wrapper| !matches!(work(&member.container, wrapper), Work::Disabled(_));
+        let run = Run::of(member);
         let visible: Vec<_> = WRAPPERS
             .iter()
-            .filter(works)
-            .filter_map(|wrapper| in_words(pod, index, member, wrapper))
+            .filter_map(|wrapper| Some((wrapper, run.as_ref()?.place_of(wrapper)?)))
+            .filter(|(wrapper, _)| works(wrapper))
+            .map(|(wrapper, place)| in_words(pod, index, member, wrapper, place))
             .collect();
         if visible.is_empty() {
             let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
             let hidden = WRAPPERS
                 .iter()
-                .filter(works)
+                .filter(|wrapper| variables.iter().any(|variable| wrapper.reads(variable.name)))
+                .filter(|wrapper| works(wrapper))
                 .filter_map(|wrapper| in_environment(pod, &member.container, &variables, wrapper));
             findings.extend(hidden);
         }
@@ -127,68 +130,93 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The wrapper is a word of the entrypoint, or of a script in it.
-fn in_words(pod: &Pod<'_>, index: usize, member: &Member<'_>, wrapper: &Wrapper) -> Option<Finding> {
-    let program = member
-        .programs
-        .iter()
-        .find(|program| program.place == ProgramPlace::Entrypoint)?;
-    let named = |word: &str| {
-        wrapper
-            .programs
-            .contains(&word.rsplit('/').next().unwrap_or(word))
-    };
-    let is_idle = work(&member.container, wrapper) == Work::Idle;
-    let draft = || {
-        let draft = Draft::new(pod, &RULE, message(member, wrapper)).container(&member.container);
-        match is_idle {
-            true => draft
-                .help("run the command itself")
-                .severity(Severity::Info)
-                .confidence(Confidence::Medium),
-            false => draft.help(help(wrapper)).confidence(Confidence::High),
+/// The programs that an entrypoint runs, looked for once for all wrappers.
+struct Run<'m, 'a> {
+    program: &'m Program<'a>,
+    /// The first word that is no init program's. A word further back is an argument: `cp /kubexit /shared`.
+    first: Option<Node<'a>>,
+    /// The commands of its script, each with the word that names its program.
+    commands: Vec<(&'m Simple, &'m Word)>,
+}
+
+/// Where a wrapper stands.
+enum Place<'m, 'a> {
+    Word(Node<'a>),
+    Script(&'m Program<'a>, Span),
+}
+
+impl<'m, 'a> Run<'m, 'a> {
+    fn of(member: &'m Member<'a>) -> Option<Self> {
+        let (_, program) = Pod::entrypoint(member)?;
+        let is_init = |node: &&Node<'_>| {
+            node.as_str().is_some_and(|word| {
+                matches!(word.rsplit('/').next(), Some("tini" | "dumb-init" | "--" | "-g"))
+            })
+        };
+        let script = program.script.as_ref().filter(|_| program.is_shell());
+        let visits = script.into_iter().flat_map(|script| script.list.commands());
+        let commands = visits.filter_map(|visit| visit.simple()).filter_map(|simple| {
+            let word = simple.words.get(crate::shell::command_index(&simple.words))?;
+            Some((simple, word))
+        });
+        Some(Self {
+            program,
+            first: program.words.iter().find(|node| !is_init(node)).copied(),
+            commands: commands.collect(),
+        })
+    }
+
+    fn place_of(&self, wrapper: &Wrapper) -> Option<Place<'m, 'a>> {
+        let is_it = |word: &str| {
+            wrapper
+                .programs
+                .contains(&word.rsplit('/').next().unwrap_or(word))
+        };
+        if let Some(first) = self.first.filter(|node| node.as_str().is_some_and(is_it)) {
+            return Some(Place::Word(first));
         }
+        // Around a command that does nothing it is a call, and `quit-endpoint`'s.
+        let is_call = |simple: &Simple| {
+            let unset = |_: &str| Variable::Unset;
+            classify_simple(simple, &Values::new(&unset)).http().is_some()
+        };
+        let mut named = self
+            .commands
+            .iter()
+            .filter(|(_, word)| word.literal().is_some_and(|text| is_it(&text)));
+        let (_, word) = named.find(|(simple, _)| !is_call(simple))?;
+        Some(Place::Script(self.program, word.span.clone()))
+    }
+}
+
+/// The wrapper is a word of the entrypoint, or of a script in it.
+fn in_words<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    member: &Member<'a>,
+    wrapper: &Wrapper,
+    place: Place<'_, 'a>,
+) -> Finding {
+    let is_idle = work(&member.container, wrapper) == Work::Idle;
+    let draft = Draft::new(pod, &RULE, message(member, wrapper)).container(&member.container);
+    let draft = match is_idle {
+        true => draft
+            .help("run the command itself")
+            .severity(Severity::Info)
+            .confidence(Confidence::Medium),
+        false => draft.help(help(wrapper)).confidence(Confidence::High),
     };
     let subject = match is_idle {
         true => Subject::ByHand("whether the image sets its address is not in the manifest".into()),
         false => Subject::Wrapper(index),
     };
-    // The first word, behind an init program too. A word further back is an argument: `cp /kubexit /shared`.
-    let is_init = |node: &Node<'_>| {
-        node.as_str()
-            .is_some_and(|word| matches!(word.rsplit('/').next(), Some("tini" | "dumb-init" | "--" | "-g")))
+    let draft = match place {
+        Place::Word(word) => draft.at(word, "the wrapper"),
+        Place::Script(program, span) => draft.at_text(program, span, "the wrapper, inside the script"),
     };
-    if let Some(word) = program
-        .words
-        .iter()
-        .find(|node| !is_init(node))
-        .filter(|node| node.as_str().is_some_and(named))
-    {
-        let draft = with_settings(draft().at(*word, "the wrapper"), &member.container, wrapper);
-        return Some(draft.subject(subject).finish());
-    }
-    let script = program.is_shell().then_some(program.script.as_ref()?)?;
-    let unset = |_: &str| Variable::Unset;
-    let values = Values::new(&unset);
-    let span = script
-        .list
-        .commands()
-        .filter_map(|visit| visit.simple())
-        // Around a command that does nothing it is a call, and `quit-endpoint`'s.
-        .filter(|simple| classify_simple(simple, &values).http().is_none())
-        .filter_map(|simple| simple.words.get(crate::shell::command_index(&simple.words)))
-        .find(|word| word.literal().is_some_and(|text| named(&text)))?
-        .span
-        .clone();
-    Some(
-        with_settings(
-            draft().at_text(program, span, "the wrapper, inside the script"),
-            &member.container,
-            wrapper,
-        )
+    with_settings(draft, &member.container, wrapper)
         .subject(subject)
-        .finish(),
-    )
+        .finish()
 }
 
 /// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.

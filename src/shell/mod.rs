@@ -27,4 +27,4 @@ pub use ast::{
 pub use parse::{Dialect, SIZE_LIMIT, parse};
 pub use prefix::{command_index, prefix_length};
 pub use state::{Names, State, StateAccess, names_in, state_access};
-pub use visit::{Context, Part, Visit};
+pub use visit::{Context, Part, Parts, Visit};

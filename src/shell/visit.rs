@@ -22,15 +22,50 @@ pub enum Part {
     CaseArm,
 }
 
+/// The compound commands that a command is a part of. A walk makes hundreds of them: they are copied, not allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Parts {
+    /// One bit for each kind that there is, by its number.
+    kinds: u8,
+    innermost: Option<Part>,
+}
+
+impl Parts {
+    /// Whether it is a part of no compound command.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.innermost.is_none()
+    }
+
+    /// The part of the innermost compound command.
+    #[must_use]
+    pub fn innermost(self) -> Option<Part> {
+        self.innermost
+    }
+
+    /// Whether it is in such a part, at any depth.
+    #[must_use]
+    pub fn contains(self, part: Part) -> bool {
+        self.kinds & (1 << part as u8) != 0
+    }
+
+    fn within(self, part: Part) -> Self {
+        Self {
+            kinds: self.kinds | (1 << part as u8),
+            innermost: Some(part),
+        }
+    }
+}
+
 /// What stands around a command.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Context<'a> {
     /// The function it stands in.
     pub function: Option<&'a str>,
     /// It is in a trap's script; the signals as written.
     pub trap: Option<&'a [String]>,
-    /// The compound commands it is a part of, the outermost first.
-    pub parts: Vec<Part>,
+    /// The compound commands it is a part of.
+    pub parts: Parts,
     /// It runs in another process: a subshell, a substitution, another shell.
     pub subshell: bool,
     /// It runs in `$(…)` or backquotes.
@@ -53,7 +88,7 @@ impl Context<'_> {
     /// Whether it stands in such a part, at any depth.
     #[must_use]
     pub fn is_in(&self, part: Part) -> bool {
-        self.parts.contains(&part)
+        self.parts.contains(part)
     }
 
     /// Whether a loop repeats it, as condition or body.
@@ -64,7 +99,7 @@ impl Context<'_> {
 }
 
 /// A command on a walk over a script.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Visit<'a> {
     /// The command.
     pub command: &'a Command,
@@ -177,15 +212,15 @@ impl<'a> Walk<'a> {
     }
 
     fn part(&mut self, part: Part, list: &'a List, context: &Context<'a>) {
-        let mut context = context.clone();
-        context.parts.push(part);
+        let mut context = *context;
+        context.parts = context.parts.within(part);
         self.list(list, &context);
     }
 
     fn statement(&mut self, statement: &'a Statement, context: &Context<'a>) {
         let outer = self.statement.replace(statement);
         let and_or = &statement.and_or;
-        let mut context = context.clone();
+        let mut context = *context;
         context.background |= statement.terminator == Terminator::Background;
         context.connector = None;
         context.next_connector = and_or.rest.first().map(|(connector, _)| *connector);
@@ -200,7 +235,7 @@ impl<'a> Walk<'a> {
 
     fn pipeline(&mut self, pipeline: &'a Pipeline, context: &Context<'a>) {
         let outer = self.pipeline.replace(pipeline);
-        let mut context = context.clone();
+        let mut context = *context;
         context.negated = pipeline.negated;
         context.pipeline_length = pipeline.commands.len();
         context.subshell |= pipeline.commands.len() > 1;
@@ -226,7 +261,7 @@ impl<'a> Walk<'a> {
                 self.redirects(redirects, context);
             }
             Command::Subshell { body, redirects, .. } => {
-                let mut inner = context.clone();
+                let mut inner = *context;
                 inner.subshell = true;
                 self.list(body, &inner);
                 self.redirects(redirects, context);
@@ -293,7 +328,7 @@ impl<'a> Walk<'a> {
                 command,
                 pipeline,
                 statement,
-                context: context.clone(),
+                context: *context,
             });
         }
     }
@@ -315,7 +350,7 @@ impl<'a> Walk<'a> {
         match &embedded.kind {
             EmbeddedKind::Eval => self.list(list, context),
             EmbeddedKind::Shell { .. } => {
-                let mut inner = context.clone();
+                let mut inner = *context;
                 inner.subshell = true;
                 self.list(list, &inner);
             }
@@ -346,7 +381,7 @@ impl<'a> Walk<'a> {
 
     fn word(&mut self, word: &'a Word, context: &Context<'a>) {
         for list in word.substitutions() {
-            let mut inner = context.clone();
+            let mut inner = *context;
             inner.subshell = true;
             inner.substitution = true;
             self.list(list, &inner);

@@ -133,13 +133,19 @@ enum Manner {
 struct Search {
     found: Discovery,
     seen: HashSet<PathBuf>,
+    /// The directory of the last file, and its canonical path.
+    directory: Option<(PathBuf, PathBuf)>,
 }
 
 impl Search {
     fn path(&mut self, path: &Path, manner: Manner) -> Result<(), NothingThere> {
         let name = path.display().to_string();
         if path == Path::new("-") || path == Path::new("/dev/stdin") {
-            self.add(STANDARD_INPUT.to_owned(), Origin::StandardInput);
+            self.add(
+                STANDARD_INPUT.to_owned(),
+                Origin::StandardInput,
+                PathBuf::from(STANDARD_INPUT),
+            );
             return Ok(());
         }
         if name.starts_with("http://") || name.starts_with("https://") {
@@ -148,7 +154,7 @@ impl Search {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.directory(path, manner),
             Ok(_) => {
-                self.add(name, Origin::File(path.to_owned()));
+                self.add(name, Origin::File(path.to_owned()), canonical(path));
                 Ok(())
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -197,12 +203,17 @@ impl Search {
                     let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
                     let is_wanted = has_manifest_suffix(entry.path())
                         || (manner == Manner::Repository && is_partial(entry.path()));
-                    if is_directory || !is_wanted || leads_to_directory(entry.path()) {
+                    let may_be_link = entry.depth() == 0 || entry.path_is_symlink();
+                    if is_directory || !is_wanted || may_be_link && leads_to_directory(entry.path()) {
                         continue;
                     }
                     any = true;
                     let path = entry.into_path();
-                    self.add(path.display().to_string(), Origin::Found(path));
+                    let identity = match may_be_link {
+                        true => canonical(&path),
+                        false => self.canonical_beside(&path),
+                    };
+                    self.add(path.display().to_string(), Origin::Found(path), identity);
                 }
                 Err(error) => {
                     let name = path_of(&error).unwrap_or(directory).display().to_string();
@@ -269,21 +280,33 @@ impl Search {
         if !name.contains("://") && !directory.exists() {
             return Err(NothingThere::Missing(name));
         }
-        self.add(
-            format!("<kustomize {name}>"),
-            Origin::Kustomization(directory.to_owned()),
-        );
+        let name = format!("<kustomize {name}>");
+        let identity = PathBuf::from(&name);
+        self.add(name, Origin::Kustomization(directory.to_owned()), identity);
         Ok(())
     }
 
-    /// Adds an input unless it is there already, under whatever name.
-    fn add(&mut self, name: String, origin: Origin) {
-        let identity = match &origin {
-            Origin::File(path) | Origin::Found(path) => {
-                fs::canonicalize(path).unwrap_or_else(|_| path.clone())
-            }
-            Origin::StandardInput | Origin::Kustomization(_) => PathBuf::from(&name),
+    /// The canonical path of a file that is no link. Files come by directory, each of which is asked about once.
+    fn canonical_beside(&mut self, file: &Path) -> PathBuf {
+        let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else {
+            return canonical(file);
         };
+        match &self.directory {
+            Some((known, canonical)) if known == directory => canonical.join(name),
+            _ => {
+                let found = match directory.as_os_str().is_empty() {
+                    true => canonical(Path::new(".")),
+                    false => canonical(directory),
+                };
+                let own = found.join(name);
+                self.directory = Some((directory.to_owned(), found));
+                own
+            }
+        }
+    }
+
+    /// Adds an input unless it is there already, under whatever name.
+    fn add(&mut self, name: String, origin: Origin, identity: PathBuf) {
         if self.seen.insert(identity) {
             self.found.inputs.push(Input { name, origin });
         }
@@ -294,6 +317,10 @@ impl Search {
             .errors
             .push(SourceError::new(name, SourceErrorKind::Unreadable, message));
     }
+}
+
+fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn is_version_control(name: &OsStr) -> bool {

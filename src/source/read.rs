@@ -29,9 +29,10 @@ const GLANCE: u64 = 64 * 1024;
 /// should hold is refused.
 #[must_use]
 pub fn read_all(inputs: &[Input]) -> Vec<Result<Option<SourceFile>, SourceError>> {
-    let sizes: Vec<u64> = inputs.par_iter().map(size).collect();
-    let mut rest = inputs;
-    let mut sizes = sizes.into_iter().peekable();
+    let inputs: Vec<(&Input, Option<io::Result<Size>>)> =
+        inputs.par_iter().map(|input| (input, size(input))).collect();
+    let mut rest = inputs.as_slice();
+    let mut sizes = inputs.iter().map(|(_, size)| bytes(size.as_ref())).peekable();
     let mut total = 0;
     let mut all = Vec::with_capacity(inputs.len());
     while !rest.is_empty() {
@@ -42,8 +43,11 @@ pub fn read_all(inputs: &[Input]) -> Vec<Result<Option<SourceFile>, SourceError>
         }
         let (now, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
         rest = later;
-        let texts: Vec<_> = now.par_iter().map(read).collect();
-        for (text, input) in texts.into_iter().zip(now) {
+        let texts: Vec<_> = now
+            .par_iter()
+            .map(|(input, size)| read_known(input, size.as_ref()))
+            .collect();
+        for (text, (input, _)) in texts.into_iter().zip(now) {
             let length = match &text {
                 Ok(Some(source)) => source.text.len(),
                 _ => 0,
@@ -59,14 +63,30 @@ pub fn read_all(inputs: &[Input]) -> Vec<Result<Option<SourceFile>, SourceError>
     all
 }
 
-/// How many bytes an input may take.
-fn size(input: &Input) -> u64 {
+/// What is known of a file before it is opened: opening a FIFO may take for ever.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    is_regular: bool,
+    bytes: u64,
+}
+
+/// The size of an input's file, where it has one.
+fn size(input: &Input) -> Option<io::Result<Size>> {
     match &input.origin {
-        Origin::File(path) | Origin::Found(path) => fs::metadata(path)
-            .ok()
-            .filter(|metadata| metadata.is_file() && metadata.len() <= MAXIMUM_SIZE)
-            .map_or(0, |metadata| metadata.len()),
-        Origin::StandardInput | Origin::Kustomization(_) => MAXIMUM_SIZE,
+        Origin::File(path) | Origin::Found(path) => Some(fs::metadata(path).map(|metadata| Size {
+            is_regular: metadata.is_file(),
+            bytes: metadata.len(),
+        })),
+        Origin::StandardInput | Origin::Kustomization(_) => None,
+    }
+}
+
+/// How many bytes an input may take.
+fn bytes(size: Option<&io::Result<Size>>) -> u64 {
+    match size {
+        Some(Ok(size)) if size.is_regular && size.bytes <= MAXIMUM_SIZE => size.bytes,
+        Some(_) => 0,
+        None => MAXIMUM_SIZE,
     }
 }
 
@@ -76,15 +96,25 @@ fn size(input: &Input) -> u64 {
 /// The input cannot be read, is too large, is no file or is not UTF-8. About a file met in a directory, only
 /// where it looks like a manifest.
 pub fn read(input: &Input) -> Result<Option<SourceFile>, SourceError> {
+    read_known(input, size(input).as_ref())
+}
+
+/// [`read`] of an input whose size has been asked for.
+fn read_known(input: &Input, size: Option<&io::Result<Size>>) -> Result<Option<SourceFile>, SourceError> {
+    let known = || match size {
+        Some(Ok(size)) => Ok(*size),
+        Some(Err(error)) => Err(unreadable(&input.name, error)),
+        None => Err(not_a_file(&input.name)),
+    };
     let bytes = match &input.origin {
-        Origin::File(path) => read_file(path, &input.name)?,
+        Origin::File(path) => read_file(path, &input.name, known()?)?,
         Origin::Found(path) => {
-            let Some(bytes) = read_found(path, &input.name)? else {
+            let Some(bytes) = read_found(path, &input.name, known()?)? else {
                 return Ok(None);
             };
             bytes
         }
-        Origin::StandardInput => read_limited(io::stdin().lock(), &input.name)?,
+        Origin::StandardInput => read_limited(io::stdin().lock(), &input.name, 0)?,
         Origin::Kustomization(directory) => kustomize::render(directory, &input.name)?,
     };
     Ok(Some(SourceFile {
@@ -93,23 +123,21 @@ pub fn read(input: &Input) -> Result<Option<SourceFile>, SourceError> {
     }))
 }
 
-fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(name, &error))?;
+fn read_file(path: &Path, name: &str, size: Size) -> Result<Vec<u8>, SourceError> {
     // `<(command)` of a shell: the pipe is open on both ends already, so it can't block for want of a writer.
     let substituted = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
-    if !metadata.is_file() && !substituted {
+    if !size.is_regular && !substituted {
         return Err(not_a_file(name));
     }
-    if metadata.len() > MAXIMUM_SIZE {
+    if size.bytes > MAXIMUM_SIZE {
         return Err(too_large(name));
     }
     let file = File::open(path).map_err(|error| unreadable(name, &error))?;
-    read_limited(file, name)
+    read_limited(file, name, size.bytes)
 }
 
-fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| unreadable(name, &error))?;
-    if metadata.is_file() && metadata.len() > MAXIMUM_SIZE {
+fn read_found(path: &Path, name: &str, size: Size) -> Result<Option<Vec<u8>>, SourceError> {
+    if size.is_regular && size.bytes > MAXIMUM_SIZE {
         let mut beginning = Vec::new();
         File::open(path)
             .and_then(|file| file.take(GLANCE).read_to_end(&mut beginning))
@@ -120,7 +148,7 @@ fn read_found(path: &Path, name: &str) -> Result<Option<Vec<u8>>, SourceError> {
             Ok(None)
         };
     }
-    let bytes = read_file(path, name)?;
+    let bytes = read_file(path, name, size)?;
     if is_utf16(&bytes) {
         // Half of the bytes of its keys are zeros.
         let letters: Vec<u8> = bytes.into_iter().filter(|byte| *byte != 0).collect();
@@ -164,8 +192,11 @@ fn are_mesh_values(bytes: &[u8]) -> bool {
         .is_ok_and(|text| text.contains("meshConfig:") && text.contains("defaultConfig:"))
 }
 
-fn read_limited(reader: impl Read, name: &str) -> Result<Vec<u8>, SourceError> {
-    let mut bytes = Vec::new();
+/// `expected` bytes are read at once.
+fn read_limited(reader: impl Read, name: &str, expected: u64) -> Result<Vec<u8>, SourceError> {
+    // One byte more shows that nothing comes behind it.
+    let capacity = usize::try_from(expected.min(MAXIMUM_SIZE)).unwrap_or_default() + 1;
+    let mut bytes = Vec::with_capacity(capacity);
     reader
         .take(MAXIMUM_SIZE + 1)
         .read_to_end(&mut bytes)

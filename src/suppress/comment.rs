@@ -17,10 +17,10 @@ use crate::{
 pub(super) const MARK: &str = "kubectl-sidecar:";
 
 /// What some editors put before the first line.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The one thing that it may ask for.
-const VERB: &str = "ignore";
+pub(super) const VERB: &str = "ignore";
 
 pub(super) fn collect(
     source: &Arc<SourceFile>,

@@ -5,6 +5,7 @@
 
 mod annotation;
 mod baseline;
+mod change;
 mod choice;
 mod comment;
 mod identity;
@@ -20,6 +21,7 @@ use std::{
 };
 
 pub use baseline::{Baseline, BaselineError};
+pub use change::{TextChange, ignore_here, without};
 pub use choice::{Choice, UnknownName, suggestion};
 pub(crate) use identity::Identity;
 pub use ignore::{Ignore, IgnoreMatcher};

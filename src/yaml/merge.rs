@@ -2,7 +2,7 @@
 
 use super::{
     node::{Children, Node},
-    tree::{Kind, NodeId, ScalarStyle},
+    tree::{Content, Kind, NodeId, ScalarStyle},
 };
 
 /// No more mappings than this are looked into for one mapping's merge keys. Each is looked into once, so
@@ -137,11 +137,31 @@ impl<'t> Node<'t> {
     /// The entry of `key` in a mapping that counts (see [`Self::entries`]).
     #[must_use]
     pub fn entry(self, key: &str) -> Option<Entry<'t>> {
-        let is_asked_for = |entry: &Entry<'t>| entry.key.key_text() == Some(key);
         if self.is_irregular() {
-            FromTheEnd::of(self).find(is_asked_for)
-        } else {
-            self.pairs().find(is_asked_for)
+            return FromTheEnd::of(self).find(|entry| entry.key.key_text() == Some(key));
+        }
+        // Hundreds of keys of a file are compared, so that a value is looked at only once its key has been found.
+        let mapping = self.resolved();
+        let mut children = match mapping.is_mapping() {
+            true => mapping.children(),
+            false => mapping.no_children(),
+        };
+        loop {
+            let own = children.next()?;
+            let value = children.next()?;
+            if own.key_is(key) {
+                let value = value.resolved();
+                return Some(Entry { key: own, value });
+            }
+        }
+    }
+
+    /// Whether it is a scalar with this text.
+    fn key_is(self, key: &str) -> bool {
+        match self.data().map(|data| data.content) {
+            Some(Content::Verbatim(style)) => self.verbatim(style) == key,
+            Some(Content::Sequence(_) | Content::Mapping(_)) | None => false,
+            Some(Content::Decoded(..) | Content::Alias(_)) => self.key_text() == Some(key),
         }
     }
 

@@ -79,7 +79,7 @@ impl<'t> Node<'t> {
     }
 
     /// The bytes that spell a scalar's value.
-    fn verbatim(self, style: ScalarStyle) -> &'t str {
+    pub(super) fn verbatim(self, style: ScalarStyle) -> &'t str {
         self.stream
             .text
             .get(style.unquoted(self.span()))
@@ -188,7 +188,11 @@ impl<'t> Node<'t> {
     pub fn as_str(self) -> Option<&'t str> {
         let node = self.resolved();
         match node.kind() {
-            Kind::Scalar { value, .. } if !node.is_null() => Some(value),
+            Kind::Scalar {
+                value,
+                style: ScalarStyle::Plain,
+            } if is_null_text(value) && !node.data().is_some_and(|data| data.tagged) => None,
+            Kind::Scalar { value, .. } => Some(value),
             _ => None,
         }
     }
@@ -208,7 +212,7 @@ impl<'t> Node<'t> {
     /// Whether the node is a plain null (`null`, `~` or nothing).
     #[must_use]
     pub fn is_null(self) -> bool {
-        matches!(self.plain(), Some("" | "~" | "null" | "Null" | "NULL"))
+        self.plain().is_some_and(is_null_text)
     }
 
     /// A boolean, as YAML 1.1 readers (kubectl) and 1.2 readers agree to read it.
@@ -280,13 +284,19 @@ impl<'t> Node<'t> {
     /// Whether this is a sequence.
     #[must_use]
     pub fn is_sequence(self) -> bool {
-        matches!(self.resolved().kind(), Kind::Sequence { .. })
+        matches!(
+            self.resolved().data().map(|data| data.content),
+            Some(Content::Sequence(_))
+        )
     }
 
     /// Whether this is a mapping.
     #[must_use]
     pub fn is_mapping(self) -> bool {
-        matches!(self.resolved().kind(), Kind::Mapping { .. })
+        matches!(
+            self.resolved().data().map(|data| data.content),
+            Some(Content::Mapping(_))
+        )
     }
 
     /// The value found by following `keys` through nested mappings.
@@ -294,6 +304,11 @@ impl<'t> Node<'t> {
     pub fn path(self, keys: &[&str]) -> Option<Node<'t>> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
+}
+
+/// Whether a plain scalar of this text is a null.
+fn is_null_text(text: &str) -> bool {
+    matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// The nodes directly in another, as written (see [`Node::children`]).

@@ -50,7 +50,7 @@ fn every_rule_is_explained_in_lines_that_fit() {
 
 #[test]
 fn a_slip_of_the_finger_is_answered() {
-    let Some(rule) = RULES.first() else { return };
+    let rule = RULES.first().expect("a rule");
     let (wrong, _) = rule.name.split_at(rule.name.len() - 1);
     let output = Project::new().run(&["explain", wrong]);
     assert_eq!(output.code, Some(2));

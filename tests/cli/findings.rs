@@ -1,6 +1,6 @@
 //! Findings from end to end: thresholds, choosing, and everything that silences.
 
-use super::{Output, Project};
+use super::{Output, Project, formats};
 
 /// A Job that ends its proxy by HTTP, and waits for it.
 const JOB: &str = include_str!("../../examples/job-with-proxy.yaml");
@@ -225,7 +225,7 @@ fn the_same_input_gives_the_same_output() {
             JOB.replace("orders", &format!("orders-{index}")),
         );
     }
-    for format in ["text", "concise", "table", "json"] {
+    for format in &formats() {
         let first = project.run(&["lint", ".", "-o", format]).stdout;
         assert!(!first.is_empty());
         for _ in 0..3 {
@@ -246,7 +246,7 @@ fn environment_values_stay_where_they_are() {
     );
     assert!(job.contains(secret));
     let project = Project::new().file("job.yaml", job);
-    for format in ["text", "concise", "table", "json"] {
+    for format in &formats() {
         let output = project.run(&["lint", "job.yaml", "-o", format]);
         assert!(
             !output.stdout.contains(secret) && !output.stderr.contains(secret),

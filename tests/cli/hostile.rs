@@ -2,7 +2,7 @@
 
 use std::{fs::File, time::Duration};
 
-use super::{CLEAN, Output, Project};
+use super::{CLEAN, Output, Project, formats};
 
 /// One error, about this file, and everything else was linted.
 fn one_error(output: &Output, expected: &str) {
@@ -146,7 +146,7 @@ mod unix {
             fs::set_permissions(project.path().join(path), fs::Permissions::from_mode(0o000)).unwrap();
         }
         if fs::read(project.path().join("secret.yaml")).is_ok() {
-            println!("skipped: root may read everything");
+            crate::tell::skip("no-root", "root may read everything");
             return;
         }
         let output = project.run(&["lint", "."]);
@@ -167,7 +167,7 @@ mod unix {
             .arg(project.path().join("pipe.yaml"))
             .status();
         if !made.is_ok_and(|status| status.success()) {
-            println!("skipped: there is no mkfifo");
+            crate::tell::skip("mkfifo", "there is no mkfifo");
             return;
         }
         let reason = "is no regular file but a FIFO, a device or a socket; pipe its text in and name `-`";
@@ -191,7 +191,7 @@ mod unix {
                 CLEAN.replace("clean", &format!("job-{index}")),
             );
         }
-        for format in ["text", "concise", "table", "json"] {
+        for format in &formats() {
             let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
                 .args(["lint", ".", "-o", format])
                 .current_dir(project.path())

@@ -8,6 +8,7 @@ mod findings;
 mod hostile;
 mod hostile_size;
 mod inputs;
+mod mistakes;
 mod outputs;
 mod policy;
 mod reading;
@@ -15,6 +16,8 @@ mod reports;
 #[path = "../support/schema.rs"]
 mod schema;
 mod silencing;
+#[path = "../support/tell.rs"]
+mod tell;
 mod usage;
 
 use std::{
@@ -49,6 +52,23 @@ spec:
         - name: app
           image: example.com/app
 ";
+
+/// The formats that `lint -o` offers.
+pub(crate) fn formats() -> Vec<String> {
+    let command = kubectl_sidecar::cli::command();
+    let lint = command.find_subcommand("lint").unwrap();
+    let output = lint
+        .get_arguments()
+        .find(|argument| argument.get_long() == Some("output"))
+        .unwrap();
+    let formats: Vec<String> = output
+        .get_possible_values()
+        .iter()
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    assert!(formats.len() > 1, "{formats:?}");
+    formats
+}
 
 /// A directory that is gone at the end of the test. It is no repository, and none is above it.
 pub(crate) struct Project {

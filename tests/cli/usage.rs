@@ -33,7 +33,7 @@ fn kubectl_finds_the_plugin() {
     let path = std::env::var("PATH").unwrap_or_default();
     let has_kubectl = std::process::Command::new("kubectl").arg("help").output().is_ok();
     if !has_kubectl {
-        println!("skipped: there is no kubectl");
+        crate::tell::skip("kubectl", "there is no kubectl");
         return;
     }
     let output = project
@@ -117,26 +117,6 @@ fn mistakes_are_answered_with_the_way_out() {
         answers += &format!("$ {}\n{}\n", arguments.join(" "), output.stderr);
     }
     insta::assert_snapshot!(answers);
-}
-
-#[test]
-fn without_a_path_a_cluster_is_needed() {
-    let project = Project::new();
-    let output = project
-        .command(&["lint"])
-        .env("KUBECONFIG", "missing.yaml")
-        .run(&project);
-    assert_eq!(output.code, Some(2), "{output}");
-    assert!(
-        output
-            .stderr
-            .starts_with("error: no path was named, and the cluster cannot be scanned instead: kubeconfig"),
-        "{output}"
-    );
-    assert!(
-        output.stderr.contains("as in `kubectl sidecar lint deploy.yaml`"),
-        "{output}"
-    );
 }
 
 #[test]

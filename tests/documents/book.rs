@@ -35,7 +35,7 @@ fn every_page_is_in_the_table_of_contents() {
 #[test]
 fn the_book_can_be_built() {
     let Some(mdbook) = programs::find("mdbook") else {
-        tell!("SKIPPED: there is no mdbook");
+        crate::tell::skip("mdbook", "there is no mdbook");
         return;
     };
     let directory = tempfile::tempdir().unwrap();

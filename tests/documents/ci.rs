@@ -45,7 +45,7 @@ fn succeed(command: &mut Command) -> String {
 fn program(name: &str) -> Option<Command> {
     let found = programs::find(name);
     if found.is_none() {
-        tell!("SKIPPED: there is no {name}");
+        crate::tell::skip(name, &format!("there is no {name}"));
     }
     found.map(Command::new)
 }
@@ -425,11 +425,11 @@ fn zizmor_finds_nothing_in_the_workflows_and_the_action() {
 #[test]
 fn pre_commit_runs_the_hook() {
     if programs::find("git").is_none() {
-        tell!("SKIPPED: there is no git");
+        crate::tell::skip("git", "there is no git");
         return;
     }
     let Some(pre_commit) = programs::find("pre-commit") else {
-        tell!("SKIPPED: there is no pre-commit");
+        crate::tell::skip("pre-commit", "there is no pre-commit");
         return;
     };
     let workshop = Workshop::new();

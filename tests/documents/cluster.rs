@@ -55,7 +55,7 @@ impl Cluster {
     /// `None`, and the word that tests are skipped, without `KUBECONFIG`.
     pub(crate) fn new(name: &str) -> Option<Self> {
         if env::var_os("KUBECONFIG").is_none() {
-            tell!("SKIPPED: KUBECONFIG is not set");
+            crate::tell::skip("cluster", "KUBECONFIG is not set");
             return None;
         }
         let cluster = Self {

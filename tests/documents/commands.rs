@@ -18,7 +18,16 @@ const NOT_RUN: &[(&str, &str)] = &[
         "kubectl krew install",
         "needs a release on GitHub; tests/krew.rs installs an archive as krew does",
     ),
+    ("kubectl krew uninstall", "needs the plugin that krew installed"),
     ("cargo install", "needs a release on crates.io"),
+    (
+        "cargo binstall",
+        "needs a release on GitHub; tests/wheel.rs compares its addresses",
+    ),
+    (
+        "pipx install",
+        "needs a release; tests/wheel.rs installs the wheel",
+    ),
     ("cargo fmt", "it is the command that runs this test"),
     (
         "UPDATE_DOCS=1 cargo test",
@@ -216,11 +225,14 @@ fn run(line: &Line, workshop: &Workshop, cluster: Option<&Cluster>) {
         return;
     }
     if let Some(program) = missing(command) {
-        tell!("skipped: {}: {command}: there is no {program}", line.at);
+        crate::tell::skip(
+            &program,
+            &format!("{}: {command}: there is no {program}", line.at),
+        );
         return;
     }
     if needs_cluster(command) && cluster.is_none() {
-        tell!("skipped: {}: {command}: no KUBECONFIG", line.at);
+        crate::tell::skip("cluster", &format!("{}: {command}: no KUBECONFIG", line.at));
         return;
     }
     let output = workshop.run(command, cluster);

@@ -7,11 +7,10 @@
     reason = "test code"
 )]
 
-#[macro_use]
-#[path = "../support/tell.rs"]
-mod tell;
 #[path = "../support/programs.rs"]
 mod programs;
+#[path = "../support/tell.rs"]
+mod tell;
 
 mod book;
 mod ci;

@@ -14,6 +14,8 @@ mod grammar;
 mod migrated;
 mod random;
 mod stage;
+#[path = "../support/tell.rs"]
+mod tell;
 
 use std::{
     fs,
@@ -381,7 +383,11 @@ fn shells(of_bash: bool) -> Vec<&'static [&'static str]> {
         let (program, rest) = shell.split_first().unwrap();
         let mut command = Command::new(program);
         command.args(rest).args(["-c", ":"]).stdin(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+        let is_here = command.status().is_ok_and(|status| status.success());
+        if !is_here {
+            tell::skip(program, &format!("there is no {program} to run scripts in"));
+        }
+        is_here
     };
     known.iter().filter(is_here).copied().collect()
 }

@@ -486,11 +486,14 @@ fn custom_resources_with_pod_templates_are_looked_at() {
 #[test]
 fn an_older_cluster_is_told_what_is_missing() {
     if std::env::var_os("KUBECONFIG").is_none() {
-        tell!("SKIPPED: KUBECONFIG is not set");
+        crate::tell::skip("cluster", "KUBECONFIG is not set");
         return;
     }
     if has_policies() {
-        tell!("SKIPPED: this cluster has MutatingAdmissionPolicy; the refusal is for one before 1.36");
+        crate::tell::skip(
+            "older-cluster",
+            "this cluster has MutatingAdmissionPolicy; the refusal is for one before 1.36",
+        );
         return;
     }
     for arguments in [

@@ -30,7 +30,7 @@ impl Namespace {
     /// `None`, and the word that the test is skipped, without a cluster.
     pub fn create(name: &str) -> Option<Self> {
         if std::env::var_os("KUBECONFIG").is_none() {
-            tell!("SKIPPED: KUBECONFIG is not set");
+            crate::tell::skip("cluster", "KUBECONFIG is not set");
             return None;
         }
         let namespace = Self {

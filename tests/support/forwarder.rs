@@ -48,6 +48,7 @@ impl Forwarder {
         let server = config["clusters"][0]["cluster"]["server"].as_str()?.to_owned();
         let address = server.strip_prefix("https://")?.trim_end_matches('/').to_owned();
         if !address.starts_with("127.0.0.1:") {
+            crate::tell::skip("local-cluster", "the API server is not on this machine");
             return None;
         }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

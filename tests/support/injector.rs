@@ -18,7 +18,7 @@ impl Injector {
             PathBuf::from,
         );
         if !program.is_file() {
-            tell!("SKIPPED: no injector at {}", program.display());
+            crate::tell::skip("injector", &format!("no injector at {}", program.display()));
             return None;
         }
         let turn = File::create(std::env::temp_dir().join("kubectl-sidecar-injector.lock")).unwrap();
@@ -32,10 +32,8 @@ impl Injector {
         if !there {
             let up = Command::new(&program).arg("up").output().unwrap();
             if !up.status.success() {
-                tell!(
-                    "SKIPPED: the injector does not start: {}",
-                    String::from_utf8_lossy(&up.stderr)
-                );
+                let said = String::from_utf8_lossy(&up.stderr);
+                crate::tell::skip("injector", &format!("the injector does not start: {said}"));
                 return None;
             }
         }

@@ -7,9 +7,6 @@
     reason = "each test binary uses its part of this module"
 )]
 
-#[macro_use]
-mod tell;
-
 use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
@@ -451,7 +448,7 @@ pub fn recordings() -> Option<Vec<PathBuf>> {
         PathBuf::from,
     );
     if !root.is_dir() {
-        tell!("SKIPPED: no recordings at {}", root.display());
+        crate::tell::skip("recordings", &format!("no recordings at {}", root.display()));
         return None;
     }
     let mut found: Vec<PathBuf> = std::fs::read_dir(&root)
@@ -462,6 +459,7 @@ pub fn recordings() -> Option<Vec<PathBuf>> {
         .map(|scenario| scenario.path())
         .filter(|scenario| scenario.join("truth.json").is_file())
         .collect();
+    assert!(!found.is_empty(), "no recording at {}", root.display());
     found.sort();
     Some(found)
 }

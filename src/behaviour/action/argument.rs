@@ -51,36 +51,34 @@ pub(super) struct Syntax {
 
 /// What stands behind an option.
 #[derive(Debug, Clone)]
-pub(super) struct OptionValue {
-    pub(super) text: String,
+pub(super) struct OptionValue<'a> {
+    pub(super) text: &'a str,
     pub(super) span: Span,
 }
 
 /// The options and operands of a command.
 #[derive(Debug, Default)]
 pub(super) struct Options<'a> {
-    options: Vec<(String, Option<OptionValue>)>,
+    options: Vec<(&'a str, Option<OptionValue<'a>>)>,
     /// What isn't an option, with its index among the arguments.
     pub(super) operands: Vec<(usize, &'a Argument<'a>)>,
     /// The index of the first argument behind `--`.
     pub(super) behind_dashes: Option<usize>,
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
     pub(super) fn has(&self, names: &[&str]) -> bool {
-        self.options
-            .iter()
-            .any(|(name, _)| names.contains(&name.as_str()))
+        self.options.iter().any(|(name, _)| names.contains(name))
     }
 
-    pub(super) fn value(&self, names: &[&str]) -> Option<&OptionValue> {
+    pub(super) fn value(&self, names: &[&str]) -> Option<&OptionValue<'a>> {
         self.values(names).next_back()
     }
 
-    pub(super) fn values(&self, names: &[&str]) -> impl DoubleEndedIterator<Item = &OptionValue> {
+    pub(super) fn values(&self, names: &[&str]) -> impl DoubleEndedIterator<Item = &OptionValue<'a>> {
         self.options
             .iter()
-            .filter(|(name, _)| names.contains(&name.as_str()))
+            .filter(|(name, _)| names.contains(name))
             .filter_map(|(_, value)| value.as_ref())
     }
 
@@ -93,13 +91,13 @@ impl Options<'_> {
     /// The first of these options that is given, as it is written.
     pub(super) fn spelled(&self, tool: &WaitTool, names: &[&str]) -> Option<String> {
         let mut given = self.options.iter().map(|(name, _)| name);
-        let name = given.find(|name| names.contains(&name.as_ref()))?;
+        let name = given.find(|name| names.contains(*name))?;
         Some(spelled(tool, name))
     }
 
     pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
         self.value(names)
-            .and_then(|value| super::duration::duration(&value.text))
+            .and_then(|value| super::duration::duration(value.text))
     }
 }
 
@@ -133,13 +131,15 @@ impl Syntax {
                 read.operands.extend(rest);
                 break;
             }
-            let next = arguments.get(index).map(|next| OptionValue {
-                text: next.text.clone(),
-                span: next.span(),
-            });
+            let next = || {
+                arguments.get(index).map(|next| OptionValue {
+                    text: next.text.as_str(),
+                    span: next.span(),
+                })
+            };
             if let Some(long) = self.long_name(text) {
                 let (name, value) = match long.split_once('=') {
-                    Some((name, value)) => (name, Some(value.to_owned())),
+                    Some((name, value)) => (name, Some(value)),
                     None => (long, None),
                 };
                 let value = match value {
@@ -148,14 +148,15 @@ impl Syntax {
                         span: argument.span(),
                     }),
                     None if self.long.contains(&name) => {
+                        let value = next();
                         index += 1;
-                        next
+                        value
                     }
                     None => None,
                 };
-                read.options.push((name.to_owned(), value));
+                read.options.push((name, value));
             } else if text.len() > 1 && text.starts_with('-') {
-                index += usize::from(self.short_options(argument, next, &mut read));
+                index += usize::from(self.short_options(argument, next(), &mut read));
             } else {
                 read.operands.push((here, argument));
                 if stops {
@@ -176,26 +177,33 @@ impl Syntax {
     }
 
     /// `-fsSo file`, `-XPOST`; whether the next word was taken.
-    fn short_options(&self, argument: &Argument, next: Option<OptionValue>, read: &mut Options) -> bool {
+    fn short_options<'a>(
+        &self,
+        argument: &'a Argument<'a>,
+        next: Option<OptionValue<'a>>,
+        read: &mut Options<'a>,
+    ) -> bool {
         let letters = argument.text.get(1..).unwrap_or_default();
         for (at, letter) in letters.char_indices() {
+            let behind = at + letter.len_utf8();
+            let name = letters.get(at..behind).unwrap_or_default();
             let is_attached = self.short_attached.contains(letter);
             if !is_attached && !self.short.contains(letter) {
-                read.options.push((letter.to_string(), None));
+                read.options.push((name, None));
                 continue;
             }
-            let attached = letters.get(at + letter.len_utf8()..).unwrap_or_default();
+            let attached = letters.get(behind..).unwrap_or_default();
             if attached.is_empty() {
                 let value = next.filter(|_| !is_attached);
                 let is_taken = value.is_some();
-                read.options.push((letter.to_string(), value));
+                read.options.push((name, value));
                 return is_taken;
             }
             let value = OptionValue {
-                text: attached.strip_prefix('=').unwrap_or(attached).to_owned(),
+                text: attached.strip_prefix('=').unwrap_or(attached),
                 span: argument.span(),
             };
-            read.options.push((letter.to_string(), Some(value)));
+            read.options.push((name, Some(value)));
             return false;
         }
         false

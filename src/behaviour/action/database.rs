@@ -47,7 +47,7 @@ fn address(client: &WaitTool, options: &Options, values: &Values, whole: Span) -
         .chain(
             options
                 .values(&["d", "dbname"])
-                .map(|value| (value.text.as_str(), value.span.clone())),
+                .map(|value| (value.text, value.span.clone())),
         )
         .find(|(text, _)| text.contains("://"));
     if let Some((text, span)) = url {

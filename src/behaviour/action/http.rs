@@ -95,7 +95,7 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
 fn curl(options: &Options) -> Option<Http> {
     let urls = options
         .values(&["url"])
-        .map(|value| (value.text.as_str(), value.span.clone()));
+        .map(|value| (value.text, value.span.clone()));
     let operands = options
         .operands
         .iter()
@@ -118,7 +118,7 @@ fn curl(options: &Options) -> Option<Http> {
         "upload-file",
     ]) && !options.has(&["G", "get"]);
     let method = match options.value(&["X", "request"]) {
-        Some(method) => known(&method.text),
+        Some(method) => known(method.text),
         None if options.has(&["I", "head"]) => Some("HEAD"),
         None if options.has(&["T", "upload-file"]) => Some("PUT"),
         None if sends_body => Some("POST"),
@@ -186,7 +186,7 @@ fn last_segment(url: &Url) -> FilePath {
 /// The file behind an option, unless it is standard output or nowhere.
 fn output(options: &Options, names: &[&str]) -> Option<FilePath> {
     let value = options.value(names)?;
-    file_unless_discarded(&value.text, &value.span)
+    file_unless_discarded(value.text, &value.span)
 }
 
 fn file_unless_discarded(text: &str, span: &Span) -> Option<FilePath> {
@@ -209,7 +209,7 @@ fn wget(name: &str, options: &Options) -> Option<Http> {
     let further_urls = urls.collect();
     let sends_body = options.has(&["post-data", "post-file", "body-data", "body-file"]);
     let method = match options.value(&["method"]) {
-        Some(method) => known(&method.text),
+        Some(method) => known(method.text),
         None if options.has(&["post-data", "post-file"]) => Some("POST"),
         None if options.has(&["spider"]) => Some("HEAD"),
         None => Some("GET"),
@@ -218,7 +218,7 @@ fn wget(name: &str, options: &Options) -> Option<Http> {
     Some(Http {
         further_urls,
         output: match options.value(&["O", "output-document"]) {
-            Some(file) => file_unless_discarded(&file.text, &file.span),
+            Some(file) => file_unless_discarded(file.text, &file.span),
             None if options.has(&["spider"]) => None,
             None => Some(last_segment(&url)),
         },

@@ -49,6 +49,9 @@ pub(super) fn through_redirection(
     arguments: &[Argument],
     values: &Values,
 ) -> Option<Action> {
+    if simple.redirects.is_empty() {
+        return None;
+    }
     let mut text: String = arguments
         .iter()
         .skip(1)
@@ -100,6 +103,8 @@ pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<Comma
         [_] => here_text(last, values),
         _ => return None,
     };
+    // Hardly any command sends a request that it reads: without one it need not be known what it does.
+    request_line(&text)?;
     let mut sent = classify_simple(last, values);
     let Action::Connect(connection) = &sent.action else {
         return None;

@@ -90,7 +90,7 @@ fn by_pattern(arguments: &[Argument], only_tests: bool) -> Action {
         .iter()
         .map(|(_, pattern)| by_name(pattern, full_command_line))
         .collect();
-    let long = options.value(&["signal"]).map(|value| value.text.clone());
+    let long = options.value(&["signal"]).map(|value| value.text.to_owned());
     Action::Signal {
         signal: signal.or(long).as_deref().map(signal_name),
         targets,
@@ -107,7 +107,7 @@ fn killall(arguments: &[Argument]) -> Action {
     };
     let (signal, rest) = leading_signal(arguments);
     let options = KILLALL.read(&rest, false);
-    let long = options.value(&["s", "signal"]).map(|value| value.text.clone());
+    let long = options.value(&["s", "signal"]).map(|value| value.text.to_owned());
     let signal = signal.or(long);
     Action::Signal {
         only_tests: signal.as_deref() == Some("0"),

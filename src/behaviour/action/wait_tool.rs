@@ -197,7 +197,7 @@ fn health_probe(name: &str, options: &Options, option: &str) -> Option<Connect> 
         Host::of(host)
     };
     let asks_plainly = !options.has(&["tls", "alts", "spiffe", "rpc-header"]);
-    let service = options.value(&["service"]).map(|service| service.text.clone());
+    let service = options.value(&["service"]).map(|service| service.text.to_owned());
     let is_known = service
         .as_deref()
         .is_none_or(|service| !service.contains(UNKNOWN));

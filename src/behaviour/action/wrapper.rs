@@ -84,7 +84,7 @@ fn quit(
         .known()
         .is_some_and(|word| NOTHING.contains(&word.rsplit('/').next().unwrap_or(word)));
     let port = match options.value(request.port_options) {
-        Some(port) => port.text.clone(),
+        Some(port) => port.text.to_owned(),
         None => request.port.to_string(),
     };
     (is_told && does_nothing).then(|| {

@@ -72,8 +72,8 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         && !arguments.live.is_asked_for()
     {
         return Err(Error::Usage(format!(
-            "no path was named, and the cluster cannot be scanned instead: {reason}; \
-             name files, directories or - for standard input, as in `{program} lint deploy.yaml`"
+            "nothing to lint: name files, directories or - for standard input, as in `{program} lint deploy.yaml`; \
+             {reason}"
         )));
     }
     looked?;

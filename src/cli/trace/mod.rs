@@ -11,7 +11,7 @@ mod roles;
 mod screen;
 mod session;
 
-use std::path::PathBuf;
+use std::{io::IsTerminal, path::PathBuf};
 
 pub use arguments::TraceArguments;
 pub(super) use arguments::duration;
@@ -59,6 +59,11 @@ pub enum TraceError {
         /// Why.
         source: std::io::Error,
     },
+    /// `--tui` without a terminal to draw on.
+    #[error(
+        "--tui draws on a terminal, and standard output is none; without --tui the trace is printed as lines"
+    )]
+    NoTerminal,
     /// Nothing can be written any more.
     #[error("cannot write: {0}")]
     Output(#[from] std::io::Error),
@@ -91,6 +96,9 @@ fn read_file(path: &PathBuf) -> Result<String, TraceError> {
 /// Where the arguments do not fit together, or something cannot be reached, read or written.
 pub fn run(arguments: &TraceArguments) -> Result<ExitStatus, Error> {
     arguments.check().map_err(Error::Usage)?;
+    if arguments.tui && !std::io::stdout().is_terminal() {
+        return Err(TraceError::NoTerminal.into());
+    }
     let outcome = if let Some(path) = &arguments.plan {
         plan::run(arguments, path)
     } else if let Some(path) = &arguments.replay {

@@ -107,8 +107,7 @@ impl Output {
 
 /// Tells the user something that is no result.
 pub(super) fn note(text: &str) {
-    #[expect(clippy::print_stderr, reason = "the edge of the program")]
-    {
-        eprintln!("trace: {}", printable(text));
-    }
+    let line = format!("trace: {}\n", printable(text));
+    // Where standard error is closed there is nobody to tell.
+    let _unprinted = std::io::stderr().write_all(line.as_bytes());
 }

@@ -36,8 +36,16 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let mut previous: Option<Moment> = None;
     let mut end = End::new(arguments.timeout);
     let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
+    // The first line, where it can't be read: it is told with the next one that can, and where none can, the file is
+    // no recording.
+    let mut untold: Option<BadLine> = None;
+    let mut is_recording = false;
     session.list();
     for entry in entries {
+        is_recording |= entry.content.is_ok();
+        if let Some(line) = untold.take_if(|_| is_recording) {
+            skip(&line, previous, &mut session)?;
+        }
         let is_listed = matches!(&entry.content, Ok(Content::Evidence(Evidence::Pod(seen))) if seen.change == Change::Listed);
         let is_pod = matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_))));
         if (is_pod && !is_listed) || matches!(entry.content, Ok(Content::Listed)) {
@@ -67,8 +75,11 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
             Ok(Content::Header(_) | Content::Nothing | Content::Listed | Content::End { .. }) => {}
             Err(line) => {
                 bad += 1;
-                session.note(format!("{}:{}: {}", line.path, line.line, line.message));
-                session.take(unreadable(&line, previous), None)?;
+                if is_recording {
+                    skip(&line, previous, &mut session)?;
+                } else {
+                    untold.get_or_insert(line);
+                }
             }
         }
         if let Some(at) = entry.at {
@@ -92,11 +103,19 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let has_goal = session.has_goal();
     let failed = session.is_failed();
     let judgement = session.finish(previous.unwrap_or_default())?;
-    if bad > 0 {
-        note(&format!("{bad} lines of the recording could not be read"));
-    }
-    if evidence_lines == 0 {
-        note("the recording holds no evidence");
+    if let Some(first) = untold {
+        note(&format!(
+            "{} is no recording of `trace --record`; its first line: {}",
+            path.display(),
+            first.message
+        ));
+    } else {
+        if bad > 0 {
+            note(&format!("{bad} lines of the recording could not be read"));
+        }
+        if evidence_lines == 0 {
+            note("the recording holds no evidence");
+        }
     }
     let missed = has_goal && !end.goal_reached();
     Ok(conclude(&judgement, arguments, missed, failed))
@@ -144,6 +163,12 @@ impl End {
 fn pause(previous: Option<Moment>, at: Moment) -> Duration {
     let pause = previous.map_or(0, |previous| at.since(previous));
     Duration::from_nanos(u64::try_from(pause).unwrap_or(0))
+}
+
+/// Tells of a line that cannot be read, and takes it for a gap.
+fn skip(line: &BadLine, at: Option<Moment>, session: &mut Session) -> Result<(), TraceError> {
+    session.note(format!("{}:{}: {}", line.path, line.line, line.message));
+    session.take(unreadable(line, at), None)
 }
 
 /// A line that cannot be read is a gap: what it held is missing.

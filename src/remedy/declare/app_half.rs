@@ -11,7 +11,7 @@ use crate::{
         plan::{Action, Changes, Class, Refusal},
         planner::Planner,
         script::{
-            entrypoint::{self, Entrypoint, can_cut},
+            entrypoint::{self, Entrypoint, can_cut, try_cut},
             script_is_whole,
         },
         wanted::Wanted,
@@ -176,7 +176,8 @@ impl<'a> AppHalf<'a> {
             self.leave(&what, reason, false, subject);
             return Ok(());
         }
-        let whole = script_is_whole(can_cut(member, program, std::slice::from_ref(span)));
+        let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
+        let whole = script_is_whole(answer);
         if let Answer::Refuted(reason) = &whole.answer {
             return match exit_status {
                 Some(_) => Err(format!("“{what}” can't be done: {reason}")),
@@ -211,6 +212,7 @@ impl<'a> AppHalf<'a> {
         }
         let entrypoint = Entrypoint {
             reviewed: self.allowed >= Class::Review,
+            trial,
             ..entrypoint
         };
         self.entrypoints.push((link.container, entrypoint));

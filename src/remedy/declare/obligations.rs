@@ -7,13 +7,13 @@ use crate::{
         action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Lifetime, Member, Pod, Suspect, names_an_end, shown_path, suspects},
+    pod::{Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, shown_path, suspects},
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
         planner::is_named,
     },
-    roles::{NamingKind, RunsServer, runs_its_server},
+    roles::{NamingKind, RunsServer},
     workload::{ContainerList, WorkloadKind},
     yaml::Node,
 };
@@ -78,9 +78,8 @@ struct Case<'c, 'a> {
 }
 
 impl Case<'_, '_> {
-    fn answer(&self) -> RunsServer {
-        let entrypoint = Pod::entrypoint(self.member).map(|(_, program)| program);
-        runs_its_server(&self.member.container, entrypoint, self.pod.catalogue)
+    fn answer(&self) -> &RunsServer {
+        self.member.runs_server(self.pod.catalogue)
     }
 
     /// Whether some script of the pod ends it: what has to be ended does not end by itself.
@@ -105,6 +104,13 @@ impl Case<'_, '_> {
         }
         match (self.answer(), self.by_word) {
             (RunsServer::Refuted(once), _) => Proof::refuted(Obligation::RunsServer, once.to_string()),
+            (RunsServer::Proved, None)
+                if self.pod.workload.runs_to_completion()
+                    && self.pod.may_end_by_configuration(self.member)
+                    && !self.is_ended() =>
+            {
+                Proof::unknown(Obligation::RunsServer, MAY_BE_CONFIGURED_TO_END)
+            }
             (RunsServer::Proved, _) => proved("its image and command run a known server"),
             (_, Some(word)) => proved(word),
             (RunsServer::Unknown(_), None) if self.is_ended() => {
@@ -143,7 +149,7 @@ impl Case<'_, '_> {
             _ => false,
         };
         let mut links = self.pod.links.all.iter();
-        let is_known = self.by_word.is_some() || self.answer() == RunsServer::Proved;
+        let is_known = self.by_word.is_some() || *self.answer() == RunsServer::Proved;
         !is_known
             && self.pod.workload.runs_to_completion()
             && links.any(|link| link.other == Party::Container(self.index) && ends_it(link))
@@ -235,7 +241,7 @@ impl Case<'_, '_> {
                 ),
             };
         }
-        let is_known = self.answer() == RunsServer::Proved;
+        let is_known = *self.answer() == RunsServer::Proved;
         if is_known || self.is_ended() || others().any(|other| workload.is_about(other, own)) {
             return Proof::proved(Obligation::NobodysApp, "the workload is about another container");
         }

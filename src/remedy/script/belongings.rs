@@ -238,7 +238,7 @@ impl Cutting<'_> {
     /// The variables that what goes had set.
     fn set_by_gone(&self) -> BTreeSet<String> {
         let mut set = BTreeSet::new();
-        for visit in self.script.list.constructs() {
+        for visit in self.constructs {
             if !self.gone.cover(&visit.command.span()) {
                 continue;
             }
@@ -256,14 +256,10 @@ impl Cutting<'_> {
 
     /// The script's list and those of its functions.
     fn lists(&self) -> Vec<&List> {
-        let functions = self
-            .script
-            .list
-            .constructs()
-            .filter_map(|visit| match visit.command {
-                Command::Function { body, .. } => Some(body),
-                _ => None,
-            });
+        let functions = self.constructs.iter().filter_map(|visit| match visit.command {
+            Command::Function { body, .. } => Some(body),
+            _ => None,
+        });
         std::iter::once(&self.script.list).chain(functions).collect()
     }
 }

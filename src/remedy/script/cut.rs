@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     behaviour::{Answer, action::Action},
-    shell::{Command, Dialect, Span, Statement, parse},
+    shell::{Command, Dialect, Span, Statement, Visit, parse},
 };
 
 /// The shell that runs a script.
@@ -74,6 +74,7 @@ pub(crate) struct Remains {
 /// Why it can't be done: what remains would not do what the script did.
 pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
     let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+    let constructs: Vec<Visit<'_>> = script.list.constructs().collect();
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
     // What belongs to it is found bit by bit.
@@ -83,6 +84,7 @@ pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, 
         let cutting = Cutting {
             text,
             script: &script,
+            constructs: &constructs,
             shell,
             gone: Spans::new(outcome.gone.clone()),
             cuts: fates.cuts.clone(),

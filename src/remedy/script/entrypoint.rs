@@ -1,10 +1,10 @@
 //! The new entrypoint of a container: parts of its script cut out, its wrappers gone, its shell too where no
 //! feature of it is left.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
-    cut::{Environment, Shell, calls_of_function, cut},
+    cut::{Environment, Remains, Shell, calls_of_function, cut},
     hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
 };
@@ -36,6 +36,15 @@ pub(crate) struct Entrypoint {
     pub(crate) reviewed: bool,
     /// Words of the command line that go: a wrapper and its options.
     pub(crate) dropped: BTreeSet<usize>,
+    /// A cut that was made on trial, so that no plan has to make it again.
+    pub(crate) trial: Option<Rc<Trial>>,
+}
+
+/// What remains of a script without some commands.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Trial {
+    cuts: Vec<Span>,
+    remains: Remains,
 }
 
 impl Entrypoint {
@@ -89,6 +98,9 @@ impl Entrypoint {
             self.alone |= other.alone;
         }
         self.dropped.extend(&other.dropped);
+        if self.trial.is_none() {
+            self.trial.clone_from(&other.trial);
+        }
     }
 
     /// Cuts a command out, and somebody looks at what remains.
@@ -195,14 +207,14 @@ fn new_script(
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let shell = shell(member, program);
-    let cuts = match entrypoint.stripped.is_empty() {
-        true => own_cuts(program, &shell, &cuts),
-        false => Ok(cuts),
+    let remains = match entrypoint.stripped.is_empty() {
+        true => match &entrypoint.trial {
+            Some(trial) if trial.cuts == cuts => Ok(trial.remains.clone()),
+            _ => remains(member, program, &cuts),
+        },
+        false => cut(&text, &shell(member, program), &cuts),
     };
-    let remains = cuts
-        .and_then(|cuts| cut(&text, &shell, &cuts))
-        .map_err(|hindrance| hindrance.to_string())?;
+    let remains = remains.map_err(|hindrance| hindrance.to_string())?;
     if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
         return Err(format!("it has to be looked at: {doubt}"));
     }
@@ -218,7 +230,16 @@ fn new_script(
 /// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown
 /// where somebody has to look at it.
 pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Answer<Hindrance> {
-    let out_of_reach = |reason: &str| Answer::Refuted(Hindrance::OutOfReach(reason.to_owned()));
+    try_cut(member, program, spans).0
+}
+
+/// [`can_cut`], with what remains.
+pub(crate) fn try_cut(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    spans: &[Span],
+) -> (Answer<Hindrance>, Option<Rc<Trial>>) {
+    let out_of_reach = |reason: &str| (Answer::Refuted(Hindrance::OutOfReach(reason.to_owned())), None);
     if program.place != ProgramPlace::Entrypoint {
         return out_of_reach("it stands in a hook");
     }
@@ -228,14 +249,24 @@ pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]
     if !program.is_shell() {
         return out_of_reach(NO_SHELL);
     }
-    let shell = shell(member, program);
-    match own_cuts(program, &shell, spans).and_then(|spans| cut(&program.text, &shell, &spans)) {
-        Ok(remains) => remains
-            .doubt
-            .or_else(|| read_in(program).map(Hindrance::Sourced))
-            .map_or(Answer::Proved, Answer::Unknown),
-        Err(hindrance) => Answer::Refuted(hindrance),
+    match remains(member, program, spans) {
+        Ok(remains) => {
+            let doubt = remains.doubt.clone();
+            let answer = doubt
+                .or_else(|| read_in(program).map(Hindrance::Sourced))
+                .map_or(Answer::Proved, Answer::Unknown);
+            let cuts = spans.to_vec();
+            (answer, Some(Rc::new(Trial { cuts, remains })))
+        }
+        Err(hindrance) => (Answer::Refuted(hindrance), None),
     }
+}
+
+/// What remains of a program's script without these commands.
+fn remains(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result<Remains, Hindrance> {
+    let shell = shell(member, program);
+    let cuts = own_cuts(program, &shell, spans)?;
+    cut(&program.text, &shell, &cuts)
 }
 
 /// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.

@@ -27,6 +27,8 @@ use crate::{
 pub(super) struct Cutting<'s> {
     pub(super) text: &'s str,
     pub(super) script: &'s Script,
+    /// The script's commands, the compound ones too.
+    pub(super) constructs: &'s [Visit<'s>],
     pub(super) shell: &'s Shell,
     pub(super) outcome: &'s Outcome,
     pub(super) emptied: &'s [String],
@@ -104,7 +106,7 @@ fn errors_end_the_same(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
             || context.negated
             || context.substitution
             || matches!(
-                context.parts.last(),
+                context.parts.innermost(),
                 Some(Part::LoopCondition | Part::IfCondition)
             );
         context.is_in(Part::LoopBody) && !is_checked && may_fail(visit.command)
@@ -205,9 +207,8 @@ fn it_counts_on_numbers(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         value.parse::<i64>().is_ok() || value.starts_with("$((") || value.is_empty()
     };
     let from_elsewhere = cutting
-        .script
-        .list
-        .constructs()
+        .constructs
+        .iter()
         .filter(|visit| !cutting.gone.cover(&visit.command.span()))
         .filter(|visit| visit.context.function.is_some() || visit.command.span().start < end)
         .find_map(|visit| {
@@ -282,7 +283,7 @@ fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>
             (true, _, None) if visit.context.function.is_some() => {
                 answers.push(Answer::Refuted(Hindrance::Exit(shown())));
             }
-            (false, true, _) => answers.extend(cutting.trap_ends_the_same(&visit, simple)),
+            (false, true, _) => answers.extend(cutting.trap_ends_the_same(visit, simple)),
             (false, false, Some(name)) => answers.extend(cutting.function_ends_the_same(name, simple)),
             // `… && exit $rc` behind the main command.
             (false, false, None) if !is_asked => {}
@@ -340,10 +341,9 @@ impl Cutting<'_> {
             .map(|visit| self.shown(&visit.command.span()))
     }
 
-    fn gone_constructs(&self) -> impl Iterator<Item = Visit<'_>> {
-        self.script
-            .list
-            .constructs()
+    fn gone_constructs(&self) -> impl Iterator<Item = &Visit<'_>> {
+        self.constructs
+            .iter()
             .filter(|visit| self.gone.cover(&visit.command.span()))
     }
 

@@ -11,7 +11,7 @@ use crate::{
         obligation::{Obligation, Proof, judged},
         plan::Class,
         script::{
-            entrypoint::{Entrypoint, can_cut},
+            entrypoint::{Entrypoint, try_cut},
             script_is_whole,
         },
     },
@@ -101,6 +101,14 @@ impl Part<'_> {
         whole.answer.reason()
     }
 
+    /// Cuts other commands out of a container's entrypoint, unless they are the same ones.
+    pub(super) fn cut_instead(&mut self, container: usize, cut: Entrypoint) {
+        let is_same = |own: &Entrypoint| own.cuts == cut.cuts;
+        if !self.entrypoints.get(&container).is_some_and(is_same) {
+            self.entrypoints.insert(container, cut);
+        }
+    }
+
     /// Whether it may be removed at this class.
     pub(crate) fn is_allowed(&self, allowed: Class) -> bool {
         self.class.as_ref().is_ok_and(|class| *class <= allowed)
@@ -120,12 +128,12 @@ pub(super) fn cutting<'a>(
         None => what,
     };
     let mut part = Part::new(what, Ok(Class::Safe));
-    part.rest_on(script_is_whole(can_cut(
-        member,
-        program,
-        std::slice::from_ref(span),
-    )));
-    part.entrypoints
-        .insert(container, Entrypoint::cutting(span.clone()));
+    let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
+    part.rest_on(script_is_whole(answer));
+    let entrypoint = Entrypoint {
+        trial,
+        ..Entrypoint::cutting(span.clone())
+    };
+    part.entrypoints.insert(container, entrypoint);
     part
 }

@@ -114,7 +114,7 @@ fn of_link<'a>(
             part.rest_on(result_is_kept(quit.exit_status, quit.is_repeated));
             let cut = stop_with_sleep(member, program, &quit.span);
             part.note = masks(member, program, quit.exit_status, &cut);
-            part.entrypoints.insert(link.container, cut);
+            part.cut_instead(link.container, cut);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -141,7 +141,7 @@ fn of_link<'a>(
                     pod.party_name(&link.other)
                 ))
             });
-            part.entrypoints.insert(link.container, cut);
+            part.cut_instead(link.container, cut);
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }

@@ -16,15 +16,16 @@ fn around(visit: &Visit) -> String {
     let mut flags: Vec<String> = Vec::new();
     flags.extend(context.function.map(|name| format!("in {name}")));
     flags.extend(context.trap.map(|signals| format!("on {}", signals.join("+"))));
-    for part in &context.parts {
-        let name = match part {
-            Part::LoopCondition => "loop?",
-            Part::LoopBody => "loop",
-            Part::IfCondition => "if?",
-            Part::IfBody => "if",
-            Part::CaseArm => "case",
-        };
-        flags.push(name.to_owned());
+    for (part, name) in [
+        (Part::LoopCondition, "loop?"),
+        (Part::LoopBody, "loop"),
+        (Part::IfCondition, "if?"),
+        (Part::IfBody, "if"),
+        (Part::CaseArm, "case"),
+    ] {
+        if context.is_in(part) {
+            flags.push(name.to_owned());
+        }
     }
     for (holds, name) in [
         (context.subshell, "subshell"),
