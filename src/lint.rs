@@ -1,5 +1,6 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
+mod again;
 mod text;
 
 use std::{
@@ -9,6 +10,8 @@ use std::{
 };
 
 use rayon::prelude::*;
+
+pub(crate) use again::{Memory, lint_again};
 
 use crate::{
     pod::{Addresses, Answers, Live, Member, Pod, ServicesBeside, Settings, Sources},
@@ -65,7 +68,7 @@ pub fn lint(
 ) -> Outcome {
     let turn = Mutex::new(());
     let services = services_beside(sources, neighbours);
-    let mut outcomes: Vec<Outcome> = sources
+    let outcomes: Vec<Outcome> = sources
         .par_iter()
         .map(|source| {
             let _turn = await_turn(source, &turn);
@@ -74,7 +77,19 @@ pub fn lint(
             outcome
         })
         .collect();
-    add_shared_scripts(sources, neighbours, &services, &mut outcomes, options, &turn);
+    joined(sources, neighbours, &services, outcomes, options, &turn)
+}
+
+/// What came of each source by itself, with what the sources say about one another.
+fn joined(
+    sources: &[Arc<SourceFile>],
+    neighbours: &[Arc<SourceFile>],
+    services: &ServicesBeside,
+    mut outcomes: Vec<Outcome>,
+    options: &Options,
+    turn: &Mutex<()>,
+) -> Outcome {
+    add_shared_scripts(sources, neighbours, services, &mut outcomes, options, turn);
     let mut all = Outcome::default();
     for outcome in outcomes {
         all.findings.extend(outcome.findings);

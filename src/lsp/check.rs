@@ -1,15 +1,16 @@
 //! Lints what is open, together with the manifests beside it, as the configurations above them say.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{client::Preferences, document::Document};
+use super::{client::Preferences, document::Document, kept::Kept};
 use crate::{
-    lint::{self, lint},
+    lint::{self, lint_again},
     remedy::Form,
     rules::{Finding, RULES},
     source::{Input, Origin, Request, SourceError, SourceFile, discover, read_all},
@@ -88,6 +89,15 @@ pub(super) struct Outcome {
     pub(super) suppressions: Vec<Suppression>,
     /// Configurations and baselines that make no sense. What they hold for is checked without them.
     pub(super) failures: BTreeSet<Failure>,
+    by_name: ByName,
+}
+
+/// Which of the findings, errors and suppressions are about a source, by its name.
+#[derive(Debug, Default)]
+struct ByName {
+    findings: HashMap<String, Vec<usize>>,
+    errors: HashMap<String, Vec<usize>>,
+    suppressions: HashMap<String, Vec<usize>>,
 }
 
 impl Outcome {
@@ -97,16 +107,63 @@ impl Outcome {
             .iter()
             .find(|checked| Arc::ptr_eq(&checked.source, &document.source))
     }
+
+    /// The findings with a place in a source of this name.
+    pub(super) fn findings_in(&self, name: &str) -> impl Iterator<Item = &Finding> {
+        listed(&self.by_name.findings, name, &self.findings)
+    }
+
+    /// What could not be read of a source of this name.
+    pub(super) fn errors_in(&self, name: &str) -> impl Iterator<Item = &SourceError> {
+        listed(&self.by_name.errors, name, &self.errors)
+    }
+
+    /// The suppressions that stand in a source of this name.
+    pub(super) fn suppressions_in(&self, name: &str) -> impl Iterator<Item = &Suppression> {
+        listed(&self.by_name.suppressions, name, &self.suppressions)
+    }
+
+    fn index(&mut self) {
+        let mut by_name = ByName::default();
+        for (at, finding) in self.findings.iter().enumerate() {
+            let locations = finding.locations.iter();
+            let names: BTreeSet<&str> = locations.map(|location| location.source.name.as_str()).collect();
+            for name in names {
+                list(&mut by_name.findings, name, at);
+            }
+        }
+        for (at, error) in self.errors.iter().enumerate() {
+            list(&mut by_name.errors, &error.file, at);
+        }
+        for (at, suppression) in self.suppressions.iter().enumerate() {
+            list(&mut by_name.suppressions, &suppression.file, at);
+        }
+        self.by_name = by_name;
+    }
+}
+
+fn list(lists: &mut HashMap<String, Vec<usize>>, name: &str, at: usize) {
+    lists.entry(name.to_owned()).or_default().push(at);
+}
+
+fn listed<'o, T>(
+    lists: &'o HashMap<String, Vec<usize>>,
+    name: &str,
+    all: &'o [T],
+) -> impl Iterator<Item = &'o T> {
+    let own = lists.get(name).map_or(&[][..], Vec::as_slice);
+    own.iter().filter_map(|at| all.get(*at))
 }
 
 /// Checks all documents at once: a workload may run a script of a ConfigMap that is open too, or beside it.
 pub(super) fn check<'d>(
     documents: impl Iterator<Item = &'d Document> + Clone,
     configured: &mut dyn Configured,
+    kept: &mut Kept,
 ) -> Outcome {
     configured.forget();
     let neighbours = neighbours(documents.clone());
-    check_with(documents, neighbours, configured)
+    check_with(documents, neighbours, configured, kept)
 }
 
 /// Checks the documents and everything below some directories that no configuration excludes.
@@ -114,9 +171,10 @@ pub(super) fn check_workspace<'d>(
     documents: impl Iterator<Item = &'d Document> + Clone,
     folders: &[PathBuf],
     configured: &mut dyn Configured,
+    kept: &mut Kept,
 ) -> Outcome {
     configured.forget();
-    let open = open_files(documents.clone());
+    let open = OpenFiles::of(documents.clone());
     let mut inputs = Vec::new();
     for folder in folders {
         inputs.extend(manifests(folder, true, &open));
@@ -129,17 +187,19 @@ pub(super) fn check_workspace<'d>(
     if inputs.len() > MOST_IN_WORKSPACE || size(&inputs) > MOST_TEXT_IN_WORKSPACE {
         inputs.clear();
     }
-    check_with(documents, texts_of(&inputs), configured)
+    check_with(documents, texts_of(&inputs), configured, kept)
 }
 
 /// A text, and the file that it is in.
-type Text = (Option<PathBuf>, Arc<SourceFile>);
+pub(super) type Text = (Option<PathBuf>, Arc<SourceFile>);
 
 fn check_with<'d>(
     documents: impl Iterator<Item = &'d Document>,
-    others: Vec<Text>,
+    mut others: Vec<Text>,
     configured: &mut dyn Configured,
+    kept: &mut Kept,
 ) -> Outcome {
+    kept.recognize(&mut others);
     let mut outcome = Outcome::default();
     let open = documents.map(|document| (document.path.clone(), Arc::clone(&document.source)));
     for (path, source) in open.chain(others) {
@@ -162,20 +222,23 @@ fn check_with<'d>(
             .or_default()
             .push(Arc::clone(&checked.source));
     }
+    kept.forget_all_but(|configuration| groups.contains_key(&configuration));
     for (configuration, sources) in groups {
-        let found = lint(&sources, &[], &configured.options(configuration), &|| {});
+        let options = configured.options(configuration);
+        let found = lint_again(&sources, &options, kept.memory(configuration));
         let left = in_sources.apply(found.findings);
         outcome.findings.extend(configured.keep(configuration, left));
         outcome.errors.extend(found.errors);
     }
     outcome.failures = configured.failures();
     outcome.suppressions = in_sources.suppressions().cloned().collect();
+    outcome.index();
     outcome
 }
 
 /// The manifests in the directories of the documents that are not open themselves.
 fn neighbours<'d>(documents: impl Iterator<Item = &'d Document> + Clone) -> Vec<Text> {
-    let open = open_files(documents.clone());
+    let open = OpenFiles::of(documents.clone());
     let directories: BTreeSet<&Path> = documents
         .filter_map(|document| document.path.as_deref()?.parent())
         .collect();
@@ -190,25 +253,41 @@ fn neighbours<'d>(documents: impl Iterator<Item = &'d Document> + Clone) -> Vec<
 }
 
 /// The files of the documents.
-fn open_files<'d>(documents: impl Iterator<Item = &'d Document>) -> HashSet<PathBuf> {
-    documents
-        .filter_map(|document| document.path.as_deref())
-        .filter_map(|path| fs::canonicalize(path).ok())
-        .collect()
+struct OpenFiles<'d> {
+    named: HashSet<&'d Path>,
+    followed: OnceCell<HashSet<PathBuf>>,
+}
+
+impl<'d> OpenFiles<'d> {
+    fn of(documents: impl Iterator<Item = &'d Document>) -> Self {
+        Self {
+            named: documents
+                .filter_map(|document| document.path.as_deref())
+                .collect(),
+            followed: OnceCell::new(),
+        }
+    }
+
+    /// Whether a file is open, under whatever name. Links are followed only where it is not open under this one.
+    fn hold(&self, path: &Path) -> bool {
+        let followed = || -> HashSet<PathBuf> {
+            let named = self.named.iter();
+            named.filter_map(|path| fs::canonicalize(path).ok()).collect()
+        };
+        self.named.contains(path)
+            || fs::canonicalize(path).map_or(true, |path| self.followed.get_or_init(followed).contains(&path))
+    }
 }
 
 /// The manifests in a directory, or also below it, that are not open.
-fn manifests(directory: &Path, recursive: bool, open: &HashSet<PathBuf>) -> Vec<Input> {
+fn manifests(directory: &Path, recursive: bool, open: &OpenFiles<'_>) -> Vec<Input> {
     let request = Request::Filename {
         path: directory.to_owned(),
         recursive,
     };
     // A directory without manifests is no mistake here.
     let mut found = discover(&[request]).map(|found| found.inputs).unwrap_or_default();
-    found.retain(|input| {
-        let path = input.path().and_then(|path| fs::canonicalize(path).ok());
-        path.is_some_and(|path| !open.contains(&path))
-    });
+    found.retain(|input| input.path().is_some_and(|path| !open.hold(path)));
     found
 }
 

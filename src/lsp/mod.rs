@@ -10,6 +10,7 @@ mod diagnostic;
 mod document;
 mod fix;
 mod hover;
+mod kept;
 mod names;
 mod position;
 mod server;

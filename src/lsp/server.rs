@@ -1,7 +1,7 @@
 //! The conversation with the editor.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io::{self, Read, Write},
     path::PathBuf,
     time::{Duration, Instant},
@@ -20,6 +20,7 @@ use super::{
     client::{Client, Preferences, SECTION},
     document::Document,
     fix::FIX_ALL,
+    kept::Kept,
     transport::{Inbox, Next},
     uri,
     workspace::Workspace,
@@ -60,7 +61,11 @@ pub fn serve(
             configured,
             review: false,
             outcome: Outcome::default(),
+            kept: Kept::default(),
+            kept_of_folders: Kept::default(),
+            uris: HashMap::new(),
         },
+        published: BTreeMap::new(),
         due: None,
         failed: BTreeSet::new(),
         requests: 0,
@@ -98,6 +103,8 @@ struct Server<'c, W> {
     /// Checked as it is, unless a check is due.
     workspace: Workspace<'c>,
     due: Option<Instant>,
+    /// What was last said of each document, and of which version.
+    published: BTreeMap<String, (i32, Vec<Diagnostic>)>,
     /// Configurations that are not open and were complained about.
     failed: BTreeSet<PathBuf>,
     /// How many requests the client was sent.
@@ -275,6 +282,7 @@ impl<'c, W: Write> Server<'c, W> {
             "textDocument/didOpen" => {
                 if let Ok(parameters) = serde_json::from_value::<DidOpenTextDocumentParams>(parameters) {
                     let document = Document::open(parameters.text_document);
+                    self.published.remove(&document.uri.0);
                     self.workspace.documents.insert(document.uri.0.clone(), document);
                     self.due = Some(Instant::now());
                 }
@@ -295,6 +303,7 @@ impl<'c, W: Write> Server<'c, W> {
             "textDocument/didClose" => {
                 if let Ok(parameters) = serde_json::from_value::<DidCloseTextDocumentParams>(parameters) {
                     let uri = parameters.text_document.uri;
+                    self.published.remove(&uri.0);
                     if self.workspace.documents.remove(&uri.0).is_some() {
                         self.publish(uri, None, Vec::new())?;
                         self.due = Some(Instant::now());
@@ -303,6 +312,9 @@ impl<'c, W: Write> Server<'c, W> {
             }
             // A configuration or a neighbour may be another one now.
             "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+                // Editors show that a saved document was looked at.
+                let saved = parameters.pointer("/textDocument/uri").and_then(Value::as_str);
+                saved.and_then(|uri| self.published.remove(uri));
                 self.due = Some(Instant::now());
                 self.refresh()?;
             }
@@ -318,7 +330,7 @@ impl<'c, W: Write> Server<'c, W> {
         Ok(())
     }
 
-    /// Checks all documents and publishes what is found in each, unless the client asks for it.
+    /// Checks all documents and publishes what is found in each, unless the client asks for it or has been told.
     fn check(&mut self) -> io::Result<()> {
         self.due = None;
         self.workspace.check();
@@ -327,9 +339,13 @@ impl<'c, W: Write> Server<'c, W> {
                 let diagnostics = self.workspace.diagnostics(&document.source);
                 (document.uri.clone(), document.version, diagnostics)
             };
-            let published: Vec<_> = self.workspace.documents.values().map(of_document).collect();
-            for (uri, version, diagnostics) in published {
-                self.publish(uri, Some(version), diagnostics)?;
+            let found: Vec<_> = self.workspace.documents.values().map(of_document).collect();
+            for (uri, version, diagnostics) in found {
+                let said = (version, diagnostics);
+                if self.published.get(&uri.0) != Some(&said) {
+                    self.published.insert(uri.0.clone(), said.clone());
+                    self.publish(uri, Some(version), said.1)?;
+                }
             }
         }
         if self.workspace.client.refreshes {

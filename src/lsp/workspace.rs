@@ -1,7 +1,7 @@
 //! The open documents with what was found in them, and the answers about them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,7 +19,9 @@ use super::{
     diagnostic,
     document::Document,
     fix::{FIX_ALL, Rewrites},
-    hover, names,
+    hover,
+    kept::Kept,
+    names,
     position::Places,
     uri,
 };
@@ -38,30 +40,47 @@ pub(super) struct Workspace<'c> {
     pub(super) review: bool,
     /// Of the documents as they were checked last.
     pub(super) outcome: Outcome,
+    /// What checks of the documents keep, and those of the whole workspace.
+    pub(super) kept: Kept,
+    pub(super) kept_of_folders: Kept,
+    /// The URIs of the documents by the names of their sources, as they were checked last.
+    pub(super) uris: HashMap<String, String>,
 }
 
 impl Workspace<'_> {
     /// Checks all documents.
     pub(super) fn check(&mut self) {
-        self.outcome = check(self.documents.values(), self.configured);
+        self.outcome = check(self.documents.values(), self.configured, &mut self.kept);
+        self.name_documents();
+    }
+
+    fn name_documents(&mut self) {
+        self.uris.clear();
+        for (uri, document) in &self.documents {
+            let name = document.source.name.clone();
+            self.uris.entry(name).or_insert_with(|| uri.clone());
+        }
+    }
+
+    /// The document whose source has this name.
+    fn document_named(&self, name: &str) -> Option<&Document> {
+        self.documents.get(self.uris.get(name)?)
     }
 
     /// The diagnostics of every file of the workspace, as full reports by their URI.
     pub(super) fn reports(&mut self) -> Vec<Value> {
-        self.outcome = check_workspace(self.documents.values(), &self.client.folders, self.configured);
+        let documents = self.documents.values();
+        let kept = &mut self.kept_of_folders;
+        self.outcome = check_workspace(documents, &self.client.folders, self.configured, kept);
+        self.name_documents();
         let sources: Vec<Arc<SourceFile>> = self
             .outcome
             .sources
             .iter()
             .map(|checked| Arc::clone(&checked.source))
             .collect();
-        let is_open = |source: &SourceFile| {
-            self.documents
-                .values()
-                .find(|document| document.source.name == source.name)
-        };
         let of_sources = sources.iter().map(|source| {
-            let document = is_open(source);
+            let document = self.document_named(&source.name);
             let uri = self.uri_of(&source.name);
             report(
                 &uri,
@@ -128,11 +147,7 @@ impl Workspace<'_> {
             .collect();
         // Editors open more YAML than manifests.
         if looks_like_manifest(source.text.as_bytes()) {
-            let errors = self
-                .outcome
-                .errors
-                .iter()
-                .filter(|error| error.file == source.name);
+            let errors = self.outcome.errors_in(&source.name);
             diagnostics.extend(errors.map(|error| diagnostic::of_error(error, source, encoding)));
         }
         let unused = self.unused(source);
@@ -142,10 +157,7 @@ impl Workspace<'_> {
     }
 
     fn uri_of(&self, name: &str) -> Uri {
-        let open = self
-            .documents
-            .values()
-            .find(|document| document.source.name == name);
+        let open = self.document_named(name);
         open.map_or_else(|| uri::of_path(name.as_ref()), |document| document.uri.clone())
     }
 
@@ -154,17 +166,12 @@ impl Workspace<'_> {
     }
 
     fn findings<'s>(&'s self, source: &'s SourceFile) -> impl Iterator<Item = &'s Finding> {
-        self.outcome
-            .findings
-            .iter()
-            .filter(|finding| diagnostic::place(finding, source).is_some())
+        self.outcome.findings_in(&source.name)
     }
 
     fn unused<'s>(&'s self, source: &'s SourceFile) -> impl Iterator<Item = &'s Suppression> {
-        self.outcome
-            .suppressions
-            .iter()
-            .filter(|suppression| !suppression.used && suppression.file == source.name)
+        let own = self.outcome.suppressions_in(&source.name);
+        own.filter(|suppression| !suppression.used)
     }
 
     /// The findings of a document that touch a range, with where they stand.

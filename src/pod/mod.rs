@@ -45,6 +45,7 @@ pub use live::Live;
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_told::{called, told, told_to_quit};
 pub use services_beside::ServicesBeside;
+pub(crate) use services_beside::services_of;
 pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
 pub(crate) use suspects::{Suspect, names_an_end, suspects};

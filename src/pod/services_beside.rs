@@ -20,16 +20,19 @@ impl ServicesBeside {
     /// The Services in some sources. Templates have none: actions bring their selectors.
     pub fn of<'s>(sources: impl ParallelIterator<Item = &'s Arc<SourceFile>>) -> Self {
         let found: Vec<(&str, Vec<Service>)> = sources
-            .map(|source| (directory(&source.name), in_text(&source.text)))
-            .filter(|(_, services)| !services.is_empty())
+            .map(|source| (source.name.as_str(), services_of(source)))
             .collect();
+        Self::of_named(found)
+    }
+
+    /// The Services of sources, each with the name of its source.
+    pub(crate) fn of_named<'s>(found: impl IntoIterator<Item = (&'s str, Vec<Service>)>) -> Self {
         let mut beside = Self::default();
-        for (directory, services) in found {
-            beside
-                .by_directory
-                .entry(directory.to_owned())
-                .or_default()
-                .extend(services);
+        for (name, services) in found {
+            if !services.is_empty() {
+                let directory = beside.by_directory.entry(directory(name).to_owned());
+                directory.or_default().extend(services);
+            }
         }
         beside
     }
@@ -48,6 +51,11 @@ fn directory(name: &str) -> &str {
         .parent()
         .and_then(Path::to_str)
         .unwrap_or_default()
+}
+
+/// The Services in a source.
+pub(crate) fn services_of(source: &SourceFile) -> Vec<Service> {
+    in_text(&source.text)
 }
 
 /// The Services in a text: only documents that name the kind are read.

@@ -4,7 +4,7 @@ use super::{Object, Workload, objects_of};
 use crate::yaml::{Node, Stream};
 
 /// A Service.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     /// Its name.
     pub name: String,
