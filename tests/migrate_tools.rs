@@ -90,10 +90,10 @@ fn assert_native(text: &str) {
 }
 
 #[test]
-fn the_readmes_source_form_becomes_what_runs() {
-    let readme = document("README.md");
-    let example = block(&readme, "source form");
-    let (_, rest) = readme.split_once("<!-- source form -->").unwrap();
+fn the_source_form_becomes_what_runs() {
+    let page = document("docs/migrating.md");
+    let example = block(&page, "source form");
+    let (_, rest) = page.split_once("<!-- source form -->").unwrap();
     let command = rest
         .lines()
         .find(|line| line.starts_with("kubectl sidecar migrate"))
@@ -118,7 +118,7 @@ fn the_readmes_source_form_becomes_what_runs() {
         example
     );
     if env::var_os("KUBECONFIG").is_none() {
-        skip!("cluster", "no KUBECONFIG to apply the README's example to");
+        skip!("cluster", "no KUBECONFIG to apply the page's example to");
         return;
     }
     let command = command
