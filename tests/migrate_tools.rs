@@ -118,7 +118,7 @@ fn the_source_form_becomes_what_runs() {
         example
     );
     if env::var_os("KUBECONFIG").is_none() {
-        skip!("cluster", "no KUBECONFIG to apply the page's example to");
+        skip!("cluster", "no KUBECONFIG to apply the README's example to");
         return;
     }
     let command = command
@@ -177,7 +177,7 @@ fn a_kpt_function() {
     assert!(text.contains("# The pool.\n      - name: pgbouncer"), "{text}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("[info] apps/v1/Deployment/web: app: its wait for pgbouncer goes"),
+        said.contains("[info] apps/v1/Deployment/web: app: its wait for pgbouncer is removed"),
         "{said}"
     );
 }
