@@ -1,4 +1,4 @@
-//! Everything that is written from the code is as the code has it: schemas, rule pages, the README's table.
+//! Everything that is written from the code is as the code has it: schemas, rule pages, tables, pictures.
 //!
 //! `UPDATE_DOCS=1 cargo test --test documentation` writes it anew.
 
@@ -26,8 +26,14 @@ const REGENERATE: &str = "UPDATE_DOCS=1 cargo test --test documentation";
 /// What README.md and .ci/run both run.
 const TEST_COMMAND: &str = "cargo fmt --check && cargo clippy --all-targets -- -D warnings && cargo test";
 
-/// What the picture in the README shows.
-const PICTURED: &str = "examples/deployment-with-delays.yaml";
+/// The pictures of the README, each with the command that it shows.
+const PICTURES: [(&str, &str); 2] = [
+    ("lint", "lint examples/deployment-with-delays.yaml"),
+    (
+        "migrate",
+        "migrate --target native examples/cronjob-with-marker.yaml",
+    ),
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -100,13 +106,13 @@ fn sentence(text: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
-/// The table of all rules; `directory` is where their pages are from where it stands.
-fn table(directory: &str) -> String {
+/// The table of all rules, beside their pages.
+fn table() -> String {
     let mut table = "| rule | family | severity | what it finds |\n| --- | --- | --- | --- |\n".to_owned();
     for rule in in_order() {
         writeln!(
             table,
-            "| [{name}]({directory}{name}.md) | {} | {} | {} |",
+            "| [{name}]({name}.md) | {} | {} | {} |",
             rule.family.name(),
             severity(rule.severity),
             rule.summary.replace('|', "\\|"),
@@ -127,7 +133,7 @@ fn a_page_for_each_rule_and_no_other() {
         PathBuf::from("README.md"),
         format!(
             "<!-- Made from the rules' sources by `{REGENERATE}`. -->\n\n# Rules\n\n{}",
-            table("")
+            table()
         ),
     );
     for (name, page) in &pages {
@@ -162,19 +168,6 @@ fn every_rule_says_what_its_page_needs() {
             rule.name
         );
     }
-}
-
-#[test]
-fn the_table_of_rules_in_the_readme() {
-    const START: &str = "<!-- rules -->\n";
-    const END: &str = "<!-- end of rules -->";
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let (before, rest) = readme.split_once(START).unwrap();
-    let (_, after) = rest.split_once(END).unwrap();
-    check(
-        "README.md",
-        &format!("{before}{START}{}{END}{after}", table("docs/rules/")),
-    );
 }
 
 /// The rules below their entry in the book's table of contents.
@@ -225,15 +218,14 @@ fn formats() -> String {
 }
 
 #[test]
-fn the_tables_of_formats() {
+fn the_table_of_formats() {
     const START: &str = "<!-- formats -->\n";
     const END: &str = "<!-- end of formats -->";
-    for file in ["README.md", "docs/reports.md"] {
-        let text = fs::read_to_string(root().join(file)).unwrap();
-        let (before, rest) = text.split_once(START).unwrap();
-        let (_, after) = rest.split_once(END).unwrap();
-        check(file, &format!("{before}{START}{}{END}{after}", formats()));
-    }
+    let file = "docs/reports.md";
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let (before, rest) = text.split_once(START).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    check(file, &format!("{before}{START}{}{END}{after}", formats()));
 }
 
 #[test]
@@ -245,9 +237,9 @@ fn the_test_command_is_the_same_everywhere() {
 }
 
 #[test]
-fn the_configuration_in_the_readme_is_one() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let configuration = readme
+fn the_configuration_of_its_page_is_one() {
+    let page = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let configuration = page
         .split("```yaml\n")
         .filter_map(|block| block.split("```").next())
         .find(|block| block.contains("kubernetesVersion"))
@@ -270,21 +262,24 @@ fn the_configuration_in_the_readme_is_one() {
 }
 
 #[test]
-fn the_picture_shows_real_output() {
-    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-        .args(["lint", "--no-config", "--color", "always", PICTURED])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    let printed = format!(
-        "$ kubectl sidecar lint {PICTURED}\n{}{}",
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap()
-    );
-    check(
-        "docs/images/lint.svg",
-        &anstyle_svg::Term::new()
-            .palette(anstyle_svg::WIN10_CONSOLE)
-            .render_svg(&printed),
-    );
+fn pictures_show_real_output() {
+    for (name, command) in PICTURES {
+        let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+            .args(command.split(' '))
+            .args(["--no-config", "--color", "always"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let printed = format!(
+            "$ kubectl sidecar {command}\n{}{}",
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap()
+        );
+        check(
+            &format!("docs/images/{name}.svg"),
+            &anstyle_svg::Term::new()
+                .palette(anstyle_svg::WIN10_CONSOLE)
+                .render_svg(&printed),
+        );
+    }
 }

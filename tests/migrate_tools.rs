@@ -89,10 +89,10 @@ fn assert_native(text: &str) {
 }
 
 #[test]
-fn the_readmes_source_form_becomes_what_runs() {
-    let readme = document("README.md");
-    let example = block(&readme, "source form");
-    let (_, rest) = readme.split_once("<!-- source form -->").unwrap();
+fn the_source_form_becomes_what_runs() {
+    let page = document("docs/migrating.md");
+    let example = block(&page, "source form");
+    let (_, rest) = page.split_once("<!-- source form -->").unwrap();
     let command = rest
         .lines()
         .find(|line| line.starts_with("kubectl sidecar migrate"))
@@ -176,7 +176,7 @@ fn a_kpt_function() {
     assert!(text.contains("# The pool.\n      - name: pgbouncer"), "{text}");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.contains("[info] apps/v1/Deployment/web: app: its wait for pgbouncer goes"),
+        said.contains("[info] apps/v1/Deployment/web: app: its wait for pgbouncer is removed"),
         "{said}"
     );
 }

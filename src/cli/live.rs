@@ -11,7 +11,7 @@ use crate::cluster::{Connection, Filter};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct LiveArguments {
-    /// Take the cluster's objects; what is named then is TYPE or TYPE/NAME
+    /// Read objects from the cluster, named as TYPE or TYPE/NAME
     #[arg(long)]
     live: bool,
     /// The namespace [default: the context's]

@@ -45,7 +45,7 @@ use crate::{
     yaml,
 };
 
-use account::{announce, colored_diff, explain, quoted, tell};
+use account::{announce, colored_diff, explain, quoted, skipped, tell};
 use arguments::MigrateOutput;
 pub(super) use arguments::{EXIT_CODES, MigrateArguments};
 use named::Containers;

@@ -249,7 +249,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                     .program(link.container, link.program)
                     .map_or("", |(member, _)| member.container.name);
                 self.plan.left(
-                    format!("not done: {name}: what it does about another container goes"),
+                    format!("not done: {name}: what it does about another container is removed"),
                     "the text does not say which container is meant",
                     false,
                     [subject],
@@ -278,7 +278,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                     .retain(|refusal| !refusal.subjects.contains(&subject));
                 self.plan.done(
                     Class::Safe,
-                    format!("{name}: lifecycle.type: Standard goes, which says nothing"),
+                    format!("{name}: lifecycle.type: Standard is removed, which is the default"),
                     [subject],
                 );
             }

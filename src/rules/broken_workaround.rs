@@ -166,7 +166,7 @@ fn swallowed_call<'a>(
             .confidence(Confidence::High)
             .container(&member.container)
             .at_text(program, swallowed.span.clone(), format!("{} is not a command here", swallowed.tool))
-            .by_hand("what the command was meant to be is a person's to say")
+            .by_hand("decide by hand what the command should be")
             .finish(),
         );
     }
@@ -219,7 +219,7 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     .confidence(Confidence::High)
     .container(&member.container)
     .at(*word, "only an argument of the script before it")
-    .by_hand("what was meant to run is a person's to say");
+    .by_hand("decide by hand what should run");
     if let Some(script) = program.words.get(invocation.script) {
         draft = draft.with(*script, "all that runs");
     }

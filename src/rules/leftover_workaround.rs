@@ -271,7 +271,7 @@ fn namings(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 "is still to be killed from outside"
             }
             NamingKind::KubexitBirthDependencies | NamingKind::KubexitDeathDependencies => {
-                "is still minded by kubexit"
+                "is still managed by kubexit"
             }
             NamingKind::Declaration | NamingKind::LyftAnnotation => continue,
         };

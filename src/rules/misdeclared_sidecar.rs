@@ -176,7 +176,7 @@ fn runs_once<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Fin
 fn draft<'a>(pod: &Pod<'a>, message: String) -> Draft<'a> {
     Draft::new(pod, &RULE, message)
         .confidence(Confidence::High)
-        .by_hand("which container was meant is a person's to say")
+        .by_hand("decide by hand which container was meant")
 }
 
 /// A name that is no regular container's.

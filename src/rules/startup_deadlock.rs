@@ -148,7 +148,7 @@ fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, why: &str) -> Draft<'a> {
     Draft::new(pod, &RULE, format!("the pod never starts: {why}"))
         .confidence(Confidence::High)
         .container(&member.container)
-        .by_hand("which of the two has to start first is a person's to say")
+        .by_hand("decide by hand which of the two has to start first")
 }
 
 /// The gate asks a port that only the app listens on.

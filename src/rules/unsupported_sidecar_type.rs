@@ -102,7 +102,7 @@ spec:
     migrate: r#"`migrate --target native` moves such a container to `initContainers` and makes a startup probe
 of its readiness; safe on regular containers, and so are the annotation and Lyft's where they
 name a container of the manifest. `restartPolicy: Always` on a regular container is for review,
-because whether a sidecar was meant is a person's to say; an old cluster has to be upgraded."#,
+because whether a sidecar was meant has to be decided by hand; an old cluster has to be upgraded."#,
     rests_on: &[&Obligation::OF_DECLARATIONS],
     sources: &[
         (

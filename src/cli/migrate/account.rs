@@ -134,11 +134,23 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
         }
     }
     for refusal in &plan.refusals {
-        let review = if refusal.review { "; --review does it" } else { "" };
-        tell(&format!("  left: {}: {}{review}", refusal.what, refusal.reason));
+        let review = if refusal.review {
+            " (needs review; run again with --review)"
+        } else {
+            ""
+        };
+        tell(&format!("  {}{review}", skipped(&refusal.what, &refusal.reason)));
     }
     for note in &plan.notes {
         tell(&format!("  note: {note}"));
+    }
+}
+
+/// What was not done to a workload, and why.
+pub(super) fn skipped(what: &str, reason: &str) -> String {
+    match what.strip_suffix(" as it is") {
+        Some(name) => format!("skipped {name}: {reason}"),
+        None => format!("skipped: {}: {reason}", what.trim_start_matches("not done: ")),
     }
 }
 

@@ -50,7 +50,7 @@ pub(in crate::cli) struct MigrateArguments {
     /// Also make the changes that a person has to look at
     #[arg(long)]
     pub(in crate::cli) review: bool,
-    /// A container that is a sidecar though nothing shows it: NAME or WORKLOAD/NAME
+    /// Treat this container as a sidecar: NAME or WORKLOAD/NAME
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) sidecar: Vec<String>,
     /// Remove the workarounds of these rules or families only

@@ -13,7 +13,9 @@ use std::io::{self, Write};
 
 use proposal::{Engine, Proposal};
 
-use super::{MigrateArguments, MigrateOutput, colored_diff, explain, options, quoted, selection, tell};
+use super::{
+    MigrateArguments, MigrateOutput, colored_diff, explain, options, quoted, selection, skipped, tell,
+};
 use crate::{
     cli::promoters::PromotersOfNamespaces,
     cli::{
@@ -204,7 +206,7 @@ impl Run<'_> {
                 tell(&format!("{}:", left.object));
                 object = &left.object;
             }
-            tell(&format!("  left: {}: {}", left.what, left.reason));
+            tell(&format!("  {}", skipped(&left.what, &left.reason)));
         }
         if let Some(unseen) = self.injected.unseen.as_ref().filter(|_| !self.unread) {
             warn(&format!(

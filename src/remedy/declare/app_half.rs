@@ -107,7 +107,7 @@ impl<'a> AppHalf<'a> {
             if naming.names.iter().all(|name| known.containers.contains(name)) {
                 self.removals.add(naming.entry.key);
                 let key = naming.entry.key.as_str().unwrap_or("the annotation");
-                self.do_it(Class::Safe, format!("{key} goes"), [Subject::Naming(at)]);
+                self.do_it(Class::Safe, format!("{key} is removed"), [Subject::Naming(at)]);
             }
         }
         self.settings(pod, known, wanted)
@@ -165,12 +165,12 @@ impl<'a> AppHalf<'a> {
             self.notes.extend(account_of_helper(pod, member));
             self.do_it(
                 Class::Review,
-                format!("{app}: goes, it only ends {}", known.name),
+                format!("{app}: is removed, it only ends {}", known.name),
                 [subject],
             );
             return Ok(());
         }
-        let what = format!("{app}: {does} {} goes", known.name);
+        let what = format!("{app}: {does} {} is removed", known.name);
         if self.keeps_waits && exit_status.is_none() {
             let reason = "the container that is injected is not seen here, nor whether it has a probe that could take its place";
             self.leave(&what, reason, false, subject);
@@ -237,7 +237,7 @@ impl<'a> AppHalf<'a> {
                 if is_wanted && !can_cut(member, program, cuts).is_refuted() {
                     self.entrypoints
                         .push((index, Entrypoint::reviewed(sleep.span.clone())));
-                    let what = format!("{}: its sleep before the start goes", member.container.name);
+                    let what = format!("{}: its sleep before the start is removed", member.container.name);
                     self.do_it(Class::Review, what, [subject]);
                 }
             }
@@ -274,7 +274,7 @@ impl<'a> AppHalf<'a> {
             let subject = Subject::setting(injector.name, key);
             if wanted.has(&subject) {
                 self.removals.add(entry.key);
-                self.do_it(Class::Safe, format!("{key} goes"), [subject]);
+                self.do_it(Class::Safe, format!("{key} is removed"), [subject]);
             }
             if injector.settings_annotation == Some(key) {
                 self.proxy_settings(injector, entry, wanted)?;
@@ -336,14 +336,14 @@ impl<'a> AppHalf<'a> {
             let class = if holds(name) { Class::Safe } else { Class::Review };
             self.do_it(
                 class,
-                format!("{name} goes"),
+                format!("{name} is removed"),
                 [Subject::setting(injector.name, name)],
             );
         }
         for name in left {
             let reason = "a native proxy drains when the pod is deleted, so that whether the time is wanted has to be decided";
             self.leave(
-                &format!("{name} goes"),
+                &format!("{name} is removed"),
                 reason,
                 true,
                 Subject::setting(injector.name, name),

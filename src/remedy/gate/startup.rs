@@ -295,7 +295,7 @@ fn of_request(
     port: u16,
 ) -> Result<Handler, String> {
     if http.has_credentials {
-        return Err("the app asks with headers or credentials of its own, which a probe has not".to_owned());
+        return Err("the app asks with headers or credentials of its own; probes don't have them".to_owned());
     }
     if let Answer::Status(status) = wait.answer
         && !(200..400).contains(&status)

@@ -37,7 +37,10 @@ pub(super) fn prestop<'a>(
         true => Ok(Class::Safe),
         false => Err("the hook does more than wait".to_owned()),
     };
-    let mut part = Part::new(format!("{}: its preStop wait goes", member.container.name), class);
+    let mut part = Part::new(
+        format!("{}: its preStop wait is removed", member.container.name),
+        class,
+    );
     part.rest_on(match delay.own {
         None => Proof::proved(
             Obligation::IdleAfterApp,
@@ -78,7 +81,7 @@ pub(super) fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted
                 start: trap.span.start,
             });
             wanted.has(&subject).then_some(())?;
-            let what = format!("{}: its trap goes", member.container.name);
+            let what = format!("{}: its trap is removed", member.container.name);
             let mut part = cutting(index, member, program, &trap.span, what).on(subject);
             part.harmful = false;
             part.rest_on(Proof::unknown(

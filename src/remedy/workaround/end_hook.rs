@@ -20,7 +20,7 @@ use crate::{
 pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
     let hook = member.container.hook(HookKind::PreStop)?;
     (by_call(pod, member) || by_script(pod, member)).then(|| {
-        let what = format!("{}: its preStop hook, which ends it, goes", member.container.name);
+        let what = format!("{}: its preStop hook, which ends it, is removed", member.container.name);
         let mut part = Part::new(what, Ok(Class::Safe));
         part.rest_on(Proof::unknown(
             Obligation::EndsAreKnown,

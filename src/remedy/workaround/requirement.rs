@@ -106,7 +106,7 @@ fn of_link<'a>(
         LinkKind::Quits(quit) => {
             wanted.link(at).then_some(())?;
             let what = format!(
-                "{}: its call that ends {} goes",
+                "{}: its call that ends {} is removed",
                 member.container.name,
                 pod.party_name(&link.other)
             );
@@ -123,7 +123,7 @@ fn of_link<'a>(
         LinkKind::Kills(kill) => {
             wanted.link(at).then_some(())?;
             let what = format!(
-                "{}: its signal that ends {} goes",
+                "{}: its signal that ends {} is removed",
                 member.container.name,
                 pod.party_name(&link.other)
             );
@@ -155,7 +155,7 @@ fn of_link<'a>(
             Some(waiting(pod, index, (at, link), wait, form))
         }
         LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
-            let what = format!("{}: its wait for a file goes", member.container.name);
+            let what = format!("{}: its wait for a file is removed", member.container.name);
             let reason = "whoever writes the file is not visible in the manifest";
             let mut part = Part::new(what, Err(reason.to_owned())).on(Subject::Link(at));
             part.harmful = false;
@@ -166,7 +166,7 @@ fn of_link<'a>(
             let file = path_of(&writer.marker).to_owned();
             let (_, theirs) = pod.program(writer.container, writer.program)?;
             let what = format!(
-                "{}: its wait for {} goes",
+                "{}: its wait for {} is removed",
                 member.container.name,
                 shown_path(theirs, &writer.marker.file)
             );
@@ -200,7 +200,7 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
         return Part::new(String::new(), Err(String::new()));
     };
     let what = format!(
-        "{}: its wait for {} goes",
+        "{}: its wait for {} is removed",
         member.container.name,
         pod.party_name(&link.other)
     );
@@ -327,9 +327,9 @@ fn namings<'a>(pod: &Pod<'a>, member: &Member<'a>, wanted: &Wanted) -> Vec<Part<
         let key = naming.entry.key;
         let what = match naming.kind {
             NamingKind::KillerAnnotation | NamingKind::LyftAnnotation => {
-                format!("{} goes", key.as_str().unwrap_or("the annotation"))
+                format!("{} is removed", key.as_str().unwrap_or("the annotation"))
             }
-            NamingKind::KruiseEnvironment => format!("{name}: OpenKruise's variable goes"),
+            NamingKind::KruiseEnvironment => format!("{name}: OpenKruise's variable is removed"),
             _ => continue,
         };
         let all_here = naming

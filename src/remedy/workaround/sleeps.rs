@@ -40,7 +40,7 @@ impl<'a> Planner<'_, 'a> {
                 if self.declared.is_empty() && injected::holds_back(self.pod, self.wanted) {
                     continue;
                 }
-                let what = format!("{}: its sleep before the start goes", member.container.name);
+                let what = format!("{}: its sleep before the start is removed", member.container.name);
                 let cuts = std::slice::from_ref(&sleep.span);
                 let can_cut = entrypoint::can_cut(member, program, cuts);
                 let (reason, review) = if let Answer::Refuted(hindrance) = can_cut {

@@ -156,7 +156,7 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
     }
     let member = pod.members.get(link.container)?;
     let other = pod.members.get(sidecar)?.container.name;
-    let what = format!("{}: goes, it only ends {other}", member.container.name);
+    let what = format!("{}: is removed, it only ends {other}", member.container.name);
     let mut part = Part::new(what, Ok(Class::Safe));
     part.rest_on(Proof::unknown(
         Obligation::EndsAreKnown,

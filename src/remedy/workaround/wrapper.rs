@@ -96,7 +96,10 @@ fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
         .iter()
         .filter_map(|member| Some((member, copied(member)?)))
         .map(|(member, wrapper)| {
-            let what = format!("{}: goes, it only copied {}", member.container.name, wrapper.name);
+            let what = format!(
+                "{}: is removed, it only copied {}",
+                member.container.name, wrapper.name
+            );
             let mut part = Part::new(what, Ok(Class::Review));
             part.harmful = false;
             part.removals.add(member.container.node);

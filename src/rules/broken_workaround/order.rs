@@ -103,7 +103,7 @@ fn waiting_hook(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .confidence(Confidence::High)
             .container(&member.container)
             .at_text(program, wait.span.clone(), label)
-            .by_hand("what was meant to wait is a person's to say");
+            .by_hand("decide by hand what should wait");
         if let Some(other) = pod.party(&link.other) {
             draft = draft.with_container(&other.container, "the sidecar it waits for");
         }
