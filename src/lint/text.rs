@@ -10,7 +10,9 @@ use crate::{
     pod::Sources,
     roles::WorkloadSummary,
     rules::{Confidence, Finding, Fix, FixClass, Severity},
-    source::{Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line},
+    source::{
+        Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line, has_manifest_suffix,
+    },
     template::{self, Reading},
     workload::{self, ObjectReference},
     yaml::{self, ParseError, Reason},
@@ -39,6 +41,17 @@ pub(super) fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &O
     {
         drop_repeated(&mut outcome);
         return outcome;
+    }
+    if is_part_of_others(source) {
+        return Outcome {
+            findings: template::signs(source),
+            notes: vec![Note::about_template(
+                &source.name,
+                first_template_line(&source.text).unwrap_or(1),
+                NoteKind::TemplateSearched,
+            )],
+            ..Outcome::default()
+        };
     }
     let mut text = source.text.to_string();
     let mut outcome = match mend(&mut text, None).filter(|_| !is_too_much) {
@@ -123,6 +136,18 @@ fn is_helper(source: &SourceFile) -> bool {
     Path::new(source.name.as_str())
         .extension()
         .is_some_and(|suffix| suffix == "tpl")
+}
+
+/// Whether it is a helper that no tool takes for a manifest: `_script.sh.tpl` and `site.conf.tpl` are, `job.yaml.tpl`
+/// is what Helm renders. What it holds need not be YAML.
+fn is_part_of_others(source: &SourceFile) -> bool {
+    let path = Path::new(source.name.as_str());
+    let stem = path.file_stem().map(Path::new);
+    let is_manifest = |stem: &Path| {
+        let name = stem.as_os_str().to_string_lossy();
+        has_manifest_suffix(stem) && !name.starts_with('_')
+    };
+    is_helper(source) && !stem.is_some_and(is_manifest)
 }
 
 /// A definition may be a part of a script, which is no pod to be read: its lines are searched for signs.
