@@ -242,3 +242,27 @@ fn exit_code(path: &Path) -> Option<i32> {
         .output();
     output.unwrap().status.code()
 }
+
+#[test]
+fn the_branches_of_a_template_that_is_rendered_to_one_exclude_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = |open: &str, otherwise: &str, close: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{{{ .Release.Name }}}}\nspec:\n  containers:\n    - name: a\n      {open}\n      image: b\n      {otherwise}\n      image: c\n      {close}\n"
+        )
+    };
+    let path = folder.path().join("pod.yaml");
+    for (open, otherwise, close) in [
+        ("{{`{{- if .Mirror }}`}}", "{{`{{- else }}`}}", "{{`{{- end }}`}}"),
+        (
+            "{{ \"{{ if .Mirror }}\" }}",
+            "{{ \"{{ else }}\" }}",
+            "{{ \"{{ end }}\" }}",
+        ),
+    ] {
+        fs::write(&path, pod(open, otherwise, close)).unwrap();
+        assert!(findings(&path).is_empty(), "{open}");
+    }
+    fs::write(&path, pod("tty: {{ .Values.tty }}", "stdin: true", "")).unwrap();
+    assert_eq!(findings(&path), ["duplicate-key@9"]);
+}

@@ -189,7 +189,9 @@ struct PodPlace {
 /// Whether what is found in a reading of a template can be said of the template.
 fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
-        return !reading.is_split(finding) && !reading.has_unknown_keys(finding, text);
+        return !reading.is_split(finding)
+            && !reading.has_unknown_keys(finding, text)
+            && !makes_a_template(text);
     }
     if !CLAIMED_FROM_ABSENCE.contains(&finding.rule.name) {
         return true;
@@ -202,6 +204,19 @@ fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &s
         .iter()
         .filter(is_here)
         .any(|pod| reading.may_bring(&pod.spec) || names_a_wrapper(pod))
+}
+
+/// Whether a template renders to another one: ``{{`{{ if .A }}`}}``. The branches of that one stand side by side in this.
+fn makes_a_template(text: &str) -> bool {
+    let opens = |rest: &str| {
+        let action = rest.trim_start_matches('-').trim_start();
+        action.starts_with(['`', '"'])
+            && action
+                .get(1..)
+                .is_some_and(|raw| raw.trim_start().starts_with("{{"))
+    };
+    text.match_indices("{{")
+        .any(|(at, braces)| text.get(at + braces.len()..).is_some_and(opens))
 }
 
 fn of_template(finding: &mut Finding, reading: &Reading) {
