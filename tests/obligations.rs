@@ -60,7 +60,7 @@ fn findings(text: &str) -> Vec<Finding> {
 /// An unknown: its name, what it takes the place of, and what is there then.
 type Unknown = (&'static str, &'static str, &'static str);
 
-const UNKNOWN: [Unknown; 12] = [
+const UNKNOWN: [Unknown; 14] = [
     (
         "what the app's image runs",
         "        command: [/app/report, --yesterday]\n",
@@ -117,6 +117,16 @@ const UNKNOWN: [Unknown; 12] = [
         "        args: [--port=5432, example:eu:reports]\n        env: [{name: RUN_ONCE, value: \"true\"}]",
     ),
     (
+        "who calls the endpoint that a switch opens",
+        "args: [--port=5432, example:eu:reports]",
+        "args: [--port=5432, --quitquitquit=true, example:eu:reports]",
+    ),
+    (
+        "who calls the endpoint that a variable opens",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        env: [{name: CSQL_PROXY_QUITQUITQUIT, value: \"1\"}]",
+    ),
+    (
         "what the processes are shared for",
         "      restartPolicy: Never\n",
         "      restartPolicy: Never\n      shareProcessNamespace: true\n",
@@ -144,6 +154,26 @@ fn one_unknown_more_lowers_the_class() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A switch that is off, and one in a pod whose call is seen, leave nothing unknown.
+#[test]
+fn a_quit_endpoint_that_is_closed_or_called_raises_no_doubt() {
+    let closed = JOB.replace("[--port=5432, ", "[--port=5432, --quitquitquit=false, ");
+    let found = findings(&closed);
+    assert_eq!(found[0].severity, Severity::Error, "{found:#?}");
+    assert_eq!(found[0].fix.class, FixClass::Safe, "{:?}", found[0].fix);
+    let called = JOB
+        .replace("[--port=5432, ", "[--port=5432, --quitquitquit, ")
+        .replace(
+            "command: [/app/report, --yesterday]",
+            "command: [sh, -c, '/app/report; code=$?; curl -sX POST http://localhost:9091/quitquitquit; exit $code']",
+        );
+    let rules: Vec<_> = findings(&called)
+        .iter()
+        .map(|finding| finding.rule.name)
+        .collect();
+    assert_eq!(rules, ["quit-endpoint"]);
 }
 
 #[test]
@@ -378,7 +408,8 @@ fn what_may_count_or_end_unseen_is_looked_at() {
     let class = |text: String| findings(&text).first().map(|finding| finding.fix.class);
     let quits = "/sums; rc=$?; curl -X POST localhost:9091/quitquitquit; exit $rc";
     assert_eq!(class(job(quits, "", "")), Some(FixClass::Safe));
-    assert_eq!(class(job("/sums", "", "")), Some(FixClass::Safe));
+    // The switch is there for somebody, and here it may be the program itself.
+    assert_eq!(class(job("/sums", "", "")), Some(FixClass::Review));
     let policy = |of: &str| {
         format!(
             "  podFailurePolicy: {{rules: [{{action: FailJob, onExitCodes: {{{of}operator: In, values: [1]}}}}]}}\n"

@@ -198,3 +198,71 @@ fn definitions_of_script_parts_are_searched() {
     .unwrap();
     assert!(findings(folder.path()).is_empty());
 }
+
+#[test]
+fn a_helper_that_is_no_yaml_is_no_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let templates = folder.path().join("templates");
+    fs::create_dir(&templates).unwrap();
+    let chart = "apiVersion: v2\nname: parts\nversion: 1.0.0\n";
+    fs::write(folder.path().join("Chart.yaml"), chart).unwrap();
+    // Each has an `apiVersion` and a `kind`, as a manifest has: in a heredoc, between a template's statements, or in
+    // the settings of a server.
+    let helpers = [
+        (
+            "_restore.sh.tpl",
+            "#!/bin/sh\nMODE=${1:-\"all\"}\n\ncat > /tmp/job.yaml <<EOT\napiVersion: batch/v1\nkind: Job\nEOT\n",
+        ),
+        (
+            "account.tpl",
+            "{% if account %}\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: x}\n{% endif %}\n",
+        ),
+        (
+            "_mirror.conf.tpl",
+            "upstream up {\n  server {{ .Values.up }};\n}\n# apiVersion: v1\n# kind: none\nserver { listen 80; }\n",
+        ),
+    ];
+    for (name, text) in helpers {
+        fs::write(templates.join(name), text).unwrap();
+    }
+    assert_eq!(exit_code(folder.path()), Some(0));
+    // What Helm renders has to be YAML once it is rendered.
+    fs::write(
+        templates.join("job.yaml.tpl"),
+        "apiVersion: batch/v1\nkind: Job\n\"metadata\" {}\n",
+    )
+    .unwrap();
+    assert_eq!(exit_code(folder.path()), Some(3));
+}
+
+fn exit_code(path: &Path) -> Option<i32> {
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "--fail-on", "never"])
+        .arg(path)
+        .output();
+    output.unwrap().status.code()
+}
+
+#[test]
+fn the_branches_of_a_template_that_is_rendered_to_one_exclude_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let pod = |open: &str, otherwise: &str, close: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{{{ .Release.Name }}}}\nspec:\n  containers:\n    - name: a\n      {open}\n      image: b\n      {otherwise}\n      image: c\n      {close}\n"
+        )
+    };
+    let path = folder.path().join("pod.yaml");
+    for (open, otherwise, close) in [
+        ("{{`{{- if .Mirror }}`}}", "{{`{{- else }}`}}", "{{`{{- end }}`}}"),
+        (
+            "{{ \"{{ if .Mirror }}\" }}",
+            "{{ \"{{ else }}\" }}",
+            "{{ \"{{ end }}\" }}",
+        ),
+    ] {
+        fs::write(&path, pod(open, otherwise, close)).unwrap();
+        assert!(findings(&path).is_empty(), "{open}");
+    }
+    fs::write(&path, pod("tty: {{ .Values.tty }}", "stdin: true", "")).unwrap();
+    assert_eq!(findings(&path), ["duplicate-key@9"]);
+}

@@ -10,7 +10,9 @@ use crate::{
     pod::Sources,
     roles::WorkloadSummary,
     rules::{Confidence, Finding, Fix, FixClass, Severity},
-    source::{Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line},
+    source::{
+        Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line, has_manifest_suffix,
+    },
     template::{self, Reading},
     workload::{self, ObjectReference},
     yaml::{self, ParseError, Reason},
@@ -39,6 +41,17 @@ pub(super) fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &O
     {
         drop_repeated(&mut outcome);
         return outcome;
+    }
+    if is_part_of_others(source) {
+        return Outcome {
+            findings: template::signs(source),
+            notes: vec![Note::about_template(
+                &source.name,
+                first_template_line(&source.text).unwrap_or(1),
+                NoteKind::TemplateSearched,
+            )],
+            ..Outcome::default()
+        };
     }
     let mut text = source.text.to_string();
     let mut outcome = match mend(&mut text, None).filter(|_| !is_too_much) {
@@ -125,6 +138,18 @@ fn is_helper(source: &SourceFile) -> bool {
         .is_some_and(|suffix| suffix == "tpl")
 }
 
+/// Whether it is a helper that no tool takes for a manifest: `_script.sh.tpl` and `site.conf.tpl` are, `job.yaml.tpl`
+/// is what Helm renders. What it holds need not be YAML.
+fn is_part_of_others(source: &SourceFile) -> bool {
+    let path = Path::new(source.name.as_str());
+    let stem = path.file_stem().map(Path::new);
+    let is_manifest = |stem: &Path| {
+        let name = stem.as_os_str().to_string_lossy();
+        has_manifest_suffix(stem) && !name.starts_with('_')
+    };
+    is_helper(source) && !stem.is_some_and(is_manifest)
+}
+
 /// A definition may be a part of a script, which is no pod to be read: its lines are searched for signs.
 fn add_signs_of_helpers(source: &Arc<SourceFile>, outcome: &mut Outcome) {
     let line = |finding: &Finding| {
@@ -164,7 +189,9 @@ struct PodPlace {
 /// Whether what is found in a reading of a template can be said of the template.
 fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &str) -> bool {
     if finding.rule.name == "duplicate-key" {
-        return !reading.is_split(finding) && !reading.has_unknown_keys(finding, text);
+        return !reading.is_split(finding)
+            && !reading.has_unknown_keys(finding, text)
+            && !makes_a_template(text);
     }
     if !CLAIMED_FROM_ABSENCE.contains(&finding.rule.name) {
         return true;
@@ -177,6 +204,19 @@ fn is_believed(finding: &Finding, reading: &Reading, pods: &[PodPlace], text: &s
         .iter()
         .filter(is_here)
         .any(|pod| reading.may_bring(&pod.spec) || names_a_wrapper(pod))
+}
+
+/// Whether a template renders to another one: ``{{`{{ if .A }}`}}``. The branches of that one stand side by side in this.
+fn makes_a_template(text: &str) -> bool {
+    let opens = |rest: &str| {
+        let action = rest.trim_start_matches('-').trim_start();
+        action.starts_with(['`', '"'])
+            && action
+                .get(1..)
+                .is_some_and(|raw| raw.trim_start().starts_with("{{"))
+    };
+    text.match_indices("{{")
+        .any(|(at, braces)| text.get(at + braces.len()..).is_some_and(opens))
 }
 
 fn of_template(finding: &mut Finding, reading: &Reading) {

@@ -39,7 +39,8 @@ pub(super) struct Repair<'t> {
     dashes: BTreeSet<usize>,
     /// Byte order marks behind `---` and its line break, which trade places.
     marks: BTreeSet<usize>,
-    /// The ends of ranges that must not be blanked, for they belong to a scalar.
+    /// The ends of ranges that must not be blanked, and the starts of those that must not be filled, for they belong
+    /// to a scalar.
     left_alone: BTreeSet<usize>,
     attempts: usize,
 }
@@ -68,7 +69,11 @@ impl<'t> Repair<'t> {
             "invalid indentation" | "invalid indentation in flow construct" => self.join_lines(offset),
             "invalid indentation in quoted scalar" => {
                 let end = self.lexer.quoted_end(offset);
-                end <= self.document.end && self.filled.insert(offset, end).is_none()
+                let is_new = end <= self.document.end && self.filled.insert(offset, end).is_none();
+                if is_new {
+                    self.fill_more(end);
+                }
+                is_new
             }
             "':' must be followed by a valid YAML whitespace" => {
                 let mut start = offset;
@@ -147,8 +152,15 @@ impl<'t> Repair<'t> {
         repaired
     }
 
-    /// The start of a blanked range in the scalar that is written there.
+    /// The start of a range in the scalar that is written there which was blanked, or filled without being one itself.
     pub(super) fn touching(&self, scalar: Range<usize>) -> Option<usize> {
+        if let Some((start, _)) = self
+            .filled
+            .range(scalar.start + 1..scalar.end.max(scalar.start + 1))
+            .next()
+        {
+            return Some(*start);
+        }
         let (start, end) = self.blanked.range(..scalar.end).next_back()?;
         (*end > scalar.start && !self.filled.contains_key(&scalar.start)).then_some(*start)
     }
@@ -156,9 +168,47 @@ impl<'t> Repair<'t> {
     /// Gives a scalar its bytes back.
     pub(super) fn leave_alone(&mut self, scalar: Range<usize>) {
         while let Some(start) = self.touching(scalar.clone()) {
-            if let Some(end) = self.blanked.remove(&start) {
+            if self.filled.remove(&start).is_some() {
+                self.left_alone.insert(start);
+            } else if let Some(end) = self.blanked.remove(&start) {
                 self.left_alone.insert(end);
             }
+        }
+    }
+
+    /// Fills the values in quotes behind `offset` whose second line has the same flaw: a generated schema has hundreds.
+    /// What stands in a block scalar or comment only looks like one, and gets its bytes back from `leave_alone`.
+    fn fill_more(&mut self, offset: usize) {
+        let mut line = self.lexer.after_break(self.lexer.line_end(offset));
+        let mut block = None;
+        while line < self.document.end {
+            let line_end = self.lexer.line_end(line);
+            let content = self.lexer.skip_spaces(line);
+            let indentation = content - line;
+            let text = self.text.get(content..line_end).unwrap_or_default();
+            if block.is_some_and(|outer| text.is_empty() || indentation > outer) {
+                line = self.lexer.after_break(line_end).max(line + 1);
+                continue;
+            }
+            let last_word = text.rsplit(' ').next().unwrap_or_default();
+            block = last_word.starts_with(['|', '>']).then_some(indentation);
+            let key = text.find(": ").filter(|_| !text.starts_with('#'));
+            let quote = key.map(|key| self.lexer.skip_spaces(content + key + 1));
+            let mut last = line;
+            if let Some(quote) = quote.filter(|quote| matches!(self.lexer.at(*quote), b'\'' | b'"')) {
+                let end = self.lexer.quoted_end(quote);
+                let second = self.lexer.after_break(line_end);
+                let has_flaw = end > second && self.lexer.skip_spaces(second) - second <= indentation;
+                if has_flaw && end <= self.document.end && !self.left_alone.contains(&quote) {
+                    self.filled.insert(quote, end);
+                }
+                last = end.max(line);
+            }
+            let next = self.lexer.after_break(self.lexer.line_end(last));
+            if next <= line {
+                return;
+            }
+            line = next;
         }
     }
 

@@ -158,6 +158,27 @@ fn block_scalars_at_the_end_of_the_text_get_no_line_break() {
 }
 
 #[test]
+fn many_quoted_scalars_may_go_on_at_the_column_of_their_keys() {
+    let mut text = String::from("a:\n");
+    for number in 0..300 {
+        text.push_str(&format!(
+            "  k{number}:\n    description: 'it''s {number}\n    [Default: x]'\n  # don't: 'x\n"
+        ));
+    }
+    // What only looks like a value in quotes stays what it is.
+    text.push_str("  script: |\n    say: 'it\n    and it'\n\n    more: \"x\n  plain: y\n");
+    let stream = parse(&text).unwrap();
+    invariants::check(&stream).unwrap();
+    let map = stream.root(0).unwrap().get("a").unwrap();
+    let description = |key: &str| map.get(key).unwrap().get("description").unwrap().as_str();
+    assert_eq!(description("k0"), Some("it's 0 [Default: x]"));
+    assert_eq!(description("k299"), Some("it's 299 [Default: x]"));
+    let script = map.get("script").unwrap().as_str();
+    assert_eq!(script, Some("say: 'it\nand it'\n\nmore: \"x\n"));
+    assert_eq!(map.get("plain").unwrap().as_str(), Some("y"));
+}
+
+#[test]
 fn quoted_scalars_end_with_their_quote() {
     assert_nodes(
         "a: \"b\" # \"c\"\nd: 'it''s' # 'e'\nf: {\"g\" : \"\\\"\" , 'h':'i' }\n\"k\\L\\L\\L\" : \"\" #\"\n",
