@@ -21,6 +21,7 @@ use super::{
     output::{self, Output, Verbosity},
     progress::Progress,
     proposals::{Way, proposals},
+    provenance::provenance,
     selection::Selection,
     severity::Threshold,
     target::forms,
@@ -450,6 +451,12 @@ impl Run {
             true => self.proposals(),
             false => Vec::new(),
         };
+        let clusters = self.contexts.as_ref().map(|_| arguments.live.connections());
+        let provenance = arguments
+            .outputs
+            .iter()
+            .any(Output::holds_provenance)
+            .then(|| provenance(base.as_ref(), clusters.as_deref(), program));
         let report = Report {
             findings: &self.findings,
             workloads: &self.workloads,
@@ -461,6 +468,7 @@ impl Run {
             base: base.as_ref(),
             proposals: &proposals,
             contexts: self.contexts.as_ref(),
+            provenance: provenance.as_ref(),
         };
         let verbosity = match (arguments.quiet, arguments.verbose) {
             (true, _) => Verbosity::Quiet,

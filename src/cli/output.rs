@@ -109,6 +109,11 @@ impl Output {
         self.format == OutputFormat::Sarif
     }
 
+    /// Whether the report says when it was made, of what and how.
+    pub(super) fn holds_provenance(&self) -> bool {
+        self.format().holds_provenance()
+    }
+
     fn format(&self) -> Format {
         self.format.into()
     }
