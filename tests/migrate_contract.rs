@@ -1,4 +1,4 @@
-//! The contract of what is rewritten without `--review` (`semantics.md`, 3.2): each family's plain case is
+//! The contract of what is rewritten without `--review` (`docs/semantics.md`, "Taking a workaround out"): each family's plain case is
 //! rewritten, and with one of its conditions broken it is not.
 
 #![allow(clippy::panic, clippy::unwrap_used)]

@@ -153,6 +153,19 @@ fn a_kustomize_function() {
     assert!(guide.contains(&format!("`{command}`")));
     let built = run(&format!("{command} ."), directory.path());
     assert_native(&String::from_utf8(built.stdout).unwrap());
+    // Versions that pass no arguments run a script.
+    let script = directory.path().join("native-sidecars.sh");
+    fs::write(&script, block(&guide, "file: native-sidecars.sh")).unwrap();
+    run("chmod +x native-sidecars.sh", directory.path());
+    let function = block(&guide, "file: sidecars.yaml");
+    let (head, _) = function.split_once("        path:").unwrap();
+    fs::write(
+        directory.path().join("sidecars.yaml"),
+        format!("{head}        path: ./native-sidecars.sh\n"),
+    )
+    .unwrap();
+    let built = run(&format!("{command} ."), directory.path());
+    assert_native(&String::from_utf8(built.stdout).unwrap());
 }
 
 #[test]
@@ -181,12 +194,8 @@ fn a_kpt_function() {
     );
 }
 
-#[test]
-fn a_helm_post_renderer() {
-    if program("helm").is_none() {
-        return;
-    }
-    let guide = document("docs/migrating.md");
+/// A directory with a chart of a Deployment that waits for its sidecar, and a Service.
+fn with_chart() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let templates = directory.path().join("chart/templates");
     fs::create_dir_all(&templates).unwrap();
@@ -202,6 +211,16 @@ fn a_helm_post_renderer() {
         "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n",
     )
     .unwrap();
+    directory
+}
+
+#[test]
+fn a_helm_post_renderer() {
+    if program("helm").is_none() {
+        return;
+    }
+    let guide = document("docs/migrating.md");
+    let directory = with_chart();
     // Without a cluster `install` is rendered by `template`, which runs the same post-renderer.
     let install = block(&guide, "run: helm").replace("helm install", "helm template");
     let piped = block(&guide, "run: helm template");
@@ -215,4 +234,43 @@ fn a_helm_post_renderer() {
         text
     });
     assert_eq!(texts[0].trim(), texts[1].trim());
+}
+
+/// Helm 4 runs the plugin as an archive of a release holds it: `plugin.yaml` and the program in one directory.
+#[test]
+#[cfg(unix)]
+fn a_plugin_of_helm_4() {
+    let Some(helm) = program("helm4") else {
+        return;
+    };
+    let directory = with_chart();
+    let archive = directory.path().join("kubectl-sidecar");
+    fs::create_dir(&archive).unwrap();
+    fs::write(archive.join("plugin.yaml"), document("plugin.yaml")).unwrap();
+    let binary = env!("CARGO_BIN_EXE_kubectl-sidecar");
+    std::os::unix::fs::symlink(binary, archive.join("kubectl-sidecar")).unwrap();
+    let bin = directory.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(helm, bin.join("helm")).unwrap();
+    // Without a cluster `install` is rendered by `template`, which runs the same post-renderer.
+    let commands = block(&document("docs/migrating.md"), "run: helm 4")
+        .replace("helm install shop", "helm template shop");
+    let own = "export PATH=$PWD/bin:$PATH HELM_DATA_HOME=$PWD/data HELM_CONFIG_HOME=$PWD/config HELM_CACHE_HOME=$PWD/cache";
+    let text =
+        String::from_utf8(run(&format!("{own}; set -e; {commands}"), directory.path()).stdout).unwrap();
+    assert_native(&text);
+    assert!(
+        text.contains("name: shop-web") && text.contains("kind: Service"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_plugin_is_of_this_version() {
+    let plugin: serde_yaml::Value = serde_yaml::from_str(&document("plugin.yaml")).unwrap();
+    assert_eq!(plugin["version"], env!("CARGO_PKG_VERSION"));
+    assert!(
+        document("release/build").contains("\"plugin.yaml\""),
+        "archives hold it"
+    );
 }

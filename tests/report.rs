@@ -592,3 +592,35 @@ fn objects_of_clusters_are_no_files() {
         assert_eq!(page.matches(&heading).count(), 1, "{page}");
     }
 }
+
+#[test]
+fn code_scanning_is_told_how_sure_the_findings_of_a_rule_usually_are() {
+    let options = kubectl_sidecar::lint::Options {
+        settings: kubectl_sidecar::pod::Settings::default(),
+        catalogue: std::sync::Arc::new(kubectl_sidecar::roles::Catalogue::built_in().clone()),
+    };
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut seen: std::collections::HashMap<&str, Vec<Confidence>> = std::collections::HashMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let source = Arc::new(SourceFile {
+            name: path.display().to_string(),
+            text: std::fs::read_to_string(&path).unwrap().into(),
+        });
+        for finding in kubectl_sidecar::lint::lint_source(&source, &[], &options).findings {
+            seen.entry(finding.rule.name)
+                .or_default()
+                .push(finding.confidence);
+        }
+    }
+    for rule in kubectl_sidecar::rules::RULES {
+        let Some(seen) = seen.get_mut(rule.name) else {
+            assert!(kubectl_sidecar::rules::needs_a_cluster(rule), "{}", rule.name);
+            continue;
+        };
+        seen.sort();
+        // The middle of them: half of the findings are no surer.
+        let usual = seen[(seen.len() - 1) / 2];
+        assert_eq!(rule.usual_confidence(), usual, "{}: {seen:?}", rule.name);
+    }
+}

@@ -22,6 +22,7 @@ use super::{
     output::{self, Output, Verbosity},
     progress::Progress,
     proposals::{Way, proposals},
+    provenance::provenance,
     selection::Selection,
     severity::Threshold,
     target::forms,
@@ -542,6 +543,12 @@ impl Run {
             true => diffs(&self.findings, &self.ways_of_sources(), &self.neighbours),
             false => Vec::new(),
         };
+        let clusters = self.contexts.as_ref().map(|_| arguments.live.connections());
+        let provenance = arguments
+            .outputs
+            .iter()
+            .any(Output::holds_provenance)
+            .then(|| provenance(base.as_ref(), clusters.as_deref(), program));
         let report = Report {
             findings: &self.findings,
             workloads: &self.workloads,
@@ -554,6 +561,7 @@ impl Run {
             proposals: &proposals,
             diffs: &diffs,
             contexts: self.contexts.as_ref(),
+            provenance: provenance.as_ref(),
         };
         let verbosity = match (arguments.quiet, arguments.verbose) {
             (true, _) => Verbosity::Quiet,

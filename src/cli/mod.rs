@@ -26,6 +26,7 @@ mod program;
 mod progress;
 mod promoters;
 mod proposals;
+mod provenance;
 mod selection;
 mod severity;
 mod target;

@@ -114,6 +114,11 @@ impl Output {
         matches!(self.format, OutputFormat::Html | OutputFormat::Markdown)
     }
 
+    /// Whether the report says when it was made, of what and how.
+    pub(super) fn holds_provenance(&self) -> bool {
+        self.format().holds_provenance()
+    }
+
     fn format(&self) -> Format {
         self.format.into()
     }

@@ -25,7 +25,9 @@ pub use discovery::{Collection, Discovery, Unavailable, built_in, discover};
 pub use follow::{Followed, Follower, follow_absence, follow_attach, follow_log};
 pub use look::{PodNow, pods_now, states_now};
 pub use metrics::creation_times;
-pub use names::{KubeconfigNames, current_context, is_missing_namespace, kubeconfig_names, namespaces};
+pub use names::{
+    KubeconfigNames, cluster_name, current_context, is_missing_namespace, kubeconfig_names, namespaces,
+};
 pub use owner::{OwnerError, Owners, Target, controller_path, is_type, pod_owners, template_containers};
 pub use page::{Filter, Glance, Listed, Pages};
 pub use policies::{

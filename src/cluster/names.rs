@@ -80,6 +80,25 @@ pub fn current_context(connection: &Connection) -> Option<String> {
     })
 }
 
+/// The context that the connection uses, and the name of its cluster; `None` where there is no kubeconfig, as in a pod.
+#[must_use]
+pub fn cluster_name(connection: &Connection) -> Option<(String, String)> {
+    let kubeconfig = match &connection.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let kubeconfig = kubeconfig.ok()?;
+    let name = connection.context.clone().or(kubeconfig.current_context)?;
+    let context = kubeconfig
+        .contexts
+        .into_iter()
+        .find(|context| context.name == name);
+    let of_context = context
+        .and_then(|context| context.context)
+        .map(|context| context.cluster);
+    Some((name, connection.cluster.clone().or(of_context)?))
+}
+
 /// The names of all namespaces.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Volumes that served nothing but a workaround (`semantics.md`, 3.6).
+//! Volumes that served nothing but a workaround (`docs/semantics.md`, "Volumes that served the workaround").
 
 use crate::{
     edit::{change::Change, removal::Removals, rewrite},

@@ -1,4 +1,4 @@
-//! `shareProcessNamespace` that served nothing but a signal which is gone (`semantics.md`, 3.5).
+//! `shareProcessNamespace` that served nothing but a signal which is gone (`docs/semantics.md`, "Shared process namespaces").
 
 use crate::{
     edit::{change::Change, removal::Removals, rewrite},

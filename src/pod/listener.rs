@@ -1,5 +1,5 @@
 //! Where a container listens, as far as its manifest tells: whether a probe of the kubelet, which comes to the pod's
-//! address, is answered there (`semantics.md`, 3.1).
+//! address, is answered there (`docs/semantics.md`, "What makes the app wait").
 
 use crate::{
     catalogue::KnownSidecar,

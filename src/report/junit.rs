@@ -6,7 +6,7 @@ use std::{
     io,
 };
 
-use super::{Report, counted, markup::escape, object_name, printable, severity_name, subject};
+use super::{Provenance, Report, counted, markup::escape, object_name, printable, severity_name, subject};
 use crate::{
     rules::{Finding, Severity},
     source::Positions,
@@ -49,18 +49,45 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
         let name = escape(name);
         writeln!(
             out,
-            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\">",
+            "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"0\"{}>",
             cases.len(),
             count(&cases, |outcome| matches!(outcome, Outcome::Failed { .. })),
             count(&cases, |outcome| matches!(outcome, Outcome::Broken { .. })),
             count(&cases, |outcome| matches!(outcome, Outcome::Skipped(_))),
+            report.provenance.map(timestamp).unwrap_or_default(),
         )?;
+        if let Some(provenance) = report.provenance {
+            write_properties(provenance, out)?;
+        }
         for case in cases {
             write_case(case, &name, out)?;
         }
         writeln!(out, "  </testsuite>")?;
     }
     writeln!(out, "</testsuites>")
+}
+
+/// JUnit's time has no zone (`ISO8601_DATETIME_PATTERN` of its schema): it is UTC.
+fn timestamp(provenance: &Provenance) -> String {
+    format!(
+        " timestamp=\"{}\"",
+        escape(provenance.made_at.trim_end_matches('Z'))
+    )
+}
+
+/// How the suite was made, and of what.
+fn write_properties(provenance: &Provenance, out: &mut dyn io::Write) -> io::Result<()> {
+    writeln!(out, "    <properties>")?;
+    for (name, value) in [
+        ("command", provenance.command.as_str()),
+        ("of", &provenance.subject()),
+    ] {
+        if !value.is_empty() {
+            let value = escape(&printable(value));
+            writeln!(out, "      <property name=\"{name}\" value=\"{value}\"/>")?;
+        }
+    }
+    writeln!(out, "    </properties>")
 }
 
 fn count(cases: &[&Case], is: impl Fn(&Outcome) -> bool) -> usize {

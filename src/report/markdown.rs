@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
-use super::{Report, counted, escape, object_name, printable, severity_name};
+use super::{Provenance, Report, counted, escape, object_name, printable, severity_name};
 use crate::{
     rules::{Finding, FixClass, Severity},
     source::Positions,
@@ -15,7 +15,10 @@ const LIMIT: usize = 65_536;
 const TABLE_LIMIT: usize = 20_000;
 
 /// Room for what closes lists and says what was left out.
-const RESERVE: usize = 600;
+const RESERVE: usize = 1600;
+
+/// Characters that a command, or what the report is about, may take of that.
+const LONGEST_MADE: usize = 200;
 
 /// A comment nobody sees, by which a job finds the one it wrote before.
 const MARK: &str = "<!-- kubectl-sidecar -->";
@@ -30,7 +33,24 @@ pub(super) fn write(report: &Report<'_>, program: &str, out: &mut dyn io::Write)
     if report.fixable(FixClass::Safe) + report.fixable(FixClass::Review) > 0 {
         comment.push(&format!("\n`{program} migrate` shows the rewrites as a diff.\n"));
     }
+    if let Some(provenance) = report.provenance {
+        comment.push(&made(provenance));
+    }
     out.write_all(comment.text.as_bytes())
+}
+
+/// When it was made, of what and how, in no more than the reserve has room for.
+fn made(provenance: &Provenance) -> String {
+    let short = |text: &str| code(&text.chars().take(LONGEST_MADE).collect::<String>());
+    let subject = match provenance.subject().as_str() {
+        "" => String::new(),
+        subject => format!(" of {}", short(subject)),
+    };
+    format!(
+        "\nMade {} by {}{subject}.\n",
+        provenance.made_at,
+        short(&provenance.command)
+    )
 }
 
 /// A text that is never longer than a comment may be.

@@ -14,6 +14,7 @@ mod markdown;
 mod markup;
 mod name;
 mod notes;
+mod provenance;
 mod sarif;
 mod table;
 mod text;
@@ -31,6 +32,7 @@ pub(crate) use base::file_uri;
 pub(crate) use excerpt::{printable, visible};
 pub(crate) use json_text::{write_line, write_pretty};
 pub(crate) use markup::escape;
+pub use provenance::{ClusterName, Provenance, Revision};
 
 use base::Place;
 
@@ -69,6 +71,8 @@ pub struct Report<'a> {
     pub proposals: &'a [Vec<Proposal>],
     /// The diffs of the workloads that can be migrated; empty where nobody asked for them.
     pub diffs: &'a [MigrationDiff],
+    /// When it was made, of what and how; `None` where no report says it.
+    pub provenance: Option<&'a Provenance>,
 }
 
 /// What migrate would change of a workload.
@@ -135,6 +139,12 @@ impl Format {
     #[must_use]
     pub fn holds_errors(self) -> bool {
         matches!(self, Self::Json | Self::Sarif)
+    }
+
+    /// Whether a report says when it was made, of what and how: it is kept, or read elsewhere.
+    #[must_use]
+    pub fn holds_provenance(self) -> bool {
+        matches!(self, Self::Sarif | Self::Junit | Self::Markdown | Self::Html)
     }
 }
 

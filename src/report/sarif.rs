@@ -5,7 +5,7 @@ use std::{io, ops::Range, sync::Arc};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Report,
+    ClusterName, Provenance, Report,
     base::{Place, file_uri, relative_uri},
     fingerprint::Fingerprints,
     printable, subject,
@@ -60,9 +60,35 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<
         let root = format!("{}/", root.trim_end_matches('/'));
         run.insert("originalUriBaseIds".to_owned(), json!({ROOT: {"uri": root}}));
     }
+    if let (Some(provenance), Some(run)) = (report.provenance, run.as_object_mut()) {
+        run.extend(said_of_the_run(provenance));
+    }
     let log = json!({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]});
     super::write_pretty(&mut *out, &log)?;
     writeln!(out)
+}
+
+/// What the run was about: the commit, where SARIF has a place for it, or the clusters.
+fn said_of_the_run(provenance: &Provenance) -> Map<String, Value> {
+    let mut said = Map::new();
+    if let Some(revision) = &provenance.revision {
+        // SARIF knows no commit without the URI of its repository (3.23.3).
+        match &revision.repository {
+            Some(uri) if uri.contains("://") => {
+                let details = json!([{"repositoryUri": uri, "revisionId": revision.commit}]);
+                said.insert("versionControlProvenance".to_owned(), details);
+            }
+            _ => {
+                said.insert("properties".to_owned(), json!({"revisionId": revision.commit}));
+            }
+        }
+    }
+    if !provenance.clusters.is_empty() {
+        let cluster = |name: &ClusterName| json!({"context": name.context, "cluster": name.cluster});
+        let clusters: Vec<Value> = provenance.clusters.iter().map(cluster).collect();
+        said.insert("properties".to_owned(), json!({"clusters": clusters}));
+    }
+    said
 }
 
 fn driver() -> Value {
@@ -102,8 +128,17 @@ fn descriptor(rule: &RuleInfo) -> Value {
                 Severity::Warning => "warning",
                 Severity::Info => "recommendation",
             },
+            "precision": confidence(rule.usual_confidence()),
         },
     })
+}
+
+fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    }
 }
 
 fn capitalized(word: &str) -> String {
@@ -172,11 +207,7 @@ impl<'a> Writer<'a> {
             "locations": [self.location(finding)],
             "partialFingerprints": {FINGERPRINT: self.fingerprints.of(finding)},
             "properties": {
-                "confidence": match finding.confidence {
-                    Confidence::Low => "low",
-                    Confidence::Medium => "medium",
-                    Confidence::High => "high",
-                },
+                "confidence": confidence(finding.confidence),
                 "fix": {"class": finding.fix.class, "reason": finding.fix.reason},
                 "textLevel": finding.text_level,
             },
@@ -353,11 +384,16 @@ impl<'a> Writer<'a> {
             .suppressions
             .iter()
             .filter(|suppression| !suppression.used);
-        json!({
+        let mut invocation = json!({
             "executionSuccessful": self.report.errors.is_empty(),
             "toolExecutionNotifications": errors.chain(notes).collect::<Vec<_>>(),
             "toolConfigurationNotifications": unused.map(|unused| self.unused(unused)).collect::<Vec<_>>(),
-        })
+        });
+        if let (Some(provenance), Some(fields)) = (self.report.provenance, invocation.as_object_mut()) {
+            fields.insert("commandLine".to_owned(), json!(provenance.command));
+            fields.insert("endTimeUtc".to_owned(), json!(provenance.made_at));
+        }
+        invocation
     }
 
     fn error(&self, error: &SourceError) -> Value {

@@ -7,6 +7,7 @@ mod draft;
 
 mod finding;
 mod info;
+mod precision;
 mod serving;
 
 mod app_started_first;

@@ -1,7 +1,7 @@
 //! Trace: evidence of what containers did becomes facts, a timeline, and verdicts on the declared order.
 //!
 //! [`Engine`] does no input or output: the live watch, a replay and every test feed it the same
-//! [`Evidence`]. `semantics.md` sections 2 and 4 are its specification.
+//! [`Evidence`]. `docs/semantics.md` is its specification: "Native sidecars", "What a trace can prove".
 
 pub mod container;
 pub mod declared;

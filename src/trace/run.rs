@@ -10,7 +10,7 @@ use super::{
 /// A line may be read by the runtime a little after its writer has exited.
 const LOG_READING_DELAY: i64 = 100 * MILLISECOND;
 
-/// Which evidence a bound rests on, the strongest first (`semantics.md` 4.4).
+/// Which evidence a bound rests on, the strongest first (`docs/semantics.md`, "From evidence to orders").
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema,
 )]

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::roles::Role;
 
-/// The kubelet records an event this much later, on a busy node (`semantics.md` 6).
+/// The kubelet records an event this much later, on a busy node (`docs/semantics.md`, "Evidence").
 const EVENT_DELAY: i64 = 250 * MILLISECOND;
 
 /// What a container is doing.

@@ -1,4 +1,4 @@
-//! What a pod asks for (`semantics.md`, 2.7; KEP-753, "Resources calculation").
+//! What a pod asks for (`docs/semantics.md`, "Resources").
 
 use std::collections::BTreeMap;
 

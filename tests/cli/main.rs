@@ -102,6 +102,8 @@ impl Project {
     pub(crate) fn command(&self, arguments: &[&str]) -> Invocation {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"));
         command.args(arguments).current_dir(self.path());
+        // Reports are made at one time.
+        command.env("SOURCE_DATE_EPOCH", "1796020668");
         Invocation {
             command,
             input: Vec::new(),

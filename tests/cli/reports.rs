@@ -412,3 +412,48 @@ fn the_page_needs_nothing_from_elsewhere() {
     let page = empty.run(&["lint", "clean.yaml", "-o", "html"]).stdout;
     assert!(page.contains("No sidecar workaround found."));
 }
+
+#[test]
+fn reports_say_when_of_what_and_by_which_command() {
+    let git = |project: &Project, arguments: &[&str]| {
+        let made = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+            .args(arguments)
+            .current_dir(project.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    };
+    let project = Project::new().file("job.yaml", JOB);
+    git(&project, &["init", "--quiet"]);
+    git(&project, &["add", "."]);
+    git(&project, &["commit", "--quiet", "-m", "a job"]);
+    let origin = "https://robot:pa55word@git.example.com/shop/deploy.git";
+    git(&project, &["remote", "add", "origin", origin]);
+    let commit = git(&project, &["rev-parse", "HEAD"]);
+    let run = |format: &str| {
+        let token = ["--token", "hush"];
+        let output = project.run(&["lint", "-f", "job.yaml", "-o", format, "--fail-on", "never"]);
+        let refused = project.run(&[&["lint", "job.yaml", "-o", format][..], &token].concat());
+        for text in [&output.stdout, &refused.stdout, &refused.stderr] {
+            assert!(!text.contains("pa55word") && !text.contains("hush"), "{text}");
+        }
+        output.stdout
+    };
+    for format in ["html", "markdown", "junit", "sarif"] {
+        let report = run(format);
+        for said in [
+            "2026-11-30T06:37:48",
+            &commit,
+            "https://git.example.com/shop/deploy.git",
+            "lint -f job.yaml -o",
+        ] {
+            assert!(report.contains(said), "{format} without {said}: {report}");
+        }
+    }
+    let sarif: Value = serde_json::from_str(&run("sarif")).unwrap();
+    let origin = &sarif["runs"][0]["versionControlProvenance"][0];
+    assert_eq!(origin["revisionId"], commit.as_str());
+    assert!(!run("json").contains("2026-11-30"), "the contract is as it was");
+}

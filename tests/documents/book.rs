@@ -50,4 +50,38 @@ fn the_book_can_be_built() {
     assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
     let page = fs::read_to_string(directory.path().join("rules/startup-sleep.html")).unwrap();
     assert!(page.contains("<h1 id=\"startup-sleep\">"), "{page}");
+    let mut dead = Vec::new();
+    for page in html_files(directory.path()) {
+        let text = fs::read_to_string(&page).unwrap();
+        // A page that was not found is shown from any address: its links are absolute.
+        if page.ends_with("404.html") || page.ends_with("toc.html") {
+            continue;
+        }
+        for link in text
+            .split("href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+        {
+            let target = link.split('#').next().unwrap();
+            let is_elsewhere = target.is_empty() || target.contains(':');
+            if !is_elsewhere && !page.parent().unwrap().join(target).exists() {
+                dead.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// The pages below a directory.
+fn html_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(html_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "html") {
+            files.push(path);
+        }
+    }
+    files
 }

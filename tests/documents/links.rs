@@ -61,3 +61,62 @@ fn every_link_leads_somewhere() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// `` `docs/semantics.md`, "Start" `` in a comment, with the lines of it joined.
+#[test]
+fn sections_that_comments_name_are_there() {
+    let pages = pages();
+    let page = pages
+        .iter()
+        .find(|page| page.path == Path::new("docs/semantics.md"))
+        .unwrap();
+    let headings: Vec<&str> = page
+        .text
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim())
+        .collect();
+    let mut faults = Vec::new();
+    let mut count = 0;
+    for file in sources(&root().join("src"))
+        .into_iter()
+        .chain(sources(&root().join("tests")))
+    {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text
+            .lines()
+            .map(|line| line.trim_start().trim_start_matches(['/', '!']))
+            .collect::<Vec<_>>()
+            .join("");
+        for named in text.split("`docs/semantics.md`, \"").skip(1) {
+            let name = named.split('"').next().unwrap();
+            count += 1;
+            if !headings.contains(&name) {
+                faults.push(format!("{}: no section {name:?}", file.display()));
+            }
+        }
+        assert!(
+            !text.contains("`semantics.md`"),
+            "{}: name the page as docs/semantics.md, with the section",
+            file.display()
+        );
+    }
+    assert!(count > 15, "{count}");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The Rust sources below a directory, but for this one, which names the page as an example.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs")
+            && !path.ends_with("documents/links.rs")
+        {
+            found.push(path);
+        }
+    }
+    found
+}

@@ -1,6 +1,6 @@
 //! Every ordering assertion of the upstream node e2e tests (`test/e2e_node/container_lifecycle_test.go`), as
-//! evidence made by hand: rows A1 to D6 of `semantics.md` 2.12, what voids or contradicts a verdict, and sidecars
-//! that the pod's annotation declares (`semantics.md` 8).
+//! evidence made by hand: cases A1 to D6 of `docs/semantics.md`, what voids or contradicts a verdict, and sidecars
+//! that the pod's annotation declares (`docs/semantics.md`, "Promotion at admission").
 
 #![allow(
     clippy::unwrap_used,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 /// The patch that makes of `live` what `after` has in other words than `before`. `before` is `live` without what
 /// does not concern the change. The patch holds only for exactly this state of this object: its `test`s pin both
-/// (server-side apply could not move a container that somebody else wrote: `semantics.md`, 7).
+/// (server-side apply could not move a container that somebody else wrote: `docs/semantics.md`, "Changing what runs").
 #[must_use]
 pub fn patch(live: &Value, before: &Value, after: &Value) -> Value {
     let mut operations = Vec::new();

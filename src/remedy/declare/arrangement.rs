@@ -1,5 +1,5 @@
 //! The order of a pod's containers once its sidecars are declared: the last one declared is the first one
-//! stopped (`semantics.md`, 3.0).
+//! stopped (`docs/semantics.md`, "Declaring a sidecar").
 
 use crate::remedy::declare::position::{Position, needs, position, waits_for};
 use crate::{

@@ -1,4 +1,4 @@
-//! Declares a container a sidecar, in each form (`semantics.md`, 3.0).
+//! Declares a container a sidecar, in each form (`docs/semantics.md`, "Declaring a sidecar").
 
 use crate::{
     behaviour::{LinkKind, Party},

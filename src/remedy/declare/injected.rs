@@ -1,4 +1,4 @@
-//! Sidecars that an injector adds: nothing moves, its own switch is set (`semantics.md`, 3.3).
+//! Sidecars that an injector adds: nothing moves, its own switch is set (`docs/semantics.md`, "Injected sidecars").
 
 use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{

@@ -1,4 +1,4 @@
-//! Where among the init containers a sidecar goes (`semantics.md`, 3.0 and 3.8).
+//! Where among the init containers a sidecar goes (`docs/semantics.md`, "Place among the init containers").
 
 use crate::{
     behaviour::{LinkKind, Party},

@@ -1,4 +1,4 @@
-//! What makes the app wait for a declared sidecar (`semantics.md`, 3.1).
+//! What makes the app wait for a declared sidecar (`docs/semantics.md`, "What makes the app wait").
 //!
 //! A startup probe that never succeeds keeps the app from starting for ever, so one is derived only where the
 //! text says that a probe from the kubelet, which comes to the pod's address, is answered.

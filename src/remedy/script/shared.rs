@@ -1,4 +1,4 @@
-//! Scripts that a ConfigMap of the input holds (`semantics.md`, 3.2, F9).
+//! Scripts that a ConfigMap of the input holds (`docs/semantics.md`, "Taking a workaround out").
 //!
 //! Such a script is changed together with the one program that runs it, where the input shows that nothing else
 //! reads it.

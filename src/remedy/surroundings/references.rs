@@ -1,4 +1,4 @@
-//! What points at a container from beyond its pod, and goes on working, or not quite (`semantics.md`, 3.4).
+//! What points at a container from beyond its pod, and goes on working, or not quite (`docs/semantics.md`, "What refers to a container").
 
 use crate::{
     pod::{Member, Pod},

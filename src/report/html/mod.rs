@@ -149,6 +149,18 @@ fn head(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         counted(report.workloads.len(), "workload"),
         escape(&place)
     )?;
+    if let Some(provenance) = report.provenance {
+        writeln!(
+            out,
+            "<p class=\"soft\">Made {} by <code>{}</code>{}.</p>",
+            escape(&provenance.made_at),
+            escape(&printable(&provenance.command)),
+            match provenance.subject().as_str() {
+                "" => String::new(),
+                subject => format!(" of {}", escape(&printable(subject))),
+            }
+        )?;
+    }
     writeln!(out, "<ul class=\"figures\">")?;
     let mut figure = |class: &str, count: usize, words: &str| {
         writeln!(out, "<li><b class=\"{class}\">{count}</b> {words}</li>")

@@ -1,4 +1,4 @@
-//! Verdicts: what the evidence says about each rule, and with what certainty (`semantics.md` 4.5).
+//! Verdicts: what the evidence says about each rule, and with what certainty (`docs/semantics.md`, "Verdicts").
 
 mod completes;
 mod order;

@@ -1,7 +1,7 @@
 //! Start order: `before` passed its gate before `after` was started.
 //!
 //! The kubelet starts the containers of one pod one call after another, so that the order of their processes
-//! is the order of their start calls (`semantics.md` 2.1).
+//! is the order of their start calls (`docs/semantics.md`, "Start").
 
 use super::{
     super::{

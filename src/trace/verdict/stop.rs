@@ -1,7 +1,7 @@
 //! Stop order: `before` exited for good before `after` did.
 //!
-//! `Killing` events never speak here: the kubelet records them for all containers at once (`semantics.md`
-//! 4.2).
+//! `Killing` events never speak here: the kubelet records them for all containers at once
+//! (`docs/semantics.md`, "Evidence").
 
 use super::{
     super::{

@@ -1,4 +1,4 @@
-//! Patches in the input that reach into containers (`semantics.md`, 3.4).
+//! Patches in the input that reach into containers (`docs/semantics.md`, "What refers to a container").
 //!
 //! Carried out on the new form they would change another container, or make the old one anew. They follow the
 //! container where that is provable; else they stop the rewrite.
