@@ -41,7 +41,7 @@ const CHARTS: [(&str, &str, &str, &[&str]); 8] = [
     (
         "library",
         "",
-        "charts/common/templates/_job.tpl:18",
+        "charts/common/templates/_job.tpl:19",
         &["charts/common/templates/_job.tpl"],
     ),
     (

@@ -26,7 +26,16 @@ fn chart() -> PathBuf {
 /// The report on the chart; by file, the containers of its workloads.
 fn seen() -> (Value, BTreeMap<String, BTreeSet<String>>) {
     let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-        .args(["lint", "-o", "json", "--fail-on", "never", "."])
+        .args([
+            "lint",
+            "-o",
+            "json",
+            "--fail-on",
+            "never",
+            "--render",
+            "never",
+            ".",
+        ])
         .current_dir(chart())
         .output()
         .unwrap();

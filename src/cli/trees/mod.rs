@@ -171,7 +171,9 @@ fn charts(inputs: &[(Input, usize)]) -> Vec<(PathBuf, usize)> {
             continue;
         }
         let Some(root) = chart_of(path) else { continue };
-        let is_chart = fs::read_to_string(root.join("Chart.yaml")).is_ok_and(|text| is_rendered_alone(&text));
+        // What has nothing to render says nothing by failing to.
+        let is_chart = root.join("templates").is_dir()
+            && fs::read_to_string(root.join("Chart.yaml")).is_ok_and(|text| is_rendered_alone(&text));
         if is_chart && seen.insert(root.clone()) {
             found.push((root, *group));
         }
@@ -194,7 +196,7 @@ fn values_of(
         path.strip_prefix(&real).map(Path::to_owned).ok()
     };
     for (index, option) in arguments.values.iter().enumerate() {
-        for file in option.split(',').filter(|file| !Path::new(file).is_file()) {
+        if let Some(file) = option.split(',').find(|file| !Path::new(file).is_file()) {
             return Err(Error::Usage(format!("--values {file}: no such file")));
         }
         if let Some(files) = option.split(',').map(|file| below(Path::new(file))).collect() {
