@@ -69,7 +69,7 @@ fn address(client: &WaitTool, options: &Options, values: &Values, whole: Span) -
     let leads_to = match host {
         // A directory is the place of a local socket.
         Some(host) if host.text.starts_with('/') => Host::Local,
-        Some(host) => Host::of(&host.text),
+        Some(host) => Host::of(host.text),
         None => match by_variable(host_variable) {
             Variable::Known(host) if host.starts_with('/') => Host::Local,
             Variable::Known(host) => Host::of(&host),

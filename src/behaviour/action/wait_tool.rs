@@ -111,9 +111,9 @@ pub(super) fn named_by_variable(
 /// `HOST:PORT`, a URL or a port among the operands, or both as options.
 fn host_and_port(name: &str, tool: &WaitTool, options: &Options, arguments: &[Argument]) -> Option<Connect> {
     let host = options.value(tool.host);
-    let local = || host.map_or(Host::Local, |host| Host::of(&host.text));
+    let local = || host.map_or(Host::Local, |host| Host::of(host.text));
     if let Some(given) = options.value(tool.port) {
-        return Some(Connect::new(name, local(), port(&given.text), given.span.clone()));
+        return Some(Connect::new(name, local(), port(given.text), given.span.clone()));
     }
     let dashes = options.behind_dashes.unwrap_or(arguments.len());
     let (_, address) = options.operands.iter().find(|(index, _)| *index < dashes)?;
@@ -182,14 +182,14 @@ fn host_then_port(name: &str, options: &Options) -> Option<Connect> {
 
 fn host_and_port_option(name: &str, tool: &WaitTool, options: &Options) -> Option<Connect> {
     let (_, host) = options.operands.first()?;
-    let given = options.value(tool.port).and_then(|value| port(&value.text));
+    let given = options.value(tool.port).and_then(|value| port(value.text));
     Some(Connect::new(name, Host::of(&host.text), given, host.span()))
 }
 
 /// The standard health service of gRPC, which the kubelet asks too.
 fn health_probe(name: &str, options: &Options, option: &str) -> Option<Connect> {
     let address = options.value(&[option])?;
-    let (host, given) = split_port(&address.text);
+    let (host, given) = split_port(address.text);
     // `-addr=:5000` is local.
     let host = if host.is_empty() {
         Host::Local
