@@ -2,6 +2,7 @@
 //! for, beside the pause that the server makes so that nobody who types is interrupted. `cargo bench --bench lsp`.
 
 #![allow(
+    clippy::indexing_slicing,
     missing_docs,
     clippy::print_stdout,
     clippy::unwrap_used,
