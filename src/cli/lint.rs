@@ -78,7 +78,10 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         .collect::<Result<Vec<_>, _>>()?;
 
     let progress = Progress::start(inputs.len());
-    let trees = run.render(&inputs, &groups, arguments, &configurations)?;
+    let trees = Run::render(&inputs, &groups, arguments, &configurations)?;
+    let spoken_for = |(input, _): &(Input, usize)| !trees.speak_for(input);
+    let (inputs, groups): (Vec<Input>, Vec<usize>) =
+        inputs.into_iter().zip(groups).filter(spoken_for).unzip();
     run.read(&inputs, &groups, &progress);
     // What was to fill the pipe has failed, most likely: silence would look like a clean result.
     if let [only] = run.sources.as_slice()
@@ -118,6 +121,7 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         );
     }
     drop(progress);
+    run.notes.extend(trees.notes.iter().cloned());
     run.drop_ignored(&mut configurations)?;
     let coverage = Coverage::of(&requests, &run.sources);
     let mut suppressions: Vec<Suppression> = in_sources
@@ -272,22 +276,22 @@ struct Run {
 impl Run {
     /// Renders the charts among the inputs.
     fn render(
-        &mut self,
         inputs: &[Input],
         groups: &[usize],
         arguments: &LintArguments,
         configurations: &Configurations,
     ) -> Result<Trees, Error> {
         let inputs: Vec<(Input, usize)> = inputs.iter().cloned().zip(groups.iter().copied()).collect();
-        let mut trees = Trees::render(&inputs, &arguments.trees, configurations)?;
-        self.notes.append(&mut trees.notes);
-        Ok(trees)
+        Trees::render(&inputs, &arguments.trees, configurations, arguments.quiet)
     }
 
     /// Lints the trees of one configuration. The files that findings stand in are sources of the run then.
     fn lint_trees(&mut self, group: usize, trees: &Trees, options: &Options) -> Vec<Finding> {
         let mut findings = Vec::new();
         for tree in trees.all.iter().filter(|tree| tree.group == group) {
+            for (name, text) in tree.manifests() {
+                self.source(name, text, group);
+            }
             let linted = tree.lint(options, &mut |name, text| self.source(name, text, group));
             findings.extend(linted.findings);
             self.workloads.extend(linted.workloads);

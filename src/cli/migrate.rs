@@ -80,9 +80,9 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     };
     let chosen = without_excluded(discovery.inputs, &mut configurations)?;
     run.passed_over = chosen.excluded.len();
-    let trees = Trees::render(&chosen.inputs, &arguments.trees, &configurations)?;
+    let trees = Trees::render(&chosen.inputs, &arguments.trees, &configurations, arguments.quiet)?;
     for (input, group) in chosen.inputs {
-        if trees.all.iter().any(|tree| tree.renders(&input)) {
+        if trees.speak_for(&input) || trees.all.iter().any(|tree| tree.renders(&input)) {
             continue;
         }
         match read(&input) {

@@ -15,7 +15,7 @@ use clap::{
 use super::{Error, color, complain, note, warn, write};
 use crate::{
     report::{Appearance, Base, Format, Report},
-    source::{Note, chart_of, plain},
+    source::{Note, NoteKind, chart_of, plain},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -271,7 +271,14 @@ fn tell(report: &Report<'_>, verbosity: Verbosity) {
     }
     match verbosity {
         Verbosity::Quiet => {}
-        Verbosity::Usual => lines_of_charts(report.notes).iter().for_each(|line| note(line)),
+        Verbosity::Usual => {
+            lines_of_charts(report.notes).iter().for_each(|line| note(line));
+            let unrendered = report
+                .notes
+                .iter()
+                .filter(|note| note.kind == NoteKind::Unrendered);
+            unrendered.for_each(|each| note(&each.to_string()));
+        }
         Verbosity::Verbose => report.notes.iter().for_each(|each| note(&each.to_string())),
     }
     report

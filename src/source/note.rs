@@ -24,6 +24,8 @@ pub enum NoteKind {
     TemplateInPart,
     /// A template that was searched for known words only.
     TemplateSearched,
+    /// A chart that helm does not render, or not in one of its ways.
+    Unrendered,
     /// The configuration excludes it.
     Excluded,
     /// It could not be read, and the configuration ignores it.
@@ -40,6 +42,7 @@ impl NoteKind {
             Self::Template => "template",
             Self::TemplateInPart => "template-in-part",
             Self::TemplateSearched => "template-searched",
+            Self::Unrendered => "unrendered",
             Self::Excluded => "excluded",
             Self::Ignored => "ignored",
             Self::Neighbours => "neighbours",
@@ -55,7 +58,7 @@ impl NoteKind {
     /// Whether findings may have been missed, though nobody asked for that.
     #[must_use]
     pub fn leaves_doubt(self) -> bool {
-        self.is_template() || matches!(self, Self::Ignored)
+        self.is_template() || matches!(self, Self::Ignored | Self::Unrendered)
     }
 }
 

@@ -81,6 +81,25 @@ impl Files {
         Ok(files)
     }
 
+    /// Reads the files at `paths`, which lie below `root`.
+    ///
+    /// # Errors
+    /// What can't be read, or too much of it.
+    pub fn of<'p>(root: &Path, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Self, FilesError> {
+        let mut files = Self::default();
+        let mut size = 0;
+        for path in paths {
+            let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
+            size += bytes.len() as u64;
+            if size > MOST_BYTES || files.contents.len() >= MOST_FILES {
+                return Err(FilesError::TooLarge(root.to_owned()));
+            }
+            let below = path.strip_prefix(root).unwrap_or(path).to_owned();
+            files.contents.insert(below, Content::of(bytes));
+        }
+        Ok(files)
+    }
+
     /// The text of a file; nothing where there is none, or it is no UTF-8.
     #[must_use]
     pub fn text(&self, path: &Path) -> Option<&Arc<str>> {

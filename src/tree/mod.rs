@@ -6,6 +6,7 @@
 
 mod files;
 mod helm;
+pub mod kustomize;
 mod program;
 mod proof;
 mod scratch;
@@ -67,7 +68,7 @@ pub struct Wanted<'r> {
 ///
 /// An implementation knows the way from a rendering back to the sources, as well as it can be told; nothing that it says
 /// is taken for true before the edited tree was rendered again.
-pub trait Renderer: Sync {
+pub trait Renderer: Send + Sync {
     /// The tree's name, as the user would write its directory.
     fn name(&self) -> &str;
 
@@ -92,6 +93,11 @@ pub trait Renderer: Sync {
     /// Whether a file is part of what is rendered, and no object by itself.
     fn is_rendered(&self, path: &Path) -> bool;
 
+    /// Whether the renderings say all that these files say, so that the files are not looked at by themselves.
+    fn stands_for_its_files(&self) -> bool {
+        false
+    }
+
     /// The place that stands for a whole document of a rendering, where nothing nearer is known.
     fn whole(&self, _rendering: &Rendering, _offset: usize) -> Option<Place> {
         None
@@ -102,11 +108,22 @@ pub trait Renderer: Sync {
         HashMap::new()
     }
 
-    /// Files that may render to what is wanted. Nothing where no place for an edit is known.
-    fn edited(&self, wanted: &[Wanted<'_>]) -> Option<Files>;
+    /// The text of a rendering with the names of the one that is wanted, where a name follows from what it names.
+    fn named_as(&self, _wanted: &str, found: String) -> String {
+        found
+    }
+
+    /// Files that may render to what is wanted.
+    ///
+    /// # Errors
+    /// Why no edit is known.
+    fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String>;
 
     /// The same in all forms that come into question, the likeliest first.
-    fn candidates(&self, wanted: &[Wanted<'_>]) -> Vec<Files> {
-        self.edited(wanted).into_iter().collect()
+    ///
+    /// # Errors
+    /// Why no edit is known.
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
+        self.edited(wanted).map(|files| vec![files])
     }
 }

@@ -18,12 +18,15 @@ pub struct Proved {
     pub random: Vec<String>,
 }
 
+/// Why nothing is edited where no renderer says more.
+pub(super) const UNFOUND: &str = "what it comes from is not found in the files";
+
 /// Why edits are not made.
 #[derive(Debug, thiserror::Error)]
 pub enum Unproved {
     /// The way back is not known.
-    #[error("what it comes from is not found in the files")]
-    NoWay,
+    #[error("{0}")]
+    NoWay(String),
     /// The edited files don't render.
     #[error("edited, it is not rendered with {way}: {error}")]
     Unrendered {
@@ -57,7 +60,7 @@ pub enum Unproved {
 /// There is no such edit, or none that holds.
 pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>]) -> Result<Proved, Unproved> {
     let mut first = None;
-    for files in tree.candidates(wanted) {
+    for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {
         match holds(tree, &files, wanted) {
             Ok(random) => return Ok(Proved { files, random }),
             Err(reason) => {
@@ -65,7 +68,7 @@ pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>]) -> Result<Proved, Unpro
             }
         }
     }
-    Err(first.unwrap_or(Unproved::NoWay))
+    Err(first.unwrap_or_else(|| Unproved::NoWay(UNFOUND.to_owned())))
 }
 
 /// Whether the files render to what is wanted.
@@ -77,7 +80,8 @@ fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Ve
             way: way.name.clone(),
             error,
         })?;
-        let mut differences = differences(&one.text, &rendered.source.text);
+        let found = tree.named_as(&one.text, rendered.source.text.to_string());
+        let mut differences = differences(&one.text, &found);
         if !differences.is_empty()
             && let Ok(again) = tree.render(tree.files(), way)
         {

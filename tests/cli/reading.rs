@@ -91,13 +91,24 @@ fn a_repository_with_a_chart_is_green() {
     nothing found in what could be read: 3 workloads in 3 files
     2 files are templates that need rendering: 2 read as text
     ");
-    insta::assert_snapshot!(output.stderr, @"note: ./charts/shop: 2 templates were read as text; to lint what helm renders: helm template ./charts/shop | kubectl sidecar lint -");
+    let read_as_text = "note: ./charts/shop: 2 templates were read as text; to lint what helm renders: helm template ./charts/shop | kubectl sidecar lint -";
+    let unrendered = "note: ./charts/shop: its templates are read without rendering them: helm ";
+    let said: Vec<&str> = output.stderr.lines().collect();
+    assert!(
+        matches!(said[..], [first, second] if first == read_as_text && second.starts_with(unrendered)),
+        "{output}"
+    );
     assert_eq!(project.run(&["lint", "-q", "."]).stderr, "");
     let verbose = project.run(&["lint", "-v", "."]);
-    insta::assert_snapshot!(verbose.stderr, @r"
-    note: ./charts/shop/templates/job.yaml:1: a template that was read without rendering it
-    note: ./charts/shop/templates/other.yaml:1: a template that was read without rendering it
-    ");
+    let said: Vec<&str> = verbose.stderr.lines().collect();
+    assert_eq!(
+        said[..2],
+        [
+            "note: ./charts/shop/templates/job.yaml:1: a template that was read without rendering it",
+            "note: ./charts/shop/templates/other.yaml:1: a template that was read without rendering it",
+        ]
+    );
+    assert!(said[2].starts_with(unrendered), "{verbose}");
     let report = project.run(&["lint", "-o", "json", "."]).json();
     assert_eq!(report["errors"].as_array().unwrap().len(), 0);
     assert_eq!(report["notes"][0]["kind"], "template");

@@ -36,15 +36,17 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let mut previous: Option<Moment> = None;
     let mut end = End::new(arguments.timeout);
     let (mut bad, mut evidence_lines) = (0_usize, 0_usize);
-    // The first line, where it can't be read: it is told with the next one that can, and where none can, the file is
-    // no recording.
-    let mut untold: Option<BadLine> = None;
+    // The first lines, where they can't be read: they are told with the next one that can, and where none can, the file
+    // is no recording.
+    let mut untold: Vec<BadLine> = Vec::new();
     let mut is_recording = false;
     session.list();
     for entry in entries {
         is_recording |= entry.content.is_ok();
-        if let Some(line) = untold.take_if(|_| is_recording) {
-            skip(&line, previous, &mut session)?;
+        if is_recording {
+            for line in untold.drain(..) {
+                skip(&line, previous, &mut session)?;
+            }
         }
         let is_listed = matches!(&entry.content, Ok(Content::Evidence(Evidence::Pod(seen))) if seen.change == Change::Listed);
         let is_pod = matches!(entry.content, Ok(Content::Evidence(Evidence::Pod(_))));
@@ -77,8 +79,8 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
                 bad += 1;
                 if is_recording {
                     skip(&line, previous, &mut session)?;
-                } else {
-                    untold.get_or_insert(line);
+                } else if untold.len() < MOST_UNTOLD {
+                    untold.push(line);
                 }
             }
         }
@@ -103,7 +105,7 @@ pub(super) fn run(arguments: &TraceArguments, path: &Path) -> Result<ExitStatus,
     let has_goal = session.has_goal();
     let failed = session.is_failed();
     let judgement = session.finish(previous.unwrap_or_default())?;
-    if let Some(first) = untold {
+    if let Some(first) = untold.first() {
         note(&format!(
             "{} is no recording of `trace --record`; its first line: {}",
             path.display(),
@@ -164,6 +166,9 @@ fn pause(previous: Option<Moment>, at: Moment) -> Duration {
     let pause = previous.map_or(0, |previous| at.since(previous));
     Duration::from_nanos(u64::try_from(pause).unwrap_or(0))
 }
+
+/// A file whose first lines are all unreadable is no recording, however many more of them there are.
+const MOST_UNTOLD: usize = 100;
 
 /// Tells of a line that cannot be read, and takes it for a gap.
 fn skip(line: &BadLine, at: Option<Moment>, session: &mut Session) -> Result<(), TraceError> {

@@ -1,5 +1,6 @@
 //! Charts and kustomizations among what the user named: found, rendered, and joined with rules.
 
+mod kustomizations;
 mod lint;
 mod migrate;
 
@@ -7,6 +8,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
@@ -16,7 +18,7 @@ use super::{Error, configuration::Configurations, lint::usage};
 pub(super) use migrate::Migrated;
 
 use crate::{
-    source::{Input, Note, NoteKind, Origin, chart_of},
+    source::{Input, Note, NoteKind, Origin, chart_of, looks_like_manifest},
     tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone},
 };
 
@@ -28,17 +30,20 @@ pub(super) struct TreeArguments {
     /// Those of one option are merged in their order, as helm does. May be given several times.
     #[arg(long, value_name = "FILE,...")]
     values: Vec<String>,
-    /// Whether charts are rendered [default: auto]
+    /// Whether charts and kustomizations are rendered [default: auto]
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     render: Render,
+    /// Read what kustomizations name outside of the directory that is searched
+    #[arg(long)]
+    allow_outside: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 enum Render {
-    /// Where helm is on the PATH
+    /// Where helm, kubectl or kustomize is on the PATH
     #[default]
     Auto,
-    /// Their templates are read as text
+    /// Templates are read as text, and kustomizations file by file
     Never,
 }
 
@@ -57,6 +62,8 @@ pub(super) struct Tree {
 pub(super) struct Trees {
     pub(super) all: Vec<Tree>,
     pub(super) notes: Vec<Note>,
+    /// Patches of kustomizations that are not rendered: no workloads of their own.
+    patches: Vec<PathBuf>,
 }
 
 impl Tree {
@@ -69,12 +76,25 @@ impl Tree {
     }
 }
 
+impl Tree {
+    /// The files that a rendering stands for and that look like manifests, with their texts.
+    pub(super) fn manifests(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        let stands_for_them = self.renderer.stands_for_its_files();
+        let files = self.names.iter().filter(move |_| stands_for_them);
+        files.filter_map(|(path, name)| {
+            let text = self.renderer.files().text(path)?;
+            looks_like_manifest(text.as_bytes()).then_some((name.as_str(), text))
+        })
+    }
+}
+
 impl Trees {
     /// Finds and renders the trees whose beginning is among the inputs.
     pub(super) fn render(
         inputs: &[(Input, usize)],
         arguments: &TreeArguments,
         configurations: &Configurations,
+        quiet: bool,
     ) -> Result<Self, Error> {
         let mut trees = Self::default();
         if arguments.render == Render::Never {
@@ -111,7 +131,19 @@ impl Trees {
             trees.notes.retain(|note| !is_about_missing_program(note));
             trees.notes.insert(0, first);
         }
+        let kustomizations = kustomizations::rendered(inputs, arguments.allow_outside, quiet);
+        trees.all.extend(kustomizations.trees);
+        trees.patches = kustomizations.patches;
         Ok(trees)
+    }
+
+    /// Whether an input says nothing by itself: a rendering says it, or it is a patch of what is not rendered.
+    pub(super) fn speak_for(&self, input: &Input) -> bool {
+        let is_patch = |path: &Path| fs::canonicalize(path).is_ok_and(|path| self.patches.contains(&path));
+        let is_met = matches!(input.origin, Origin::Found(_));
+        let mut trees = self.all.iter();
+        trees.any(|tree| tree.renderer.stands_for_its_files() && tree.renders(input))
+            || is_met && input.path().is_some_and(is_patch)
     }
 
     fn add(
@@ -137,7 +169,7 @@ impl Trees {
         }
         self.notes.extend(failures.iter().map(|(way, error)| {
             let message = format!("with {way} it is not rendered: {error}");
-            Note::new(renderer.name(), NoteKind::Template, message)
+            Note::new(renderer.name(), NoteKind::Unrendered, message)
         }));
         let names = names(renderer.as_ref(), inputs);
         self.all.push(Tree {
@@ -151,7 +183,7 @@ impl Trees {
 
 fn unrendered(name: &str, why: &dyn std::fmt::Display) -> Note {
     let message = format!("its templates are read without rendering them: {why}");
-    Note::new(name, NoteKind::Template, message)
+    Note::new(name, NoteKind::Unrendered, message)
 }
 
 fn is_about_missing_program(note: &Note) -> bool {

@@ -19,7 +19,10 @@ use std::{
 
 use crate::source::{Lines, SourceFile};
 
-use super::{Files, FilesError, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+use super::{
+    Files, FilesError, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way,
+    proof::UNFOUND,
+};
 
 use back::{Side, add_edits};
 use edits::Edits;
@@ -296,11 +299,12 @@ impl Renderer for Chart {
         reached
     }
 
-    fn edited(&self, wanted: &[Wanted<'_>]) -> Option<Files> {
-        self.candidates(wanted).into_iter().next()
+    fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {
+        let first = self.candidates(wanted)?.into_iter().next();
+        first.ok_or_else(|| UNFOUND.to_owned())
     }
 
-    fn candidates(&self, wanted: &[Wanted<'_>]) -> Vec<Files> {
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
         let on_side = |side: Side| {
             let mut edits = Edits::default();
             for one in wanted {
@@ -317,6 +321,9 @@ impl Renderer for Chart {
                 found.push(files);
             }
         }
-        found
+        match found.is_empty() {
+            true => Err(UNFOUND.to_owned()),
+            false => Ok(found),
+        }
     }
 }

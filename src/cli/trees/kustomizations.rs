@@ -1,0 +1,140 @@
+//! The trees of kustomizations that inputs belong to, rendered.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{Tree, names};
+use crate::{
+    cli::note,
+    report::counted,
+    source::{Input, Origin},
+    tree::{
+        ProgramError, Renderer, Rendering,
+        kustomize::{Found, Kustomizations, Left, Search, find},
+    },
+};
+
+/// What became of the kustomizations of a run.
+#[derive(Default)]
+pub(super) struct Rendered {
+    pub(super) trees: Vec<Tree>,
+    /// Patches of kustomizations that are not rendered. They are no workloads of their own.
+    pub(super) patches: Vec<PathBuf>,
+}
+
+/// Renders the kustomizations among the inputs that were met in directories.
+pub(super) fn rendered(inputs: &[(Input, usize)], allow_outside: bool, quiet: bool) -> Rendered {
+    let met: Vec<(&Path, usize)> = inputs
+        .iter()
+        .filter_map(|(input, group)| match &input.origin {
+            Origin::Found(path) => Some((path.as_path(), *group)),
+            _ => None,
+        })
+        .collect();
+    let Some(boundary) = common_directory(met.iter().map(|(path, _)| *path)) else {
+        return Rendered::default();
+    };
+    let paths: Vec<PathBuf> = met.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let search = Search {
+        boundary: &boundary,
+        allow_outside,
+    };
+    let Found { trees, left } = find(&paths, &search);
+    let outcomes: Vec<Outcome> = trees
+        .into_par_iter()
+        .map(|tree| {
+            let own = met.iter().find(|(path, _)| has(&tree, path));
+            of_tree(tree, own.map_or(0, |(_, group)| *group), inputs)
+        })
+        .collect();
+    if !quiet {
+        tell(&outcomes, &left);
+    }
+    Rendered {
+        trees: outcomes.into_iter().filter_map(|outcome| outcome.tree).collect(),
+        patches: left.into_iter().flat_map(|left| left.patches).collect(),
+    }
+}
+
+/// A tree, or nothing where none of its kustomizations is rendered.
+struct Outcome {
+    tree: Option<Tree>,
+    /// The kustomizations that are not rendered.
+    failed: Vec<(String, ProgramError)>,
+}
+
+/// Whether a file is one of a tree's.
+fn has(tree: &Kustomizations, path: &Path) -> bool {
+    path.strip_prefix(tree.root())
+        .is_ok_and(|below| tree.is_rendered(below))
+}
+
+fn of_tree(mut tree: Kustomizations, group: usize, inputs: &[(Input, usize)]) -> Outcome {
+    let outcomes: Vec<Result<Rendering, ProgramError>> = tree
+        .ways()
+        .par_iter()
+        .map(|way| tree.render(tree.files(), way))
+        .collect();
+    let mut renderings = Vec::new();
+    let mut failed = Vec::new();
+    for (way, outcome) in tree.ways().to_vec().into_iter().zip(outcomes) {
+        match outcome {
+            Ok(rendering) => renderings.push(rendering),
+            Err(error) => {
+                tree.leave(&way);
+                failed.push((way.name, error));
+            }
+        }
+    }
+    let is_rendered = !renderings.is_empty();
+    Outcome {
+        tree: is_rendered.then(|| Tree {
+            names: names(&tree, inputs),
+            renderer: Box::new(tree),
+            group,
+            renderings,
+        }),
+        failed,
+    }
+}
+
+/// One line for each kustomization that is not rendered, and one for all where there is no program for it.
+fn tell(outcomes: &[Outcome], left: &[Left]) {
+    let failed = || outcomes.iter().flat_map(|outcome| &outcome.failed);
+    let is_missing = |error: &ProgramError| matches!(error, ProgramError::Missing(_));
+    let without_program = failed().filter(|(_, error)| is_missing(error)).count();
+    if without_program > 0 {
+        note(&format!(
+            "neither kubectl nor kustomize is on the PATH: the files of {} are read one by one",
+            counted(without_program, "kustomization")
+        ));
+    }
+    for (name, error) in failed().filter(|(_, error)| !is_missing(error)) {
+        note(&format!(
+            "{name}: cannot be rendered, so its files are read one by one: {error}"
+        ));
+    }
+    for left in left {
+        note(&format!(
+            "{}: not rendered: {}",
+            left.directory.display(),
+            left.reason
+        ));
+    }
+}
+
+/// The lowest directory that holds all files.
+fn common_directory<'p>(mut paths: impl Iterator<Item = &'p Path>) -> Option<PathBuf> {
+    let parent = |path: &Path| match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let mut common = parent(paths.next()?);
+    for path in paths {
+        while !path.starts_with(&common) && common != Path::new(".") {
+            common = parent(&common);
+        }
+    }
+    Some(common)
+}

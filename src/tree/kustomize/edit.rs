@@ -1,0 +1,121 @@
+//! From what is wanted of the renderings to changes of the pieces that they are made of.
+
+mod carry;
+mod place;
+
+use std::collections::BTreeSet;
+
+use super::{
+    Kustomizations,
+    difference::{Deed, DeedKind, deeds},
+    layers::{Layered, Piece},
+    leg::Leg,
+    origin::index_of,
+    repoint::{self, Moved},
+};
+use crate::{
+    tree::{Files, Wanted},
+    yaml::{self, Value},
+};
+
+/// A deed at an object of a way.
+pub(super) struct Task<'k> {
+    pub(super) way: usize,
+    pub(super) object: &'k Layered,
+    pub(super) deed: Deed,
+}
+
+/// The edited files.
+///
+/// # Errors
+/// Why no place for it is known, in a clause.
+pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Files, String> {
+    let tasks: Vec<Task<'_>> = wanted.iter().flat_map(|wanted| tasks(tree, wanted)).collect();
+    let mut edition = carry::Edition::new(tree);
+    for task in &tasks {
+        place::place(task, &tasks, &mut edition);
+    }
+    let mut texts = edition.carry_out();
+    repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
+    if let Some((path, by)) = &edition.locked {
+        return Err(format!(
+            "{} is part of {} too, which is not rendered",
+            tree.root.join(path).display(),
+            by.display()
+        ));
+    }
+    texts
+        .finish()
+        .ok_or_else(|| "no resource, patch or generated file was found that says it".to_owned())
+}
+
+/// What has to be done for one rendering.
+fn tasks<'k>(tree: &'k Kustomizations, wanted: &Wanted<'_>) -> Vec<Task<'k>> {
+    let Some(way) = tree.ways.iter().position(|way| *way == wanted.rendering.way) else {
+        return Vec::new();
+    };
+    let (Ok(before), Ok(after)) = (
+        yaml::parse(&wanted.rendering.source.text),
+        yaml::parse(&wanted.text),
+    ) else {
+        return Vec::new();
+    };
+    let objects = tree.objects(&wanted.rendering.way);
+    let mut tasks = Vec::new();
+    for (document, root) in before.roots() {
+        let Some(other) = after.root(document) else {
+            continue;
+        };
+        let (Ok(one), Ok(two)) = (Value::of(root), Value::of(other)) else {
+            continue;
+        };
+        if one == two {
+            continue;
+        }
+        let Some(object) = index_of(objects, root).and_then(|index| objects.get(index)) else {
+            continue;
+        };
+        let deeds = deeds(&one, &two).unwrap_or_default();
+        tasks.extend(deeds.into_iter().map(|deed| Task { way, object, deed }));
+    }
+    tasks
+}
+
+/// The containers that go to another list, by their objects.
+fn moved<'k>(tasks: &[Task<'k>]) -> Vec<Moved<'k>> {
+    let moves = tasks.iter().filter_map(|task| match &task.deed.kind {
+        DeedKind::Move { to, before } => Some(Moved {
+            object: task.object,
+            legs: task.deed.legs.clone(),
+            to,
+            before: before.clone(),
+        }),
+        _ => None,
+    });
+    moves.collect()
+}
+
+/// The ways that use a piece for an object.
+pub(super) fn users(tree: &Kustomizations, piece: &Piece) -> BTreeSet<usize> {
+    let uses = |object: &Layered| {
+        object
+            .pieces
+            .iter()
+            .any(|own| own.unit == piece.unit && own.form == piece.form)
+    };
+    (0..tree.objects.len())
+        .filter(|way| {
+            tree.objects
+                .get(*way)
+                .is_some_and(|objects| objects.iter().any(uses))
+        })
+        .collect()
+}
+
+/// The list and the item at the end of a way.
+pub(super) fn split_item(legs: &[Leg]) -> Option<(&[Leg], &str, &Leg)> {
+    match legs {
+        [spec @ .., Leg::Key(list), item @ Leg::Item { .. }] => Some((spec, list, item)),
+        _ => None,
+    }
+}

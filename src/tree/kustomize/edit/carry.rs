@@ -1,0 +1,260 @@
+//! Carries the changes of all pieces out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use super::place::list_of_item;
+use crate::{
+    edit::{Change, Place},
+    tree::kustomize::{
+        Kustomizations,
+        layers::{Unit, text_of},
+        leg::{Leg, item_leg, node_at},
+        texts::Texts,
+    },
+    yaml::{self, Node, Stream},
+};
+
+/// A container that goes to another list of the same object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MovedItem {
+    pub(super) unit: Unit,
+    pub(super) object: Place,
+    /// The way to it.
+    pub(super) legs: Vec<Leg>,
+    pub(super) to: &'static str,
+    /// The containers that stand before it there.
+    pub(super) before: Vec<String>,
+    pub(super) is_patch: bool,
+}
+
+/// A field that goes from a patch, of which nothing may be left then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Removed {
+    pub(super) unit: Unit,
+    pub(super) object: Place,
+    pub(super) legs: Vec<Leg>,
+}
+
+/// The changes of all pieces.
+pub(super) struct Edition<'k> {
+    pub(super) tree: &'k Kustomizations,
+    texts: Texts<'k>,
+    /// Two rounds for each text: the second one puts new values where old ones went.
+    changes: BTreeMap<Unit, [Vec<Change>; 2]>,
+    moves: Vec<MovedItem>,
+    pub(super) removed: Vec<Removed>,
+    /// Operations of JSON patches that go.
+    pub(super) dropped: BTreeSet<(Unit, Place)>,
+    /// A file that would have to change and must not, and the kustomization that is not rendered and uses it too.
+    pub(super) locked: Option<(PathBuf, PathBuf)>,
+}
+
+impl<'k> Edition<'k> {
+    pub(super) fn new(tree: &'k Kustomizations) -> Self {
+        Self {
+            tree,
+            texts: Texts::new(&tree.files),
+            changes: BTreeMap::new(),
+            moves: Vec::new(),
+            removed: Vec::new(),
+            dropped: BTreeSet::new(),
+            locked: None,
+        }
+    }
+
+    /// The text of a unit before any change.
+    pub(super) fn text(&self, unit: &Unit) -> Option<String> {
+        text_of(&self.tree.files, unit)
+    }
+
+    pub(super) fn change(&mut self, unit: &Unit, change: Change) {
+        self.note(unit, 0, change);
+    }
+
+    /// Notes a change of the second round.
+    pub(super) fn change_then(&mut self, unit: &Unit, change: Change) {
+        self.note(unit, 1, change);
+    }
+
+    fn note(&mut self, unit: &Unit, round: usize, change: Change) {
+        if self.is_locked(&unit.path) {
+            return;
+        }
+        let rounds = self.changes.entry(unit.clone()).or_default();
+        if let Some(changes) = rounds.get_mut(round)
+            && !changes.contains(&change)
+        {
+            changes.push(change);
+        }
+    }
+
+    /// Whether a file must not be changed, which is noted.
+    fn is_locked(&mut self, path: &Path) -> bool {
+        let by = self.tree.locked.get(path);
+        if let Some(by) = by {
+            self.locked = Some((path.to_owned(), by.clone()));
+        }
+        by.is_some()
+    }
+
+    pub(super) fn move_item(&mut self, item: MovedItem) {
+        if !self.is_locked(&item.unit.path) && !self.moves.contains(&item) {
+            self.moves.push(item);
+        }
+    }
+
+    pub(super) fn drop_operation(&mut self, unit: &Unit, place: &Place) {
+        if !self.is_locked(&unit.path) {
+            self.dropped.insert((unit.clone(), place.clone()));
+        }
+    }
+
+    /// Gives a file that holds `old`, and nothing else, another text.
+    pub(super) fn put(&mut self, path: &Path, old: &str, new: &str) {
+        let is_same = self.tree.files.text(path).is_some_and(|text| **text == *old);
+        if is_same && !self.is_locked(path) {
+            self.texts.put(path.to_owned(), new.to_owned());
+        }
+    }
+
+    /// Gives a literal of a generator another text.
+    pub(super) fn change_literal(&mut self, path: &Path, place: Place, old: &str, new: String) {
+        let is_same = self.tree.files.text(path).is_some_and(|text| {
+            let stream = yaml::parse(text);
+            stream.is_ok_and(|stream| place.node(&stream).and_then(Node::as_str) == Some(old))
+        });
+        if is_same && !self.is_locked(path) {
+            self.texts.change_outer(path, Change::Text(place, new));
+        }
+    }
+
+    /// Makes all changes but those of JSON patches' paths.
+    pub(super) fn carry_out(&mut self) -> Texts<'k> {
+        let mut texts = std::mem::replace(&mut self.texts, Texts::new(&self.tree.files));
+        for (unit, rounds) in &self.changes {
+            let rounds: Vec<Vec<Change>> = rounds.iter().map(|round| outermost(round)).collect();
+            texts.change(unit, &rounds);
+        }
+        self.moves.sort_by_key(|item| item.before.len());
+        for item in &self.moves {
+            move_in(&mut texts, item);
+        }
+        for removed in &self.removed {
+            prune(&mut texts, &removed.unit, &removed.object, &removed.legs);
+        }
+        for item in self.moves.iter().filter(|item| item.is_patch) {
+            prune(&mut texts, &item.unit, &item.object, &item.legs);
+            let Some((spec, _, leg)) = list_of_item(&item.legs) else {
+                continue;
+            };
+            let mut legs = spec.to_vec();
+            legs.extend([Leg::Key(item.to.to_owned()), leg.clone()]);
+            // Behind it stands what a removed field would be.
+            legs.push(Leg::Index(0));
+            prune(&mut texts, &item.unit, &item.object, &legs);
+        }
+        texts
+    }
+}
+
+/// The changes without those in what is removed anyway.
+fn outermost(changes: &[Change]) -> Vec<Change> {
+    let removed: Vec<&Place> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Remove(place) => Some(place),
+            _ => None,
+        })
+        .collect();
+    let is_inside = |place: &Place| {
+        removed.iter().any(|gone| {
+            gone.document == place.document
+                && place.steps.len() > gone.steps.len()
+                && place.steps.starts_with(&gone.steps)
+        })
+    };
+    let place_of = |change: &Change| match change {
+        Change::Remove(place) | Change::Text(place, _) | Change::Words(place, _) => place.clone(),
+        Change::Insert { mapping, key, .. } => mapping.key(key),
+        Change::Move { mapping, .. } => mapping.clone(),
+    };
+    let kept = changes.iter().filter(|change| !is_inside(&place_of(change)));
+    kept.cloned().collect()
+}
+
+/// Moves a container in one text.
+fn move_in(texts: &mut Texts<'_>, item: &MovedItem) {
+    let change = texts.get(&item.unit).and_then(|text| {
+        let stream = yaml::parse(&text).ok()?;
+        movement(&stream, item)
+    });
+    if let Some(change) = change {
+        texts.change(&item.unit, &[vec![change]]);
+    }
+}
+
+fn movement(stream: &Stream<'_>, item: &MovedItem) -> Option<Change> {
+    let (spec, from, leg) = list_of_item(&item.legs)?;
+    let mapping = node_at(item.object.node(stream)?, spec)?;
+    let list = node_at(mapping, &[Leg::Key(from.to_owned())])?;
+    let index = list.children().position(|child| leg_of(from, child) == *leg)?;
+    let target = node_at(mapping, &[Leg::Key(item.to.to_owned())]);
+    let stands_before = |child: &Node<'_>| {
+        let name = child.get("name").and_then(Node::as_str);
+        name.is_some_and(|name| item.before.iter().any(|before| before == name))
+    };
+    let before: Vec<usize> = target
+        .into_iter()
+        .flat_map(Node::children)
+        .enumerate()
+        .filter(|(_, child)| stands_before(child))
+        .map(|(index, _)| index + 1)
+        .collect();
+    Some(Change::Move {
+        mapping: Place::of(mapping)?,
+        from,
+        index,
+        to: item.to,
+        at: before.into_iter().max().unwrap_or(0),
+    })
+}
+
+fn leg_of(list: &str, item: Node<'_>) -> Leg {
+    item_leg(list, 0, |key| {
+        item.get(key).and_then(Node::as_str).map(str::to_owned)
+    })
+}
+
+/// Takes out what holds nothing any more: empty collections, and items that say no more than who they are.
+fn prune(texts: &mut Texts<'_>, unit: &Unit, object: &Place, legs: &[Leg]) {
+    for length in (1..legs.len()).rev() {
+        let Some(to) = legs.get(..length) else { return };
+        let Some(text) = texts.get(unit) else { return };
+        let Ok(stream) = yaml::parse(&text) else { return };
+        let Some(node) = object.node(&stream).and_then(|object| node_at(object, to)) else {
+            continue;
+        };
+        let Some(place) = Place::of(node).filter(|_| says_nothing(node, to)) else {
+            return;
+        };
+        texts.change(unit, &[vec![Change::Remove(place)]]);
+    }
+}
+
+fn says_nothing(node: Node<'_>, legs: &[Leg]) -> bool {
+    let is_collection = node.is_mapping() || node.is_sequence();
+    let own_key = match legs.last() {
+        Some(Leg::Item { key, .. }) => *key,
+        _ => "",
+    };
+    is_collection
+        && match node.is_mapping() {
+            true => node
+                .written_entries()
+                .all(|entry| entry.key.as_str() == Some(own_key)),
+            false => node.children().next().is_none(),
+        }
+}

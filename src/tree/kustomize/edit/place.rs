@@ -1,0 +1,251 @@
+//! Which pieces a deed is carried out at.
+
+use super::{
+    Task,
+    carry::{Edition, MovedItem, Removed},
+    split_item, users,
+};
+use crate::{
+    edit::{Change, Place, Position},
+    tree::kustomize::{
+        difference::{DeedKind, LISTS},
+        generator::{Datum, datum},
+        layers::{Form, Piece},
+        leg::{Leg, node_at},
+    },
+    yaml::{self, Node, Value},
+};
+
+/// Notes the changes of the pieces that carry a deed out.
+pub(super) fn place(task: &Task<'_>, all: &[Task<'_>], edition: &mut Edition<'_>) {
+    let pieces = &task.object.pieces;
+    let legs = &task.deed.legs;
+    match &task.deed.kind {
+        DeedKind::Remove => pieces.iter().enumerate().for_each(|(index, piece)| {
+            remove(piece, index > 0, legs, edition);
+        }),
+        DeedKind::Replace { old, new } => {
+            // The last one counts.
+            let _is_placed = pieces
+                .iter()
+                .rev()
+                .any(|piece| replace(piece, legs, old, new, edition));
+        }
+        DeedKind::Insert { after, value } => {
+            insert(task, all, (after.as_deref(), value), edition);
+        }
+        DeedKind::Move { to, before } => pieces.iter().enumerate().for_each(|(index, piece)| {
+            let holds = with_node(edition, piece, legs, |_| ()).is_some();
+            if let (true, Form::Object(place)) = (holds, &piece.form) {
+                edition.move_item(MovedItem {
+                    unit: piece.unit.clone(),
+                    object: place.clone(),
+                    legs: legs.clone(),
+                    to,
+                    before: before.clone(),
+                    is_patch: index > 0,
+                });
+            }
+        }),
+    }
+}
+
+/// Looks at what a piece has for a field.
+fn with_node<T>(
+    edition: &Edition<'_>,
+    piece: &Piece,
+    legs: &[Leg],
+    look: impl FnOnce(Node<'_>) -> T,
+) -> Option<T> {
+    let text = edition.text(&piece.unit)?;
+    let stream = yaml::parse(&text).ok()?;
+    piece.node(&stream, legs).map(look)
+}
+
+fn remove(piece: &Piece, is_patch: bool, legs: &[Leg], edition: &mut Edition<'_>) {
+    if let Form::Operations(operations) = &piece.form {
+        let within = operations
+            .iter()
+            .filter(|operation| operation.legs.as_ref().is_some_and(|own| own.starts_with(legs)));
+        for operation in within {
+            edition.drop_operation(&piece.unit, &operation.place);
+        }
+    }
+    let Some(Some(place)) = with_node(edition, piece, legs, Place::of) else {
+        return;
+    };
+    let is_operation = matches!(&piece.form, Form::Operations(operations)
+        if operations.iter().any(|operation| operation.legs.as_deref() == Some(legs)));
+    if is_operation {
+        return;
+    }
+    edition.change(&piece.unit, Change::Remove(place));
+    if let (true, Form::Object(object)) = (is_patch, &piece.form) {
+        edition.removed.push(Removed {
+            unit: piece.unit.clone(),
+            object: object.clone(),
+            legs: legs.to_vec(),
+        });
+    }
+}
+
+/// Whether the piece has the field, so that none below it counts.
+fn replace(piece: &Piece, legs: &[Leg], old: &Value, new: &Value, edition: &mut Edition<'_>) -> bool {
+    if let Form::Generator(generator) = &piece.form {
+        return replace_generated(piece, generator, legs, (old, new), edition);
+    }
+    let found = with_node(edition, piece, legs, |node| {
+        let is_same = Value::of(node).is_ok_and(|own| own == *old);
+        (is_same.then(|| Place::of(node)).flatten(), previous_key(node))
+    });
+    let Some((place, previous)) = found else {
+        return false;
+    };
+    if let Some(place) = place {
+        replace_at(piece, &place, previous, new, edition);
+    }
+    true
+}
+
+fn replace_at(
+    piece: &Piece,
+    place: &Place,
+    previous: Option<String>,
+    new: &Value,
+    edition: &mut Edition<'_>,
+) {
+    match new {
+        Value::String(text) => edition.change(&piece.unit, Change::Text(place.clone(), text.clone())),
+        Value::Sequence(items) if items.iter().all(|item| matches!(item, Value::String(_))) => {
+            let words = items.iter().filter_map(|item| match item {
+                Value::String(word) => Some(word.clone()),
+                _ => None,
+            });
+            edition.change(&piece.unit, Change::Words(place.clone(), words.collect()));
+        }
+        other => {
+            let Some((mapping, crate::edit::Step::Key(key))) = place.split() else {
+                return;
+            };
+            edition.change(&piece.unit, Change::Remove(place.clone()));
+            edition.change_then(
+                &piece.unit,
+                Change::Insert {
+                    mapping,
+                    key: key.clone(),
+                    value: other.clone(),
+                    position: previous.map_or(Position::Last, Position::After),
+                },
+            );
+        }
+    }
+}
+
+/// The key of the entry before the one that a node is the value of.
+fn previous_key(node: Node<'_>) -> Option<String> {
+    let mut previous = None;
+    for entry in node.parent()?.written_entries() {
+        if entry.written_value() == node {
+            return previous;
+        }
+        previous = entry.key.as_str().map(str::to_owned);
+    }
+    None
+}
+
+fn replace_generated(
+    piece: &Piece,
+    generator: &Place,
+    legs: &[Leg],
+    (old, new): (&Value, &Value),
+    edition: &mut Edition<'_>,
+) -> bool {
+    let ([Leg::Key(data), Leg::Key(key)], Value::String(old), Value::String(new)) = (legs, old, new) else {
+        return false;
+    };
+    let datum = edition.text(&piece.unit).and_then(|text| {
+        let stream = yaml::parse(&text).ok()?;
+        datum(&stream, generator, &piece.unit.path, key)
+    });
+    match datum.filter(|_| data == "data") {
+        Some(Datum::File(path)) => {
+            edition.put(&path, old, new);
+            true
+        }
+        Some(Datum::Literal { place, .. }) => {
+            let (old, new) = (format!("{key}={old}"), format!("{key}={new}"));
+            edition.change_literal(&piece.unit.path, place, &old, new);
+            true
+        }
+        None => false,
+    }
+}
+
+/// Inserts into the first piece whose other users want the same.
+fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edition: &mut Edition<'_>) {
+    let wants = |way: usize| {
+        all.iter()
+            .any(|other| other.way == way && other.deed == task.deed && other.object.kind == task.object.kind)
+    };
+    let candidates: Vec<(&Piece, Change)> = task
+        .object
+        .pieces
+        .iter()
+        .filter_map(|piece| Some((piece, insertion(edition, piece, &task.deed.legs, entry)?)))
+        .collect();
+    let agreed = candidates
+        .iter()
+        .find(|(piece, _)| users(edition.tree, piece).into_iter().all(wants));
+    if let Some((piece, change)) = agreed.or(candidates.first()) {
+        edition.change(&piece.unit, change.clone());
+    }
+}
+
+/// The change that adds an entry to a piece; nothing where the piece has no mapping for it.
+fn insertion(
+    edition: &Edition<'_>,
+    piece: &Piece,
+    legs: &[Leg],
+    (after, value): (Option<&str>, &Value),
+) -> Option<Change> {
+    let text = edition.text(&piece.unit)?;
+    let stream = yaml::parse(&text).ok()?;
+    let (mapping, rest) = (0..legs.len()).rev().find_map(|length| {
+        let (to, rest) = legs.split_at_checked(length)?;
+        let node = match &piece.form {
+            Form::Object(place) => node_at(place.node(&stream)?, to)?,
+            _ => piece.node(&stream, to)?,
+        };
+        Some((node, rest))
+    })?;
+    let mut keys = rest.iter().map(|leg| match leg {
+        Leg::Key(key) => Some(key.clone()),
+        _ => None,
+    });
+    let keys: Vec<String> = keys.by_ref().collect::<Option<_>>()?;
+    let (first, inner) = keys.split_first()?;
+    if !mapping.is_mapping() || LISTS.contains(&first.as_str()) {
+        return None;
+    }
+    let value = inner.iter().rev().fold(value.clone(), |value, key| {
+        Value::Mapping(vec![(Value::string(key.clone()), value)])
+    });
+    let sibling = after.filter(|_| inner.is_empty()).filter(|key| {
+        mapping
+            .written_entries()
+            .any(|entry| entry.key.as_str() == Some(key))
+    });
+    Some(Change::Insert {
+        mapping: Place::of(mapping)?,
+        key: first.clone(),
+        value,
+        position: sibling.map_or(Position::Last, |key| Position::After(key.to_owned())),
+    })
+}
+
+/// The list that an item is in, and what leads to it.
+pub(super) fn list_of_item(legs: &[Leg]) -> Option<(&[Leg], &'static str, &Leg)> {
+    let (spec, list, item) = split_item(legs)?;
+    let list = LISTS.into_iter().find(|own| *own == list)?;
+    Some((spec, list, item))
+}

@@ -1,0 +1,172 @@
+//! Kustomizations, rendered by `kubectl kustomize` or `kustomize build`.
+//!
+//! A rendered object is a resource with patches above it. Which of them hold a field is read from the kustomizations
+//! themselves ([`layers`]); what kustomize does with them in detail is left to kustomize, and to the proof.
+
+mod difference;
+mod edit;
+mod find;
+mod generator;
+mod hash;
+mod layers;
+mod leg;
+mod merge;
+mod origin;
+mod pointer;
+mod reference;
+mod repoint;
+mod target;
+mod texts;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{Files, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+use crate::source::SourceFile;
+
+pub use find::{Found, Left, Search, find, is_kustomization};
+
+use layers::Layered;
+
+/// The programs that render a kustomization, the one that `kubectl -k` itself is first.
+const PROGRAMS: [(&str, &str); 2] = [("kubectl", "kustomize"), ("kustomize", "build")];
+/// Files are read from outside of a kustomization's directory.
+const UNRESTRICTED: &str = "--load-restrictor=LoadRestrictionsNone";
+
+/// Kustomizations that share files.
+#[derive(Debug)]
+pub struct Kustomizations {
+    name: String,
+    root: PathBuf,
+    files: Files,
+    ways: Vec<Way>,
+    /// Files that a kustomization uses too that is not rendered, so that no edit of them is proved, and that one.
+    locked: BTreeMap<PathBuf, PathBuf>,
+    allow_outside: bool,
+    /// The objects of each way, in the order of the ways.
+    objects: Vec<Vec<Layered>>,
+    /// The files of each way, in the same order.
+    used: Vec<BTreeSet<PathBuf>>,
+}
+
+impl Kustomizations {
+    fn new(root: PathBuf, files: Files, used: Vec<(Way, BTreeSet<PathBuf>)>, allow_outside: bool) -> Self {
+        let (ways, used): (Vec<Way>, Vec<_>) = used.into_iter().unzip();
+        let objects = ways.iter().map(|way| layers::objects(&files, way)).collect();
+        Self {
+            name: root.display().to_string(),
+            root,
+            files,
+            ways,
+            locked: BTreeMap::new(),
+            allow_outside,
+            objects,
+            used,
+        }
+    }
+
+    /// Takes a way out that is not rendered. What it uses is not edited any more.
+    pub fn leave(&mut self, way: &Way) {
+        let Some(index) = self.ways.iter().position(|own| own == way) else {
+            return;
+        };
+        self.ways.remove(index);
+        self.objects.remove(index);
+        let used = self.used.remove(index);
+        self.lock(used, Path::new(&way.name));
+    }
+
+    /// Keeps files from being edited that `by` uses too, which is not rendered.
+    fn lock(&mut self, files: impl IntoIterator<Item = PathBuf>, by: &Path) {
+        self.locked
+            .extend(files.into_iter().map(|file| (file, by.to_owned())));
+    }
+
+    /// The objects of a way, as the kustomizations tell.
+    fn objects(&self, way: &Way) -> &[Layered] {
+        let index = self.ways.iter().position(|own| own == way);
+        index
+            .and_then(|index| self.objects.get(index))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Renderer for Kustomizations {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn files(&self) -> &Files {
+        &self.files
+    }
+
+    fn ways(&self) -> &[Way] {
+        &self.ways
+    }
+
+    fn is_rendered(&self, path: &Path) -> bool {
+        self.files.text(&find::normal(path)).is_some()
+    }
+
+    fn stands_for_its_files(&self) -> bool {
+        true
+    }
+
+    fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError> {
+        let unstarted = |error| ProgramError::Unstarted {
+            program: "kustomize".to_owned(),
+            error,
+        };
+        let scratch = Scratch::of(files).map_err(unstarted)?;
+        let directory = way
+            .paths
+            .first()
+            .map_or_else(|| scratch.root(), |path| scratch.root().join(path));
+        let mut missing = None;
+        for (name, subcommand) in PROGRAMS {
+            let arguments: &[&str] = match self.allow_outside {
+                true => &[subcommand, UNRESTRICTED, "."],
+                false => &[subcommand, "."],
+            };
+            match (Program { name, arguments }).run(&scratch, &directory) {
+                Ok(text) => {
+                    return Ok(Rendering {
+                        way: way.clone(),
+                        source: Arc::new(SourceFile {
+                            name: format!("<kustomize {}>", way.name),
+                            text: text.into(),
+                        }),
+                    });
+                }
+                Err(error @ ProgramError::Missing(_)) => missing = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(missing.unwrap_or_else(|| ProgramError::Missing("kustomize".to_owned())))
+    }
+
+    fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place> {
+        origin::of(
+            &self.files,
+            self.objects(&rendering.way),
+            &rendering.source.text,
+            &span,
+        )
+    }
+
+    fn named_as(&self, wanted: &str, found: String) -> String {
+        hash::with_hashes_of(wanted, found)
+    }
+
+    fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {
+        edit::edited(self, wanted)
+    }
+}

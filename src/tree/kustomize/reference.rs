@@ -1,0 +1,128 @@
+//! What a kustomization names: other kustomizations, manifests, patches and files with data.
+
+use crate::yaml::Node;
+
+/// The names of kustomizations (kustomize, `konfig.RecognizedKustomizationFileNames`).
+pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Lists of paths, or of texts in the place of paths.
+const LISTS: [&str; 10] = [
+    "resources",
+    "bases",
+    "components",
+    "patchesStrategicMerge",
+    "configurations",
+    "crds",
+    "transformers",
+    "generators",
+    "validators",
+    "replacements",
+];
+
+/// A path as a kustomization writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) path: String,
+    /// Whether it may be a directory with a kustomization in it.
+    pub(super) may_be_directory: bool,
+    pub(super) is_patch: bool,
+}
+
+/// All that a kustomization names.
+pub(super) fn references(kustomization: Node<'_>) -> Vec<Reference> {
+    let mut found = Vec::new();
+    for list in LISTS {
+        let may_be_directory = !matches!(
+            list,
+            "patchesStrategicMerge" | "configurations" | "crds" | "replacements"
+        );
+        for item in items(kustomization, list) {
+            let path = item.as_str().or_else(|| text(item, "path"));
+            found.extend(path.filter(|path| !is_inline(path)).map(|path| Reference {
+                path: path.to_owned(),
+                may_be_directory,
+                is_patch: list == "patchesStrategicMerge",
+            }));
+        }
+    }
+    let patches = ["patches", "patchesJson6902"]
+        .into_iter()
+        .flat_map(|list| items(kustomization, list))
+        .filter_map(|patch| text(patch, "path"));
+    let data = ["configMapGenerator", "secretGenerator"]
+        .into_iter()
+        .flat_map(|list| items(kustomization, list))
+        .flat_map(generator_files);
+    let files = patches
+        .map(|path| (path.to_owned(), true))
+        .chain(data.map(|path| (path, false)));
+    found.extend(files.map(|(path, is_patch)| Reference {
+        path,
+        may_be_directory: false,
+        is_patch,
+    }));
+    found
+}
+
+/// The files that a generator reads.
+fn generator_files(generator: Node<'_>) -> Vec<String> {
+    let files = items(generator, "files")
+        .filter_map(Node::as_str)
+        .map(|entry| file_entry(entry).1);
+    let variables = items(generator, "envs")
+        .filter_map(Node::as_str)
+        .chain(text(generator, "env"));
+    files.chain(variables).map(str::to_owned).collect()
+}
+
+/// The key and the path of an entry of `files`: `key=path`, or a path whose last part is the key.
+pub(super) fn file_entry(entry: &str) -> (&str, &str) {
+    match entry.split_once('=') {
+        Some(both) => both,
+        None => (entry.rsplit('/').next().unwrap_or(entry), entry),
+    }
+}
+
+/// Why a kustomization is not rendered, whatever it refers to.
+pub(super) fn refusal(kustomization: Node<'_>) -> Option<&'static str> {
+    if ["helmCharts", "helmChartInflationGenerator"]
+        .iter()
+        .any(|key| kustomization.get(key).is_some())
+    {
+        return Some("it renders a Helm chart, for which kustomize would ask the network");
+    }
+    if kustomization.get("openapi").is_some() {
+        return Some("it brings a schema of its own (`openapi`)");
+    }
+    None
+}
+
+/// Whether the configuration of a transformer or generator runs a program of its own.
+pub(super) fn runs_a_program(text: &str) -> bool {
+    text.contains("config.kubernetes.io/function") || text.contains("kind: HelmChartInflationGenerator")
+}
+
+/// Whether a text stands in the place of a path.
+pub(super) fn is_inline(text: &str) -> bool {
+    text.contains(['\n', '{', '['])
+}
+
+/// Whether kustomize would ask the network for it.
+pub(super) fn is_remote(path: &str) -> bool {
+    let host = path.split('/').next().unwrap_or_default();
+    path.contains("://")
+        || path.contains("?ref=")
+        || path.starts_with("git@")
+        || path.starts_with("git::")
+        || (["github.com", "gitlab.com", "bitbucket.org"].contains(&host) && path.contains('/'))
+}
+
+/// The items of a list.
+pub(super) fn items<'t>(node: Node<'t>, key: &str) -> impl Iterator<Item = Node<'t>> + use<'t> {
+    node.get(key).into_iter().flat_map(Node::items)
+}
+
+/// The text behind a key.
+pub(super) fn text<'t>(node: Node<'t>, key: &str) -> Option<&'t str> {
+    node.get(key).and_then(Node::as_str)
+}

@@ -1,0 +1,358 @@
+//! Paths of JSON patches and replacements follow what they point at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Kustomizations,
+    layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
+    leg::{Leg, identity, value_at},
+    pointer::{locate, tokens, written},
+    reference::{NAMES, items, text},
+    target::selects,
+    texts::Texts,
+};
+use crate::{
+    edit::{Change, Place, Position},
+    yaml::{self, Node, Value},
+};
+
+/// A container that goes to another list.
+pub(super) struct Moved<'k> {
+    pub(super) object: &'k Layered,
+    /// The way to it as it was.
+    pub(super) legs: Vec<Leg>,
+    pub(super) to: &'static str,
+    /// The containers that stand before it there.
+    pub(super) before: Vec<String>,
+}
+
+/// Lets all JSON patches and replacements follow.
+pub(super) fn all(
+    tree: &Kustomizations,
+    moved: &[Moved<'_>],
+    dropped: &BTreeSet<(Unit, Place)>,
+    texts: &mut Texts<'_>,
+) {
+    let mut found: BTreeMap<Unit, Found> = BTreeMap::new();
+    for (unit, place) in dropped {
+        let found = found.entry(unit.clone()).or_default();
+        found.gone.insert(place.clone());
+    }
+    for object in tree.objects.iter().flatten() {
+        let own: Vec<&Moved<'_>> = moved
+            .iter()
+            .filter(|moved| is_same(moved.object, object))
+            .collect();
+        let has_operations = object
+            .pieces
+            .iter()
+            .any(|piece| matches!(piece.form, Form::Operations(_)));
+        if !has_operations {
+            continue;
+        }
+        let mut follower = Follower {
+            moved: &own,
+            state: Value::Null,
+            found: &mut found,
+        };
+        for piece in &object.pieces {
+            follower.piece(piece, texts);
+        }
+    }
+    for (unit, found) in &found {
+        if !tree.locked.contains_key(&unit.path) {
+            found.carry_out(unit, tree, texts);
+        }
+    }
+    replacements(tree, moved, texts);
+}
+
+/// The same object of the same way, or of another one.
+fn is_same(one: &Layered, other: &Layered) -> bool {
+    one.kind == other.kind
+        && one.pieces.first().map(|piece| &piece.unit) == other.pieces.first().map(|piece| &piece.unit)
+        && one.names.first() == other.names.first()
+}
+
+/// What is to be done with the operations of one patch.
+#[derive(Default)]
+struct Found {
+    changes: Vec<Change>,
+    then: Vec<Change>,
+    gone: BTreeSet<Place>,
+}
+
+impl Found {
+    fn carry_out(&self, unit: &Unit, tree: &Kustomizations, texts: &mut Texts<'_>) {
+        let length = texts.get(unit).and_then(|text| {
+            let stream = yaml::parse(&text).ok()?;
+            Some(stream.root(0)?.children().count())
+        });
+        if !self.gone.is_empty() && length == Some(self.gone.len()) {
+            // kustomize takes no empty patch.
+            let pieces = tree.objects.iter().flatten().flat_map(|object| &object.pieces);
+            for (path, place) in pieces
+                .filter(|piece| piece.unit == *unit)
+                .filter_map(|piece| piece.entry.clone())
+            {
+                texts.change_outer(&path, Change::Remove(place));
+            }
+            return;
+        }
+        let is_kept = |change: &&Change| match change {
+            Change::Text(place, _) | Change::Remove(place) => {
+                !self.gone.iter().any(|gone| place.steps.starts_with(&gone.steps))
+            }
+            _ => true,
+        };
+        let changes = self.changes.iter().filter(is_kept).cloned().collect();
+        let gone = self.gone.iter().cloned().map(Change::Remove).collect();
+        texts.change(unit, &[changes, self.then.clone(), gone]);
+    }
+
+    fn note(&mut self, change: Change) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+}
+
+/// Follows the patches of one object, in their order.
+struct Follower<'f> {
+    moved: &'f [&'f Moved<'f>],
+    /// What the edited pieces make so far.
+    state: Value,
+    found: &'f mut BTreeMap<Unit, Found>,
+}
+
+impl Follower<'_> {
+    fn piece(&mut self, piece: &Piece, texts: &Texts<'_>) {
+        let Some(text) = texts.get(&piece.unit) else {
+            return;
+        };
+        let Ok(stream) = yaml::parse(&text) else { return };
+        match &piece.form {
+            Form::Object(place) => {
+                let Some(Ok(value)) = place.node(&stream).map(Value::of) else {
+                    return;
+                };
+                match self.state {
+                    Value::Null => self.state = value.effective(),
+                    _ => merge_patch(&mut self.state, &value.effective()),
+                }
+            }
+            Form::Operations(operations) => {
+                for operation in operations {
+                    if let Some(node) = operation.place.node(&stream) {
+                        self.operation(&piece.unit, operation, node);
+                    }
+                }
+            }
+            Form::Generator(_) => {}
+        }
+    }
+
+    fn operation(&mut self, unit: &Unit, operation: &Operation, node: Node<'_>) {
+        let found = self.found.entry(unit.clone()).or_default();
+        let Some(pointer) = text(node, "path") else { return };
+        if found.gone.contains(&operation.place) {
+            return;
+        }
+        let old = tokens(pointer);
+        let value = node.get("value").and_then(|value| Value::of(value).ok());
+        let Some(legs) = &operation.legs else {
+            carry_out(&mut self.state, &operation.name, &old, value);
+            return;
+        };
+        let (legs, moved) = translated(legs, self.moved);
+        match new_tokens(&self.state, operation, &legs, moved, old.last()) {
+            Some(new) => {
+                if new != old {
+                    found.note(Change::Text(operation.place.key("path"), written(&new)));
+                }
+                carry_out(&mut self.state, &operation.name, &new, value);
+            }
+            None if operation.name == "add" => {
+                let (Some((_, list)), Some(value)) = (legs.split_last(), value) else {
+                    return;
+                };
+                let Some(new) = pointer_to_key(&self.state, list) else {
+                    return;
+                };
+                let value = Value::Sequence(vec![value]);
+                found.wrap(&operation.place, &new, &value);
+                carry_out(&mut self.state, &operation.name, &new, Some(value));
+            }
+            // What it is about is gone.
+            None => drop(found.gone.insert(operation.place.clone())),
+        }
+    }
+}
+
+impl Found {
+    /// Makes an operation that adds an item to a list one that adds the list.
+    fn wrap(&mut self, operation: &Place, pointer: &[String], value: &Value) {
+        self.note(Change::Text(operation.key("path"), written(pointer)));
+        self.note(Change::Remove(operation.key("value")));
+        let change = Change::Insert {
+            mapping: operation.clone(),
+            key: "value".to_owned(),
+            value: value.clone(),
+            position: Position::Last,
+        };
+        if !self.then.contains(&change) {
+            self.then.push(change);
+        }
+    }
+}
+
+/// The way to what has moved, and the move where it is the container itself.
+fn translated<'m>(legs: &[Leg], moved: &[&'m Moved<'m>]) -> (Vec<Leg>, Option<&'m Moved<'m>>) {
+    for moved in moved {
+        let Some(rest) = legs.strip_prefix(moved.legs.as_slice()) else {
+            continue;
+        };
+        let Some((spec, _, item)) = super::edit::split_item(&moved.legs) else {
+            continue;
+        };
+        let mut new = spec.to_vec();
+        new.extend([Leg::Key(moved.to.to_owned()), item.clone()]);
+        new.extend_from_slice(rest);
+        return (new, rest.is_empty().then_some(*moved));
+    }
+    (legs.to_vec(), None)
+}
+
+/// Where an operation has to point now.
+fn new_tokens(
+    state: &Value,
+    operation: &Operation,
+    legs: &[Leg],
+    moved: Option<&Moved<'_>>,
+    last: Option<&String>,
+) -> Option<Vec<String>> {
+    let (leg, parents) = legs.split_last()?;
+    match (leg, operation.name.as_str()) {
+        (Leg::Item { .. } | Leg::Index(_), "add") => {
+            let mut tokens = locate(state, parents)?;
+            let items = match value_at(state, parents)? {
+                Value::Sequence(items) => items,
+                _ => return None,
+            };
+            tokens.push(match moved {
+                Some(moved) => place_among(items, &moved.before),
+                None => kept_place(items.len(), last?),
+            });
+            Some(tokens)
+        }
+        (Leg::Key(_), "add") => pointer_to_key(state, legs),
+        _ => locate(state, legs),
+    }
+}
+
+fn pointer_to_key(state: &Value, legs: &[Leg]) -> Option<Vec<String>> {
+    let (Leg::Key(key), parents) = legs.split_last()? else {
+        return None;
+    };
+    let mut tokens = locate(state, parents)?;
+    tokens.push(key.clone());
+    Some(tokens)
+}
+
+/// Behind the containers that stand before it.
+fn place_among(items: &[Value], before: &[String]) -> String {
+    let stands_before = |item: &Value| {
+        item.get("name")
+            .and_then(identity)
+            .is_some_and(|name| before.contains(&name))
+    };
+    let at = items.iter().rposition(stands_before).map_or(0, |index| index + 1);
+    match at == items.len() {
+        true => "-".to_owned(),
+        false => at.to_string(),
+    }
+}
+
+fn kept_place(length: usize, token: &str) -> String {
+    match token.parse::<usize>() {
+        Ok(index) if index > length => "-".to_owned(),
+        _ => token.to_owned(),
+    }
+}
+
+/// Lets `replacements` follow the containers that they name.
+fn replacements(tree: &Kustomizations, moved: &[Moved<'_>], texts: &mut Texts<'_>) {
+    if moved.is_empty() {
+        return;
+    }
+    for (path, text) in tree.files.texts() {
+        let is_kustomization = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| NAMES.contains(&name));
+        let names_containers = text.contains("ontainers.") && text.contains("fieldPath");
+        if !names_containers || tree.locked.contains_key(path) {
+            continue;
+        }
+        let Ok(stream) = yaml::parse(text) else { continue };
+        for (_, root) in stream.roots() {
+            let list: Vec<Node<'_>> = match (is_kustomization, root.is_sequence()) {
+                (true, _) => items(root, "replacements").collect(),
+                (false, true) => root.items().collect(),
+                (false, false) => vec![root],
+            };
+            for change in list
+                .into_iter()
+                .flat_map(|replacement| follow(replacement, moved))
+            {
+                match is_kustomization {
+                    true => texts.change_outer(path, change),
+                    false => texts.change(
+                        &Unit {
+                            path: path.to_owned(),
+                            inline: None,
+                        },
+                        &[vec![change]],
+                    ),
+                }
+            }
+        }
+    }
+}
+
+/// The changes of one replacement's paths.
+fn follow(replacement: Node<'_>, moved: &[Moved<'_>]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let source = replacement.get("source");
+    let source_path = source.and_then(|source| source.get("fieldPath"));
+    let mut paths: Vec<(Option<Node<'_>>, Node<'_>)> =
+        source_path.map(|path| (source, path)).into_iter().collect();
+    for target in items(replacement, "targets") {
+        let select = target.get("select");
+        paths.extend(items(target, "fieldPaths").map(|path| (select, path)));
+    }
+    for (select, node) in paths {
+        let (Some(path), Some(place)) = (node.as_str(), Place::of(node)) else {
+            continue;
+        };
+        let meant = moved
+            .iter()
+            .filter(|moved| select.is_none_or(|select| selects(select, moved.object)));
+        let new = meant.fold(path.to_owned(), |path, moved| renamed(&path, moved));
+        if new != path {
+            changes.push(Change::Text(place, new));
+        }
+    }
+    changes
+}
+
+/// A path of a replacement with the list that a container is in now.
+fn renamed(path: &str, moved: &Moved<'_>) -> String {
+    let Some((_, list, Leg::Item { value, .. })) = super::edit::split_item(&moved.legs) else {
+        return path.to_owned();
+    };
+    path.replace(
+        &format!(".{list}.[name={value}]"),
+        &format!(".{}.[name={value}]", moved.to),
+    )
+}

@@ -1,0 +1,129 @@
+//! The texts of a tree while they are edited.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::layers::{Unit, text_of};
+use crate::{
+    edit::{Change, Place, rewrite},
+    tree::Files,
+    yaml,
+};
+
+/// Texts of patches and resources, and what is to be changed in the kustomizations around them.
+pub(super) struct Texts<'f> {
+    files: &'f Files,
+    edited: BTreeMap<Unit, String>,
+    /// Changes of kustomizations, at places of their first text.
+    outer: BTreeMap<PathBuf, Vec<Change>>,
+    /// Files that are no YAML.
+    whole: BTreeMap<PathBuf, String>,
+}
+
+impl<'f> Texts<'f> {
+    pub(super) fn new(files: &'f Files) -> Self {
+        Self {
+            files,
+            edited: BTreeMap::new(),
+            outer: BTreeMap::new(),
+            whole: BTreeMap::new(),
+        }
+    }
+
+    /// The text of a unit as it is by now.
+    pub(super) fn get(&self, unit: &Unit) -> Option<String> {
+        match self.edited.get(unit) {
+            Some(text) => Some(text.clone()),
+            None => text_of(self.files, unit),
+        }
+    }
+
+    /// Carries changes out. A text in which they can't be made stays as it is: the proof will say what is missing.
+    pub(super) fn change(&mut self, unit: &Unit, rounds: &[Vec<Change>]) {
+        let Some(text) = self.get(unit) else { return };
+        if let Ok(edited) = rewrite(&text, rounds)
+            && edited != text
+        {
+            self.edited.insert(unit.clone(), edited);
+        }
+    }
+
+    /// Notes a change of a kustomization itself.
+    pub(super) fn change_outer(&mut self, path: &Path, change: Change) {
+        let changes = self.outer.entry(path.to_owned()).or_default();
+        if !changes.contains(&change) {
+            changes.push(change);
+        }
+    }
+
+    /// Gives a file another text.
+    pub(super) fn put(&mut self, path: PathBuf, text: String) {
+        self.whole.insert(path, text);
+    }
+
+    /// The files with all changes; nothing where there are none.
+    pub(super) fn finish(mut self) -> Option<Files> {
+        let mut files = self.files.clone();
+        for (unit, text) in std::mem::take(&mut self.edited) {
+            match unit.inline {
+                None => files.put(unit.path, text),
+                Some(place) => self.change_outer(&unit.path, Change::Text(place, text)),
+            }
+        }
+        for (path, changes) in &self.outer {
+            let text = files.text(path)?;
+            if let Ok(edited) = rewrite(text, &rounds(text, changes)) {
+                files.put(path.clone(), edited);
+            }
+        }
+        for (path, text) in self.whole {
+            files.put(path, text);
+        }
+        let is_changed = files.changed(self.files).next().is_some();
+        is_changed.then_some(files)
+    }
+}
+
+/// Texts first, then what goes, with the lists that would be left empty.
+fn rounds(text: &str, changes: &[Change]) -> Vec<Vec<Change>> {
+    let removed: Vec<&Place> = changes
+        .iter()
+        .filter_map(|change| match change {
+            Change::Remove(place) => Some(place),
+            _ => None,
+        })
+        .collect();
+    let is_inside_removed = |change: &Change| match change {
+        Change::Text(place, _) => removed
+            .iter()
+            .any(|gone| gone.document == place.document && place.steps.starts_with(&gone.steps)),
+        _ => false,
+    };
+    let kept: Vec<Change> = changes
+        .iter()
+        .filter(|change| !matches!(change, Change::Remove(_)) && !is_inside_removed(change))
+        .cloned()
+        .collect();
+    let mut gone: Vec<Place> = Vec::new();
+    for place in &removed {
+        let Some((list, _)) = place.split() else { continue };
+        let together = removed
+            .iter()
+            .filter(|other| other.split().is_some_and(|(own, _)| own == list))
+            .count();
+        let length = yaml::parse(text)
+            .ok()
+            .and_then(|stream| Some(list.node(&stream)?.children().count()));
+        let whole = if length == Some(together) {
+            list
+        } else {
+            (*place).clone()
+        };
+        if !gone.contains(&whole) {
+            gone.push(whole);
+        }
+    }
+    vec![kept, gone.into_iter().map(Change::Remove).collect()]
+}

@@ -1,0 +1,188 @@
+//! Kustomizations on the real binary, rendered by the real kustomize: findings stand in the sources, and edited sources
+//! render to what migrate makes of the first rendering.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+#[allow(unused, reason = "each test binary uses its part of this module")]
+#[path = "support/programs.rs"]
+mod programs;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+fn kustomize() -> PathBuf {
+    programs::find("kustomize").expect("kustomize, which `.ci/run` installs")
+}
+
+/// A copy of a tree of `tests/kustomizations`.
+fn copy(name: &str) -> tempfile::TempDir {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/kustomizations")
+        .join(name);
+    let directory = tempfile::tempdir().unwrap();
+    copy_all(&from, directory.path());
+    directory
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy_all(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = std::env::split_paths(&path).chain(kustomize().parent().map(Path::to_owned));
+    Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(arguments)
+        .current_dir(directory)
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn build(directory: &Path) -> String {
+    let output = Command::new(kustomize())
+        .arg("build")
+        .arg(directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+const MIGRATE: [&str; 4] = ["migrate", "--review", "--target", "native"];
+
+/// The objects of a text, by kind and name.
+fn objects(text: &str) -> BTreeMap<String, Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
+    let objects = documents.map(|document| Value::deserialize(document).unwrap());
+    objects
+        .map(|object| {
+            (
+                format!("{} {}", object["kind"], object["metadata"]["name"]),
+                object,
+            )
+        })
+        .collect()
+}
+
+/// The build's generated names without their hashes.
+fn without_hash(text: &str) -> String {
+    let mut text = text.to_owned();
+    while let Some(at) = text.find("scripts-prod-") {
+        text.replace_range(at + 12..at + 23, "");
+    }
+    text
+}
+
+/// Migrates a tree and holds each way's build against what migrate makes of the old one.
+fn migrated(name: &str, ways: &[&str]) -> tempfile::TempDir {
+    let tree = copy(name);
+    let wanted: Vec<String> = ways
+        .iter()
+        .map(|way| {
+            let beside = tempfile::tempdir().unwrap();
+            fs::write(beside.path().join("old.yaml"), build(&tree.path().join(way))).unwrap();
+            let output = run(
+                beside.path(),
+                &[&MIGRATE[..], &["-o", "yaml", "old.yaml"]].concat(),
+            );
+            text(&output.stdout)
+        })
+        .collect();
+    let output = run(tree.path(), &[&MIGRATE[..], &["--write", "."]].concat());
+    let said = text(&output.stderr);
+    assert!(said.contains("proved by rendering"), "{said}");
+    for (way, wanted) in ways.iter().zip(&wanted) {
+        let found = without_hash(&build(&tree.path().join(way)));
+        assert_eq!(objects(&without_hash(wanted)), objects(&found), "{way}");
+    }
+    let again = run(tree.path(), &[&MIGRATE[..], &["."]].concat());
+    assert_eq!(text(&again.stdout), "", "a second run changes nothing");
+    tree
+}
+
+fn lint(name: &str) -> String {
+    let tree = copy(name);
+    text(&run(tree.path(), &["lint", "--color", "never", "."]).stdout)
+}
+
+#[test]
+fn a_base_its_patches_and_their_paths_change_together() {
+    assert!(lint("overlays").contains("--> ./base/job.yaml:19:11"));
+    let tree = migrated("overlays", &["overlays/dev", "overlays/prod"]);
+    let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
+    assert!(read("overlays/prod/proxy.yaml").contains(
+        "initContainers:\n      - name: proxy\n        resources: {requests: {cpu: 100m}}   # more\n"
+    ));
+    assert!(read("overlays/prod/kustomization.yaml").contains("/containers/0/env"));
+    assert!(read("base/job.yaml").starts_with("# The nightly report.\n"));
+}
+
+#[test]
+fn a_generated_script_is_edited_in_its_file_and_replacements_follow() {
+    assert!(
+        lint("generator").contains("base/run.sh:5:1"),
+        "{}",
+        lint("generator")
+    );
+    let tree = migrated("generator", &["prod"]);
+    let script = fs::read_to_string(tree.path().join("base/run.sh")).unwrap();
+    assert!(script.starts_with("#!/bin/sh\n# Writes the export.\n") && !script.contains("quitquitquit"));
+    let overlay = fs::read_to_string(tree.path().join("prod/kustomization.yaml")).unwrap();
+    assert!(overlay.contains("spec.initContainers.[name=proxy].args.1"));
+}
+
+#[test]
+fn what_only_the_sum_shows_is_found_and_moved_in_the_component() {
+    assert!(
+        lint("component").contains("--> ./base/job.yaml:18:"),
+        "{}",
+        lint("component")
+    );
+    let tree = migrated("component", &["prod"]);
+    let component = fs::read_to_string(tree.path().join("proxy/kustomization.yaml")).unwrap();
+    assert!(
+        component.contains("# The proxy of the database.")
+            && component.contains("/spec/template/spec/initContainers")
+    );
+}
+
+#[test]
+fn a_patch_of_what_lies_outside_is_no_workload() {
+    let tree = copy("overlays");
+    let output = run(
+        tree.path(),
+        &["migrate", "--review", "--target", "native", "overlays/prod"],
+    );
+    assert_eq!(text(&output.stdout), "");
+    assert!(
+        text(&output.stderr).contains("--allow-outside"),
+        "{}",
+        text(&output.stderr)
+    );
+}
