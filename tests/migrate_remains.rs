@@ -39,7 +39,7 @@ spec:
     )
 }
 
-const HEALTHY: &str = "args: [--quitquitquit, --health-check, --http-address=0.0.0.0, example:eu:orders]";
+const HEALTHY: &str = "args: [--health-check, --http-address=0.0.0.0, example:eu:orders]";
 
 /// The text holds these lines afterwards and none of those.
 #[track_caller]

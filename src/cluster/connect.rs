@@ -136,6 +136,10 @@ fn with_server(error: BoxError, server: &str) -> BoxError {
     }
     let mut cause: &dyn std::error::Error = error.as_ref();
     while let Some(next) = cause.source() {
+        // What a login says is not about the way to the server.
+        if cause.is::<AuthError>() {
+            return error;
+        }
         cause = next;
     }
     Box::new(Unreachable {
