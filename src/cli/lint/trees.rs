@@ -1,0 +1,80 @@
+//! Charts and kustomizations of a run: their findings in the place of those of their files.
+
+use std::{path::Path, sync::Arc};
+
+use super::{LintArguments, Run};
+use crate::{
+    cli::{Error, configuration::Configurations, trees::Trees},
+    lint::Options,
+    rules::Finding,
+    source::{Input, SourceFile},
+};
+
+impl Run {
+    /// Renders the charts and kustomizations among the inputs.
+    pub(super) fn render(
+        inputs: &[Input],
+        groups: &[usize],
+        arguments: &LintArguments,
+        configurations: &Configurations,
+    ) -> Result<Trees, Error> {
+        let inputs: Vec<(Input, usize)> = inputs.iter().cloned().zip(groups.iter().copied()).collect();
+        Trees::render(&inputs, &arguments.trees, configurations, arguments.quiet)
+    }
+
+    /// Lints the trees of one configuration. The files that findings stand in are sources of the run then.
+    pub(super) fn lint_trees(&mut self, group: usize, trees: &Trees, options: &Options) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for tree in trees.all.iter().filter(|tree| tree.group == group) {
+            for (name, text) in tree.manifests() {
+                self.source(name, text, group);
+            }
+            let linted = tree.lint(options, &mut |name, text| self.source(name, text, group));
+            findings.extend(linted.findings);
+            self.workloads.extend(linted.workloads);
+            self.rendered.extend(linted.rendered);
+        }
+        findings
+    }
+
+    /// The source of a name; a new one where there is none.
+    fn source(&mut self, name: &str, text: &Arc<str>, group: usize) -> Arc<SourceFile> {
+        if let Some(known) = self.sources.iter().find(|source| source.name == name) {
+            return Arc::clone(known);
+        }
+        let source = Arc::new(SourceFile {
+            name: name.to_owned(),
+            text: Arc::clone(text),
+        });
+        self.of_trees.insert(name.to_owned());
+        self.sources.push(Arc::clone(&source));
+        self.groups.push(group);
+        source
+    }
+
+    /// What was found by reading templates as text stays only where no rendering comes from.
+    pub(super) fn drop_rendered(&mut self, trees: &Trees, findings: &mut Vec<Finding>) {
+        if trees.all.is_empty() {
+            return;
+        }
+        findings.retain(|finding| {
+            let place = finding
+                .primary()
+                .map(|place| (place.source.name.as_str(), place.span.start));
+            !place.is_some_and(|(name, at)| {
+                let tree = trees.all.iter().find(|tree| tree.holds(name));
+                tree.is_some_and(|tree| tree.reaches(name, at))
+            })
+        });
+        let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));
+        self.errors
+            .retain(|error| !error.is_about_template() || !of_tree(&error.file));
+        let rendered = &self.rendered;
+        self.notes.retain(|note| {
+            let is_part = Path::new(&note.file)
+                .extension()
+                .is_some_and(|suffix| suffix == "tpl");
+            !note.kind.is_template() || !(rendered.contains(&note.file) || (is_part && of_tree(&note.file)))
+        });
+    }
+}
