@@ -126,7 +126,7 @@ fn has_helm() -> bool {
 #[test]
 fn findings_stand_where_they_are_written() {
     if !has_helm() {
-        return tell!("skipped: no helm");
+        return tell::skip("helm", "there is no helm");
     }
     for (name, _, place, _) in CHARTS {
         let directory = copy(name);
@@ -143,7 +143,7 @@ fn findings_stand_where_they_are_written() {
 #[test]
 fn charts_are_migrated_once_and_nothing_else_changes() {
     if !has_helm() {
-        return tell!("skipped: no helm");
+        return tell::skip("helm", "there is no helm");
     }
     for (name, _, _, files) in CHARTS {
         let directory = copy(name);
@@ -189,7 +189,7 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
 #[test]
 fn an_edit_that_renders_to_something_else_is_refused() {
     if !has_helm() {
-        return tell!("skipped: no helm");
+        return tell::skip("helm", "there is no helm");
     }
     let directory = copy("range");
     let before = texts(directory.path());
@@ -205,7 +205,7 @@ fn an_edit_that_renders_to_something_else_is_refused() {
 #[test]
 fn a_clean_chart_ends_with_success() {
     if !has_helm() {
-        return tell!("skipped: no helm");
+        return tell::skip("helm", "there is no helm");
     }
     let directory = tempfile::tempdir().unwrap();
     let chart = directory.path().join("clean");
@@ -225,7 +225,7 @@ fn a_clean_chart_ends_with_success() {
 #[cfg(unix)]
 fn a_hostile_chart_is_read_as_text_and_says_why() {
     if !has_helm() {
-        return tell!("skipped: no helm");
+        return tell::skip("helm", "there is no helm");
     }
     let directory = copy("wrapper");
     let outside = directory.path().join("outside.yaml");
@@ -248,4 +248,22 @@ fn a_hostile_chart_is_read_as_text_and_says_why() {
         said.contains("its templates are read without rendering them: helm says"),
         "{said}"
     );
+}
+
+/// Whoever has other values keeps what they say: a container of values does not become the text of a template.
+#[test]
+fn a_container_of_values_stays_one_of_values() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("values");
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--review", "--write", "values"],
+    );
+    assert!(output.status.success());
+    let read = |path: &str| fs::read_to_string(directory.path().join("values").join(path)).unwrap();
+    assert!(read("templates/job.yaml").contains("{{- with .Values.job.extraInitContainers }}"));
+    assert!(!read("templates/job.yaml").contains("cloud-sql-proxy"));
+    assert!(read("values.yaml").contains("  extraInitContainers:\n    - name: cloud-sql-proxy\n"));
 }

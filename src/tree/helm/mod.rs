@@ -9,6 +9,7 @@ mod lines;
 mod marks;
 mod origins;
 mod values;
+mod values_list;
 
 use std::{
     collections::HashMap,
@@ -316,6 +317,7 @@ impl Renderer for Chart {
         for files in [Side::Before, Side::Behind, Side::Values]
             .into_iter()
             .filter_map(on_side)
+            .filter_map(|files| values_list::keep_in_values(&self.files, files))
         {
             if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
                 found.push(files);
