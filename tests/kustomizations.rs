@@ -186,3 +186,22 @@ fn a_patch_of_what_lies_outside_is_no_workload() {
         text(&output.stderr)
     );
 }
+
+/// One tree of several in a directory: its files are not looked at by themselves beside their renderings.
+#[test]
+fn a_finding_is_told_once_wherever_the_tree_stands() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["generator", "component"] {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kustomizations");
+        fs::create_dir(directory.path().join(name)).unwrap();
+        copy_all(&from.join(name), &directory.path().join(name));
+    }
+    let output = run(directory.path(), &["lint", "-q", "-o", "concise", "."]);
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("./generator/base/run.sh:5:1: warning[quit-endpoint]"),
+        "{said}"
+    );
+    assert!(!said.contains("job-never-completes"), "{said}");
+    assert_eq!(said.matches("component/base/job.yaml:18:").count(), 1, "{said}");
+}

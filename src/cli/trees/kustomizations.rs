@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{Tree, names};
+use super::{Tree, below, names};
 use crate::{
     cli::note,
     report::counted,
@@ -66,8 +66,7 @@ struct Outcome {
 
 /// Whether a file is one of a tree's.
 fn has(tree: &Kustomizations, path: &Path) -> bool {
-    path.strip_prefix(tree.root())
-        .is_ok_and(|below| tree.is_rendered(below))
+    below(path, tree.root()).is_some_and(|below| tree.is_rendered(below))
 }
 
 fn of_tree(mut tree: Kustomizations, group: usize, inputs: &[(Input, usize)]) -> Outcome {

@@ -69,9 +69,7 @@ pub(super) struct Trees {
 impl Tree {
     /// Whether an input is a template of the tree, which is rendered and not read as text.
     pub(super) fn renders(&self, input: &Input) -> bool {
-        let below = input
-            .path()
-            .and_then(|path| path.strip_prefix(self.renderer.root()).ok());
+        let below = input.path().and_then(|path| below(path, self.renderer.root()));
         self.holds(&input.name) && below.is_some_and(|path| self.renderer.is_rendered(path))
     }
 }
@@ -258,24 +256,34 @@ fn values_of(
     Ok(all)
 }
 
-/// What the files of a tree are called: as the inputs are, where they are inputs.
+/// What the files of a tree are called: as the inputs are, where they are inputs, and else as they would be.
 fn names(tree: &dyn Renderer, inputs: &[(Input, usize)]) -> BTreeMap<PathBuf, String> {
     let of_inputs: BTreeMap<&Path, &str> = inputs
         .iter()
-        .filter_map(|(input, _)| Some((input.path()?, input.name.as_str())))
+        .filter_map(|(input, _)| Some((plain(input.path()?), input.name.as_str())))
         .collect();
+    let begins_with_dot = inputs.iter().any(|(input, _)| input.name.starts_with("./"));
     let name = |path: &Path| {
-        let whole = match tree.root() == Path::new(".") {
-            true => path.to_owned(),
-            false => tree.root().join(path),
-        };
-        let own = of_inputs
-            .get(tree.root().join(path).as_path())
-            .or_else(|| of_inputs.get(whole.as_path()));
-        own.map_or_else(|| whole.display().to_string(), |name| (*name).to_owned())
+        let whole = tree.root().join(path);
+        let whole = plain(&whole);
+        match of_inputs.get(whole) {
+            Some(name) => (*name).to_owned(),
+            None if begins_with_dot && whole.is_relative() => format!("./{}", whole.display()),
+            None => whole.display().to_string(),
+        }
     };
     tree.files()
         .texts()
         .map(|(path, _)| (path.to_owned(), name(path)))
         .collect()
+}
+
+/// A path from a directory, whether or not one of them begins with a dot.
+fn below<'p>(path: &'p Path, directory: &Path) -> Option<&'p Path> {
+    plain(path).strip_prefix(plain(directory)).ok()
+}
+
+/// A path without the dot that it may begin with.
+fn plain(path: &Path) -> &Path {
+    path.strip_prefix("./").unwrap_or(path)
 }
