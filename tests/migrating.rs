@@ -186,7 +186,10 @@ fn the_pairs_of_the_corpus_are_what_their_authors_made() {
     for (before, after) in [("001", "101"), ("017", "116")] {
         let (Some(before_text), Some(after_text)) = (corpus("positive", before), corpus("negative", after))
         else {
-            tell::skip("corpus", &format!("{before} or {after} is not in the corpus"));
+            tell::skip(
+                "corpus-pairs",
+                &format!("{before} or {after} is not in the corpus"),
+            );
             continue;
         };
         let (made, said, code) = run(
