@@ -203,14 +203,20 @@ fn patches_follow_their_containers() {
         let before = built(directory.path());
         let file = directory.path().join(named);
         let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-            .args(["migrate", "--no-config", "--write", "--target", "native"])
+            .args([
+                "migrate",
+                "--no-config",
+                "--write",
+                "--target",
+                "native",
+                "--render",
+                "never",
+            ])
             .args([directory.path(), &file])
             .output()
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        // Where kustomize is there, what it makes of the edited files is the proof.
-        let follows = said.contains("the patch in") || said.contains("proved by rendering");
-        assert!(follows, "{said}");
+        assert!(said.contains("the patch in"), "{said}");
         // To patch and then to migrate is to migrate and then to patch.
         if let (Some(before), Some(after)) = (before, built(directory.path())) {
             let migrated = migrated_stream(&before);
