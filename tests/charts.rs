@@ -267,3 +267,27 @@ fn a_container_of_values_stays_one_of_values() {
     assert!(!read("templates/job.yaml").contains("cloud-sql-proxy"));
     assert!(read("values.yaml").contains("  extraInitContainers:\n    - name: cloud-sql-proxy\n"));
 }
+
+/// With the values at hand each of these edits would do: only other values tell that it is wrong.
+#[test]
+fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for (name, reason) in [
+        ("siblings", "its own values and sidecars=false"),
+        ("gained", "its own values and initContainers=[]"),
+        ("frozen", "released under another name"),
+        ("two", "its own values and a=false"),
+    ] {
+        let directory = copy(name);
+        let before = texts(directory.path());
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--review", "--write", name],
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(reason), "{name}: {said}");
+        assert_eq!(texts(directory.path()), before, "{name}");
+    }
+}

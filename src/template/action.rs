@@ -4,16 +4,16 @@ use std::ops::Range;
 
 /// An action.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Action {
+pub(crate) struct Action {
     /// Its bytes, braces included.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
     /// What it does.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// What an action does to the text around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// `if`, `with` or `range`: what follows is rendered under this condition.
     Open(String),
     /// `define` or `block`: what follows is a text of its own.
@@ -29,7 +29,7 @@ pub(super) enum Kind {
 }
 
 /// The actions of a text, in their order. One that is not closed reaches to the end.
-pub(super) fn actions(text: &str) -> Vec<Action> {
+pub(crate) fn actions(text: &str) -> Vec<Action> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = text.get(at..).and_then(|rest| rest.find("{{")) {

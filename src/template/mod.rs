@@ -4,7 +4,7 @@
 //! other one is taken at a time, so that most charts read as YAML with their bytes where they were. What cannot be
 //! read even so is searched for signs that leave no doubt.
 
-mod action;
+pub(crate) mod action;
 mod branches;
 mod mask;
 mod outline;

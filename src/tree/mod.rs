@@ -23,7 +23,7 @@ use crate::source::SourceFile;
 pub use files::{Files, FilesError};
 pub use helm::{Chart, ChartError, is_rendered_alone};
 pub use program::{Program, ProgramError};
-pub use proof::{Proved, Unproved, prove};
+pub use proof::{Migrate, Proved, Unproved, prove};
 pub use scratch::Scratch;
 
 /// One way in which a tree is rendered.
@@ -35,6 +35,22 @@ pub struct Way {
     pub paths: Vec<PathBuf>,
     /// The version of Kubernetes that a chart is told, where it asks for one.
     pub kubernetes_version: Option<&'static str>,
+    /// What is otherwise than the user has it, to see whether an edit holds then, too.
+    pub probe: Option<Probe>,
+}
+
+/// What is otherwise in a rendering that nobody uses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Probe {
+    /// The name of the release and its namespace.
+    Release,
+    /// A value.
+    Value {
+        /// `KEY.KEY=JSON`
+        set: String,
+        /// It decides what there is, not what stands there.
+        is_switch: bool,
+    },
 }
 
 /// What a renderer made of a tree in one way.
@@ -111,6 +127,11 @@ pub trait Renderer: Send + Sync {
     /// The text of a rendering with the names of the one that is wanted, where a name follows from what it names.
     fn named_as(&self, _wanted: &str, found: String) -> String {
         found
+    }
+
+    /// Further ways that tell whether edited files hold for more than the ways at hand.
+    fn probes(&self, _edited: &Files) -> Vec<Way> {
+        Vec::new()
     }
 
     /// Files that may render to what is wanted.

@@ -7,13 +7,15 @@ use crate::{
     yaml::{self, Value},
 };
 
-use super::{Files, ProgramError, Renderer, Wanted};
+use super::{Files, Probe, ProgramError, Renderer, Rendering, Wanted, Way};
 
 /// Files that render to what was wanted, in every way.
 #[derive(Debug)]
 pub struct Proved {
     /// The edited files.
     pub files: Files,
+    /// How many further ways they hold in.
+    pub probes: usize,
     /// What two renderings of the original do not have in common, and is not compared: objects with paths.
     pub random: Vec<String>,
 }
@@ -53,16 +55,29 @@ pub enum Unproved {
     },
 }
 
+/// What is wanted of a rendering: the text that a migration makes of it, and others that do as well.
+pub type Migrate<'m> = &'m mut dyn FnMut(&Rendering) -> Vec<String>;
+
 /// Edits a tree so that it renders to what is wanted, and renders it again to see that it does. The ways that nothing
-/// is wanted of have to render to what they did: `wanted` names all of them.
+/// is wanted of have to render to what they did: `wanted` names all of them. What the tree renders to in further ways,
+/// which nobody uses, has to be what `migrate` makes of them.
 ///
 /// # Errors
 /// There is no such edit, or none that holds.
-pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>]) -> Result<Proved, Unproved> {
+pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>], migrate: Migrate<'_>) -> Result<Proved, Unproved> {
     let mut first = None;
+    let mut probed = Probed::new();
     for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {
-        match holds(tree, &files, wanted) {
-            Ok(random) => return Ok(Proved { files, random }),
+        let held = holds(tree, &files, wanted);
+        let held = held.and_then(|random| Ok((random, probe(tree, &files, migrate, &mut probed)?)));
+        match held {
+            Ok((random, probes)) => {
+                return Ok(Proved {
+                    files,
+                    probes,
+                    random,
+                });
+            }
             Err(reason) => {
                 first.get_or_insert(reason);
             }
@@ -75,41 +90,94 @@ pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>]) -> Result<Proved, Unpro
 fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Vec<String>, Unproved> {
     let mut all_random = BTreeSet::new();
     for one in wanted {
-        let way = &one.rendering.way;
-        let rendered = tree.render(files, way).map_err(|error| Unproved::Unrendered {
-            way: way.name.clone(),
-            error,
-        })?;
+        let rendered = rendered(tree, files, &one.rendering.way)?;
         let found = tree.named_as(&one.text, rendered.source.text.to_string());
         let mut differences = differences(&one.text, &found);
-        if !differences.is_empty()
-            && let Ok(again) = tree.render(tree.files(), way)
-        {
-            // What differs by itself says nothing about the edit.
-            let random = self::differences(&one.rendering.source.text, &again.source.text);
-            let is_random = |difference: &Difference| {
-                random
-                    .iter()
-                    .any(|random| (&random.object, &random.path) == (&difference.object, &difference.path))
-            };
-            all_random.extend(
-                random
-                    .iter()
-                    .map(|random| format!("{}: {}", random.object, random.path)),
-            );
-            differences.retain(|difference| !is_random(difference));
-        }
+        let random = drop_random(tree, one.rendering, &mut differences);
+        all_random.extend(
+            random
+                .iter()
+                .map(|random| format!("{}: {}", random.object, random.path)),
+        );
         if let Some(difference) = differences.into_iter().next() {
-            return Err(Unproved::Different {
-                way: way.name.clone(),
-                object: difference.object,
-                path: difference.path,
-                expected: difference.expected,
-                found: difference.found,
-            });
+            return Err(difference.with(&one.rendering.way));
         }
     }
     Ok(all_random.into_iter().collect())
+}
+
+fn rendered(tree: &dyn Renderer, files: &Files, way: &Way) -> Result<Rendering, Unproved> {
+    tree.render(files, way).map_err(|error| Unproved::Unrendered {
+        way: way.name.clone(),
+        error,
+    })
+}
+
+/// Takes out what differs by itself, which says nothing about an edit, and returns that.
+fn drop_random(
+    tree: &dyn Renderer,
+    rendering: &Rendering,
+    differences: &mut Vec<Difference>,
+) -> Vec<Difference> {
+    if differences.is_empty() {
+        return Vec::new();
+    }
+    let Ok(again) = tree.render(tree.files(), &rendering.way) else {
+        return Vec::new();
+    };
+    let random = self::differences(&rendering.source.text, &again.source.text);
+    let is_random = |difference: &Difference| {
+        random
+            .iter()
+            .any(|random| (&random.object, &random.path) == (&difference.object, &difference.path))
+    };
+    differences.retain(|difference| !is_random(difference));
+    random
+}
+
+/// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
+type Probed = BTreeMap<Way, Option<(Rendering, Vec<String>)>>;
+
+/// Whether the files render to what is wanted in the further ways, too; in how many of them.
+fn probe(
+    tree: &dyn Renderer,
+    files: &Files,
+    migrate: Migrate<'_>,
+    probed: &mut Probed,
+) -> Result<usize, Unproved> {
+    let mut count = 0;
+    for way in tree.probes(files) {
+        let known = probed.entry(way.clone()).or_insert_with(|| {
+            let original = tree.render(tree.files(), &way).ok()?;
+            let wanted = migrate(&original);
+            Some((original, wanted))
+        });
+        // What does not render today need not render tomorrow.
+        let Some((original, wanted)) = known else { continue };
+        let found = rendered(tree, files, &way)?;
+        let mut first = None;
+        for text in &*wanted {
+            let mut differences = differences(text, &found.source.text);
+            drop_random(tree, original, &mut differences);
+            if !matches!(way.probe, Some(Probe::Value { is_switch: true, .. })) {
+                // Another name or number may hide from the rules what it is.
+                let changed = self::differences(&original.source.text, text);
+                differences.retain(|own| changed.iter().any(|other| other.object == own.object));
+            }
+            match differences.into_iter().next() {
+                None => {
+                    first = None;
+                    break;
+                }
+                Some(difference) => first = first.or(Some(difference)),
+            }
+        }
+        if let Some(difference) = first {
+            return Err(difference.with(&way));
+        }
+        count += 1;
+    }
+    Ok(count)
 }
 
 /// One value that differs between two renderings.
@@ -119,6 +187,18 @@ struct Difference {
     path: String,
     expected: String,
     found: String,
+}
+
+impl Difference {
+    fn with(self, way: &Way) -> Unproved {
+        Unproved::Different {
+            way: way.name.clone(),
+            object: self.object,
+            path: self.path,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
 }
 
 fn differences(expected: &str, found: &str) -> Vec<Difference> {

@@ -4,10 +4,14 @@ use std::{path::Path, sync::Arc};
 
 use super::{LintArguments, Run};
 use crate::{
-    cli::{Error, configuration::Configurations, trees::Trees},
+    cli::{
+        Error,
+        configuration::Configurations,
+        trees::{Tree, Trees},
+    },
     lint::Options,
     rules::Finding,
-    source::{Input, SourceFile},
+    source::{Input, Lines, SourceFile},
 };
 
 impl Run {
@@ -57,15 +61,22 @@ impl Run {
         if trees.all.is_empty() {
             return;
         }
-        findings.retain(|finding| {
-            let place = finding
-                .primary()
-                .map(|place| (place.source.name.as_str(), place.span.start));
-            !place.is_some_and(|(name, at)| {
-                let tree = trees.all.iter().find(|tree| tree.holds(name));
-                tree.is_some_and(|tree| tree.reaches(name, at))
-            })
-        });
+        let is_of_a_tree = |finding: &Finding| {
+            let primary = finding.primary();
+            primary.is_some_and(|place| trees.all.iter().any(|tree| tree.holds(&place.source.name)))
+        };
+        if findings.iter().any(is_of_a_tree) {
+            let reached: Vec<_> = trees.all.iter().map(Tree::reached).collect();
+            findings.retain(|finding| {
+                !finding.primary().is_some_and(|place| {
+                    let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
+                    let mut lines = reached
+                        .iter()
+                        .filter_map(|tree| tree.get(place.source.name.as_str()));
+                    lines.any(|lines| lines.contains(&line))
+                })
+            });
+        }
         let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));
         self.errors
             .retain(|error| !error.is_about_template() || !of_tree(&error.file));

@@ -13,7 +13,7 @@ use crate::{
     lint::{Options, Outcome, lint},
     roles::WorkloadSummary,
     rules::Finding,
-    source::{Lines, SourceFile},
+    source::SourceFile,
     tree::{Place, Rendering},
 };
 
@@ -93,19 +93,17 @@ impl Tree {
         linted
     }
 
-    /// Whether something in a rendering comes from this place of one of the tree's files.
-    pub(in crate::cli) fn reaches(&self, name: &str, offset: usize) -> bool {
-        let Some((path, _)) = self.names.iter().find(|(_, own)| *own == name) else {
-            return false;
-        };
-        let Some(text) = self.renderer.files().text(path) else {
-            return false;
-        };
-        let line = Lines::new(text).position(offset).line - 1;
-        self.renderings.iter().any(|rendering| {
-            let reached = self.renderer.reached(rendering);
-            reached.get(path).is_some_and(|lines| lines.contains(&line))
-        })
+    /// The lines, from 0, of the tree's files that something in a rendering comes from, by the files' names.
+    pub(in crate::cli) fn reached(&self) -> HashMap<&str, HashSet<usize>> {
+        let mut all: HashMap<&str, HashSet<usize>> = HashMap::new();
+        for rendering in &self.renderings {
+            for (path, lines) in self.renderer.reached(rendering) {
+                if let Some(name) = self.names.get(&path) {
+                    all.entry(name).or_default().extend(lines);
+                }
+            }
+        }
+        all
     }
 
     /// Whether a file is the tree's.

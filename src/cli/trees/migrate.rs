@@ -18,10 +18,11 @@ use super::{
 use crate::{
     migrate::{Migration, Options, migrate_within},
     remedy::{Holders, Plan, Surroundings},
+    report::counted,
     rules::{Finding, RULES},
     source::SourceFile,
     suppress::InSources,
-    tree::{Files, Proved, Unproved, Wanted, prove},
+    tree::{Files, Proved, Rendering, Unproved, Wanted, prove},
     workload::ObjectReference,
 };
 
@@ -45,6 +46,8 @@ pub(in crate::cli) struct Migrated {
     pub(in crate::cli) plans: Vec<(Migration, Plan)>,
     /// The ways whose renderings prove it.
     pub(in crate::cli) ways: Vec<String>,
+    /// How many renderings with other values do as well.
+    pub(in crate::cli) probes: usize,
     /// What differs from rendering to rendering by itself.
     pub(in crate::cli) random: Vec<String>,
 }
@@ -59,10 +62,7 @@ impl Tree {
     ) -> Migrated {
         let sources = self.sources();
         let mut in_sources = InSources::collect(&sources, RULES);
-        let mut is_wanted = |finding: &Finding, index: usize| {
-            let Some(rendering) = self.renderings.get(index) else {
-                return false;
-            };
+        let mut is_wanted = |finding: &Finding, rendering: &Rendering| {
             let mut source = |name: &str, text: &Arc<str>| {
                 let known = sources.iter().find(|source| source.name == name).map(Arc::clone);
                 known.unwrap_or_else(|| {
@@ -80,12 +80,14 @@ impl Tree {
             edited: Vec::new(),
             plans: Vec::new(),
             ways: Vec::new(),
+            probes: 0,
             random: Vec::new(),
         };
         let (done, proved, reasons) = self.proved(options, &mut is_wanted, &all);
         if let Some(proved) = proved {
             migrated.edited = self.edited(&proved.files);
             migrated.random = proved.random;
+            migrated.probes = proved.probes;
             migrated.ways = self
                 .renderings
                 .iter()
@@ -119,14 +121,14 @@ impl Tree {
     fn proved(
         &self,
         options: &Options,
-        is_wanted: &mut dyn FnMut(&Finding, usize) -> bool,
+        is_wanted: IsWanted<'_>,
         all: &[Migration],
     ) -> (BTreeSet<Named>, Option<Proved>, Vec<(Named, String)>) {
         let objects: BTreeSet<Named> = changed_objects(all);
         if objects.is_empty() {
             return (BTreeSet::new(), None, Vec::new());
         }
-        let first = match self.prove(all) {
+        let first = match self.prove(all, options, is_wanted, None) {
             Ok(proved) => return (objects, Some(proved), Vec::new()),
             Err(reason) => reason.to_string(),
         };
@@ -143,7 +145,8 @@ impl Tree {
         for object in objects {
             let mut tried: BTreeSet<Named> = done.clone();
             tried.insert(object.clone());
-            match self.prove(&self.migrations(options, is_wanted, Some(&tried))) {
+            let migrations = self.migrations(options, is_wanted, Some(&tried));
+            match self.prove(&migrations, options, is_wanted, Some(&tried)) {
                 Ok(proved) => (done, best) = (tried, Some(proved)),
                 Err(reason) => reasons.push((object, reason.to_string())),
             }
@@ -154,7 +157,13 @@ impl Tree {
         (done, best, reasons)
     }
 
-    fn prove(&self, migrations: &[Migration]) -> Result<Proved, Unproved> {
+    fn prove(
+        &self,
+        migrations: &[Migration],
+        options: &Options,
+        is_wanted: IsWanted<'_>,
+        only: Option<&BTreeSet<Named>>,
+    ) -> Result<Proved, Unproved> {
         let wanted: Vec<Wanted<'_>> = self
             .renderings
             .iter()
@@ -164,42 +173,28 @@ impl Tree {
                 text: migration.text.clone(),
             })
             .collect();
-        prove(self.renderer.as_ref(), &wanted)
+        let with_review = Options {
+            remedy: options.remedy.clone().reviewed(true),
+            ..options.clone()
+        };
+        // With other values a part may be one to look at: who has looked makes the same edit.
+        prove(self.renderer.as_ref(), &wanted, &mut |rendering| {
+            let all = [options, &with_review];
+            all.map(|options| migration(rendering, options, is_wanted, only).text)
+                .into()
+        })
     }
 
     /// What a migration makes of each rendering; of these objects alone, where they are given.
     fn migrations(
         &self,
         options: &Options,
-        is_wanted: &mut dyn FnMut(&Finding, usize) -> bool,
+        is_wanted: IsWanted<'_>,
         only: Option<&BTreeSet<Named>>,
     ) -> Vec<Migration> {
-        self.renderings
-            .iter()
-            .enumerate()
-            .map(|(index, rendering)| {
-                let own = [Arc::clone(&rendering.source)];
-                let holders = Holders::read(&own);
-                let mut choose = |mut findings: Vec<Finding>| {
-                    findings.retain(|finding| {
-                        only.is_none_or(|only| only.contains(&named(&finding.object)))
-                            && is_wanted(finding, index)
-                    });
-                    findings
-                };
-                let result = migrate_within(
-                    &rendering.source,
-                    &Surroundings::of(&holders),
-                    options,
-                    &mut choose,
-                );
-                result.unwrap_or_else(|_| Migration {
-                    source: Arc::clone(&rendering.source),
-                    text: rendering.source.text.to_string(),
-                    plans: Vec::new(),
-                    failures: Vec::new(),
-                })
-            })
+        let renderings = self.renderings.iter();
+        renderings
+            .map(|rendering| migration(rendering, options, is_wanted, only))
             .collect()
     }
 
@@ -255,8 +250,12 @@ impl Migrated {
             explain(migration, plan, "done", proofs);
         }
         if !self.edited.is_empty() {
+            let others = match self.probes {
+                0 => String::new(),
+                count => format!(", and {} with other values", counted(count, "rendering")),
+            };
             tell(&format!(
-                "{name}: proved by rendering it again with {}: the objects are what migrate makes of the original's",
+                "{name}: proved by rendering it again with {}{others}: the objects are what migrate makes of the original's",
                 self.ways.join("; ")
             ));
         }
@@ -267,6 +266,38 @@ impl Migrated {
             ));
         }
     }
+}
+
+/// Whether a finding of a rendering is to go.
+type IsWanted<'w> = &'w mut dyn FnMut(&Finding, &Rendering) -> bool;
+
+/// What a migration makes of a rendering; of these objects alone, where they are given.
+fn migration(
+    rendering: &Rendering,
+    options: &Options,
+    is_wanted: IsWanted<'_>,
+    only: Option<&BTreeSet<Named>>,
+) -> Migration {
+    let own = [Arc::clone(&rendering.source)];
+    let holders = Holders::read(&own);
+    let mut choose = |mut findings: Vec<Finding>| {
+        findings.retain(|finding| {
+            only.is_none_or(|only| only.contains(&named(&finding.object))) && is_wanted(finding, rendering)
+        });
+        findings
+    };
+    let result = migrate_within(
+        &rendering.source,
+        &Surroundings::of(&holders),
+        options,
+        &mut choose,
+    );
+    result.unwrap_or_else(|_| Migration {
+        source: Arc::clone(&rendering.source),
+        text: rendering.source.text.to_string(),
+        plans: Vec::new(),
+        failures: Vec::new(),
+    })
 }
 
 /// An object by its kind and name.

@@ -96,7 +96,8 @@ impl Back<'_> {
                     .filter(|other| (from..from + 60).contains(other));
                 near.find(|other| free(other) && is_same(*other))
             });
-            let starts = text.starts_with("- ") && (text.contains(": ") || text.ends_with(':'));
+            let starts = text.starts_with("# ")
+                || text.starts_with("- ") && (text.contains(": ") || text.ends_with(':'));
             let chosen = next.or_else(|| {
                 let mut all = self
                     .removed
@@ -184,6 +185,7 @@ impl Back<'_> {
         let lines = lines_of(text);
         let has_tail = self.origins.own(last).is_none_or(|line| line.path != start.path);
         let core = balanced(&lines, start.line..=end, has_tail)?;
+        let core = self.with_hidden(&start.path, text, &lines, core);
         self.insert_new(hunk, placed, block, (&start.path, *core.end(), shift), edits);
         let moved_by = self
             .new
@@ -209,6 +211,50 @@ impl Back<'_> {
             prefix: Vec::new(),
             indent,
         })
+    }
+
+    /// Lines with those behind them that are part of the same item and that this rendering does not show.
+    fn with_hidden(
+        &self,
+        path: &Path,
+        text: &str,
+        lines: &[Line],
+        core: RangeInclusive<usize>,
+    ) -> RangeInclusive<usize> {
+        let texts: Vec<&str> = text.split('\n').collect();
+        let indent = |number: usize| {
+            texts
+                .get(number)
+                .map_or(0, |text| text.len() - text.trim_start().len())
+        };
+        let is_item = |number: &usize| {
+            texts
+                .get(*number)
+                .is_some_and(|text| text.trim_start().starts_with("- "))
+        };
+        let Some(item) = core.clone().find(is_item).map(indent) else {
+            return core;
+        };
+        let is_shown = |number: usize| {
+            let mut own = self.origins.lines.iter().filter_map(|origin| origin.own.as_ref());
+            own.any(|line| line.path == path && line.line == number)
+        };
+        let (start, mut end) = core.into_inner();
+        let mut open = 0usize;
+        for (number, line) in lines.iter().enumerate().skip(end + 1) {
+            let is_blank = texts.get(number).is_none_or(|text| text.trim().is_empty());
+            if !line.is_control() && !is_blank && (is_shown(number) || indent(number) <= item) {
+                break;
+            }
+            let Some(left) = (open + line.opens).checked_sub(line.closes) else {
+                break;
+            };
+            open = left;
+            if open == 0 && !is_blank {
+                end = number;
+            }
+        }
+        start..=end
     }
 
     /// The action that brings all lines from the first to the last, where they are one `define`.

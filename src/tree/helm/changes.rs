@@ -103,6 +103,15 @@ fn moved_containers(before: &str, after: &str) -> Vec<Range<usize>> {
                 let span = container.node.span();
                 let mut start = lines.position(span.start).line - 1;
                 let end = lines.position(span.end).line;
+                // A comment is about the container that it stands above.
+                let is_comment = |line: usize| {
+                    texts
+                        .get(line)
+                        .is_some_and(|text| text.trim_start().starts_with('#'))
+                };
+                while start.checked_sub(1).is_some_and(is_comment) {
+                    start -= 1;
+                }
                 let above = start.checked_sub(1).and_then(|line| texts.get(line));
                 if !has_list.contains(&key)
                     && above.is_some_and(|line| line.trim_end().ends_with("initContainers:"))

@@ -190,7 +190,7 @@ impl Edits {
                                 .get(anchor.line.line)
                                 .is_some_and(|line| line.define == Some(start))
                     });
-                if is_emptied {
+                if is_emptied && is_only_included(&name, files) {
                     names.push(name);
                     let whole = lines
                         .iter()
@@ -217,6 +217,25 @@ impl Edits {
             }
         }
     }
+}
+
+/// Whether nothing names a part of a template but lines that include it and say nothing else: it may be named where no
+/// rendering comes, or by a name that is worked out.
+fn is_only_included(name: &str, files: &Files) -> bool {
+    let quoted = format!("\"{name}\"");
+    files.texts().all(|(path, text)| {
+        let known = lines_of(text);
+        let mut lines = text.split('\n').zip(known);
+        lines.all(|(text, line)| {
+            let is_its_own = name_of_define(text).is_some_and(|own| own == name);
+            let is_worked_out = ["include (", "include $", "include ."]
+                .iter()
+                .any(|words| text.contains(words));
+            let names_it = text.contains(&quoted);
+            let is_call = is_template(path) && line.is_call();
+            !(is_template(path) && is_worked_out) && (!names_it || is_its_own || is_call)
+        })
+    })
 }
 
 fn name_of_define(line: &str) -> Option<String> {

@@ -1,5 +1,7 @@
 //! A template's lines: what is literal in them, and which actions open and close what.
 
+use crate::template::action::{Action, Kind, actions};
+
 /// What a line of a template holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Line {
@@ -15,6 +17,8 @@ pub(super) struct Line {
     pub(super) closes: usize,
     /// `else`
     pub(super) has_else: bool,
+    /// What it opens is a `define` or a `block`: a text of its own, and no condition.
+    pub(super) is_define: bool,
     /// The first action trims what stands before it.
     pub(super) trims_before: bool,
     /// Where the first output of several lines begins, in bytes of the line.
@@ -37,136 +41,88 @@ impl Line {
 
 /// The lines of a template.
 pub(super) fn lines_of(text: &str) -> Vec<Line> {
-    let mut reader = Reader::default();
-    text.split('\n')
-        .enumerate()
-        .for_each(|(number, line)| reader.line(number, line));
-    reader.lines
-}
-
-#[derive(Default)]
-struct Reader {
-    lines: Vec<Line>,
-    /// What was read of an action that is not closed yet.
-    action: Option<String>,
-    /// The blocks that are open: of a `define` its line.
-    open: Vec<Option<usize>>,
-}
-
-impl Reader {
-    fn line(&mut self, number: usize, text: &str) {
-        let mut line = Line {
-            define: self.open.iter().rev().find_map(|define| *define),
-            ..Line::default()
-        };
-        let text = text.strip_suffix('\r').unwrap_or(text);
-        let mut rest = text;
-        let mut is_first = true;
-        let mut trims_after = false;
-        loop {
-            if let Some(action) = &mut self.action {
-                let Some(end) = end_of_action(action, rest) else {
-                    action.push_str(rest);
-                    action.push('\n');
-                    line.is_unmarkable = true;
-                    break;
-                };
-                let (inside, after) = rest.split_at(end);
-                action.push_str(inside.strip_suffix("}}").unwrap_or(inside));
-                let action = self.action.take().unwrap_or_default();
-                let at = text.len() - rest.len();
-                self.take(&action, number, at, &mut line);
-                trims_after = action.ends_with('-');
-                rest = after;
-            } else {
-                let start = rest.find("{{");
-                let literal = rest.get(..start.unwrap_or(rest.len())).unwrap_or_default();
-                if !literal.trim().is_empty() {
-                    line.is_literal = true;
-                    trims_after = false;
-                }
-                let Some(start) = start else { break };
-                rest = rest.get(start + 2..).unwrap_or_default();
-                if is_first && !line.is_literal {
-                    line.trims_before = rest.starts_with('-');
-                }
-                is_first = false;
-                self.action = Some(String::new());
-            }
+    let all = actions(text);
+    let mut lines = Vec::new();
+    let mut open: Vec<Option<usize>> = Vec::new();
+    let (mut next, mut start) = (0, 0);
+    for (number, content) in text.split('\n').enumerate() {
+        let end = start + content.len();
+        let own = all.get(next..).unwrap_or_default();
+        let ending = own.iter().take_while(|action| action.span.end <= end).count();
+        let touching = own.iter().take_while(|action| action.span.start < end).count();
+        let mut line = of_line(text, start..end, own.get(..touching).unwrap_or_default());
+        line.define = open.iter().rev().find_map(|define| *define);
+        for action in own.get(..ending).unwrap_or_default() {
+            take(action, number, text, start, &mut open, &mut line);
         }
-        line.is_unmarkable |= trims_after;
-        self.lines.push(line);
+        lines.push(line);
+        next += ending;
+        start = end + 1;
     }
+    lines
+}
 
-    fn take(&mut self, action: &str, number: usize, at: usize, line: &mut Line) {
-        let words = action.trim_start_matches('-').trim_end_matches('-').trim();
-        match words
-            .split(|sign: char| !sign.is_alphanumeric())
-            .next()
-            .unwrap_or_default()
-        {
-            "if" | "with" | "range" | "block" => {
-                line.opens += 1;
-                self.open.push(None);
-            }
-            "define" => {
-                line.opens += 1;
-                self.open.push(Some(number));
-            }
-            "end" => {
-                line.closes += 1;
-                self.open.pop();
-            }
-            "else" => line.has_else = true,
-            "" if words.starts_with("/*") => {}
-            "fail" | "break" | "continue" => {}
-            "" if words.starts_with('$') && is_assignment(words) => {}
-            _ => {
-                line.has_output = true;
-                if words.contains("nindent") {
-                    line.block_output.get_or_insert(at.saturating_sub(2));
-                }
+/// The literal text of a line, beside the actions that touch it.
+fn of_line(text: &str, span: std::ops::Range<usize>, touching: &[Action]) -> Line {
+    let mut line = Line::default();
+    let is_text = |from: usize, to: usize| {
+        let own = text.get(from.max(span.start)..to.min(span.end));
+        own.is_some_and(|own| !own.trim().is_empty())
+    };
+    let mut from = span.start;
+    for (index, action) in touching.iter().enumerate() {
+        line.is_literal |= is_text(from, action.span.start);
+        if index == 0 && !line.is_literal && action.span.start >= span.start {
+            line.trims_before = words(text, action).starts_with("{{-");
+        }
+        from = action.span.end;
+    }
+    let has_tail = is_text(from, span.end);
+    line.is_literal |= has_tail;
+    let last = touching.last();
+    line.is_unmarkable = last.is_some_and(|action| {
+        action.span.end > span.end || (!has_tail && words(text, action).ends_with("-}}"))
+    });
+    line
+}
+
+fn words<'t>(text: &'t str, action: &Action) -> &'t str {
+    text.get(action.span.clone()).unwrap_or_default()
+}
+
+/// What an action that ends in a line says of it.
+fn take(
+    action: &Action,
+    number: usize,
+    text: &str,
+    start: usize,
+    open: &mut Vec<Option<usize>>,
+    line: &mut Line,
+) {
+    match action.kind {
+        Kind::Open(_) => {
+            line.opens += 1;
+            open.push(None);
+        }
+        Kind::Define => {
+            line.opens += 1;
+            line.is_define = true;
+            open.push(Some(number));
+        }
+        Kind::End => {
+            line.closes += 1;
+            open.pop();
+        }
+        Kind::Else(_) => line.has_else = true,
+        Kind::Silent => {}
+        Kind::Output => {
+            line.has_output = true;
+            if words(text, action).contains("nindent") {
+                line.block_output
+                    .get_or_insert(action.span.start.saturating_sub(start));
             }
         }
     }
-}
-
-/// Whether an action gives a variable its value.
-fn is_assignment(words: &str) -> bool {
-    let name = words.trim_start_matches('$');
-    let rest = name
-        .trim_start_matches(|sign: char| sign.is_alphanumeric() || sign == '_')
-        .trim_start();
-    rest.starts_with(":=") || (rest.starts_with('=') && !rest.starts_with("=="))
-}
-
-/// Where an action ends in a text that goes on with it: behind its braces.
-fn end_of_action(before: &str, rest: &str) -> Option<usize> {
-    let is_comment = before.trim_start_matches('-').trim_start().starts_with("/*")
-        || (before.is_empty() && rest.trim_start_matches('-').trim_start().starts_with("/*"));
-    if is_comment {
-        let end = rest.find("*/")? + 2;
-        return rest.get(end..)?.find("}}").map(|at| end + at + 2);
-    }
-    let mut quote = quote_left_open(before);
-    let mut signs = rest.char_indices().peekable();
-    while let Some((at, sign)) = signs.next() {
-        match (quote, sign) {
-            (Some('"' | '\''), '\\') => {
-                signs.next();
-            }
-            (Some(open), sign) if sign == open => quote = None,
-            (None, '"' | '`' | '\'') => quote = Some(sign),
-            (None, '}') if rest.get(at..).is_some_and(|rest| rest.starts_with("}}")) => return Some(at + 2),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Only raw strings go over several lines.
-fn quote_left_open(before: &str) -> Option<char> {
-    (before.matches('`').count() % 2 == 1).then_some('`')
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 mod actions;
 mod back;
 mod changes;
+mod conditions;
 mod edits;
 mod find;
 mod lines;
 mod marks;
 mod origins;
+mod probes;
 mod values;
 mod values_list;
 
@@ -21,7 +23,7 @@ use std::{
 use crate::source::{Lines, SourceFile};
 
 use super::{
-    Files, FilesError, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way,
+    Files, FilesError, Place, Probe, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way,
     proof::UNFOUND,
 };
 
@@ -99,6 +101,7 @@ impl Chart {
                 name: name_of(&group, *version),
                 paths: group.clone(),
                 kubernetes_version: *version,
+                probe: None,
             }));
         }
         ways.dedup();
@@ -117,12 +120,18 @@ impl Chart {
             error,
         })?;
         let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
-        let mut arguments = vec!["template", "release-name", "."];
+        let mut arguments = match way.probe {
+            Some(Probe::Release) => vec!["template", "another-release", ".", "--namespace", "another"],
+            _ => vec!["template", "release-name", "."],
+        };
         for path in &values {
             arguments.extend(["--values", path]);
         }
         if let Some(version) = way.kubernetes_version {
             arguments.extend(["--kube-version", version]);
+        }
+        if let Some(Probe::Value { set, .. }) = &way.probe {
+            arguments.extend(["--set-json", set]);
         }
         let program = Program {
             name: "helm",
@@ -298,6 +307,10 @@ impl Renderer for Chart {
             }
         }
         reached
+    }
+
+    fn probes(&self, edited: &Files) -> Vec<Way> {
+        probes::probes(&self.files, edited, &self.ways)
     }
 
     fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {

@@ -311,7 +311,7 @@ impl Graph {
             let way = Way {
                 name: self.shown(directory).display().to_string(),
                 paths: vec![below(directory)],
-                kubernetes_version: None,
+                ..Way::default()
             };
             (way, all_below(files))
         });

@@ -1,0 +1,178 @@
+//! Other values and another release, which tell an edit from one that only fits the values at hand: a condition that was
+//! lost, a value that became the text of a template.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    diff::hunks,
+    tree::{Files, Probe, Way},
+    yaml,
+};
+
+use super::{conditions::around, lines::lines_of, marks::is_template};
+
+/// So many lines around a change are searched for values that it may depend on.
+const NEAR: usize = 6;
+/// More other values are not tried for each way.
+const MOST: usize = 16;
+
+/// The ways that tell whether edited files hold for other values than those of `ways`, too.
+pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
+    let paths: BTreeMap<Vec<String>, bool> = edited
+        .changed(before)
+        .filter(|path| is_template(path))
+        .flat_map(|path| {
+            let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
+            let (old, new) = (text(before), text(edited));
+            let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
+                .into_iter()
+                .map(|hunk| (hunk.before, hunk.after))
+                .unzip();
+            let mut used = values_near(&old, &gone);
+            used.extend(values_near(&new, &come));
+            used
+        })
+        .fold(BTreeMap::new(), |mut all, (path, decides)| {
+            *all.entry(path).or_default() |= decides;
+            all
+        });
+    let mut probes = Vec::new();
+    for way in ways {
+        probes.push(Way {
+            name: format!("{}, released under another name", way.name),
+            probe: Some(Probe::Release),
+            ..way.clone()
+        });
+        let (Some(known), Some(new)) = (values_of(before, &way.paths), values_of(edited, &way.paths)) else {
+            continue;
+        };
+        // A value that the edit itself changes can't be another one on both sides of it.
+        let others = paths
+            .iter()
+            .filter(|(path, _)| look_up(&known, path) == look_up(&new, path))
+            .filter_map(|(path, decides)| Some((path, other(look_up(&known, path))?, *decides)));
+        probes.extend(others.take(MOST).map(|(path, value, is_switch)| {
+            let set = format!("{}={value}", path.join("."));
+            Way {
+                name: format!("{} and {set}", way.name),
+                probe: Some(Probe::Value { set, is_switch }),
+                ..way.clone()
+            }
+        }));
+    }
+    probes
+}
+
+/// The values that stand in, beside or around some lines of a template, by their keys, and whether a condition is about
+/// them.
+fn values_near(text: &str, ranges: &[std::ops::Range<usize>]) -> BTreeSet<(Vec<String>, bool)> {
+    let all: Vec<&str> = text.split('\n').collect();
+    let known = lines_of(text);
+    let mut used = BTreeSet::new();
+    for range in ranges {
+        let near = range.start.saturating_sub(NEAR)..(range.end + NEAR).min(all.len());
+        let conditions = around(&known, range.start);
+        let lines = near.chain(conditions.into_iter().map(|condition| condition.line));
+        for line in lines {
+            let decides = known
+                .get(line)
+                .is_some_and(|line| line.opens > 0 || line.has_else);
+            let values = all.get(line).map(|line| values_in(line)).unwrap_or_default();
+            used.extend(values.into_iter().map(|path| (path, decides)));
+        }
+    }
+    used
+}
+
+/// `.Values.a.b`: `a`, `b`.
+fn values_in(line: &str) -> Vec<Vec<String>> {
+    let parts = line.split(".Values.").skip(1);
+    let path = |part: &str| -> Vec<String> {
+        let end = part.find(|sign: char| !(sign.is_ascii_alphanumeric() || "_.".contains(sign)));
+        let keys = part.get(..end.unwrap_or(part.len())).unwrap_or_default();
+        keys.split('.')
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    parts.map(path).filter(|keys| !keys.is_empty()).collect()
+}
+
+/// The chart's own values with those of some files over them, as helm merges them; nothing where they can't be read.
+fn values_of(files: &Files, paths: &[PathBuf]) -> Option<Value> {
+    let own = std::iter::once(Path::new("values.yaml")).chain(paths.iter().map(PathBuf::as_path));
+    let texts = own.filter_map(|path| files.text(path));
+    texts.into_iter().try_fold(json!({}), |below, text| {
+        let stream = yaml::parse(text).ok()?;
+        let document = yaml::Value::documents(&stream).ok()?.into_iter().next().flatten();
+        match document {
+            Some(document) => Some(merged(below, document.effective().to_json()?)),
+            None => Some(below),
+        }
+    })
+}
+
+fn merged(below: Value, above: Value) -> Value {
+    match (below, above) {
+        (Value::Object(below), Value::Object(above)) => {
+            let mut all: BTreeMap<String, Value> = below.into_iter().collect();
+            for (key, value) in above {
+                let own = all.remove(&key).unwrap_or(Value::Null);
+                all.insert(key, merged(own, value));
+            }
+            Value::Object(all.into_iter().collect())
+        }
+        (_, above) => above,
+    }
+}
+
+fn look_up<'v>(values: &'v Value, path: &[String]) -> &'v Value {
+    path.iter()
+        .fold(values, |value, key| value.get(key).unwrap_or(&Value::Null))
+}
+
+/// Another value of the same kind.
+fn other(value: &Value) -> Option<Value> {
+    match value {
+        Value::Null => Some(json!(true)),
+        Value::Bool(is) => Some(json!(!is)),
+        Value::Number(number) => Some(json!(number.as_i64()? + 1)),
+        Value::String(text) => Some(json!(format!("{text}x"))),
+        Value::Array(items) if !items.is_empty() => Some(json!([])),
+        Value::Object(entries) if !entries.is_empty() => Some(Value::Null),
+        Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_change_may_depend_on_is_asked_for_with_other_values() {
+        let mut before = Files::default();
+        before.put("values.yaml".into(), "proxy: {enabled: true, port: 5432}\n");
+        before.put(
+            "templates/a.yaml".into(),
+            "{{- if .Values.proxy.enabled }}\na: {{ .Values.proxy.port }}\n{{- end }}\n",
+        );
+        let mut edited = before.clone();
+        edited.put(
+            "templates/a.yaml".into(),
+            "{{- if .Values.proxy.enabled }}\nb: 5432\n{{- end }}\n",
+        );
+        let names: Vec<String> = probes(&before, &edited, &[Way::default()])
+            .into_iter()
+            .filter_map(|way| match way.probe? {
+                Probe::Value { set, .. } => Some(set),
+                Probe::Release => None,
+            })
+            .collect();
+        assert_eq!(names, ["proxy.enabled=false", "proxy.port=5433"]);
+    }
+}
