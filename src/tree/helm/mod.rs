@@ -2,6 +2,7 @@
 
 mod actions;
 mod back;
+mod blocks;
 mod changes;
 mod conditions;
 mod edits;
