@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{ConnectionArguments, Error};
-use crate::cluster::{Connection, Filter};
+use crate::cluster::{Connection, Filter, built_in};
 
 /// Live objects instead of files.
 #[derive(Debug, Clone, Default, Args)]
@@ -208,38 +208,10 @@ pub(super) fn refuse_targets(paths: &[PathBuf], command: &str, program: &str) ->
     )))
 }
 
-/// Types of objects with pods as kubectl takes them: plural, singular and short.
-const TYPES: [&str; 24] = [
-    "pods",
-    "pod",
-    "po",
-    "deployments",
-    "deployment",
-    "deploy",
-    "statefulsets",
-    "statefulset",
-    "sts",
-    "daemonsets",
-    "daemonset",
-    "ds",
-    "replicasets",
-    "replicaset",
-    "rs",
-    "replicationcontrollers",
-    "replicationcontroller",
-    "rc",
-    "jobs",
-    "job",
-    "cronjobs",
-    "cronjob",
-    "cj",
-    "podtemplates",
-];
-
-/// Whether a word is `TYPE` or `TYPE,TYPE`.
+/// Whether a word is `TYPE` or `TYPE,TYPE`, of objects that every server has.
 fn is_type(word: &str) -> bool {
-    word.split(',')
-        .all(|one| TYPES.contains(&one.to_lowercase().as_str()))
+    let is_one = |one: &str| built_in().any(|known| known.answers_to(one) && known.kind != "Node");
+    word.split(',').all(is_one)
 }
 
 /// Whether a path that is not there was meant as an object of the cluster: `deploy/web`.
