@@ -4,11 +4,10 @@ pub(super) mod account;
 mod arguments;
 mod live;
 mod named;
+mod written;
 
 use std::{
-    collections::{BTreeSet, HashMap},
     io::{self, BufWriter, Write},
-    path::Path,
     sync::Arc,
 };
 
@@ -16,7 +15,6 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     ignored::{ignores_file, is_ignored},
-    interrupts::Interruption,
     lint::{usage, without_excluded},
     live::refuse_targets,
     mesh::meshes,
@@ -25,7 +23,7 @@ use super::{
     selection::Selection,
     target::{Decision, decide},
     trees::{Migrated, Trees},
-    write::{Replacement, recover, replace_together},
+    write::recover,
 };
 use crate::{
     catalogue::kubernetes::POD_METRICS,
@@ -328,102 +326,6 @@ impl Run {
                 .for_each(|(name, tree)| tree.tell(name, arguments.verbose));
         }
         Ok(())
-    }
-
-    /// Writes the files, those that belong together at once.
-    fn write_files(&mut self) {
-        let interruption = Interruption::listen();
-        for (name, tree) in &self.trees {
-            if let Err(unwritten) = replace_together(&tree.replacements(), &|| interruption.has_come()) {
-                let message = format!("{unwritten}; nothing of the tree is written");
-                self.errors
-                    .push(SourceError::new(name, SourceErrorKind::Unreadable, message));
-            }
-        }
-        for group in self.groups() {
-            let changed: Vec<&(Input, Migration)> = group
-                .iter()
-                .filter_map(|index| self.migrations.get(*index))
-                .filter(|(_, migration)| migration.is_changed())
-                .collect();
-            let replacements: Vec<Replacement> = changed
-                .iter()
-                .filter_map(|(input, migration)| {
-                    Some(Replacement {
-                        path: input.path()?.to_owned(),
-                        old: migration.source.text.to_string(),
-                        new: migration.text.clone(),
-                    })
-                })
-                .collect();
-            let name_of = |path: &Path| {
-                let own = changed.iter().find(|(input, _)| input.path() == Some(path));
-                own.map_or_else(|| path.display().to_string(), |(input, _)| input.name.clone())
-            };
-            match replace_together(&replacements, &|| interruption.has_come()) {
-                Ok(linked) => {
-                    for path in linked {
-                        tell(&format!(
-                            "{}: it had other names (hard links), which keep the old text",
-                            name_of(&path)
-                        ));
-                    }
-                }
-                Err(unwritten) => {
-                    let others: Vec<String> = replacements
-                        .iter()
-                        .filter(|replacement| replacement.path != *unwritten.path())
-                        .map(|replacement| name_of(&replacement.path))
-                        .collect();
-                    let mut message = unwritten.to_string();
-                    if !others.is_empty() {
-                        message.push_str("; left with it, for they change together: ");
-                        message.push_str(&others.join(", "));
-                    }
-                    let name = name_of(unwritten.path());
-                    let error = SourceError::new(&name, SourceErrorKind::Unreadable, message);
-                    self.errors.push(error);
-                }
-            }
-        }
-    }
-
-    /// The migrations by what has to change together, by their index.
-    fn groups(&self) -> Vec<Vec<usize>> {
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut group_of: HashMap<&str, usize> = HashMap::new();
-        for (index, (input, migration)) in self.migrations.iter().enumerate() {
-            if input.path().is_none() {
-                continue;
-            }
-            let names: Vec<&str> = migration
-                .changes_elsewhere()
-                .chain([migration.source.name.as_str()])
-                .collect();
-            let joined: BTreeSet<usize> = names
-                .iter()
-                .filter_map(|name| group_of.get(name).copied())
-                .collect();
-            let own = joined.first().copied().unwrap_or(groups.len());
-            if own == groups.len() {
-                groups.push(Vec::new());
-            }
-            for other in joined.into_iter().skip(1) {
-                let moved = groups.get_mut(other).map(std::mem::take).unwrap_or_default();
-                if let Some(group) = groups.get_mut(own) {
-                    group.extend(moved);
-                }
-                group_of
-                    .values_mut()
-                    .filter(|group| **group == other)
-                    .for_each(|group| *group = own);
-            }
-            if let Some(group) = groups.get_mut(own) {
-                group.push(index);
-            }
-            group_of.extend(names.into_iter().map(|name| (name, own)));
-        }
-        groups
     }
 
     fn exit(&self, arguments: &MigrateArguments) -> ExitStatus {

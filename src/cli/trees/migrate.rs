@@ -234,12 +234,17 @@ impl Migrated {
             .collect()
     }
 
-    /// The files to be written, together or not at all.
-    pub(in crate::cli) fn replacements(&self) -> Vec<Replacement> {
-        let replacement = |edited: &Edited| Replacement {
-            path: edited.path.clone(),
-            old: edited.old.to_string(),
-            new: edited.new.to_string(),
+    /// The files to be written with their names, together or not at all.
+    pub(in crate::cli) fn replacements(&self) -> Vec<(String, Replacement)> {
+        let replacement = |edited: &Edited| {
+            (
+                edited.name.clone(),
+                Replacement {
+                    path: edited.path.clone(),
+                    old: edited.old.to_string(),
+                    new: edited.new.to_string(),
+                },
+            )
         };
         self.edited.iter().map(replacement).collect()
     }
