@@ -3,9 +3,10 @@
 use std::cell::OnceCell;
 
 use super::{Lifetime, Member, Pod};
-use crate::roles::{Catalogue, RunsServer, runs_its_server};
+use crate::roles::{RunsServer, runs_its_server};
 
-/// The answers that are known by now.
+/// The answers that are known by now. Each follows from the member, its pod's links and its pod's catalogue, none of
+/// which changes once the pod is put together: roles do, so that no answer may rest on one.
 #[derive(Debug, Default)]
 pub struct Answers {
     pub(super) runs_server: OnceCell<RunsServer>,
@@ -14,12 +15,12 @@ pub struct Answers {
     pub(super) stops_another: OnceCell<bool>,
 }
 
-impl Member<'_> {
-    /// Whether it runs its image's server.
-    pub(crate) fn runs_server(&self, catalogue: &Catalogue) -> &RunsServer {
-        self.answers.runs_server.get_or_init(|| {
-            let entrypoint = Pod::entrypoint(self).map(|(_, program)| program);
-            runs_its_server(&self.container, entrypoint, catalogue)
+impl<'a> Pod<'a> {
+    /// Whether one of its members runs its image's server.
+    pub(crate) fn runs_server<'m>(&self, member: &'m Member<'a>) -> &'m RunsServer {
+        member.answers.runs_server.get_or_init(|| {
+            let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
+            runs_its_server(&member.container, entrypoint, self.catalogue)
         })
     }
 }

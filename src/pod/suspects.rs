@@ -173,7 +173,7 @@ fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
 /// Whether nothing is known of a container that would exclude that it ends others: a known sidecar that runs its server
 /// does not.
 fn may_act(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    let is_server = || *member.runs_server(pod.catalogue) == RunsServer::Proved;
+    let is_server = || *pod.runs_server(member) == RunsServer::Proved;
     member.container.list == ContainerList::Regular && !is_server()
 }
 
