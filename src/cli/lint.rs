@@ -15,7 +15,7 @@ use super::{
     Error, ExitStatus, complain,
     configuration::{Configurations, Loaded},
     coverage::Coverage,
-    diffs::diffs,
+    diffs::Diffs,
     ignored::{ignores_file, without_ignored},
     live::refuse_targets,
     mesh::meshes,
@@ -31,7 +31,7 @@ use super::{
 use crate::{
     lint::{Options, lint},
     pod::Settings,
-    report::{Report, counted},
+    report::{MigrationDiffs, Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Severity},
     source::{
@@ -476,10 +476,9 @@ impl Run {
             true => proposals(&self.findings, &self.ways_of_sources(), &self.neighbours),
             false => Vec::new(),
         };
-        let diffs = match arguments.outputs.iter().any(Output::shows_diffs) {
-            true => diffs(&self.findings, &self.ways_of_sources(), &self.neighbours),
-            false => Vec::new(),
-        };
+        let files = self.all_sources();
+        let shows_diffs = arguments.outputs.iter().any(Output::shows_diffs);
+        let diffs = shows_diffs.then(|| Diffs::new(&self.findings, &self.ways_of_sources(), &files));
         let clusters = self.contexts.as_ref().map(|_| arguments.live.connections());
         let provenance = arguments
             .outputs
@@ -496,7 +495,7 @@ impl Run {
             files: self.sources.len(),
             base: base.as_ref(),
             proposals: &proposals,
-            diffs: &diffs,
+            diffs: diffs.as_ref().map(|diffs| diffs as &dyn MigrationDiffs),
             contexts: self.contexts.as_ref(),
             provenance: provenance.as_ref(),
         };
