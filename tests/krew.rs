@@ -16,7 +16,6 @@
 mod documents;
 #[path = "support/programs.rs"]
 mod programs;
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
