@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind};
+use gen_lsp_types::Hover;
 use serde_json::{Value, json};
 
-use super::position::Places;
+use super::{hover, position::Places};
 use crate::{
     rules::{Family, RULES, RuleInfo},
     suppress::Choice,
@@ -70,7 +70,7 @@ fn under_key(text: &str, line_start: usize, before: &str) -> bool {
 /// What a name means.
 pub(super) fn hover(text: &str, name: Range<usize>, places: &Places<'_>, markdown: bool) -> Option<Hover> {
     let choice = Choice::parse(text.get(name.clone())?, RULES).ok()?;
-    let value = match choice {
+    let text = match choice {
         Choice::Rule(rule) => format!(
             "**{}**: {}\n\n{}\n\n{}",
             rule.name,
@@ -87,17 +87,7 @@ pub(super) fn hover(text: &str, name: Range<usize>, places: &Places<'_>, markdow
             )
         }
     };
-    Some(Hover {
-        contents: Contents::MarkupContent(MarkupContent {
-            kind: if markdown {
-                MarkupKind::Markdown
-            } else {
-                MarkupKind::PlainText
-            },
-            value,
-        }),
-        range: Some(places.range(&name)),
-    })
+    Some(hover::of_text(text, places.range(&name), markdown))
 }
 
 /// Every rule and family, in the place of a name. The client leaves out those that don't fit what was typed.
