@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{ConnectionArguments, Error};
-use crate::cluster::{Connection, Filter};
+use crate::cluster::{Connection, Filter, built_in};
 
 /// Live objects instead of files.
 #[derive(Debug, Clone, Default, Args)]
@@ -208,38 +208,13 @@ pub(super) fn refuse_targets(paths: &[PathBuf], command: &str, program: &str) ->
     )))
 }
 
-/// Types of objects with pods as kubectl takes them: plural, singular and short.
-const TYPES: [&str; 24] = [
-    "pods",
-    "pod",
-    "po",
-    "deployments",
-    "deployment",
-    "deploy",
-    "statefulsets",
-    "statefulset",
-    "sts",
-    "daemonsets",
-    "daemonset",
-    "ds",
-    "replicasets",
-    "replicaset",
-    "rs",
-    "replicationcontrollers",
-    "replicationcontroller",
-    "rc",
-    "jobs",
-    "job",
-    "cronjobs",
-    "cronjob",
-    "cj",
-    "podtemplates",
-];
-
-/// Whether a word is `TYPE` or `TYPE,TYPE`.
+/// Whether a word is `TYPE` or `TYPE,TYPE`, of types with pods that every cluster has.
 fn is_type(word: &str) -> bool {
-    word.split(',')
-        .all(|one| TYPES.contains(&one.to_lowercase().as_str()))
+    let is_one = |one: &str| {
+        let mut with_pods = built_in().filter(|collection| collection.kind != "Node");
+        with_pods.any(|collection| collection.answers_to(one)) || one.eq_ignore_ascii_case("podtemplates")
+    };
+    word.split(',').all(is_one)
 }
 
 /// Whether a path that is not there was meant as an object of the cluster: `deploy/web`.

@@ -4,6 +4,7 @@ use std::{env, path::Path, process::Command};
 
 use jiff::Timestamp;
 
+use super::migrate::account::quoted;
 use crate::{
     cluster::{Connection, cluster_name},
     report::{Base, ClusterName, Provenance, Revision},
@@ -59,14 +60,6 @@ fn command(program: &str, arguments: &[String]) -> String {
         is_secret = SECRET.contains(&argument.as_str());
     }
     words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "-_./:=,@+%".contains(character);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 /// A URL without the user and password that may stand in it.

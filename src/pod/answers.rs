@@ -24,3 +24,73 @@ impl<'a> Pod<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::Arc};
+
+    use super::*;
+    use crate::{
+        lint,
+        pod::{Settings, Sources, ends_with_another, stops_another},
+        roles::{Catalogue, Role},
+        source::SourceFile,
+        workload::{ConfigMaps, config_maps, discover, objects_of},
+        yaml,
+    };
+
+    /// What is asked of a member, in the order of [`Answers`].
+    fn answers(pod: &Pod<'_>) -> Vec<(RunsServer, Lifetime, bool, bool)> {
+        let members = pod.members.iter().enumerate();
+        let of_member = |(index, member)| {
+            let runs_server = pod.runs_server(member).clone();
+            let lifetime = pod.lifetime(index).clone();
+            (
+                runs_server,
+                lifetime,
+                ends_with_another(member),
+                stops_another(member),
+            )
+        };
+        members.map(of_member).collect()
+    }
+
+    /// Injected containers and those that the command line names get their roles when somebody may have asked already.
+    #[test]
+    fn no_answer_rests_on_a_role() {
+        let options = lint::Options {
+            settings: Settings::default(),
+            catalogue: Arc::new(Catalogue::built_in().clone()),
+        };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+        let mut count = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let source = Arc::new(SourceFile {
+                name: path.display().to_string(),
+                text: std::fs::read_to_string(&path).unwrap().into(),
+            });
+            let Ok(stream) = yaml::parse(&source.text) else {
+                continue;
+            };
+            let maps = ConfigMaps::new(config_maps(&stream, |_| true), None);
+            for object in objects_of(&stream) {
+                for workload in discover(&object) {
+                    let pod = || lint::pod(&workload, &maps, &[], Sources::new(&source, &[]), &options);
+                    let expected = answers(&pod());
+                    for role in [Role::App, Role::Sidecar] {
+                        let mut other = pod();
+                        for member in &mut other.members {
+                            member.role.role = role;
+                            member.role.declared = role == Role::Sidecar;
+                            member.role.evidence.clear();
+                        }
+                        assert_eq!(answers(&other), expected, "{}", source.name);
+                    }
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 100, "{count} pods");
+    }
+}
