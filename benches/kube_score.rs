@@ -9,21 +9,19 @@
     reason = "a benchmark talks to whoever runs it"
 )]
 
-#[path = "lint/manifests.rs"]
-mod manifests;
-#[allow(dead_code, reason = "each benchmark uses a part of it")]
-#[path = "lint/process.rs"]
-mod process;
-#[path = "lint/small.rs"]
-mod small;
+#[path = "lint/mod.rs"]
+mod shared;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use process::{Took, median, run};
+use shared::{
+    fill, manifests, name,
+    process::{Took, median, run},
+    small,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-sidecar");
 
@@ -42,22 +40,8 @@ fn main() {
         "{:<26} {:>12} {:>11} {:>11} {:>11}",
         "", "lint", "kube-score", "ratio", "wanted"
     );
-    compare(
-        "small, two findings each",
-        10.0,
-        &peer,
-        small::SMALL,
-        small::name,
-        small::manifest,
-    );
-    compare(
-        "as in repositories",
-        20.0,
-        &peer,
-        small::SMALL,
-        manifests::name,
-        manifests::manifest,
-    );
+    compare("small, two findings each", 10.0, &peer, small::manifest);
+    compare("as in repositories", 20.0, &peer, manifests::manifest);
 }
 
 /// The path of kube-score, which is kept between runs.
@@ -72,25 +56,13 @@ fn built() -> Option<PathBuf> {
     status.is_ok_and(|status| status.success()).then_some(binary)
 }
 
-fn compare(
-    what: &str,
-    wanted: f64,
-    peer: &Path,
-    count: usize,
-    name: fn(usize) -> String,
-    manifest: fn(usize) -> String,
-) {
+fn compare(what: &str, wanted: f64, peer: &Path, manifest: fn(usize) -> String) {
     let directory = tempfile::tempdir().unwrap();
-    let mut bytes = 0;
+    let count = small::SMALL;
+    let bytes = fill(directory.path(), count, manifest);
     let mut theirs = vec!["score".to_owned(), "-o".to_owned(), "json".to_owned()];
-    for index in 0..count {
-        let (path, text) = (directory.path().join(name(index)), manifest(index));
-        bytes += text.len();
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-        // It takes files, not directories.
-        theirs.push(name(index));
-    }
+    // It takes files, not directories.
+    theirs.extend((0..count).map(name));
     let ours = ["lint", "-q", "-o", "json", "."];
     let peer = peer.to_str().unwrap();
     // Once for the page cache.

@@ -7,11 +7,8 @@
     clippy::unwrap_used
 )]
 
-#[path = "lint/manifests.rs"]
-mod manifests;
-#[allow(dead_code, reason = "each benchmark uses a part of it")]
-#[path = "lint/process.rs"]
-mod process;
+#[path = "lint/mod.rs"]
+mod shared;
 
 use std::{
     fs,
@@ -26,9 +23,9 @@ use kubectl_sidecar::{
     roles::Catalogue,
     source::SourceFile,
 };
-use process::run;
 use rayon::prelude::*;
 use saphyr_parser::Parser;
+use shared::{manifests, name, process::run};
 
 const MANIFESTS: usize = 10_000;
 /// Each measurement is repeated that often, in turns, and the median of all counts.
@@ -43,7 +40,7 @@ fn main() {
         .enumerate()
         .map(|(index, text)| {
             Arc::new(SourceFile {
-                name: manifests::name(index),
+                name: name(index),
                 text: text.as_str().into(),
             })
         })
@@ -98,7 +95,7 @@ fn main() {
     report("kubectl-sidecar lint -q DIR", whole, Some(parse_all));
     println!("its peak memory: {:.1} MB", memory as f64 / 1e6);
 
-    let file = manifests::name(0);
+    let file = name(0);
     let [version, small] = medians([
         &mut || {
             run(BINARY, &["--version"], directory.path());

@@ -9,8 +9,8 @@
     reason = "a benchmark talks to whoever runs it"
 )]
 
-#[path = "lint/manifests.rs"]
-mod manifests;
+#[path = "lint/mod.rs"]
+mod shared;
 
 use std::{
     collections::BTreeSet,
@@ -21,6 +21,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use shared::{manifests, name};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-sidecar");
 
@@ -54,7 +55,7 @@ fn main() {
     let texts: Vec<String> = (0..DOCUMENTS).map(manifests::manifest).collect();
     let uris: Vec<String> = (0..DOCUMENTS)
         .map(|index| {
-            let path = directory.path().join(manifests::name(index));
+            let path = directory.path().join(name(index));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &texts[index]).unwrap();
             format!("file://{}", path.display())

@@ -6,15 +6,16 @@
     clippy::unwrap_used
 )]
 
-#[path = "lint/manifests.rs"]
-mod manifests;
+#[path = "lint/mod.rs"]
+mod shared;
 
 use std::{
-    fs,
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
+
+use shared::{fill, manifests};
 
 const MANIFESTS: usize = 10_000;
 /// Each measurement is repeated that often, in turns, and the median of all counts.
@@ -23,11 +24,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-sidecar");
 
 fn main() {
     let directory = tempfile::tempdir().unwrap();
-    for index in 0..MANIFESTS {
-        let path = directory.path().join(manifests::name(index));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, manifests::manifest(index)).unwrap();
-    }
+    fill(directory.path(), MANIFESTS, manifests::manifest);
     let mut times = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
         for (arguments, times) in [

@@ -9,16 +9,10 @@
     reason = "a benchmark talks to whoever runs it"
 )]
 
-#[path = "lint/manifests.rs"]
-mod manifests;
-#[allow(dead_code, reason = "each benchmark uses a part of it")]
-#[path = "lint/process.rs"]
-mod process;
-#[path = "lint/small.rs"]
-mod small;
+#[path = "lint/mod.rs"]
+mod shared;
 
 use std::{
-    fs,
     hint::black_box,
     path::Path,
     sync::Arc,
@@ -33,8 +27,12 @@ use kubectl_sidecar::{
     source::{Request, SourceFile, discover, read_all},
     yaml,
 };
-use process::{median, run};
 use saphyr_parser::Parser;
+use shared::{
+    fill, manifests,
+    process::{median, run},
+    small,
+};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_kubectl-sidecar");
 
@@ -55,8 +53,8 @@ const PHASES: [(&str, &str); 9] = [
 ];
 
 fn main() {
-    let small = phases(small::name, small::manifest);
-    let usual = phases(manifests::name, manifests::manifest);
+    let small = phases(small::manifest);
+    let usual = phases(manifests::manifest);
     println!(
         "{} files in each set; milliseconds, and % of the whole process",
         small::SMALL
@@ -77,13 +75,9 @@ fn main() {
     }
 }
 
-fn phases(name: fn(usize) -> String, manifest: fn(usize) -> String) -> Vec<Duration> {
+fn phases(manifest: fn(usize) -> String) -> Vec<Duration> {
     let directory = tempfile::tempdir().unwrap();
-    for index in 0..small::SMALL {
-        let path = directory.path().join(name(index));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, manifest(index)).unwrap();
-    }
+    fill(directory.path(), small::SMALL, manifest);
     let mut rounds = vec![Vec::new(); PHASES.len()];
     for _ in 0..ROUNDS {
         for (times, time) in rounds.iter_mut().zip(once(directory.path())) {

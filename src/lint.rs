@@ -1,6 +1,7 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
 mod again;
+mod gather;
 mod text;
 
 use std::{
@@ -12,14 +13,17 @@ use std::{
 use rayon::prelude::*;
 
 pub(crate) use again::{Memory, lint_again};
+pub(crate) use gather::pod;
+
+use gather::{MAX_CONTAINERS, mark_injected, too_many_containers};
 
 use crate::{
-    pod::{Addresses, Answers, Live, Member, Pod, ServicesBeside, Settings, Sources},
+    pod::{Live, Pod, ServicesBeside, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
-    roles::{self, Catalogue, ContainerRole, Evidence, INJECTED_SIGN, Role, Strength, WorkloadSummary},
+    roles::{Catalogue, ContainerRole, WorkloadSummary},
     rules::{self, Confidence, Finding, Severity},
-    source::{Lines, Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_comment_line},
-    workload::{self, ConfigMapIndex, ConfigMaps, Service, Workload, programs},
+    source::{Note, NoteKind, SourceError, SourceFile, first_template_comment_line},
+    workload::{self, ConfigMapIndex, ConfigMaps, Service},
     yaml::{self, Stream},
 };
 
@@ -370,48 +374,6 @@ fn template_comment(outcome: &Outcome, sources: Sources<'_>) -> Option<usize> {
         .flatten()
 }
 
-/// What was injected serves what the template has, if another container is left that is the app.
-fn mark_injected(pod: &mut Pod<'_>) {
-    let Some(live) = pod.live else {
-        return;
-    };
-    let is_app = |member: &Member<'_>| member.role.role == Role::App;
-    let is_injected = |member: &Member<'_>| live.injection(member.container.name).is_some();
-    if !pod
-        .members
-        .iter()
-        .any(|member| is_app(member) && !is_injected(member))
-    {
-        return;
-    }
-    for member in &mut pod.members {
-        if is_app(member) && is_injected(member) {
-            member.role.role = Role::Sidecar;
-            member.role.evidence.insert(
-                0,
-                Evidence {
-                    strength: Strength::Strong,
-                    text: INJECTED_SIGN.to_owned(),
-                },
-            );
-        }
-    }
-}
-
-/// Each container of a pod is compared with each other one. No node runs a pod of so many.
-const MAX_CONTAINERS: usize = 500;
-
-fn too_many_containers(workload: &Workload<'_>, sources: Sources<'_>) -> SourceError {
-    let source = sources.own();
-    let position = Lines::new(&source.text).position(workload.pod_spec.span().start);
-    let message = format!(
-        "a pod with {} containers is left out, as no node would run it; at most {MAX_CONTAINERS} are compared",
-        workload.containers.len()
-    );
-    SourceError::new(&source.name, SourceErrorKind::TooLarge, message)
-        .at(position.line, Some(position.column))
-}
-
 fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
     let Some(source) = pod.sources.of(pod.workload.pod_spec) else {
         return;
@@ -429,53 +391,4 @@ fn lint_pod(pod: &Pod<'_>, outcome: &mut Outcome) {
         containers: pod.members.iter().map(|member| member.role.clone()).collect(),
     });
     outcome.findings.extend(rules::check_pod(pod));
-}
-
-/// Everything that is known of a workload's pod.
-pub(crate) fn pod<'p, 'a: 'p>(
-    workload: &'p Workload<'a>,
-    config_maps: &ConfigMaps<'a>,
-    services: &[&'p Service],
-    sources: Sources<'p>,
-    options: &'p Options,
-) -> Pod<'p> {
-    let catalogue = &options.catalogue;
-    let programs: Vec<_> = workload
-        .containers
-        .iter()
-        .map(|container| programs(workload, container, config_maps))
-        .collect();
-    let namings = roles::namings(workload);
-    let injected = roles::injected(workload, catalogue);
-    let links = crate::behaviour::links(workload, &programs, &injected, catalogue);
-    let roles = roles::assign(workload, &programs, catalogue, &namings, &links.relations());
-    let members = workload
-        .containers
-        .iter()
-        .zip(roles)
-        .zip(programs)
-        .map(|((container, role), programs)| Member {
-            container: container.clone(),
-            role,
-            programs,
-            answers: Answers::default(),
-        })
-        .collect();
-    Pod {
-        workload,
-        members,
-        injected,
-        namings,
-        links,
-        catalogue,
-        settings: options.settings,
-        live: None,
-        services: services
-            .iter()
-            .copied()
-            .filter(|service| service.selects(workload))
-            .collect(),
-        sources,
-        addresses: Addresses::default(),
-    }
 }

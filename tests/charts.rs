@@ -19,7 +19,6 @@ use tempfile::TempDir;
 
 #[path = "support/programs.rs"]
 mod programs;
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "support/formats.rs"]
+mod formats;
 #[path = "documentation/reference.rs"]
 mod reference;
 
@@ -197,15 +199,9 @@ fn a_reference_of_every_command_and_option() {
 }
 
 /// The formats of `lint -o`, as its help describes them.
-fn formats() -> String {
-    let command = kubectl_sidecar::cli::command();
-    let lint = command.find_subcommand("lint").unwrap();
-    let output = lint
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some("output"))
-        .unwrap();
+fn table_of_formats() -> String {
     let mut table = "| format | what it is |\n| --- | --- |\n".to_owned();
-    for format in output.get_possible_values() {
+    for format in formats::formats() {
         writeln!(
             table,
             "| `{}` | {} |",
@@ -225,7 +221,10 @@ fn the_table_of_formats() {
     let text = fs::read_to_string(root().join(file)).unwrap();
     let (before, rest) = text.split_once(START).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
-    check(file, &format!("{before}{START}{}{END}{after}", formats()));
+    check(
+        file,
+        &format!("{before}{START}{}{END}{after}", table_of_formats()),
+    );
 }
 
 #[test]

@@ -16,7 +16,6 @@
 mod documents;
 #[path = "support/programs.rs"]
 mod programs;
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 
@@ -147,7 +146,7 @@ fn the_repository_s_manifest_is_of_this_version() {
     if let Some(validator) = programs::find(VALIDATOR) {
         validate(&validator, committed);
     } else {
-        tell!("SKIPPED: there is no {VALIDATOR}");
+        tell::skip(VALIDATOR, &format!("there is no {VALIDATOR}"));
     }
 }
 
@@ -270,7 +269,7 @@ fn the_linux_archive_installs_with_krew() {
         return;
     }
     let Some(krew) = programs::find("krew") else {
-        tell!("SKIPPED: there is no krew");
+        tell::skip("krew", "there is no krew");
         return;
     };
     let manifest = dist.join("krew-manifest.yaml");

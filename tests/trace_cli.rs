@@ -320,7 +320,7 @@ fn nothing_of_a_recording_steers_the_terminal() {
 /// Where standard output is no terminal, none is touched.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_terminal_is_as_before_where_its_output_fails() {
+fn a_screen_wants_a_terminal_to_draw_on() {
     let directory = tempfile::tempdir().unwrap();
     let script = format!(
         "stty -a > before; '{}' trace --tui --replay '{}' > /dev/full 2> said; stty -a > after",
@@ -333,7 +333,7 @@ fn a_terminal_is_as_before_where_its_output_fails() {
         .stdin(std::process::Stdio::null())
         .output();
     if output.is_err() {
-        println!("SKIPPED: there is no `script` to give the program a terminal");
+        tell::skip("script", "there is no `script` to give the program a terminal");
         return;
     }
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
@@ -344,4 +344,47 @@ fn a_terminal_is_as_before_where_its_output_fails() {
     );
     assert!(read("before").contains(" icanon"), "{}", read("before"));
     assert_eq!(read("before"), read("after"));
+}
+
+/// A terminal that takes no more output: nobody reads from it, and its program does not wait until somebody does.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_as_before_where_its_output_fails() {
+    use std::io::{ErrorKind, Write as _};
+
+    use rustix::{
+        fs::{Mode, OFlags, open},
+        pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+        termios::{LocalModes, tcgetattr},
+    };
+
+    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&controller).unwrap();
+    unlockpt(&controller).unwrap();
+    let name = ptsname(&controller, Vec::new()).unwrap();
+    let terminal = || {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
+        std::fs::File::from(open(&*name, flags, Mode::empty()).unwrap())
+    };
+    let mut full = terminal();
+    let refused = loop {
+        if let Err(error) = full.write_all(&[b'x'; 64]) {
+            break error;
+        }
+    };
+    assert_eq!(refused.kind(), ErrorKind::WouldBlock);
+    let before = tcgetattr(&full).unwrap();
+    assert!(before.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["trace", "--tui", "--replay"])
+        .arg(repository("examples/recordings/settle-accounts.jsonl"))
+        .stdin(terminal())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{said}");
+    assert!(said.contains("cannot write"), "{said}");
+    let after = tcgetattr(terminal()).unwrap();
+    assert_eq!(format!("{before:?}"), format!("{after:?}"));
 }

@@ -5,7 +5,6 @@
 
 #[path = "support/programs.rs"]
 mod programs;
-#[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
 

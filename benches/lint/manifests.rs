@@ -1,10 +1,5 @@
 //! Manifests as repositories hold them: three of four without a workaround, the others with one or two.
 
-/// The file of a manifest, 100 in a directory.
-pub(crate) fn name(index: usize) -> String {
-    format!("team-{}/{}.yaml", index / 100, index)
-}
-
 /// The manifest of a number: always the same one.
 pub(crate) fn manifest(index: usize) -> String {
     let text = match index % 20 {

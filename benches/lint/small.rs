@@ -3,11 +3,6 @@
 /// How many there are in the set.
 pub(crate) const SMALL: usize = 2000;
 
-/// The file of a small manifest, 100 in a directory.
-pub(crate) fn name(index: usize) -> String {
-    format!("team-{}/{}.yaml", index / 100, index)
-}
-
 /// The small manifest of a number: always the same one.
 pub(crate) fn manifest(index: usize) -> String {
     let (kind, app, sidecar) = KINDS[index % KINDS.len()];

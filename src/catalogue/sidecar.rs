@@ -47,6 +47,8 @@ pub struct KnownSidecar {
     pub ready: Vec<Endpoint>,
     /// What ends it.
     pub quit: Vec<Endpoint>,
+    /// The flag that opens what ends it, where it is closed without it.
+    pub quit_flag: Option<String>,
     /// Ports that it serves the app on by default.
     pub serves: Vec<u16>,
     /// It listens on 127.0.0.1 unless told otherwise, where no kubelet probe reaches it.

@@ -1,9 +1,9 @@
 //! What migrate would change of each workload, as the diffs that a report shows.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     ops::Range,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use rayon::prelude::*;
@@ -11,113 +11,149 @@ use rayon::prelude::*;
 use super::proposals::Way;
 use crate::{
     diff::unified,
-    lint,
     migrate::{Options, Proposal, Replacement, propose_each},
-    pod::Settings,
-    remedy,
-    remedy::{Form, Holders, Surroundings},
-    report::MigrationDiff,
+    remedy::{Holders, Surroundings},
+    report::{MigrationDiff, MigrationDiffs, Rewritten},
     rules::{Finding, FixClass},
     source::SourceFile,
-    workload::ObjectReference,
     yaml,
 };
 
 /// What stands in a diff for the value of a variable.
 const HIDDEN: &str = "\"***\"";
 
-/// The diffs of all workloads with a rewrite, in the order of the findings and in the preferred form. `sources` are
-/// those of the run, each with its way; `neighbours` stand beside them.
-pub(super) fn diffs(
-    findings: &[Finding],
-    sources: &[(&Arc<SourceFile>, &Way)],
-    neighbours: &[Arc<SourceFile>],
-) -> Vec<MigrationDiff> {
-    let own = sources.iter().map(|(source, _)| *source);
-    let files: Vec<Arc<SourceFile>> = own.chain(neighbours).map(Arc::clone).collect();
-    let holders = Holders::read(&files);
-    let surroundings = Surroundings::of(&holders);
-    let mut of_source: HashMap<&str, Vec<&Finding>> = HashMap::new();
-    for finding in findings.iter().filter(|finding| may_be_rewritten(finding)) {
-        if let Some(primary) = finding.primary() {
-            of_source.entry(&primary.source.name).or_default().push(finding);
+/// Makes the diffs of workloads, in the preferred form.
+pub(super) struct Diffs<'r> {
+    /// The findings that may be rewritten, of each object.
+    findings: HashMap<Rewritten<'r>, Vec<&'r Finding>>,
+    /// Each source of the run, with its way.
+    sources: HashMap<&'r str, (&'r Arc<SourceFile>, &'r Way)>,
+    /// These, and what stands beside them.
+    files: &'r [Arc<SourceFile>],
+    holders: OnceLock<Holders<'r>>,
+}
+
+impl<'r> Diffs<'r> {
+    /// `sources` are those of the run, each with its way; `files` are these and what stands beside them.
+    pub(super) fn new(
+        findings: &'r [Finding],
+        sources: &[(&'r Arc<SourceFile>, &'r Way)],
+        files: &'r [Arc<SourceFile>],
+    ) -> Self {
+        let mut of_objects: HashMap<_, Vec<&Finding>> = HashMap::new();
+        for finding in findings.iter().filter(|finding| finding.fix.class.is_rewritten()) {
+            if let Some(object) = Rewritten::of(finding) {
+                of_objects.entry(object).or_default().push(finding);
+            }
+        }
+        let named = sources
+            .iter()
+            .map(|(source, way)| (source.name.as_str(), (*source, *way)));
+        Self {
+            findings: of_objects,
+            sources: named.collect(),
+            files,
+            holders: OnceLock::new(),
         }
     }
-    sources
-        .par_iter()
-        .filter_map(|(source, way)| Some((source, way, of_source.get(source.name.as_str())?)))
-        .flat_map_iter(|(source, way, own)| of_findings(own, source, &surroundings, way))
-        .collect()
+
+    fn findings_of<'s>(&'s self, object: &Rewritten<'s>) -> &'s [&'r Finding] {
+        self.findings.get(object).map_or(&[], Vec::as_slice)
+    }
+
+    /// The diffs of objects of one source.
+    fn of_source(
+        &self,
+        source: &str,
+        objects: &[&Rewritten<'_>],
+        surroundings: &Surroundings<'_>,
+    ) -> Vec<Option<MigrationDiff>> {
+        let findings: Vec<&Finding> = objects
+            .iter()
+            .flat_map(|object| self.findings_of(object))
+            .copied()
+            .collect();
+        let known = self.sources.get(source);
+        let Some((source, way, form)) =
+            known.and_then(|(source, way)| Some((source, way, way.forms.first()?)))
+        else {
+            return vec![None; objects.len()];
+        };
+        let options = |review| Options::of(&way.lint, *form, review);
+        let plain = rewrites(&findings, source, surroundings, &options(false));
+        // What is safe throughout is no other one with a review.
+        let is_more = |object: &&&Rewritten<'_>| {
+            let is_safe = |finding: &&Finding| finding.fix.class == FixClass::Safe;
+            !(plain.contains_key(**object) && self.findings_of(object).iter().all(is_safe))
+        };
+        let open: Vec<&Finding> = objects
+            .iter()
+            .filter(is_more)
+            .flat_map(|object| self.findings_of(object))
+            .copied()
+            .collect();
+        let reviewed = match open.is_empty() {
+            true => OfObjects::new(),
+            false => rewrites(&open, source, surroundings, &options(true)),
+        };
+        let diffs = objects.iter().map(|object| {
+            let plain = plain.get(*object).map(|all| diff(all)).unwrap_or_default();
+            let reviewed = reviewed.get(*object).map(|all| diff(all)).unwrap_or_default();
+            let diff = MigrationDiff {
+                form: form.offer(),
+                reviewed: match reviewed == plain {
+                    true => String::new(),
+                    false => reviewed,
+                },
+                plain,
+            };
+            (!diff.plain.is_empty() || !diff.reviewed.is_empty()).then_some(diff)
+        });
+        diffs.collect()
+    }
 }
 
-fn may_be_rewritten(finding: &Finding) -> bool {
-    matches!(finding.fix.class, FixClass::Safe | FixClass::Review)
-}
-
-/// The diffs of one source's workloads.
-fn of_findings(
-    findings: &[&Finding],
-    source: &Arc<SourceFile>,
-    surroundings: &Surroundings<'_>,
-    way: &Way,
-) -> Vec<MigrationDiff> {
-    let Some(form) = way.forms.first() else {
-        return Vec::new();
-    };
-    let plain = rewrites(findings, source, surroundings, way, *form, false);
-    let reviewed = rewrites(findings, source, surroundings, way, *form, true);
-    let mut known: HashSet<(usize, &ObjectReference)> = HashSet::new();
-    let objects = findings.iter().map(|finding| (finding.document, &finding.object));
-    let objects = objects.filter(|object| known.insert(*object));
-    let diffs = objects.map(|object| {
-        let plain = plain.get(&object).map(|all| diff(all)).unwrap_or_default();
-        let reviewed = reviewed.get(&object).map(|all| diff(all)).unwrap_or_default();
-        MigrationDiff {
-            source: source.name.clone(),
-            document: object.0,
-            object: object.1.clone(),
-            form: form.offer(),
-            reviewed: if reviewed == plain {
-                String::new()
-            } else {
-                reviewed
-            },
-            plain,
+impl MigrationDiffs for Diffs<'_> {
+    fn of(&self, objects: &[Rewritten<'_>]) -> Vec<Option<MigrationDiff>> {
+        if objects.is_empty() {
+            return Vec::new();
         }
-    });
-    diffs
-        .filter(|diff| !diff.plain.is_empty() || !diff.reviewed.is_empty())
-        .collect()
+        let surroundings = Surroundings::of(self.holders.get_or_init(|| Holders::read(self.files)));
+        let mut of_sources: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, object) in objects.iter().enumerate() {
+            of_sources.entry(object.source).or_default().push(at);
+        }
+        let mut found: HashMap<usize, MigrationDiff> = of_sources
+            .into_par_iter()
+            .flat_map_iter(|(source, places)| {
+                let own: Vec<_> = places.iter().filter_map(|at| objects.get(*at)).collect();
+                let diffs = self.of_source(source, &own, &surroundings);
+                places
+                    .into_iter()
+                    .zip(diffs)
+                    .filter_map(|(at, diff)| Some((at, diff?)))
+            })
+            .collect();
+        (0..objects.len()).map(|at| found.remove(&at)).collect()
+    }
 }
 
-/// An object by its document, and what takes the place of what in it and wherever it reaches.
-type OfObjects<'f> = HashMap<(usize, &'f ObjectReference), Vec<Replacement>>;
+/// An object, and what takes the place of what in it and wherever it reaches.
+type OfObjects<'f> = HashMap<Rewritten<'f>, Vec<Replacement>>;
 
 fn rewrites<'f>(
     findings: &[&'f Finding],
     source: &Arc<SourceFile>,
     surroundings: &Surroundings<'_>,
-    way: &Way,
-    form: Form,
-    review: bool,
+    options: &Options,
 ) -> OfObjects<'f> {
-    let options = Options {
-        lint: lint::Options {
-            settings: Settings {
-                target: Some(form.into()),
-                ..way.lint.settings
-            },
-            catalogue: Arc::clone(&way.lint.catalogue),
-        },
-        remedy: remedy::Options::of(form).reviewed(review),
-    };
     let mut of_objects = OfObjects::new();
-    let proposals = propose_each(source, surroundings, &options, findings);
+    let proposals = propose_each(source, surroundings, options, findings);
     for (finding, proposal) in findings.iter().zip(proposals) {
-        let Some(Proposal { replacements, .. }) = proposal else {
+        let (Some(object), Some(Proposal { replacements, .. })) = (Rewritten::of(finding), proposal) else {
             continue;
         };
-        let own = of_objects.entry((finding.document, &finding.object)).or_default();
+        let own = of_objects.entry(object).or_default();
         for replacement in replacements {
             if !own.contains(&replacement) {
                 own.push(replacement);

@@ -1,29 +1,27 @@
 //! `lint`: from what the user named to a report and an exit code.
 
 mod arguments;
+mod excluded;
 mod live;
+mod report;
 mod trees;
 
 use std::{
     collections::{HashMap, HashSet},
-    io::{self, Write},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::{
-    Error, ExitStatus, complain,
+    Error, ExitStatus,
     configuration::{Configurations, Loaded},
     coverage::Coverage,
-    diffs::diffs,
     ignored::{ignores_file, without_ignored},
     live::refuse_targets,
     mesh::meshes,
     neighbours::neighbours,
-    output::{self, Output, Verbosity},
+    output,
     progress::Progress,
-    proposals::{Way, proposals},
-    provenance::provenance,
+    proposals::Way,
     selection::Selection,
     severity::Threshold,
     target::forms,
@@ -31,16 +29,16 @@ use super::{
 use crate::{
     lint::{Options, lint},
     pod::Settings,
-    report::{Report, counted},
     roles::Catalogue,
     rules::{Finding, RULES, Severity},
-    source::{
-        Input, Note, NoteKind, Origin, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all,
-    },
+    source::{Input, Note, NoteKind, Request, STANDARD_INPUT, SourceError, SourceFile, discover, read_all},
     suppress::{Baseline, InSources, Silenced, Suppression},
 };
 
 pub(super) use arguments::{EXIT_CODES, LintArguments};
+pub(super) use excluded::without_excluded;
+
+use excluded::{Chosen, configuration_of};
 
 /// Runs `lint`.
 pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus, Error> {
@@ -199,50 +197,6 @@ fn threshold(arguments: &LintArguments, loaded: &Loaded) -> Threshold {
         .fail_on
         .or(loaded.configuration.fail_on)
         .unwrap_or(Threshold::Warning)
-}
-
-/// Inputs, those that a configuration excludes apart.
-#[derive(Debug, Default)]
-pub(super) struct Chosen {
-    /// Each with the index of its configuration.
-    pub(super) inputs: Vec<(Input, usize)>,
-    /// The names of the others.
-    pub(super) excluded: Vec<String>,
-}
-
-/// Leaves out what the configurations exclude.
-pub(super) fn without_excluded(
-    inputs: Vec<Input>,
-    configurations: &mut Configurations,
-) -> Result<Chosen, Error> {
-    let mut chosen = Chosen::default();
-    for input in inputs {
-        let index = configurations.of(&input).map_err(usage)?;
-        let is_excluded = input.path().is_some()
-            && configurations
-                .loaded
-                .get(index)
-                .filter(|loaded| loaded.has_excludes())
-                .is_some_and(|loaded| loaded.excludes(&loaded.relative(&input.name)));
-        if is_excluded {
-            chosen.excluded.push(input.name);
-        } else {
-            chosen.inputs.push((input, index));
-        }
-    }
-    Ok(chosen)
-}
-
-/// The configuration above a file of this name, or in a directory of it.
-fn configuration_of(name: &str, configurations: &mut Configurations) -> Result<usize, Error> {
-    let path = PathBuf::from(name);
-    let origin = match path.is_dir() {
-        true => Origin::Kustomization(path),
-        false => Origin::Found(path),
-    };
-    let name = name.to_owned();
-    let input = Input { name, origin };
-    configurations.of(&input).map_err(usage)
 }
 
 pub(super) fn usage(error: impl std::fmt::Display) -> Error {
@@ -430,90 +384,6 @@ impl Run {
         });
         self.workloads
             .sort_by_key(|workload| place(&workload.source.name));
-    }
-
-    /// Reports objects that name no namespace as those of `namespace`.
-    ///
-    /// # Errors
-    /// An object names another one: kubectl refuses it, too.
-    fn place_in(&mut self, namespace: &str) -> Result<(), Error> {
-        let of_workloads = self.workloads.iter_mut().map(|workload| &mut workload.object);
-        let of_findings = self.findings.iter_mut().map(|finding| &mut finding.object);
-        for object in of_workloads.chain(of_findings) {
-            let own = object.namespace.get_or_insert_with(|| namespace.to_owned());
-            if own != namespace {
-                let (kind, name) = (&object.kind, &object.name);
-                return Err(Error::Usage(format!(
-                    "{kind} {name} is of namespace {own}, and -n says {namespace}: leave -n out"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    fn write_baseline(&self, file: &Path, quiet: bool) -> Result<ExitStatus, Error> {
-        Baseline::write(file, &self.findings).map_err(usage)?;
-        self.errors.iter().for_each(|error| complain(&error.to_string()));
-        if !quiet {
-            let count = counted(self.findings.len(), "finding");
-            writeln!(io::stderr(), "{count} written to {}", file.display())?;
-        }
-        Ok(if self.errors.is_empty() {
-            ExitStatus::Success
-        } else {
-            ExitStatus::Unread
-        })
-    }
-
-    fn report(
-        &self,
-        suppressions: &[Suppression],
-        arguments: &LintArguments,
-        program: &str,
-    ) -> Result<(), Error> {
-        let base = output::base();
-        let proposals = match arguments.outputs.iter().any(Output::offers_rewrites) {
-            true => proposals(&self.findings, &self.ways_of_sources(), &self.neighbours),
-            false => Vec::new(),
-        };
-        let diffs = match arguments.outputs.iter().any(Output::shows_diffs) {
-            true => diffs(&self.findings, &self.ways_of_sources(), &self.neighbours),
-            false => Vec::new(),
-        };
-        let clusters = self.contexts.as_ref().map(|_| arguments.live.connections());
-        let provenance = arguments
-            .outputs
-            .iter()
-            .any(Output::holds_provenance)
-            .then(|| provenance(base.as_ref(), clusters.as_deref(), program));
-        let report = Report {
-            findings: &self.findings,
-            workloads: &self.workloads,
-            errors: &self.errors,
-            notes: &self.notes,
-            suppressions,
-            silenced: &self.silenced,
-            files: self.sources.len(),
-            base: base.as_ref(),
-            proposals: &proposals,
-            diffs: &diffs,
-            contexts: self.contexts.as_ref(),
-            provenance: provenance.as_ref(),
-        };
-        let verbosity = match (arguments.quiet, arguments.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Usual,
-        };
-        output::deliver(&report, &arguments.outputs, verbosity, program)
-    }
-
-    /// The sources, each with how it is rewritten.
-    fn ways_of_sources(&self) -> Vec<(&Arc<SourceFile>, &Way)> {
-        let sources = self.sources.iter().zip(&self.groups);
-        sources
-            .filter_map(|(source, group)| Some((source, self.ways.get(*group)?)))
-            .collect()
     }
 
     fn exit(&self) -> ExitStatus {

@@ -208,9 +208,12 @@ pub(super) fn refuse_targets(paths: &[PathBuf], command: &str, program: &str) ->
     )))
 }
 
-/// Whether a word is `TYPE` or `TYPE,TYPE`, of objects that every server has.
+/// Whether a word is `TYPE` or `TYPE,TYPE`, of types with pods that every cluster has.
 fn is_type(word: &str) -> bool {
-    let is_one = |one: &str| built_in().any(|known| known.answers_to(one) && known.kind != "Node");
+    let is_one = |one: &str| {
+        let mut with_pods = built_in().filter(|collection| collection.kind != "Node");
+        with_pods.any(|collection| collection.answers_to(one)) || one.eq_ignore_ascii_case("podtemplates")
+    };
     word.split(',').all(is_one)
 }
 

@@ -7,10 +7,8 @@ use rayon::prelude::*;
 use crate::{
     lint,
     migrate::{Options, Proposal, propose_each},
-    pod::Settings,
-    remedy,
     remedy::{Form, Holders, Surroundings},
-    rules::{Finding, FixClass},
+    rules::Finding,
     source::SourceFile,
 };
 
@@ -65,26 +63,18 @@ fn of_findings(
     way: &Way,
 ) -> Vec<Vec<Proposal>> {
     let of_form = |form: Form, review: bool| {
-        let options = Options {
-            lint: lint::Options {
-                settings: Settings {
-                    target: Some(form.into()),
-                    ..way.lint.settings
-                },
-                catalogue: Arc::clone(&way.lint.catalogue),
-            },
-            remedy: remedy::Options::of(form).reviewed(review),
-        };
+        let options = Options::of(&way.lint, form, review);
         propose_each(source, surroundings, &options, findings)
     };
     let mut all = vec![Vec::new(); findings.len()];
-    if !findings.iter().any(|finding| may_be_rewritten(finding)) {
+    if !findings.iter().any(|finding| finding.fix.class.is_rewritten()) {
         return all;
     }
     for form in &way.forms {
         let plain = of_form(*form, false);
-        let is_left =
-            |(finding, plain): (&&Finding, &Option<Proposal>)| may_be_rewritten(finding) && plain.is_none();
+        let is_left = |(finding, plain): (&&Finding, &Option<Proposal>)| {
+            finding.fix.class.is_rewritten() && plain.is_none()
+        };
         let reviewed = match findings.iter().zip(&plain).any(is_left) {
             true => of_form(*form, true),
             false => Vec::new(),
@@ -92,12 +82,8 @@ fn of_findings(
         let mut reviewed = reviewed.into_iter();
         for ((own, finding), plain) in all.iter_mut().zip(findings).zip(plain) {
             let look_at_it = reviewed.next().flatten();
-            own.extend(plain.or(look_at_it).filter(|_| may_be_rewritten(finding)));
+            own.extend(plain.or(look_at_it).filter(|_| finding.fix.class.is_rewritten()));
         }
     }
     all
-}
-
-fn may_be_rewritten(finding: &Finding) -> bool {
-    matches!(finding.fix.class, FixClass::Safe | FixClass::Review)
 }

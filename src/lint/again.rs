@@ -99,7 +99,11 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{lint::lint, roles::Catalogue};
+    use crate::{
+        lint::lint,
+        pod::Settings,
+        roles::{Catalogue, KnownSidecar},
+    };
 
     const JOB: &str = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec:\n  template:\n    metadata: {labels: {app: a}}\n    spec:\n      containers:\n      - {name: app, image: app, command: [sh, -c, 'work; pkill proxy']}\n      - {name: proxy, image: proxy, ports: [{containerPort: 80}]}\n      shareProcessNamespace: true\n";
     const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {app: a}, ports: [{port: 80}]}\n";
@@ -117,7 +121,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_what_would_be_found() {
         let options = Options {
-            settings: crate::pod::Settings::default(),
+            settings: Settings::default(),
             catalogue: Arc::new(Catalogue::built_in().clone()),
         };
         let (job, runs_it) = (source("d/job.yaml", JOB), source("d/runs-it.yaml", RUNS_IT));
@@ -142,9 +146,52 @@ mod tests {
             let anew = lint(&sources, &[], &options, &|| ());
             assert_eq!(again.findings, anew.findings);
             assert_eq!(again.errors, anew.errors);
+            assert_eq!(again.workloads, anew.workloads);
+            assert_eq!(again.notes, anew.notes);
             counts.push(again.findings.len());
         }
         counts.dedup();
         assert!(counts.len() > 3, "the sources make a difference: {counts:?}");
+    }
+
+    #[test]
+    fn nothing_is_remembered_for_other_options() {
+        let built_in = || Catalogue::built_in().clone();
+        let known = KnownSidecar {
+            name: "the proxy".to_owned(),
+            images: vec!["proxy".to_owned()],
+            one_shot: vec!["--once".to_owned()],
+            ..KnownSidecar::default()
+        };
+        let extended = || Catalogue::extended(vec![known.clone()]).unwrap();
+        let settings = Settings::default();
+        let older = Settings {
+            kubernetes_version: Some((1, 27)),
+            ..settings
+        };
+        let sources = [source(
+            "d/job.yaml",
+            &JOB.replace("image: proxy", "image: proxy, args: [--once]"),
+        )];
+        let mut memory = Memory::default();
+        let mut seen = Vec::new();
+        for (settings, catalogue) in [
+            (settings, built_in()),
+            (settings, extended()),
+            (settings, built_in()),
+            (older, built_in()),
+            (older, extended()),
+        ] {
+            let options = Options {
+                settings,
+                catalogue: Arc::new(catalogue),
+            };
+            let again = lint_again(&sources, &options, &mut memory);
+            let anew = lint(&sources, &[], &options, &|| ());
+            assert_eq!(again.findings, anew.findings);
+            assert_eq!(again.workloads, anew.workloads);
+            seen.push(format!("{:?} {:?}", again.findings, again.workloads));
+        }
+        assert!(seen.windows(2).all(|pair| pair[0] != pair[1]), "{seen:#?}");
     }
 }

@@ -14,8 +14,6 @@ use super::{
 use crate::{
     lint,
     migrate::{Options, Proposal, propose},
-    pod::Settings,
-    remedy,
     remedy::{Form, Holders, Surroundings},
     rules::{Finding, RULES},
     source::SourceFile,
@@ -112,16 +110,7 @@ impl Rewrites<'_> {
 
     /// The rewrite of these findings, if it stays within the document.
     fn migrated(&self, form: Form, review: bool, findings: &[&Finding]) -> Option<Proposal> {
-        let options = Options {
-            lint: lint::Options {
-                settings: Settings {
-                    target: Some(form.into()),
-                    ..self.lint.settings
-                },
-                catalogue: Arc::clone(&self.lint.catalogue),
-            },
-            remedy: remedy::Options::of(form).reviewed(review),
-        };
+        let options = Options::of(&self.lint, form, review);
         let source = &self.document.source;
         let mut sources = self.others.clone();
         if !sources.contains(source) {

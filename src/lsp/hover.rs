@@ -10,18 +10,21 @@ pub(super) fn of_findings(findings: &[&Finding], range: Range, markdown: bool) -
         return None;
     }
     let texts: Vec<String> = findings.iter().map(|finding| text(finding)).collect();
-    Some(Hover {
+    Some(of_text(texts.join("\n\n---\n\n"), range, markdown))
+}
+
+/// A Markdown text that reads well as it is, for clients that take no Markdown.
+pub(super) fn of_text(text: String, range: Range, markdown: bool) -> Hover {
+    Hover {
         contents: Contents::MarkupContent(MarkupContent {
-            kind: if markdown {
-                MarkupKind::Markdown
-            } else {
-                // It is Markdown that reads well as it is.
-                MarkupKind::PlainText
+            kind: match markdown {
+                true => MarkupKind::Markdown,
+                false => MarkupKind::PlainText,
             },
-            value: texts.join("\n\n---\n\n"),
+            value: text,
         }),
         range: Some(range),
-    })
+    }
 }
 
 fn text(finding: &Finding) -> String {

@@ -2,18 +2,14 @@
 
 use std::ops::Range;
 
-use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind};
+use gen_lsp_types::Hover;
 use serde_json::{Value, json};
 
-use super::position::Places;
+use super::{hover, position::Places};
 use crate::{
     rules::{Family, RULES, RuleInfo},
-    suppress::Choice,
+    suppress::{Choice, takes_names},
 };
-
-/// What begins the list of a comment and of an annotation.
-const COMMENT: &str = "kubectl-sidecar: ignore[";
-const ANNOTATION: &str = "kubectl-sidecar/ignore:";
 
 /// The keys of the configuration whose values are names.
 const KEYS: [&str; 3] = ["select", "ignore", "rules"];
@@ -22,7 +18,7 @@ const KEYS: [&str; 3] = ["select", "ignore", "rules"];
 pub(super) fn name_at(text: &str, at: usize, is_configuration: bool) -> Option<Range<usize>> {
     let line_start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let before = text.get(line_start..at)?;
-    if !(in_list(before) || is_configuration && under_key(text, line_start, before)) {
+    if !(takes_names(before) || is_configuration && under_key(text, line_start, before)) {
         return None;
     }
     let is_of_name = |character: char| character.is_ascii_lowercase() || character == '-';
@@ -32,14 +28,6 @@ pub(super) fn name_at(text: &str, at: usize, is_configuration: bool) -> Option<R
     // The dash of a list is none of the name.
     let dashes = text.get(start..end)?;
     Some(start + (dashes.len() - dashes.trim_start_matches('-').len())..end)
-}
-
-/// Whether what stands before on the line opens a list of names.
-fn in_list(before: &str) -> bool {
-    let in_comment = before
-        .rsplit_once(COMMENT)
-        .is_some_and(|(_, list)| !list.contains(']'));
-    in_comment || before.contains(ANNOTATION)
 }
 
 /// Whether a place of the configuration is the value of such a key, on its line or in the list below it.
@@ -70,7 +58,7 @@ fn under_key(text: &str, line_start: usize, before: &str) -> bool {
 /// What a name means.
 pub(super) fn hover(text: &str, name: Range<usize>, places: &Places<'_>, markdown: bool) -> Option<Hover> {
     let choice = Choice::parse(text.get(name.clone())?, RULES).ok()?;
-    let value = match choice {
+    let text = match choice {
         Choice::Rule(rule) => format!(
             "**{}**: {}\n\n{}\n\n{}",
             rule.name,
@@ -87,17 +75,7 @@ pub(super) fn hover(text: &str, name: Range<usize>, places: &Places<'_>, markdow
             )
         }
     };
-    Some(Hover {
-        contents: Contents::MarkupContent(MarkupContent {
-            kind: if markdown {
-                MarkupKind::Markdown
-            } else {
-                MarkupKind::PlainText
-            },
-            value,
-        }),
-        range: Some(places.range(&name)),
-    })
+    Some(hover::of_text(text, places.range(&name), markdown))
 }
 
 /// Every rule and family, in the place of a name. The client leaves out those that don't fit what was typed.

@@ -23,7 +23,7 @@ use std::{
 use crate::{
     edit::{Change, rewrite},
     lint,
-    pod::{Pod, Sources},
+    pod::{Pod, Settings, Sources},
     remedy::{self, Remedies, wanted::Wanted},
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, FixClass, Severity},
@@ -45,6 +45,23 @@ pub struct Options {
     pub lint: lint::Options,
     /// What the user wishes.
     pub remedy: remedy::Options,
+}
+
+impl Options {
+    /// Those of findings as a lint makes them, rewritten to `form`; with what a person has to look at, or without.
+    #[must_use]
+    pub fn of(lint: &lint::Options, form: Form, review: bool) -> Self {
+        Self {
+            lint: lint::Options {
+                settings: Settings {
+                    target: Some(form.into()),
+                    ..lint.settings
+                },
+                catalogue: Arc::clone(&lint.catalogue),
+            },
+            remedy: remedy::Options::of(form).reviewed(review),
+        }
+    }
 }
 
 /// What became of one source.

@@ -42,7 +42,7 @@ impl<'a> Pod<'a> {
         if entrypoint.is_some_and(|(_, program)| leaves_a_daemon(program)) {
             return Lifetime::Unknown;
         }
-        match member.runs_server(self.catalogue) {
+        match self.runs_server(member) {
             RunsServer::Refuted(one_shot) => return Lifetime::Ends(one_shot.to_string()),
             RunsServer::Proved if self.may_end_by_configuration(member) => return Lifetime::Unknown,
             RunsServer::Proved => return Lifetime::RunsOn,
@@ -97,7 +97,7 @@ impl<'a> Pod<'a> {
                 || own.any(|own| other.container.mounts().any(|theirs| theirs.volume == own.volume))
         };
         let runs_once = |other: &Member<'a>| {
-            matches!(other.runs_server(self.catalogue), RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
+            matches!(self.runs_server(other), RunsServer::Refuted(_)) || adds_an_end(other, sidecar)
         };
         self.members.iter().find(|other| {
             other.container.list == ContainerList::Init

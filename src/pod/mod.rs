@@ -12,6 +12,7 @@ mod listener;
 pub mod live;
 mod own_address;
 mod promotion;
+mod quit_opened;
 mod quit_told;
 mod services_beside;
 mod sources;

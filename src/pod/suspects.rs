@@ -1,6 +1,6 @@
 //! Who may end a container without the text saying so: what is not known of its end, by name.
 
-use super::{Member, Pod};
+use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
     behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
     catalogue::{
@@ -102,65 +102,10 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
         found.extend(variable(pod, at, other));
         found.extend(hidden(pod, at, other));
     }
-    found.extend(opened_quit(pod, index, own));
+    found.extend(opened_quit(pod, index, own).map(Suspect::OpenedQuit));
     found.extend(shared_processes(pod));
     found.sort_by_key(|suspect| !matches!(suspect, Suspect::Helper { .. } | Suspect::KillingScript(_)));
     found
-}
-
-/// The switch that opens a container's quit endpoint, which has the endpoint's name: `--quitquitquit` of the Cloud SQL
-/// proxy, or its variable. In a pod that runs to completion it is there for somebody.
-fn opened_quit(pod: &Pod<'_>, index: usize, own: &Member<'_>) -> Option<Suspect> {
-    let known = pod.catalogue.of(&own.container)?;
-    let is_called = pod.is_ended(index);
-    let is_attempted = || {
-        pod.members.iter().enumerate().any(|(at, member)| {
-            let mut programs = 0..member.programs.len();
-            programs.any(|program| {
-                pod.links
-                    .facts(at, program)
-                    .is_some_and(|facts| !facts.swallowed.is_empty())
-            })
-        })
-    };
-    if is_called || !pod.workload.runs_to_completion() || is_attempted() {
-        return None;
-    }
-    let mut names = known.quit.iter().filter_map(|endpoint| {
-        let path = endpoint.path.as_deref()?;
-        Some(path.rsplit('/').next().unwrap_or(path))
-    });
-    names.find_map(|name| {
-        let words = || {
-            own.container
-                .command()
-                .into_iter()
-                .chain(own.container.arguments())
-        };
-        let word = words().filter_map(Node::as_str).find(|word| {
-            let switch = word.strip_prefix("--").or_else(|| word.strip_prefix('-'));
-            let value = switch.and_then(|switch| switch.strip_prefix(name));
-            value.is_some_and(|value| value.is_empty() || is_on(value.trim_start_matches('=')))
-        });
-        let variable = || {
-            let own_name = format!(
-                "{}{}",
-                known.flag_variables.as_deref()?,
-                name.to_ascii_uppercase()
-            );
-            own.container
-                .environment()
-                .find(|variable| variable.name == own_name && variable.value.is_none_or(is_on))
-                .map(|variable| variable.name)
-        };
-        word.or_else(variable)
-            .map(|word| Suspect::OpenedQuit(word.to_owned()))
-    })
-}
-
-/// Whether the value of a switch turns it on, as Go's `strconv.ParseBool` reads it.
-fn is_on(value: &str) -> bool {
-    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 /// Processes that are shared for no reason that the manifest shows.
@@ -173,7 +118,7 @@ fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
 /// Whether nothing is known of a container that would exclude that it ends others: a known sidecar that runs its server
 /// does not.
 fn may_act(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    let is_server = || *member.runs_server(pod.catalogue) == RunsServer::Proved;
+    let is_server = || *pod.runs_server(member) == RunsServer::Proved;
     member.container.list == ContainerList::Regular && !is_server()
 }
 

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io};
 
-use super::{Provenance, Report, counted, escape, object_name, printable, severity_name};
+use super::{
+    MigrationDiff, Provenance, Report, Rewritten, counted, escape, object_name, printable, severity_name,
+};
 use crate::{
     rules::{Finding, FixClass, Severity},
     source::Positions,
@@ -13,6 +15,12 @@ const LIMIT: usize = 65_536;
 
 /// What the table of workloads may take of that.
 const TABLE_LIMIT: usize = 20_000;
+
+/// No folded diff has fewer characters: of its own markup alone there are more than a hundred.
+const SHORTEST_DIFF: usize = 150;
+
+/// So many diffs are made at once.
+const DIFFS_AT_ONCE: usize = 32;
 
 /// Room for what closes lists and says what was left out.
 const RESERVE: usize = 1600;
@@ -30,7 +38,11 @@ pub(super) fn write(report: &Report<'_>, program: &str, out: &mut dyn io::Write)
     findings(report, &mut comment);
     diffs(report, &mut comment);
     errors(report, &mut comment);
-    if report.fixable(FixClass::Safe) + report.fixable(FixClass::Review) > 0 {
+    if report
+        .findings
+        .iter()
+        .any(|finding| finding.fix.class.is_rewritten())
+    {
         comment.push(&format!("\n`{program} migrate` shows the rewrites as a diff.\n"));
     }
     if let Some(provenance) = report.provenance {
@@ -66,10 +78,15 @@ impl Comment {
         self.text.push_str(text);
     }
 
+    /// How many characters fit besides the reserve.
+    fn room(&self, limit: usize) -> usize {
+        limit.saturating_sub(self.length + RESERVE)
+    }
+
     /// Adds lines while they and the reserve fit below the limit. How many did not?
     fn push_lines(&mut self, lines: &[String], limit: usize) -> usize {
         for (index, line) in lines.iter().enumerate() {
-            if self.length + line.encode_utf16().count() + RESERVE > limit {
+            if line.encode_utf16().count() > self.room(limit) {
                 return lines.len() - index;
             }
             self.push(line);
@@ -223,21 +240,42 @@ fn item(finding: &Finding, place: &str) -> String {
     )
 }
 
-/// The diffs of each workload, folded, as many as fit.
+/// The diffs of each workload, folded, as many as fit. No others are made.
 fn diffs(report: &Report<'_>, comment: &mut Comment) {
-    let each = report.diffs.iter().flat_map(|diff| {
-        diff.parts().map(|(text, words)| {
-            let title = format!("{}: {words}", printable(&object_name(&diff.object)));
-            folded_diff(&title, text)
-        })
-    });
-    let left_out = comment.push_lines(&each.collect::<Vec<_>>(), LIMIT);
-    if left_out > 0 {
+    let Some(diffs) = report.diffs else {
+        return;
+    };
+    let objects = report.rewritten();
+    let mut left = objects.as_slice();
+    loop {
+        let most = comment.room(LIMIT) / SHORTEST_DIFF;
+        let batch = left.get(..most.min(DIFFS_AT_ONCE)).unwrap_or(left);
+        let made = batch.iter().zip(diffs.of(batch));
+        let fitted = made.take_while(|(object, diff)| {
+            let folded = diff.iter().flat_map(|diff| folded(object, diff));
+            comment.push_lines(&folded.collect::<Vec<_>>(), LIMIT) == 0
+        });
+        let fitted = fitted.count();
+        left = left.get(fitted..).unwrap_or_default();
+        if fitted < batch.len() || batch.is_empty() {
+            break;
+        }
+    }
+    if !left.is_empty() {
         comment.push(&format!(
-            "\n{} more. They did not fit into a comment.\n",
-            counted(left_out, "diff")
+            "\nThe diffs of {} more did not fit into a comment.\n",
+            counted(left.len(), "workload")
         ));
     }
+}
+
+/// The diffs of an object, each folded below a title.
+fn folded(object: &Rewritten<'_>, diff: &MigrationDiff) -> impl Iterator<Item = String> {
+    let name = object_name(object.object);
+    diff.parts().map(move |(text, words)| {
+        let title = format!("{}: {words}", printable(&name));
+        folded_diff(&title, text)
+    })
 }
 
 fn folded_diff(title: &str, diff: &str) -> String {

@@ -12,6 +12,7 @@ mod json_text;
 mod junit;
 mod markdown;
 mod markup;
+mod migration;
 mod name;
 mod notes;
 mod provenance;
@@ -32,6 +33,7 @@ pub(crate) use base::file_uri;
 pub(crate) use excerpt::{printable, visible};
 pub(crate) use json_text::{write_line, write_pretty};
 pub(crate) use markup::escape;
+pub use migration::{MigrationDiff, MigrationDiffs, Rewritten};
 pub use provenance::{ClusterName, Provenance, Revision};
 
 use base::Place;
@@ -69,40 +71,10 @@ pub struct Report<'a> {
     pub base: Option<&'a Base>,
     /// The rewrites of each finding, in the order of the findings; empty where nobody asked for them.
     pub proposals: &'a [Vec<Proposal>],
-    /// The diffs of the workloads that can be migrated; empty where nobody asked for them.
-    pub diffs: &'a [MigrationDiff],
+    /// Makes the diffs of the workloads that can be migrated; `None` where nobody asked for them.
+    pub diffs: Option<&'a dyn MigrationDiffs>,
     /// When it was made, of what and how; `None` where no report says it.
     pub provenance: Option<&'a Provenance>,
-}
-
-/// What migrate would change of a workload.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MigrationDiff {
-    /// The name of the workload's source.
-    pub source: String,
-    /// Its document in that, from 0.
-    pub document: usize,
-    /// The workload.
-    pub object: ObjectReference,
-    /// How sidecars are declared then.
-    pub form: &'static str,
-    /// What is safe, as a unified diff; empty where nothing is.
-    pub plain: String,
-    /// What `--review` does, where that is more.
-    pub reviewed: String,
-}
-
-impl MigrationDiff {
-    /// The diffs that there are, each with what it is.
-    fn parts(&self) -> impl Iterator<Item = (&str, String)> {
-        [
-            (&self.plain, "What migrate changes"),
-            (&self.reviewed, "What migrate --review changes"),
-        ]
-        .into_iter()
-        .filter(|(text, _)| !text.is_empty())
-        .map(|(text, words)| (text.as_str(), format!("{words}, to {}", self.form)))
-    }
 }
 
 /// The formats of a report.
@@ -274,7 +246,7 @@ fn ends(lines: &Lines<'_>, span: &Range<usize>) -> (Position, Position) {
 fn migration(classes: &[FixClass]) -> &'static str {
     let has = |class| classes.contains(&class);
     match (
-        has(FixClass::Safe) || has(FixClass::Review),
+        classes.iter().any(|class| class.is_rewritten()),
         has(FixClass::Manual),
     ) {
         (true, true) => "in part, the rest by hand",

@@ -1,5 +1,8 @@
 //! SARIF 2.1.0, for code scanning and editors: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
+mod driver;
+mod invocation;
+
 use std::{io, ops::Range, sync::Arc};
 
 use serde_json::{Map, Value, json};
@@ -12,10 +15,11 @@ use super::{
 };
 use crate::{
     migrate::{Proposal, Replacement},
-    rules::{Confidence, Finding, FixClass, Location, RULES, RuleInfo, Severity},
-    source::{Lines, Note, Positions, SourceError, SourceErrorKind, SourceFile},
-    suppress::{Silenced, Suppression},
+    rules::{Finding, FixClass, Location, RULES},
+    source::{Lines, Positions, SourceFile},
+    suppress::Silenced,
 };
+use driver::{confidence, driver, level};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -25,12 +29,6 @@ const ROOT: &str = "%SRCROOT%";
 
 /// The identity that the baseline knows findings by, and a number where several have the same.
 const FINGERPRINT: &str = "kubectlSidecarIdentity/v1";
-
-/// What silences nothing, among the notifications.
-const UNUSED: &str = "unused-suppression";
-
-/// What was not looked at, among the notifications.
-const NOT_LOOKED_AT: &str = "not-looked-at";
 
 pub(super) fn write(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = Writer {
@@ -90,102 +88,6 @@ fn said_of_the_run(provenance: &Provenance) -> Map<String, Value> {
     }
     said
 }
-
-fn driver() -> Value {
-    let notification = |(id, text): (&str, &str)| json!({"id": id, "shortDescription": {"text": text}});
-    let mut notifications: Vec<Value> = ERRORS
-        .iter()
-        .map(|(_, id, text)| notification((id, text)))
-        .collect();
-    notifications.push(notification((UNUSED, "A suppression silences nothing.")));
-    notifications.push(notification((NOT_LOOKED_AT, "A source is not looked at.")));
-    json!({
-        "name": "kubectl-sidecar",
-        "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "informationUri": env!("CARGO_PKG_REPOSITORY"),
-        "rules": RULES.iter().map(|rule| descriptor(rule)).collect::<Vec<_>>(),
-        "notifications": notifications,
-    })
-}
-
-/// What is said once about a rule.
-fn descriptor(rule: &RuleInfo) -> Value {
-    let page = rule.page();
-    json!({
-        "id": rule.name,
-        "name": rule.name.split('-').map(capitalized).collect::<String>(),
-        "shortDescription": {"text": format!("{}.", rule.summary.trim_end_matches('.'))},
-        "fullDescription": {"text": rule.what.trim()},
-        // It is Markdown that reads well as it is.
-        "help": {"text": page, "markdown": page},
-        "helpUri": rule.url(),
-        "defaultConfiguration": {"level": level(rule.severity)},
-        "properties": {
-            "tags": ["kubernetes", "sidecar", rule.family.name()],
-            // What GitHub sorts by.
-            "problem.severity": match rule.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Info => "recommendation",
-            },
-            "precision": confidence(rule.usual_confidence()),
-        },
-    })
-}
-
-fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Low => "low",
-        Confidence::Medium => "medium",
-        Confidence::High => "high",
-    }
-}
-
-fn capitalized(word: &str) -> String {
-    let mut characters = word.chars();
-    let first = characters.next().map(|first| first.to_ascii_uppercase());
-    first.into_iter().chain(characters).collect()
-}
-
-fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "note",
-    }
-}
-
-/// The notifications about sources.
-const ERRORS: [(SourceErrorKind, &str, &str); 8] = [
-    (
-        SourceErrorKind::Unreadable,
-        "unreadable",
-        "A source cannot be read.",
-    ),
-    (
-        SourceErrorKind::NotAFile,
-        "not-a-file",
-        "A source is no regular file.",
-    ),
-    (SourceErrorKind::TooLarge, "too-large", "A source is too large."),
-    (SourceErrorKind::Encoding, "encoding", "A source is not UTF-8."),
-    (
-        SourceErrorKind::Template,
-        "template",
-        "A source is a template, not YAML.",
-    ),
-    (SourceErrorKind::Syntax, "syntax", "A source is not YAML."),
-    (
-        SourceErrorKind::Rendering,
-        "rendering",
-        "A source cannot be rendered.",
-    ),
-    (
-        SourceErrorKind::Suppression,
-        "suppression",
-        "A suppression does not say what it silences.",
-    ),
-];
 
 struct Writer<'a> {
     report: &'a Report<'a>,
@@ -374,77 +276,6 @@ impl<'a> Writer<'a> {
             physical.insert("region".to_owned(), json!({"startLine": line}));
         }
         Some(json!({"physicalLocation": physical}))
-    }
-
-    fn invocation(&self) -> Value {
-        let errors = self.report.errors.iter().map(|error| self.error(error));
-        let notes = self.report.notes.iter().map(|note| self.note(note));
-        let unused = self
-            .report
-            .suppressions
-            .iter()
-            .filter(|suppression| !suppression.used);
-        let mut invocation = json!({
-            "executionSuccessful": self.report.errors.is_empty(),
-            "toolExecutionNotifications": errors.chain(notes).collect::<Vec<_>>(),
-            "toolConfigurationNotifications": unused.map(|unused| self.unused(unused)).collect::<Vec<_>>(),
-        });
-        if let (Some(provenance), Some(fields)) = (self.report.provenance, invocation.as_object_mut()) {
-            fields.insert("commandLine".to_owned(), json!(provenance.command));
-            fields.insert("endTimeUtc".to_owned(), json!(provenance.made_at));
-        }
-        invocation
-    }
-
-    fn error(&self, error: &SourceError) -> Value {
-        let kind = ERRORS.iter().position(|(kind, ..)| *kind == error.kind);
-        let id = kind.and_then(|kind| ERRORS.get(kind)).map(|(_, id, _)| *id);
-        let mut notification = json!({
-            "level": "error",
-            "message": {"text": plain(&error.to_string())},
-            "descriptor": {"id": id, "index": kind},
-        });
-        if let (Some(location), Some(fields)) = (
-            self.line(&self.report.place_of_error(error), error.line),
-            notification.as_object_mut(),
-        ) {
-            fields.insert("locations".to_owned(), json!([location]));
-        }
-        notification
-    }
-
-    fn note(&self, note: &Note) -> Value {
-        let (id, index) = match note.kind.is_template() {
-            true => ("template", ERRORS.iter().position(|(_, id, _)| *id == "template")),
-            false => (NOT_LOOKED_AT, Some(ERRORS.len() + 1)),
-        };
-        let mut notification = json!({
-            "level": "note",
-            "message": {"text": plain(&note.to_string())},
-            "descriptor": {"id": id, "index": index},
-        });
-        if let (Some(location), Some(fields)) = (
-            self.line(&self.report.place(&note.file), note.line),
-            notification.as_object_mut(),
-        ) {
-            fields.insert("locations".to_owned(), json!([location]));
-        }
-        notification
-    }
-
-    fn unused(&self, suppression: &Suppression) -> Value {
-        let mut notification = json!({
-            "level": "warning",
-            "message": {"text": plain(&suppression.to_string())},
-            "descriptor": {"id": UNUSED, "index": ERRORS.len()},
-        });
-        if let (Some(location), Some(fields)) = (
-            self.line(&self.report.place(&suppression.file), suppression.line),
-            notification.as_object_mut(),
-        ) {
-            fields.insert("locations".to_owned(), json!([location]));
-        }
-        notification
     }
 }
 

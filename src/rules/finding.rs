@@ -57,6 +57,14 @@ pub struct Fix {
     pub reason: String,
 }
 
+impl FixClass {
+    /// Whether migrate rewrites it, by itself or for a person to look at.
+    #[must_use]
+    pub fn is_rewritten(self) -> bool {
+        matches!(self, Self::Safe | Self::Review)
+    }
+}
+
 impl From<Class> for FixClass {
     fn from(class: Class) -> Self {
         match class {

@@ -188,14 +188,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether all apps are servers too, that end no sooner than their sidecars.
 fn apps_run_on(pod: &Pod<'_>) -> bool {
-    let runs_on = |member: &Member<'_>| *member.runs_server(pod.catalogue) == RunsServer::Proved;
+    let runs_on = |member: &Member<'_>| *pod.runs_server(member) == RunsServer::Proved;
     let mut apps = pod.apps().peekable();
     apps.peek().is_some() && apps.all(runs_on)
 }
 
 /// Whether a container ends without being told.
 fn ends_by_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    matches!(member.runs_server(pod.catalogue), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
+    matches!(pod.runs_server(member), RunsServer::Refuted(_)) || pod.is_time_boxed(member)
 }
 
 /// Whether a helper container beside the app names its program.
@@ -336,7 +336,7 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     let suspects = suspects(pod, index);
     let server = match pod.runs_for_ever(index) {
         Some(_) => RunsServer::Proved,
-        None => member.runs_server(pod.catalogue).clone(),
+        None => pod.runs_server(member).clone(),
     };
     let unless = match (suspects.first(), server) {
         (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),

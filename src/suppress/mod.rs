@@ -34,6 +34,16 @@ use crate::{
     yaml,
 };
 
+/// Whether rules' names may stand behind this beginning of a line: in the list of a comment or an annotation that
+/// silences.
+pub(crate) fn takes_names(before: &str) -> bool {
+    let comment = format!("{} {}[", comment::MARK, comment::VERB);
+    let in_comment = before
+        .rsplit_once(&comment)
+        .is_some_and(|(_, list)| !list.contains(']'));
+    in_comment || before.contains(&format!("{}:", annotation::KEY))
+}
+
 /// Something that silences findings of one rule or family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {

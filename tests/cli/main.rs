@@ -5,6 +5,8 @@
 mod configuration;
 mod explain;
 mod findings;
+#[path = "../support/formats.rs"]
+mod formats;
 mod hostile;
 mod hostile_size;
 mod inputs;
@@ -53,21 +55,10 @@ spec:
           image: example.com/app
 ";
 
-/// The formats that `lint -o` offers.
+/// The names of the formats that `lint -o` offers.
 pub(crate) fn formats() -> Vec<String> {
-    let command = kubectl_sidecar::cli::command();
-    let lint = command.find_subcommand("lint").unwrap();
-    let output = lint
-        .get_arguments()
-        .find(|argument| argument.get_long() == Some("output"))
-        .unwrap();
-    let formats: Vec<String> = output
-        .get_possible_values()
-        .iter()
-        .map(|value| value.get_name().to_owned())
-        .collect();
-    assert!(formats.len() > 1, "{formats:?}");
-    formats
+    let formats = formats::formats().into_iter();
+    formats.map(|format| format.get_name().to_owned()).collect()
 }
 
 /// A directory that is gone at the end of the test. It is no repository, and none is above it.

@@ -140,6 +140,7 @@ pub(super) const ROWS: &[Row] = &[
             at(9801, "/startup"),
         ],
         quit: &[at(9091, "/quitquitquit")],
+        quit_flag: Some("quitquitquit"),
         serves: &[3306, 5432, 1433],
         loopback: true,
         health: Some(Health {
@@ -174,6 +175,7 @@ pub(super) const ROWS: &[Row] = &[
         programs: &["alloydb-auth-proxy"],
         ready: &[at(9090, "/startup"), at(9090, "/readiness")],
         quit: &[at(9091, "/quitquitquit")],
+        quit_flag: Some("quitquitquit"),
         serves: &[5432],
         loopback: true,
         health: Some(Health {

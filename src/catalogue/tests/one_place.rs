@@ -52,6 +52,7 @@ fn texts() -> BTreeSet<String> {
     let mut texts: BTreeSet<String> = texts.into_iter().map(str::to_owned).collect();
     for known in Catalogue::built_in().entries() {
         texts.insert(known.name.clone());
+        texts.extend(known.quit_flag.clone().map(|flag| format!("--{flag}")));
         let lists = [
             &known.containers,
             &known.programs,

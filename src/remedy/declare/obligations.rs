@@ -79,7 +79,7 @@ struct Case<'c, 'a> {
 
 impl Case<'_, '_> {
     fn answer(&self) -> &RunsServer {
-        self.member.runs_server(self.pod.catalogue)
+        self.pod.runs_server(self.member)
     }
 
     /// Whether some script of the pod ends it: what has to be ended does not end by itself.

@@ -1,10 +1,16 @@
 //! The findings of each workload, in their source.
 
-use std::{collections::BTreeMap, io};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+};
 
 use super::{Group, MOST_OPEN, MOST_SHOWN, SEVERITIES, diff, rules, source, state};
 use crate::{
-    report::{Report, counted, excerpt::printable, markup::escape, object_name, severity_name},
+    report::{
+        MigrationDiff, Report, Rewritten, counted, excerpt::printable, markup::escape, object_name,
+        severity_name,
+    },
     roles::{ContainerRole, Role, WorkloadSummary},
     rules::{Finding, FixClass},
     source::Positions,
@@ -45,6 +51,7 @@ pub(super) fn findings<'a>(
     }
     let mut writer = Writer {
         report,
+        diffs: diffs_of(report, places.values().flatten()),
         positions: Positions::default(),
         left: MOST_SHOWN,
         open: report.findings.len() <= MOST_OPEN,
@@ -90,8 +97,33 @@ fn place(report: &Report<'_>, group: &Group<'_>) -> (String, String) {
     }
 }
 
+/// The diffs of those groups that are shown.
+fn diffs_of<'a: 'g, 'g>(
+    report: &Report<'_>,
+    groups: impl Iterator<Item = &'g &'g Group<'a>>,
+) -> HashMap<Rewritten<'a>, MigrationDiff> {
+    let Some(diffs) = report.diffs else {
+        return HashMap::new();
+    };
+    let mut above = 0;
+    let shown = groups.take_while(|group| {
+        let is_shown = above < MOST_SHOWN;
+        above += group.findings.len();
+        is_shown
+    });
+    let rewritten = shown.filter(|group| group.findings.iter().any(|one| one.fix.class.is_rewritten()));
+    let objects: Vec<_> = rewritten.map(|group| group.rewritten()).collect();
+    let made = diffs.of(&objects);
+    objects
+        .into_iter()
+        .zip(made)
+        .filter_map(|(object, diff)| Some((object, diff?)))
+        .collect()
+}
+
 struct Writer<'a> {
     report: &'a Report<'a>,
+    diffs: HashMap<Rewritten<'a>, MigrationDiff>,
     positions: Positions<'a>,
     /// How many findings may still be shown.
     left: usize,
@@ -118,10 +150,7 @@ impl<'a> Writer<'a> {
         for finding in group.findings.iter().take(self.left) {
             self.finding(finding, out)?;
         }
-        let own = self.report.diffs.iter().find(|diff| {
-            diff.source == group.source && diff.document == group.document && diff.object == *group.object
-        });
-        if let Some(own) = own {
+        if let Some(own) = self.diffs.get(&group.rewritten()) {
             diff::diffs(own, out)?;
         }
         self.left -= group.findings.len().min(self.left);

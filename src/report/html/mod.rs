@@ -12,7 +12,7 @@ use std::{
     io,
 };
 
-use super::{Report, counted, excerpt::printable, markup::escape, severity_name};
+use super::{Report, Rewritten, counted, excerpt::printable, markup::escape, severity_name};
 use crate::{
     roles::{ContainerRole, Role, WorkloadSummary},
     rules::{Family, Finding, FixClass, RULES, Severity},
@@ -69,6 +69,17 @@ struct Group<'a> {
     findings: Vec<&'a Finding>,
 }
 
+impl<'a> Group<'a> {
+    /// What the group is about, as an object that migrate rewrites.
+    fn rewritten(&self) -> Rewritten<'a> {
+        Rewritten {
+            source: self.source,
+            document: self.document,
+            object: self.object,
+        }
+    }
+}
+
 /// All workloads, and whatever else has findings, in the order of the inputs.
 fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
@@ -110,7 +121,7 @@ fn groups<'a>(report: &Report<'a>) -> Vec<Group<'a>> {
 fn state(findings: &[&Finding]) -> (&'static str, &'static str) {
     let classes: Vec<FixClass> = findings.iter().map(|finding| finding.fix.class).collect();
     let has = |class| classes.contains(&class);
-    let rewritten = has(FixClass::Safe) || has(FixClass::Review);
+    let rewritten = classes.iter().any(|class| class.is_rewritten());
     let class = match (rewritten, has(FixClass::Manual)) {
         (true, true) => "part",
         (false, true) => "manual",
