@@ -23,8 +23,14 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 8] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 9] = [
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
+    (
+        "environments",
+        "environments/values-prod.yaml",
+        "values-prod.yaml:7",
+        &["values-prod.yaml"],
+    ),
     (
         "files",
         "",
@@ -117,6 +123,16 @@ fn run(directory: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// Arguments with the files of values, if there are any.
+fn with<'a>(values: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    let option: &[&str] = if values.is_empty() {
+        &[]
+    } else {
+        &["--values", values]
+    };
+    [arguments, option].concat()
+}
+
 /// Whether helm is there. Where it is not, the test says that it skips.
 fn has_helm() -> bool {
     programs::find("helm").is_some()
@@ -127,9 +143,9 @@ fn findings_stand_where_they_are_written() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    for (name, _, place, _) in CHARTS {
+    for (name, values, place, _) in CHARTS {
         let directory = copy(name);
-        let output = run(directory.path(), &["lint", "-o", "concise", name]);
+        let output = run(directory.path(), &with(values, &["lint", "-o", "concise", name]));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(1), "{name}: {text}");
         assert!(
@@ -144,12 +160,12 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    for (name, _, _, files) in CHARTS {
+    for (name, values, _, files) in CHARTS {
         let directory = copy(name);
         let before = texts(directory.path());
         let output = run(
             directory.path(),
-            &["migrate", "--target", "native", "--write", name],
+            &with(values, &["migrate", "--target", "native", "--write", name]),
         );
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{name}: {said}");
@@ -165,11 +181,14 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
         assert_eq!(changed, files, "{name}");
         let again = run(
             directory.path(),
-            &["migrate", "--target", "native", "--check", name],
+            &with(values, &["migrate", "--target", "native", "--check", name]),
         );
         assert_eq!(again.status.code(), Some(0), "{name}: {again:?}");
         assert_eq!(again.stdout, b"", "{name}");
-        let left = run(directory.path(), &["lint", "-q", "-o", "json", name]);
+        let left = run(
+            directory.path(),
+            &with(values, &["lint", "-q", "-o", "json", name]),
+        );
         let report: Value = serde_json::from_slice(&left.stdout).unwrap();
         let rules: Vec<_> = report["findings"]
             .as_array()

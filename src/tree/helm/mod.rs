@@ -331,7 +331,7 @@ impl Renderer for Chart {
         for files in [Side::Before, Side::Behind, Side::Values]
             .into_iter()
             .filter_map(on_side)
-            .filter_map(|files| values_list::keep_in_values(&self.files, files))
+            .flat_map(|files| values_list::kept_in_values(&self.files, files))
         {
             if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
                 found.push(files);

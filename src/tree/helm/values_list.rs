@@ -1,70 +1,173 @@
 //! A container of values that would become the text of a template: it moves to values of its own instead, so that
 //! whoever has other values keeps what they say.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use crate::{diff::hunks, tree::Files};
 
 use super::is_template;
 
-/// The list of init containers that a template gets, and the container that stood in values.
+/// More containers than this are not moved in one chart.
+const MOST: usize = 8;
+/// So many lines around `initContainers` may say which values are printed there.
+const NEAR: usize = 3;
+
+/// A container that stood in values and would stand in a template.
 struct Literal {
     template: PathBuf,
-    /// The lines of the new template that are the list, its key first.
-    lines: std::ops::Range<usize>,
+    /// The lines of the new template that are the container, with the key of a list that is new.
+    lines: Range<usize>,
+    has_key: bool,
     values: PathBuf,
-    /// The keys that led to the container in the old values, the outermost first, and the column of the last.
+    /// The keys that led to the container in the old values, the outermost first.
     keys: Vec<String>,
-    column: usize,
 }
 
-/// Edited files with such a container in values again, which the template prints; as they are where there is none.
-/// Nothing where it can't be moved there.
-pub(super) fn keep_in_values(before: &Files, edited: Files) -> Option<Files> {
-    let Some(literal) = literal(before, &edited) else {
-        return Some(edited);
-    };
-    let mut files = edited;
-    let template = files.text(&literal.template)?.to_string();
+/// Edited files with such containers in values again: in the list for init containers that the template prints, first
+/// or last, or in a new one that it prints then. The files themselves where there is no such container; nothing where
+/// one can't be moved there.
+pub(super) fn kept_in_values(before: &Files, edited: Files) -> Vec<Files> {
+    let (mut done, mut left) = (Vec::new(), vec![edited]);
+    for _ in 0..MOST {
+        let mut next = Vec::new();
+        for files in left {
+            match literal(before, &files) {
+                Some(literal) => next.extend(
+                    [true, false]
+                        .into_iter()
+                        .filter_map(|first| moved(before, &files, &literal, first)),
+                ),
+                None => done.push(files),
+            }
+        }
+        left = next;
+    }
+    done
+}
+
+fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Option<Files> {
+    let template = edited.text(&literal.template)?.to_string();
     let mut lines: Vec<&str> = template.split('\n').collect();
-    let margin = indentation(lines.get(literal.lines.start)?);
-    let item: Vec<&str> = lines.get(literal.lines.start + 1..literal.lines.end)?.to_vec();
+    let own: Vec<&str> = lines.get(literal.lines.clone())?.to_vec();
+    let item = own.get(usize::from(literal.has_key)..)?;
     let (last, parents) = literal.keys.split_last()?;
-    let key = name_for_init_containers(last);
-    let path = [parents, std::slice::from_ref(&key)].concat().join(".");
-    let blank = " ".repeat(margin);
-    let printed = [
-        format!("{blank}{{{{- with .Values.{path} }}}}"),
-        format!("{blank}initContainers:"),
-        format!("{blank}  {{{{- toYaml . | nindent {} }}}}", margin + 2),
-        format!("{blank}{{{{- end }}}}"),
-    ];
-    let of_values = values_with(&files, &literal, last, &key, &item)?;
+    let printed_list = printed_for_init_containers(before.text(&literal.template)?);
+    let (list, printed) = match printed_list {
+        Some(list) => (list, Vec::new()),
+        None if literal.has_key => {
+            let list = [parents, &[name_for_init_containers(last)]].concat();
+            let printed = printing(&list.join("."), indentation(own.first()?));
+            (list, printed)
+        }
+        None => return None,
+    };
+    let values = with_item(edited.text(&literal.values)?, &list, &literal.keys, item, first)?;
     lines.splice(literal.lines.clone(), printed.iter().map(String::as_str));
     let template = lines.join("\n");
-    files.put(literal.template, template);
-    files.put(literal.values, of_values);
+    let mut files = edited.clone();
+    files.put(literal.template.clone(), template);
+    files.put(literal.values.clone(), values);
     Some(files)
 }
 
-/// The values with the container under a key of its own, before the list that it has left.
-fn values_with(files: &Files, literal: &Literal, list: &str, key: &str, item: &[&str]) -> Option<String> {
-    let text = files.text(&literal.values)?;
+/// The lines by which a template prints a list of values as its init containers.
+fn printing(list: &str, margin: usize) -> Vec<String> {
+    let blank = " ".repeat(margin);
+    vec![
+        format!("{blank}{{{{- with .Values.{list} }}}}"),
+        format!("{blank}initContainers:"),
+        format!("{blank}  {{{{- toYaml . | nindent {} }}}}", margin + 2),
+        format!("{blank}{{{{- end }}}}"),
+    ]
+}
+
+/// The values that a template prints as its init containers.
+fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
+    let lines: Vec<&str> = template.split('\n').collect();
+    let at = lines.iter().position(|line| line.trim() == "initContainers:")?;
+    let near = lines.get(at.saturating_sub(NEAR)..(at + NEAR).min(lines.len()))?;
+    near.iter().find_map(|line| {
+        let (_, rest) = line.split_once(".Values.")?;
+        let end = rest.find(|sign: char| !(sign.is_ascii_alphanumeric() || "_.".contains(sign)));
+        let keys = rest.get(..end.unwrap_or(rest.len()))?;
+        let is_list = keys.to_lowercase().ends_with("initcontainers");
+        is_list.then(|| keys.split('.').map(str::to_owned).collect())
+    })
+}
+
+/// Values with an item in a list, first or last; a list that is new stands before the one that the item has left.
+fn with_item(text: &str, list: &[String], left: &[String], item: &[&str], first: bool) -> Option<String> {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
-    let is_list = |line: &String| indentation(line) == literal.column && key_of(line) == Some(list);
-    let is_taken = |line: &String| indentation(line) == literal.column && key_of(line) == Some(key);
-    if lines.iter().any(is_taken) {
-        return None;
-    }
-    let at = lines.iter().position(is_list)?;
     let margin = indentation(item.first()?);
-    let mut new = vec![format!("{}{key}:", " ".repeat(literal.column))];
-    new.extend(item.iter().map(|line| {
-        let column = (indentation(line) + literal.column + 2).saturating_sub(margin);
-        format!("{}{}", " ".repeat(column), line.trim_start())
-    }));
-    lines.splice(at..at, new);
+    let at_column = |column: usize| -> Vec<String> {
+        let line = |line: &&str| {
+            format!(
+                "{}{}",
+                " ".repeat((indentation(line) + column) - margin),
+                line.trim_start()
+            )
+        };
+        item.iter().map(line).collect()
+    };
+    let Some(key) = line_of(&lines, list) else {
+        let beside = line_of(&lines, left)?;
+        let column = indentation(lines.get(beside)?);
+        let mut new = vec![format!("{}{}:", " ".repeat(column), list.last()?)];
+        new.extend(at_column(column + 2));
+        lines.splice(beside..beside, new);
+        return Some(lines.join("\n"));
+    };
+    let own = lines.get(key)?.clone();
+    let column = indentation(&own);
+    if let Some(head) = own.trim_end().strip_suffix("[]") {
+        let mut new = vec![head.trim_end().to_owned()];
+        new.extend(at_column(column + 2));
+        lines.splice(key..=key, new);
+        return Some(lines.join("\n"));
+    }
+    let belongs = |line: &String| {
+        let own = indentation(line);
+        line.trim().is_empty() || own > column || (own == column && line.trim_start().starts_with('-'))
+    };
+    let length = lines
+        .iter()
+        .skip(key + 1)
+        .take_while(|line| belongs(line))
+        .count();
+    let items = lines.get(key + 1..key + 1 + length)?;
+    let of_items = items
+        .iter()
+        .find(|line| line.trim_start().starts_with('-'))
+        .map(|line| indentation(line))?;
+    let blank = items
+        .iter()
+        .rev()
+        .take_while(|line| line.trim().is_empty())
+        .count();
+    let at = if first { key + 1 } else { key + 1 + length - blank };
+    lines.splice(at..at, at_column(of_items));
     Some(lines.join("\n"))
+}
+
+/// The line of a key of values, given with those above it.
+fn line_of(lines: &[String], keys: &[String]) -> Option<usize> {
+    let mut from = 0;
+    let mut column = None;
+    let mut found = None;
+    for key in keys {
+        let at = (from..lines.len()).find(|index| {
+            lines.get(*index).is_some_and(|line| {
+                key_of(line) == Some(key) && column.is_none_or(|above| indentation(line) > above)
+            })
+        })?;
+        column = lines.get(at).map(|line| indentation(line));
+        from = at + 1;
+        found = Some(at);
+    }
+    found
 }
 
 fn literal(before: &Files, edited: &Files) -> Option<Literal> {
@@ -72,58 +175,55 @@ fn literal(before: &Files, edited: &Files) -> Option<Literal> {
     for template in changed.iter().filter(|path| is_template(path)) {
         let (old, new) = (before.text(template)?, edited.text(template)?);
         let lines: Vec<&str> = new.split('\n').collect();
-        for hunk in hunks(old, new) {
-            let own = lines.get(hunk.after.clone()).unwrap_or_default();
-            let Some(key) = own.iter().position(|line| line.trim() == "initContainers:") else {
+        for at in hunks(old, new).into_iter().flat_map(|hunk| hunk.after) {
+            let Some(name) = lines.get(at).filter(|line| line.trim_start().starts_with("- ")) else {
                 continue;
             };
-            let margin = own.get(key).map_or(0, |line| indentation(line));
-            let items = own.iter().skip(key + 1);
-            let count = items
-                .take_while(|line| indentation(line) >= margin && line.trim() != "containers:")
+            let lost = changed.iter().filter(|path| !is_template(path)).find_map(|path| {
+                let keys = list_that_lost(before.text(path)?, edited.text(path)?, name.trim())?;
+                Some((path.to_path_buf(), keys))
+            });
+            let Some((values, keys)) = lost else { continue };
+            let column = indentation(name);
+            let rest = lines.iter().skip(at + 1);
+            let length = 1 + rest
+                .take_while(|line| indentation(line) > column && !line.trim().is_empty())
                 .count();
-            let start = hunk.after.start + key;
-            let name = own
-                .iter()
-                .skip(key + 1)
-                .find(|line| line.trim_start().starts_with("- "))?
-                .trim();
-            for values in changed.iter().filter(|path| !is_template(path)) {
-                if let Some((keys, column)) = list_that_lost(before.text(values)?, edited.text(values)?, name)
-                {
-                    return Some(Literal {
-                        template: template.to_path_buf(),
-                        lines: start..start + 1 + count,
-                        values: values.to_path_buf(),
-                        keys,
-                        column,
-                    });
-                }
-            }
+            let above = at.checked_sub(1).and_then(|above| lines.get(above));
+            let has_key = above.is_some_and(|line| line.trim() == "initContainers:")
+                && !old.lines().any(|line| line.trim() == "initContainers:");
+            return Some(Literal {
+                template: template.to_path_buf(),
+                lines: at - usize::from(has_key)..at + length,
+                has_key,
+                values,
+                keys,
+            });
         }
     }
     None
 }
 
-/// The keys of the list that an item with this first line has left, and the column of the last.
-fn list_that_lost(old: &str, new: &str, item: &str) -> Option<(Vec<String>, usize)> {
+/// The keys of the list that an item with this first line has left.
+fn list_that_lost(old: &str, new: &str, item: &str) -> Option<Vec<String>> {
     let lines: Vec<&str> = old.split('\n').collect();
     let lost = hunks(old, new);
     let mut gone = lost.iter().flat_map(|hunk| hunk.before.clone());
     let at = gone.find(|index| lines.get(*index).is_some_and(|line| line.trim() == item))?;
+    if new.lines().any(|line| line.trim() == item) {
+        return None;
+    }
     let mut keys = Vec::new();
     let mut below = indentation(lines.get(at)?) + 1;
-    let mut column = None;
     for line in lines.iter().take(at).rev() {
         let own = indentation(line);
         if own < below && line.trim_end().ends_with(':') && !line.trim_start().starts_with(['-', '#']) {
             keys.push(key_of(line)?.to_owned());
-            column.get_or_insert(own);
             below = own;
         }
     }
     keys.reverse();
-    column.map(|column| (keys, column))
+    (!keys.is_empty()).then_some(keys)
 }
 
 fn key_of(line: &str) -> Option<&str> {
