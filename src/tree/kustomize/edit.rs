@@ -37,12 +37,8 @@ pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Fil
     }
     let mut texts = edition.carry_out();
     repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
-    if let Some((path, by)) = &edition.locked {
-        return Err(format!(
-            "{} is part of {} too, which is not rendered",
-            tree.root.join(path).display(),
-            by.display()
-        ));
+    if let Some((path, lock)) = &edition.locked {
+        return Err(lock.reason(&tree.root.join(path)));
     }
     texts
         .finish()

@@ -7,7 +7,7 @@ use super::{
     layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
     leg::{Leg, identity, value_at},
     pointer::{locate, tokens, written},
-    reference::{NAMES, items, text},
+    reference::{is_kustomization, items, text},
     target::selects,
     texts::Texts,
 };
@@ -286,10 +286,7 @@ fn replacements(tree: &Kustomizations, moved: &[Moved<'_>], texts: &mut Texts<'_
         return;
     }
     for (path, text) in tree.files.texts() {
-        let is_kustomization = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(|name| NAMES.contains(&name));
+        let is_kustomization = is_kustomization(path);
         let names_containers = text.contains("ontainers.") && text.contains("fieldPath");
         if !names_containers || tree.locked.contains_key(path) {
             continue;

@@ -12,6 +12,7 @@ use crate::{
         Kustomizations,
         layers::{Unit, text_of},
         leg::{Leg, item_leg, node_at},
+        lock::Lock,
         texts::Texts,
     },
     yaml::{self, Node, Stream},
@@ -48,8 +49,8 @@ pub(super) struct Edition<'k> {
     pub(super) removed: Vec<Removed>,
     /// Operations of JSON patches that go.
     pub(super) dropped: BTreeSet<(Unit, Place)>,
-    /// A file that would have to change and must not, and the kustomization that is not rendered and uses it too.
-    pub(super) locked: Option<(PathBuf, PathBuf)>,
+    /// A file that would have to change and must not, and why.
+    pub(super) locked: Option<(PathBuf, Lock)>,
 }
 
 impl<'k> Edition<'k> {
@@ -93,11 +94,11 @@ impl<'k> Edition<'k> {
 
     /// Whether a file must not be changed, which is noted.
     fn is_locked(&mut self, path: &Path) -> bool {
-        let by = self.tree.locked.get(path);
-        if let Some(by) = by {
-            self.locked = Some((path.to_owned(), by.clone()));
+        let lock = self.tree.locked.get(path);
+        if let Some(lock) = lock {
+            self.locked = Some((path.to_owned(), lock.clone()));
         }
-        by.is_some()
+        lock.is_some()
     }
 
     pub(super) fn move_item(&mut self, item: MovedItem) {
