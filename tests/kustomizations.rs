@@ -168,7 +168,11 @@ fn what_only_the_sum_shows_is_found_and_moved_in_the_component() {
     let component = fs::read_to_string(tree.path().join("proxy/kustomization.yaml")).unwrap();
     assert!(
         component.contains("# The proxy of the database.")
-            && component.contains("/spec/template/spec/initContainers")
+            && component.contains("/spec/template/spec/initContainers\n")
+            && component.contains("        - name: 'proxy'   # as the base calls it\n")
+            && component
+                .contains("          # Its memory.\n\n          resources: {limits: {memory: \"64Mi\"}}"),
+        "{component}"
     );
 }
 
@@ -383,4 +387,75 @@ fn a_directory_that_is_called_like_a_repository_is_not_asked_for() {
             "{name}: {said}"
         );
     }
+}
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      initContainers:
+      - {name: setup, image: setup}
+      containers:
+      - name: filebeat
+        image: elastic/filebeat
+        ports: [{containerPort: 5066}]
+      - name: app
+        image: app
+        command: [/app]
+";
+
+/// Migrates a Deployment with an overlay of these files; what is said, and the files behind it. Without a proof they
+/// are as they were.
+fn with_overlay(files: &[(&str, &str)]) -> (String, BTreeMap<PathBuf, String>) {
+    let tree = tempfile::tempdir().unwrap();
+    for directory in ["base", "prod"] {
+        fs::create_dir(tree.path().join(directory)).unwrap();
+    }
+    let base = [
+        ("base/kustomization.yaml", "resources: [web.yaml]\n"),
+        ("base/web.yaml", DEPLOYMENT),
+    ];
+    for (name, text) in base.iter().chain(files) {
+        fs::write(tree.path().join(name), text).unwrap();
+    }
+    let before = snapshot(tree.path());
+    let said = text(&run(tree.path(), &[&MIGRATE[..], &["--write", "."]].concat()).stderr);
+    let after = snapshot(tree.path());
+    assert_eq!(
+        before == after,
+        !said.contains(".: proved by rendering"),
+        "{said}"
+    );
+    let below = |path: PathBuf| path.strip_prefix(tree.path()).unwrap().to_owned();
+    (
+        said,
+        after
+            .into_iter()
+            .map(|(path, text)| (below(path), text))
+            .collect(),
+    )
+}
+
+/// Of a patch that says no more than what goes, the kustomization's entry goes too; a file is left to its owner.
+#[test]
+fn no_patch_is_left_with_its_name_alone() {
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: filebeat\n        lifecycle: {preStop: {exec: {command: [sleep, '15']}}}\n";
+    let inline = patch.replace('\n', "\n    ");
+    let inline = format!(
+        "resources: [../base]\npatches:\n- patch: |\n    {}\n",
+        inline.trim_end()
+    );
+    let (said, files) = with_overlay(&[("prod/kustomization.yaml", &inline)]);
+    assert_eq!(
+        files[Path::new("prod/kustomization.yaml")],
+        "resources: [../base]\n",
+        "{said}"
+    );
+    let named = "resources: [../base]\npatches: [{path: patch.yaml}]\n";
+    let (said, _) = with_overlay(&[("prod/kustomization.yaml", named), ("prod/patch.yaml", patch)]);
+    assert!(said.contains("left of the patch prod/patch.yaml"), "{said}");
 }

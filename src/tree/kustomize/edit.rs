@@ -36,9 +36,16 @@ pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Fil
         place::place(task, &tasks, &mut edition);
     }
     let mut texts = edition.carry_out();
-    repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
+    let followed = repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
     if let Some((path, lock)) = &edition.locked {
         return Err(lock.reason(&tree.root.join(path)));
+    }
+    followed?;
+    if let Some(path) = &edition.emptied {
+        return Err(format!(
+            "nothing but its name would be left of the patch {}: take it out of its kustomization first",
+            tree.root.join(path).display()
+        ));
     }
     texts
         .finish()

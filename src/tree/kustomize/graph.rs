@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -311,9 +311,13 @@ impl Graph {
         let below = known.find_map(|(real, named)| Some(named.join(path.strip_prefix(real).ok()?)));
         let below = below.or_else(|| path.strip_prefix(here?).ok().map(Path::to_owned));
         let shown = below.unwrap_or_else(|| path.to_owned());
-        match shown.components().collect::<PathBuf>() {
-            shown if shown.as_os_str().is_empty() => PathBuf::from("."),
-            shown => shown.strip_prefix("./").map(Path::to_owned).unwrap_or(shown),
+        let shown: PathBuf = shown
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .collect();
+        match shown.as_os_str().is_empty() {
+            true => PathBuf::from("."),
+            false => shown,
         }
     }
 }
