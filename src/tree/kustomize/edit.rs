@@ -11,6 +11,7 @@ use super::{
     layers::{Layered, Piece},
     leg::Leg,
     origin::index_of,
+    reference::normal,
     repoint::{self, Moved},
 };
 use crate::{
@@ -38,13 +39,13 @@ pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Fil
     let mut texts = edition.carry_out();
     let followed = repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
     if let Some((path, lock)) = &edition.locked {
-        return Err(lock.reason(&tree.root.join(path)));
+        return Err(lock.reason(&normal(&tree.root.join(path))));
     }
     followed?;
     if let Some(path) = &edition.emptied {
         return Err(format!(
             "nothing but its name would be left of the patch {}: take it out of its kustomization first",
-            tree.root.join(path).display()
+            normal(&tree.root.join(path)).display()
         ));
     }
     texts
