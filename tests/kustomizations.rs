@@ -168,7 +168,11 @@ fn what_only_the_sum_shows_is_found_and_moved_in_the_component() {
     let component = fs::read_to_string(tree.path().join("proxy/kustomization.yaml")).unwrap();
     assert!(
         component.contains("# The proxy of the database.")
-            && component.contains("/spec/template/spec/initContainers")
+            && component.contains("/spec/template/spec/initContainers\n")
+            && component.contains("        - name: 'proxy'   # as the base calls it\n")
+            && component
+                .contains("          # Its memory.\n\n          resources: {limits: {memory: \"64Mi\"}}"),
+        "{component}"
     );
 }
 
@@ -204,4 +208,254 @@ fn a_finding_is_told_once_wherever_the_tree_stands() {
     );
     assert!(!said.contains("job-never-completes"), "{said}");
     assert_eq!(said.matches("component/base/job.yaml:18:").count(), 1, "{said}");
+}
+
+/// A tree is the same one, and is edited once, whatever it is called.
+#[test]
+fn a_tree_may_be_named_from_anywhere() {
+    let tree = copy("overlays");
+    let beside = tempfile::tempdir().unwrap();
+    let absolute = tree.path().display().to_string();
+    for (from, named) in [
+        (tree.path().join("overlays"), ".."),
+        (beside.path().to_owned(), &absolute),
+        (tree.path().parent().unwrap().to_owned(), &absolute),
+    ] {
+        let output = run(&from, &[&MIGRATE[..], &[named]].concat());
+        let said = text(&output.stdout);
+        assert_eq!(said.matches("+++ ").count(), 3, "{named}: {said}");
+        let told = text(&output.stderr);
+        assert!(told.contains("proved by rendering"), "{named}: {told}");
+        assert!(!told.contains("the patch in"), "{named}: {told}");
+        let said = text(&run(&from, &["lint", "-q", "-o", "concise", named]).stdout);
+        assert_eq!(said.matches("quit-endpoint").count(), 1, "{named}: {said}");
+        assert!(said.starts_with(&format!("{named}/base/job.yaml:")), "{said}");
+    }
+}
+
+/// All files with what they hold.
+fn snapshot(directory: &Path) -> BTreeMap<PathBuf, String> {
+    let mut all = BTreeMap::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => open.push(entry.path()),
+                false => drop(all.insert(entry.path(), fs::read_to_string(entry.path()).unwrap_or_default())),
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn what_lies_outside_is_not_written() {
+    let tree = copy("overlays");
+    let before = snapshot(tree.path());
+    let arguments = ["--write", "--allow-outside", "overlays/prod"];
+    let output = run(tree.path(), &[&MIGRATE[..], &arguments].concat());
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("base/job.yaml lies outside of what was named"),
+        "{said}"
+    );
+    assert_eq!(snapshot(tree.path()), before);
+    // It is read, and findings stand in it.
+    let said = text(
+        &run(
+            tree.path(),
+            &["lint", "-o", "concise", "--allow-outside", "overlays/prod"],
+        )
+        .stdout,
+    );
+    assert!(said.contains("base/job.yaml:19:11"), "{said}");
+}
+
+/// What two directories have above them was not named with them.
+#[test]
+fn two_directories_are_not_what_is_between_them() {
+    let tree = copy("overlays");
+    let both = ["overlays/dev", "overlays/prod"];
+    let said = text(&run(tree.path(), &[&["lint"], &both[..]].concat()).stderr);
+    assert_eq!(said.matches("--allow-outside").count(), 2, "{said}");
+    let output = run(tree.path(), &[&MIGRATE[..], &["base"], &both[..]].concat());
+    assert!(text(&output.stderr).contains("proved by rendering"));
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out_of_a_tree() {
+    use std::os::unix::fs::symlink;
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("secret"), "SECRET").unwrap();
+    let cases: [(&str, &dyn Fn(&Path)); 5] = [
+        ("job.yaml", &|tree| {
+            fs::rename(tree.join("base/job.yaml"), outside.path().join("job.yaml")).unwrap();
+            symlink(outside.path().join("job.yaml"), tree.join("base/job.yaml")).unwrap();
+        }),
+        ("base/kustomization.yaml", &|tree| {
+            let there = outside.path().join("kustomization.yaml");
+            fs::rename(tree.join("base/kustomization.yaml"), &there).unwrap();
+            symlink(there, tree.join("base/kustomization.yaml")).unwrap();
+        }),
+        ("../../base", &|tree| {
+            fs::rename(tree.join("base"), outside.path().join("base")).unwrap();
+            symlink(outside.path().join("base"), tree.join("base")).unwrap();
+        }),
+        ("link", &|tree| {
+            symlink(outside.path().join("secret"), tree.join("base/link")).unwrap();
+            let text = "resources: [job.yaml]\nconfigMapGenerator: [{name: a, files: [link]}]\n";
+            fs::write(tree.join("base/kustomization.yaml"), text).unwrap();
+        }),
+        ("../../..", &|tree| {
+            fs::write(tree.join("base/kustomization.yaml"), "resources: [../../..]\n").unwrap();
+        }),
+    ];
+    for (named, change) in cases {
+        let tree = copy("overlays");
+        change(tree.path());
+        let said = text(&run(tree.path(), &["lint", "."]).stderr);
+        let refused = format!("refers to {named}, outside of what was named");
+        assert_eq!(said.matches(&refused).count(), 2, "{named}: {said}");
+    }
+}
+
+/// Who edits the file behind a link edits what others may use.
+#[cfg(unix)]
+#[test]
+fn what_is_reached_through_a_link_stays() {
+    let tree = copy("overlays");
+    fs::create_dir(tree.path().join("shared")).unwrap();
+    fs::rename(
+        tree.path().join("base/job.yaml"),
+        tree.path().join("shared/job.yaml"),
+    )
+    .unwrap();
+    fs::write(
+        tree.path().join("shared/kustomization.yaml"),
+        "resources: [job.yaml]\n",
+    )
+    .unwrap();
+    std::os::unix::fs::symlink("../shared/job.yaml", tree.path().join("base/job.yaml")).unwrap();
+    let before = snapshot(tree.path());
+    let said = text(&run(tree.path(), &[&MIGRATE[..], &["--write", "."]].concat()).stderr);
+    assert!(
+        said.contains("is reached through a link, base/job.yaml"),
+        "{said}"
+    );
+    assert_eq!(snapshot(tree.path()), before);
+}
+
+/// Opened, it would be waited for without an end.
+#[cfg(unix)]
+#[test]
+fn a_fifo_is_not_opened() {
+    let tree = copy("overlays");
+    let made = Command::new("mkfifo").arg(tree.path().join("base/pipe")).status();
+    assert!(made.unwrap().success());
+    fs::write(
+        tree.path().join("base/kustomization.yaml"),
+        "resources: [job.yaml, pipe]\n",
+    )
+    .unwrap();
+    let said = text(&run(tree.path(), &["lint", "."]).stderr);
+    assert_eq!(
+        said.matches("refers to pipe, which is no regular file").count(),
+        2,
+        "{said}"
+    );
+}
+
+/// kustomize looks for a repository before it looks for a directory.
+#[test]
+fn a_directory_that_is_called_like_a_repository_is_not_asked_for() {
+    for name in ["GitHub.com/a/b", "git@example.com:a/b", "gh:a/b"] {
+        let tree = copy("overlays");
+        let there = tree.path().join("base").join(name);
+        fs::create_dir_all(&there).unwrap();
+        fs::write(there.join("kustomization.yaml"), "resources: []\n").unwrap();
+        fs::write(
+            tree.path().join("base/kustomization.yaml"),
+            format!("resources: ['{name}']\n"),
+        )
+        .unwrap();
+        let said = text(&run(tree.path(), &["lint", "."]).stderr);
+        assert_eq!(
+            said.matches("the network is not asked").count(),
+            2,
+            "{name}: {said}"
+        );
+    }
+}
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      initContainers:
+      - {name: setup, image: setup}
+      containers:
+      - name: filebeat
+        image: elastic/filebeat
+        ports: [{containerPort: 5066}]
+      - name: app
+        image: app
+        command: [/app]
+";
+
+/// Migrates a Deployment with an overlay of these files; what is said, and the files behind it. Without a proof they
+/// are as they were.
+fn with_overlay(files: &[(&str, &str)]) -> (String, BTreeMap<PathBuf, String>) {
+    let tree = tempfile::tempdir().unwrap();
+    for directory in ["base", "prod"] {
+        fs::create_dir(tree.path().join(directory)).unwrap();
+    }
+    let base = [
+        ("base/kustomization.yaml", "resources: [web.yaml]\n"),
+        ("base/web.yaml", DEPLOYMENT),
+    ];
+    for (name, text) in base.iter().chain(files) {
+        fs::write(tree.path().join(name), text).unwrap();
+    }
+    let before = snapshot(tree.path());
+    let said = text(&run(tree.path(), &[&MIGRATE[..], &["--write", "."]].concat()).stderr);
+    let after = snapshot(tree.path());
+    assert_eq!(
+        before == after,
+        !said.contains(".: proved by rendering"),
+        "{said}"
+    );
+    let below = |path: PathBuf| path.strip_prefix(tree.path()).unwrap().to_owned();
+    (
+        said,
+        after
+            .into_iter()
+            .map(|(path, text)| (below(path), text))
+            .collect(),
+    )
+}
+
+/// Of a patch that says no more than what goes, the kustomization's entry goes too; a file is left to its owner.
+#[test]
+fn no_patch_is_left_with_its_name_alone() {
+    let patch = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  template:\n    spec:\n      containers:\n      - name: filebeat\n        lifecycle: {preStop: {exec: {command: [sleep, '15']}}}\n";
+    let inline = patch.replace('\n', "\n    ");
+    let inline = format!(
+        "resources: [../base]\npatches:\n- patch: |\n    {}\n",
+        inline.trim_end()
+    );
+    let (said, files) = with_overlay(&[("prod/kustomization.yaml", &inline)]);
+    assert_eq!(
+        files[Path::new("prod/kustomization.yaml")],
+        "resources: [../base]\n",
+        "{said}"
+    );
+    let named = "resources: [../base]\npatches: [{path: patch.yaml}]\n";
+    let (said, _) = with_overlay(&[("prod/kustomization.yaml", named), ("prod/patch.yaml", patch)]);
+    assert!(said.contains("left of the patch prod/patch.yaml"), "{said}");
 }

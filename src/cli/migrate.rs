@@ -78,7 +78,13 @@ pub(super) fn run(arguments: &MigrateArguments, program: &str) -> Result<ExitSta
     };
     let chosen = without_excluded(discovery.inputs, &mut configurations)?;
     run.passed_over = chosen.excluded.len();
-    let trees = Trees::render(&chosen.inputs, &arguments.trees, &configurations, arguments.quiet)?;
+    let trees = Trees::render(
+        &chosen.inputs,
+        &discovery.directories,
+        &arguments.trees,
+        &configurations,
+        arguments.quiet,
+    )?;
     for (input, group) in chosen.inputs {
         if trees.speak_for(&input) || trees.all.iter().any(|tree| tree.renders(&input)) {
             continue;

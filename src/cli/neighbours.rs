@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::{
     source::{Input, Note, NoteKind, Origin, SourceFile, has_manifest_suffix, read},
+    tree::kustomize::NAMES,
     yaml::{self, Node},
 };
 
@@ -22,9 +23,6 @@ const LARGEST: u64 = 256 << 10;
 const MOST_NAMES: usize = 4096;
 /// Kustomizations list kustomizations; no more of them are followed.
 const MOST_KUSTOMIZATIONS: usize = 16;
-
-/// The names of kustomizations (kustomize, `konfig.RecognizedKustomizationFileNames`).
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// What was read beside the files that were named.
 #[derive(Debug, Default)]
@@ -109,7 +107,7 @@ impl Search {
             return;
         };
         let tree = tree_of(&real);
-        for name in KUSTOMIZATIONS {
+        for name in NAMES {
             self.kustomization(&directory.join(name), &tree);
         }
         let passed_over = files
@@ -182,7 +180,7 @@ impl Search {
                 continue;
             };
             if path.is_dir() {
-                for name in KUSTOMIZATIONS {
+                for name in NAMES {
                     self.kustomization(&path.join(name), tree);
                 }
             } else if has_manifest_suffix(&path) {

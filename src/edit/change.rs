@@ -56,6 +56,8 @@ pub enum Change {
         /// Its index there.
         at: usize,
     },
+    /// Makes a mapping the one item of a list that stands in its place.
+    Enlist(Place),
 }
 
 /// Why a change can't be made to a text.
@@ -108,6 +110,10 @@ pub(crate) fn edits(stream: &Stream<'_>, changes: &[Change]) -> Result<Vec<Edit>
             } => {
                 let mapping = mapping.node(stream).ok_or(ChangeError::Lost)?;
                 edits.extend(move_between(mapping, from, *index, to, *at)?);
+            }
+            Change::Enlist(place) => {
+                let node = place.node(stream).ok_or(ChangeError::Lost)?;
+                edits.extend(enlist(node)?);
             }
         }
     }
@@ -274,6 +280,32 @@ fn new_list(source: Entry<'_>, item: Node<'_>, to: &str) -> Result<Vec<Edit>, Ch
     Ok(edits)
 }
 
+/// A dash before a mapping whose lines go to the right, or brackets around one that has its own.
+fn enlist(mapping: Node<'_>) -> Result<Vec<Edit>, ChangeError> {
+    let span = mapping.span();
+    if !mapping.is_mapping() || mapping.written_span() != span {
+        return Err(ChangeError::Form(
+            "what is to be an item of a list is no plain mapping",
+        ));
+    }
+    if mapping.is_bracketed() {
+        return Ok(vec![Edit::insert(span.start, "["), Edit::insert(span.end, "]")]);
+    }
+    let text = mapping.stream().text();
+    let inner = text.get(span.clone()).unwrap_or_default();
+    let begins_line = |at: &usize| {
+        let rest = inner.get(*at..).unwrap_or_default();
+        !rest.trim_start_matches(' ').is_empty() && !rest.starts_with(['\n', '\r'])
+    };
+    let lines = inner
+        .match_indices('\n')
+        .map(|(at, _)| at + 1)
+        .filter(begins_line);
+    let mut edits = vec![Edit::insert(span.start, "- ")];
+    edits.extend(lines.map(|at| Edit::insert(span.start + at, "  ")));
+    Ok(edits)
+}
+
 /// Makes the changes of one round to plain values. Places are those before any of them.
 ///
 /// # Errors
@@ -309,6 +341,11 @@ pub(crate) fn intend(documents: &mut [Option<Value>], changes: &[Change]) -> Res
             } => {
                 let mapping = mapping.value(documents).ok_or(ChangeError::Lost)?;
                 intend_move(mapping, (from, *index), (to, *at))?;
+            }
+            Change::Enlist(place) => {
+                let value = place.value(documents).ok_or(ChangeError::Lost)?;
+                let item = std::mem::replace(value, Value::Null);
+                *value = Value::Sequence(vec![item]);
             }
         }
     }

@@ -65,6 +65,8 @@ impl Input {
 pub struct Discovery {
     /// The inputs: in the order of the requests, sorted by name within a directory, each once.
     pub inputs: Vec<Input>,
+    /// The directories that were searched, as they were named.
+    pub directories: Vec<PathBuf>,
     /// Directories and files that could not be looked at.
     pub errors: Vec<SourceError>,
 }
@@ -175,6 +177,7 @@ impl Search {
     }
 
     fn directory(&mut self, directory: &Path, manner: Manner) -> Result<(), NothingThere> {
+        self.found.directories.push(directory.to_owned());
         let before = (self.found.inputs.len(), self.found.errors.len());
         let mut any = false;
         let mut walk = WalkBuilder::new(directory);

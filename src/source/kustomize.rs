@@ -8,8 +8,8 @@ use std::{
 
 use super::{MAXIMUM_SIZE, SourceError, SourceErrorKind, discover::plain, read::too_large};
 
-/// The programs that render a kustomization, the one that `kubectl -k` itself is first.
-const RENDERERS: [(&str, &str); 2] = [("kubectl", "kustomize"), ("kustomize", "build")];
+/// The programs that render a kustomization with their subcommands, the one that `kubectl -k` itself is first.
+pub(crate) const RENDERERS: [(&str, &str); 2] = [("kubectl", "kustomize"), ("kustomize", "build")];
 
 /// Renders `directory` with the first program there is. What the program says goes to standard error.
 pub(super) fn render(directory: &Path, name: &str) -> Result<Vec<u8>, SourceError> {

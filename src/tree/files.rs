@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -40,6 +41,9 @@ pub enum FilesError {
     /// A link that leads out of the tree.
     #[error("{}: leads out of the tree, where nothing is read", .0.display())]
     Outside(PathBuf),
+    /// A directory, a FIFO, a device or a socket.
+    #[error("{}: is no regular file", .0.display())]
+    NoFile(PathBuf),
     /// Too much to render.
     #[error("{}: holds more than {MOST_FILES} files or 128 MiB, which is not rendered", .0.display())]
     TooLarge(PathBuf),
@@ -51,53 +55,36 @@ impl Files {
     /// # Errors
     /// What can't be read, a link that leads out of the tree, or too much of it.
     pub fn read(root: &Path) -> Result<Self, FilesError> {
-        let mut files = Self::default();
-        let mut size = 0;
-        let canonical = canonical(root)?;
+        let mut reader = Reader::of(root);
+        let boundary = [canonical(root)?];
         let mut walk = WalkBuilder::new(root);
         walk.standard_filters(false)
             .follow_links(true)
             .filter_entry(|entry| entry.file_name() != ".git");
         for entry in walk.build() {
-            let entry = entry.map_err(|error| FilesError::Unreadable {
-                path: root.to_owned(),
-                error: io::Error::other(error),
-            })?;
-            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-                continue;
+            let entry = entry.map_err(|error| unreadable(root, io::Error::other(error)))?;
+            if entry.file_type().is_some_and(|kind| kind.is_file()) {
+                reader.add(entry.path(), Some(&boundary))?;
             }
-            let path = entry.path();
-            if !self::canonical(path)?.starts_with(&canonical) {
-                return Err(FilesError::Outside(path.to_owned()));
-            }
-            let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
-            size += bytes.len() as u64;
-            if size > MOST_BYTES || files.contents.len() >= MOST_FILES {
-                return Err(FilesError::TooLarge(root.to_owned()));
-            }
-            let below = path.strip_prefix(root).unwrap_or(path).to_owned();
-            files.contents.insert(below, Content::of(bytes));
         }
-        Ok(files)
+        Ok(reader.files)
     }
 
-    /// Reads the files at `paths`, which lie below `root`.
+    /// Reads the files at `paths`, which lie below `root`. None of them leads out of the `boundaries`, where there are
+    /// any: directories, as the file system calls them.
     ///
     /// # Errors
-    /// What can't be read, or too much of it.
-    pub fn of<'p>(root: &Path, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Self, FilesError> {
-        let mut files = Self::default();
-        let mut size = 0;
+    /// What can't be read or is no file, a link that leads out of them, or too much of it.
+    pub fn of<'p>(
+        root: &Path,
+        paths: impl IntoIterator<Item = &'p PathBuf>,
+        boundaries: Option<&[PathBuf]>,
+    ) -> Result<Self, FilesError> {
+        let mut reader = Reader::of(root);
         for path in paths {
-            let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
-            size += bytes.len() as u64;
-            if size > MOST_BYTES || files.contents.len() >= MOST_FILES {
-                return Err(FilesError::TooLarge(root.to_owned()));
-            }
-            let below = path.strip_prefix(root).unwrap_or(path).to_owned();
-            files.contents.insert(below, Content::of(bytes));
+            reader.add(path, boundaries)?;
         }
-        Ok(files)
+        Ok(reader.files)
     }
 
     /// The text of a file; nothing where there is none, or it is no UTF-8.
@@ -141,6 +128,52 @@ impl Files {
             };
             (path.as_path(), bytes)
         })
+    }
+}
+
+/// Reads one file after the other, no more than a tree may hold.
+struct Reader<'r> {
+    root: &'r Path,
+    files: Files,
+    /// Bytes that it may still hold.
+    left: u64,
+}
+
+impl<'r> Reader<'r> {
+    fn of(root: &'r Path) -> Self {
+        Self {
+            root,
+            files: Files::default(),
+            left: MOST_BYTES,
+        }
+    }
+
+    /// Its place, kind and size are asked for before it is opened: a FIFO may take for ever.
+    fn add(&mut self, path: &Path, boundaries: Option<&[PathBuf]>) -> Result<(), FilesError> {
+        let real = canonical(path)?;
+        let is_below = |boundary: &PathBuf| real.starts_with(boundary);
+        if boundaries.is_some_and(|boundaries| !boundaries.iter().any(is_below)) {
+            return Err(FilesError::Outside(path.to_owned()));
+        }
+        let metadata = fs::metadata(&real).map_err(|error| unreadable(path, error))?;
+        if !metadata.is_file() {
+            return Err(FilesError::NoFile(path.to_owned()));
+        }
+        if metadata.len() > self.left || self.files.contents.len() >= MOST_FILES {
+            return Err(FilesError::TooLarge(self.root.to_owned()));
+        }
+        let mut bytes = Vec::new();
+        // It may have grown since.
+        File::open(&real)
+            .and_then(|file| file.take(self.left + 1).read_to_end(&mut bytes))
+            .map_err(|error| unreadable(path, error))?;
+        self.left = self
+            .left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| FilesError::TooLarge(self.root.to_owned()))?;
+        let below = path.strip_prefix(self.root).unwrap_or(path).to_owned();
+        self.files.contents.insert(below, Content::of(bytes));
+        Ok(())
     }
 }
 

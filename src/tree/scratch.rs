@@ -1,9 +1,6 @@
 //! A copy of a tree's files for a program to read.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 use tempfile::TempDir;
 
@@ -45,11 +42,5 @@ impl Scratch {
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("home")
-    }
-
-    /// Whether a path lies in this directory: what a program says of it is no name that a user knows.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        self.directory.path()
     }
 }

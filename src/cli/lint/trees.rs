@@ -1,6 +1,9 @@
 //! Charts and kustomizations of a run: their findings in the place of those of their files.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{LintArguments, Run};
 use crate::{
@@ -17,13 +20,19 @@ use crate::{
 impl Run {
     /// Renders the charts and kustomizations among the inputs.
     pub(super) fn render(
-        inputs: &[Input],
-        groups: &[usize],
+        (inputs, groups): (&[Input], &[usize]),
+        directories: &[PathBuf],
         arguments: &LintArguments,
         configurations: &Configurations,
     ) -> Result<Trees, Error> {
         let inputs: Vec<(Input, usize)> = inputs.iter().cloned().zip(groups.iter().copied()).collect();
-        Trees::render(&inputs, &arguments.trees, configurations, arguments.quiet)
+        Trees::render(
+            &inputs,
+            directories,
+            &arguments.trees,
+            configurations,
+            arguments.quiet,
+        )
     }
 
     /// Lints the trees of one configuration. The files that findings stand in are sources of the run then.

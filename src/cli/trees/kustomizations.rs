@@ -1,14 +1,14 @@
 //! The trees of kustomizations that inputs belong to, rendered.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::{Tree, below, names};
+use super::{Named, Tree};
 use crate::{
     cli::note,
     report::counted,
-    source::{Input, Origin},
+    source::Origin,
     tree::{
         ProgramError, Renderer, Rendering,
         kustomize::{Found, Kustomizations, Left, Search, find},
@@ -24,30 +24,17 @@ pub(super) struct Rendered {
 }
 
 /// Renders the kustomizations among the inputs that were met in directories.
-pub(super) fn rendered(inputs: &[(Input, usize)], allow_outside: bool, quiet: bool) -> Rendered {
-    let met: Vec<(&Path, usize)> = inputs
+pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> Rendered {
+    let met: Vec<PathBuf> = named
+        .inputs
         .iter()
-        .filter_map(|(input, group)| match &input.origin {
-            Origin::Found(path) => Some((path.as_path(), *group)),
+        .filter_map(|(input, _)| match &input.origin {
+            Origin::Found(path) => Some(path.clone()),
             _ => None,
         })
         .collect();
-    let Some(boundary) = common_directory(met.iter().map(|(path, _)| *path)) else {
-        return Rendered::default();
-    };
-    let paths: Vec<PathBuf> = met.iter().map(|(path, _)| (*path).to_owned()).collect();
-    let search = Search {
-        boundary: &boundary,
-        allow_outside,
-    };
-    let Found { trees, left } = find(&paths, &search);
-    let outcomes: Vec<Outcome> = trees
-        .into_par_iter()
-        .map(|tree| {
-            let own = met.iter().find(|(path, _)| has(&tree, path));
-            of_tree(tree, own.map_or(0, |(_, group)| *group), inputs)
-        })
-        .collect();
+    let Found { trees, left } = find(&met, search);
+    let outcomes: Vec<Outcome> = trees.into_par_iter().map(|tree| of_tree(tree, named)).collect();
     if !quiet {
         tell(&outcomes, &left);
     }
@@ -64,12 +51,7 @@ struct Outcome {
     failed: Vec<(String, ProgramError)>,
 }
 
-/// Whether a file is one of a tree's.
-fn has(tree: &Kustomizations, path: &Path) -> bool {
-    below(path, tree.root()).is_some_and(|below| tree.is_rendered(below))
-}
-
-fn of_tree(mut tree: Kustomizations, group: usize, inputs: &[(Input, usize)]) -> Outcome {
+fn of_tree(mut tree: Kustomizations, named: &Named<'_>) -> Outcome {
     let outcomes: Vec<Result<Rendering, ProgramError>> = tree
         .ways()
         .par_iter()
@@ -89,9 +71,9 @@ fn of_tree(mut tree: Kustomizations, group: usize, inputs: &[(Input, usize)]) ->
     let is_rendered = !renderings.is_empty();
     Outcome {
         tree: is_rendered.then(|| Tree {
-            names: names(&tree, inputs),
+            names: named.names(&tree),
+            group: named.group(&tree),
             renderer: Box::new(tree),
-            group,
             renderings,
         }),
         failed,
@@ -121,19 +103,4 @@ fn tell(outcomes: &[Outcome], left: &[Left]) {
             left.reason
         ));
     }
-}
-
-/// The lowest directory that holds all files.
-fn common_directory<'p>(mut paths: impl Iterator<Item = &'p Path>) -> Option<PathBuf> {
-    let parent = |path: &Path| match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let mut common = parent(paths.next()?);
-    for path in paths {
-        while !path.starts_with(&common) && common != Path::new(".") {
-            common = parent(&common);
-        }
-    }
-    Some(common)
 }

@@ -5,7 +5,7 @@ mod lint;
 mod migrate;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,7 +19,7 @@ pub(super) use migrate::Migrated;
 
 use crate::{
     source::{Input, Note, NoteKind, Origin, chart_of, looks_like_manifest},
-    tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone},
+    tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone, kustomize::Search},
 };
 
 /// How charts are read.
@@ -69,8 +69,8 @@ pub(super) struct Trees {
 impl Tree {
     /// Whether an input is a template of the tree, which is rendered and not read as text.
     pub(super) fn renders(&self, input: &Input) -> bool {
-        let below = input.path().and_then(|path| below(path, self.renderer.root()));
-        self.holds(&input.name) && below.is_some_and(|path| self.renderer.is_rendered(path))
+        let mut names = self.names.iter();
+        names.any(|(path, name)| *name == input.name && self.renderer.is_rendered(path))
     }
 }
 
@@ -87,9 +87,10 @@ impl Tree {
 }
 
 impl Trees {
-    /// Finds and renders the trees whose beginning is among the inputs.
+    /// Finds and renders the trees whose beginning is among the inputs. `directories` are those that were named.
     pub(super) fn render(
         inputs: &[(Input, usize)],
+        directories: &[PathBuf],
         arguments: &TreeArguments,
         configurations: &Configurations,
         quiet: bool,
@@ -120,8 +121,9 @@ impl Trees {
                 ways.map(|way| tree.render(tree.files(), way)).collect::<Vec<_>>()
             })
             .collect();
+        let named = Named::of(inputs);
         for ((renderer, group), results) in found.into_iter().zip(rendered) {
-            trees.add(renderer, group, results, inputs);
+            trees.add(renderer, group, results, &named);
         }
         if let Some(missing) = trees.notes.iter().position(is_about_missing_program) {
             // It is the same for all of them.
@@ -129,7 +131,14 @@ impl Trees {
             trees.notes.retain(|note| !is_about_missing_program(note));
             trees.notes.insert(0, first);
         }
-        let kustomizations = kustomizations::rendered(inputs, arguments.allow_outside, quiet);
+        let kustomizations = kustomizations::rendered(
+            &named,
+            &Search {
+                boundaries: directories,
+                allow_outside: arguments.allow_outside,
+            },
+            quiet,
+        );
         trees.all.extend(kustomizations.trees);
         trees.patches = kustomizations.patches;
         Ok(trees)
@@ -149,7 +158,7 @@ impl Trees {
         renderer: Box<dyn Renderer>,
         group: usize,
         results: Vec<Result<Rendering, ProgramError>>,
-        inputs: &[(Input, usize)],
+        named: &Named<'_>,
     ) {
         let mut renderings = Vec::new();
         let mut failures = Vec::new();
@@ -169,7 +178,7 @@ impl Trees {
             let message = format!("with {way} it is not rendered: {error}");
             Note::new(renderer.name(), NoteKind::Unrendered, message)
         }));
-        let names = names(renderer.as_ref(), inputs);
+        let names = named.names(renderer.as_ref());
         self.all.push(Tree {
             renderer,
             group,
@@ -256,34 +265,70 @@ fn values_of(
     Ok(all)
 }
 
-/// What the files of a tree are called: as the inputs are, where they are inputs, and else as they would be.
-fn names(tree: &dyn Renderer, inputs: &[(Input, usize)]) -> BTreeMap<PathBuf, String> {
-    let of_inputs: BTreeMap<&Path, &str> = inputs
-        .iter()
-        .filter_map(|(input, _)| Some((plain(input.path()?), input.name.as_str())))
-        .collect();
-    let begins_with_dot = inputs.iter().any(|(input, _)| input.name.starts_with("./"));
-    let name = |path: &Path| {
-        let whole = tree.root().join(path);
-        let whole = plain(&whole);
-        match of_inputs.get(whole) {
-            Some(name) => (*name).to_owned(),
-            None if begins_with_dot && whole.is_relative() => format!("./{}", whole.display()),
-            None => whole.display().to_string(),
+/// The inputs by their paths, as the file system calls them but for a link at the end.
+struct Named<'i> {
+    inputs: &'i [(Input, usize)],
+    indices: HashMap<PathBuf, usize>,
+    begins_with_dot: bool,
+}
+
+impl<'i> Named<'i> {
+    fn of(inputs: &'i [(Input, usize)]) -> Self {
+        let mut directories: HashMap<&Path, PathBuf> = HashMap::new();
+        let mut indices = HashMap::new();
+        for (index, (input, _)) in inputs.iter().enumerate() {
+            let Some(path) = input.path() else { continue };
+            let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+                continue;
+            };
+            let real = directories.entry(directory).or_insert_with(|| real(directory));
+            indices.entry(real.join(name)).or_insert(index);
         }
+        Self {
+            inputs,
+            indices,
+            begins_with_dot: inputs.iter().any(|(input, _)| input.name.starts_with("./")),
+        }
+    }
+
+    /// What the files of a tree are called: as the inputs are, where they are inputs, and else as they would be.
+    fn names(&self, tree: &dyn Renderer) -> BTreeMap<PathBuf, String> {
+        let root = real(tree.root());
+        let input = |path: &Path| self.inputs.get(*self.indices.get(&root.join(path))?);
+        let name = |path: &Path| {
+            if let Some((input, _)) = input(path) {
+                return input.name.clone();
+            }
+            let whole = tree.root().join(path);
+            let whole = whole.strip_prefix("./").unwrap_or(&whole);
+            match self.begins_with_dot && whole.is_relative() && !whole.starts_with("..") {
+                true => format!("./{}", whole.display()),
+                false => whole.display().to_string(),
+            }
+        };
+        tree.files()
+            .texts()
+            .map(|(path, _)| (path.to_owned(), name(path)))
+            .collect()
+    }
+
+    /// The index of the configuration of a tree's first input.
+    fn group(&self, tree: &dyn Renderer) -> usize {
+        let root = real(tree.root());
+        let indices = tree
+            .files()
+            .texts()
+            .map(|(path, _)| self.indices.get(&root.join(path)));
+        let first = indices.flatten().min().and_then(|index| self.inputs.get(*index));
+        first.map_or(0, |(_, group)| *group)
+    }
+}
+
+/// A directory as the file system calls it.
+fn real(directory: &Path) -> PathBuf {
+    let written = match directory.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => directory,
     };
-    tree.files()
-        .texts()
-        .map(|(path, _)| (path.to_owned(), name(path)))
-        .collect()
-}
-
-/// A path from a directory, whether or not one of them begins with a dot.
-fn below<'p>(path: &'p Path, directory: &Path) -> Option<&'p Path> {
-    plain(path).strip_prefix(plain(directory)).ok()
-}
-
-/// A path without the dot that it may begin with.
-fn plain(path: &Path) -> &Path {
-    path.strip_prefix("./").unwrap_or(path)
+    fs::canonicalize(written).unwrap_or_else(|_| written.to_owned())
 }

@@ -11,6 +11,7 @@ use super::{
     layers::{Layered, Piece},
     leg::Leg,
     origin::index_of,
+    reference::normal,
     repoint::{self, Moved},
 };
 use crate::{
@@ -36,12 +37,15 @@ pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Fil
         place::place(task, &tasks, &mut edition);
     }
     let mut texts = edition.carry_out();
-    repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
-    if let Some((path, by)) = &edition.locked {
+    let followed = repoint::all(tree, &moved(&tasks), &edition.dropped, &mut texts);
+    if let Some((path, lock)) = &edition.locked {
+        return Err(lock.reason(&normal(&tree.root.join(path))));
+    }
+    followed?;
+    if let Some(path) = &edition.emptied {
         return Err(format!(
-            "{} is part of {} too, which is not rendered",
-            tree.root.join(path).display(),
-            by.display()
+            "nothing but its name would be left of the patch {}: take it out of its kustomization first",
+            normal(&tree.root.join(path)).display()
         ));
     }
     texts

@@ -2,10 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    find::normal,
-    reference::{file_entry, items},
-};
+use super::reference::{file_entry, items, normal};
 use crate::{
     edit::Place,
     yaml::{Node, Stream},

@@ -5,11 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    find::normal,
     leg::{Leg, value_leg},
     merge::{merge, operate},
     pointer::{resolve, tokens},
-    reference::{NAMES, is_inline, items, text},
+    reference::{NAMES, is_inline, items, normal, text},
     target::selects,
 };
 use crate::{

@@ -7,9 +7,11 @@ mod difference;
 mod edit;
 mod find;
 mod generator;
+mod graph;
 mod hash;
 mod layers;
 mod leg;
+mod lock;
 mod merge;
 mod origin;
 mod pointer;
@@ -26,14 +28,14 @@ use std::{
 };
 
 use super::{Files, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
-use crate::source::SourceFile;
+use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
-pub use find::{Found, Left, Search, find, is_kustomization};
+pub use find::{Found, Left, Search, find};
+pub use reference::{NAMES, is_kustomization};
 
 use layers::Layered;
+use lock::Lock;
 
-/// The programs that render a kustomization, the one that `kubectl -k` itself is first.
-const PROGRAMS: [(&str, &str); 2] = [("kubectl", "kustomize"), ("kustomize", "build")];
 /// Files are read from outside of a kustomization's directory.
 const UNRESTRICTED: &str = "--load-restrictor=LoadRestrictionsNone";
 
@@ -44,8 +46,8 @@ pub struct Kustomizations {
     root: PathBuf,
     files: Files,
     ways: Vec<Way>,
-    /// Files that a kustomization uses too that is not rendered, so that no edit of them is proved, and that one.
-    locked: BTreeMap<PathBuf, PathBuf>,
+    /// Files that are not edited.
+    locked: BTreeMap<PathBuf, Lock>,
     allow_outside: bool,
     /// The objects of each way, in the order of the ways.
     objects: Vec<Vec<Layered>>,
@@ -77,13 +79,9 @@ impl Kustomizations {
         self.ways.remove(index);
         self.objects.remove(index);
         let used = self.used.remove(index);
-        self.lock(used, Path::new(&way.name));
-    }
-
-    /// Keeps files from being edited that `by` uses too, which is not rendered.
-    fn lock(&mut self, files: impl IntoIterator<Item = PathBuf>, by: &Path) {
+        let lock = Lock::NotRendered(PathBuf::from(&way.name));
         self.locked
-            .extend(files.into_iter().map(|file| (file, by.to_owned())));
+            .extend(used.into_iter().map(|file| (file, lock.clone())));
     }
 
     /// The objects of a way, as the kustomizations tell.
@@ -113,7 +111,7 @@ impl Renderer for Kustomizations {
     }
 
     fn is_rendered(&self, path: &Path) -> bool {
-        self.files.text(&find::normal(path)).is_some()
+        self.files.text(&reference::normal(path)).is_some()
     }
 
     fn stands_for_its_files(&self) -> bool {
@@ -131,7 +129,7 @@ impl Renderer for Kustomizations {
             .first()
             .map_or_else(|| scratch.root(), |path| scratch.root().join(path));
         let mut missing = None;
-        for (name, subcommand) in PROGRAMS {
+        for (name, subcommand) in KUSTOMIZE_RENDERERS {
             let arguments: &[&str] = match self.allow_outside {
                 true => &[subcommand, UNRESTRICTED, "."],
                 false => &[subcommand, "."],

@@ -1,9 +1,35 @@
 //! What a kustomization names: other kustomizations, manifests, patches and files with data.
 
+use std::path::{Component, Path, PathBuf};
+
 use crate::yaml::Node;
 
 /// The names of kustomizations (kustomize, `konfig.RecognizedKustomizationFileNames`).
-pub(super) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file is a kustomization by its name.
+#[must_use]
+pub fn is_kustomization(path: &Path) -> bool {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .is_some_and(|name| NAMES.contains(&name))
+}
+
+/// A path without `.` and `..`, as its text tells.
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if normal.file_name().is_some() => drop(normal.pop()),
+            other => normal.push(other),
+        }
+    }
+    normal
+}
+
+/// Hosts that kustomize knows without a scheme, or has known.
+const HOSTS: [&str; 4] = ["github.com", "www.github.com", "gitlab.com", "bitbucket.org"];
 
 /// Lists of paths, or of texts in the place of paths.
 const LISTS: [&str; 10] = [
@@ -107,14 +133,18 @@ pub(super) fn is_inline(text: &str) -> bool {
     text.contains(['\n', '{', '['])
 }
 
-/// Whether kustomize would ask the network for it.
+/// Whether kustomize would ask the network for it (kustomize, `git.NewRepoSpecFromURL`), or might. It does so before it
+/// looks whether there is such a directory.
 pub(super) fn is_remote(path: &str) -> bool {
-    let host = path.split('/').next().unwrap_or_default();
+    let path = path.to_ascii_lowercase();
+    let host = path.split(['/', ':']).next().unwrap_or_default();
+    let user = path.split_once('@').map(|(user, _)| user);
     path.contains("://")
         || path.contains("?ref=")
-        || path.starts_with("git@")
         || path.starts_with("git::")
-        || (["github.com", "gitlab.com", "bitbucket.org"].contains(&host) && path.contains('/'))
+        || path.starts_with("gh:")
+        || user.is_some_and(|user| !user.is_empty() && !user.contains(['/', ':', '.']))
+        || (HOSTS.contains(&host) && host.len() < path.len())
 }
 
 /// The items of a list.

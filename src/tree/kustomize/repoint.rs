@@ -6,13 +6,13 @@ use super::{
     Kustomizations,
     layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
     leg::{Leg, identity, value_at},
-    pointer::{locate, tokens, written},
-    reference::{NAMES, items, text},
+    pointer::{locate, resolve, tokens, written},
+    reference::{is_kustomization, items, text},
     target::selects,
     texts::Texts,
 };
 use crate::{
-    edit::{Change, Place, Position},
+    edit::{Change, Place},
     yaml::{self, Node, Value},
 };
 
@@ -27,12 +27,15 @@ pub(super) struct Moved<'k> {
 }
 
 /// Lets all JSON patches and replacements follow.
+///
+/// # Errors
+/// An operation that can't, in a clause.
 pub(super) fn all(
     tree: &Kustomizations,
     moved: &[Moved<'_>],
     dropped: &BTreeSet<(Unit, Place)>,
     texts: &mut Texts<'_>,
-) {
+) -> Result<(), String> {
     let mut found: BTreeMap<Unit, Found> = BTreeMap::new();
     for (unit, place) in dropped {
         let found = found.entry(unit.clone()).or_default();
@@ -56,7 +59,7 @@ pub(super) fn all(
             found: &mut found,
         };
         for piece in &object.pieces {
-            follower.piece(piece, texts);
+            follower.piece(piece, texts)?;
         }
     }
     for (unit, found) in &found {
@@ -65,6 +68,7 @@ pub(super) fn all(
         }
     }
     replacements(tree, moved, texts);
+    Ok(())
 }
 
 /// The same object of the same way, or of another one.
@@ -78,7 +82,6 @@ fn is_same(one: &Layered, other: &Layered) -> bool {
 #[derive(Default)]
 struct Found {
     changes: Vec<Change>,
-    then: Vec<Change>,
     gone: BTreeSet<Place>,
 }
 
@@ -107,7 +110,7 @@ impl Found {
         };
         let changes = self.changes.iter().filter(is_kept).cloned().collect();
         let gone = self.gone.iter().cloned().map(Change::Remove).collect();
-        texts.change(unit, &[changes, self.then.clone(), gone]);
+        texts.change(unit, &[changes, gone]);
     }
 
     fn note(&mut self, change: Change) {
@@ -126,15 +129,17 @@ struct Follower<'f> {
 }
 
 impl Follower<'_> {
-    fn piece(&mut self, piece: &Piece, texts: &Texts<'_>) {
+    fn piece(&mut self, piece: &Piece, texts: &Texts<'_>) -> Result<(), String> {
         let Some(text) = texts.get(&piece.unit) else {
-            return;
+            return Ok(());
         };
-        let Ok(stream) = yaml::parse(&text) else { return };
+        let Ok(stream) = yaml::parse(&text) else {
+            return Ok(());
+        };
         match &piece.form {
             Form::Object(place) => {
                 let Some(Ok(value)) = place.node(&stream).map(Value::of) else {
-                    return;
+                    return Ok(());
                 };
                 match self.state {
                     Value::Null => self.state = value.effective(),
@@ -144,65 +149,57 @@ impl Follower<'_> {
             Form::Operations(operations) => {
                 for operation in operations {
                     if let Some(node) = operation.place.node(&stream) {
-                        self.operation(&piece.unit, operation, node);
+                        self.operation(&piece.unit, operation, node)?;
                     }
                 }
             }
             Form::Generator(_) => {}
         }
+        Ok(())
     }
 
-    fn operation(&mut self, unit: &Unit, operation: &Operation, node: Node<'_>) {
+    fn operation(&mut self, unit: &Unit, operation: &Operation, node: Node<'_>) -> Result<(), String> {
         let found = self.found.entry(unit.clone()).or_default();
-        let Some(pointer) = text(node, "path") else { return };
+        let Some(pointer) = text(node, "path") else {
+            return Ok(());
+        };
         if found.gone.contains(&operation.place) {
-            return;
+            return Ok(());
         }
         let old = tokens(pointer);
         let value = node.get("value").and_then(|value| Value::of(value).ok());
         let Some(legs) = &operation.legs else {
             carry_out(&mut self.state, &operation.name, &old, value);
-            return;
+            return Ok(());
         };
         let (legs, moved) = translated(legs, self.moved);
-        match new_tokens(&self.state, operation, &legs, moved, old.last()) {
-            Some(new) => {
-                if new != old {
-                    found.note(Change::Text(operation.place.key("path"), written(&new)));
-                }
-                carry_out(&mut self.state, &operation.name, &new, value);
+        if let Some(new) = new_tokens(&self.state, operation, &legs, moved, &old) {
+            if new != old {
+                found.note(Change::Text(operation.place.key("path"), written(&new)));
             }
-            None if operation.name == "add" => {
-                let (Some((_, list)), Some(value)) = (legs.split_last(), value) else {
-                    return;
-                };
-                let Some(new) = pointer_to_key(&self.state, list) else {
-                    return;
-                };
-                let value = Value::Sequence(vec![value]);
-                found.wrap(&operation.place, &new, &value);
-                carry_out(&mut self.state, &operation.name, &new, Some(value));
-            }
-            // What it is about is gone.
-            None => drop(found.gone.insert(operation.place.clone())),
+            carry_out(&mut self.state, &operation.name, &new, value);
+            return Ok(());
         }
-    }
-}
-
-impl Found {
-    /// Makes an operation that adds an item to a list one that adds the list.
-    fn wrap(&mut self, operation: &Place, pointer: &[String], value: &Value) {
-        self.note(Change::Text(operation.key("path"), written(pointer)));
-        self.note(Change::Remove(operation.key("value")));
-        let change = Change::Insert {
-            mapping: operation.clone(),
-            key: "value".to_owned(),
-            value: value.clone(),
-            position: Position::Last,
+        let list = match legs.split_last() {
+            Some((Leg::Item { .. } | Leg::Index(_), list)) if operation.name == "add" => list,
+            _ => &[],
         };
-        if !self.then.contains(&change) {
-            self.then.push(change);
-        }
+        let (Some(new), Some(value)) = (pointer_to_key(&self.state, list), value) else {
+            return Err(format!(
+                "the operation on {pointer} in {} has nothing to point at any more",
+                unit.path.display()
+            ));
+        };
+        // There is no list any more that the item could be added to.
+        found.note(Change::Text(operation.place.key("path"), written(&new)));
+        found.note(Change::Enlist(operation.place.key("value")));
+        carry_out(
+            &mut self.state,
+            &operation.name,
+            &new,
+            Some(Value::Sequence(vec![value])),
+        );
+        Ok(())
     }
 }
 
@@ -229,24 +226,37 @@ fn new_tokens(
     operation: &Operation,
     legs: &[Leg],
     moved: Option<&Moved<'_>>,
-    last: Option<&String>,
+    old: &[String],
 ) -> Option<Vec<String>> {
     let (leg, parents) = legs.split_last()?;
+    let (last, old_parents) = old.split_last()?;
     match (leg, operation.name.as_str()) {
         (Leg::Item { .. } | Leg::Index(_), "add") => {
-            let mut tokens = locate(state, parents)?;
+            let mut tokens = located(state, parents, old_parents)?;
             let items = match value_at(state, parents)? {
                 Value::Sequence(items) => items,
                 _ => return None,
             };
             tokens.push(match moved {
                 Some(moved) => place_among(items, &moved.before),
-                None => kept_place(items.len(), last?),
+                None => kept_place(items.len(), last),
             });
             Some(tokens)
         }
-        (Leg::Key(_), "add") => pointer_to_key(state, legs),
-        _ => locate(state, legs),
+        (Leg::Key(key), "add") => {
+            let mut tokens = located(state, parents, old_parents)?;
+            tokens.push(key.clone());
+            Some(tokens)
+        }
+        _ => located(state, legs, old),
+    }
+}
+
+/// The tokens that point at the end of a way; the old ones where they still do: items may have the same identity.
+fn located(state: &Value, legs: &[Leg], old: &[String]) -> Option<Vec<String>> {
+    match resolve(state, old).as_deref() == Some(legs) {
+        true => Some(old.to_vec()),
+        false => locate(state, legs),
     }
 }
 
@@ -286,10 +296,7 @@ fn replacements(tree: &Kustomizations, moved: &[Moved<'_>], texts: &mut Texts<'_
         return;
     }
     for (path, text) in tree.files.texts() {
-        let is_kustomization = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .is_some_and(|name| NAMES.contains(&name));
+        let is_kustomization = is_kustomization(path);
         let names_containers = text.contains("ontainers.") && text.contains("fieldPath");
         if !names_containers || tree.locked.contains_key(path) {
             continue;

@@ -86,15 +86,18 @@ impl<'f> Texts<'f> {
     }
 }
 
+/// What changes take out.
+pub(super) fn removed(changes: &[Change]) -> Vec<&Place> {
+    let removed = changes.iter().filter_map(|change| match change {
+        Change::Remove(place) => Some(place),
+        _ => None,
+    });
+    removed.collect()
+}
+
 /// Texts first, then what goes, with the lists that would be left empty.
 fn rounds(text: &str, changes: &[Change]) -> Vec<Vec<Change>> {
-    let removed: Vec<&Place> = changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::Remove(place) => Some(place),
-            _ => None,
-        })
-        .collect();
+    let removed = removed(changes);
     let is_inside_removed = |change: &Change| match change {
         Change::Text(place, _) => removed
             .iter()

@@ -12,7 +12,8 @@ use crate::{
         Kustomizations,
         layers::{Unit, text_of},
         leg::{Leg, item_leg, node_at},
-        texts::Texts,
+        lock::Lock,
+        texts::{Texts, removed},
     },
     yaml::{self, Node, Stream},
 };
@@ -28,6 +29,8 @@ pub(super) struct MovedItem {
     /// The containers that stand before it there.
     pub(super) before: Vec<String>,
     pub(super) is_patch: bool,
+    /// The patch's entry in its kustomization.
+    pub(super) entry: Option<(PathBuf, Place)>,
 }
 
 /// A field that goes from a patch, of which nothing may be left then.
@@ -36,6 +39,8 @@ pub(super) struct Removed {
     pub(super) unit: Unit,
     pub(super) object: Place,
     pub(super) legs: Vec<Leg>,
+    /// The patch's entry in its kustomization.
+    pub(super) entry: Option<(PathBuf, Place)>,
 }
 
 /// The changes of all pieces.
@@ -48,8 +53,10 @@ pub(super) struct Edition<'k> {
     pub(super) removed: Vec<Removed>,
     /// Operations of JSON patches that go.
     pub(super) dropped: BTreeSet<(Unit, Place)>,
-    /// A file that would have to change and must not, and the kustomization that is not rendered and uses it too.
-    pub(super) locked: Option<(PathBuf, PathBuf)>,
+    /// A file that would have to change and must not, and why.
+    pub(super) locked: Option<(PathBuf, Lock)>,
+    /// A file with a patch that would say nothing any more.
+    pub(super) emptied: Option<PathBuf>,
 }
 
 impl<'k> Edition<'k> {
@@ -62,6 +69,7 @@ impl<'k> Edition<'k> {
             removed: Vec::new(),
             dropped: BTreeSet::new(),
             locked: None,
+            emptied: None,
         }
     }
 
@@ -93,11 +101,11 @@ impl<'k> Edition<'k> {
 
     /// Whether a file must not be changed, which is noted.
     fn is_locked(&mut self, path: &Path) -> bool {
-        let by = self.tree.locked.get(path);
-        if let Some(by) = by {
-            self.locked = Some((path.to_owned(), by.clone()));
+        let lock = self.tree.locked.get(path);
+        if let Some(lock) = lock {
+            self.locked = Some((path.to_owned(), lock.clone()));
         }
-        by.is_some()
+        lock.is_some()
     }
 
     pub(super) fn move_item(&mut self, item: MovedItem) {
@@ -156,19 +164,47 @@ impl<'k> Edition<'k> {
             legs.push(Leg::Index(0));
             prune(&mut texts, &item.unit, &item.object, &legs);
         }
+        let removed = self
+            .removed
+            .iter()
+            .map(|removed| (&removed.unit, &removed.object, &removed.entry));
+        let moved = self.moves.iter().filter(|item| item.is_patch);
+        let touched = removed.chain(moved.map(|item| (&item.unit, &item.object, &item.entry)));
+        let emptied = touched.filter(|(unit, object, _)| only_names(&texts, unit, object));
+        for (unit, _, entry) in emptied.collect::<Vec<_>>() {
+            match entry {
+                Some((path, place)) if unit.inline.is_some() => {
+                    texts.change_outer(path, Change::Remove(place.clone()));
+                }
+                _ => self.emptied = Some(unit.path.clone()),
+            }
+        }
         texts
     }
 }
 
+/// Whether an object says no more than which one it is for, and no other stands beside it.
+fn only_names(texts: &Texts<'_>, unit: &Unit, object: &Place) -> bool {
+    let Some(text) = texts.get(unit) else { return false };
+    let Ok(stream) = yaml::parse(&text) else {
+        return false;
+    };
+    let keys = |node: Node<'_>, known: &[&str]| {
+        let mut entries = node.written_entries();
+        entries.all(|entry| entry.key.as_str().is_some_and(|key| known.contains(&key)))
+    };
+    object.node(&stream).is_some_and(|object| {
+        stream.roots().count() == 1
+            && keys(object, &["apiVersion", "kind", "metadata"])
+            && object
+                .get("metadata")
+                .is_none_or(|metadata| keys(metadata, &["name", "namespace"]))
+    })
+}
+
 /// The changes without those in what is removed anyway.
 fn outermost(changes: &[Change]) -> Vec<Change> {
-    let removed: Vec<&Place> = changes
-        .iter()
-        .filter_map(|change| match change {
-            Change::Remove(place) => Some(place),
-            _ => None,
-        })
-        .collect();
+    let removed = removed(changes);
     let is_inside = |place: &Place| {
         removed.iter().any(|gone| {
             gone.document == place.document
@@ -180,6 +216,7 @@ fn outermost(changes: &[Change]) -> Vec<Change> {
         Change::Remove(place) | Change::Text(place, _) | Change::Words(place, _) => place.clone(),
         Change::Insert { mapping, key, .. } => mapping.key(key),
         Change::Move { mapping, .. } => mapping.clone(),
+        Change::Enlist(place) => place.clone(),
     };
     let kept = changes.iter().filter(|change| !is_inside(&place_of(change)));
     kept.cloned().collect()

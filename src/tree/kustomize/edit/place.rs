@@ -44,6 +44,7 @@ pub(super) fn place(task: &Task<'_>, all: &[Task<'_>], edition: &mut Edition<'_>
                     to,
                     before: before.clone(),
                     is_patch: index > 0,
+                    entry: piece.entry.clone(),
                 });
             }
         }),
@@ -85,6 +86,7 @@ fn remove(piece: &Piece, is_patch: bool, legs: &[Leg], edition: &mut Edition<'_>
             unit: piece.unit.clone(),
             object: object.clone(),
             legs: legs.to_vec(),
+            entry: piece.entry.clone(),
         });
     }
 }
