@@ -380,8 +380,8 @@ fn a_terminal_is_as_before_where_its_output_fails() {
         // The kernel carries on what it has taken, which makes room once more.
         let mut refusals = 0;
         while refusals < 20 {
-            match full.write(b"x") {
-                Ok(_) => refusals = 0,
+            match full.write_all(b"x") {
+                Ok(()) => refusals = 0,
                 Err(error) => {
                     assert_eq!(error.kind(), ErrorKind::WouldBlock);
                     refusals += 1;
