@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use kubectl_sidecar::{
-    report::{Appearance, Base, Format, Report},
+    report::{Appearance, Base, Format, MigrationDiff, MigrationDiffs, Report, Rewritten},
     roles::{ContainerRole, Evidence, Role, Strength, WorkloadSummary},
     rules::{Confidence, Family, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::{SourceError, SourceErrorKind, SourceFile},
@@ -591,6 +597,65 @@ fn objects_of_clusters_are_no_files() {
         let heading = format!("<h3>{context} <span class=\"soft\">/</span> shop</h3>");
         assert_eq!(page.matches(&heading).count(), 1, "{page}");
     }
+}
+
+/// Counts the diffs that it makes, each of so many characters.
+struct Counted(AtomicUsize, usize);
+
+impl MigrationDiffs for Counted {
+    fn of(&self, objects: &[Rewritten<'_>]) -> Vec<Option<MigrationDiff>> {
+        self.0.fetch_add(objects.len(), Ordering::Relaxed);
+        let diff = MigrationDiff {
+            form: "a native sidecar",
+            plain: format!("-{}\n", "x".repeat(self.1)),
+            reviewed: String::new(),
+        };
+        vec![Some(diff); objects.len()]
+    }
+}
+
+/// Each diff takes a migration.
+#[test]
+fn no_diff_is_made_that_is_not_shown() {
+    let file = source("job.yaml", MANIFEST);
+    let of_jobs = |count: usize| -> Vec<Finding> {
+        let one = finding(&POLL, vec![location(&file, "until", "waits", true)]);
+        let jobs = (0..count).map(|number| Finding {
+            object: job(&format!("migrate-{number}")),
+            ..one.clone()
+        });
+        jobs.collect()
+    };
+    let shown = |format, count: usize, length: usize| {
+        let findings = of_jobs(count);
+        let diffs = Counted(AtomicUsize::new(0), length);
+        let report = Report {
+            findings: &findings,
+            files: 1,
+            diffs: Some(&diffs),
+            ..Report::default()
+        };
+        let text = render_report(format, &report, &plain());
+        let shown = text.matches("What migrate changes").count();
+        (shown, diffs.0.into_inner(), text)
+    };
+    // All fit, not all fit, and the findings alone fill the comment.
+    assert!(matches!(shown(Format::Markdown, 40, 100), (40, 40, _)));
+    let (some, made, text) = shown(Format::Markdown, 60, 1500);
+    assert!((2..60).contains(&some) && made <= some + 32, "{some} of {made}");
+    assert!(
+        text.contains(&format!("The diffs of {} workloads more did not fit", 60 - some)),
+        "{text}"
+    );
+    let (none, made, text) = shown(Format::Markdown, 1000, 100);
+    assert!(none == 0 && made <= 10, "{none} of {made}");
+    assert!(
+        text.contains("The diffs of 1000 workloads more did not fit"),
+        "{text}"
+    );
+    // A page shows 3,000 findings.
+    assert!(matches!(shown(Format::Html, 2000, 100), (2000, 2000, _)));
+    assert!(matches!(shown(Format::Html, 3100, 100), (3000, 3000, _)));
 }
 
 #[test]

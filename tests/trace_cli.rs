@@ -346,7 +346,9 @@ fn a_screen_wants_a_terminal_to_draw_on() {
     assert_eq!(read("before"), read("after"));
 }
 
-/// A terminal that takes no more output: nobody reads from it, and its program does not wait until somebody does.
+/// A terminal that takes no more output: nobody reads from it, and its program does not wait until somebody does. As
+/// it is, it has room for the first that is drawn, since what is written to a raw one needs less; filled as a raw one,
+/// it has none.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_terminal_is_as_before_where_its_output_fails() {
@@ -355,36 +357,54 @@ fn a_terminal_is_as_before_where_its_output_fails() {
     use rustix::{
         fs::{Mode, OFlags, open},
         pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-        termios::{LocalModes, tcgetattr},
+        termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr},
     };
 
-    let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&controller).unwrap();
-    unlockpt(&controller).unwrap();
-    let name = ptsname(&controller, Vec::new()).unwrap();
-    let terminal = || {
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
-        std::fs::File::from(open(&*name, flags, Mode::empty()).unwrap())
-    };
-    let mut full = terminal();
-    let refused = loop {
-        if let Err(error) = full.write_all(&[b'x'; 64]) {
-            break error;
+    for is_filled_raw in [false, true] {
+        let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&controller).unwrap();
+        unlockpt(&controller).unwrap();
+        let name = ptsname(&controller, Vec::new()).unwrap();
+        let terminal = || {
+            let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
+            std::fs::File::from(open(&*name, flags, Mode::empty()).unwrap())
+        };
+        let mut full = terminal();
+        let before = tcgetattr(&full).unwrap();
+        assert!(before.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+        if is_filled_raw {
+            let mut raw = before.clone();
+            raw.make_raw();
+            tcsetattr(&full, OptionalActions::Now, &raw).unwrap();
         }
-    };
-    assert_eq!(refused.kind(), ErrorKind::WouldBlock);
-    let before = tcgetattr(&full).unwrap();
-    assert!(before.local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-        .args(["trace", "--tui", "--replay"])
-        .arg(repository("examples/recordings/settle-accounts.jsonl"))
-        .stdin(terminal())
-        .stdout(full)
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{said}");
-    assert!(said.contains("cannot write"), "{said}");
-    let after = tcgetattr(terminal()).unwrap();
-    assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        // The kernel carries on what it has taken, which makes room once more.
+        let mut refusals = 0;
+        while refusals < 20 {
+            match full.write_all(b"x") {
+                Ok(()) => refusals = 0,
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                    refusals += 1;
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+            }
+        }
+        tcsetattr(&full, OptionalActions::Now, &before).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+            .args(["trace", "--tui", "--replay"])
+            .arg(repository("examples/recordings/settle-accounts.jsonl"))
+            .stdin(terminal())
+            .stdout(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{said}");
+        assert!(said.contains("cannot write"), "{said}");
+        let after = tcgetattr(terminal()).unwrap();
+        assert_eq!(
+            format!("{before:?}"),
+            format!("{after:?}"),
+            "{is_filled_raw}: {said}"
+        );
+    }
 }
