@@ -289,7 +289,8 @@ fn no_link_leads_out_of_a_tree() {
     use std::os::unix::fs::symlink;
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "SECRET").unwrap();
-    let cases: [(&str, &dyn Fn(&Path)); 5] = [
+    type Change<'c> = &'c dyn Fn(&Path);
+    let cases: [(&str, Change<'_>); 5] = [
         ("job.yaml", &|tree| {
             fs::rename(tree.join("base/job.yaml"), outside.path().join("job.yaml")).unwrap();
             symlink(outside.path().join("job.yaml"), tree.join("base/job.yaml")).unwrap();
