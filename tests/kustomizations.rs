@@ -289,7 +289,8 @@ fn no_link_leads_out_of_a_tree() {
     use std::os::unix::fs::symlink;
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "SECRET").unwrap();
-    let cases: [(&str, &dyn Fn(&Path)); 5] = [
+    type Change<'c> = &'c dyn Fn(&Path);
+    let cases: [(&str, Change<'_>); 5] = [
         ("job.yaml", &|tree| {
             fs::rename(tree.join("base/job.yaml"), outside.path().join("job.yaml")).unwrap();
             symlink(outside.path().join("job.yaml"), tree.join("base/job.yaml")).unwrap();
@@ -458,4 +459,21 @@ fn no_patch_is_left_with_its_name_alone() {
     let named = "resources: [../base]\npatches: [{path: patch.yaml}]\n";
     let (said, _) = with_overlay(&[("prod/kustomization.yaml", named), ("prod/patch.yaml", patch)]);
     assert!(said.contains("left of the patch prod/patch.yaml"), "{said}");
+}
+
+/// An annotation goes into the patch that writes all of them, in the place of the one that it writes now.
+#[test]
+fn what_a_patch_writes_over_is_not_where_a_new_field_goes() {
+    let overlay = "resources: [../base]\npatches:\n- target: {kind: Deployment}\n  patch: |-\n    - op: add\n      path: /spec/template/metadata/annotations\n      value:\n        # The mesh.\n        proxy.istio.io/config: '{ \"holdApplicationUntilProxyStarts\": true }'\n";
+    let (said, files) = with_overlay(&[("prod/kustomization.yaml", overlay)]);
+    assert!(
+        said.contains("istio-proxy is injected as a native sidecar"),
+        "{said}"
+    );
+    let text = &files[Path::new("prod/kustomization.yaml")];
+    assert!(
+        text.contains("sidecar.istio.io/nativeSidecar: \"true\""),
+        "{text}"
+    );
+    assert!(!text.contains("holdApplicationUntilProxyStarts"), "{text}");
 }

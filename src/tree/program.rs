@@ -158,5 +158,12 @@ fn said(messages: &str, scratch: &Scratch) -> Option<String> {
     let line = messages.lines().find(is_reason).or_else(last)?;
     let root = format!("{}/", scratch.root().display());
     let line = line.trim().replace(&root, "");
+    // kubectl writes an error of kustomize as an entry of its log, in quotes.
+    let quoted = line
+        .split_once("\"command failed\" err=\"")
+        .map(|(_, quoted)| quoted);
+    if let Some(quoted) = quoted.and_then(|quoted| quoted.strip_suffix('"')) {
+        return Some(quoted.replace("\\\"", "\"").replace("\\\\", "\\"));
+    }
     Some(line.strip_prefix("Error: ").unwrap_or(&line).to_owned())
 }

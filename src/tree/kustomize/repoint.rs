@@ -243,7 +243,8 @@ fn new_tokens(
             });
             Some(tokens)
         }
-        (Leg::Key(key), "add") => {
+        // Whether there is such a key is for kustomize to say.
+        (Leg::Key(key), _) => {
             let mut tokens = located(state, parents, old_parents)?;
             tokens.push(key.clone());
             Some(tokens)

@@ -47,8 +47,9 @@ pub(super) struct Removed {
 pub(super) struct Edition<'k> {
     pub(super) tree: &'k Kustomizations,
     texts: Texts<'k>,
-    /// Two rounds for each text: the second one puts new values where old ones went.
-    changes: BTreeMap<Unit, [Vec<Change>; 2]>,
+    /// Three rounds for each text: what is new, so that nothing is empty in between; all else; and new values where old
+    /// ones went.
+    changes: BTreeMap<Unit, [Vec<Change>; 3]>,
     moves: Vec<MovedItem>,
     pub(super) removed: Vec<Removed>,
     /// Operations of JSON patches that go.
@@ -79,12 +80,13 @@ impl<'k> Edition<'k> {
     }
 
     pub(super) fn change(&mut self, unit: &Unit, change: Change) {
-        self.note(unit, 0, change);
+        let round = usize::from(!matches!(change, Change::Insert { .. }));
+        self.note(unit, round, change);
     }
 
-    /// Notes a change of the second round.
+    /// Notes a change of the last round.
     pub(super) fn change_then(&mut self, unit: &Unit, change: Change) {
-        self.note(unit, 1, change);
+        self.note(unit, 2, change);
     }
 
     fn note(&mut self, unit: &Unit, round: usize, change: Change) {

@@ -189,10 +189,13 @@ fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edit
         all.iter()
             .any(|other| other.way == way && other.deed == task.deed && other.object.kind == task.object.kind)
     };
-    let candidates: Vec<(&Piece, Change)> = task
-        .object
-        .pieces
+    let pieces = &task.object.pieces;
+    let effective = pieces
         .iter()
+        .rposition(|piece| writes_above(piece, &task.deed.legs));
+    let candidates: Vec<(&Piece, Change)> = pieces
+        .iter()
+        .skip(effective.unwrap_or(0))
         .filter_map(|piece| Some((piece, insertion(edition, piece, &task.deed.legs, entry)?)))
         .collect();
     let agreed = candidates
@@ -201,6 +204,18 @@ fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edit
     if let Some((piece, change)) = agreed.or(candidates.first()) {
         edition.change(&piece.unit, change.clone());
     }
+}
+
+/// Whether a JSON patch writes all of what a field is in: what pieces before it say there does not count.
+fn writes_above(piece: &Piece, legs: &[Leg]) -> bool {
+    let Form::Operations(operations) = &piece.form else {
+        return false;
+    };
+    operations.iter().any(|operation| {
+        let own = operation.legs.as_deref();
+        ["add", "replace"].contains(&operation.name.as_str())
+            && own.is_some_and(|own| own.len() < legs.len() && legs.starts_with(own))
+    })
 }
 
 /// The change that adds an entry to a piece; nothing where the piece has no mapping for it.
