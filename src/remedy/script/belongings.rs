@@ -9,7 +9,6 @@ use super::{
 };
 use crate::shell::{
     Command, List, Names, Pipeline, Simple, Span, State, StateAccess, Statement, Terminator, names_in,
-    state_access,
 };
 
 /// Statements that may go as well, where nothing else reads what they set.
@@ -98,7 +97,7 @@ fn guards(cutting: &Cutting<'_>) -> Vec<Span> {
 
 fn is_guard(cutting: &Cutting<'_>, statement: &Statement, set: &BTreeSet<String>) -> bool {
     let looks = |command: &Command| {
-        let access = state_access(command, cutting.text);
+        let access = cutting.accesses.of(command);
         let is_test = match command {
             Command::Simple(simple) => simple
                 .words
@@ -176,13 +175,16 @@ fn looks_only_at(access: &StateAccess, set: &BTreeSet<String>) -> bool {
 
 /// `n=0`, which only what goes counted on.
 fn counters(cutting: &Cutting<'_>, kept: &[&Statement]) -> Vec<Span> {
+    let assignments: Vec<_> = kept
+        .iter()
+        .filter_map(|statement| Some((statement, plain_assignment(statement)?)))
+        .collect();
     // Text that is not here may read them.
-    let runs_unknown = cutting
-        .script
-        .list
-        .commands()
-        .any(|visit| state_access(visit.command, cutting.text).runs_unknown.is_some());
-    if runs_unknown {
+    let runs_unknown = || {
+        let mut commands = cutting.script.list.commands();
+        commands.any(|visit| cutting.accesses.of(visit.command).runs_unknown.is_some())
+    };
+    if assignments.is_empty() || runs_unknown() {
         return Vec::new();
     }
     let used: BTreeSet<String> = cutting.gone.iter().flat_map(|span| cutting.names(span)).collect();
@@ -192,10 +194,7 @@ fn counters(cutting: &Cutting<'_>, kept: &[&Statement]) -> Vec<Span> {
         *naming.entry(name).or_default() += 1;
     }
     let mut found = Vec::new();
-    for statement in kept {
-        let Some(simple) = plain_assignment(statement) else {
-            continue;
-        };
+    for (statement, simple) in assignments {
         let serves = simple.assignments.iter().all(|assignment| {
             used.contains(&assignment.name)
                 && naming.get(&assignment.name) == Some(&1)
@@ -245,9 +244,9 @@ impl Cutting<'_> {
             if let Command::For { variable, .. } = visit.command {
                 set.insert(variable.clone());
             }
-            for state in state_access(visit.command, self.text).sets {
+            for state in &self.accesses.of(visit.command).sets {
                 if let State::Variable(name) = state {
-                    set.insert(name);
+                    set.insert(name.clone());
                 }
             }
         }

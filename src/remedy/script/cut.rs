@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
+    accesses::Accesses,
     belongings::belongings,
     fate::Fates,
     harmless::{action, exit},
@@ -85,6 +86,7 @@ pub(super) fn cut_parsed(
     spans: &[Span],
 ) -> Result<Remains, Hindrance> {
     let constructs: Vec<Visit<'_>> = script.list.constructs().collect();
+    let accesses = Accesses::new(text);
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
     // What belongs to it is found bit by bit.
@@ -95,6 +97,7 @@ pub(super) fn cut_parsed(
             text,
             script,
             constructs: &constructs,
+            accesses: &accesses,
             shell,
             gone: Spans::new(outcome.gone.clone()),
             cuts: fates.cuts.clone(),

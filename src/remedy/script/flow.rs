@@ -3,9 +3,9 @@
 mod gone;
 mod reads;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc};
 
-use super::{cut::Environment, functions::Functions, hindrance::Hindrance, spans::Spans};
+use super::{accesses::Accesses, cut::Environment, functions::Functions, hindrance::Hindrance, spans::Spans};
 use crate::{
     behaviour::Answer,
     shell::{
@@ -31,6 +31,7 @@ const DEPTH: usize = 12;
 /// A walk over what remains, in the order in which it runs.
 pub(super) struct Flow<'s> {
     text: &'s str,
+    accesses: &'s Accesses<'s>,
     environment: &'s Environment,
     gone: &'s Spans,
     /// The commands that were to be cut.
@@ -54,11 +55,11 @@ pub(super) struct Flow<'s> {
 pub(super) fn follow(
     text: &str,
     script: &Script,
+    accesses: &Accesses<'_>,
     environment: &Environment,
-    gone: &Spans,
-    cuts: &Spans,
+    (gone, cuts): (&Spans, &Spans),
 ) -> Vec<Answer<Hindrance>> {
-    let mut flow = Flow::new(text, script, environment, gone, cuts);
+    let mut flow = Flow::new(text, script, accesses, environment, (gone, cuts));
     flow.list(&script.list);
     flow.later();
     flow.found
@@ -68,17 +69,17 @@ impl<'s> Flow<'s> {
     fn new(
         text: &'s str,
         script: &'s Script,
+        accesses: &'s Accesses<'s>,
         environment: &'s Environment,
-        gone: &'s Spans,
-        cuts: &'s Spans,
+        (gone, cuts): (&'s Spans, &'s Spans),
     ) -> Self {
         let mut exported = BTreeSet::new();
         let mut exports_all = false;
         for visit in script.list.constructs() {
-            for state in state_access(visit.command, text).sets {
+            for state in &accesses.of(visit.command).sets {
                 match state {
                     State::Exported(name) => {
-                        exported.insert(name);
+                        exported.insert(name.clone());
                     }
                     State::Option(name) => exports_all |= matches!(name.as_str(), "a" | "allexport"),
                     _ => {}
@@ -87,6 +88,7 @@ impl<'s> Flow<'s> {
         }
         Self {
             text,
+            accesses,
             environment,
             gone,
             cuts,
@@ -254,9 +256,9 @@ impl<'s> Flow<'s> {
             Command::Simple(simple) => self.simple(command, simple),
             Command::Test { words, .. } => {
                 self.substitutions(words.iter());
-                self.access(&state_access(command, self.text), &command.span());
+                self.access(&self.accesses.of(command), &command.span());
             }
-            Command::Arithmetic { .. } => self.access(&state_access(command, self.text), &command.span()),
+            Command::Arithmetic { .. } => self.access(&self.accesses.of(command), &command.span()),
         }
     }
 
@@ -326,10 +328,11 @@ impl<'s> Flow<'s> {
                 .iter()
                 .filter_map(|redirect| redirect.target.as_ref()),
         );
-        let mut access = state_access(command, self.text);
+        let mut access = self.accesses.of(command);
         let name = simple.words.first().and_then(Word::literal);
         let called = name.as_deref().and_then(|name| self.functions.get(name));
         if called.is_some() {
+            let access = Rc::make_mut(&mut access);
             access.program = None;
             access.sets.retain(|state| matches!(state, State::Variable(_)));
         }

@@ -1,5 +1,6 @@
 //! Scripts: what remains of them, and of the entrypoint that runs them, when parts are cut out.
 
+mod accesses;
 mod belongings;
 pub(crate) mod cut;
 pub(crate) mod entrypoint;

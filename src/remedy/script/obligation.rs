@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    accesses::Accesses,
     cut::Shell,
     fate::Outcome,
     flow::follow,
@@ -20,7 +21,7 @@ use crate::{
         Answer,
         action::{Action, ExitCode},
     },
-    shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Visit, state_access},
+    shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Visit},
 };
 
 /// A cut that is judged.
@@ -29,6 +30,7 @@ pub(super) struct Cutting<'s> {
     pub(super) script: &'s Script,
     /// The script's commands, the compound ones too.
     pub(super) constructs: &'s [Visit<'s>],
+    pub(super) accesses: &'s Accesses<'s>,
     pub(super) shell: &'s Shell,
     pub(super) outcome: &'s Outcome,
     pub(super) emptied: &'s [String],
@@ -67,9 +69,9 @@ fn nothing_reads_its_state(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     follow(
         cutting.text,
         cutting.script,
+        cutting.accesses,
         &cutting.shell.environment,
-        &cutting.gone,
-        &cutting.cuts,
+        (&cutting.gone, &cutting.cuts),
     )
 }
 
@@ -167,8 +169,8 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     }
     let mut answers = Vec::new();
     for visit in cutting.gone_constructs() {
-        let needed = state_access(visit.command, cutting.text).reads.needed;
-        let unset = needed.iter().find(|name| {
+        let access = cutting.accesses.of(visit.command);
+        let unset = access.reads.needed.iter().find(|name| {
             let is_set = set
                 .get(name.as_str())
                 .is_some_and(|end| *end <= visit.command.span().start);
@@ -192,7 +194,7 @@ fn it_counts_on_numbers(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
             match counts {
                 true => {
                     end = end.max(visit.command.span().end);
-                    state_access(visit.command, cutting.text).reads.variables
+                    cutting.accesses.of(visit.command).reads.variables.clone()
                 }
                 false => BTreeSet::new(),
             }
@@ -220,11 +222,13 @@ fn it_counts_on_numbers(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
                     .filter(|assignment| assignment.appends || !is_number(&assignment.value.raw))
                     .map(|assignment| assignment.name.clone())
                     .collect(),
-                Command::Simple(_) => state_access(visit.command, cutting.text)
+                Command::Simple(_) => cutting
+                    .accesses
+                    .of(visit.command)
                     .sets
-                    .into_iter()
+                    .iter()
                     .filter_map(|state| match state {
-                        State::Variable(name) => Some(name),
+                        State::Variable(name) => Some(name.clone()),
                         _ => None,
                     })
                     .collect(),

@@ -4,7 +4,7 @@ use super::{DEPTH, Flow, LIMIT, Lost, signal_name};
 use crate::{
     behaviour::Answer,
     remedy::script::hindrance::{Hindrance, excerpt},
-    shell::{Command, EmbeddedKind, List, Pipeline, State, Statement, Terminator, Word, state_access},
+    shell::{Command, EmbeddedKind, List, Pipeline, State, Statement, Terminator, Word},
 };
 
 impl<'s> Flow<'s> {
@@ -98,21 +98,21 @@ impl<'s> Flow<'s> {
     }
 
     fn gone_access(&mut self, command: &Command) {
-        let access = state_access(command, self.text);
-        if let Some(by) = access.runs_unknown {
+        let access = self.accesses.of(command);
+        if let Some(by) = &access.runs_unknown {
             self.found.push(Answer::Unknown(Hindrance::Evaluated {
                 what: "more than the text shows".to_owned(),
-                by: excerpt(&by),
+                by: excerpt(by),
             }));
         }
         let is_asked = self.cuts.touch(&command.span());
-        for state in access.sets {
+        for state in &access.sets {
             match state {
                 // The trap is what is cut. One that it took the place of would be in force again.
-                State::Trap(signal) if is_asked && !self.traps.contains(&signal_name(&signal)) => {}
-                State::Trap(signal) => self.found.push(Answer::Refuted(Hindrance::Trap(signal))),
-                State::Exported(name) => self.lose(Lost::State(State::Variable(name))),
-                state => self.lose(Lost::State(state)),
+                State::Trap(signal) if is_asked && !self.traps.contains(&signal_name(signal)) => {}
+                State::Trap(signal) => self.found.push(Answer::Refuted(Hindrance::Trap(signal.clone()))),
+                State::Exported(name) => self.lose(Lost::State(State::Variable(name.clone()))),
+                state => self.lose(Lost::State(state.clone())),
             }
         }
     }
