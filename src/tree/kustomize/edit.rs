@@ -8,21 +8,23 @@ use std::collections::BTreeSet;
 use super::{
     Kustomizations,
     difference::{Deed, DeedKind, deeds},
-    layers::{Layered, Piece},
+    layers::{Layered, Piece, Unit},
     leg::Leg,
     origin::index_of,
     reference::normal,
     repoint::{self, Moved},
 };
 use crate::{
-    tree::{Files, Wanted},
-    yaml::{self, Value},
+    tree::{Files, Named, Wanted},
+    yaml::{self, Node, Value},
 };
 
 /// A deed at an object of a way.
 pub(super) struct Task<'k> {
     pub(super) way: usize,
     pub(super) object: &'k Layered,
+    /// The object's name in the rendering.
+    pub(super) name: String,
     pub(super) deed: Deed,
 }
 
@@ -53,6 +55,27 @@ pub(super) fn edited(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result<Fil
         .ok_or_else(|| "no resource, patch or generated file was found that says it".to_owned())
 }
 
+/// The objects whose edits reach the same text: a resource, a patch, or the file of a generator.
+pub(super) fn together(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
+    let mut groups: Vec<(BTreeSet<Unit>, BTreeSet<Named>)> = Vec::new();
+    for task in wanted.iter().flat_map(|wanted| tasks(tree, wanted)) {
+        let holds = |piece: &&Piece| place::holds(&tree.files, piece, &task.deed.legs);
+        let units = task.object.pieces.iter().filter(holds);
+        let mut units: BTreeSet<Unit> = units.map(|piece| piece.unit.clone()).collect();
+        let mut names = BTreeSet::from([(task.object.kind.clone(), task.name.clone())]);
+        groups.retain(|(own_units, own_names)| {
+            let is_apart = own_units.is_disjoint(&units) && own_names.is_disjoint(&names);
+            if !is_apart {
+                units.extend(own_units.iter().cloned());
+                names.extend(own_names.iter().cloned());
+            }
+            is_apart
+        });
+        groups.push((units, names));
+    }
+    groups.into_iter().map(|(_, names)| names).collect()
+}
+
 /// What has to be done for one rendering.
 fn tasks<'k>(tree: &'k Kustomizations, wanted: &Wanted<'_>) -> Vec<Task<'k>> {
     let Some(way) = tree.ways.iter().position(|way| *way == wanted.rendering.way) else {
@@ -80,7 +103,13 @@ fn tasks<'k>(tree: &'k Kustomizations, wanted: &Wanted<'_>) -> Vec<Task<'k>> {
             continue;
         };
         let deeds = deeds(&one, &two).unwrap_or_default();
-        tasks.extend(deeds.into_iter().map(|deed| Task { way, object, deed }));
+        let name = root.path(&["metadata", "name"]).and_then(Node::as_str);
+        tasks.extend(deeds.into_iter().map(|deed| Task {
+            way,
+            object,
+            name: name.unwrap_or_default().to_owned(),
+            deed,
+        }));
     }
     tasks
 }

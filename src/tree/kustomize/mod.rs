@@ -21,13 +21,13 @@ mod target;
 mod texts;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use super::{Files, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+use super::{Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
 pub use find::{Found, Left, Search, find};
@@ -53,6 +53,8 @@ pub struct Kustomizations {
     objects: Vec<Vec<Layered>>,
     /// The files of each way, in the same order.
     used: Vec<BTreeSet<PathBuf>>,
+    /// What the files on disk rendered to.
+    known: Mutex<HashMap<Way, Rendering>>,
 }
 
 impl Kustomizations {
@@ -68,7 +70,22 @@ impl Kustomizations {
             allow_outside,
             objects,
             used,
+            known: Mutex::default(),
         }
+    }
+
+    /// The files of a way.
+    fn used(&self, way: &Way) -> Option<&BTreeSet<PathBuf>> {
+        let index = self.ways.iter().position(|own| own == way)?;
+        self.used.get(index)
+    }
+
+    /// What a way renders to, where none of its files is edited: kustomize makes the same of the same.
+    fn known(&self, files: &Files, way: &Way) -> Option<Rendering> {
+        let known = self.known.lock().ok()?.get(way).cloned()?;
+        let used = self.used(way)?;
+        let is_edited = files.changed(&self.files).any(|path| used.contains(path));
+        (!is_edited).then_some(known)
     }
 
     /// Takes a way out that is not rendered. What it uses is not edited any more.
@@ -119,11 +136,15 @@ impl Renderer for Kustomizations {
     }
 
     fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError> {
+        if let Some(known) = self.known(files, way) {
+            return Ok(known);
+        }
         let unstarted = |error| ProgramError::Unstarted {
             program: "kustomize".to_owned(),
             error,
         };
-        let scratch = Scratch::of(files).map_err(unstarted)?;
+        let own = self.used(way).map(|used| files.only(used));
+        let scratch = Scratch::of(own.as_ref().unwrap_or(files)).map_err(unstarted)?;
         let directory = way
             .paths
             .first()
@@ -136,13 +157,18 @@ impl Renderer for Kustomizations {
             };
             match (Program { name, arguments }).run(&scratch, &directory) {
                 Ok(text) => {
-                    return Ok(Rendering {
+                    let rendering = Rendering {
                         way: way.clone(),
                         source: Arc::new(SourceFile {
                             name: format!("<kustomize {}>", way.name),
                             text: text.into(),
                         }),
-                    });
+                    };
+                    let is_edited = files.changed(&self.files).next().is_some();
+                    if let (false, Ok(mut known)) = (is_edited, self.known.lock()) {
+                        known.insert(way.clone(), rendering.clone());
+                    }
+                    return Ok(rendering);
                 }
                 Err(error @ ProgramError::Missing(_)) => missing = Some(error),
                 Err(error) => return Err(error),
@@ -158,6 +184,21 @@ impl Renderer for Kustomizations {
             &rendering.source.text,
             &span,
         )
+    }
+
+    fn whole(&self, rendering: &Rendering, offset: usize) -> Option<Place> {
+        let objects = self.objects(&rendering.way);
+        let object = origin::whole(&self.files, objects, &rendering.source.text, offset);
+        object.or_else(|| {
+            let path = layers::file_in(&self.files, rendering.way.paths.first()?)?;
+            let text = self.files.text(&path)?;
+            let end = text.find('\n').unwrap_or(text.len());
+            Some(Place { path, span: 0..end })
+        })
+    }
+
+    fn together(&self, wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
+        edit::together(self, wanted)
     }
 
     fn named_as(&self, wanted: &str, found: String) -> String {

@@ -7,11 +7,14 @@ use super::{
 };
 use crate::{
     edit::{Change, Place, Position},
-    tree::kustomize::{
-        difference::{DeedKind, LISTS},
-        generator::{Datum, datum},
-        layers::{Form, Piece},
-        leg::{Leg, node_at},
+    tree::{
+        Files,
+        kustomize::{
+            difference::{DeedKind, LISTS},
+            generator::{Datum, datum},
+            layers::{Form, Piece, text_of},
+            leg::{Leg, node_at},
+        },
     },
     yaml::{self, Node, Value},
 };
@@ -61,6 +64,17 @@ fn with_node<T>(
     let text = edition.text(&piece.unit)?;
     let stream = yaml::parse(&text).ok()?;
     piece.node(&stream, legs).map(look)
+}
+
+/// Whether a piece says something about a field.
+pub(super) fn holds(files: &Files, piece: &Piece, legs: &[Leg]) -> bool {
+    if matches!(piece.form, Form::Generator(_)) {
+        return true;
+    }
+    text_of(files, &piece.unit).is_some_and(|text| {
+        let stream = yaml::parse(&text);
+        stream.is_ok_and(|stream| piece.node(&stream, legs).is_some())
+    })
 }
 
 fn remove(piece: &Piece, is_patch: bool, legs: &[Leg], edition: &mut Edition<'_>) {
