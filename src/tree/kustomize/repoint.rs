@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Kustomizations,
+    difference::LISTS,
     layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
     leg::{Leg, identity, value_at},
     pointer::{locate, resolve, tokens, written},
@@ -72,7 +73,7 @@ pub(super) fn all(
 }
 
 /// The same object of the same way, or of another one.
-fn is_same(one: &Layered, other: &Layered) -> bool {
+pub(super) fn is_same(one: &Layered, other: &Layered) -> bool {
     one.kind == other.kind
         && one.pieces.first().map(|piece| &piece.unit) == other.pieces.first().map(|piece| &piece.unit)
         && one.names.first() == other.names.first()
@@ -346,7 +347,9 @@ fn follow(replacement: Node<'_>, moved: &[Moved<'_>]) -> Vec<Change> {
         let meant = moved
             .iter()
             .filter(|moved| select.is_none_or(|select| selects(select, moved.object)));
-        let new = meant.fold(path.to_owned(), |path, moved| renamed(&path, moved));
+        let meant: Vec<&Moved<'_>> = meant.collect();
+        let new = meant.iter().fold(path.to_owned(), |path, moved| renamed(&path, moved));
+        let new = recounted(&new, &meant).unwrap_or(new);
         if new != path {
             changes.push(Change::Text(place, new));
         }
@@ -363,4 +366,65 @@ fn renamed(path: &str, moved: &Moved<'_>) -> String {
         &format!(".{list}.[name={value}]"),
         &format!(".{}.[name={value}]", moved.to),
     )
+}
+
+/// A path of a replacement that counts containers, as they stand now.
+fn recounted(path: &str, moved: &[&Moved<'_>]) -> Option<String> {
+    let object = moved.first()?.object;
+    let parts: Vec<&str> = path.split('.').collect();
+    let at = parts.iter().position(|part| LISTS.contains(part))?;
+    let (list, index) = (*parts.get(at)?, parts.get(at + 1)?.parse::<usize>().ok()?);
+    let spec: Vec<Leg> = parts
+        .get(..at)?
+        .iter()
+        .map(|key| Leg::Key((*key).to_owned()))
+        .collect();
+    let spec = value_at(&object.state, &spec)?;
+    let name = names(spec, list).get(index)?.clone();
+    let own: Vec<&Moved<'_>> = moved
+        .iter()
+        .copied()
+        .filter(|moved| is_same(moved.object, object))
+        .collect();
+    let (list, index) = LISTS.into_iter().find_map(|list| {
+        let after = names_after(spec, list, &own);
+        Some((list, after.iter().position(|own| *own == name)?))
+    })?;
+    let mut parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+    *parts.get_mut(at)? = list.to_owned();
+    *parts.get_mut(at + 1)? = index.to_string();
+    Some(parts.join("."))
+}
+
+/// The names of the containers of a list once all have moved.
+fn names_after(spec: &Value, list: &str, moved: &[&Moved<'_>]) -> Vec<String> {
+    let name = |moved: &Moved<'_>| match super::edit::split_item(&moved.legs) {
+        Some((_, from, Leg::Item { value, .. })) => Some((from.to_owned(), value.clone())),
+        _ => None,
+    };
+    let mut names = names(spec, list);
+    let mut came: Vec<(usize, String)> = Vec::new();
+    for moved in moved {
+        let Some((from, value)) = name(moved) else { continue };
+        if from == list {
+            names.retain(|name| *name != value);
+        } else if !came.iter().any(|(_, name)| *name == value) {
+            came.push((moved.before.len(), value));
+        }
+    }
+    came.sort();
+    for (at, value) in came {
+        names.insert(at.min(names.len()), value);
+    }
+    names
+}
+
+fn names(spec: &Value, list: &str) -> Vec<String> {
+    let Some(Value::Sequence(items)) = spec.get(list) else {
+        return Vec::new();
+    };
+    items
+        .iter()
+        .map(|item| item.get("name").and_then(identity).unwrap_or_default())
+        .collect()
 }

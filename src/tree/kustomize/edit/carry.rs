@@ -7,7 +7,7 @@ use std::{
 
 use super::place::list_of_item;
 use crate::{
-    edit::{Change, Place},
+    edit::{Change, Place, Position},
     tree::kustomize::{
         Kustomizations,
         layers::{Unit, text_of},
@@ -15,7 +15,7 @@ use crate::{
         lock::Lock,
         texts::{Texts, removed},
     },
-    yaml::{self, Node, Stream},
+    yaml::{self, Node, Stream, Value},
 };
 
 /// A container that goes to another list of the same object.
@@ -28,6 +28,8 @@ pub(super) struct MovedItem {
     pub(super) to: &'static str,
     /// The containers that stand before it there.
     pub(super) before: Vec<String>,
+    /// Those of them that pieces below this one bring: a patch has to name them, to stand behind them.
+    pub(super) below: Vec<String>,
     pub(super) is_patch: bool,
     /// The patch's entry in its kustomization.
     pub(super) entry: Option<(PathBuf, Place)>,
@@ -226,6 +228,13 @@ fn outermost(changes: &[Change]) -> Vec<Change> {
 
 /// Moves a container in one text.
 fn move_in(texts: &mut Texts<'_>, item: &MovedItem) {
+    let list = texts.get(&item.unit).and_then(|text| {
+        let stream = yaml::parse(&text).ok()?;
+        named_items(&stream, item)
+    });
+    if let Some(list) = list {
+        texts.change(&item.unit, &[vec![list]]);
+    }
     let change = texts.get(&item.unit).and_then(|text| {
         let stream = yaml::parse(&text).ok()?;
         movement(&stream, item)
@@ -233,6 +242,23 @@ fn move_in(texts: &mut Texts<'_>, item: &MovedItem) {
     if let Some(change) = change {
         texts.change(&item.unit, &[vec![change]]);
     }
+}
+
+/// A list that names the containers of pieces below, in front of the one that moves into it.
+fn named_items(stream: &Stream<'_>, item: &MovedItem) -> Option<Change> {
+    let (spec, from, _) = list_of_item(&item.legs)?;
+    let mapping = node_at(item.object.node(stream)?, spec)?;
+    let has_list = mapping.get(item.to).is_some();
+    if !item.is_patch || item.below.is_empty() || has_list {
+        return None;
+    }
+    let named = |name: &String| Value::Mapping(vec![(Value::string("name"), Value::string(name.clone()))]);
+    Some(Change::Insert {
+        mapping: Place::of(mapping)?,
+        key: item.to.to_owned(),
+        value: Value::Sequence(item.below.iter().map(named).collect()),
+        position: Position::Before(from.to_owned()),
+    })
 }
 
 fn movement(stream: &Stream<'_>, item: &MovedItem) -> Option<Change> {

@@ -14,6 +14,7 @@ use crate::{
             generator::{Datum, datum},
             layers::{Form, Piece, text_of},
             leg::{Leg, node_at},
+            repoint::is_same,
         },
     },
     yaml::{self, Node, Value},
@@ -37,20 +38,58 @@ pub(super) fn place(task: &Task<'_>, all: &[Task<'_>], edition: &mut Edition<'_>
         DeedKind::Insert { after, value } => {
             insert(task, all, (after.as_deref(), value), edition);
         }
-        DeedKind::Move { to, before } => pieces.iter().enumerate().for_each(|(index, piece)| {
-            let holds = with_node(edition, piece, legs, |_| ()).is_some();
-            if let (true, Form::Object(place)) = (holds, &piece.form) {
-                edition.move_item(MovedItem {
-                    unit: piece.unit.clone(),
-                    object: place.clone(),
-                    legs: legs.clone(),
-                    to,
-                    before: before.clone(),
-                    is_patch: index > 0,
-                    entry: piece.entry.clone(),
-                });
+        DeedKind::Move { to, before } => {
+            let objects = edition.tree.objects.iter().flatten();
+            // A patch of another way may take the container out.
+            for object in objects.filter(|object| is_same(task.object, object)) {
+                move_in_all(&object.pieces, legs, (to, before), edition);
             }
-        }),
+        }
+    }
+}
+
+/// Moves a container in all pieces that speak of it.
+fn move_in_all(
+    pieces: &[Piece],
+    legs: &[Leg],
+    (to, before): (&'static str, &[String]),
+    edition: &mut Edition<'_>,
+) {
+    let Some((spec, from, _)) = list_of_item(legs) else {
+        return;
+    };
+    for (index, piece) in pieces.iter().enumerate() {
+        let deletes = with_node(edition, piece, legs, |node| node.get("$patch").is_some());
+        let (Some(deletes), Form::Object(place)) = (deletes, &piece.form) else {
+            continue;
+        };
+        let stands_below = |name: &&String| {
+            let item = Leg::Item {
+                key: "name",
+                value: (*name).clone(),
+            };
+            let in_list = |list: &str| [spec, &[Leg::Key(list.to_owned()), item.clone()]].concat();
+            let below = pieces.get(..index).unwrap_or_default();
+            below.iter().any(|below| {
+                with_node(edition, below, &in_list(to), |_| ()).is_some()
+                    || with_node(edition, below, &in_list(from), |_| ()).is_some()
+            })
+        };
+        // kustomize puts the items of a patch first, in their order.
+        let below: Vec<String> = match deletes {
+            true => Vec::new(),
+            false => before.iter().filter(stands_below).cloned().collect(),
+        };
+        edition.move_item(MovedItem {
+            unit: piece.unit.clone(),
+            object: place.clone(),
+            legs: legs.to_vec(),
+            to,
+            before: before.to_vec(),
+            below,
+            is_patch: index > 0,
+            entry: piece.entry.clone(),
+        });
     }
 }
 
