@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+use super::{Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND};
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
 pub use find::{Found, Left, Search, find};
@@ -206,6 +206,11 @@ impl Renderer for Kustomizations {
     }
 
     fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {
-        edit::edited(self, wanted)
+        let first = self.candidates(wanted)?.into_iter().next();
+        first.ok_or_else(|| UNFOUND.to_owned())
+    }
+
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
+        edit::candidates(self, wanted)
     }
 }

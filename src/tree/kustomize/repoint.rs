@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Kustomizations,
     difference::LISTS,
-    layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
+    layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch, operand},
     leg::{Leg, identity, value_at},
     pointer::{locate, resolve, tokens, written},
     reference::{is_kustomization, items, text},
@@ -168,7 +168,7 @@ impl Follower<'_> {
             return Ok(());
         }
         let old = tokens(pointer);
-        let value = node.get("value").and_then(|value| Value::of(value).ok());
+        let value = operand(node, &operation.name, &mut self.state);
         let Some(legs) = &operation.legs else {
             carry_out(&mut self.state, &operation.name, &old, value);
             return Ok(());
@@ -272,7 +272,7 @@ fn pointer_to_key(state: &Value, legs: &[Leg]) -> Option<Vec<String>> {
 }
 
 /// Behind the containers that stand before it.
-fn place_among(items: &[Value], before: &[String]) -> String {
+pub(super) fn place_among(items: &[Value], before: &[String]) -> String {
     let stands_before = |item: &Value| {
         item.get("name")
             .and_then(identity)

@@ -220,7 +220,7 @@ fn outermost(changes: &[Change]) -> Vec<Change> {
         Change::Remove(place) | Change::Text(place, _) | Change::Words(place, _) => place.clone(),
         Change::Insert { mapping, key, .. } => mapping.key(key),
         Change::Move { mapping, .. } => mapping.clone(),
-        Change::Enlist(place) => place.clone(),
+        Change::Enlist(place) | Change::Append(place, _) => place.clone(),
     };
     let kept = changes.iter().filter(|change| !is_inside(&place_of(change)));
     kept.cloned().collect()

@@ -10,9 +10,10 @@ use crate::{
     tree::{
         Files,
         kustomize::{
+            Kustomizations,
             difference::{DeedKind, LISTS},
             generator::{Datum, datum},
-            layers::{Form, Piece, text_of},
+            layers::{Form, Layered, Piece, text_of},
             leg::{Leg, node_at},
             repoint::is_same,
         },
@@ -238,25 +239,53 @@ fn replace_generated(
 
 /// Inserts into the first piece whose other users want the same.
 fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edition: &mut Edition<'_>) {
-    let wants = |way: usize| {
-        all.iter()
-            .any(|other| other.way == way && other.deed == task.deed && other.object.kind == task.object.kind)
+    let candidates = places_for(edition.tree, task, entry);
+    let agreed = candidates
+        .iter()
+        .find(|(piece, _)| is_wanted_by_all(edition.tree, piece, task, all));
+    if let Some((piece, change)) = agreed.or(candidates.first()) {
+        edition.change(&piece.unit, change.clone());
+    }
+}
+
+/// Whether there is a piece for something new whose other users want the same.
+pub(super) fn is_agreed(tree: &Kustomizations, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let DeedKind::Insert { after, value } = &task.deed.kind else {
+        return false;
     };
+    let candidates = places_for(tree, task, (after.as_deref(), value));
+    candidates
+        .iter()
+        .any(|(piece, _)| is_wanted_by_all(tree, piece, task, all))
+}
+
+/// The pieces that something new may go into, with the change of each.
+fn places_for<'k>(
+    tree: &Kustomizations,
+    task: &Task<'k>,
+    entry: (Option<&str>, &Value),
+) -> Vec<(&'k Piece, Change)> {
     let pieces = &task.object.pieces;
     let effective = pieces
         .iter()
         .rposition(|piece| writes_above(piece, &task.deed.legs));
-    let candidates: Vec<(&Piece, Change)> = pieces
+    pieces
         .iter()
         .skip(effective.unwrap_or(0))
-        .filter_map(|piece| Some((piece, insertion(edition, piece, &task.deed.legs, entry)?)))
-        .collect();
-    let agreed = candidates
-        .iter()
-        .find(|(piece, _)| users(edition.tree, piece).into_iter().all(wants));
-    if let Some((piece, change)) = agreed.or(candidates.first()) {
-        edition.change(&piece.unit, change.clone());
-    }
+        .filter_map(|piece| Some((piece, insertion(&tree.files, piece, &task.deed.legs, entry)?)))
+        .collect()
+}
+
+/// Whether all objects that a piece is part of want the same.
+fn is_wanted_by_all(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let wants = |way: usize, object: &Layered| {
+        all.iter().any(|other| {
+            other.way == way && std::ptr::eq(other.object, object) && other.deed == task.deed
+        })
+    };
+    users(tree, piece)
+        .into_iter()
+        .all(|(way, object)| wants(way, object))
 }
 
 /// Whether a JSON patch writes all of what a field is in: what pieces before it say there does not count.
@@ -273,12 +302,12 @@ fn writes_above(piece: &Piece, legs: &[Leg]) -> bool {
 
 /// The change that adds an entry to a piece; nothing where the piece has no mapping for it.
 fn insertion(
-    edition: &Edition<'_>,
+    files: &Files,
     piece: &Piece,
     legs: &[Leg],
     (after, value): (Option<&str>, &Value),
 ) -> Option<Change> {
-    let text = edition.text(&piece.unit)?;
+    let text = text_of(files, &piece.unit)?;
     let stream = yaml::parse(&text).ok()?;
     let (mapping, rest) = (0..legs.len()).rev().find_map(|length| {
         let (to, rest) = legs.split_at_checked(length)?;
