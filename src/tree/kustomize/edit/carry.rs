@@ -97,8 +97,9 @@ impl<'k> Edition<'k> {
         }
         let rounds = self.changes.entry(unit.clone()).or_default();
         if let Some(changes) = rounds.get_mut(round)
-            && !changes.contains(&change)
+            && !changes.iter().any(|known| is_same_entry(known, &change))
         {
+            let change = behind_others(change, changes);
             changes.push(change);
         }
     }
@@ -184,6 +185,37 @@ impl<'k> Edition<'k> {
             }
         }
         texts
+    }
+}
+
+/// Whether two changes are one: a new entry is, wherever it goes among the others.
+fn is_same_entry(one: &Change, other: &Change) -> bool {
+    let entry = |change: &Change| match change {
+        Change::Insert {
+            mapping, key, value, ..
+        } => Some((mapping.clone(), key.clone(), value.clone())),
+        _ => None,
+    };
+    one == other || entry(one).is_some_and(|one| entry(other) == Some(one))
+}
+
+/// The change with a place of its own: of two new entries behind the same one, the second goes behind all.
+fn behind_others(change: Change, known: &[Change]) -> Change {
+    let place = |change: &Change| match change {
+        Change::Insert { mapping, position, .. } => Some((mapping.clone(), position.clone())),
+        _ => None,
+    };
+    let is_taken = place(&change).is_some_and(|own| known.iter().any(|known| place(known).as_ref() == Some(&own)));
+    match change {
+        Change::Insert {
+            mapping, key, value, ..
+        } if is_taken => Change::Insert {
+            mapping,
+            key,
+            value,
+            position: Position::Last,
+        },
+        change => change,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Task,
+    shared::is_same_deed,
     carry::{Edition, MovedItem, Removed},
     split_item, users,
 };
@@ -240,12 +241,28 @@ fn replace_generated(
 /// Inserts into the first piece whose other users want the same.
 fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edition: &mut Edition<'_>) {
     let candidates = places_for(edition.tree, task, entry);
-    let agreed = candidates
+    let agreed: Vec<_> = candidates
         .iter()
-        .find(|(piece, _)| is_wanted_by_all(edition.tree, piece, task, all));
-    if let Some((piece, change)) = agreed.or(candidates.first()) {
+        .filter(|(piece, _)| is_wanted_by_all(edition.tree, piece, task, all))
+        .collect();
+    let instead = agreed
+        .iter()
+        .find(|(piece, _)| loses_a_neighbour(edition.tree, piece, task, all));
+    if let Some((piece, change)) = instead.or(agreed.first()).copied().or(candidates.first()) {
         edition.change(&piece.unit, change.clone());
     }
+}
+
+/// Whether a piece has something beside the new entry that goes or changes: the new one stands in its place.
+fn loses_a_neighbour(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let around = |legs: &[Leg]| legs.split_last().map(|(_, around)| around.to_vec());
+    let mut others = all.iter().filter(|other| {
+        other.way == task.way
+            && std::ptr::eq(other.object, task.object)
+            && !matches!(other.deed.kind, DeedKind::Insert { .. })
+            && around(&other.deed.legs) == around(&task.deed.legs)
+    });
+    others.any(|other| holds(&tree.files, piece, &other.deed.legs))
 }
 
 /// Whether there is a piece for something new whose other users want the same.
@@ -280,7 +297,7 @@ fn places_for<'k>(
 fn is_wanted_by_all(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
     let wants = |way: usize, object: &Layered| {
         all.iter().any(|other| {
-            other.way == way && std::ptr::eq(other.object, object) && other.deed == task.deed
+            other.way == way && std::ptr::eq(other.object, object) && is_same_deed(&other.deed, &task.deed)
         })
     };
     users(tree, piece)
@@ -329,11 +346,16 @@ fn insertion(
     let value = inner.iter().rev().fold(value.clone(), |value, key| {
         Value::Mapping(vec![(Value::string(key.clone()), value)])
     });
-    let sibling = after.filter(|_| inner.is_empty()).filter(|key| {
-        mapping
-            .written_entries()
-            .any(|entry| entry.key.as_str() == Some(key))
-    });
+    let has = |key: &str| {
+        let mut entries = mapping.written_entries();
+        entries.any(|entry| entry.key.as_str() == Some(key))
+    };
+    let sibling = after.filter(|key| inner.is_empty() && has(key));
+    // kustomize sorts keys; people write the image behind the name.
+    let sibling = match sibling {
+        Some("name") if has("image") => Some("image"),
+        other => other,
+    };
     Some(Change::Insert {
         mapping: Place::of(mapping)?,
         key: first.clone(),

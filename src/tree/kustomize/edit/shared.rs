@@ -77,11 +77,12 @@ fn is_others(tree: &Kustomizations, task: &Task<'_>, all: &[Task<'_>], piece: &P
     })
 }
 
-/// Whether two deeds are the same for a piece: where a container stands among others is another thing.
-fn is_same_deed(one: &Deed, other: &Deed) -> bool {
+/// Whether two deeds are the same for a piece: where something stands among others is another thing.
+pub(super) fn is_same_deed(one: &Deed, other: &Deed) -> bool {
     one.legs == other.legs
         && match (&one.kind, &other.kind) {
             (DeedKind::Move { to, .. }, DeedKind::Move { to: other, .. }) => to == other,
+            (DeedKind::Insert { value, .. }, DeedKind::Insert { value: other, .. }) => value == other,
             (one, other) => one == other,
         }
 }
