@@ -11,7 +11,7 @@ use crate::{
     source::Origin,
     tree::{
         ProgramError, Renderer, Rendering,
-        kustomize::{Found, Kustomizations, Left, Search, find},
+        kustomize::{Found, Kustomizations, Left, Partly, Search, find},
     },
 };
 
@@ -33,10 +33,10 @@ pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> R
             _ => None,
         })
         .collect();
-    let Found { trees, left } = find(&met, search);
+    let Found { trees, left, partly } = find(&met, search);
     let outcomes: Vec<Outcome> = trees.into_par_iter().map(|tree| of_tree(tree, named)).collect();
     if !quiet {
-        tell(&outcomes, &left);
+        tell(&outcomes, &left, &partly);
     }
     Rendered {
         trees: outcomes.into_iter().filter_map(|outcome| outcome.tree).collect(),
@@ -81,7 +81,7 @@ fn of_tree(mut tree: Kustomizations, named: &Named<'_>) -> Outcome {
 }
 
 /// One line for each kustomization that is not rendered, and one for all where there is no program for it.
-fn tell(outcomes: &[Outcome], left: &[Left]) {
+fn tell(outcomes: &[Outcome], left: &[Left], partly: &[Partly]) {
     let failed = || outcomes.iter().flat_map(|outcome| &outcome.failed);
     let is_missing = |error: &ProgramError| matches!(error, ProgramError::Missing(_));
     let without_program = failed().filter(|(_, error)| is_missing(error)).count();
@@ -94,6 +94,13 @@ fn tell(outcomes: &[Outcome], left: &[Left]) {
     for (name, error) in failed().filter(|(_, error)| !is_missing(error)) {
         note(&format!(
             "{name}: cannot be rendered, so its files are read one by one: {error}"
+        ));
+    }
+    for partly in partly {
+        note(&format!(
+            "{}: rendered without {}: the network is not asked",
+            partly.directory.display(),
+            partly.without.join(", ")
         ));
     }
     for left in left {

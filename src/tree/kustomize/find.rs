@@ -29,6 +29,17 @@ pub struct Found {
     pub trees: Vec<Kustomizations>,
     /// Kustomizations that are not rendered.
     pub left: Vec<Left>,
+    /// Kustomizations that are rendered without what comes from elsewhere.
+    pub partly: Vec<Partly>,
+}
+
+/// A kustomization that is rendered without some of its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partly {
+    /// Its directory, as the user would write it.
+    pub directory: PathBuf,
+    /// What is left out, in words.
+    pub without: Vec<String>,
 }
 
 /// A kustomization that is not rendered.
@@ -89,6 +100,13 @@ impl Found {
                     });
                 }
                 None => {
+                    let without = graph.absent(&reached);
+                    if !without.is_empty() {
+                        self.partly.push(Partly {
+                            directory: graph.shown(directory),
+                            without: without.into_iter().collect(),
+                        });
+                    }
                     rendered.extend(files.iter().cloned());
                     ways.push((directory, files));
                 }

@@ -3,6 +3,7 @@
 //! A rendered object is a resource with patches above it. Which of them hold a field is read from the kustomizations
 //! themselves ([`layers`]); what kustomize does with them in detail is left to kustomize, and to the proof.
 
+mod absent;
 mod difference;
 mod edit;
 mod find;
@@ -22,6 +23,7 @@ mod texts;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    io,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -30,7 +32,7 @@ use std::{
 use super::{Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND};
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
-pub use find::{Found, Left, Search, find};
+pub use find::{Found, Left, Partly, Search, find};
 pub use reference::{NAMES, is_kustomization};
 
 use layers::Layered;
@@ -143,8 +145,9 @@ impl Renderer for Kustomizations {
             program: "kustomize".to_owned(),
             error,
         };
-        let own = self.used(way).map(|used| files.only(used));
-        let scratch = Scratch::of(own.as_ref().unwrap_or(files)).map_err(unstarted)?;
+        let own = self.used(way).map_or_else(|| files.clone(), |used| files.only(used));
+        let local = absent::without_all(own).map_err(|error| unstarted(io::Error::other(error)))?;
+        let scratch = Scratch::of(&local).map_err(unstarted)?;
         let directory = way
             .paths
             .first()
