@@ -1,7 +1,7 @@
 //! Rewrites of renderings, brought back to the files that they come from.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, HashSet},
     path::PathBuf,
     sync::Arc,
 };
@@ -138,19 +138,16 @@ impl Tree {
                 .map(|object| (object.clone(), first.clone()))
                 .collect()
         };
-        let mut groups = self.groups(all, &objects);
+        let groups = self.groups(all, &objects);
         if objects.len() == 1 || groups.len() > MOST_TRIED {
             return (BTreeSet::new(), None, whole(&objects));
         }
         let (mut done, mut best, mut reasons) = (BTreeSet::new(), None, Vec::new());
-        while let Some(group) = groups.pop_front() {
+        for group in groups {
             let tried: BTreeSet<Named> = done.union(&group).cloned().collect();
             let migrations = self.migrations(options, is_wanted, Some(&tried));
             match self.prove(&migrations, options, is_wanted, Some(&tried)) {
                 Ok(proved) => (done, best) = (tried, Some(proved)),
-                Err(_) if group.len() > 1 && groups.len() + group.len() <= MOST_TRIED => {
-                    groups.extend(group.into_iter().map(|object| BTreeSet::from([object])));
-                }
                 Err(reason) => {
                     let reason = reason.to_string();
                     reasons.extend(group.into_iter().map(|object| (object, reason.clone())));
@@ -164,8 +161,8 @@ impl Tree {
     }
 
     /// The objects in groups that change together: those whose edits reach each other, and each other one alone.
-    fn groups(&self, all: &[Migration], objects: &BTreeSet<Named>) -> VecDeque<BTreeSet<Named>> {
-        let mut groups: VecDeque<BTreeSet<Named>> = self
+    fn groups(&self, all: &[Migration], objects: &BTreeSet<Named>) -> Vec<BTreeSet<Named>> {
+        let mut groups: Vec<BTreeSet<Named>> = self
             .renderer
             .together(&self.wanted(all))
             .into_iter()

@@ -11,13 +11,14 @@ use shared::Site;
 use super::{
     Kustomizations,
     difference::{Deed, DeedKind, deeds},
-    layers::{Layered, Piece, Unit},
+    layers::{Form, Layered, Piece, Unit},
     leg::Leg,
     origin::index_of,
     reference::normal,
     repoint::{self, Moved},
 };
 use crate::{
+    edit::Place,
     tree::{Files, Named, Wanted},
     yaml::{self, Node, Value},
 };
@@ -84,11 +85,15 @@ fn edited(tree: &Kustomizations, tasks: &[Task<'_>], site: Option<Site>) -> Resu
 
 /// The objects whose edits reach the same text: a resource, a patch, or the file of a generator.
 pub(super) fn together(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
-    let mut groups: Vec<(BTreeSet<Unit>, BTreeSet<Named>)> = Vec::new();
+    let mut groups: Vec<(BTreeSet<(Unit, Option<Place>)>, BTreeSet<Named>)> = Vec::new();
     for task in wanted.iter().flat_map(|wanted| tasks(tree, wanted)) {
         let holds = |piece: &&Piece| place::holds(&tree.files, piece, &task.deed.legs);
         let units = task.object.pieces.iter().filter(holds);
-        let mut units: BTreeSet<Unit> = units.map(|piece| piece.unit.clone()).collect();
+        let place = |piece: &Piece| match &piece.form {
+            Form::Object(place) | Form::Generator(place) => Some(place.clone()),
+            Form::Operations(_) => None,
+        };
+        let mut units: BTreeSet<_> = units.map(|piece| (piece.unit.clone(), place(piece))).collect();
         let mut names = BTreeSet::from([(task.object.kind.clone(), task.name.clone())]);
         groups.retain(|(own_units, own_names)| {
             let is_apart = own_units.is_disjoint(&units) && own_names.is_disjoint(&names);

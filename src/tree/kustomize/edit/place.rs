@@ -256,6 +256,10 @@ fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edit
 /// Whether a piece has something beside the new entry that goes or changes: the new one stands in its place.
 fn loses_a_neighbour(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
     let around = |legs: &[Leg]| legs.split_last().map(|(_, around)| around.to_vec());
+    // A container's fields stand where it is declared.
+    if matches!(task.deed.legs.as_slice(), [.., Leg::Item { .. }, _]) {
+        return false;
+    }
     let mut others = all.iter().filter(|other| {
         other.way == task.way
             && std::ptr::eq(other.object, task.object)
