@@ -163,11 +163,21 @@ impl<'k> Edition<'k> {
             let Some((spec, _, leg)) = list_of_item(&item.legs) else {
                 continue;
             };
-            let mut legs = spec.to_vec();
-            legs.extend([Leg::Key(item.to.to_owned()), leg.clone()]);
-            // Behind it stands what a removed field would be.
-            legs.push(Leg::Index(0));
-            prune(&mut texts, &item.unit, &item.object, &legs);
+            let mut list = spec.to_vec();
+            list.push(Leg::Key(item.to.to_owned()));
+            // Behind an item stands what a removed field would be.
+            let field_of = |item: Leg| [list.as_slice(), &[item, Leg::Index(0)]].concat();
+            prune(&mut texts, &item.unit, &item.object, &field_of(leg.clone()));
+            let moved = [list.as_slice(), std::slice::from_ref(leg)].concat();
+            if !is_there(&texts, item, &moved) {
+                for name in &item.below {
+                    let named = Leg::Item {
+                        key: "name",
+                        value: name.clone(),
+                    };
+                    prune(&mut texts, &item.unit, &item.object, &field_of(named));
+                }
+            }
         }
         let removed = self
             .removed
@@ -186,6 +196,16 @@ impl<'k> Edition<'k> {
         }
         texts
     }
+}
+
+fn is_there(texts: &Texts<'_>, item: &MovedItem, legs: &[Leg]) -> bool {
+    texts.get(&item.unit).is_some_and(|text| {
+        let stream = yaml::parse(&text);
+        stream.is_ok_and(|stream| {
+            let object = item.object.node(&stream);
+            object.and_then(|object| node_at(object, legs)).is_some()
+        })
+    })
 }
 
 /// Whether two changes are one: a new entry is, wherever it goes among the others.
