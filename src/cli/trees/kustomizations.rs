@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::{Named, Tree};
+use super::{IsWanted, Named, Tree};
 use crate::{
     cli::note,
     report::counted,
@@ -24,7 +24,12 @@ pub(super) struct Rendered {
 }
 
 /// Renders the kustomizations among the inputs that were met in directories.
-pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> Rendered {
+pub(super) fn rendered(
+    named: &Named<'_>,
+    search: &Search<'_>,
+    quiet: bool,
+    is_wanted: IsWanted<'_>,
+) -> Rendered {
     let met: Vec<PathBuf> = named
         .inputs
         .iter()
@@ -34,7 +39,11 @@ pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> R
         })
         .collect();
     let Found { trees, left, partly } = find(&met, search);
-    let outcomes: Vec<Outcome> = trees.into_par_iter().map(|tree| of_tree(tree, named)).collect();
+    let holds_wanted = |tree: &Kustomizations| {
+        let mut files = tree.files().texts();
+        files.any(|(path, _)| is_wanted(tree.root(), Some(path)))
+    };
+    let outcomes: Vec<Outcome> = trees.into_par_iter().filter(holds_wanted).map(|tree| of_tree(tree, named)).collect();
     if !quiet {
         tell(&outcomes, &left, &partly);
     }
