@@ -565,3 +565,28 @@ fn what_a_patch_writes_over_is_not_where_a_new_field_goes() {
     );
     assert!(!text.contains("holdApplicationUntilProxyStarts"), "{text}");
 }
+
+/// Whoever waits sees how many are rendered.
+#[test]
+fn renderings_are_counted_on_a_terminal() {
+    let Some(script) = programs::find("script") else {
+        return;
+    };
+    let tree = copy("overlays");
+    let slow = tree.path().join("bin");
+    fs::create_dir(&slow).unwrap();
+    let kubectl = slow.join("kubectl");
+    fs::write(&kubectl, "#!/bin/sh\nsleep 2\nprintf 'kind: List\\n'\n").unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = Command::new(script)
+        .args(["-qec", &format!("'{}' lint .", env!("CARGO_BIN_EXE_kubectl-sidecar"))])
+        .arg("/dev/null")
+        .current_dir(tree.path())
+        .env("PATH", format!("{}:/usr/bin:/bin", slow.display()))
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let said = text(&output.stdout);
+    assert!(said.contains("0/2 charts and kustomizations"), "{said}");
+}

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::{IsWanted, Named, Tree};
 use crate::{
-    cli::note,
+    cli::{note, progress::Progress},
     report::counted,
     source::Origin,
     tree::{
-        ProgramError, Renderer, Rendering,
+        ProgramError, Renderer,
         kustomize::{Found, Kustomizations, Left, Partly, Search, find},
     },
 };
@@ -43,7 +43,11 @@ pub(super) fn rendered(
         let mut files = tree.files().texts();
         files.any(|(path, _)| is_wanted(tree.root(), Some(path)))
     };
-    let outcomes: Vec<Outcome> = trees.into_par_iter().filter(holds_wanted).map(|tree| of_tree(tree, named)).collect();
+    let trees: Vec<Kustomizations> = trees.into_iter().filter(holds_wanted).collect();
+    let bar = Progress::renderings(trees.iter().map(|tree| tree.ways().len()).sum());
+    let outcomes = trees.into_par_iter().map(|tree| of_tree(tree, named, &bar));
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    drop(bar);
     if !quiet {
         tell(&outcomes, &left, &partly);
     }
@@ -60,12 +64,8 @@ struct Outcome {
     failed: Vec<(String, ProgramError)>,
 }
 
-fn of_tree(mut tree: Kustomizations, named: &Named<'_>) -> Outcome {
-    let outcomes: Vec<Result<Rendering, ProgramError>> = tree
-        .ways()
-        .par_iter()
-        .map(|way| tree.render(tree.files(), way))
-        .collect();
+fn of_tree(mut tree: Kustomizations, named: &Named<'_>, bar: &Progress) -> Outcome {
+    let outcomes = super::rendered(&tree, bar);
     let mut renderings = Vec::new();
     let mut failed = Vec::new();
     for (way, outcome) in tree.ways().to_vec().into_iter().zip(outcomes) {

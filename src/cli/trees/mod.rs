@@ -14,7 +14,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::{Error, configuration::Configurations, lint::usage};
+use super::{Error, configuration::Configurations, lint::usage, progress::Progress};
 pub(super) use migrate::Migrated;
 
 use crate::{
@@ -169,13 +169,12 @@ impl Trees {
                 "--values {files}: none of the charts that were named has these files"
             )));
         }
+        let bar = Progress::renderings(found.iter().map(|(tree, _)| tree.ways().len()).sum());
         let rendered: Vec<_> = found
             .par_iter()
-            .map(|(tree, _)| {
-                let ways = tree.ways().par_iter();
-                ways.map(|way| tree.render(tree.files(), way)).collect::<Vec<_>>()
-            })
+            .map(|(tree, _)| rendered(tree.as_ref(), &bar))
             .collect();
+        drop(bar);
         let named = Named::of(inputs);
         for ((renderer, group), results) in found.into_iter().zip(rendered) {
             trees.add(renderer, group, results, &named);
@@ -242,6 +241,17 @@ impl Trees {
             names,
         });
     }
+}
+
+/// What a tree renders to in each of its ways.
+fn rendered(tree: &dyn Renderer, bar: &Progress) -> Vec<Result<Rendering, ProgramError>> {
+    let ways = tree.ways().par_iter();
+    let render = |way| {
+        let rendering = tree.render(tree.files(), way);
+        bar.step();
+        rendering
+    };
+    ways.map(render).collect()
 }
 
 fn unrendered(name: &str, why: &dyn std::fmt::Display) -> Note {
