@@ -251,6 +251,7 @@ fn what_comes_from_elsewhere_is_left_out_and_named() {
             && said.contains("stage: rendered without its Helm charts: the network is not asked"),
         "{said}"
     );
+    assert!(!said.contains("cannot be rendered"), "a patch of what is left out is, too: {said}");
     let tree = migrated("elsewhere", &["dev"]);
     let prod = fs::read_to_string(tree.path().join("prod/kustomization.yaml")).unwrap();
     assert!(prod.contains("- https://manifests.example.com/crds.yaml   # of the operator\n"));

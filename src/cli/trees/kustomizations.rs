@@ -51,9 +51,11 @@ pub(super) fn rendered(
     if !quiet {
         tell(&outcomes, &left, &partly);
     }
+    let of_failed = outcomes.iter().flat_map(|outcome| outcome.patches.iter().cloned());
+    let patches = of_failed.chain(left.into_iter().flat_map(|left| left.patches));
     Rendered {
+        patches: patches.collect(),
         trees: outcomes.into_iter().filter_map(|outcome| outcome.tree).collect(),
-        patches: left.into_iter().flat_map(|left| left.patches).collect(),
     }
 }
 
@@ -62,17 +64,20 @@ struct Outcome {
     tree: Option<Tree>,
     /// The kustomizations that are not rendered.
     failed: Vec<(String, ProgramError)>,
+    /// Their patches.
+    patches: Vec<PathBuf>,
 }
 
 fn of_tree(mut tree: Kustomizations, named: &Named<'_>, bar: &Progress) -> Outcome {
     let outcomes = super::rendered(&tree, bar);
     let mut renderings = Vec::new();
     let mut failed = Vec::new();
+    let mut patches = Vec::new();
     for (way, outcome) in tree.ways().to_vec().into_iter().zip(outcomes) {
         match outcome {
             Ok(rendering) => renderings.push(rendering),
             Err(error) => {
-                tree.leave(&way);
+                patches.extend(tree.leave(&way));
                 failed.push((way.name, error));
             }
         }
@@ -86,6 +91,7 @@ fn of_tree(mut tree: Kustomizations, named: &Named<'_>, bar: &Progress) -> Outco
             renderings,
         }),
         failed,
+        patches,
     }
 }
 

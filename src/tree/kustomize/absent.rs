@@ -1,10 +1,15 @@
 //! Kustomizations without what brings objects from elsewhere: resources behind a URL, and Helm charts. What they bring
 //! changes none of the other objects, so that these render to the same.
 
-use super::reference::{CHARTS, OBJECTS, is_kustomization, is_remote, items, references};
+use std::path::{Path, PathBuf};
+
+use super::{
+    layers,
+    reference::{CHARTS, OBJECTS, is_kustomization, is_remote, items, references},
+};
 use crate::{
     edit::{Change, Place, rewrite},
-    tree::Files,
+    tree::{Files, Way},
     yaml::{self, Node, Value},
 };
 
@@ -19,10 +24,56 @@ pub(super) fn without_all(mut files: Files) -> Result<Files, String> {
             local.push((path.to_owned(), text));
         }
     }
+    if local.is_empty() {
+        return Ok(files);
+    }
     for (path, text) in local {
         files.put(path, text);
     }
+    let paths = files.texts().map(|(path, _)| path.to_owned());
+    let kustomizations: Vec<PathBuf> = paths.filter(|path| is_kustomization(path)).collect();
+    for path in kustomizations {
+        if let Some(text) = without_their_patches(&files, &path) {
+            files.put(path, text);
+        }
+    }
     Ok(files)
+}
+
+/// The text of a kustomization without strategic merge patches of objects that are not there; nothing where there are
+/// none. kustomize takes a patch without its object for an error.
+fn without_their_patches(files: &Files, path: &Path) -> Option<String> {
+    let directory = path.parent()?;
+    let text = files.text(path)?;
+    let stream = yaml::parse(text).ok()?;
+    let root = stream.root(0)?;
+    // The objects of a component are those of whoever uses it.
+    if root.get("kind").and_then(Node::as_str) == Some("Component") {
+        return None;
+    }
+    let objects = layers::objects(files, &Way {
+        paths: vec![directory.to_owned()],
+        ..Way::default()
+    });
+    let mut gone = Vec::new();
+    for list in ["patches", "patchesStrategicMerge"] {
+        let all: Vec<Node<'_>> = items(root, list).collect();
+        let foreign: Vec<Node<'_>> = all
+            .iter()
+            .copied()
+            .filter(|item| layers::is_for_none(files, *item, path, &objects))
+            .collect();
+        match (foreign.len() == all.len(), root.get(list)) {
+            _ if foreign.is_empty() => {}
+            (true, list) => gone.extend(list),
+            (false, _) => gone.extend(foreign),
+        }
+    }
+    let changes: Vec<Change> = gone
+        .into_iter()
+        .map(|node| Place::of(node).map(Change::Remove))
+        .collect::<Option<_>>()?;
+    rewrite(text, &[changes]).ok().filter(|edited| **edited != **text)
 }
 
 /// The text of a kustomization without what brings objects from elsewhere; nothing where there is none.

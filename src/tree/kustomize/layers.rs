@@ -203,6 +203,29 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a patch names the objects that it is for, and none of them is there.
+pub(super) fn is_for_none(files: &Files, item: Node<'_>, kustomization: &Path, objects: &[Layered]) -> bool {
+    let text = unit(item, kustomization).and_then(|unit| text_of(files, &unit));
+    let Some(text) = text.filter(|_| item.get("target").is_none()) else {
+        return false;
+    };
+    let Ok(stream) = yaml::parse(&text) else {
+        return false;
+    };
+    let mut patches = stream.roots().map(|(_, patch)| patch).peekable();
+    patches.peek().is_some()
+        && patches.all(|patch| {
+            patch.is_mapping() && !objects.iter().any(|object| is_named(patch, object))
+        })
+}
+
+/// Whether a strategic merge patch names an object.
+fn is_named(patch: Node<'_>, object: &Layered) -> bool {
+    let own_name = patch.path(&["metadata", "name"]).and_then(Node::as_str);
+    text(patch, "kind") == Some(&object.kind)
+        && object.names.iter().any(|name| Some(name.as_str()) == own_name)
+}
+
 /// Where the text of a patch stands.
 fn unit(item: Node<'_>, file: &Path) -> Option<Unit> {
     let inline = item
@@ -230,14 +253,10 @@ fn apply(
     objects: &mut [Layered],
 ) {
     let Some(place) = Place::of(patch) else { return };
-    let own_name = patch.path(&["metadata", "name"]).and_then(Node::as_str);
     for object in objects {
         let is_meant = match target {
             Some(target) => selects(target, object),
-            None => {
-                text(patch, "kind") == Some(&object.kind)
-                    && object.names.iter().any(|name| Some(name.as_str()) == own_name)
-            }
+            None => is_named(patch, object),
         };
         if !is_meant {
             continue;

@@ -55,6 +55,8 @@ pub struct Kustomizations {
     objects: Vec<Vec<Layered>>,
     /// The files of each way, in the same order.
     used: Vec<BTreeSet<PathBuf>>,
+    /// The patches of each way, as the file system calls them.
+    patches: HashMap<Way, Vec<PathBuf>>,
     /// What the files on disk rendered to.
     known: Mutex<HashMap<Way, Rendering>>,
 }
@@ -72,6 +74,7 @@ impl Kustomizations {
             allow_outside,
             objects,
             used,
+            patches: HashMap::new(),
             known: Mutex::default(),
         }
     }
@@ -90,10 +93,11 @@ impl Kustomizations {
         (!is_edited).then_some(known)
     }
 
-    /// Takes a way out that is not rendered. What it uses is not edited any more.
-    pub fn leave(&mut self, way: &Way) {
+    /// Takes a way out that is not rendered. What it uses is not edited any more. Its patches, as the file system calls
+    /// them: they say nothing by themselves.
+    pub fn leave(&mut self, way: &Way) -> Vec<PathBuf> {
         let Some(index) = self.ways.iter().position(|own| own == way) else {
-            return;
+            return Vec::new();
         };
         self.ways.remove(index);
         self.objects.remove(index);
@@ -101,6 +105,7 @@ impl Kustomizations {
         let lock = Lock::NotRendered(PathBuf::from(&way.name));
         self.locked
             .extend(used.into_iter().map(|file| (file, lock.clone())));
+        self.patches.remove(way).unwrap_or_default()
     }
 
     /// The objects of a way, as the kustomizations tell.
