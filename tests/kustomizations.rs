@@ -83,8 +83,12 @@ fn objects(text: &str) -> BTreeMap<String, Value> {
     objects
         .map(|mut object| {
             // kustomize leaves an empty list behind, which says nothing.
-            let spec = object.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut);
-            spec.map(|spec| spec.retain(|key, list| key != "initContainers" || *list != Value::Array(Vec::new())));
+            let spec = object
+                .pointer_mut("/spec/template/spec")
+                .and_then(Value::as_object_mut);
+            spec.map(|spec| {
+                spec.retain(|key, list| key != "initContainers" || *list != Value::Array(Vec::new()))
+            });
             (
                 format!("{} {}", object["kind"], object["metadata"]["name"]),
                 object,
@@ -185,7 +189,10 @@ fn what_one_overlay_alone_wants_is_written_there() {
     let tree = migrated("one-overlay", &["dev", "prod"]);
     let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
     assert!(read("base/job.yaml").contains("quitquitquit"));
-    assert_eq!(read("dev/kustomization.yaml"), "resources: [../base]\nnamePrefix: dev-\n");
+    assert_eq!(
+        read("dev/kustomization.yaml"),
+        "resources: [../base]\nnamePrefix: dev-\n"
+    );
     let prod = read("prod/kustomization.yaml");
     assert!(
         prod.starts_with("resources: [../base]\npatches:\n- path: proxy.yaml   # the database\n- target:\n")
@@ -247,11 +254,15 @@ fn replacements_that_count_containers_count_anew() {
 fn what_comes_from_elsewhere_is_left_out_and_named() {
     let said = text(&run(copy("elsewhere").path(), &["lint", "."]).stderr);
     assert!(
-        said.contains("prod: rendered without https://manifests.example.com/crds.yaml: the network is not asked")
-            && said.contains("stage: rendered without its Helm charts: the network is not asked"),
+        said.contains(
+            "prod: rendered without https://manifests.example.com/crds.yaml: the network is not asked"
+        ) && said.contains("stage: rendered without its Helm charts: the network is not asked"),
         "{said}"
     );
-    assert!(!said.contains("cannot be rendered"), "a patch of what is left out is, too: {said}");
+    assert!(
+        !said.contains("cannot be rendered"),
+        "a patch of what is left out is, too: {said}"
+    );
     let tree = migrated("elsewhere", &["dev"]);
     let prod = fs::read_to_string(tree.path().join("prod/kustomization.yaml")).unwrap();
     assert!(prod.contains("- https://manifests.example.com/crds.yaml   # of the operator\n"));
@@ -581,7 +592,10 @@ fn renderings_are_counted_on_a_terminal() {
     #[cfg(unix)]
     fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let output = Command::new(script)
-        .args(["-qec", &format!("'{}' lint .", env!("CARGO_BIN_EXE_kubectl-sidecar"))])
+        .args([
+            "-qec",
+            &format!("'{}' lint .", env!("CARGO_BIN_EXE_kubectl-sidecar")),
+        ])
         .arg("/dev/null")
         .current_dir(tree.path())
         .env("PATH", format!("{}:/usr/bin:/bin", slow.display()))

@@ -42,7 +42,10 @@ fn copy_all(from: &Path, to: &Path) {
 fn tree(name: &str) -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let root = fs::canonicalize(directory.path()).unwrap();
-    copy_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name), &root);
+    copy_all(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name),
+        &root,
+    );
     fs::write(root.join(".kubectl-sidecar.yaml"), "target: native\n").unwrap();
     (directory, root)
 }
@@ -125,7 +128,12 @@ fn a_finding_of_kustomizations_stands_in_the_base_and_is_mended_in_all_files() {
     let actions = editor.code_actions(&uri(&job), &range, None);
     let action = actions
         .iter()
-        .find(|action| action["title"].as_str().unwrap().starts_with("Replace all workarounds of "))
+        .find(|action| {
+            action["title"]
+                .as_str()
+                .unwrap()
+                .starts_with("Replace all workarounds of ")
+        })
         .unwrap_or_else(|| panic!("{actions:#?}"));
     // A file that is another one by now is not edited.
     editor.change(&uri(&job), 2, json!([{"text": "# mine\n"}]));
@@ -144,12 +152,15 @@ fn a_finding_of_a_chart_stands_in_its_template() {
     let (action, _published) = loop {
         let published = editor.diagnostics(&uri(&template));
         let diagnostics = published["diagnostics"].as_array().unwrap().clone();
-        let actions = diagnostics.iter().flat_map(|diagnostic| {
-            editor.code_actions(&uri(&template), &diagnostic["range"], None)
+        let actions = diagnostics
+            .iter()
+            .flat_map(|diagnostic| editor.code_actions(&uri(&template), &diagnostic["range"], None));
+        let found = actions.into_iter().find(|action| {
+            action["title"]
+                .as_str()
+                .unwrap()
+                .starts_with("Replace all workarounds of ")
         });
-        let found = actions
-            .into_iter()
-            .find(|action| action["title"].as_str().unwrap().starts_with("Replace all workarounds of "));
         if let Some(action) = found {
             break (action, published);
         }

@@ -9,5 +9,5 @@ mod spelling;
 
 pub use change::{Change, ChangeError, Position};
 pub use place::{Place, Step};
-pub use spelling::block;
 pub use rewrite::{RewriteError, rewrite};
+pub use spelling::block;

@@ -181,7 +181,11 @@ pub(super) fn tree_action<'t>(
     diagnostic: &Diagnostic,
     client: &Client,
 ) -> CodeAction {
-    let mark = if rewrite.is_for_review { " (look at it)" } else { "" };
+    let mark = if rewrite.is_for_review {
+        " (look at it)"
+    } else {
+        ""
+    };
     let mut edits = Vec::new();
     for (uri, version, file) in files {
         let places = Places::new(&file.old, client.encoding);
@@ -211,7 +215,11 @@ pub(super) fn tree_action<'t>(
         },
     };
     CodeAction {
-        title: format!("Replace all workarounds of {} by {}{mark}", tree.name, rewrite.form.offer()),
+        title: format!(
+            "Replace all workarounds of {} by {}{mark}",
+            tree.name,
+            rewrite.form.offer()
+        ),
         kind: Some(CodeActionKind::QuickFix),
         diagnostics: Some(vec![diagnostic.clone()]),
         edit: Some(edit),
@@ -221,7 +229,8 @@ pub(super) fn tree_action<'t>(
 
 /// The lines that differ, as edits of the old text.
 fn replaced_lines(file: &RewrittenFile, places: &Places<'_>) -> Vec<TextEdit> {
-    let start = |text: &str, line: usize| -> usize { text.split_inclusive('\n').take(line).map(str::len).sum() };
+    let start =
+        |text: &str, line: usize| -> usize { text.split_inclusive('\n').take(line).map(str::len).sum() };
     hunks(&file.old, &file.new)
         .into_iter()
         .map(|hunk| {

@@ -60,7 +60,10 @@ impl Workspace<'_> {
 
     /// What is to be rendered: what is around the files that are open.
     pub(super) fn around(&self, preferences: &Preferences) -> Around {
-        let paths = self.documents.values().filter_map(|document| document.path.clone());
+        let paths = self
+            .documents
+            .values()
+            .filter_map(|document| document.path.clone());
         let open: Vec<PathBuf> = paths.collect();
         Around {
             folders: self.client.folders.clone(),

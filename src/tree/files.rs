@@ -113,7 +113,9 @@ impl Files {
     pub(super) fn only(&self, paths: &BTreeSet<PathBuf>) -> Self {
         let contents = self.contents.iter().filter(|(path, _)| paths.contains(*path));
         Self {
-            contents: contents.map(|(path, content)| (path.clone(), content.clone())).collect(),
+            contents: contents
+                .map(|(path, content)| (path.clone(), content.clone()))
+                .collect(),
         }
     }
 

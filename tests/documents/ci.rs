@@ -504,7 +504,12 @@ fn pre_commit_runs_the_hook_of_the_repository() {
     };
     let workshop = Workshop::new();
     with_a_kustomization(workshop.path());
-    assert!(workshop.run("git init -q && git add trees", None).status.success());
+    assert!(
+        workshop
+            .run("git init -q && git add trees", None)
+            .status
+            .success()
+    );
     let command = format!(
         "PRE_COMMIT_HOME=$PWD/.cache '{}' try-repo '{}' kubectl-sidecar-repository --color never --verbose --files \
          trees/prod/kustomization.yaml",

@@ -51,7 +51,9 @@ pub(super) fn rendered(
     if !quiet {
         tell(&outcomes, &left, &partly);
     }
-    let of_failed = outcomes.iter().flat_map(|outcome| outcome.patches.iter().cloned());
+    let of_failed = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.patches.iter().cloned());
     let patches = of_failed.chain(left.into_iter().flat_map(|left| left.patches));
     Rendered {
         patches: patches.collect(),

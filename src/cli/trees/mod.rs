@@ -118,7 +118,10 @@ impl Trees {
         directories: &[PathBuf],
         configurations: &Configurations,
     ) -> Result<Self, Error> {
-        let files: Vec<PathBuf> = files.iter().filter_map(|file| fs::canonicalize(file).ok()).collect();
+        let files: Vec<PathBuf> = files
+            .iter()
+            .filter_map(|file| fs::canonicalize(file).ok())
+            .collect();
         let holds = |root: &Path, path: Option<&Path>| {
             let root = real(root);
             files.iter().any(|file| match path {
@@ -138,7 +141,9 @@ impl Trees {
         configurations: &Configurations,
         quiet: bool,
     ) -> Result<Self, Error> {
-        Self::render_some(inputs, directories, arguments, configurations, quiet, &|_, _| true)
+        Self::render_some(inputs, directories, arguments, configurations, quiet, &|_, _| {
+            true
+        })
     }
 
     /// The same for trees that are wanted: charts by their root, kustomizations by their root and one of their files.
@@ -156,7 +161,10 @@ impl Trees {
         }
         let mut found: Vec<(Box<dyn Renderer>, usize)> = Vec::new();
         let mut used = BTreeSet::new();
-        for (root, group) in charts(inputs).into_iter().filter(|(root, _)| is_wanted(root, None)) {
+        for (root, group) in charts(inputs)
+            .into_iter()
+            .filter(|(root, _)| is_wanted(root, None))
+        {
             let values = values_of(&root, arguments, configurations, group, &mut used)?;
             match Chart::read(&root, &values) {
                 Ok(chart) => found.push((Box::new(chart), group)),

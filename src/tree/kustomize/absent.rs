@@ -51,10 +51,13 @@ fn without_their_patches(files: &Files, path: &Path) -> Option<String> {
     if root.get("kind").and_then(Node::as_str) == Some("Component") {
         return None;
     }
-    let objects = layers::objects(files, &Way {
-        paths: vec![directory.to_owned()],
-        ..Way::default()
-    });
+    let objects = layers::objects(
+        files,
+        &Way {
+            paths: vec![directory.to_owned()],
+            ..Way::default()
+        },
+    );
     let mut gone = Vec::new();
     for list in ["patches", "patchesStrategicMerge"] {
         let all: Vec<Node<'_>> = items(root, list).collect();
@@ -107,7 +110,10 @@ pub(super) fn without(text: &str) -> Result<Option<String>, String> {
         .map(|node| Place::of(node).map(Change::Remove))
         .collect();
     let mut rounds = vec![changes.ok_or(UNREAD)?];
-    if OBJECTS.iter().all(|list| root.get(list).is_none() || is_elsewhere_whole(root, list)) {
+    if OBJECTS
+        .iter()
+        .all(|list| root.get(list).is_none() || is_elsewhere_whole(root, list))
+    {
         // kustomize takes no kustomization without a field.
         rounds.push(vec![Change::Insert {
             mapping: Place::of(root).ok_or(UNREAD)?,
@@ -118,8 +124,12 @@ pub(super) fn without(text: &str) -> Result<Option<String>, String> {
     }
     let local = rewrite(text, &rounds).map_err(|_| UNREAD)?;
     let stream = yaml::parse(&local).map_err(|_| UNREAD)?;
-    let asks = |reference: &super::reference::Reference| reference.brings_objects && is_remote(&reference.path);
-    match stream.root(0).is_some_and(|root| references(root).iter().any(asks)) {
+    let asks =
+        |reference: &super::reference::Reference| reference.brings_objects && is_remote(&reference.path);
+    match stream
+        .root(0)
+        .is_some_and(|root| references(root).iter().any(asks))
+    {
         true => Err(UNREAD.to_owned()),
         false => Ok(Some(local)),
     }
@@ -127,6 +137,8 @@ pub(super) fn without(text: &str) -> Result<Option<String>, String> {
 
 /// Whether a list has items, all of them from elsewhere.
 fn is_elsewhere_whole(root: Node<'_>, list: &str) -> bool {
-    let mut found = items(root, list).map(|item| item.as_str().is_some_and(is_remote)).peekable();
+    let mut found = items(root, list)
+        .map(|item| item.as_str().is_some_and(is_remote))
+        .peekable();
     found.peek().is_some() && found.all(|is_elsewhere| is_elsewhere)
 }

@@ -44,7 +44,9 @@ pub(super) fn candidates(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result
         return plain.map(|files| vec![files]);
     }
     let sites = [Site::LastPiece, Site::Outermost];
-    let own = sites.into_iter().filter_map(|site| edited(tree, &tasks, Some(site)).ok());
+    let own = sites
+        .into_iter()
+        .filter_map(|site| edited(tree, &tasks, Some(site)).ok());
     let own: Vec<Files> = own.collect();
     match (plain, own.is_empty()) {
         (Err(reason), true) => Err(reason),

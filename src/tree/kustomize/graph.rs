@@ -13,7 +13,9 @@ use super::{
     absent,
     find::Search,
     lock::Lock,
-    reference::{CHARTS, NAMES, Reference, is_kustomization, is_remote, normal, references, refusal, runs_a_program},
+    reference::{
+        CHARTS, NAMES, Reference, is_kustomization, is_remote, normal, references, refusal, runs_a_program,
+    },
 };
 use crate::{
     source::{Input, Origin, read},

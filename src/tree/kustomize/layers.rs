@@ -214,9 +214,7 @@ pub(super) fn is_for_none(files: &Files, item: Node<'_>, kustomization: &Path, o
     };
     let mut patches = stream.roots().map(|(_, patch)| patch).peekable();
     patches.peek().is_some()
-        && patches.all(|patch| {
-            patch.is_mapping() && !objects.iter().any(|object| is_named(patch, object))
-        })
+        && patches.all(|patch| patch.is_mapping() && !objects.iter().any(|object| is_named(patch, object)))
 }
 
 /// Whether a strategic merge patch names an object.

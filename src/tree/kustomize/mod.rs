@@ -29,7 +29,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND};
+use super::{
+    Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND,
+};
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
 pub use find::{Found, Left, Partly, Search, find};
@@ -150,7 +152,9 @@ impl Renderer for Kustomizations {
             program: "kustomize".to_owned(),
             error,
         };
-        let own = self.used(way).map_or_else(|| files.clone(), |used| files.only(used));
+        let own = self
+            .used(way)
+            .map_or_else(|| files.clone(), |used| files.only(used));
         let local = absent::without_all(own).map_err(|error| unstarted(io::Error::other(error)))?;
         let scratch = Scratch::of(&local).map_err(unstarted)?;
         let directory = way

@@ -348,7 +348,9 @@ fn follow(replacement: Node<'_>, moved: &[Moved<'_>]) -> Vec<Change> {
             .iter()
             .filter(|moved| select.is_none_or(|select| selects(select, moved.object)));
         let meant: Vec<&Moved<'_>> = meant.collect();
-        let new = meant.iter().fold(path.to_owned(), |path, moved| renamed(&path, moved));
+        let new = meant
+            .iter()
+            .fold(path.to_owned(), |path, moved| renamed(&path, moved));
         let new = recounted(&new, &meant).unwrap_or(new);
         if new != path {
             changes.push(Change::Text(place, new));
@@ -405,7 +407,9 @@ fn names_after(spec: &Value, list: &str, moved: &[&Moved<'_>]) -> Vec<String> {
     let mut names = names(spec, list);
     let mut came: Vec<(usize, String)> = Vec::new();
     for moved in moved {
-        let Some((from, value)) = name(moved) else { continue };
+        let Some((from, value)) = name(moved) else {
+            continue;
+        };
         if from == list {
             names.retain(|name| *name != value);
         } else if !came.iter().any(|(_, name)| *name == value) {

@@ -222,10 +222,13 @@ fn is_same_entry(one: &Change, other: &Change) -> bool {
 /// The change with a place of its own: of two new entries behind the same one, the second goes behind all.
 fn behind_others(change: Change, known: &[Change]) -> Change {
     let place = |change: &Change| match change {
-        Change::Insert { mapping, position, .. } => Some((mapping.clone(), position.clone())),
+        Change::Insert {
+            mapping, position, ..
+        } => Some((mapping.clone(), position.clone())),
         _ => None,
     };
-    let is_taken = place(&change).is_some_and(|own| known.iter().any(|known| place(known).as_ref() == Some(&own)));
+    let is_taken =
+        place(&change).is_some_and(|own| known.iter().any(|known| place(known).as_ref() == Some(&own)));
     match change {
         Change::Insert {
             mapping, key, value, ..

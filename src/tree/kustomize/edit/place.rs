@@ -2,8 +2,8 @@
 
 use super::{
     Task,
-    shared::is_same_deed,
     carry::{Edition, MovedItem, Removed},
+    shared::is_same_deed,
     split_item, users,
 };
 use crate::{

@@ -128,7 +128,9 @@ pub(super) fn write(
     }
     for (file, patches) in patches {
         let change = addition(tree, &file, &patches).ok_or("its kustomization has no list of patches")?;
-        change.into_iter().for_each(|change| texts.change_outer(&file, change));
+        change
+            .into_iter()
+            .for_each(|change| texts.change_outer(&file, change));
     }
     Ok(())
 }
@@ -156,7 +158,9 @@ fn target_of(tree: &Kustomizations, task: &Task<'_>) -> (String, String, Option<
 fn state_of(object: &Layered, texts: &Texts<'_>) -> Value {
     let mut state = Value::Null;
     for piece in &object.pieces {
-        let Some(text) = texts.get(&piece.unit) else { continue };
+        let Some(text) = texts.get(&piece.unit) else {
+            continue;
+        };
         let Ok(stream) = yaml::parse(&text) else { continue };
         match &piece.form {
             Form::Object(place) => {
@@ -198,7 +202,11 @@ fn operations(state: &Value, deeds: &[&Deed]) -> Option<String> {
         let new = match &deed.kind {
             DeedKind::Remove => vec![operation("remove", &locate(&state, &deed.legs)?, None)],
             DeedKind::Replace { new, .. } => {
-                vec![operation("replace", &locate(&state, &deed.legs)?, Some(new.clone()))]
+                vec![operation(
+                    "replace",
+                    &locate(&state, &deed.legs)?,
+                    Some(new.clone()),
+                )]
             }
             DeedKind::Insert { value, .. } => vec![insertion(&state, &deed.legs, value)?],
             DeedKind::Move { to, before } => movement(&state, &deed.legs, to, before)?,
