@@ -86,9 +86,9 @@ fn objects(text: &str) -> BTreeMap<String, Value> {
             let spec = object
                 .pointer_mut("/spec/template/spec")
                 .and_then(Value::as_object_mut);
-            spec.map(|spec| {
-                spec.retain(|key, list| key != "initContainers" || *list != Value::Array(Vec::new()))
-            });
+            if let Some(spec) = spec {
+                spec.retain(|key, list| key != "initContainers" || *list != Value::Array(Vec::new()));
+            }
             (
                 format!("{} {}", object["kind"], object["metadata"]["name"]),
                 object,

@@ -85,9 +85,12 @@ fn edited(tree: &Kustomizations, tasks: &[Task<'_>], site: Option<Site>) -> Resu
         .ok_or_else(|| "no resource, patch or generated file was found that says it".to_owned())
 }
 
+/// Texts that an edit reaches: units, and the places of resources, patches and generators in them.
+type Reached = BTreeSet<(Unit, Option<Place>)>;
+
 /// The objects whose edits reach the same text: a resource, a patch, or the file of a generator.
 pub(super) fn together(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
-    let mut groups: Vec<(BTreeSet<(Unit, Option<Place>)>, BTreeSet<Named>)> = Vec::new();
+    let mut groups: Vec<(Reached, BTreeSet<Named>)> = Vec::new();
     for task in wanted.iter().flat_map(|wanted| tasks(tree, wanted)) {
         let holds = |piece: &&Piece| place::holds(&tree.files, piece, &task.deed.legs);
         let units = task.object.pieces.iter().filter(holds);
@@ -95,7 +98,7 @@ pub(super) fn together(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Vec<BTre
             Form::Object(place) | Form::Generator(place) => Some(place.clone()),
             Form::Operations(_) => None,
         };
-        let mut units: BTreeSet<_> = units.map(|piece| (piece.unit.clone(), place(piece))).collect();
+        let mut units: Reached = units.map(|piece| (piece.unit.clone(), place(piece))).collect();
         let mut names = BTreeSet::from([(task.object.kind.clone(), task.name.clone())]);
         groups.retain(|(own_units, own_names)| {
             let is_apart = own_units.is_disjoint(&units) && own_names.is_disjoint(&names);

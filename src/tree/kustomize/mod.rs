@@ -17,6 +17,7 @@ mod merge;
 mod origin;
 mod pointer;
 mod reference;
+mod replacement;
 mod repoint;
 mod target;
 mod texts;
