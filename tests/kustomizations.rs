@@ -81,7 +81,14 @@ fn objects(text: &str) -> BTreeMap<String, Value> {
     let documents = serde_yaml::Deserializer::from_str(text);
     let objects = documents.map(|document| Value::deserialize(document).unwrap());
     objects
-        .map(|object| {
+        .map(|mut object| {
+            // kustomize leaves an empty list behind, which says nothing.
+            let spec = object
+                .pointer_mut("/spec/template/spec")
+                .and_then(Value::as_object_mut);
+            if let Some(spec) = spec {
+                spec.retain(|key, list| key != "initContainers" || *list != Value::Array(Vec::new()));
+            }
             (
                 format!("{} {}", object["kind"], object["metadata"]["name"]),
                 object,
@@ -174,6 +181,99 @@ fn what_only_the_sum_shows_is_found_and_moved_in_the_component() {
                 .contains("          # Its memory.\n\n          resources: {limits: {memory: \"64Mi\"}}"),
         "{component}"
     );
+}
+
+/// Who has no sidecar keeps the script: the overlay with the sidecar says otherwise, for itself.
+#[test]
+fn what_one_overlay_alone_wants_is_written_there() {
+    let tree = migrated("one-overlay", &["dev", "prod"]);
+    let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
+    assert!(read("base/job.yaml").contains("quitquitquit"));
+    assert_eq!(
+        read("dev/kustomization.yaml"),
+        "resources: [../base]\nnamePrefix: dev-\n"
+    );
+    let prod = read("prod/kustomization.yaml");
+    assert!(
+        prod.starts_with("resources: [../base]\npatches:\n- path: proxy.yaml   # the database\n- target:\n")
+            && prod.contains("path: /spec/template/spec/containers/0/command\n      value: [load, --all]"),
+        "{prod}"
+    );
+    assert!(read("prod/proxy.yaml").contains("initContainers:\n      - name: proxy\n"));
+}
+
+/// Of two workloads with a component's sidecar one has no workaround: it stays as it is.
+#[test]
+fn a_workload_that_shares_a_patch_with_others_gets_one_of_its_own() {
+    let tree = migrated("shared-component", &["prod"]);
+    let component = fs::read_to_string(tree.path().join("proxy/kustomization.yaml")).unwrap();
+    assert!(
+        component.contains("path: /spec/template/spec/containers/-")
+            && component.contains("    kind: Job\n    name: seed\n")
+            && component.contains("op: move\n      from: /spec/template/spec/containers/1\n"),
+        "{component}"
+    );
+    let said = text(&run(tree.path(), &["lint", "-q", "-o", "concise", "."]).stdout);
+    assert_eq!(said, "", "what was moved by a patch is understood");
+}
+
+#[test]
+fn a_patch_that_takes_the_sidecar_out_follows_it() {
+    let tree = migrated("deleted", &["dev", "prod"]);
+    let patch = fs::read_to_string(tree.path().join("dev/without.yaml")).unwrap();
+    assert!(
+        patch.contains("initContainers:\n      - name: proxy\n        $patch: delete\n      containers:\n"),
+        "{patch}"
+    );
+}
+
+/// kustomize puts the items of a patch first: those that stand before the sidecar are named.
+#[test]
+fn a_sidecar_of_a_patch_stands_behind_the_init_containers_of_its_base() {
+    let tree = migrated("init-order", &["prod"]);
+    let patch = fs::read_to_string(tree.path().join("prod/proxy.yaml")).unwrap();
+    assert!(
+        patch.contains("initContainers:\n      - name: fetch\n      - name: proxy\n        image: "),
+        "{patch}"
+    );
+}
+
+#[test]
+fn replacements_that_count_containers_count_anew() {
+    let tree = migrated("counted", &["prod"]);
+    let kustomization = fs::read_to_string(tree.path().join("base/kustomization.yaml")).unwrap();
+    assert!(
+        kustomization.contains("[spec.template.spec.initContainers.0.args.1]")
+            && kustomization.contains("[spec.template.spec.containers.0.image]"),
+        "{kustomization}"
+    );
+}
+
+/// What a URL or a chart brings changes no other object.
+#[test]
+fn what_comes_from_elsewhere_is_left_out_and_named() {
+    let said = text(&run(copy("elsewhere").path(), &["lint", "."]).stderr);
+    assert!(
+        said.contains(
+            "prod: rendered without https://manifests.example.com/crds.yaml: the network is not asked"
+        ) && said.contains("stage: rendered without its Helm charts: the network is not asked"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("cannot be rendered"),
+        "a patch of what is left out is, too: {said}"
+    );
+    let tree = migrated("elsewhere", &["dev"]);
+    let prod = fs::read_to_string(tree.path().join("prod/kustomization.yaml")).unwrap();
+    assert!(prod.contains("- https://manifests.example.com/crds.yaml   # of the operator\n"));
+}
+
+#[test]
+fn a_new_annotation_stands_where_the_old_one_stood() {
+    let tree = migrated("hold", &["prod"]);
+    let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
+    assert!(!read("base/web.yaml").contains("annotations"));
+    assert!(read("prod/kustomization.yaml").ends_with("sidecar.istio.io/nativeSidecar: \"true\"\n"));
 }
 
 #[test]
@@ -476,4 +576,32 @@ fn what_a_patch_writes_over_is_not_where_a_new_field_goes() {
         "{text}"
     );
     assert!(!text.contains("holdApplicationUntilProxyStarts"), "{text}");
+}
+
+/// Whoever waits sees how many are rendered.
+#[test]
+fn renderings_are_counted_on_a_terminal() {
+    let Some(script) = programs::find("script") else {
+        return;
+    };
+    let tree = copy("overlays");
+    let slow = tree.path().join("bin");
+    fs::create_dir(&slow).unwrap();
+    let kubectl = slow.join("kubectl");
+    fs::write(&kubectl, "#!/bin/sh\nsleep 2\nprintf 'kind: List\\n'\n").unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&kubectl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = Command::new(script)
+        .args([
+            "-qec",
+            &format!("'{}' lint .", env!("CARGO_BIN_EXE_kubectl-sidecar")),
+        ])
+        .arg("/dev/null")
+        .current_dir(tree.path())
+        .env("PATH", format!("{}:/usr/bin:/bin", slow.display()))
+        .env("TERM", "xterm")
+        .output()
+        .unwrap();
+    let said = text(&output.stdout);
+    assert!(said.contains("0/2 charts and kustomizations"), "{said}");
 }

@@ -75,13 +75,13 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         .map(|loaded| selection(arguments, loaded))
         .collect::<Result<Vec<_>, _>>()?;
 
-    let progress = Progress::start(inputs.len());
     let trees = Run::render(
         (&inputs, &groups),
         &discovery.directories,
         arguments,
         &configurations,
     )?;
+    let progress = Progress::start(inputs.len());
     let spoken_for = |(input, _): &(Input, usize)| !trees.speak_for(input);
     let (inputs, groups): (Vec<Input>, Vec<usize>) =
         inputs.into_iter().zip(groups).filter(spoken_for).unzip();

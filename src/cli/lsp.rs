@@ -15,16 +15,22 @@ use super::{
     ignored::is_ignored,
     selection::Selection,
     target::forms,
+    trees::{Tree, Trees},
 };
 use crate::{
     lint::Options,
-    lsp::{Configured, Ending, Failure, Preferences, serve},
+    lsp::{
+        Around, Configured, Ending, Failure, Preferences, Render, RenderedTree, RewrittenFile, TreeRewrite,
+        serve,
+    },
+    migrate,
     pod::{Settings, Target},
     remedy::Form,
     roles::Catalogue,
     rules::{Finding, RULES, Severity},
-    source::{Input, Origin},
+    source::{Input, Origin, Request, SourceFile, chart_of, discover},
     suppress::{Baseline, BaselineError},
+    tree::kustomize,
 };
 
 /// The name of a baseline that is found without being named, as the quick start writes one.
@@ -42,7 +48,7 @@ pub(super) struct LspArguments {
 /// Runs `lsp` until the editor leaves.
 pub(super) fn run(_arguments: &LspArguments) -> Result<ExitStatus, Error> {
     let mut discovered = Discovered::default();
-    match serve(io::stdin(), io::stdout().lock(), &mut discovered)? {
+    match serve(io::stdin(), io::stdout().lock(), &mut discovered, Renderers)? {
         Ending::Orderly => Ok(ExitStatus::Success),
         // The protocol wants a 1 from a server that nobody has shut down.
         Ending::Abrupt => Ok(ExitStatus::Found),
@@ -260,4 +266,99 @@ fn of_baseline(path: &Path, error: &BaselineError) -> Failure {
 
 fn canonical(path: impl AsRef<Path>) -> PathBuf {
     fs::canonicalize(&path).unwrap_or_else(|_| path.as_ref().to_owned())
+}
+
+/// In a workspace with more files than this nothing is looked for that renders.
+const MOST_FILES: usize = 20_000;
+
+/// Renders what is around open files.
+struct Renderers;
+
+impl Render for Renderers {
+    fn render(&mut self, wanted: &Around) -> Vec<RenderedTree> {
+        let mut discovered = Discovered {
+            preferences: wanted.preferences.clone(),
+            ..Discovered::default()
+        };
+        let folders = match wanted.folders.is_empty() {
+            true => wanted.open.iter().filter_map(|file| folder_of(file)).collect(),
+            false => wanted.folders.clone(),
+        };
+        let requests: Vec<Request> = folders.into_iter().map(Request::Path).collect();
+        let Ok(found) = discover(&requests) else {
+            return Vec::new();
+        };
+        if requests.is_empty() || found.inputs.len() > MOST_FILES {
+            return Vec::new();
+        }
+        let mut inputs = Vec::new();
+        for input in found.inputs {
+            let path = input.path().map(Path::to_owned);
+            let group = discovered.of(path.as_deref());
+            if !path.is_some_and(|path| discovered.excludes(group, &path)) {
+                inputs.push((input, group));
+            }
+        }
+        let Some(configurations) = &discovered.configurations else {
+            return Vec::new();
+        };
+        let rendered = Trees::around(&wanted.open, &inputs, &found.directories, configurations);
+        rendered
+            .into_iter()
+            .flat_map(|trees| trees.all)
+            .map(|tree| tree_of(&tree, &mut discovered))
+            .collect()
+    }
+}
+
+/// The chart or the kustomization that a file without a workspace is in.
+fn folder_of(file: &Path) -> Option<PathBuf> {
+    let directory = file.parent()?;
+    let is_kustomization = || kustomize::NAMES.iter().any(|name| directory.join(name).is_file());
+    chart_of(file).or_else(|| is_kustomization().then(|| directory.to_owned()))
+}
+
+/// What a tree's renderings show, and how it is rewritten.
+fn tree_of(tree: &Tree, discovered: &mut Discovered) -> RenderedTree {
+    let options = discovered.options(tree.group);
+    let mut rendered = RenderedTree {
+        name: tree.renderer.name().to_owned(),
+        files: tree.shown_lines(),
+        ..RenderedTree::default()
+    };
+    let files = &rendered.files;
+    let mut source = |name: &str, text: &Arc<str>| {
+        let known = files.get(name).map(|(source, _)| Arc::clone(source));
+        known.unwrap_or_else(|| {
+            Arc::new(SourceFile {
+                name: name.to_owned(),
+                text: Arc::clone(text),
+            })
+        })
+    };
+    let findings = tree.lint(&options, &mut source).findings;
+    if findings.is_empty() {
+        return rendered;
+    }
+    for form in discovered.forms(tree.group) {
+        // What needs no look goes before what does.
+        let rewrite = [false, true].into_iter().find_map(|review| {
+            let options = migrate::Options::of(&options, form, review);
+            let migrated = tree.migrate(&options, &mut |findings| discovered.keep(tree.group, findings));
+            let files = migrated.edited.into_iter().map(|edited| RewrittenFile {
+                name: edited.name,
+                old: edited.old,
+                new: edited.new,
+            });
+            let files: Vec<RewrittenFile> = files.collect();
+            (!files.is_empty()).then_some(TreeRewrite {
+                form,
+                is_for_review: review,
+                files,
+            })
+        });
+        rendered.rewrites.extend(rewrite);
+    }
+    rendered.findings = findings;
+    rendered
 }

@@ -27,6 +27,14 @@ impl Progress {
         )
     }
 
+    /// Begins to count up to so many renderings of charts and kustomizations.
+    pub(super) fn renderings(count: usize) -> Self {
+        Self::with_template(
+            Some(count as u64),
+            "rendering {wide_bar} {pos}/{len} charts and kustomizations {elapsed}",
+        )
+    }
+
     /// Begins to count the objects of a cluster, of which nobody knows how many there are.
     pub(super) fn scan() -> Self {
         Self::with_template(None, "scanning {spinner} {human_pos} objects {elapsed}")

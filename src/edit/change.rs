@@ -5,7 +5,7 @@
 
 use crate::edit::{
     place::{Place, Step},
-    spelling::{Spelling, spell_entry, spell_list},
+    spelling::{Spelling, spell_entry, spell_item, spell_list},
 };
 use crate::yaml::{
     Entry, Node, Stream, Value,
@@ -56,6 +56,8 @@ pub enum Change {
         /// Its index there.
         at: usize,
     },
+    /// Adds an item behind the others of a list.
+    Append(Place, Value),
     /// Makes a mapping the one item of a list that stands in its place.
     Enlist(Place),
 }
@@ -110,6 +112,10 @@ pub(crate) fn edits(stream: &Stream<'_>, changes: &[Change]) -> Result<Vec<Edit>
             } => {
                 let mapping = mapping.node(stream).ok_or(ChangeError::Lost)?;
                 edits.extend(move_between(mapping, from, *index, to, *at)?);
+            }
+            Change::Append(place, value) => {
+                let list = place.node(stream).ok_or(ChangeError::Lost)?;
+                edits.extend(edit::append(list, &spell_item(value, list))?);
             }
             Change::Enlist(place) => {
                 let node = place.node(stream).ok_or(ChangeError::Lost)?;
@@ -341,6 +347,10 @@ pub(crate) fn intend(documents: &mut [Option<Value>], changes: &[Change]) -> Res
             } => {
                 let mapping = mapping.value(documents).ok_or(ChangeError::Lost)?;
                 intend_move(mapping, (from, *index), (to, *at))?;
+            }
+            Change::Append(place, item) => {
+                let list = place.value(documents).and_then(Value::items_mut);
+                list.ok_or(ChangeError::Lost)?.push(item.clone());
             }
             Change::Enlist(place) => {
                 let value = place.value(documents).ok_or(ChangeError::Lost)?;

@@ -10,3 +10,4 @@ mod spelling;
 pub use change::{Change, ChangeError, Position};
 pub use place::{Place, Step};
 pub use rewrite::{RewriteError, rewrite};
+pub use spelling::block;

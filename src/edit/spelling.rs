@@ -104,12 +104,42 @@ fn with_key(key: &str, value: &Value, spelling: &Spelling) -> String {
             format!("{key}: {}", write_flow(value, Quoting::Needed))
         }
         Value::Sequence(_) => format!("{key}:\n{}", block(value)),
-        Value::String(text) => format!("{key}: {}", write_scalar(text, false)),
+        Value::String(text) => match literal(text) {
+            Some(lines) => format!("{key}: {lines}"),
+            None => format!("{key}: {}", write_scalar(text, false)),
+        },
         _ => format!("{key}: {}", write_flow(value, Quoting::Needed)),
     }
 }
 
-fn block(value: &Value) -> String {
+/// Several lines as a literal block scalar, indented by two; nothing for a text that one can't hold as it is.
+fn literal(text: &str) -> Option<String> {
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let is_plain = |line: &str| !line.ends_with(' ') && !line.chars().any(char::is_control);
+    let begins = body.chars().next().is_some_and(|first| !first.is_whitespace());
+    if !text.contains('\n') || !begins || body.ends_with('\n') || !body.split('\n').all(is_plain) {
+        return None;
+    }
+    let header = if body.len() == text.len() { "|-" } else { "|" };
+    let lines = body.split('\n').map(|line| match line {
+        "" => String::new(),
+        line => format!("  {line}"),
+    });
+    Some(format!("{header}\n{}", lines.collect::<Vec<_>>().join("\n")))
+}
+
+/// An item of a list, in its style.
+pub(crate) fn spell_item(value: &Value, list: Node<'_>) -> String {
+    let spelling = Spelling::of(list);
+    match spelling.flow {
+        true => write_flow(value, spelling.quoting),
+        false => format!("- {}", block(value).replace('\n', "\n  ")),
+    }
+}
+
+/// A value as lines of a block.
+#[must_use]
+pub fn block(value: &Value) -> String {
     let lines: Vec<String> = match value {
         Value::Mapping(entries) => entries
             .iter()

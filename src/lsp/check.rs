@@ -8,12 +8,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{client::Preferences, document::Document, kept::Kept};
+use super::{client::Preferences, document::Document, kept::Kept, trees::RenderedTree};
 use crate::{
     lint::{self, lint_again},
     remedy::Form,
     rules::{Finding, RULES},
-    source::{Input, Origin, Request, SourceError, SourceFile, discover, read_all},
+    source::{Input, Lines, Origin, Request, SourceError, SourceFile, discover, read_all},
     suppress::{InSources, Suppression},
 };
 
@@ -89,6 +89,8 @@ pub(super) struct Outcome {
     pub(super) suppressions: Vec<Suppression>,
     /// Configurations and baselines that make no sense. What they hold for is checked without them.
     pub(super) failures: BTreeSet<Failure>,
+    /// The first of the findings that were made in renderings.
+    rendered_from: usize,
     by_name: ByName,
 }
 
@@ -121,6 +123,52 @@ impl Outcome {
     /// The suppressions that stand in a source of this name.
     pub(super) fn suppressions_in(&self, name: &str) -> impl Iterator<Item = &Suppression> {
         listed(&self.by_name.suppressions, name, &self.suppressions)
+    }
+
+    /// Whether a finding was made in a rendering.
+    pub(super) fn is_rendered(&self, finding: &Finding) -> bool {
+        let mut rendered = self.findings.get(self.rendered_from..).into_iter().flatten();
+        rendered.any(|own| std::ptr::eq(own, finding))
+    }
+
+    /// Puts what renderings show in the place of what their files show by themselves. Of a file that is another one by
+    /// now they show nothing.
+    fn take_in(
+        &mut self,
+        trees: &[RenderedTree],
+        in_sources: &mut InSources,
+        configured: &mut dyn Configured,
+    ) {
+        self.findings.retain(|finding| {
+            !finding.primary().is_some_and(|place| {
+                let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
+                trees.iter().any(|tree| tree.shows(&place.source, line))
+            })
+        });
+        self.rendered_from = self.findings.len();
+        for finding in trees.iter().flat_map(|tree| &tree.findings) {
+            let Some((finding, configuration)) = self.at_checked(finding) else {
+                continue;
+            };
+            let left = in_sources.apply(vec![finding]);
+            self.findings.extend(configured.keep(configuration, left));
+        }
+    }
+
+    /// A finding of a rendering in the sources that were checked, and the configuration of the one that it stands in.
+    fn at_checked(&self, finding: &Finding) -> Option<(Finding, usize)> {
+        let checked = |source: &SourceFile| {
+            let mut sources = self.sources.iter();
+            sources.find(|checked| *checked.source == *source)
+        };
+        let configuration = checked(&finding.primary()?.source)?.configuration;
+        let mut finding = finding.clone();
+        for location in &mut finding.locations {
+            if let Some(checked) = checked(&location.source) {
+                location.source = Arc::clone(&checked.source);
+            }
+        }
+        Some((finding, configuration))
     }
 
     fn index(&mut self) {
@@ -160,10 +208,11 @@ pub(super) fn check<'d>(
     documents: impl Iterator<Item = &'d Document> + Clone,
     configured: &mut dyn Configured,
     kept: &mut Kept,
+    trees: &[RenderedTree],
 ) -> Outcome {
     configured.forget();
     let neighbours = neighbours(documents.clone());
-    check_with(documents, neighbours, configured, kept)
+    check_with((documents, neighbours), configured, kept, trees)
 }
 
 /// Checks the documents and everything below some directories that no configuration excludes.
@@ -172,6 +221,7 @@ pub(super) fn check_workspace<'d>(
     folders: &[PathBuf],
     configured: &mut dyn Configured,
     kept: &mut Kept,
+    trees: &[RenderedTree],
 ) -> Outcome {
     configured.forget();
     let open = OpenFiles::of(documents.clone());
@@ -187,17 +237,17 @@ pub(super) fn check_workspace<'d>(
     if inputs.len() > MOST_IN_WORKSPACE || size(&inputs) > MOST_TEXT_IN_WORKSPACE {
         inputs.clear();
     }
-    check_with(documents, texts_of(&inputs), configured, kept)
+    check_with((documents, texts_of(&inputs)), configured, kept, trees)
 }
 
 /// A text, and the file that it is in.
 pub(super) type Text = (Option<PathBuf>, Arc<SourceFile>);
 
 fn check_with<'d>(
-    documents: impl Iterator<Item = &'d Document>,
-    mut others: Vec<Text>,
+    (documents, mut others): (impl Iterator<Item = &'d Document>, Vec<Text>),
     configured: &mut dyn Configured,
     kept: &mut Kept,
+    trees: &[RenderedTree],
 ) -> Outcome {
     kept.recognize(&mut others);
     let mut outcome = Outcome::default();
@@ -230,6 +280,7 @@ fn check_with<'d>(
         outcome.findings.extend(configured.keep(configuration, left));
         outcome.errors.extend(found.errors);
     }
+    outcome.take_in(trees, &mut in_sources, configured);
     outcome.failures = configured.failures();
     outcome.suppressions = in_sources.suppressions().cloned().collect();
     outcome.index();

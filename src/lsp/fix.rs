@@ -4,14 +4,17 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use gen_lsp_types::{
     CodeAction, CodeActionKind, Diagnostic, DocumentChange, Edit, OptionalVersionedTextDocumentIdentifier,
-    TextDocumentEdit, TextDocumentIdentifier, TextEdit, WorkspaceEdit,
+    TextDocumentEdit, TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
 
 use super::{
+    client::Client,
     document::Document,
     position::{Encoding, Places},
+    trees::{RenderedTree, RewrittenFile, TreeRewrite},
 };
 use crate::{
+    diff::hunks,
     lint,
     migrate::{Options, Proposal, propose},
     remedy::{Form, Holders, Surroundings},
@@ -168,4 +171,75 @@ impl Rewrites<'_> {
 fn replaced(proposal: &Proposal) -> impl Iterator<Item = (&Range<usize>, &str)> {
     let replacements = proposal.replacements.iter();
     replacements.map(|replacement| (&replacement.span, replacement.text.as_str()))
+}
+
+/// The edit of all files of a tree, which was proved by rendering it again.
+pub(super) fn tree_action<'t>(
+    tree: &RenderedTree,
+    rewrite: &TreeRewrite,
+    files: impl Iterator<Item = (Uri, Option<i32>, &'t RewrittenFile)>,
+    diagnostic: &Diagnostic,
+    client: &Client,
+) -> CodeAction {
+    let mark = if rewrite.is_for_review {
+        " (look at it)"
+    } else {
+        ""
+    };
+    let mut edits = Vec::new();
+    for (uri, version, file) in files {
+        let places = Places::new(&file.old, client.encoding);
+        edits.push((uri, version, replaced_lines(file, &places)));
+    }
+    let edit = match client.versioned_edits {
+        true => WorkspaceEdit {
+            document_changes: Some(
+                edits
+                    .into_iter()
+                    .map(|(uri, version, edits)| {
+                        DocumentChange::TextDocumentEdit(TextDocumentEdit {
+                            text_document: OptionalVersionedTextDocumentIdentifier {
+                                version,
+                                text_document_identifier: TextDocumentIdentifier { uri },
+                            },
+                            edits: edits.into_iter().map(Edit::TextEdit).collect(),
+                        })
+                    })
+                    .collect(),
+            ),
+            ..WorkspaceEdit::default()
+        },
+        false => WorkspaceEdit {
+            changes: Some(edits.into_iter().map(|(uri, _, edits)| (uri, edits)).collect()),
+            ..WorkspaceEdit::default()
+        },
+    };
+    CodeAction {
+        title: format!(
+            "Replace all workarounds of {} by {}{mark}",
+            tree.name,
+            rewrite.form.offer()
+        ),
+        kind: Some(CodeActionKind::QuickFix),
+        diagnostics: Some(vec![diagnostic.clone()]),
+        edit: Some(edit),
+        ..CodeAction::default()
+    }
+}
+
+/// The lines that differ, as edits of the old text.
+fn replaced_lines(file: &RewrittenFile, places: &Places<'_>) -> Vec<TextEdit> {
+    let start =
+        |text: &str, line: usize| -> usize { text.split_inclusive('\n').take(line).map(str::len).sum() };
+    hunks(&file.old, &file.new)
+        .into_iter()
+        .map(|hunk| {
+            let span = start(&file.old, hunk.before.start)..start(&file.old, hunk.before.end);
+            let new = start(&file.new, hunk.after.start)..start(&file.new, hunk.after.end);
+            TextEdit {
+                range: places.range(&span),
+                new_text: file.new.get(new).unwrap_or_default().to_owned(),
+            }
+        })
+        .collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! [`serve`] speaks the protocol. What it says is worked out without it: [`check`](mod@check) lints the open
 //! documents together with the manifests beside them, `diagnostic`, `hover` and `fix` translate the result, and
-//! `workspace` answers what is asked about a document from it.
+//! `workspace` answers what is asked about a document from it. `trees` has charts and kustomizations rendered beside it.
 
 mod check;
 mod client;
@@ -15,9 +15,11 @@ mod names;
 mod position;
 mod server;
 mod transport;
+mod trees;
 mod uri;
 mod workspace;
 
 pub use check::{Configured, Failure};
 pub use client::Preferences;
 pub use server::{Ending, serve};
+pub use trees::{Around, Render, RenderedTree, RewrittenFile, TreeRewrite};

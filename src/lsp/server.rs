@@ -22,6 +22,7 @@ use super::{
     fix::FIX_ALL,
     kept::Kept,
     transport::{Inbox, Next},
+    trees::{Render, Worker},
     uri,
     workspace::Workspace,
 };
@@ -50,6 +51,7 @@ pub fn serve(
     input: impl Read + Send + 'static,
     output: impl Write,
     configured: &mut dyn Configured,
+    render: impl Render + 'static,
 ) -> io::Result<Ending> {
     let inbox = Inbox::open(input);
     let mut server = Server {
@@ -64,7 +66,11 @@ pub fn serve(
             kept: Kept::default(),
             kept_of_folders: Kept::default(),
             uris: HashMap::new(),
+            trees: Vec::new(),
         },
+        worker: Worker::start(render, inbox.sender()),
+        is_stale: false,
+        preferences: Preferences::default(),
         published: BTreeMap::new(),
         due: None,
         failed: BTreeSet::new(),
@@ -81,6 +87,13 @@ pub fn serve(
             }
             Next::Message(Message::Notification(notification)) => server.notification(notification)?,
             Next::Message(Message::Response(response)) => server.response(response)?,
+            Next::Rendered(trees) => {
+                let were_none = std::mem::replace(&mut server.workspace.trees, trees).is_empty();
+                if !were_none || !server.workspace.trees.is_empty() {
+                    server.check()?;
+                    server.refresh()?;
+                }
+            }
             Next::Quiet => server.check()?,
             Next::Closed => return Ok(server.ending()),
         }
@@ -102,6 +115,10 @@ struct Server<'c, W> {
     state: State,
     /// Checked as it is, unless a check is due.
     workspace: Workspace<'c>,
+    worker: Worker,
+    /// Whether files may be others than those that were rendered.
+    is_stale: bool,
+    preferences: Preferences,
     due: Option<Instant>,
     /// What was last said of each document, and of which version.
     published: BTreeMap<String, (i32, Vec<Diagnostic>)>,
@@ -207,7 +224,9 @@ impl<'c, W: Write> Server<'c, W> {
         };
         let taken = read.and_then(|preferences| {
             let review = preferences.review;
-            self.workspace.configured.prefer(preferences)?;
+            self.workspace.configured.prefer(preferences.clone())?;
+            self.preferences = preferences;
+            self.is_stale = true;
             self.workspace.review = review;
             Ok(())
         });
@@ -284,6 +303,7 @@ impl<'c, W: Write> Server<'c, W> {
                     let document = Document::open(parameters.text_document);
                     self.published.remove(&document.uri.0);
                     self.workspace.documents.insert(document.uri.0.clone(), document);
+                    self.is_stale = true;
                     self.due = Some(Instant::now());
                 }
             }
@@ -315,6 +335,7 @@ impl<'c, W: Write> Server<'c, W> {
                 // Editors show that a saved document was looked at.
                 let saved = parameters.pointer("/textDocument/uri").and_then(Value::as_str);
                 saved.and_then(|uri| self.published.remove(uri));
+                self.is_stale = true;
                 self.due = Some(Instant::now());
                 self.refresh()?;
             }
@@ -334,6 +355,9 @@ impl<'c, W: Write> Server<'c, W> {
     fn check(&mut self) -> io::Result<()> {
         self.due = None;
         self.workspace.check();
+        if std::mem::take(&mut self.is_stale) {
+            self.worker.ask(self.workspace.around(&self.preferences));
+        }
         if !self.workspace.client.pulls {
             let of_document = |document: &Document| {
                 let diagnostics = self.workspace.diagnostics(&document.source);

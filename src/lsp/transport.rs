@@ -8,7 +8,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
     time::Instant,
@@ -16,6 +16,7 @@ use std::{
 
 use lsp_server::{Message, RequestId};
 
+use super::trees::RenderedTree;
 use crate::source::MAXIMUM_SIZE;
 
 /// A message holds a document at most, escaped as JSON.
@@ -27,14 +28,27 @@ const LONGEST_HEADER: u64 = 4096;
 /// What has come in and is not handled yet. A thread of its own reads, so that a request can be cancelled while
 /// another is handled.
 pub(super) struct Inbox {
-    receiver: Receiver<Message>,
+    receiver: Receiver<Incoming>,
+    sender: Sender<Incoming>,
     cancelled: Arc<Mutex<HashSet<RequestId>>>,
+}
+
+/// What comes in.
+pub(super) enum Incoming {
+    /// From the client.
+    Message(Box<Message>),
+    /// The client is gone.
+    End,
+    /// From the thread that renders.
+    Rendered(Vec<RenderedTree>),
 }
 
 /// What there is to do next.
 pub(super) enum Next {
     /// A message is to be handled.
     Message(Message),
+    /// Charts and kustomizations were rendered.
+    Rendered(Vec<RenderedTree>),
     /// Nothing came until the deadline.
     Quiet,
     /// Nothing comes any more.
@@ -47,6 +61,7 @@ impl Inbox {
         let (sender, receiver) = mpsc::channel();
         let cancelled: Arc<Mutex<HashSet<RequestId>>> = Arc::default();
         let cancelling = Arc::clone(&cancelled);
+        let own = sender.clone();
         thread::spawn(move || {
             let mut input = BufReader::new(input);
             // A broken frame ends the conversation as an end of the input does.
@@ -59,12 +74,23 @@ impl Inbox {
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .insert(id);
-                } else if sender.send(message).is_err() {
+                } else if sender.send(Incoming::Message(Box::new(message))).is_err() {
                     return;
                 }
             }
+            // Nobody may be left to hear it.
+            let _sent = sender.send(Incoming::End);
         });
-        Self { receiver, cancelled }
+        Self {
+            receiver,
+            sender: own,
+            cancelled,
+        }
+    }
+
+    /// Where something else that comes in is sent.
+    pub(super) fn sender(&self) -> Sender<Incoming> {
+        self.sender.clone()
     }
 
     /// The next message, or that none came until the deadline.
@@ -76,7 +102,9 @@ impl Inbox {
             None => self.receiver.recv().map_err(RecvTimeoutError::from),
         };
         match received {
-            Ok(message) => Next::Message(message),
+            Ok(Incoming::Message(message)) => Next::Message(*message),
+            Ok(Incoming::Rendered(trees)) => Next::Rendered(trees),
+            Ok(Incoming::End) => Next::Closed,
             Err(RecvTimeoutError::Timeout) => Next::Quiet,
             Err(RecvTimeoutError::Disconnected) => Next::Closed,
         }

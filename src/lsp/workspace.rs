@@ -15,14 +15,15 @@ use serde_json::{Value, json};
 
 use super::{
     check::{Configured, Failure, Outcome, check, check_workspace},
-    client::Client,
+    client::{Client, Preferences},
     diagnostic,
     document::Document,
-    fix::{FIX_ALL, Rewrites},
+    fix::{FIX_ALL, Rewrites, tree_action},
     hover,
     kept::Kept,
     names,
     position::Places,
+    trees::{Around, RenderedTree, RewrittenFile},
     uri,
 };
 use crate::{
@@ -45,13 +46,30 @@ pub(super) struct Workspace<'c> {
     pub(super) kept_of_folders: Kept,
     /// The URIs of the documents by the names of their sources, as they were checked last.
     pub(super) uris: HashMap<String, String>,
+    /// The charts and kustomizations around the documents, as they were rendered last.
+    pub(super) trees: Vec<RenderedTree>,
 }
 
 impl Workspace<'_> {
     /// Checks all documents.
     pub(super) fn check(&mut self) {
-        self.outcome = check(self.documents.values(), self.configured, &mut self.kept);
+        let documents = self.documents.values();
+        self.outcome = check(documents, self.configured, &mut self.kept, &self.trees);
         self.name_documents();
+    }
+
+    /// What is to be rendered: what is around the files that are open.
+    pub(super) fn around(&self, preferences: &Preferences) -> Around {
+        let paths = self
+            .documents
+            .values()
+            .filter_map(|document| document.path.clone());
+        let open: Vec<PathBuf> = paths.collect();
+        Around {
+            folders: self.client.folders.clone(),
+            open,
+            preferences: preferences.clone(),
+        }
     }
 
     fn name_documents(&mut self) {
@@ -71,7 +89,8 @@ impl Workspace<'_> {
     pub(super) fn reports(&mut self) -> Vec<Value> {
         let documents = self.documents.values();
         let kept = &mut self.kept_of_folders;
-        self.outcome = check_workspace(documents, &self.client.folders, self.configured, kept);
+        let folders = &self.client.folders;
+        self.outcome = check_workspace(documents, folders, self.configured, kept, &self.trees);
         self.name_documents();
         let sources: Vec<Arc<SourceFile>> = self
             .outcome
@@ -260,10 +279,39 @@ impl Workspace<'_> {
             lint: self.configured.options(checked.configuration),
             forms: self.configured.forms(checked.configuration),
             review: self.review,
-            findings: self.findings(&document.source).collect(),
+            findings: self
+                .findings(&document.source)
+                .filter(|finding| self.tree_of(finding).is_none())
+                .collect(),
             encoding: self.client.encoding,
             versioned: self.client.versioned_edits,
         })
+    }
+
+    /// The chart or the kustomizations that a finding is of, where its renderings show it.
+    fn tree_of(&self, finding: &Finding) -> Option<&RenderedTree> {
+        let primary = finding.primary()?;
+        let mut trees = self.trees.iter();
+        trees.find(|tree| tree.holds(&primary.source) && self.outcome.is_rendered(finding))
+    }
+
+    /// The rewrites of a tree, in files that are as they were rendered.
+    fn of_tree(&self, tree: &RenderedTree, diagnostic: &Diagnostic) -> Vec<CodeAction> {
+        let is_current = |file: &RewrittenFile| {
+            let open = self.document_named(&file.name);
+            open.is_none_or(|document| document.source.text == file.old)
+        };
+        let rewrites = tree.rewrites.iter();
+        let current = rewrites.filter(|rewrite| rewrite.files.iter().all(is_current));
+        current
+            .map(|rewrite| {
+                let files = rewrite.files.iter().map(|file| {
+                    let version = self.document_named(&file.name).map(|document| document.version);
+                    (self.uri_of(&file.name), version, file)
+                });
+                tree_action(tree, rewrite, files, diagnostic, &self.client)
+            })
+            .collect()
     }
 
     /// What can be done about what is found in a range: its rewrites, or the comment that silences it.
@@ -274,12 +322,16 @@ impl Workspace<'_> {
             let Some(diagnostic) = self.diagnostic(finding, &document.source) else {
                 continue;
             };
-            let own = rewrites.of_finding(finding, &diagnostic);
+            let own = match self.tree_of(finding) {
+                Some(tree) => self.of_tree(tree, &diagnostic),
+                None => rewrites.of_finding(finding, &diagnostic),
+            };
             if own.is_empty() {
                 silenced.extend(rewrites.silenced(finding, &diagnostic));
             }
             fixes.extend(own);
         }
+        fixes.dedup_by(|one, other| one.title == other.title && one.edit == other.edit);
         if !fixes.is_empty() && rewrites.findings.len() > 1 {
             fixes.extend(rewrites.of_document());
         }

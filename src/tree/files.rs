@@ -1,7 +1,7 @@
 //! The files of a tree, read once. A tree is data from strangers: nothing outside of it is read.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -107,6 +107,16 @@ impl Files {
     /// Gives a file another text.
     pub fn put(&mut self, path: PathBuf, text: impl Into<Arc<str>>) {
         self.contents.insert(path, Content::Text(text.into()));
+    }
+
+    /// The files at `paths`.
+    pub(super) fn only(&self, paths: &BTreeSet<PathBuf>) -> Self {
+        let contents = self.contents.iter().filter(|(path, _)| paths.contains(*path));
+        Self {
+            contents: contents
+                .map(|(path, content)| (path.clone(), content.clone()))
+                .collect(),
+        }
     }
 
     /// The paths whose contents are not those of `before`.

@@ -12,7 +12,7 @@ mod proof;
 mod scratch;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
@@ -80,6 +80,9 @@ pub struct Wanted<'r> {
     pub text: String,
 }
 
+/// An object by its kind and name.
+pub type Named = (String, String);
+
 /// A tree with the program that renders it.
 ///
 /// An implementation knows the way from a rendering back to the sources, as well as it can be told; nothing that it says
@@ -122,6 +125,12 @@ pub trait Renderer: Send + Sync {
     /// The lines of the tree's files, from 0, that something in a rendering comes from.
     fn reached(&self, _rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
         HashMap::new()
+    }
+
+    /// Objects whose edits reach each other, so that they change together or not at all. An object in none of the groups
+    /// stands for itself.
+    fn together(&self, _wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
+        Vec::new()
     }
 
     /// The text of a rendering with the names of the one that is wanted, where a name follows from what it names.

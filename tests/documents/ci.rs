@@ -231,6 +231,41 @@ fn the_action_passes_on_a_repository_with_a_chart() {
     assert_eq!(alone.status.code(), Some(0), "{alone:?}");
 }
 
+/// Half of the workaround stands in the base, and half in the overlay.
+fn with_a_kustomization(directory: &Path) {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: load}\nspec:\n  template:\n    spec:\n      \
+               restartPolicy: Never\n      containers:\n      - name: load\n        image: \
+               registry.example.com/load:1\n        command: [sh, -c, \"load; curl -X POST \
+               http://localhost:9091/quitquitquit\"]\n";
+    let overlay = "resources: [../base]\npatches:\n- target: {kind: Job}\n  patch: |-\n    - op: add\n      path: \
+                   /spec/template/spec/containers/-\n      value:\n        name: proxy\n        image: \
+                   gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0\n        args: [--quitquitquit, p:r:i]\n";
+    for (file, text) in [
+        ("base/kustomization.yaml", "resources: [job.yaml]\n"),
+        ("base/job.yaml", job),
+        ("prod/kustomization.yaml", overlay),
+    ] {
+        let file = directory.join("trees").join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+}
+
+/// As on GitHub's runners, kubectl or kustomize is on the path.
+#[test]
+fn the_action_renders_kustomizations() {
+    let Some(runner) = Runner::new() else { return };
+    assert!(runner.step(0, &[]).status.success());
+    with_a_kustomization(runner.workshop.path());
+    let linted = runner.step(1, &[("format", "concise"), ("paths", "trees")]);
+    let printed = text(&linted.stdout);
+    assert_eq!(linted.status.code(), Some(1), "{linted:?}");
+    assert!(
+        printed.contains("trees/base/job.yaml:11:") && printed.contains("load stops proxy by a call"),
+        "{printed}"
+    );
+}
+
 #[test]
 fn the_actions_inputs_are_never_run() {
     let Some(runner) = Runner::new() else { return };
@@ -454,6 +489,37 @@ fn pre_commit_runs_the_hook() {
     let (code, said) = run("--files examples/declared.yaml");
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("Passed"), "{said}");
+}
+
+/// The hook of a file judges it by itself; the one of the repository renders.
+#[test]
+fn pre_commit_runs_the_hook_of_the_repository() {
+    if programs::find("git").is_none() {
+        crate::tell::skip("git", "there is no git");
+        return;
+    }
+    let Some(pre_commit) = programs::find("pre-commit") else {
+        crate::tell::skip("pre-commit", "there is no pre-commit");
+        return;
+    };
+    let workshop = Workshop::new();
+    with_a_kustomization(workshop.path());
+    assert!(
+        workshop
+            .run("git init -q && git add trees", None)
+            .status
+            .success()
+    );
+    let command = format!(
+        "PRE_COMMIT_HOME=$PWD/.cache '{}' try-repo '{}' kubectl-sidecar-repository --color never --verbose --files \
+         trees/prod/kustomization.yaml",
+        pre_commit.display(),
+        root().display()
+    );
+    let output = workshop.run(&command, None);
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("trees/base/job.yaml:11:"), "{said}");
 }
 
 #[test]

@@ -27,8 +27,14 @@ pub(crate) struct Editor {
 
 impl Editor {
     pub(crate) fn start() -> Self {
+        Self::start_with(std::env::var_os("PATH").unwrap_or_default())
+    }
+
+    /// A server with these directories of programs.
+    pub(crate) fn start_with(path: std::ffi::OsString) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
             .args(["lsp", "--stdio"])
+            .env("PATH", path)
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -61,7 +67,11 @@ impl Editor {
 
     /// A server that was initialized with these parameters.
     pub(crate) fn ready_with(parameters: Value) -> Self {
-        let mut editor = Self::start();
+        Self::start().initialized(parameters)
+    }
+
+    pub(crate) fn initialized(self, parameters: Value) -> Self {
+        let mut editor = self;
         let answer = editor.ask("initialize", parameters);
         assert_eq!(answer["result"]["serverInfo"]["name"], "kubectl-sidecar");
         editor.tell("initialized", json!({}));

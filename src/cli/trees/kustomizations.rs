@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::{Named, Tree};
+use super::{IsWanted, Named, Tree};
 use crate::{
-    cli::note,
+    cli::{note, progress::Progress},
     report::counted,
     source::Origin,
     tree::{
-        ProgramError, Renderer, Rendering,
-        kustomize::{Found, Kustomizations, Left, Search, find},
+        ProgramError, Renderer,
+        kustomize::{Found, Kustomizations, Left, Partly, Search, find},
     },
 };
 
@@ -24,7 +24,12 @@ pub(super) struct Rendered {
 }
 
 /// Renders the kustomizations among the inputs that were met in directories.
-pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> Rendered {
+pub(super) fn rendered(
+    named: &Named<'_>,
+    search: &Search<'_>,
+    quiet: bool,
+    is_wanted: IsWanted<'_>,
+) -> Rendered {
     let met: Vec<PathBuf> = named
         .inputs
         .iter()
@@ -33,14 +38,26 @@ pub(super) fn rendered(named: &Named<'_>, search: &Search<'_>, quiet: bool) -> R
             _ => None,
         })
         .collect();
-    let Found { trees, left } = find(&met, search);
-    let outcomes: Vec<Outcome> = trees.into_par_iter().map(|tree| of_tree(tree, named)).collect();
+    let Found { trees, left, partly } = find(&met, search);
+    let holds_wanted = |tree: &Kustomizations| {
+        let mut files = tree.files().texts();
+        files.any(|(path, _)| is_wanted(tree.root(), Some(path)))
+    };
+    let trees: Vec<Kustomizations> = trees.into_iter().filter(holds_wanted).collect();
+    let bar = Progress::renderings(trees.iter().map(|tree| tree.ways().len()).sum());
+    let outcomes = trees.into_par_iter().map(|tree| of_tree(tree, named, &bar));
+    let outcomes: Vec<Outcome> = outcomes.collect();
+    drop(bar);
     if !quiet {
-        tell(&outcomes, &left);
+        tell(&outcomes, &left, &partly);
     }
+    let of_failed = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.patches.iter().cloned());
+    let patches = of_failed.chain(left.into_iter().flat_map(|left| left.patches));
     Rendered {
+        patches: patches.collect(),
         trees: outcomes.into_iter().filter_map(|outcome| outcome.tree).collect(),
-        patches: left.into_iter().flat_map(|left| left.patches).collect(),
     }
 }
 
@@ -49,21 +66,20 @@ struct Outcome {
     tree: Option<Tree>,
     /// The kustomizations that are not rendered.
     failed: Vec<(String, ProgramError)>,
+    /// Their patches.
+    patches: Vec<PathBuf>,
 }
 
-fn of_tree(mut tree: Kustomizations, named: &Named<'_>) -> Outcome {
-    let outcomes: Vec<Result<Rendering, ProgramError>> = tree
-        .ways()
-        .par_iter()
-        .map(|way| tree.render(tree.files(), way))
-        .collect();
+fn of_tree(mut tree: Kustomizations, named: &Named<'_>, bar: &Progress) -> Outcome {
+    let outcomes = super::rendered(&tree, bar);
     let mut renderings = Vec::new();
     let mut failed = Vec::new();
+    let mut patches = Vec::new();
     for (way, outcome) in tree.ways().to_vec().into_iter().zip(outcomes) {
         match outcome {
             Ok(rendering) => renderings.push(rendering),
             Err(error) => {
-                tree.leave(&way);
+                patches.extend(tree.leave(&way));
                 failed.push((way.name, error));
             }
         }
@@ -77,11 +93,12 @@ fn of_tree(mut tree: Kustomizations, named: &Named<'_>) -> Outcome {
             renderings,
         }),
         failed,
+        patches,
     }
 }
 
 /// One line for each kustomization that is not rendered, and one for all where there is no program for it.
-fn tell(outcomes: &[Outcome], left: &[Left]) {
+fn tell(outcomes: &[Outcome], left: &[Left], partly: &[Partly]) {
     let failed = || outcomes.iter().flat_map(|outcome| &outcome.failed);
     let is_missing = |error: &ProgramError| matches!(error, ProgramError::Missing(_));
     let without_program = failed().filter(|(_, error)| is_missing(error)).count();
@@ -94,6 +111,13 @@ fn tell(outcomes: &[Outcome], left: &[Left]) {
     for (name, error) in failed().filter(|(_, error)| !is_missing(error)) {
         note(&format!(
             "{name}: cannot be rendered, so its files are read one by one: {error}"
+        ));
+    }
+    for partly in partly {
+        note(&format!(
+            "{}: rendered without {}: the network is not asked",
+            partly.directory.display(),
+            partly.without.join(", ")
         ));
     }
     for left in left {

@@ -15,6 +15,7 @@ use crate::{
     rules::Finding,
     source::SourceFile,
     tree::{Place, Rendering},
+    yaml,
 };
 
 /// What was found in a tree's renderings.
@@ -174,8 +175,14 @@ fn line_end(text: &str, at: usize) -> usize {
     at + rest.find('\n').unwrap_or(rest.len())
 }
 
-/// Where a document of a rendering begins, behind what is said of its source.
+/// Where a document of a rendering begins, behind what is said of its source, where that is said.
 fn document_start(text: &str, document: usize) -> usize {
-    let mut starts = text.match_indices("# Source: ").map(|(at, _)| at);
-    starts.nth(document).map_or(text.len(), |at| line_end(text, at))
+    let mut starts = text.match_indices("# Source: ").map(|(at, _)| at).peekable();
+    if starts.peek().is_some() {
+        return starts.nth(document).map_or(text.len(), |at| line_end(text, at));
+    }
+    let stream = yaml::parse(text).ok();
+    let documents = stream.as_ref().map(|stream| stream.documents());
+    let start = documents.and_then(|documents| Some(documents.get(document)?.span.start));
+    start.unwrap_or(text.len())
 }

@@ -22,7 +22,7 @@ use crate::{
     rules::{Finding, RULES},
     source::SourceFile,
     suppress::InSources,
-    tree::{Files, Proved, Rendering, Unproved, Wanted, prove},
+    tree::{Files, Named, Proved, Rendering, Unproved, Wanted, prove},
     workload::ObjectReference,
 };
 
@@ -138,23 +138,50 @@ impl Tree {
                 .map(|object| (object.clone(), first.clone()))
                 .collect()
         };
-        if objects.len() == 1 || objects.len() > MOST_TRIED {
+        let groups = self.groups(all, &objects);
+        if objects.len() == 1 || groups.len() > MOST_TRIED {
             return (BTreeSet::new(), None, whole(&objects));
         }
         let (mut done, mut best, mut reasons) = (BTreeSet::new(), None, Vec::new());
-        for object in objects {
-            let mut tried: BTreeSet<Named> = done.clone();
-            tried.insert(object.clone());
+        for group in groups {
+            let tried: BTreeSet<Named> = done.union(&group).cloned().collect();
             let migrations = self.migrations(options, is_wanted, Some(&tried));
             match self.prove(&migrations, options, is_wanted, Some(&tried)) {
                 Ok(proved) => (done, best) = (tried, Some(proved)),
-                Err(reason) => reasons.push((object, reason.to_string())),
+                Err(reason) => {
+                    let reason = reason.to_string();
+                    reasons.extend(group.into_iter().map(|object| (object, reason.clone())));
+                }
             }
         }
         if best.is_none() {
             reasons = whole(&changed_objects(all));
         }
         (done, best, reasons)
+    }
+
+    /// The objects in groups that change together: those whose edits reach each other, and each other one alone.
+    fn groups(&self, all: &[Migration], objects: &BTreeSet<Named>) -> Vec<BTreeSet<Named>> {
+        let mut groups: Vec<BTreeSet<Named>> = self
+            .renderer
+            .together(&self.wanted(all))
+            .into_iter()
+            .map(|group| group.intersection(objects).cloned().collect::<BTreeSet<_>>())
+            .filter(|group| !group.is_empty())
+            .collect();
+        let is_in_none = |object: &&Named| !groups.iter().any(|group| group.contains(*object));
+        let alone: Vec<Named> = objects.iter().filter(is_in_none).cloned().collect();
+        groups.extend(alone.into_iter().map(|object| BTreeSet::from([object])));
+        groups
+    }
+
+    fn wanted(&self, migrations: &[Migration]) -> Vec<Wanted<'_>> {
+        let both = self.renderings.iter().zip(migrations);
+        both.map(|(rendering, migration)| Wanted {
+            rendering,
+            text: migration.text.clone(),
+        })
+        .collect()
     }
 
     fn prove(
@@ -164,15 +191,7 @@ impl Tree {
         is_wanted: IsWanted<'_>,
         only: Option<&BTreeSet<Named>>,
     ) -> Result<Proved, Unproved> {
-        let wanted: Vec<Wanted<'_>> = self
-            .renderings
-            .iter()
-            .zip(migrations)
-            .map(|(rendering, migration)| Wanted {
-                rendering,
-                text: migration.text.clone(),
-            })
-            .collect();
+        let wanted = self.wanted(migrations);
         let with_review = Options {
             remedy: options.remedy.clone().reviewed(true),
             ..options.clone()
@@ -304,9 +323,6 @@ fn migration(
         failures: Vec::new(),
     })
 }
-
-/// An object by its kind and name.
-type Named = (String, String);
 
 fn named(object: &ObjectReference) -> Named {
     (object.kind.clone(), object.name.clone())

@@ -5,7 +5,7 @@ mod lint;
 mod migrate;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,11 +14,11 @@ use std::{
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::{Error, configuration::Configurations, lint::usage};
+use super::{Error, configuration::Configurations, lint::usage, progress::Progress};
 pub(super) use migrate::Migrated;
 
 use crate::{
-    source::{Input, Note, NoteKind, Origin, chart_of, looks_like_manifest},
+    source::{Input, Note, NoteKind, Origin, SourceFile, chart_of, looks_like_manifest},
     tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone, kustomize::Search},
 };
 
@@ -74,7 +74,31 @@ impl Tree {
     }
 }
 
+/// Whether a tree with this root is rendered, and with this file, if it is asked for one file after the other.
+type IsWanted<'w> = &'w (dyn Fn(&Path, Option<&Path>) -> bool + Sync);
+
 impl Tree {
+    /// The tree's files by their names, with the lines, from 0, that renderings show; nothing where they show all.
+    pub(super) fn shown_lines(&self) -> HashMap<String, (Arc<SourceFile>, Option<HashSet<usize>>)> {
+        let mut reached = match self.renderer.stands_for_its_files() {
+            true => HashMap::new(),
+            false => self.reached(),
+        };
+        let files = self.names.iter().filter_map(|(path, name)| {
+            let text = Arc::clone(self.renderer.files().text(path)?);
+            let lines = match self.renderer.stands_for_its_files() {
+                true => None,
+                false => Some(reached.remove(name.as_str()).unwrap_or_default()),
+            };
+            let source = SourceFile {
+                name: name.clone(),
+                text,
+            };
+            Some((name.clone(), (Arc::new(source), lines)))
+        });
+        files.collect()
+    }
+
     /// The files that a rendering stands for and that look like manifests, with their texts.
     pub(super) fn manifests(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
         let stands_for_them = self.renderer.stands_for_its_files();
@@ -87,6 +111,28 @@ impl Tree {
 }
 
 impl Trees {
+    /// Finds the trees that hold one of the files, and renders them.
+    pub(super) fn around(
+        files: &[PathBuf],
+        inputs: &[(Input, usize)],
+        directories: &[PathBuf],
+        configurations: &Configurations,
+    ) -> Result<Self, Error> {
+        let files: Vec<PathBuf> = files
+            .iter()
+            .filter_map(|file| fs::canonicalize(file).ok())
+            .collect();
+        let holds = |root: &Path, path: Option<&Path>| {
+            let root = real(root);
+            files.iter().any(|file| match path {
+                Some(path) => *file == root.join(path),
+                None => file.starts_with(&root),
+            })
+        };
+        let arguments = TreeArguments::default();
+        Self::render_some(inputs, directories, &arguments, configurations, true, &holds)
+    }
+
     /// Finds and renders the trees whose beginning is among the inputs. `directories` are those that were named.
     pub(super) fn render(
         inputs: &[(Input, usize)],
@@ -95,13 +141,30 @@ impl Trees {
         configurations: &Configurations,
         quiet: bool,
     ) -> Result<Self, Error> {
+        Self::render_some(inputs, directories, arguments, configurations, quiet, &|_, _| {
+            true
+        })
+    }
+
+    /// The same for trees that are wanted: charts by their root, kustomizations by their root and one of their files.
+    fn render_some(
+        inputs: &[(Input, usize)],
+        directories: &[PathBuf],
+        arguments: &TreeArguments,
+        configurations: &Configurations,
+        quiet: bool,
+        is_wanted: IsWanted<'_>,
+    ) -> Result<Self, Error> {
         let mut trees = Self::default();
         if arguments.render == Render::Never {
             return Ok(trees);
         }
         let mut found: Vec<(Box<dyn Renderer>, usize)> = Vec::new();
         let mut used = BTreeSet::new();
-        for (root, group) in charts(inputs) {
+        for (root, group) in charts(inputs)
+            .into_iter()
+            .filter(|(root, _)| is_wanted(root, None))
+        {
             let values = values_of(&root, arguments, configurations, group, &mut used)?;
             match Chart::read(&root, &values) {
                 Ok(chart) => found.push((Box::new(chart), group)),
@@ -114,13 +177,12 @@ impl Trees {
                 "--values {files}: none of the charts that were named has these files"
             )));
         }
+        let bar = Progress::renderings(found.iter().map(|(tree, _)| tree.ways().len()).sum());
         let rendered: Vec<_> = found
             .par_iter()
-            .map(|(tree, _)| {
-                let ways = tree.ways().par_iter();
-                ways.map(|way| tree.render(tree.files(), way)).collect::<Vec<_>>()
-            })
+            .map(|(tree, _)| rendered(tree.as_ref(), &bar))
             .collect();
+        drop(bar);
         let named = Named::of(inputs);
         for ((renderer, group), results) in found.into_iter().zip(rendered) {
             trees.add(renderer, group, results, &named);
@@ -138,6 +200,7 @@ impl Trees {
                 allow_outside: arguments.allow_outside,
             },
             quiet,
+            is_wanted,
         );
         trees.all.extend(kustomizations.trees);
         trees.patches = kustomizations.patches;
@@ -186,6 +249,17 @@ impl Trees {
             names,
         });
     }
+}
+
+/// What a tree renders to in each of its ways.
+fn rendered(tree: &dyn Renderer, bar: &Progress) -> Vec<Result<Rendering, ProgramError>> {
+    let ways = tree.ways().par_iter();
+    let render = |way| {
+        let rendering = tree.render(tree.files(), way);
+        bar.step();
+        rendering
+    };
+    ways.map(render).collect()
 }
 
 fn unrendered(name: &str, why: &dyn std::fmt::Display) -> Note {

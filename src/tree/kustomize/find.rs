@@ -1,7 +1,7 @@
 //! Kustomizations that share files are one tree.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -29,6 +29,17 @@ pub struct Found {
     pub trees: Vec<Kustomizations>,
     /// Kustomizations that are not rendered.
     pub left: Vec<Left>,
+    /// Kustomizations that are rendered without what comes from elsewhere.
+    pub partly: Vec<Partly>,
+}
+
+/// A kustomization that is rendered without some of its objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partly {
+    /// Its directory, as the user would write it.
+    pub directory: PathBuf,
+    /// What is left out, in words.
+    pub without: Vec<String>,
 }
 
 /// A kustomization that is not rendered.
@@ -89,6 +100,13 @@ impl Found {
                     });
                 }
                 None => {
+                    let without = graph.absent(&reached);
+                    if !without.is_empty() {
+                        self.partly.push(Partly {
+                            directory: graph.shown(directory),
+                            without: without.into_iter().collect(),
+                        });
+                    }
                     rendered.extend(files.iter().cloned());
                     ways.push((directory, files));
                 }
@@ -109,15 +127,19 @@ impl Found {
             }
         };
         let below = |path: &Path| path.strip_prefix(&root).unwrap_or(path).to_owned();
+        let mut patches = HashMap::new();
         let used = ways.into_iter().map(|(directory, files)| {
             let way = Way {
                 name: graph.shown(directory).display().to_string(),
                 paths: vec![below(directory)],
                 ..Way::default()
             };
+            patches.insert(way.clone(), graph.patches(&graph.reached(directory)));
             (way, files.iter().map(|file| below(file)).collect())
         });
-        let mut tree = Kustomizations::new(graph.shown(&root), files, used.collect(), graph.allow_outside());
+        let used = used.collect();
+        let mut tree = Kustomizations::new(graph.shown(&root), files, used, graph.allow_outside());
+        tree.patches = patches;
         tree.locked
             .extend(locked.into_iter().map(|(file, lock)| (below(&file), lock)));
         self.trees.push(tree);

@@ -10,9 +10,12 @@ use std::{
 use ignore::WalkBuilder;
 
 use super::{
+    absent,
     find::Search,
     lock::Lock,
-    reference::{NAMES, Reference, is_kustomization, is_remote, normal, references, refusal, runs_a_program},
+    reference::{
+        CHARTS, NAMES, Reference, is_kustomization, is_remote, normal, references, refusal, runs_a_program,
+    },
 };
 use crate::{
     source::{Input, Origin, read},
@@ -44,6 +47,8 @@ struct Entry {
     patches: BTreeSet<PathBuf>,
     /// Those of the files that are not edited, and why.
     locked: BTreeMap<PathBuf, Lock>,
+    /// What brings objects from elsewhere, in words: it is left out of the rendering.
+    absent: BTreeSet<String>,
     /// Why it can't be rendered by itself.
     refusal: Option<String>,
 }
@@ -102,9 +107,13 @@ impl Graph {
         let Some(root) = stream.root(0) else {
             return Ok(());
         };
+        absent::without(&text).map_err(|error| format!("{shown}: {error}"))?;
         entry.is_component = root.get("kind").and_then(yaml::Node::as_str) == Some("Component");
         if let Some(reason) = refusal(root) {
             entry.refuse(reason.to_owned());
+        }
+        if CHARTS.iter().any(|key| root.get(key).is_some()) {
+            entry.absent.insert("its Helm charts".to_owned());
         }
         for reference in references(root) {
             if let Err(reason) = self.follow(directory, &reference, entry) {
@@ -120,6 +129,10 @@ impl Graph {
     /// Why it can't be rendered with it, in a clause.
     fn follow(&self, directory: &Path, reference: &Reference, entry: &mut Entry) -> Result<(), String> {
         let name = &reference.path;
+        if is_remote(name) && reference.brings_objects {
+            entry.absent.insert(name.clone());
+            return Ok(());
+        }
         if is_remote(name) {
             return Err(format!("it refers to {name}, and the network is not asked"));
         }
@@ -277,6 +290,12 @@ impl Graph {
     pub(super) fn locked(&self, tree: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Lock> {
         let locked = self.entries(tree).flat_map(|entry| &entry.locked);
         locked.map(|(file, lock)| (file.clone(), lock.clone())).collect()
+    }
+
+    /// What is left out of the rendering of kustomizations, in words.
+    pub(super) fn absent(&self, reached: &BTreeSet<PathBuf>) -> BTreeSet<String> {
+        let entries = self.entries(reached);
+        entries.flat_map(|entry| entry.absent.iter().cloned()).collect()
     }
 
     /// Why kustomizations are not rendered.

@@ -36,6 +36,20 @@ pub(super) struct Piece {
     pub(super) form: Form,
     /// The patch's entry in its kustomization.
     pub(super) entry: Option<(PathBuf, Place)>,
+    /// The kustomization's file that brings it.
+    pub(super) kustomization: PathBuf,
+}
+
+impl Piece {
+    /// Whether both are the same bytes, whatever they say about their objects.
+    pub(super) fn is_same_text(&self, other: &Self) -> bool {
+        self.unit == other.unit
+            && match (&self.form, &other.form) {
+                // What it points at is another thing in each object.
+                (Form::Operations(_), Form::Operations(_)) => true,
+                (one, other) => one == other,
+            }
+    }
 }
 
 /// How a piece says it.
@@ -123,7 +137,7 @@ impl Reader<'_> {
         for path in paths("resources").chain(paths("bases")) {
             let path = normal(&directory.join(path));
             if self.files.text(&path).is_some() {
-                self.resource(&path, objects);
+                self.resource(&path, &file, objects);
             } else {
                 let mut own = Vec::new();
                 self.kustomization(&path, &mut own, depth);
@@ -147,7 +161,7 @@ impl Reader<'_> {
         self.patches("patchesJson6902", root, &file, objects);
     }
 
-    fn resource(&self, path: &Path, objects: &mut Vec<Layered>) {
+    fn resource(&self, path: &Path, kustomization: &Path, objects: &mut Vec<Layered>) {
         let Some(stream) = self.files.text(path).and_then(|text| yaml::parse(text).ok()) else {
             return;
         };
@@ -166,6 +180,7 @@ impl Reader<'_> {
                     },
                     form: Form::Object(place),
                     entry: None,
+                    kustomization: kustomization.to_owned(),
                 }],
                 state: state.effective(),
             });
@@ -182,10 +197,31 @@ impl Reader<'_> {
             let target = item.get("target");
             let entry = Place::of(item).map(|place| (file.to_owned(), place));
             for (_, patch) in stream.roots() {
-                apply(patch, target, &unit, entry.as_ref(), objects);
+                apply(patch, target, (&unit, entry.as_ref(), file), objects);
             }
         }
     }
+}
+
+/// Whether a patch names the objects that it is for, and none of them is there.
+pub(super) fn is_for_none(files: &Files, item: Node<'_>, kustomization: &Path, objects: &[Layered]) -> bool {
+    let text = unit(item, kustomization).and_then(|unit| text_of(files, &unit));
+    let Some(text) = text.filter(|_| item.get("target").is_none()) else {
+        return false;
+    };
+    let Ok(stream) = yaml::parse(&text) else {
+        return false;
+    };
+    let mut patches = stream.roots().map(|(_, patch)| patch).peekable();
+    patches.peek().is_some()
+        && patches.all(|patch| patch.is_mapping() && !objects.iter().any(|object| is_named(patch, object)))
+}
+
+/// Whether a strategic merge patch names an object.
+fn is_named(patch: Node<'_>, object: &Layered) -> bool {
+    let own_name = patch.path(&["metadata", "name"]).and_then(Node::as_str);
+    text(patch, "kind") == Some(&object.kind)
+        && object.names.iter().any(|name| Some(name.as_str()) == own_name)
 }
 
 /// Where the text of a patch stands.
@@ -211,19 +247,14 @@ fn unit(item: Node<'_>, file: &Path) -> Option<Unit> {
 fn apply(
     patch: Node<'_>,
     target: Option<Node<'_>>,
-    unit: &Unit,
-    entry: Option<&(PathBuf, Place)>,
+    (unit, entry, kustomization): (&Unit, Option<&(PathBuf, Place)>, &Path),
     objects: &mut [Layered],
 ) {
     let Some(place) = Place::of(patch) else { return };
-    let own_name = patch.path(&["metadata", "name"]).and_then(Node::as_str);
     for object in objects {
         let is_meant = match target {
             Some(target) => selects(target, object),
-            None => {
-                text(patch, "kind") == Some(&object.kind)
-                    && object.names.iter().any(|name| Some(name.as_str()) == own_name)
-            }
+            None => is_named(patch, object),
         };
         if !is_meant {
             continue;
@@ -241,6 +272,7 @@ fn apply(
             unit: unit.clone(),
             form,
             entry: entry.cloned(),
+            kustomization: kustomization.to_owned(),
         });
     }
 }
@@ -267,7 +299,7 @@ fn operations(patch: Node<'_>, state: &mut Value) -> Vec<Operation> {
         ) else {
             continue;
         };
-        let value = operation.get("value").and_then(|value| Value::of(value).ok());
+        let value = operand(operation, name, state);
         let legs = written_legs(state, name, &tokens(pointer), value.as_ref());
         found.push(Operation {
             place,
@@ -279,13 +311,26 @@ fn operations(patch: Node<'_>, state: &mut Value) -> Vec<Operation> {
     found
 }
 
+/// What an operation writes. A `move` takes it out of where it was.
+pub(super) fn operand(operation: Node<'_>, name: &str, state: &mut Value) -> Option<Value> {
+    if !matches!(name, "move" | "copy") {
+        return operation.get("value").and_then(|value| Value::of(value).ok());
+    }
+    let from = tokens(text(operation, "from")?);
+    let value = super::leg::value_at(state, &resolve(state, &from)?).cloned();
+    if name == "move" {
+        carry_out(state, "remove", &from, None);
+    }
+    value
+}
+
 /// The way to what an operation writes.
 fn written_legs(state: &Value, name: &str, tokens: &[String], value: Option<&Value>) -> Option<Vec<Leg>> {
     let (last, parents) = tokens.split_last()?;
     let mut legs = resolve(state, parents)?;
     let parent = super::leg::value_at(state, &legs)?;
     match (parent, name) {
-        (Value::Sequence(items), "add") => {
+        (Value::Sequence(items), "add" | "move" | "copy") => {
             let index = super::pointer::last_index(last, items.len())?;
             let leg = value_leg(super::leg::list_of(&legs), index, value?);
             legs.push(leg);
@@ -321,6 +366,7 @@ fn generate(file: &Path, generator: Node<'_>, objects: &mut Vec<Layered>) {
         },
         form: Form::Generator(place),
         entry: None,
+        kustomization: file.to_owned(),
     };
     let adds = matches!(text(generator, "behavior"), Some("merge" | "replace"));
     let there = objects

@@ -64,8 +64,7 @@ fn merge_items(list: &str, own: &mut Vec<Value>, items: &[Value]) {
     own.splice(0..0, first);
 }
 
-/// What an operation of a JSON patch does to the object (RFC 6902): `add`, `replace` and `remove`. The others change no
-/// list that matters here.
+/// What an operation of a JSON patch does to the object (RFC 6902). What `move` and `copy` take, they add.
 pub(super) fn operate(
     object: &mut Value,
     operation: &str,
@@ -82,7 +81,7 @@ pub(super) fn operate(
                 return;
             };
             match (operation, value) {
-                ("add", Some(value)) if index <= items.len() => items.insert(index, value),
+                ("add" | "move" | "copy", Some(value)) if index <= items.len() => items.insert(index, value),
                 ("replace", Some(value)) => {
                     if let Some(item) = items.get_mut(index) {
                         *item = value;
@@ -93,7 +92,7 @@ pub(super) fn operate(
             }
         }
         Value::Mapping(_) => match (operation, value) {
-            ("add" | "replace", Some(value)) => {
+            ("add" | "replace" | "move" | "copy", Some(value)) => {
                 parent.remove(token);
                 if let Some(entries) = parent.entries_mut() {
                     entries.push((Value::string(token), value));

@@ -3,6 +3,7 @@
 //! A rendered object is a resource with patches above it. Which of them hold a field is read from the kustomizations
 //! themselves ([`layers`]); what kustomize does with them in detail is left to kustomize, and to the proof.
 
+mod absent;
 mod difference;
 mod edit;
 mod find;
@@ -16,21 +17,25 @@ mod merge;
 mod origin;
 mod pointer;
 mod reference;
+mod replacement;
 mod repoint;
 mod target;
 mod texts;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io,
     ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use super::{Files, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way};
+use super::{
+    Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND,
+};
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
-pub use find::{Found, Left, Search, find};
+pub use find::{Found, Left, Partly, Search, find};
 pub use reference::{NAMES, is_kustomization};
 
 use layers::Layered;
@@ -53,6 +58,10 @@ pub struct Kustomizations {
     objects: Vec<Vec<Layered>>,
     /// The files of each way, in the same order.
     used: Vec<BTreeSet<PathBuf>>,
+    /// The patches of each way, as the file system calls them.
+    patches: HashMap<Way, Vec<PathBuf>>,
+    /// What the files on disk rendered to.
+    known: Mutex<HashMap<Way, Rendering>>,
 }
 
 impl Kustomizations {
@@ -68,13 +77,30 @@ impl Kustomizations {
             allow_outside,
             objects,
             used,
+            patches: HashMap::new(),
+            known: Mutex::default(),
         }
     }
 
-    /// Takes a way out that is not rendered. What it uses is not edited any more.
-    pub fn leave(&mut self, way: &Way) {
+    /// The files of a way.
+    fn used(&self, way: &Way) -> Option<&BTreeSet<PathBuf>> {
+        let index = self.ways.iter().position(|own| own == way)?;
+        self.used.get(index)
+    }
+
+    /// What a way renders to, where none of its files is edited: kustomize makes the same of the same.
+    fn known(&self, files: &Files, way: &Way) -> Option<Rendering> {
+        let known = self.known.lock().ok()?.get(way).cloned()?;
+        let used = self.used(way)?;
+        let is_edited = files.changed(&self.files).any(|path| used.contains(path));
+        (!is_edited).then_some(known)
+    }
+
+    /// Takes a way out that is not rendered. What it uses is not edited any more. Its patches, as the file system calls
+    /// them: they say nothing by themselves.
+    pub fn leave(&mut self, way: &Way) -> Vec<PathBuf> {
         let Some(index) = self.ways.iter().position(|own| own == way) else {
-            return;
+            return Vec::new();
         };
         self.ways.remove(index);
         self.objects.remove(index);
@@ -82,6 +108,7 @@ impl Kustomizations {
         let lock = Lock::NotRendered(PathBuf::from(&way.name));
         self.locked
             .extend(used.into_iter().map(|file| (file, lock.clone())));
+        self.patches.remove(way).unwrap_or_default()
     }
 
     /// The objects of a way, as the kustomizations tell.
@@ -119,11 +146,18 @@ impl Renderer for Kustomizations {
     }
 
     fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError> {
+        if let Some(known) = self.known(files, way) {
+            return Ok(known);
+        }
         let unstarted = |error| ProgramError::Unstarted {
             program: "kustomize".to_owned(),
             error,
         };
-        let scratch = Scratch::of(files).map_err(unstarted)?;
+        let own = self
+            .used(way)
+            .map_or_else(|| files.clone(), |used| files.only(used));
+        let local = absent::without_all(own).map_err(|error| unstarted(io::Error::other(error)))?;
+        let scratch = Scratch::of(&local).map_err(unstarted)?;
         let directory = way
             .paths
             .first()
@@ -136,13 +170,18 @@ impl Renderer for Kustomizations {
             };
             match (Program { name, arguments }).run(&scratch, &directory) {
                 Ok(text) => {
-                    return Ok(Rendering {
+                    let rendering = Rendering {
                         way: way.clone(),
                         source: Arc::new(SourceFile {
                             name: format!("<kustomize {}>", way.name),
                             text: text.into(),
                         }),
-                    });
+                    };
+                    let is_edited = files.changed(&self.files).next().is_some();
+                    if let (false, Ok(mut known)) = (is_edited, self.known.lock()) {
+                        known.insert(way.clone(), rendering.clone());
+                    }
+                    return Ok(rendering);
                 }
                 Err(error @ ProgramError::Missing(_)) => missing = Some(error),
                 Err(error) => return Err(error),
@@ -160,11 +199,31 @@ impl Renderer for Kustomizations {
         )
     }
 
+    fn whole(&self, rendering: &Rendering, offset: usize) -> Option<Place> {
+        let objects = self.objects(&rendering.way);
+        let object = origin::whole(&self.files, objects, &rendering.source.text, offset);
+        object.or_else(|| {
+            let path = layers::file_in(&self.files, rendering.way.paths.first()?)?;
+            let text = self.files.text(&path)?;
+            let end = text.find('\n').unwrap_or(text.len());
+            Some(Place { path, span: 0..end })
+        })
+    }
+
+    fn together(&self, wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
+        edit::together(self, wanted)
+    }
+
     fn named_as(&self, wanted: &str, found: String) -> String {
         hash::with_hashes_of(wanted, found)
     }
 
     fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {
-        edit::edited(self, wanted)
+        let first = self.candidates(wanted)?.into_iter().next();
+        first.ok_or_else(|| UNFOUND.to_owned())
+    }
+
+    fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
+        edit::candidates(self, wanted)
     }
 }

@@ -51,6 +51,19 @@ pub(super) fn of(files: &Files, objects: &[Layered], text: &str, span: &Range<us
     }
 }
 
+/// The place of the object that begins around a byte of a rendering.
+pub(super) fn whole(files: &Files, objects: &[Layered], text: &str, offset: usize) -> Option<Place> {
+    let stream = yaml::parse(text).ok()?;
+    let (_, root) = stream.roots().find(|(document, _)| {
+        let documents = stream.documents();
+        documents
+            .get(*document)
+            .is_some_and(|document| document.span.contains(&offset))
+    })?;
+    let object = objects.get(index_of(objects, root)?)?;
+    place_in(files, object.pieces.first()?, &[], &Wanted::Key)
+}
+
 /// The object of a rendering among those that the kustomizations tell.
 pub(super) fn index_of(objects: &[Layered], root: Node<'_>) -> Option<usize> {
     let text = |keys: &[&str]| root.path(keys).and_then(Node::as_str);
@@ -64,7 +77,16 @@ pub(super) fn index_of(objects: &[Layered], root: Node<'_>) -> Option<usize> {
     let in_namespace = objects
         .iter()
         .position(|object| is(object) && object.namespace.as_deref() == namespace);
-    in_namespace.or_else(|| objects.iter().position(is))
+    let named = in_namespace.or_else(|| objects.iter().position(is));
+    named.or_else(|| only_one(objects, kind, name))
+}
+
+/// The only object whose name may have become this one by what is not read here, such as a transformer of its own.
+fn only_one(objects: &[Layered], kind: &str, name: &str) -> Option<usize> {
+    let may_be = |object: &Layered| object.kind == kind && name.contains(object.name());
+    let mut found = objects.iter().enumerate().filter(|(_, object)| may_be(object));
+    let (index, _) = found.next()?;
+    found.next().is_none().then_some(index)
 }
 
 /// What is wanted of a node.

@@ -45,6 +45,17 @@ const LISTS: [&str; 10] = [
     "replacements",
 ];
 
+/// The lists of what brings objects.
+pub(super) const OBJECTS: [&str; 2] = ["resources", "bases"];
+
+/// What makes kustomize render Helm charts, whose objects it adds to the others.
+pub(super) const CHARTS: [&str; 4] = [
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "helmGlobals",
+    "helmInflationGenerator",
+];
+
 /// A path as a kustomization writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reference {
@@ -52,6 +63,8 @@ pub(super) struct Reference {
     /// Whether it may be a directory with a kustomization in it.
     pub(super) may_be_directory: bool,
     pub(super) is_patch: bool,
+    /// Whether it brings objects and changes none: a rendering without it is that of the others.
+    pub(super) brings_objects: bool,
 }
 
 /// All that a kustomization names.
@@ -68,6 +81,7 @@ pub(super) fn references(kustomization: Node<'_>) -> Vec<Reference> {
                 path: path.to_owned(),
                 may_be_directory,
                 is_patch: list == "patchesStrategicMerge",
+                brings_objects: OBJECTS.contains(&list),
             }));
         }
     }
@@ -86,6 +100,7 @@ pub(super) fn references(kustomization: Node<'_>) -> Vec<Reference> {
         path,
         may_be_directory: false,
         is_patch,
+        brings_objects: false,
     }));
     found
 }
@@ -111,12 +126,6 @@ pub(super) fn file_entry(entry: &str) -> (&str, &str) {
 
 /// Why a kustomization is not rendered, whatever it refers to.
 pub(super) fn refusal(kustomization: Node<'_>) -> Option<&'static str> {
-    if ["helmCharts", "helmChartInflationGenerator"]
-        .iter()
-        .any(|key| kustomization.get(key).is_some())
-    {
-        return Some("it renders a Helm chart, for which kustomize would ask the network");
-    }
     if kustomization.get("openapi").is_some() {
         return Some("it brings a schema of its own (`openapi`)");
     }

@@ -1,14 +1,14 @@
-//! Paths of JSON patches and replacements follow what they point at.
+//! Paths of JSON patches follow what they point at.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Kustomizations,
-    layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch},
+    layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch, operand},
     leg::{Leg, identity, value_at},
     pointer::{locate, resolve, tokens, written},
-    reference::{is_kustomization, items, text},
-    target::selects,
+    reference::text,
+    replacement::replacements,
     texts::Texts,
 };
 use crate::{
@@ -72,7 +72,7 @@ pub(super) fn all(
 }
 
 /// The same object of the same way, or of another one.
-fn is_same(one: &Layered, other: &Layered) -> bool {
+pub(super) fn is_same(one: &Layered, other: &Layered) -> bool {
     one.kind == other.kind
         && one.pieces.first().map(|piece| &piece.unit) == other.pieces.first().map(|piece| &piece.unit)
         && one.names.first() == other.names.first()
@@ -167,7 +167,7 @@ impl Follower<'_> {
             return Ok(());
         }
         let old = tokens(pointer);
-        let value = node.get("value").and_then(|value| Value::of(value).ok());
+        let value = operand(node, &operation.name, &mut self.state);
         let Some(legs) = &operation.legs else {
             carry_out(&mut self.state, &operation.name, &old, value);
             return Ok(());
@@ -271,7 +271,7 @@ fn pointer_to_key(state: &Value, legs: &[Leg]) -> Option<Vec<String>> {
 }
 
 /// Behind the containers that stand before it.
-fn place_among(items: &[Value], before: &[String]) -> String {
+pub(super) fn place_among(items: &[Value], before: &[String]) -> String {
     let stands_before = |item: &Value| {
         item.get("name")
             .and_then(identity)
@@ -289,78 +289,4 @@ fn kept_place(length: usize, token: &str) -> String {
         Ok(index) if index > length => "-".to_owned(),
         _ => token.to_owned(),
     }
-}
-
-/// Lets `replacements` follow the containers that they name.
-fn replacements(tree: &Kustomizations, moved: &[Moved<'_>], texts: &mut Texts<'_>) {
-    if moved.is_empty() {
-        return;
-    }
-    for (path, text) in tree.files.texts() {
-        let is_kustomization = is_kustomization(path);
-        let names_containers = text.contains("ontainers.") && text.contains("fieldPath");
-        if !names_containers || tree.locked.contains_key(path) {
-            continue;
-        }
-        let Ok(stream) = yaml::parse(text) else { continue };
-        for (_, root) in stream.roots() {
-            let list: Vec<Node<'_>> = match (is_kustomization, root.is_sequence()) {
-                (true, _) => items(root, "replacements").collect(),
-                (false, true) => root.items().collect(),
-                (false, false) => vec![root],
-            };
-            for change in list
-                .into_iter()
-                .flat_map(|replacement| follow(replacement, moved))
-            {
-                match is_kustomization {
-                    true => texts.change_outer(path, change),
-                    false => texts.change(
-                        &Unit {
-                            path: path.to_owned(),
-                            inline: None,
-                        },
-                        &[vec![change]],
-                    ),
-                }
-            }
-        }
-    }
-}
-
-/// The changes of one replacement's paths.
-fn follow(replacement: Node<'_>, moved: &[Moved<'_>]) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let source = replacement.get("source");
-    let source_path = source.and_then(|source| source.get("fieldPath"));
-    let mut paths: Vec<(Option<Node<'_>>, Node<'_>)> =
-        source_path.map(|path| (source, path)).into_iter().collect();
-    for target in items(replacement, "targets") {
-        let select = target.get("select");
-        paths.extend(items(target, "fieldPaths").map(|path| (select, path)));
-    }
-    for (select, node) in paths {
-        let (Some(path), Some(place)) = (node.as_str(), Place::of(node)) else {
-            continue;
-        };
-        let meant = moved
-            .iter()
-            .filter(|moved| select.is_none_or(|select| selects(select, moved.object)));
-        let new = meant.fold(path.to_owned(), |path, moved| renamed(&path, moved));
-        if new != path {
-            changes.push(Change::Text(place, new));
-        }
-    }
-    changes
-}
-
-/// A path of a replacement with the list that a container is in now.
-fn renamed(path: &str, moved: &Moved<'_>) -> String {
-    let Some((_, list, Leg::Item { value, .. })) = super::edit::split_item(&moved.legs) else {
-        return path.to_owned();
-    };
-    path.replace(
-        &format!(".{list}.[name={value}]"),
-        &format!(".{}.[name={value}]", moved.to),
-    )
 }

@@ -67,9 +67,12 @@ impl<'f> Texts<'f> {
     pub(super) fn finish(mut self) -> Option<Files> {
         let mut files = self.files.clone();
         for (unit, text) in std::mem::take(&mut self.edited) {
-            match unit.inline {
+            match &unit.inline {
                 None => files.put(unit.path, text),
-                Some(place) => self.change_outer(&unit.path, Change::Text(place, text)),
+                Some(place) => {
+                    let text = with_end_of(&text, text_of(self.files, &unit).as_deref());
+                    self.change_outer(&unit.path, Change::Text(place.clone(), text));
+                }
             }
         }
         for (path, changes) in &self.outer {
@@ -83,6 +86,15 @@ impl<'f> Texts<'f> {
         }
         let is_changed = files.changed(self.files).next().is_some();
         is_changed.then_some(files)
+    }
+}
+
+/// A text of several lines, ended as the old one was: its header stays.
+fn with_end_of(text: &str, old: Option<&str>) -> String {
+    let ends = old.is_none_or(|old| old.ends_with('\n'));
+    match text.strip_suffix('\n') {
+        Some(text) if !ends => text.to_owned(),
+        _ => text.to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::place::list_of_item;
 use crate::{
-    edit::{Change, Place},
+    edit::{Change, Place, Position},
     tree::kustomize::{
         Kustomizations,
         layers::{Unit, text_of},
@@ -15,7 +15,7 @@ use crate::{
         lock::Lock,
         texts::{Texts, removed},
     },
-    yaml::{self, Node, Stream},
+    yaml::{self, Node, Stream, Value},
 };
 
 /// A container that goes to another list of the same object.
@@ -28,6 +28,8 @@ pub(super) struct MovedItem {
     pub(super) to: &'static str,
     /// The containers that stand before it there.
     pub(super) before: Vec<String>,
+    /// Those of them that pieces below this one bring: a patch has to name them, to stand behind them.
+    pub(super) below: Vec<String>,
     pub(super) is_patch: bool,
     /// The patch's entry in its kustomization.
     pub(super) entry: Option<(PathBuf, Place)>,
@@ -95,8 +97,9 @@ impl<'k> Edition<'k> {
         }
         let rounds = self.changes.entry(unit.clone()).or_default();
         if let Some(changes) = rounds.get_mut(round)
-            && !changes.contains(&change)
+            && !changes.iter().any(|known| is_same_entry(known, &change))
         {
+            let change = behind_others(change, changes);
             changes.push(change);
         }
     }
@@ -160,11 +163,21 @@ impl<'k> Edition<'k> {
             let Some((spec, _, leg)) = list_of_item(&item.legs) else {
                 continue;
             };
-            let mut legs = spec.to_vec();
-            legs.extend([Leg::Key(item.to.to_owned()), leg.clone()]);
-            // Behind it stands what a removed field would be.
-            legs.push(Leg::Index(0));
-            prune(&mut texts, &item.unit, &item.object, &legs);
+            let mut list = spec.to_vec();
+            list.push(Leg::Key(item.to.to_owned()));
+            // Behind an item stands what a removed field would be.
+            let field_of = |item: Leg| [list.as_slice(), &[item, Leg::Index(0)]].concat();
+            prune(&mut texts, &item.unit, &item.object, &field_of(leg.clone()));
+            let moved = [list.as_slice(), std::slice::from_ref(leg)].concat();
+            if !is_there(&texts, item, &moved) {
+                for name in &item.below {
+                    let named = Leg::Item {
+                        key: "name",
+                        value: name.clone(),
+                    };
+                    prune(&mut texts, &item.unit, &item.object, &field_of(named));
+                }
+            }
         }
         let removed = self
             .removed
@@ -182,6 +195,50 @@ impl<'k> Edition<'k> {
             }
         }
         texts
+    }
+}
+
+fn is_there(texts: &Texts<'_>, item: &MovedItem, legs: &[Leg]) -> bool {
+    texts.get(&item.unit).is_some_and(|text| {
+        let stream = yaml::parse(&text);
+        stream.is_ok_and(|stream| {
+            let object = item.object.node(&stream);
+            object.and_then(|object| node_at(object, legs)).is_some()
+        })
+    })
+}
+
+/// Whether two changes are one: a new entry is, wherever it goes among the others.
+fn is_same_entry(one: &Change, other: &Change) -> bool {
+    let entry = |change: &Change| match change {
+        Change::Insert {
+            mapping, key, value, ..
+        } => Some((mapping.clone(), key.clone(), value.clone())),
+        _ => None,
+    };
+    one == other || entry(one).is_some_and(|one| entry(other) == Some(one))
+}
+
+/// The change with a place of its own: of two new entries behind the same one, the second goes behind all.
+fn behind_others(change: Change, known: &[Change]) -> Change {
+    let place = |change: &Change| match change {
+        Change::Insert {
+            mapping, position, ..
+        } => Some((mapping.clone(), position.clone())),
+        _ => None,
+    };
+    let is_taken =
+        place(&change).is_some_and(|own| known.iter().any(|known| place(known).as_ref() == Some(&own)));
+    match change {
+        Change::Insert {
+            mapping, key, value, ..
+        } if is_taken => Change::Insert {
+            mapping,
+            key,
+            value,
+            position: Position::Last,
+        },
+        change => change,
     }
 }
 
@@ -218,7 +275,7 @@ fn outermost(changes: &[Change]) -> Vec<Change> {
         Change::Remove(place) | Change::Text(place, _) | Change::Words(place, _) => place.clone(),
         Change::Insert { mapping, key, .. } => mapping.key(key),
         Change::Move { mapping, .. } => mapping.clone(),
-        Change::Enlist(place) => place.clone(),
+        Change::Enlist(place) | Change::Append(place, _) => place.clone(),
     };
     let kept = changes.iter().filter(|change| !is_inside(&place_of(change)));
     kept.cloned().collect()
@@ -226,6 +283,13 @@ fn outermost(changes: &[Change]) -> Vec<Change> {
 
 /// Moves a container in one text.
 fn move_in(texts: &mut Texts<'_>, item: &MovedItem) {
+    let list = texts.get(&item.unit).and_then(|text| {
+        let stream = yaml::parse(&text).ok()?;
+        named_items(&stream, item)
+    });
+    if let Some(list) = list {
+        texts.change(&item.unit, &[vec![list]]);
+    }
     let change = texts.get(&item.unit).and_then(|text| {
         let stream = yaml::parse(&text).ok()?;
         movement(&stream, item)
@@ -233,6 +297,23 @@ fn move_in(texts: &mut Texts<'_>, item: &MovedItem) {
     if let Some(change) = change {
         texts.change(&item.unit, &[vec![change]]);
     }
+}
+
+/// A list that names the containers of pieces below, in front of the one that moves into it.
+fn named_items(stream: &Stream<'_>, item: &MovedItem) -> Option<Change> {
+    let (spec, from, _) = list_of_item(&item.legs)?;
+    let mapping = node_at(item.object.node(stream)?, spec)?;
+    let has_list = mapping.get(item.to).is_some();
+    if !item.is_patch || item.below.is_empty() || has_list {
+        return None;
+    }
+    let named = |name: &String| Value::Mapping(vec![(Value::string("name"), Value::string(name.clone()))]);
+    Some(Change::Insert {
+        mapping: Place::of(mapping)?,
+        key: item.to.to_owned(),
+        value: Value::Sequence(item.below.iter().map(named).collect()),
+        position: Position::Before(from.to_owned()),
+    })
 }
 
 fn movement(stream: &Stream<'_>, item: &MovedItem) -> Option<Change> {

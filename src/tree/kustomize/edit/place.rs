@@ -3,15 +3,21 @@
 use super::{
     Task,
     carry::{Edition, MovedItem, Removed},
+    shared::is_same_deed,
     split_item, users,
 };
 use crate::{
     edit::{Change, Place, Position},
-    tree::kustomize::{
-        difference::{DeedKind, LISTS},
-        generator::{Datum, datum},
-        layers::{Form, Piece},
-        leg::{Leg, node_at},
+    tree::{
+        Files,
+        kustomize::{
+            Kustomizations,
+            difference::{DeedKind, LISTS},
+            generator::{Datum, datum},
+            layers::{Form, Layered, Piece, text_of},
+            leg::{Leg, node_at},
+            repoint::is_same,
+        },
     },
     yaml::{self, Node, Value},
 };
@@ -34,20 +40,58 @@ pub(super) fn place(task: &Task<'_>, all: &[Task<'_>], edition: &mut Edition<'_>
         DeedKind::Insert { after, value } => {
             insert(task, all, (after.as_deref(), value), edition);
         }
-        DeedKind::Move { to, before } => pieces.iter().enumerate().for_each(|(index, piece)| {
-            let holds = with_node(edition, piece, legs, |_| ()).is_some();
-            if let (true, Form::Object(place)) = (holds, &piece.form) {
-                edition.move_item(MovedItem {
-                    unit: piece.unit.clone(),
-                    object: place.clone(),
-                    legs: legs.clone(),
-                    to,
-                    before: before.clone(),
-                    is_patch: index > 0,
-                    entry: piece.entry.clone(),
-                });
+        DeedKind::Move { to, before } => {
+            let objects = edition.tree.objects.iter().flatten();
+            // A patch of another way may take the container out.
+            for object in objects.filter(|object| is_same(task.object, object)) {
+                move_in_all(&object.pieces, legs, (to, before), edition);
             }
-        }),
+        }
+    }
+}
+
+/// Moves a container in all pieces that speak of it.
+fn move_in_all(
+    pieces: &[Piece],
+    legs: &[Leg],
+    (to, before): (&'static str, &[String]),
+    edition: &mut Edition<'_>,
+) {
+    let Some((spec, from, _)) = list_of_item(legs) else {
+        return;
+    };
+    for (index, piece) in pieces.iter().enumerate() {
+        let deletes = with_node(edition, piece, legs, |node| node.get("$patch").is_some());
+        let (Some(deletes), Form::Object(place)) = (deletes, &piece.form) else {
+            continue;
+        };
+        let stands_below = |name: &&String| {
+            let item = Leg::Item {
+                key: "name",
+                value: (*name).clone(),
+            };
+            let in_list = |list: &str| [spec, &[Leg::Key(list.to_owned()), item.clone()]].concat();
+            let below = pieces.get(..index).unwrap_or_default();
+            below.iter().any(|below| {
+                with_node(edition, below, &in_list(to), |_| ()).is_some()
+                    || with_node(edition, below, &in_list(from), |_| ()).is_some()
+            })
+        };
+        // kustomize puts the items of a patch first, in their order.
+        let below: Vec<String> = match deletes {
+            true => Vec::new(),
+            false => before.iter().filter(stands_below).cloned().collect(),
+        };
+        edition.move_item(MovedItem {
+            unit: piece.unit.clone(),
+            object: place.clone(),
+            legs: legs.to_vec(),
+            to,
+            before: before.to_vec(),
+            below,
+            is_patch: index > 0,
+            entry: piece.entry.clone(),
+        });
     }
 }
 
@@ -61,6 +105,17 @@ fn with_node<T>(
     let text = edition.text(&piece.unit)?;
     let stream = yaml::parse(&text).ok()?;
     piece.node(&stream, legs).map(look)
+}
+
+/// Whether a piece says something about a field.
+pub(super) fn holds(files: &Files, piece: &Piece, legs: &[Leg]) -> bool {
+    if matches!(piece.form, Form::Generator(_)) {
+        return true;
+    }
+    text_of(files, &piece.unit).is_some_and(|text| {
+        let stream = yaml::parse(&text);
+        stream.is_ok_and(|stream| piece.node(&stream, legs).is_some())
+    })
 }
 
 fn remove(piece: &Piece, is_patch: bool, legs: &[Leg], edition: &mut Edition<'_>) {
@@ -185,25 +240,73 @@ fn replace_generated(
 
 /// Inserts into the first piece whose other users want the same.
 fn insert(task: &Task<'_>, all: &[Task<'_>], entry: (Option<&str>, &Value), edition: &mut Edition<'_>) {
-    let wants = |way: usize| {
-        all.iter()
-            .any(|other| other.way == way && other.deed == task.deed && other.object.kind == task.object.kind)
+    let candidates = places_for(edition.tree, task, entry);
+    let agreed: Vec<_> = candidates
+        .iter()
+        .filter(|(piece, _)| is_wanted_by_all(edition.tree, piece, task, all))
+        .collect();
+    let instead = agreed
+        .iter()
+        .find(|(piece, _)| loses_a_neighbour(edition.tree, piece, task, all));
+    if let Some((piece, change)) = instead.or(agreed.first()).copied().or(candidates.first()) {
+        edition.change(&piece.unit, change.clone());
+    }
+}
+
+/// Whether a piece has something beside the new entry that goes or changes: the new one stands in its place.
+fn loses_a_neighbour(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let around = |legs: &[Leg]| legs.split_last().map(|(_, around)| around.to_vec());
+    // A container's fields stand where it is declared.
+    if matches!(task.deed.legs.as_slice(), [.., Leg::Item { .. }, _]) {
+        return false;
+    }
+    let mut others = all.iter().filter(|other| {
+        other.way == task.way
+            && std::ptr::eq(other.object, task.object)
+            && !matches!(other.deed.kind, DeedKind::Insert { .. })
+            && around(&other.deed.legs) == around(&task.deed.legs)
+    });
+    others.any(|other| holds(&tree.files, piece, &other.deed.legs))
+}
+
+/// Whether there is a piece for something new whose other users want the same.
+pub(super) fn is_agreed(tree: &Kustomizations, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let DeedKind::Insert { after, value } = &task.deed.kind else {
+        return false;
     };
+    let candidates = places_for(tree, task, (after.as_deref(), value));
+    candidates
+        .iter()
+        .any(|(piece, _)| is_wanted_by_all(tree, piece, task, all))
+}
+
+/// The pieces that something new may go into, with the change of each.
+fn places_for<'k>(
+    tree: &Kustomizations,
+    task: &Task<'k>,
+    entry: (Option<&str>, &Value),
+) -> Vec<(&'k Piece, Change)> {
     let pieces = &task.object.pieces;
     let effective = pieces
         .iter()
         .rposition(|piece| writes_above(piece, &task.deed.legs));
-    let candidates: Vec<(&Piece, Change)> = pieces
+    pieces
         .iter()
         .skip(effective.unwrap_or(0))
-        .filter_map(|piece| Some((piece, insertion(edition, piece, &task.deed.legs, entry)?)))
-        .collect();
-    let agreed = candidates
-        .iter()
-        .find(|(piece, _)| users(edition.tree, piece).into_iter().all(wants));
-    if let Some((piece, change)) = agreed.or(candidates.first()) {
-        edition.change(&piece.unit, change.clone());
-    }
+        .filter_map(|piece| Some((piece, insertion(&tree.files, piece, &task.deed.legs, entry)?)))
+        .collect()
+}
+
+/// Whether all objects that a piece is part of want the same.
+fn is_wanted_by_all(tree: &Kustomizations, piece: &Piece, task: &Task<'_>, all: &[Task<'_>]) -> bool {
+    let wants = |way: usize, object: &Layered| {
+        all.iter().any(|other| {
+            other.way == way && std::ptr::eq(other.object, object) && is_same_deed(&other.deed, &task.deed)
+        })
+    };
+    users(tree, piece)
+        .into_iter()
+        .all(|(way, object)| wants(way, object))
 }
 
 /// Whether a JSON patch writes all of what a field is in: what pieces before it say there does not count.
@@ -220,12 +323,12 @@ fn writes_above(piece: &Piece, legs: &[Leg]) -> bool {
 
 /// The change that adds an entry to a piece; nothing where the piece has no mapping for it.
 fn insertion(
-    edition: &Edition<'_>,
+    files: &Files,
     piece: &Piece,
     legs: &[Leg],
     (after, value): (Option<&str>, &Value),
 ) -> Option<Change> {
-    let text = edition.text(&piece.unit)?;
+    let text = text_of(files, &piece.unit)?;
     let stream = yaml::parse(&text).ok()?;
     let (mapping, rest) = (0..legs.len()).rev().find_map(|length| {
         let (to, rest) = legs.split_at_checked(length)?;
@@ -247,11 +350,16 @@ fn insertion(
     let value = inner.iter().rev().fold(value.clone(), |value, key| {
         Value::Mapping(vec![(Value::string(key.clone()), value)])
     });
-    let sibling = after.filter(|_| inner.is_empty()).filter(|key| {
-        mapping
-            .written_entries()
-            .any(|entry| entry.key.as_str() == Some(key))
-    });
+    let has = |key: &str| {
+        let mut entries = mapping.written_entries();
+        entries.any(|entry| entry.key.as_str() == Some(key))
+    };
+    let sibling = after.filter(|key| inner.is_empty() && has(key));
+    // kustomize sorts keys; people write the image behind the name.
+    let sibling = match sibling {
+        Some("name") if has("image") => Some("image"),
+        other => other,
+    };
     Some(Change::Insert {
         mapping: Place::of(mapping)?,
         key: first.clone(),
