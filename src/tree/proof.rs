@@ -210,6 +210,11 @@ fn differences(expected: &str, found: &str) -> Vec<Difference> {
             found: found.to_owned(),
         }]
     };
+    let overwritten = overwritten(found);
+    if overwritten.len() > self::overwritten(expected).len() {
+        let key = overwritten.last().map_or("a key", String::as_str);
+        return whole("one of each key", &format!("{key} twice in one mapping"));
+    }
     let (Some(expected), Some(found)) = (objects(expected), objects(found)) else {
         return whole("YAML", "none");
     };
@@ -225,6 +230,18 @@ fn differences(expected: &str, found: &str) -> Vec<Difference> {
         differing.compare(expected.get(key), found.get(key), String::new());
     }
     all
+}
+
+/// The keys that stand again further down in their mapping: what is above is lost, and no object shows it.
+fn overwritten(text: &str) -> Vec<String> {
+    let Ok(stream) = yaml::parse(text) else {
+        return Vec::new();
+    };
+    let roots = stream.roots();
+    let entries = roots.flat_map(|(_, root)| root.all_overwritten_entries());
+    entries
+        .map(|entry| entry.key.as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// All objects by kind, namespace and name; those with the same by their order.

@@ -75,7 +75,7 @@ impl Tree {
             let at_source = self.at_its_source(finding.clone(), rendering, &mut source);
             at_source.is_some_and(|finding| !choose(in_sources.apply(vec![finding])).is_empty())
         };
-        let all = self.migrations(options, &mut is_wanted, None);
+        let attempt = self.best_attempt(options, &mut is_wanted);
         let mut migrated = Migrated {
             edited: Vec::new(),
             plans: Vec::new(),
@@ -83,7 +83,12 @@ impl Tree {
             probes: 0,
             random: Vec::new(),
         };
-        let (done, proved, reasons) = self.proved(options, &mut is_wanted, &all);
+        let Attempt {
+            all,
+            done,
+            proved,
+            reasons,
+        } = attempt;
         if let Some(proved) = proved {
             migrated.edited = self.edited(&proved.files);
             migrated.random = proved.random;
@@ -114,6 +119,38 @@ impl Tree {
             migrated.plans.push((migration.clone(), plan));
         }
         migrated
+    }
+
+    /// What is proved, and where that is not all of it, with scripts that keep their shell: one command in one rendering
+    /// may be two in another, and its words are the values'.
+    fn best_attempt(&self, options: &Options, is_wanted: IsWanted<'_>) -> Attempt {
+        let plain = self.attempt(options, is_wanted);
+        if plain.done == changed_objects(&plain.all) {
+            return plain;
+        }
+        let mut with_shell = options.clone();
+        with_shell.remedy.keeps_shell = true;
+        let all = self.migrations(&with_shell, is_wanted, None);
+        let is_same = |(one, other): (&Migration, &Migration)| one.text == other.text;
+        if all.iter().zip(&plain.all).all(is_same) {
+            return plain;
+        }
+        let with_shell = self.attempt(&with_shell, is_wanted);
+        match with_shell.done.len() > plain.done.len() {
+            true => with_shell,
+            false => plain,
+        }
+    }
+
+    fn attempt(&self, options: &Options, is_wanted: IsWanted<'_>) -> Attempt {
+        let all = self.migrations(options, is_wanted, None);
+        let (done, proved, reasons) = self.proved(options, is_wanted, &all);
+        Attempt {
+            all,
+            done,
+            proved,
+            reasons,
+        }
     }
 
     /// What is proved of the migrations: all of them at once, or else workload by workload. The objects that are done,
@@ -271,6 +308,16 @@ impl Migrated {
             ));
         }
     }
+}
+
+/// What a migration makes of the renderings, and what is proved of it.
+struct Attempt {
+    all: Vec<Migration>,
+    /// The objects that are done.
+    done: BTreeSet<Named>,
+    proved: Option<Proved>,
+    /// Why the others are not.
+    reasons: Vec<(Named, String)>,
 }
 
 /// Whether a finding of a rendering is to go.

@@ -211,7 +211,7 @@ fn charts(inputs: &[(Input, usize)]) -> Vec<(PathBuf, usize)> {
         }
         let Some(root) = chart_of(path) else { continue };
         // What has nothing to render says nothing by failing to.
-        let is_chart = root.join("templates").is_dir()
+        let is_chart = (root.join("templates").is_dir() || root.join("charts").is_dir())
             && fs::read_to_string(root.join("Chart.yaml")).is_ok_and(|text| is_rendered_alone(&text));
         if is_chart && seen.insert(root.clone()) {
             found.push((root, *group));

@@ -85,6 +85,7 @@ impl Back<'_> {
             path,
             prefix: Vec::new(),
             indent,
+            conditions: Vec::new(),
         })
     }
 

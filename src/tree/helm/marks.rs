@@ -171,6 +171,14 @@ fn may_be_read(path: &Path) -> bool {
         )
 }
 
+/// Whether templates may bring the text of a file that is none: its values, or what they read.
+pub(super) fn may_bring(path: &Path) -> bool {
+    let is_other =
+        |part: &std::ffi::OsStr| part == "templates" || part == "crds" || part == "tests" || part == "docs";
+    let suffix = path.extension().and_then(|suffix| suffix.to_str());
+    !path.iter().any(is_other) && !matches!(suffix, Some("md" | "txt" | "lock"))
+}
+
 /// A line without its marks, and which they were.
 pub(super) fn unmarked(line: &str) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(line.len());

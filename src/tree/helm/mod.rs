@@ -7,12 +7,15 @@ mod changes;
 mod conditions;
 mod edits;
 mod find;
+mod held;
 mod lines;
 mod marks;
 mod origins;
+mod placing;
 mod probes;
 mod values;
 mod values_list;
+mod within;
 
 use std::{
     collections::HashMap,
@@ -32,11 +35,32 @@ use back::{Side, add_edits};
 use edits::Edits;
 use marks::{Extent, Marked, is_template};
 use origins::{Origins, template_of};
+use placing::Arrangement;
 
 pub use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
 const ATTEMPTS: usize = 16;
+
+/// The forms in which edits are tried, the likeliest first.
+const ARRANGEMENTS: [Arrangement; 4] = [
+    Arrangement {
+        first: false,
+        conditional: false,
+    },
+    Arrangement {
+        first: true,
+        conditional: false,
+    },
+    Arrangement {
+        first: false,
+        conditional: true,
+    },
+    Arrangement {
+        first: true,
+        conditional: true,
+    },
+];
 
 /// The versions between which a chart that asks for one may choose: the oldest with sidecars of Kubernetes' own, and
 /// the newest (kubernetes.io/releases, 2026-11).
@@ -157,10 +181,7 @@ impl Chart {
         }
         let plain = &rendering.source.text;
         let (text, marked) = self.marked(&rendering.way).unwrap_or_default();
-        let values: Vec<PathBuf> = [PathBuf::from("values.yaml")]
-            .into_iter()
-            .chain(rendering.way.paths.iter().cloned())
-            .collect();
+        let values = values::values_of(&rendering.way);
         let origins = Arc::new(Origins::of(plain, &text, &marked.marks, &self.files, &values));
         known().insert(rendering.way.clone(), Arc::clone(&origins));
         origins
@@ -320,21 +341,27 @@ impl Renderer for Chart {
     }
 
     fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
-        let on_side = |side: Side| {
+        let all = |side: Side| {
             let mut edits = Edits::default();
             for one in wanted {
                 add_edits(one, &self.origins(one.rendering), &self.files, side, &mut edits);
             }
-            edits.apply(&self.files)
+            edits
         };
+        let sides = [Side::Before, Side::Behind, Side::Inside, Side::Values].map(all);
         let mut found: Vec<Files> = Vec::new();
-        for files in [Side::Before, Side::Behind, Side::Values]
-            .into_iter()
-            .filter_map(on_side)
-            .flat_map(|files| values_list::kept_in_values(&self.files, files))
-        {
-            if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
-                found.push(files);
+        for arrangement in ARRANGEMENTS {
+            let edited = sides
+                .iter()
+                .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
+            for files in edited.flat_map(|files| values_list::kept_in_values(&self.files, files)) {
+                let is_known = found.contains(&files) || files == self.files;
+                if !is_known
+                    && !self.touches_foreign(&files)
+                    && !values_list::loses_values(&self.files, &files)
+                {
+                    found.push(files);
+                }
             }
         }
         match found.is_empty() {

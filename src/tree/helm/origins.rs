@@ -39,6 +39,7 @@ impl Origins {
         }
         let mut origins = Self { lines };
         values::find(plain, files, values, &mut origins);
+        values::find_lines(plain, files, values, &mut origins);
         origins
     }
 

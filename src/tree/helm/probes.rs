@@ -55,7 +55,7 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         let others = paths
             .iter()
             .filter(|(path, _)| look_up(&known, path) == look_up(&new, path))
-            .filter_map(|(path, decides)| Some((path, other(look_up(&known, path))?, *decides)));
+            .filter_map(|(path, decides)| Some((path, other(path, look_up(&known, path))?, *decides)));
         probes.extend(others.take(MOST).map(|(path, value, is_switch)| {
             let set = format!("{}={value}", path.join("."));
             Way {
@@ -136,16 +136,24 @@ fn look_up<'v>(values: &'v Value, path: &[String]) -> &'v Value {
         .fold(values, |value, key| value.get(key).unwrap_or(&Value::Null))
 }
 
-/// Another value of the same kind.
-fn other(value: &Value) -> Option<Value> {
+/// Another value of the same kind. Of a list or map that is empty the name tells what may be in it.
+fn other(path: &[String], value: &Value) -> Option<Value> {
+    let name = path.last().map(|name| name.to_lowercase()).unwrap_or_default();
+    let filled = || {
+        if name.ends_with("containers") {
+            return Some(json!([{"name": "another", "image": "another"}]));
+        }
+        let is_map = name.ends_with("annotations") || name.ends_with("labels");
+        is_map.then(|| json!({"another": "one"}))
+    };
     match value {
-        Value::Null => Some(json!(true)),
+        Value::Null => Some(filled().unwrap_or_else(|| json!(true))),
         Value::Bool(is) => Some(json!(!is)),
         Value::Number(number) => Some(json!(number.as_i64()? + 1)),
         Value::String(text) => Some(json!(format!("{text}x"))),
         Value::Array(items) if !items.is_empty() => Some(json!([])),
         Value::Object(entries) if !entries.is_empty() => Some(Value::Null),
-        Value::Array(_) | Value::Object(_) => None,
+        Value::Array(_) | Value::Object(_) => filled(),
     }
 }
 
