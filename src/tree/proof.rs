@@ -14,8 +14,8 @@ use super::{Files, Probe, ProgramError, Renderer, Rendering, Wanted, Way};
 pub struct Proved {
     /// The edited files.
     pub files: Files,
-    /// How many further ways they hold in.
-    pub probes: usize,
+    /// The further ways that they hold in.
+    pub probes: Vec<Way>,
     /// What two renderings of the original do not have in common, and is not compared: objects with paths.
     pub random: Vec<String>,
 }
@@ -138,14 +138,14 @@ fn drop_random(
 /// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
 type Probed = BTreeMap<Way, Option<(Rendering, Vec<String>)>>;
 
-/// Whether the files render to what is wanted in the further ways, too; in how many of them.
+/// Whether the files render to what is wanted in the further ways, too; those in which they do.
 fn probe(
     tree: &dyn Renderer,
     files: &Files,
     migrate: Migrate<'_>,
     probed: &mut Probed,
-) -> Result<usize, Unproved> {
-    let mut count = 0;
+) -> Result<Vec<Way>, Unproved> {
+    let mut held = Vec::new();
     for way in tree.probes(files) {
         let known = probed.entry(way.clone()).or_insert_with(|| {
             let original = tree.render(tree.files(), &way).ok()?;
@@ -175,9 +175,9 @@ fn probe(
         if let Some(difference) = first {
             return Err(difference.with(&way));
         }
-        count += 1;
+        held.push(way);
     }
-    Ok(count)
+    Ok(held)
 }
 
 /// One value that differs between two renderings.

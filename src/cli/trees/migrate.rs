@@ -22,7 +22,7 @@ use crate::{
     rules::{Finding, RULES},
     source::SourceFile,
     suppress::InSources,
-    tree::{Files, Proved, Rendering, Unproved, Wanted, prove},
+    tree::{Files, Proved, Rendering, Unproved, Unreached, Wanted, prove},
     workload::ObjectReference,
 };
 
@@ -48,6 +48,8 @@ pub(in crate::cli) struct Migrated {
     pub(in crate::cli) ways: Vec<String>,
     /// How many renderings with other values do as well.
     pub(in crate::cli) probes: usize,
+    /// The branches of conditions that none of them has taken, by the files' names.
+    pub(in crate::cli) unreached: Vec<(String, Unreached)>,
     /// What differs from rendering to rendering by itself.
     pub(in crate::cli) random: Vec<String>,
 }
@@ -81,6 +83,7 @@ impl Tree {
             plans: Vec::new(),
             ways: Vec::new(),
             probes: 0,
+            unreached: Vec::new(),
             random: Vec::new(),
         };
         let Attempt {
@@ -91,8 +94,9 @@ impl Tree {
         } = attempt;
         if let Some(proved) = proved {
             migrated.edited = self.edited(&proved.files);
+            migrated.unreached = self.unreached(&proved);
             migrated.random = proved.random;
-            migrated.probes = proved.probes;
+            migrated.probes = proved.probes.len();
             migrated.ways = self
                 .renderings
                 .iter()
@@ -240,12 +244,23 @@ impl Tree {
         let changed = files.changed(before).filter_map(|path| {
             Some(Edited {
                 name: self.names.get(path)?.clone(),
-                path: self.renderer.root().join(path),
+                path: self.renderer.located(path),
                 old: Arc::clone(before.text(path)?),
                 new: Arc::clone(files.text(path)?),
             })
         });
         changed.collect()
+    }
+
+    fn unreached(&self, proved: &Proved) -> Vec<(String, Unreached)> {
+        let found = self
+            .renderer
+            .unreached(&proved.files, &self.renderings, &proved.probes);
+        let named = found.into_iter().filter_map(|branch| {
+            let name = self.names.get(&branch.place.path)?;
+            Some((name.clone(), branch))
+        });
+        named.collect()
     }
 
     fn sources(&self) -> Vec<Arc<SourceFile>> {
@@ -299,6 +314,16 @@ impl Migrated {
             tell(&format!(
                 "{name}: proved by rendering it again with {}{others}: the objects are what migrate makes of the original's",
                 self.ways.join("; ")
+            ));
+        }
+        for (file, branch) in &self.unreached {
+            let lines = match branch.lines {
+                (first, last) if first == last => format!("line {first}"),
+                (first, last) => format!("lines {first} to {last}"),
+            };
+            tell(&format!(
+                "{file}:{}: {}: no rendering reached its other branch ({lines}); not edited",
+                branch.line, branch.condition
             ));
         }
         if !self.random.is_empty() {

@@ -3,8 +3,10 @@
 mod actions;
 mod back;
 mod blocks;
+mod branches;
 mod changes;
 mod conditions;
+mod dependencies;
 mod edits;
 mod find;
 mod held;
@@ -18,7 +20,7 @@ mod values_list;
 mod within;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -27,16 +29,18 @@ use std::{
 use crate::source::{Lines, SourceFile};
 
 use super::{
-    Files, FilesError, Place, Probe, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way,
-    proof::UNFOUND,
+    Files, FilesError, Place, Probe, Program, ProgramError, Renderer, Rendering, Scratch, Unreached, Wanted,
+    Way, proof::UNFOUND,
 };
 
 use back::{Side, add_edits};
+use dependencies::Dependencies;
 use edits::Edits;
-use marks::{Extent, Marked, is_template};
+use marks::{Extent, Marked, SourceLine, is_template};
 use origins::{Origins, template_of};
 use placing::Arrangement;
 
+pub use dependencies::{Reach, shortened};
 pub use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
@@ -73,6 +77,9 @@ pub struct Chart {
     root: PathBuf,
     files: Files,
     ways: Vec<Way>,
+    dependencies: Dependencies,
+    /// Files of values that are not in the chart, by the paths that stand for them.
+    outside: BTreeMap<PathBuf, PathBuf>,
     /// Where the lines of each rendering come from, by the way.
     origins: Mutex<HashMap<Way, Arc<Origins>>>,
 }
@@ -83,7 +90,7 @@ pub enum ChartError {
     /// Its files.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// A file of values that is not the chart's.
+    /// A file of values that is not there.
     #[error("{}: is no file of the chart {}", path.display(), root.display())]
     Values {
         /// The file.
@@ -93,24 +100,43 @@ pub enum ChartError {
     },
 }
 
+/// A file of values that a chart is rendered with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValuesFile {
+    /// One of the chart, by its path below it.
+    Own(PathBuf),
+    /// Another one, as the user would write it.
+    Outside(PathBuf),
+}
+
 impl Chart {
-    /// Reads the chart in `root`. `values` are files of values below it that are merged in their order, once for each
-    /// way in which the chart is used besides its own.
+    /// Reads the chart in `root`, with the charts that it needs and that lie within `reach`. `values` are files that are
+    /// merged in their order, once for each way in which the chart is used besides its own.
     ///
     /// # Errors
     /// What can't be read.
-    pub fn read(root: &Path, values: &[Vec<PathBuf>]) -> Result<Self, ChartError> {
-        let files = Files::read(root)?;
+    pub fn read(root: &Path, values: &[Vec<ValuesFile>], reach: Reach<'_>) -> Result<Self, ChartError> {
+        let mut files = Files::read(root)?;
+        let dependencies = dependencies::read(root, &mut files, reach)?;
+        let mut outside = BTreeMap::new();
         let mut groups = vec![Vec::new()];
         groups.extend(find::test_values(&files).map(|path| vec![path]));
         for group in values {
-            if let Some(missing) = group.iter().find(|path| files.text(path).is_none()) {
-                return Err(ChartError::Values {
-                    path: missing.clone(),
-                    root: root.to_owned(),
-                });
+            let mut paths = Vec::new();
+            for file in group {
+                let path = match file {
+                    ValuesFile::Own(path) => path.clone(),
+                    ValuesFile::Outside(path) => stand_in(path, &mut outside, &mut files),
+                };
+                if files.text(&path).is_none() {
+                    return Err(ChartError::Values {
+                        path: outside.get(&path).cloned().unwrap_or(path),
+                        root: root.to_owned(),
+                    });
+                }
+                paths.push(path);
             }
-            groups.push(group.clone());
+            groups.push(paths);
         }
         let asks = files
             .texts()
@@ -122,8 +148,12 @@ impl Chart {
         };
         let mut ways = Vec::new();
         for group in groups {
+            let shown: Vec<PathBuf> = group
+                .iter()
+                .map(|path| outside.get(path).unwrap_or(path).clone())
+                .collect();
             ways.extend(versions.iter().map(|version| Way {
-                name: name_of(&group, *version),
+                name: name_of(&shown, *version),
                 paths: group.clone(),
                 kubernetes_version: *version,
                 probe: None,
@@ -135,39 +165,40 @@ impl Chart {
             root: root.to_owned(),
             files,
             ways,
+            dependencies,
+            outside,
             origins: Mutex::default(),
         })
     }
 
     fn text(&self, files: &Files, way: &Way) -> Result<String, ProgramError> {
-        let scratch = Scratch::of(files).map_err(|error| ProgramError::Unstarted {
+        let files = dependencies::without(files, &self.dependencies.missing);
+        let scratch = Scratch::of(&files).map_err(|error| ProgramError::Unstarted {
             program: "helm".to_owned(),
             error,
         })?;
-        let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
-        let mut arguments = match way.probe {
-            Some(Probe::Release) => vec!["template", "another-release", ".", "--namespace", "another"],
-            _ => vec!["template", "release-name", "."],
+        let versions = match way.kubernetes_version {
+            Some(version) => vec![version],
+            // Which one helm takes by itself depends on how it was built.
+            None => vec![VERSIONS[1], VERSIONS[0]],
         };
-        for path in &values {
-            arguments.extend(["--values", path]);
+        let mut refused = None;
+        for version in versions {
+            match template(&scratch, way, version) {
+                Err(error @ ProgramError::Failed { .. }) if refuses_version(&error) => {
+                    refused.get_or_insert(error);
+                }
+                other => return other,
+            }
         }
-        if let Some(version) = way.kubernetes_version {
-            arguments.extend(["--kube-version", version]);
-        }
-        if let Some(Probe::Value { set, .. }) = &way.probe {
-            arguments.extend(["--set-json", set]);
-        }
-        let program = Program {
-            name: "helm",
-            arguments: &arguments,
-        };
-        program.run(&scratch, &scratch.root())
+        Err(refused.unwrap_or_else(|| ProgramError::Missing("helm".to_owned())))
     }
 
     /// Whether files differ in a chart that comes from elsewhere: what is edited there is gone with its next version.
     fn touches_foreign(&self, edited: &Files) -> bool {
-        let foreign = find::foreign_charts(&self.files);
+        let mut foreign = find::foreign_charts(&self.files);
+        // Other charts may need them, too.
+        foreign.extend(self.dependencies.beside.iter().map(|(own, _)| own.clone()));
         edited
             .changed(&self.files)
             .any(|path| foreign.iter().any(|directory| path.starts_with(directory)))
@@ -235,6 +266,49 @@ impl Chart {
     }
 }
 
+/// Runs helm for one way.
+fn template(scratch: &Scratch, way: &Way, version: &str) -> Result<String, ProgramError> {
+    let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
+    let mut arguments = match way.probe {
+        Some(Probe::Release) => vec!["template", "another-release", ".", "--namespace", "another"],
+        _ => vec!["template", "release-name", "."],
+    };
+    for path in &values {
+        arguments.extend(["--values", path]);
+    }
+    arguments.extend(["--kube-version", version]);
+    if let Some(Probe::Value { set, .. }) = &way.probe {
+        arguments.extend(["--set-json", set]);
+    }
+    let program = Program {
+        name: "helm",
+        arguments: &arguments,
+    };
+    program.run(scratch, &scratch.root())
+}
+
+/// Whether a chart is for other versions of Kubernetes.
+fn refuses_version(error: &ProgramError) -> bool {
+    error.to_string().contains("chart requires kubeVersion")
+}
+
+/// The path that stands for a file which is not in the chart, beside the chart's directory.
+fn stand_in(path: &Path, outside: &mut BTreeMap<PathBuf, PathBuf>, files: &mut Files) -> PathBuf {
+    if let Some((known, _)) = outside.iter().find(|(_, own)| *own == path) {
+        return known.clone();
+    }
+    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+    let own = Path::new("../values").join(outside.len().to_string()).join(name);
+    // What can't be read is missed where it is asked for.
+    if let Ok(read) = Files::of(Path::new(""), [&path.to_owned()], None)
+        && let Some(text) = read.text(path)
+    {
+        files.put(own.clone(), Arc::clone(text));
+    }
+    outside.insert(own.clone(), path.to_owned());
+    own
+}
+
 /// A way as users name it.
 fn name_of(values: &[PathBuf], version: Option<&str>) -> String {
     let files: Vec<String> = values.iter().map(|path| path.display().to_string()).collect();
@@ -259,6 +333,19 @@ impl Renderer for Chart {
 
     fn files(&self) -> &Files {
         &self.files
+    }
+
+    fn missing(&self) -> &[String] {
+        &self.dependencies.missing
+    }
+
+    fn located(&self, path: &Path) -> PathBuf {
+        if let Some(outside) = self.outside.get(path) {
+            return outside.clone();
+        }
+        let mut beside = self.dependencies.beside.iter();
+        let found = beside.find_map(|(own, real)| Some(real.join(path.strip_prefix(own).ok()?)));
+        found.unwrap_or_else(|| self.root.join(path))
     }
 
     fn ways(&self) -> &[Way] {
@@ -307,7 +394,7 @@ impl Renderer for Chart {
             let indent = written.len() - written.trim_start().len();
             first.get_or_insert(place(bytes.start + indent, written.trim().len()));
         }
-        first
+        values::holding(words, &self.files, &values::values_of(&rendering.way)).or(first)
     }
 
     fn is_rendered(&self, path: &Path) -> bool {
@@ -329,6 +416,39 @@ impl Renderer for Chart {
             }
         }
         reached
+    }
+
+    fn unreached(&self, edited: &Files, renderings: &[Rendering], probed: &[Way]) -> Vec<Unreached> {
+        let origins: Vec<_> = renderings.iter().map(|rendering| self.origins(rendering)).collect();
+        let mut all = Vec::new();
+        for path in edited.changed(&self.files).filter(|path| is_template(path)) {
+            let Some(text) = self.files.text(path) else { continue };
+            let of_file = |line: &&SourceLine| line.path == path;
+            let marked = origins.iter().map(|origins| {
+                let own = origins.marked.iter().filter(of_file);
+                own.map(|line| line.line).collect::<HashSet<_>>()
+            });
+            let marked = marked.reduce(|one, other| &one & &other).unwrap_or_default();
+            let lines = origins.iter().flat_map(|origins| &origins.lines);
+            let sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
+            let reached = sources.filter(of_file).map(|line| line.line).collect();
+            let found = branches::unreached(text, &marked, &reached, &|asked| {
+                probes::is_probed(asked, probed)
+            });
+            all.extend(found.into_iter().map(|branch| {
+                let span = Lines::new(text).line(branch.condition + 1);
+                Unreached {
+                    condition: text.get(span.clone()).unwrap_or_default().trim().to_owned(),
+                    place: Place {
+                        path: path.to_owned(),
+                        span,
+                    },
+                    line: branch.condition + 1,
+                    lines: (branch.lines.start + 1, branch.lines.end),
+                }
+            }));
+        }
+        all
     }
 
     fn probes(&self, edited: &Files) -> Vec<Way> {

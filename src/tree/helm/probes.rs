@@ -23,24 +23,25 @@ const MOST: usize = 16;
 
 /// The ways that tell whether edited files hold for other values than those of `ways`, too.
 pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
-    let paths: BTreeMap<Vec<String>, bool> = edited
-        .changed(before)
-        .filter(|path| is_template(path))
-        .flat_map(|path| {
-            let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
-            let (old, new) = (text(before), text(edited));
-            let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
-                .into_iter()
-                .map(|hunk| (hunk.before, hunk.after))
-                .unzip();
-            let mut used = values_near(&old, &gone);
-            used.extend(values_near(&new, &come));
-            used
-        })
-        .fold(BTreeMap::new(), |mut all, (path, decides)| {
-            *all.entry(path).or_default() |= decides;
-            all
-        });
+    let mut used = Used::default();
+    for path in edited.changed(before).filter(|path| is_template(path)) {
+        let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
+        let (old, new) = (text(before), text(edited));
+        let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
+            .into_iter()
+            .map(|hunk| (hunk.before, hunk.after))
+            .unzip();
+        used.add(values_near(&old, &gone));
+        used.add(values_near(&new, &come));
+    }
+    // What is decided further away may be about the same pod.
+    for path in edited.changed(before).filter(|path| is_template(path)) {
+        let text = before.text(path).map(|text| text.to_string()).unwrap_or_default();
+        let known = lines_of(&text);
+        let lines = text.split('\n').zip(&known);
+        let deciding = lines.filter(|(_, line)| line.opens > 0 && !line.is_define);
+        used.add(deciding.flat_map(|(line, _)| values_in(line)).map(|path| (path, true)));
+    }
     let mut probes = Vec::new();
     for way in ways {
         probes.push(Way {
@@ -52,7 +53,8 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
             continue;
         };
         // A value that the edit itself changes can't be another one on both sides of it.
-        let others = paths
+        let others = used
+            .values
             .iter()
             .filter(|(path, _)| look_up(&known, path) == look_up(&new, path))
             .filter_map(|(path, decides)| Some((path, other(path, look_up(&known, path))?, *decides)));
@@ -66,6 +68,34 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         }));
     }
     probes
+}
+
+/// Whether what a condition asks is only a value that one of these ways has turned over.
+pub(super) fn is_probed(asked: &str, probed: &[Way]) -> bool {
+    let Some(key) = asked.trim().strip_prefix("not ").unwrap_or(asked).trim().strip_prefix(".Values.") else {
+        return false;
+    };
+    probed.iter().any(|way| match &way.probe {
+        Some(Probe::Value { set, .. }) => set.split_once('=').is_some_and(|(own, _)| own == key),
+        _ => false,
+    })
+}
+
+/// Values by their keys, and whether a condition is about them, the nearest first.
+#[derive(Default)]
+struct Used {
+    values: Vec<(Vec<String>, bool)>,
+}
+
+impl Used {
+    fn add(&mut self, values: impl IntoIterator<Item = (Vec<String>, bool)>) {
+        for (path, decides) in values {
+            match self.values.iter_mut().find(|(own, _)| *own == path) {
+                Some((_, own)) => *own |= decides,
+                None => self.values.push((path, decides)),
+            }
+        }
+    }
 }
 
 /// The values that stand in, beside or around some lines of a template, by their keys, and whether a condition is about

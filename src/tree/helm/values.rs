@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    super::{Files, Way},
+    super::{Files, Place, Way},
     actions::brought,
     marks::{SourceLine, may_bring},
     origins::Origins,
@@ -26,6 +26,21 @@ const LONGEST: usize = 64 << 10;
 pub(super) fn values_of(way: &Way) -> Vec<PathBuf> {
     let own = std::iter::once(PathBuf::from("values.yaml"));
     own.chain(way.paths.iter().cloned()).collect()
+}
+
+/// The place of words that an action has brought, where one line of the file of values that counts holds them.
+pub(super) fn holding(words: &str, files: &Files, values: &[PathBuf]) -> Option<Place> {
+    if words.len() < SHORTEST {
+        return None;
+    }
+    values.iter().rev().find_map(|path| {
+        let mut found = files.text(path)?.match_indices(words);
+        let (at, _) = found.next()?;
+        found.next().is_none().then(|| Place {
+            path: path.clone(),
+            span: at..at + words.len(),
+        })
+    })
 }
 
 /// Gives those lines an origin that have none, where the value that they belong to stands in one file of values, once.
