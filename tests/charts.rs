@@ -298,6 +298,160 @@ fn a_hostile_chart_is_read_as_text_and_says_why() {
     );
 }
 
+/// What prints more than is read is an error of that chart, and the others are read.
+#[test]
+fn a_chart_that_prints_without_end_is_an_error_of_its_own() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("wrapper");
+    let chart = directory.path().join("long");
+    copy_tree(&charts().join("range"), &chart);
+    fs::write(
+        chart.join("templates/long.yaml"),
+        "a: |\n{{- range until 700 }}\n  {{ repeat 100000 \"x\" }}\n{{- end }}\n",
+    )
+    .unwrap();
+    let output = run(directory.path(), &["lint", "-v", "."]);
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(said.contains("helm wrote more than 64 MiB"), "{said}");
+    assert!(said.contains("wrapper/templates/job.yaml:17"), "{said}");
+}
+
+/// A chart in a directory of charts, beside a library that it needs, and one that is nowhere.
+fn needy(directory: &Path) {
+    copy_tree(&charts().join("library"), &directory.join("library"));
+    fs::rename(directory.join("library/charts/common"), directory.join("common")).unwrap();
+    fs::write(
+        directory.join("library/Chart.yaml"),
+        "apiVersion: v2\nname: library\nversion: 1.0.0\ndependencies:\n- name: common\n  version: 1.0.0\n  repository: file://../common\n- name: redis\n  version: 1.0.0\n  repository: https://charts.example.com\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_chart_is_rendered_with_what_lies_beside_it_and_without_what_is_nowhere() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    needy(directory.path());
+    let said = |arguments: &[&str]| {
+        let output = run(directory.path(), arguments);
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    };
+    let all = said(&["lint", "-v", "-o", "concise", "."]);
+    assert!(all.contains("common/templates/_job.tpl:19"), "{all}");
+    assert!(
+        all.contains("rendered without what it needs: redis is not in charts/"),
+        "{all}"
+    );
+    // What was not named is not read.
+    let one = said(&["lint", "-v", "-o", "concise", "library"]);
+    assert!(one.contains("common, redis are not in charts/"), "{one}");
+    let outside = said(&["lint", "-o", "concise", "--allow-outside", "library"]);
+    assert!(outside.contains("common/templates/_job.tpl:19"), "{outside}");
+    // Other charts may need the library, too.
+    let before = texts(directory.path());
+    said(&["migrate", "--review", "--write", "."]);
+    assert_eq!(texts(directory.path()), before);
+}
+
+/// Values of the environments of a chart, in a directory beside it.
+fn deployed(directory: &Path) {
+    copy_tree(&charts().join("environments"), &directory.join("shop"));
+    fs::create_dir(directory.join("environments")).unwrap();
+    fs::rename(
+        directory.join("shop/values-prod.yaml"),
+        directory.join("environments/prod.yaml"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn values_may_lie_beside_the_chart() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    deployed(directory.path());
+    let values = ["--values", "environments/prod.yaml"];
+    let refused = run(directory.path(), &[&["lint", "shop"][..], &values].concat());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--allow-outside"));
+    let allowed = [&["lint", "-o", "concise", "--allow-outside", "shop"][..], &values].concat();
+    let found = run(directory.path(), &allowed);
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(text.contains("environments/prod.yaml:7:"), "{text}");
+    let write = ["migrate", "--target", "native", "--review", "--write", "--allow-outside", "shop"];
+    let output = run(directory.path(), &[&write[..], &values].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("its own values; environments/prod.yaml"), "{said}");
+    let edited = fs::read_to_string(directory.path().join("environments/prod.yaml")).unwrap();
+    assert!(edited.contains("restartPolicy: Always"), "{edited}");
+}
+
+/// The ways add up: the chart's own, those of ci/, those of the configuration and those of the options.
+#[test]
+fn values_of_the_configuration_and_of_options_add_up() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    deployed(directory.path());
+    fs::create_dir(directory.path().join("shop/ci")).unwrap();
+    fs::write(directory.path().join("shop/ci/one-values.yaml"), "extra: 1\n").unwrap();
+    fs::write(directory.path().join("shop/more.yaml"), "extra: 2\n").unwrap();
+    fs::write(
+        directory.path().join(".kubectl-sidecar.yaml"),
+        "charts:\n- path: shop\n  values: [[../environments/prod.yaml]]\n",
+    )
+    .unwrap();
+    let output = run(
+        directory.path(),
+        &["migrate", "--review", "shop", "--values", "shop/more.yaml"],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("with its own values; ci/one-values.yaml; more.yaml; environments/prod.yaml"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_branch_that_no_rendering_took_is_named() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("wrapper");
+    let path = directory.path().join("wrapper/templates/job.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let condition = "      {{- if eq .Values.mode \"other\" }}\n      hostNetwork: true\n      {{- end }}\n";
+    let edited = text.replace("      containers:\n", &format!("{condition}      containers:\n"));
+    assert_ne!(text, edited);
+    let line = edited
+        .lines()
+        .position(|line| line.contains("if eq .Values.mode"))
+        .unwrap()
+        + 1;
+    fs::write(&path, &edited).unwrap();
+    let output = run(directory.path(), &["migrate", "--review", "wrapper"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let named = format!(
+        "wrapper/templates/job.yaml:{line}: {{{{- if eq .Values.mode \"other\" }}}}: no rendering reached its other branch (line {}); not edited",
+        line + 1
+    );
+    assert!(said.contains(&named), "{said}");
+}
+
 /// Whoever has other values keeps what they say: a container of values does not become the text of a template.
 #[test]
 fn a_container_of_values_stays_one_of_values() {

@@ -104,7 +104,14 @@ impl Trees {
         let mut used = BTreeSet::new();
         let charts = charts(inputs);
         for (root, group) in charts.iter().cloned() {
-            let values = values::values_of(&root, &charts, arguments, configurations, group, &mut used)?;
+            let values = values::values_of(
+                &root,
+                (&charts, directories),
+                arguments,
+                configurations,
+                group,
+                &mut used,
+            )?;
             let reach = Reach {
                 directories,
                 allow_outside: arguments.allow_outside,

@@ -16,13 +16,14 @@ use crate::{
 /// option belong to the chart that one of them is in, or to the only one of `charts`.
 pub(super) fn values_of(
     root: &Path,
-    charts: &[(PathBuf, usize)],
+    (charts, directories): (&[(PathBuf, usize)], &[PathBuf]),
     arguments: &TreeArguments,
     configurations: &Configurations,
     group: usize,
     used: &mut BTreeSet<usize>,
 ) -> Result<Vec<Vec<ValuesFile>>, Error> {
     let mut all = Vec::new();
+    let only = only_one(charts, directories);
     let real = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     for (index, option) in arguments.values.iter().enumerate() {
         if let Some(file) = option.split(',').find(|file| !Path::new(file).is_file()) {
@@ -38,7 +39,7 @@ pub(super) fn values_of(
             .collect();
         let Some(files) = files else { continue };
         let is_own = files.iter().any(|file| matches!(file, ValuesFile::Own(_)));
-        if is_own || charts.len() == 1 {
+        if is_own || only == Some(root) {
             all.push(files);
             used.insert(index);
         }
@@ -71,6 +72,21 @@ pub(super) fn values_of(
         }
     }
     Ok(all)
+}
+
+/// The chart that files from elsewhere are for: the only one, or the only one whose own directory is among those that
+/// were named.
+fn only_one<'c>(charts: &'c [(PathBuf, usize)], directories: &[PathBuf]) -> Option<&'c Path> {
+    let is_named = |root: &Path| directories.iter().any(|directory| directory == root);
+    let mut named = charts
+        .iter()
+        .map(|(root, _)| root.as_path())
+        .filter(|root| is_named(root));
+    match (charts, named.next(), named.next()) {
+        ([(only, _)], ..) => Some(only),
+        (_, Some(only), None) => Some(only),
+        _ => None,
+    }
 }
 
 /// A file of values: the chart's, or another one where it may be read.

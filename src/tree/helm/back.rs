@@ -37,6 +37,8 @@ pub(super) enum Side {
     Inside,
     /// Behind the line that it follows, and be it one of values.
     Values,
+    /// Before the line that follows, and what is new in an included item behind the action that includes it.
+    Call,
 }
 
 /// Adds the edits that may make one rendering what is wanted of it.
@@ -86,7 +88,7 @@ pub(super) struct Back<'b> {
     known: Vec<Brought>,
     pub(super) origins: &'b Origins,
     pub(super) files: &'b Files,
-    side: Side,
+    pub(super) side: Side,
     /// The files of values that are merged, the one that counts most last.
     values: Vec<PathBuf>,
 }
@@ -259,7 +261,7 @@ impl Back<'_> {
             at(above.find(|index| fits(*index))?, true)
         };
         own.or_else(|| match self.side {
-            Side::Before => next().or_else(previous),
+            Side::Before | Side::Call => next().or_else(previous),
             Side::Behind | Side::Inside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })

@@ -108,7 +108,13 @@ mod tests {
                 lines: 4..8
             }]
         );
-        assert_eq!(found(&[0, 2], ".Values.x"), [Branch { condition: 5, lines: 6..7 }]);
+        assert_eq!(
+            found(&[0, 2], ".Values.x"),
+            [Branch {
+                condition: 5,
+                lines: 6..7
+            }]
+        );
         assert_eq!(found(&[0, 2, 4, 6], ""), []);
     }
 }

@@ -49,6 +49,13 @@ pub(super) fn expression(line: &str) -> Option<&str> {
     is_one.then(|| rest.trim())
 }
 
+/// What the first action of a line asks that opens and ends a condition: `{{ if .a }}x{{ end }}`.
+pub(super) fn expression_within(line: &str) -> Option<&str> {
+    let from = line.get(line.find("{{")?..)?;
+    let (first, rest) = from.split_at_checked(from.find("}}")? + 2)?;
+    expression(first).filter(|_| rest.contains("end"))
+}
+
 /// Whether a line opens a loop.
 pub(super) fn is_loop(line: &str) -> bool {
     let action = line.trim().trim_start_matches('{').trim_start_matches('-');
@@ -92,6 +99,7 @@ mod tests {
         assert_eq!(expression("{{ range $k, $v := .Values.x -}}"), Some(".Values.x"));
         assert_eq!(expression("{{- else }}"), None);
         assert_eq!(expression("{{ if .a }}b{{ end }}"), None);
+        assert_eq!(expression_within("x {{ if .a }}b{{ end }}"), Some(".a"));
         assert_eq!(
             opening(2, &["and .a .b".to_owned(), ".c".to_owned()]),
             "  {{- if or (and .a .b) .c }}"

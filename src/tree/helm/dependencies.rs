@@ -30,7 +30,10 @@ impl Reach<'_> {
         let Ok(real) = fs::canonicalize(path) else {
             return false;
         };
-        let named = self.directories.iter().filter_map(|named| fs::canonicalize(named).ok());
+        let named = self
+            .directories
+            .iter()
+            .filter_map(|named| fs::canonicalize(named).ok());
         self.allow_outside || named.into_iter().any(|named| real.starts_with(named))
     }
 }
@@ -60,10 +63,15 @@ pub(super) fn read(root: &Path, files: &mut Files, reach: Reach<'_>) -> Result<D
         if is_there(files, &declared.name) {
             continue;
         }
-        let local = declared.repository.strip_prefix("file://").map(|path| root.join(path));
+        let local = declared
+            .repository
+            .strip_prefix("file://")
+            .map(|path| root.join(path));
         let found = local.filter(|path| path.join("Chart.yaml").is_file() && reach.covers(path));
         let Some(found) = found else {
-            dependencies.missing.push(declared.name);
+            if !dependencies.missing.contains(&declared.name) {
+                dependencies.missing.push(declared.name);
+            }
             continue;
         };
         let below = Path::new("charts").join(&declared.name);
@@ -124,7 +132,8 @@ fn declared(files: &Files) -> Vec<Declared> {
 fn is_there(files: &Files, name: &str) -> bool {
     files.paths().any(|path| {
         let mut parts = path.iter().filter_map(|part| part.to_str());
-        let (Some("charts"), Some(own), next, None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        let (Some("charts"), Some(own), next, None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return false;
         };
@@ -142,7 +151,10 @@ fn is_called(files: &Files, chart: &Path, name: &str) -> bool {
     let Some(Ok(stream)) = files.text(chart).map(|text| yaml::parse(text)) else {
         return false;
     };
-    let own = stream.root(0).and_then(|root| root.get("name")).and_then(Node::as_str);
+    let own = stream
+        .root(0)
+        .and_then(|root| root.get("name"))
+        .and_then(Node::as_str);
     own == Some(name)
 }
 
@@ -186,7 +198,9 @@ mod tests {
         );
         files.put("charts/other/Chart.yaml".into(), "name: here\n");
         files.put("charts/packed-1.0.0.tgz".into(), "");
-        let missing = read(Path::new("."), &mut files, Reach::default()).unwrap().missing;
+        let missing = read(Path::new("."), &mut files, Reach::default())
+            .unwrap()
+            .missing;
         assert_eq!(missing, ["gone"]);
         let left = without(&files, &missing);
         let chart = left.text(Path::new("Chart.yaml")).unwrap();
@@ -195,7 +209,10 @@ mod tests {
 
     #[test]
     fn a_way_up_and_down_is_short() {
-        assert_eq!(lexical(Path::new("charts/shop/../common")), Path::new("charts/common"));
+        assert_eq!(
+            lexical(Path::new("charts/shop/../common")),
+            Path::new("charts/common")
+        );
         assert_eq!(lexical(Path::new("./../common/.")), Path::new("../common"));
     }
 }

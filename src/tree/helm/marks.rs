@@ -160,7 +160,7 @@ pub(super) fn is_template(path: &Path) -> bool {
 }
 
 /// Whether a template may read the file.
-fn may_be_read(path: &Path) -> bool {
+pub(super) fn may_be_read(path: &Path) -> bool {
     let suffix = path.extension().and_then(|suffix| suffix.to_str());
     !path
         .iter()

@@ -36,7 +36,7 @@ use super::{
 use back::{Side, add_edits};
 use dependencies::Dependencies;
 use edits::Edits;
-use marks::{Extent, Marked, SourceLine, is_template};
+use marks::{Extent, Marked, SourceLine, is_template, may_be_read};
 use origins::{Origins, template_of};
 use placing::Arrangement;
 
@@ -232,32 +232,26 @@ impl Chart {
         None
     }
 
-    /// Takes marks from the file that an error names, and where that does not help from those that it may include.
+    /// Takes marks from the file that an error names, and where that does not help from those that it may read or
+    /// include.
     fn mark_less(&self, message: &str, extents: &mut HashMap<PathBuf, Extent>) -> Option<()> {
-        let marked = || {
-            self.files
-                .texts()
-                .map(|(path, _)| path)
-                .filter(|path| is_template(path))
-        };
         let extent = |path: &Path| extents.get(path).copied().unwrap_or_default();
-        let is_named = |path: &&Path| message.contains(&format!("/{}", path.display()));
-        let is_part = |path: &&Path| path.extension().is_some_and(|suffix| suffix == "tpl");
-        let left = |path: &&Path| extent(path) != Extent::None;
-        let chosen: Vec<PathBuf> = match marked().filter(is_named).find(left) {
-            Some(named) => vec![named.to_owned()],
-            None if marked().filter(is_part).any(|path| left(&path)) => marked()
-                .filter(is_part)
-                .filter(left)
-                .map(Path::to_owned)
-                .collect(),
-            None => marked().filter(left).map(Path::to_owned).collect(),
+        let is_named = |path: &Path| is_template(path) && message.contains(&format!("/{}", path.display()));
+        let is_part =
+            |path: &Path| is_template(path) && path.extension().is_some_and(|suffix| suffix == "tpl");
+        let left = |is_asked: &dyn Fn(&Path) -> bool| -> Vec<PathBuf> {
+            let paths = self.files.texts().map(|(path, _)| path);
+            let left = paths.filter(|path| is_asked(path) && extent(path) != Extent::None);
+            left.map(Path::to_owned).collect()
         };
-        if chosen.is_empty() {
-            return None;
-        }
+        let named: Vec<PathBuf> = left(&is_named).into_iter().take(1).collect();
+        let others: [&dyn Fn(&Path) -> bool; 3] = [&may_be_read, &is_part, &is_template];
+        let chosen = match named.is_empty() {
+            false => named,
+            true => others.into_iter().map(left).find(|chosen| !chosen.is_empty())?,
+        };
         let less = |path: PathBuf| match extent(&path) {
-            Extent::Full => (path, Extent::Plain),
+            Extent::Full if is_template(&path) => (path, Extent::Plain),
             _ => (path, Extent::None),
         };
         let less: Vec<(PathBuf, Extent)> = chosen.into_iter().map(less).collect();
@@ -419,10 +413,15 @@ impl Renderer for Chart {
     }
 
     fn unreached(&self, edited: &Files, renderings: &[Rendering], probed: &[Way]) -> Vec<Unreached> {
-        let origins: Vec<_> = renderings.iter().map(|rendering| self.origins(rendering)).collect();
+        let origins: Vec<_> = renderings
+            .iter()
+            .map(|rendering| self.origins(rendering))
+            .collect();
         let mut all = Vec::new();
         for path in edited.changed(&self.files).filter(|path| is_template(path)) {
-            let Some(text) = self.files.text(path) else { continue };
+            let Some(text) = self.files.text(path) else {
+                continue;
+            };
             let of_file = |line: &&SourceLine| line.path == path;
             let marked = origins.iter().map(|origins| {
                 let own = origins.marked.iter().filter(of_file);
@@ -432,9 +431,8 @@ impl Renderer for Chart {
             let lines = origins.iter().flat_map(|origins| &origins.lines);
             let sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
             let reached = sources.filter(of_file).map(|line| line.line).collect();
-            let found = branches::unreached(text, &marked, &reached, &|asked| {
-                probes::is_probed(asked, probed)
-            });
+            let found =
+                branches::unreached(text, &marked, &reached, &|asked| probes::is_probed(asked, probed));
             all.extend(found.into_iter().map(|branch| {
                 let span = Lines::new(text).line(branch.condition + 1);
                 Unreached {
@@ -468,7 +466,7 @@ impl Renderer for Chart {
             }
             edits
         };
-        let sides = [Side::Before, Side::Behind, Side::Inside, Side::Values].map(all);
+        let sides = [Side::Before, Side::Behind, Side::Inside, Side::Values, Side::Call].map(all);
         let mut found: Vec<Files> = Vec::new();
         for arrangement in ARRANGEMENTS {
             let edited = sides

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     super::Files,
-    conditions::{around, expression, is_loop, opening},
+    conditions::{around, expression, expression_within, is_loop, opening},
     edits::{Anchor, Edits, Move},
     held::{Held, held_at, indentation},
     lines::lines_of,
@@ -215,14 +215,12 @@ impl Edits {
                 continue;
             };
             let own = around(&lines_of(text), line).into_iter().next_back();
-            if let Some(own) = own.filter(|own| !own.is_else) {
-                all.extend(
-                    text.split('\n')
-                        .nth(own.line)
-                        .and_then(expression)
-                        .map(str::to_owned),
-                );
-            }
+            let at = |line: usize| text.split('\n').nth(line);
+            let asked = match own {
+                Some(own) => at(own.line).and_then(expression).filter(|_| !own.is_else),
+                None => at(line).and_then(expression_within),
+            };
+            all.extend(asked.map(str::to_owned));
         }
         let mut all = all.into_iter();
         all.next().filter(|_| all.next().is_none())

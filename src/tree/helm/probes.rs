@@ -40,7 +40,11 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         let known = lines_of(&text);
         let lines = text.split('\n').zip(&known);
         let deciding = lines.filter(|(_, line)| line.opens > 0 && !line.is_define);
-        used.add(deciding.flat_map(|(line, _)| values_in(line)).map(|path| (path, true)));
+        used.add(
+            deciding
+                .flat_map(|(line, _)| values_in(line))
+                .map(|path| (path, true)),
+        );
     }
     let mut probes = Vec::new();
     for way in ways {
@@ -72,7 +76,13 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
 
 /// Whether what a condition asks is only a value that one of these ways has turned over.
 pub(super) fn is_probed(asked: &str, probed: &[Way]) -> bool {
-    let Some(key) = asked.trim().strip_prefix("not ").unwrap_or(asked).trim().strip_prefix(".Values.") else {
+    let Some(key) = asked
+        .trim()
+        .strip_prefix("not ")
+        .unwrap_or(asked)
+        .trim()
+        .strip_prefix(".Values.")
+    else {
         return false;
     };
     probed.iter().any(|way| match &way.probe {
