@@ -391,7 +391,15 @@ fn values_may_lie_beside_the_chart() {
     let found = run(directory.path(), &allowed);
     let text = String::from_utf8_lossy(&found.stdout).into_owned();
     assert!(text.contains("environments/prod.yaml:7:"), "{text}");
-    let write = ["migrate", "--target", "native", "--review", "--write", "--allow-outside", "shop"];
+    let write = [
+        "migrate",
+        "--target",
+        "native",
+        "--review",
+        "--write",
+        "--allow-outside",
+        "shop",
+    ];
     let output = run(directory.path(), &[&write[..], &values].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("its own values; environments/prod.yaml"), "{said}");

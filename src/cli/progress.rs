@@ -27,6 +27,14 @@ impl Progress {
         )
     }
 
+    /// Begins to count the renderings of charts.
+    pub(super) fn renderings(count: usize) -> Self {
+        Self::with_template(
+            Some(count as u64),
+            "rendering charts {wide_bar} {pos}/{len} {elapsed}",
+        )
+    }
+
     /// Begins to count the objects of a cluster, of which nobody knows how many there are.
     pub(super) fn scan() -> Self {
         Self::with_template(None, "scanning {spinner} {human_pos} objects {elapsed}")

@@ -15,7 +15,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::{Error, configuration::Configurations};
+use super::{Error, configuration::Configurations, progress::Progress};
 pub(super) use migrate::Migrated;
 
 use crate::{
@@ -127,13 +127,19 @@ impl Trees {
                 "--values {files}: none of the charts that were named has these files; --allow-outside reads them for the only chart that is named"
             )));
         }
+        let progress = Progress::renderings(found.iter().map(|(tree, _)| tree.ways().len()).sum());
         let rendered: Vec<_> = found
             .par_iter()
             .map(|(tree, _)| {
-                let ways = tree.ways().par_iter();
-                ways.map(|way| tree.render(tree.files(), way)).collect::<Vec<_>>()
+                let outcomes = tree.ways().par_iter().map(|way| {
+                    let outcome = tree.render(tree.files(), way);
+                    progress.step();
+                    outcome
+                });
+                outcomes.collect::<Vec<_>>()
             })
             .collect();
+        drop(progress);
         let named = Named::of(inputs);
         for ((renderer, group), results) in found.into_iter().zip(rendered) {
             trees.add(renderer, group, results, &named);
