@@ -15,8 +15,10 @@ mod marks;
 mod origins;
 mod placing;
 mod probes;
+mod run;
 mod values;
 mod values_list;
+mod ways;
 mod within;
 
 use std::{
@@ -29,8 +31,8 @@ use std::{
 use crate::source::{Lines, SourceFile};
 
 use super::{
-    Files, FilesError, Place, Probe, Program, ProgramError, Renderer, Rendering, Scratch, Unreached, Wanted,
-    Way, proof::UNFOUND,
+    Files, FilesError, Place, ProgramError, Renderer, Rendering, Scratch, Unreached, Wanted, Way,
+    proof::UNFOUND,
 };
 
 use back::{Side, add_edits};
@@ -39,6 +41,8 @@ use edits::Edits;
 use marks::{Extent, Marked, SourceLine, is_template, may_be_read};
 use origins::{Origins, template_of};
 use placing::Arrangement;
+use run::{refuses_version, template};
+use ways::{name_of, stand_in};
 
 pub use dependencies::{Reach, shortened};
 pub use find::is_rendered_alone;
@@ -258,62 +262,6 @@ impl Chart {
         extents.extend(less);
         Some(())
     }
-}
-
-/// Runs helm for one way.
-fn template(scratch: &Scratch, way: &Way, version: &str) -> Result<String, ProgramError> {
-    let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
-    let mut arguments = match way.probe {
-        Some(Probe::Release) => vec!["template", "another-release", ".", "--namespace", "another"],
-        _ => vec!["template", "release-name", "."],
-    };
-    for path in &values {
-        arguments.extend(["--values", path]);
-    }
-    arguments.extend(["--kube-version", version]);
-    if let Some(Probe::Value { set, .. }) = &way.probe {
-        arguments.extend(["--set-json", set]);
-    }
-    let program = Program {
-        name: "helm",
-        arguments: &arguments,
-    };
-    program.run(scratch, &scratch.root())
-}
-
-/// Whether a chart is for other versions of Kubernetes.
-fn refuses_version(error: &ProgramError) -> bool {
-    error.to_string().contains("chart requires kubeVersion")
-}
-
-/// The path that stands for a file which is not in the chart, beside the chart's directory.
-fn stand_in(path: &Path, outside: &mut BTreeMap<PathBuf, PathBuf>, files: &mut Files) -> PathBuf {
-    if let Some((known, _)) = outside.iter().find(|(_, own)| *own == path) {
-        return known.clone();
-    }
-    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-    let own = Path::new("../values").join(outside.len().to_string()).join(name);
-    // What can't be read is missed where it is asked for.
-    if let Ok(read) = Files::of(Path::new(""), [&path.to_owned()], None)
-        && let Some(text) = read.text(path)
-    {
-        files.put(own.clone(), Arc::clone(text));
-    }
-    outside.insert(own.clone(), path.to_owned());
-    own
-}
-
-/// A way as users name it.
-fn name_of(values: &[PathBuf], version: Option<&str>) -> String {
-    let files: Vec<String> = values.iter().map(|path| path.display().to_string()).collect();
-    let mut name = match files.as_slice() {
-        [] => "its own values".to_owned(),
-        files => files.join(","),
-    };
-    if let Some(version) = version {
-        name.push_str(&format!(" on Kubernetes {}", version.trim_end_matches(".0")));
-    }
-    name
 }
 
 impl Renderer for Chart {
