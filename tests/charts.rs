@@ -23,8 +23,9 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 9] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 24] = [
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
+    ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
         "environments",
         "environments/values-prod.yaml",
@@ -36,6 +37,15 @@ const CHARTS: [(&str, &str, &str, &[&str]); 9] = [
         "",
         "files/run.sh:4",
         &["files/run.sh", "templates/job.yaml"],
+    ),
+    ("frozen", "", "templates/job.yaml:12", &["templates/job.yaml"]),
+    ("gained", "", "templates/job.yaml:17", &["templates/job.yaml"]),
+    ("half", "", "templates/job.yaml:25", &["templates/job.yaml"]),
+    (
+        "held",
+        "",
+        "templates/sts.yaml:19",
+        &["templates/sts.yaml", "values.yaml"],
     ),
     (
         "helper",
@@ -49,6 +59,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 9] = [
         "charts/common/templates/_job.tpl:19",
         &["charts/common/templates/_job.tpl"],
     ),
+    ("lines", "", "templates/job.yaml:22", &["templates/job.yaml"]),
+    ("mesh", "", "templates/job.yaml:22", &["templates/job.yaml"]),
+    ("podspec", "", "values.yaml:6", &["values.yaml"]),
+    ("range", "", "templates/jobs.yaml:14", &["templates/jobs.yaml"]),
+    ("shared", "", "templates/_common.tpl:2", &["templates/job.yaml"]),
+    ("siblings", "", "templates/job.yaml:14", &["templates/job.yaml"]),
     (
         "snippet",
         "",
@@ -58,6 +74,15 @@ const CHARTS: [(&str, &str, &str, &[&str]); 9] = [
             "templates/cronjob.yaml",
             "templates/scripts.yaml",
         ],
+    ),
+    ("tpl", "", "values.yaml:3", &["templates/job.yaml", "values.yaml"]),
+    ("twice", "", "templates/_pod.tpl:10", &["templates/_pod.tpl"]),
+    ("two", "", "templates/job.yaml:14", &["templates/job.yaml"]),
+    (
+        "umbrella",
+        "",
+        "charts/worker/templates/job.yaml:16",
+        &["charts/worker/templates/job.yaml"],
     ),
     (
         "values",
@@ -165,7 +190,10 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
         let before = texts(directory.path());
         let output = run(
             directory.path(),
-            &with(values, &["migrate", "--target", "native", "--write", name]),
+            &with(
+                values,
+                &["migrate", "--target", "native", "--review", "--write", name],
+            ),
         );
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(0), "{name}: {said}");
@@ -181,7 +209,10 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
         assert_eq!(changed, files, "{name}");
         let again = run(
             directory.path(),
-            &with(values, &["migrate", "--target", "native", "--check", name]),
+            &with(
+                values,
+                &["migrate", "--target", "native", "--review", "--check", name],
+            ),
         );
         assert_eq!(again.status.code(), Some(0), "{name}: {again:?}");
         assert_eq!(again.stdout, b"", "{name}");
@@ -203,17 +234,17 @@ fn charts_are_migrated_once_and_nothing_else_changes() {
     }
 }
 
-/// Each job runs a text that an action makes of its name: one line cannot say both commands.
+/// What goes is written in a way that only a function reads.
 #[test]
 fn an_edit_that_renders_to_something_else_is_refused() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    let directory = copy("range");
+    let directory = copy("encoded");
     let before = texts(directory.path());
     let output = run(
         directory.path(),
-        &["migrate", "--target", "native", "--write", "range"],
+        &["migrate", "--target", "native", "--review", "--write", "encoded"],
     );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("it would render to something else"), "{said}");
@@ -268,6 +299,168 @@ fn a_hostile_chart_is_read_as_text_and_says_why() {
     );
 }
 
+/// What prints more than is read is an error of that chart, and the others are read.
+#[test]
+fn a_chart_that_prints_without_end_is_an_error_of_its_own() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("wrapper");
+    let chart = directory.path().join("long");
+    copy_tree(&charts().join("range"), &chart);
+    fs::write(
+        chart.join("templates/long.yaml"),
+        "a: |\n{{- range until 700 }}\n  {{ repeat 100000 \"x\" }}\n{{- end }}\n",
+    )
+    .unwrap();
+    let output = run(directory.path(), &["lint", "-v", "."]);
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(said.contains("helm wrote more than 64 MiB"), "{said}");
+    assert!(said.contains("wrapper/templates/job.yaml:17"), "{said}");
+}
+
+/// A chart in a directory of charts, beside a library that it needs, and one that is nowhere.
+fn needy(directory: &Path) {
+    copy_tree(&charts().join("library"), &directory.join("library"));
+    fs::rename(directory.join("library/charts/common"), directory.join("common")).unwrap();
+    fs::write(
+        directory.join("library/Chart.yaml"),
+        "apiVersion: v2\nname: library\nversion: 1.0.0\ndependencies:\n- name: common\n  version: 1.0.0\n  repository: file://../common\n- name: redis\n  version: 1.0.0\n  repository: https://charts.example.com\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_chart_is_rendered_with_what_lies_beside_it_and_without_what_is_nowhere() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    needy(directory.path());
+    let said = |arguments: &[&str]| {
+        let output = run(directory.path(), arguments);
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    };
+    let all = said(&["lint", "-v", "-o", "concise", "."]);
+    assert!(all.contains("common/templates/_job.tpl:19"), "{all}");
+    assert!(
+        all.contains("rendered without what it needs: redis is not in charts/"),
+        "{all}"
+    );
+    // What was not named is not read.
+    let one = said(&["lint", "-v", "-o", "concise", "library"]);
+    assert!(one.contains("common, redis are not in charts/"), "{one}");
+    let outside = said(&["lint", "-o", "concise", "--allow-outside", "library"]);
+    assert!(outside.contains("common/templates/_job.tpl:19"), "{outside}");
+    // Other charts may need the library, too.
+    let before = texts(directory.path());
+    said(&["migrate", "--review", "--write", "."]);
+    assert_eq!(texts(directory.path()), before);
+}
+
+/// Values of the environments of a chart, in a directory beside it.
+fn deployed(directory: &Path) {
+    copy_tree(&charts().join("environments"), &directory.join("shop"));
+    fs::create_dir(directory.join("environments")).unwrap();
+    fs::rename(
+        directory.join("shop/values-prod.yaml"),
+        directory.join("environments/prod.yaml"),
+    )
+    .unwrap();
+}
+
+#[test]
+fn values_may_lie_beside_the_chart() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    deployed(directory.path());
+    let values = ["--values", "environments/prod.yaml"];
+    let refused = run(directory.path(), &[&["lint", "shop"][..], &values].concat());
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--allow-outside"));
+    let allowed = [&["lint", "-o", "concise", "--allow-outside", "shop"][..], &values].concat();
+    let found = run(directory.path(), &allowed);
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(text.contains("environments/prod.yaml:7:"), "{text}");
+    let write = [
+        "migrate",
+        "--target",
+        "native",
+        "--review",
+        "--write",
+        "--allow-outside",
+        "shop",
+    ];
+    let output = run(directory.path(), &[&write[..], &values].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("its own values; environments/prod.yaml"), "{said}");
+    let edited = fs::read_to_string(directory.path().join("environments/prod.yaml")).unwrap();
+    assert!(edited.contains("restartPolicy: Always"), "{edited}");
+}
+
+/// The ways add up: the chart's own, those of ci/, those of the configuration and those of the options.
+#[test]
+fn values_of_the_configuration_and_of_options_add_up() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    deployed(directory.path());
+    fs::create_dir(directory.path().join("shop/ci")).unwrap();
+    fs::write(directory.path().join("shop/ci/one-values.yaml"), "extra: 1\n").unwrap();
+    fs::write(directory.path().join("shop/more.yaml"), "extra: 2\n").unwrap();
+    fs::write(
+        directory.path().join(".kubectl-sidecar.yaml"),
+        "charts:\n- path: shop\n  values: [[../environments/prod.yaml]]\n",
+    )
+    .unwrap();
+    let output = run(
+        directory.path(),
+        &["migrate", "--review", "shop", "--values", "shop/more.yaml"],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.contains("with its own values; ci/one-values.yaml; more.yaml; environments/prod.yaml"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_branch_that_no_rendering_took_is_named() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("wrapper");
+    let path = directory.path().join("wrapper/templates/job.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let condition = "      {{- if eq .Values.mode \"other\" }}\n      hostNetwork: true\n      {{- end }}\n";
+    let edited = text.replace("      containers:\n", &format!("{condition}      containers:\n"));
+    assert_ne!(text, edited);
+    let line = edited
+        .lines()
+        .position(|line| line.contains("if eq .Values.mode"))
+        .unwrap()
+        + 1;
+    fs::write(&path, &edited).unwrap();
+    let output = run(directory.path(), &["migrate", "--review", "wrapper"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let named = format!(
+        "wrapper/templates/job.yaml:{line}: {{{{- if eq .Values.mode \"other\" }}}}: no rendering reached its other branch (line {}); not edited",
+        line + 1
+    );
+    assert!(said.contains(&named), "{said}");
+}
+
 /// Whoever has other values keeps what they say: a container of values does not become the text of a template.
 #[test]
 fn a_container_of_values_stays_one_of_values() {
@@ -286,26 +479,38 @@ fn a_container_of_values_stays_one_of_values() {
     assert!(read("values.yaml").contains("  extraInitContainers:\n    - name: cloud-sql-proxy\n"));
 }
 
-/// With the values at hand each of these edits would do: only other values tell that it is wrong.
+/// Values may be empty where a condition holds the key of a list: written a second time it would take the place of the
+/// first.
+#[test]
+fn a_key_that_a_condition_holds_is_written_once() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for name in ["empty", "gained"] {
+        let directory = copy(name);
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--review", "--write", name],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let template = fs::read_to_string(directory.path().join(name).join("templates/job.yaml")).unwrap();
+        assert_eq!(template.matches("initContainers:\n").count(), 1, "{template}");
+    }
+}
+
+/// With the values at hand the edit would do: only other values tell that it is wrong.
 #[test]
 fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    for (name, reason) in [
-        ("siblings", "its own values and sidecars=false"),
-        ("gained", "its own values and initContainers=[]"),
-        ("frozen", "released under another name"),
-        ("two", "its own values and a=false"),
-    ] {
-        let directory = copy(name);
-        let before = texts(directory.path());
-        let output = run(
-            directory.path(),
-            &["migrate", "--target", "native", "--review", "--write", name],
-        );
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(said.contains(reason), "{name}: {said}");
-        assert_eq!(texts(directory.path()), before, "{name}");
-    }
+    let directory = copy("switches");
+    let before = texts(directory.path());
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--review", "--write", "switches"],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("its own values and proxy=false"), "{said}");
+    assert_eq!(texts(directory.path()), before);
 }

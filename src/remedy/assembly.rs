@@ -24,7 +24,13 @@ impl Planner<'_, '_> {
         let mut kept = Vec::new();
         for (index, entrypoint) in &self.entrypoints {
             if let Some(member) = self.pod.members.get(*index) {
-                let changes = entrypoint::change(self.pod, member, entrypoint, &mut self.removals)?;
+                let changes = entrypoint::change(
+                    self.pod,
+                    member,
+                    entrypoint,
+                    self.options.keeps_shell,
+                    &mut self.removals,
+                )?;
                 self.changes.extend(changes);
             }
         }

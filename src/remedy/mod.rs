@@ -34,6 +34,8 @@ pub struct Options {
     pub converts: bool,
     /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
     pub sidecars: Vec<String>,
+    /// A script keeps its shell, even where it is nothing but one command afterwards.
+    pub keeps_shell: bool,
 }
 
 impl Options {
@@ -45,6 +47,7 @@ impl Options {
             review: false,
             converts: false,
             sidecars: Vec::new(),
+            keeps_shell: false,
         }
     }
 

@@ -104,6 +104,18 @@ impl Files {
         })
     }
 
+    /// The paths of all files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.contents.keys().map(PathBuf::as_path)
+    }
+
+    /// Adds other files below a directory.
+    pub(super) fn take_in(&mut self, directory: &Path, others: Self) {
+        let others = others.contents.into_iter();
+        self.contents
+            .extend(others.map(|(path, content)| (directory.join(path), content)));
+    }
+
     /// Gives a file another text.
     pub fn put(&mut self, path: PathBuf, text: impl Into<Arc<str>>) {
         self.contents.insert(path, Content::Text(text.into()));

@@ -21,7 +21,7 @@ use std::{
 use crate::source::SourceFile;
 
 pub use files::{Files, FilesError};
-pub use helm::{Chart, ChartError, is_rendered_alone};
+pub use helm::{Chart, ChartError, Reach, ValuesFile, is_rendered_alone, shortened};
 pub use program::{Program, ProgramError};
 pub use proof::{Migrate, Proved, Unproved, prove};
 pub use scratch::Scratch;
@@ -71,6 +71,19 @@ pub struct Place {
     pub span: Range<usize>,
 }
 
+/// A branch of a condition that no rendering has taken: nothing in it is edited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreached {
+    /// The place of the condition's first line.
+    pub place: Place,
+    /// That line, from 1.
+    pub line: usize,
+    /// Its text.
+    pub condition: String,
+    /// The first and last line of the branch, from 1.
+    pub lines: (usize, usize),
+}
+
 /// What became of one rendering's workloads: the text that is wanted instead.
 #[derive(Debug, Clone)]
 pub struct Wanted<'r> {
@@ -93,6 +106,16 @@ pub trait Renderer: Send + Sync {
 
     /// The directory that all its paths are below.
     fn root(&self) -> &Path;
+
+    /// The names of the charts that it needs and that are not there: it is rendered without them.
+    fn missing(&self) -> &[String] {
+        &[]
+    }
+
+    /// Where a file of the tree is.
+    fn located(&self, path: &Path) -> PathBuf {
+        self.root().join(path)
+    }
 
     /// The texts of the tree, as they are on disk.
     fn files(&self) -> &Files;
@@ -130,6 +153,12 @@ pub trait Renderer: Send + Sync {
     /// Objects whose edits reach each other, so that they change together or not at all. An object in none of the groups
     /// stands for itself.
     fn together(&self, _wanted: &[Wanted<'_>]) -> Vec<BTreeSet<Named>> {
+        Vec::new()
+    }
+
+    /// The branches of conditions in edited files that none of the renderings has taken, nor one that proves the edits
+    /// with another value.
+    fn unreached(&self, _edited: &Files, _renderings: &[Rendering], _probed: &[Way]) -> Vec<Unreached> {
         Vec::new()
     }
 

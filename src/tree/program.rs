@@ -65,6 +65,15 @@ impl Program<'_> {
     /// # Errors
     /// It is not there, fails, does not end or writes too much.
     pub fn run(&self, scratch: &Scratch, directory: &Path) -> Result<String, ProgramError> {
+        self.run_within(TIME_LIMIT, scratch, directory)
+    }
+
+    fn run_within(
+        &self,
+        limit: Duration,
+        scratch: &Scratch,
+        directory: &Path,
+    ) -> Result<String, ProgramError> {
         let mut child = self.command(scratch, directory).spawn().map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 ProgramError::Missing(self.name.to_owned())
@@ -74,7 +83,7 @@ impl Program<'_> {
         })?;
         let output = reader(child.stdout.take(), MAXIMUM_SIZE + 1);
         let messages = reader(child.stderr.take(), LONGEST_MESSAGE);
-        let status = self.wait(&mut child)?;
+        let status = self.wait(&mut child, limit)?;
         let output = joined(output);
         let messages = joined(messages);
         if output.len() as u64 > MAXIMUM_SIZE {
@@ -110,8 +119,8 @@ impl Program<'_> {
         command
     }
 
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, ProgramError> {
-        let end = Instant::now() + TIME_LIMIT;
+    fn wait(&self, child: &mut Child, limit: Duration) -> Result<ExitStatus, ProgramError> {
+        let end = Instant::now() + limit;
         loop {
             if let Some(status) = child.try_wait().map_err(|error| self.unstarted(error))? {
                 return Ok(status);
@@ -166,4 +175,42 @@ fn said(messages: &str, scratch: &Scratch) -> Option<String> {
         return Some(quoted.replace("\\\"", "\"").replace("\\\\", "\\"));
     }
     Some(line.strip_prefix("Error: ").unwrap_or(&line).to_owned())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::tree::Files;
+
+    fn outcome(name: &str, arguments: &[&str]) -> Result<String, ProgramError> {
+        let scratch = Scratch::of(&Files::default()).unwrap();
+        let program = Program { name, arguments };
+        program.run_within(Duration::from_secs(2), &scratch, &scratch.root())
+    }
+
+    #[test]
+    fn what_does_not_end_is_ended() {
+        let began = Instant::now();
+        let outcome = outcome("sleep", &["600"]);
+        assert!(matches!(outcome, Err(ProgramError::Endless(_))), "{outcome:?}");
+        assert!(began.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_writes_without_end_is_cut_off() {
+        let scratch = Scratch::of(&Files::default()).unwrap();
+        let program = Program {
+            name: "yes",
+            arguments: &["a line that is written again and again"],
+        };
+        let outcome = program.run_within(Duration::from_secs(60), &scratch, &scratch.root());
+        let error = outcome.map(|text| text.len()).unwrap_err();
+        assert!(matches!(error, ProgramError::TooMuch(_)), "{error:?}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_missing() {
+        let outcome = outcome("no-such-program-here", &[]);
+        assert!(matches!(outcome, Err(ProgramError::Missing(_))), "{outcome:?}");
+    }
 }

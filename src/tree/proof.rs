@@ -14,8 +14,8 @@ use super::{Files, Probe, ProgramError, Renderer, Rendering, Wanted, Way};
 pub struct Proved {
     /// The edited files.
     pub files: Files,
-    /// How many further ways they hold in.
-    pub probes: usize,
+    /// The further ways that they hold in.
+    pub probes: Vec<Way>,
     /// What two renderings of the original do not have in common, and is not compared: objects with paths.
     pub random: Vec<String>,
 }
@@ -92,8 +92,7 @@ fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Ve
     for one in wanted {
         let rendered = rendered(tree, files, &one.rendering.way)?;
         let found = tree.named_as(&one.text, rendered.source.text.to_string());
-        let mut differences = differences(&one.text, &found);
-        let random = drop_random(tree, one.rendering, &mut differences);
+        let (differences, random) = compared(tree, one.rendering, &one.text, &found);
         all_random.extend(
             random
                 .iter()
@@ -113,39 +112,79 @@ fn rendered(tree: &dyn Renderer, files: &Files, way: &Way) -> Result<Rendering, 
     })
 }
 
-/// Takes out what differs by itself, which says nothing about an edit, and returns that.
-fn drop_random(
+/// What differs from what is wanted of a rendering, and what differs by itself, which says nothing about an edit.
+fn compared(
     tree: &dyn Renderer,
     rendering: &Rendering,
-    differences: &mut Vec<Difference>,
-) -> Vec<Difference> {
-    if differences.is_empty() {
-        return Vec::new();
+    expected: &str,
+    found: &str,
+) -> (Vec<Difference>, Vec<Difference>) {
+    let all = differences(expected, found, &BTreeSet::new());
+    if all.is_empty() {
+        return (all, Vec::new());
     }
+    let original = &rendering.source.text;
     let Ok(again) = tree.render(tree.files(), &rendering.way) else {
-        return Vec::new();
+        return (all, Vec::new());
     };
-    let random = self::differences(&rendering.source.text, &again.source.text);
+    let kinds = kinds_with_random_names(original, &again.source.text);
+    let random = differences(original, &again.source.text, &kinds);
     let is_random = |difference: &Difference| {
-        random
-            .iter()
-            .any(|random| (&random.object, &random.path) == (&difference.object, &difference.path))
+        let is_same =
+            |random: &Difference| (&random.object, &random.path) == (&difference.object, &difference.path);
+        random.iter().any(is_same)
     };
-    differences.retain(|difference| !is_random(difference));
-    random
+    let mut all = differences(expected, found, &kinds);
+    all.retain(|difference| !is_random(difference));
+    (all, random)
+}
+
+/// The kinds of objects whose names differ between two renderings of the same.
+fn kinds_with_random_names(one: &str, other: &str) -> BTreeSet<String> {
+    let (Some(one), Some(other)) = (objects(one), objects(other)) else {
+        return BTreeSet::new();
+    };
+    let gone = one.keys().filter(|key| !other.contains_key(*key));
+    gone.map(|key| kind_of(key).to_owned()).collect()
+}
+
+fn kind_of(key: &str) -> &str {
+    key.split(' ').next().unwrap_or_default()
+}
+
+/// Gives the objects of these kinds that have no counterpart the names that these have, in their order.
+fn rename(expected: &BTreeMap<String, Value>, found: &mut BTreeMap<String, Value>, kinds: &BTreeSet<String>) {
+    for kind in kinds {
+        let is_own = |key: &&String| kind_of(key) == kind;
+        let missing: Vec<String> = expected
+            .keys()
+            .filter(|key| is_own(key) && !found.contains_key(*key))
+            .cloned()
+            .collect();
+        let others: Vec<String> = found
+            .keys()
+            .filter(|key| is_own(key) && !expected.contains_key(*key))
+            .cloned()
+            .collect();
+        for (name, own) in missing.into_iter().zip(others) {
+            if let Some(object) = found.remove(&own) {
+                found.insert(name, object);
+            }
+        }
+    }
 }
 
 /// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
 type Probed = BTreeMap<Way, Option<(Rendering, Vec<String>)>>;
 
-/// Whether the files render to what is wanted in the further ways, too; in how many of them.
+/// Whether the files render to what is wanted in the further ways, too; those in which they do.
 fn probe(
     tree: &dyn Renderer,
     files: &Files,
     migrate: Migrate<'_>,
     probed: &mut Probed,
-) -> Result<usize, Unproved> {
-    let mut count = 0;
+) -> Result<Vec<Way>, Unproved> {
+    let mut held = Vec::new();
     for way in tree.probes(files) {
         let known = probed.entry(way.clone()).or_insert_with(|| {
             let original = tree.render(tree.files(), &way).ok()?;
@@ -157,11 +196,10 @@ fn probe(
         let found = rendered(tree, files, &way)?;
         let mut first = None;
         for text in &*wanted {
-            let mut differences = differences(text, &found.source.text);
-            drop_random(tree, original, &mut differences);
+            let (mut differences, _) = compared(tree, original, text, &found.source.text);
             if !matches!(way.probe, Some(Probe::Value { is_switch: true, .. })) {
                 // Another name or number may hide from the rules what it is.
-                let changed = self::differences(&original.source.text, text);
+                let changed = self::differences(&original.source.text, text, &BTreeSet::new());
                 differences.retain(|own| changed.iter().any(|other| other.object == own.object));
             }
             match differences.into_iter().next() {
@@ -175,9 +213,9 @@ fn probe(
         if let Some(difference) = first {
             return Err(difference.with(&way));
         }
-        count += 1;
+        held.push(way);
     }
-    Ok(count)
+    Ok(held)
 }
 
 /// One value that differs between two renderings.
@@ -201,7 +239,8 @@ impl Difference {
     }
 }
 
-fn differences(expected: &str, found: &str) -> Vec<Difference> {
+/// What differs between two texts, where objects of `kinds` have random names.
+fn differences(expected: &str, found: &str, kinds: &BTreeSet<String>) -> Vec<Difference> {
     let whole = |expected: &str, found: &str| {
         vec![Difference {
             object: "the whole".to_owned(),
@@ -210,9 +249,15 @@ fn differences(expected: &str, found: &str) -> Vec<Difference> {
             found: found.to_owned(),
         }]
     };
-    let (Some(expected), Some(found)) = (objects(expected), objects(found)) else {
+    let overwritten = overwritten(found);
+    if overwritten.len() > self::overwritten(expected).len() {
+        let key = overwritten.last().map_or("a key", String::as_str);
+        return whole("one of each key", &format!("{key} twice in one mapping"));
+    }
+    let (Some(expected), Some(mut found)) = (objects(expected), objects(found)) else {
         return whole("YAML", "none");
     };
+    rename(&expected, &mut found, kinds);
     let mut all = Vec::new();
     for key in expected
         .keys()
@@ -225,6 +270,18 @@ fn differences(expected: &str, found: &str) -> Vec<Difference> {
         differing.compare(expected.get(key), found.get(key), String::new());
     }
     all
+}
+
+/// The keys that stand again further down in their mapping: what is above is lost, and no object shows it.
+fn overwritten(text: &str) -> Vec<String> {
+    let Ok(stream) = yaml::parse(text) else {
+        return Vec::new();
+    };
+    let roots = stream.roots();
+    let entries = roots.flat_map(|(_, root)| root.all_overwritten_entries());
+    entries
+        .map(|entry| entry.key.as_str().unwrap_or_default().to_owned())
+        .collect()
 }
 
 /// All objects by kind, namespace and name; those with the same by their order.

@@ -22,6 +22,7 @@ impl Scratch {
         // What the program may write goes beside the tree, not into it.
         fs::create_dir(directory.path().join("home"))?;
         let scratch = Self { directory };
+        fs::create_dir(scratch.root())?;
         for (path, bytes) in files.bytes() {
             let path = scratch.root().join(path);
             if let Some(parent) = path.parent() {

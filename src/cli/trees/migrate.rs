@@ -22,7 +22,7 @@ use crate::{
     rules::{Finding, RULES},
     source::SourceFile,
     suppress::InSources,
-    tree::{Files, Named, Proved, Rendering, Unproved, Wanted, prove},
+    tree::{Files, Named, Proved, Rendering, Unproved, Unreached, Wanted, prove},
     workload::ObjectReference,
 };
 
@@ -48,6 +48,8 @@ pub(in crate::cli) struct Migrated {
     pub(in crate::cli) ways: Vec<String>,
     /// How many renderings with other values do as well.
     pub(in crate::cli) probes: usize,
+    /// The branches of conditions that none of them has taken, by the files' names.
+    pub(in crate::cli) unreached: Vec<(String, Unreached)>,
     /// What differs from rendering to rendering by itself.
     pub(in crate::cli) random: Vec<String>,
 }
@@ -75,19 +77,26 @@ impl Tree {
             let at_source = self.at_its_source(finding.clone(), rendering, &mut source);
             at_source.is_some_and(|finding| !choose(in_sources.apply(vec![finding])).is_empty())
         };
-        let all = self.migrations(options, &mut is_wanted, None);
+        let attempt = self.best_attempt(options, &mut is_wanted);
         let mut migrated = Migrated {
             edited: Vec::new(),
             plans: Vec::new(),
             ways: Vec::new(),
             probes: 0,
+            unreached: Vec::new(),
             random: Vec::new(),
         };
-        let (done, proved, reasons) = self.proved(options, &mut is_wanted, &all);
+        let Attempt {
+            all,
+            done,
+            proved,
+            reasons,
+        } = attempt;
         if let Some(proved) = proved {
             migrated.edited = self.edited(&proved.files);
+            migrated.unreached = self.unreached(&proved);
             migrated.random = proved.random;
-            migrated.probes = proved.probes;
+            migrated.probes = proved.probes.len();
             migrated.ways = self
                 .renderings
                 .iter()
@@ -114,6 +123,38 @@ impl Tree {
             migrated.plans.push((migration.clone(), plan));
         }
         migrated
+    }
+
+    /// What is proved, and where that is not all of it, with scripts that keep their shell: one command in one rendering
+    /// may be two in another, and its words are the values'.
+    fn best_attempt(&self, options: &Options, is_wanted: IsWanted<'_>) -> Attempt {
+        let plain = self.attempt(options, is_wanted);
+        if plain.done == changed_objects(&plain.all) {
+            return plain;
+        }
+        let mut with_shell = options.clone();
+        with_shell.remedy.keeps_shell = true;
+        let all = self.migrations(&with_shell, is_wanted, None);
+        let is_same = |(one, other): (&Migration, &Migration)| one.text == other.text;
+        if all.iter().zip(&plain.all).all(is_same) {
+            return plain;
+        }
+        let with_shell = self.attempt(&with_shell, is_wanted);
+        match with_shell.done.len() > plain.done.len() {
+            true => with_shell,
+            false => plain,
+        }
+    }
+
+    fn attempt(&self, options: &Options, is_wanted: IsWanted<'_>) -> Attempt {
+        let all = self.migrations(options, is_wanted, None);
+        let (done, proved, reasons) = self.proved(options, is_wanted, &all);
+        Attempt {
+            all,
+            done,
+            proved,
+            reasons,
+        }
     }
 
     /// What is proved of the migrations: all of them at once, or else workload by workload. The objects that are done,
@@ -222,12 +263,23 @@ impl Tree {
         let changed = files.changed(before).filter_map(|path| {
             Some(Edited {
                 name: self.names.get(path)?.clone(),
-                path: self.renderer.root().join(path),
+                path: self.renderer.located(path),
                 old: Arc::clone(before.text(path)?),
                 new: Arc::clone(files.text(path)?),
             })
         });
         changed.collect()
+    }
+
+    fn unreached(&self, proved: &Proved) -> Vec<(String, Unreached)> {
+        let found = self
+            .renderer
+            .unreached(&proved.files, &self.renderings, &proved.probes);
+        let named = found.into_iter().filter_map(|branch| {
+            let name = self.names.get(&branch.place.path)?;
+            Some((name.clone(), branch))
+        });
+        named.collect()
     }
 
     fn sources(&self) -> Vec<Arc<SourceFile>> {
@@ -283,6 +335,16 @@ impl Migrated {
                 self.ways.join("; ")
             ));
         }
+        for (file, branch) in &self.unreached {
+            let lines = match branch.lines {
+                (first, last) if first == last => format!("line {first}"),
+                (first, last) => format!("lines {first} to {last}"),
+            };
+            tell(&format!(
+                "{file}:{}: {}: no rendering reached its other branch ({lines}); not edited",
+                branch.line, branch.condition
+            ));
+        }
         if !self.random.is_empty() {
             tell(&format!(
                 "{name}: not compared, since it differs between two renderings of the original: {}",
@@ -290,6 +352,16 @@ impl Migrated {
             ));
         }
     }
+}
+
+/// What a migration makes of the renderings, and what is proved of it.
+struct Attempt {
+    all: Vec<Migration>,
+    /// The objects that are done.
+    done: BTreeSet<Named>,
+    proved: Option<Proved>,
+    /// Why the others are not.
+    reasons: Vec<(Named, String)>,
 }
 
 /// Whether a finding of a rendering is to go.

@@ -3,6 +3,7 @@
 mod kustomizations;
 mod lint;
 mod migrate;
+mod values;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -14,12 +15,12 @@ use std::{
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::{Error, configuration::Configurations, lint::usage, progress::Progress};
+use super::{Error, configuration::Configurations, progress::Progress};
 pub(super) use migrate::Migrated;
 
 use crate::{
     source::{Input, Note, NoteKind, Origin, SourceFile, chart_of, looks_like_manifest},
-    tree::{Chart, ProgramError, Renderer, Rendering, is_rendered_alone, kustomize::Search},
+    tree::{Chart, ProgramError, Reach, Renderer, Rendering, is_rendered_alone, kustomize::Search},
 };
 
 /// How charts are read.
@@ -33,7 +34,7 @@ pub(super) struct TreeArguments {
     /// Whether charts and kustomizations are rendered [default: auto]
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     render: Render,
-    /// Read what kustomizations name outside of the directory that is searched
+    /// Read what charts and kustomizations name outside of the directory that is searched, and values outside of a chart
     #[arg(long)]
     allow_outside: bool,
 }
@@ -161,12 +162,22 @@ impl Trees {
         }
         let mut found: Vec<(Box<dyn Renderer>, usize)> = Vec::new();
         let mut used = BTreeSet::new();
-        for (root, group) in charts(inputs)
-            .into_iter()
-            .filter(|(root, _)| is_wanted(root, None))
-        {
-            let values = values_of(&root, arguments, configurations, group, &mut used)?;
-            match Chart::read(&root, &values) {
+        let charts = charts(inputs);
+        let wanted = charts.iter().filter(|(root, _)| is_wanted(root, None));
+        for (root, group) in wanted.cloned() {
+            let values = values::values_of(
+                &root,
+                (&charts, directories),
+                arguments,
+                configurations,
+                group,
+                &mut used,
+            )?;
+            let reach = Reach {
+                directories,
+                allow_outside: arguments.allow_outside,
+            };
+            match Chart::read(&root, &values, reach) {
                 Ok(chart) => found.push((Box::new(chart), group)),
                 Err(error) => trees.notes.push(unrendered(&root.display().to_string(), &error)),
             }
@@ -174,7 +185,7 @@ impl Trees {
         if let Some(index) = (0..arguments.values.len()).find(|index| !used.contains(index)) {
             let files = arguments.values.get(index).map_or("", String::as_str);
             return Err(Error::Usage(format!(
-                "--values {files}: none of the charts that were named has these files"
+                "--values {files}: none of the charts that were named has these files; --allow-outside reads them for the only chart that is named"
             )));
         }
         let bar = Progress::renderings(found.iter().map(|(tree, _)| tree.ways().len()).sum());
@@ -233,10 +244,18 @@ impl Trees {
         }
         if renderings.is_empty() {
             if let Some((_, error)) = failures.first() {
-                self.notes.push(unrendered(renderer.name(), error));
+                let why = match absent(renderer.as_ref()) {
+                    Some(absent) => format!("{error} ({absent})"),
+                    None => error.to_string(),
+                };
+                self.notes.push(unrendered(renderer.name(), &why));
             }
             return;
         }
+        self.notes.extend(absent(renderer.as_ref()).map(|absent| {
+            let message = format!("rendered without what it needs: {absent}");
+            Note::new(renderer.name(), NoteKind::Unrendered, message)
+        }));
         self.notes.extend(failures.iter().map(|(way, error)| {
             let message = format!("with {way} it is not rendered: {error}");
             Note::new(renderer.name(), NoteKind::Unrendered, message)
@@ -285,7 +304,7 @@ fn charts(inputs: &[(Input, usize)]) -> Vec<(PathBuf, usize)> {
         }
         let Some(root) = chart_of(path) else { continue };
         // What has nothing to render says nothing by failing to.
-        let is_chart = root.join("templates").is_dir()
+        let is_chart = (root.join("templates").is_dir() || root.join("charts").is_dir())
             && fs::read_to_string(root.join("Chart.yaml")).is_ok_and(|text| is_rendered_alone(&text));
         if is_chart && seen.insert(root.clone()) {
             found.push((root, *group));
@@ -294,49 +313,12 @@ fn charts(inputs: &[(Input, usize)]) -> Vec<(PathBuf, usize)> {
     found
 }
 
-/// The files of values that a chart is rendered with, below it: those of the options, and of the configuration.
-fn values_of(
-    root: &Path,
-    arguments: &TreeArguments,
-    configurations: &Configurations,
-    group: usize,
-    used: &mut BTreeSet<usize>,
-) -> Result<Vec<Vec<PathBuf>>, Error> {
-    let mut all = Vec::new();
-    let real = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
-    let below = |path: &Path| {
-        let path = fs::canonicalize(path).ok()?;
-        path.strip_prefix(&real).map(Path::to_owned).ok()
-    };
-    for (index, option) in arguments.values.iter().enumerate() {
-        if let Some(file) = option.split(',').find(|file| !Path::new(file).is_file()) {
-            return Err(Error::Usage(format!("--values {file}: no such file")));
-        }
-        if let Some(files) = option.split(',').map(|file| below(Path::new(file))).collect() {
-            all.push(files);
-            used.insert(index);
-        }
-    }
-    let Some(loaded) = configurations.loaded.get(group) else {
-        return Ok(all);
-    };
-    for chart in &loaded.configuration.charts {
-        let named = loaded.directory.join(&chart.path);
-        if fs::canonicalize(&named).ok().as_deref() != Some(real.as_path()) {
-            continue;
-        }
-        for files in &chart.values {
-            let found: Option<Vec<PathBuf>> = files.iter().map(|file| below(&named.join(file))).collect();
-            all.push(found.ok_or_else(|| {
-                usage(format!(
-                    "the configuration names values of the chart {} that are not in it: {}",
-                    chart.path,
-                    files.join(", ")
-                ))
-            })?);
-        }
-    }
-    Ok(all)
+/// What is said of the charts that a tree needs and that are not there.
+fn absent(tree: &dyn Renderer) -> Option<String> {
+    let names = tree.missing().join(", ");
+    let verb = if tree.missing().len() == 1 { "is" } else { "are" };
+    (!names.is_empty())
+        .then(|| format!("{names} {verb} not in charts/; helm dependency build fetches what a chart needs"))
 }
 
 /// The inputs by their paths, as the file system calls them but for a link at the end.
@@ -368,12 +350,19 @@ impl<'i> Named<'i> {
     /// What the files of a tree are called: as the inputs are, where they are inputs, and else as they would be.
     fn names(&self, tree: &dyn Renderer) -> BTreeMap<PathBuf, String> {
         let root = real(tree.root());
-        let input = |path: &Path| self.inputs.get(*self.indices.get(&root.join(path))?);
+        let input = |path: &Path| {
+            let located = tree.located(path);
+            let real = match located.strip_prefix(tree.root()) {
+                Ok(below) => root.join(below),
+                Err(_) => real(located.parent()?).join(located.file_name()?),
+            };
+            self.inputs.get(*self.indices.get(&real)?)
+        };
         let name = |path: &Path| {
             if let Some((input, _)) = input(path) {
                 return input.name.clone();
             }
-            let whole = tree.root().join(path);
+            let whole = tree.located(path);
             let whole = whole.strip_prefix("./").unwrap_or(&whole);
             match self.begins_with_dot && whole.is_relative() && !whole.starts_with("..") {
                 true => format!("./{}", whole.display()),

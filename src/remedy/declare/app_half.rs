@@ -383,7 +383,13 @@ impl<'a> AppHalf<'a> {
         // What is cut for other sidecars out of the same script goes in one edit with this.
         for (index, _) in &self.entrypoints {
             if let (Some(member), Some(entrypoint)) = (planner.pod.members.get(*index), merged.get(index)) {
-                entrypoint::change(planner.pod, member, entrypoint, &mut Removals::default())?;
+                entrypoint::change(
+                    planner.pod,
+                    member,
+                    entrypoint,
+                    planner.options.keeps_shell,
+                    &mut Removals::default(),
+                )?;
             }
         }
         let kept: Vec<_> = annotation::kept(planner.pod)?.into_iter().collect();

@@ -120,7 +120,8 @@ impl Entrypoint {
     }
 }
 
-/// The changes that give a container its new entrypoint.
+/// The changes that give a container its new entrypoint. Where `keeps_shell`, a script that is one command stays a
+/// script.
 ///
 /// # Errors
 /// Why it can't be written, in one sentence.
@@ -128,6 +129,7 @@ pub(crate) fn change<'a>(
     pod: &Pod<'a>,
     member: &Member<'a>,
     entrypoint: &Entrypoint,
+    keeps_shell: bool,
     removals: &mut Removals<'a>,
 ) -> Result<Changes, String> {
     let mut changes = Changes::default();
@@ -149,7 +151,7 @@ pub(crate) fn change<'a>(
         || arguments.is_some_and(|arguments| has_comments(arguments.written_value()));
     let plain = script
         .as_deref()
-        .filter(|_| !is_explained)
+        .filter(|_| !is_explained && !keeps_shell)
         .and_then(|script| without_shell(member, program, script));
     let kept_before = |end: usize| -> Vec<String> {
         program

@@ -1,6 +1,9 @@
 //! From what is wanted of a rendering to edits of the lines it came from.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use crate::diff::Hunk;
 
@@ -9,13 +12,19 @@ use super::{
     actions::{Brought, brought, with_actions},
     changes::changes,
     edits::{Anchor, Edits, Move},
+    held::indentation,
     lines::{Line, lines_of},
-    marks::{SourceLine, is_template},
+    marks::{SourceLine, is_template, may_bring},
     origins::Origins,
+    values::values_of,
+    within::{Swap, shortest, swapped, swaps},
 };
 
 /// As many lines that values have brought may stand above a change.
 const NEAR: usize = 60;
+
+/// Words that are shorter stand anywhere.
+const SHORTEST: usize = 12;
 
 /// On which side of a change its place is looked for first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +33,12 @@ pub(super) enum Side {
     Before,
     /// Behind the line that it follows.
     Behind,
+    /// The same, in the condition that the line is in.
+    Inside,
     /// Behind the line that it follows, and be it one of values.
     Values,
+    /// Before the line that follows, and what is new in an included item behind the action that includes it.
+    Call,
 }
 
 /// Adds the edits that may make one rendering what is wanted of it.
@@ -48,6 +61,7 @@ pub(super) fn add_edits(
         origins,
         files,
         side,
+        values: values_of(&wanted.rendering.way),
     };
     back.known = back.actions();
     let placed: Vec<Vec<Option<usize>>> = hunks.iter().map(|hunk| back.matched(&hunk.after)).collect();
@@ -74,7 +88,9 @@ pub(super) struct Back<'b> {
     known: Vec<Brought>,
     pub(super) origins: &'b Origins,
     pub(super) files: &'b Files,
-    side: Side,
+    pub(super) side: Side,
+    /// The files of values that are merged, the one that counts most last.
+    values: Vec<PathBuf>,
 }
 
 impl Back<'_> {
@@ -117,6 +133,9 @@ impl Back<'_> {
     }
 
     fn hunk(&mut self, hunk: &Hunk, placed: &[Option<usize>], edits: &mut Edits) {
+        if placed.iter().all(Option::is_none) && self.within(hunk, edits) {
+            return;
+        }
         let Some((anchor, shift)) = self.anchor(hunk) else {
             return;
         };
@@ -139,17 +158,92 @@ impl Back<'_> {
         edits.insert(anchor, rest);
     }
 
+    /// Makes changes of lines that stay word by word, where what goes is written with actions: these stay, too. Whether
+    /// that is all of the hunk.
+    fn within(&mut self, hunk: &Hunk, edits: &mut Edits) -> bool {
+        let mut from = hunk.before.start;
+        let mut found: Vec<(usize, SourceLine, Vec<Swap>)> = Vec::new();
+        for after in hunk.after.clone() {
+            let next = (from..hunk.before.end).find_map(|before| {
+                let (line, swaps) = self.stays(before, after)?;
+                Some((before, line, swaps))
+            });
+            let Some(next) = next else { return false };
+            from = next.0 + 1;
+            found.push(next);
+        }
+        for (index, line, swaps) in &found {
+            edits.swap(line.clone(), swaps.clone());
+            if let Some(taken) = self.taken.get_mut(*index) {
+                *taken = true;
+            }
+        }
+        !found.is_empty()
+    }
+
+    /// What changes within a rendered line so that it is a new one, and where it is written.
+    fn stays(&self, before: usize, after: usize) -> Option<(SourceLine, Vec<Swap>)> {
+        let (old, new) = (self.rendered.get(before)?, self.new.get(after)?);
+        let is_taken = self.taken.get(before).copied().unwrap_or_default();
+        if is_taken || content_column(old) != content_column(new) || key_of(old) != key_of(new) {
+            return None;
+        }
+        let mut ways = swaps(old, new).into_iter();
+        ways.find_map(|swaps| Some((self.holder(before, &swaps)?, swaps)))
+    }
+
+    /// The line that holds the words which go from a rendered one: the one that it was written in, or the only one of
+    /// a file that is no template.
+    fn holder(&self, index: usize, swaps: &[Swap]) -> Option<SourceLine> {
+        let origin = self.origins.lines.get(index)?;
+        let holds = |line: &&SourceLine| {
+            let written = self.files.text(&line.path);
+            let written = written.and_then(|text| text.split('\n').nth(line.line));
+            written.is_some_and(|written| swapped(written, swaps).is_some())
+        };
+        let own = origin.own.iter().chain(&origin.inner).find(holds);
+        if own.is_some() || shortest(swaps) < SHORTEST {
+            return own.cloned();
+        }
+        let in_file = |path: &Path| {
+            let text = self.files.text(path)?;
+            let mut lines = text.split('\n').enumerate();
+            let mut holds = || {
+                let found = lines.find(|(_, line)| swapped(line, swaps).is_some());
+                found.map(|(line, _)| line)
+            };
+            let line = holds()?;
+            holds().is_none().then(|| SourceLine {
+                path: path.to_owned(),
+                line,
+            })
+        };
+        // What stands in a later file of values counts.
+        let mut own = self.values.iter().rev();
+        own.find_map(|path| in_file(path)).or_else(|| {
+            let is_other = |path: &&Path| may_bring(path) && !self.values.iter().any(|own| own == path);
+            let mut others = self.files.texts().map(|(path, _)| path).filter(is_other);
+            let mut found = others.by_ref().filter_map(in_file);
+            let only = found.next()?;
+            found.next().is_none().then_some(only)
+        })
+    }
+
     /// Where what is new in a hunk goes, and how much further in its lines stand there than in the rendering.
     fn anchor(&self, hunk: &Hunk) -> Option<(Anchor, isize)> {
         let at = |index: usize, after: bool| {
             let (line, shift) = self.shifts(index)?;
             let text = self.files.text(&line.path)?;
             let line = match after {
-                true => SourceLine {
+                true if !is_template(&line.path) => SourceLine {
+                    line: self.behind_item(text, line.line, hunk, shift),
+                    ..line
+                },
+                true if self.side != Side::Inside => SourceLine {
                     line: behind_actions(&lines_of(text), line.line),
                     ..line
                 },
-                false => line,
+                _ => line,
             };
             Some((Anchor { line, after }, shift))
         };
@@ -167,10 +261,27 @@ impl Back<'_> {
             at(above.find(|index| fits(*index))?, true)
         };
         own.or_else(|| match self.side {
-            Side::Before => next().or_else(previous),
-            Side::Behind => previous().or_else(next),
+            Side::Before | Side::Call => next().or_else(previous),
+            Side::Behind | Side::Inside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })
+    }
+
+    /// The last line of the item of values that a line is part of, where another item follows: values may say in another
+    /// order what a rendering says.
+    fn behind_item(&self, text: &str, line: usize, hunk: &Hunk, shift: isize) -> usize {
+        let Some(new) = self
+            .new
+            .get(hunk.after.start)
+            .filter(|new| new.trim_start().starts_with("- "))
+        else {
+            return line;
+        };
+        let column = indentation(new).saturating_add_signed(shift);
+        let texts = text.split('\n').enumerate().skip(line + 1);
+        let own = texts.take_while(|(_, text)| text.trim().is_empty() || indentation(text) > column);
+        let last = own.filter(|(_, text)| !text.trim().is_empty()).last();
+        last.map_or(line, |(number, _)| number)
     }
 
     /// The source of a rendered line, and how much further in it stands there.
@@ -205,6 +316,12 @@ impl Back<'_> {
         };
         self.removed.iter().filter_map(of_line).flatten().collect()
     }
+}
+
+/// The key of an entry; nothing for an item and a line of a script.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.trim_start().split_once(':')?;
+    (!key.contains([' ', '"'])).then_some(key)
 }
 
 /// Where the content of a line begins, behind the dashes of lists.

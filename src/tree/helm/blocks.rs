@@ -8,7 +8,7 @@ use std::{
 use crate::diff::Hunk;
 
 use super::{
-    back::{Back, behind_actions, content_column},
+    back::{Back, Side, behind_actions, content_column},
     edits::{Anchor, Edits, Move},
     lines::{Line, lines_of},
     marks::SourceLine,
@@ -61,13 +61,23 @@ impl Back<'_> {
         let has_tail = self.origins.own(last).is_none_or(|line| line.path != start.path);
         let core = balanced(&lines, start.line..=end, has_tail)?;
         let core = self.with_hidden(&start.path, text, &lines, core);
-        self.insert_new(hunk, placed, block, (&start.path, *core.end(), shift), edits);
+        let call = self.call(first, last, &lines);
         let moved_by = self
             .new
             .get(hunk.after.start + block.start)
             .map_or(0, |line| content_column(line))
             - self.rendered.get(first).map_or(0, |line| content_column(line));
-        let (path, core, indent) = match self.call(first, last, &lines) {
+        match &call {
+            // Others may include the same part, and it is not theirs to change.
+            Some(call) if self.side == Side::Call => {
+                let there = self.rendered.get(first).map_or(0, |line| content_column(line));
+                let margin = self.files.text(&call.path)?.split('\n').nth(call.line)?;
+                let shift = content_column(margin) + 2 - there;
+                self.insert_new(hunk, placed, block, (&call.path, call.line, shift), edits);
+            }
+            _ => self.insert_new(hunk, placed, block, (&start.path, *core.end(), shift), edits),
+        }
+        let (path, core, indent) = match call {
             Some(call) => (call.path, call.line..=call.line, moved_by),
             None => (start.path, core, moved_by + there - shift),
         };
@@ -85,6 +95,7 @@ impl Back<'_> {
             path,
             prefix: Vec::new(),
             indent,
+            conditions: Vec::new(),
         })
     }
 
@@ -183,7 +194,8 @@ impl Back<'_> {
         let mut index = block.start;
         while index < block.end {
             if let Some(rendered) = placed.get(index).copied().flatten() {
-                let own = self.origins.own(rendered).filter(|line| line.path == *path);
+                let own = self.origins.own(rendered);
+                let own = own.filter(|line| line.path == *path && self.side != Side::Call);
                 at = own.map(|line| line.line).or(at);
                 index += 1;
                 continue;

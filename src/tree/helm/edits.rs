@@ -8,8 +8,11 @@ use std::{
 
 use super::{
     super::Files,
+    held::indentation,
     lines::{Line, lines_of},
     marks::{SourceLine, is_template},
+    placing::Arrangement,
+    within::{Swap, swapped},
 };
 
 /// Beside which line something goes.
@@ -31,6 +34,8 @@ pub(super) struct Move {
     pub(super) prefix: Vec<String>,
     /// How much further in they stand there.
     pub(super) indent: isize,
+    /// The lines that open the conditions which they stand in again there, the outermost first.
+    pub(super) conditions: Vec<String>,
 }
 
 /// Edits of lines.
@@ -39,6 +44,8 @@ pub(super) struct Edits {
     pub(super) deleted: BTreeSet<SourceLine>,
     pub(super) inserted: BTreeMap<Anchor, Vec<Vec<String>>>,
     pub(super) moves: Vec<Move>,
+    /// What changes within lines that stay.
+    pub(super) swaps: BTreeMap<SourceLine, Vec<Vec<Swap>>>,
 }
 
 impl Edits {
@@ -52,6 +59,13 @@ impl Edits {
         }
     }
 
+    pub(super) fn swap(&mut self, line: SourceLine, swaps: Vec<Swap>) {
+        let known = self.swaps.entry(line).or_default();
+        if !known.contains(&swaps) {
+            known.push(swaps);
+        }
+    }
+
     pub(super) fn shift(&mut self, block: Move) {
         if !self.moves.contains(&block) {
             self.moves.push(block);
@@ -59,8 +73,9 @@ impl Edits {
     }
 
     /// Makes the edits. Nothing where two of them are about the same lines.
-    pub(super) fn apply(mut self, files: &Files) -> Option<Files> {
+    pub(super) fn apply(mut self, files: &Files, arrangement: Arrangement) -> Option<Files> {
         self.drop_emptied_parts(files);
+        self.arrange(files, arrangement)?;
         let overlap = |one: &Move, other: &Move| {
             one.path == other.path
                 && one.lines.start() <= other.lines.end()
@@ -86,6 +101,7 @@ impl Edits {
             .map(|line| line.path.clone())
             .chain(self.inserted.keys().map(|anchor| anchor.line.path.clone()))
             .chain(self.moves.iter().map(|block| block.path.clone()))
+            .chain(self.swaps.keys().map(|line| line.path.clone()))
             .collect();
         let mut edited = files.clone();
         for path in paths {
@@ -98,13 +114,18 @@ impl Edits {
     fn block(&self, block: &Move, files: &Files) -> Option<Vec<String>> {
         let text = files.text(&block.path)?;
         let kept = self.kept(&block.path, text, |line| block.lines.contains(&line));
-        let mut lines = Vec::new();
+        let opened = block.conditions.iter().map(|line| indented(line, block.indent));
+        let mut lines: Vec<String> = opened.collect();
         for (number, own) in kept {
             if number == *block.core.start() {
                 lines.extend(block.prefix.iter().cloned());
             }
             lines.extend(own.into_iter().map(|line| indented(&line, block.indent)));
         }
+        lines.extend(block.conditions.iter().rev().map(|line| {
+            let blank = " ".repeat(indentation(line).saturating_add_signed(block.indent));
+            format!("{blank}{{{{- end }}}}")
+        }));
         Some(lines)
     }
 
@@ -147,7 +168,7 @@ impl Edits {
             let mut own = beside(number, false);
             let stays = holds(number) && !self.deleted.contains(&at(number));
             if stays {
-                own.push(line.to_owned());
+                own.push(self.swapped(&at(number), line));
             } else if !holds(number) {
                 // What stands beside a line that moves goes with it.
                 own = Vec::new();
@@ -161,6 +182,14 @@ impl Edits {
         drop_empty_conditions(&mut kept, &known, &is_cut);
         kept.retain(|(_, own)| !own.is_empty());
         kept
+    }
+
+    /// A line with what changes within it. What one rendering has changed, another one need not find any more.
+    fn swapped(&self, at: &SourceLine, line: &str) -> String {
+        let all = self.swaps.get(at).into_iter().flatten();
+        all.fold(line.to_owned(), |line, swaps| {
+            swapped(&line, swaps).unwrap_or(line)
+        })
     }
 
     /// A part of a template that brings nothing any more goes with the actions that include it.

@@ -160,7 +160,7 @@ pub(super) fn is_template(path: &Path) -> bool {
 }
 
 /// Whether a template may read the file.
-fn may_be_read(path: &Path) -> bool {
+pub(super) fn may_be_read(path: &Path) -> bool {
     let suffix = path.extension().and_then(|suffix| suffix.to_str());
     !path
         .iter()
@@ -169,6 +169,14 @@ fn may_be_read(path: &Path) -> bool {
             suffix,
             None | Some("sh" | "bash" | "conf" | "cfg" | "tpl" | "script" | "py")
         )
+}
+
+/// Whether templates may bring the text of a file that is none: its values, or what they read.
+pub(super) fn may_bring(path: &Path) -> bool {
+    let is_other =
+        |part: &std::ffi::OsStr| part == "templates" || part == "crds" || part == "tests" || part == "docs";
+    let suffix = path.extension().and_then(|suffix| suffix.to_str());
+    !path.iter().any(is_other) && !matches!(suffix, Some("md" | "txt" | "lock"))
 }
 
 /// A line without its marks, and which they were.

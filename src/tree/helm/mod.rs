@@ -3,19 +3,26 @@
 mod actions;
 mod back;
 mod blocks;
+mod branches;
 mod changes;
 mod conditions;
+mod dependencies;
 mod edits;
 mod find;
+mod held;
 mod lines;
 mod marks;
 mod origins;
+mod placing;
 mod probes;
+mod run;
 mod values;
 mod values_list;
+mod ways;
+mod within;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -24,19 +31,44 @@ use std::{
 use crate::source::{Lines, SourceFile};
 
 use super::{
-    Files, FilesError, Place, Probe, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way,
+    Files, FilesError, Place, ProgramError, Renderer, Rendering, Scratch, Unreached, Wanted, Way,
     proof::UNFOUND,
 };
 
 use back::{Side, add_edits};
+use dependencies::Dependencies;
 use edits::Edits;
-use marks::{Extent, Marked, is_template};
+use marks::{Extent, Marked, SourceLine, is_template, may_be_read};
 use origins::{Origins, template_of};
+use placing::Arrangement;
+use run::{refuses_version, template};
+use ways::{name_of, stand_in};
 
+pub use dependencies::{Reach, shortened};
 pub use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
 const ATTEMPTS: usize = 16;
+
+/// The forms in which edits are tried, the likeliest first.
+const ARRANGEMENTS: [Arrangement; 4] = [
+    Arrangement {
+        first: false,
+        conditional: false,
+    },
+    Arrangement {
+        first: true,
+        conditional: false,
+    },
+    Arrangement {
+        first: false,
+        conditional: true,
+    },
+    Arrangement {
+        first: true,
+        conditional: true,
+    },
+];
 
 /// The versions between which a chart that asks for one may choose: the oldest with sidecars of Kubernetes' own, and
 /// the newest (kubernetes.io/releases, 2026-11).
@@ -49,6 +81,9 @@ pub struct Chart {
     root: PathBuf,
     files: Files,
     ways: Vec<Way>,
+    dependencies: Dependencies,
+    /// Files of values that are not in the chart, by the paths that stand for them.
+    outside: BTreeMap<PathBuf, PathBuf>,
     /// Where the lines of each rendering come from, by the way.
     origins: Mutex<HashMap<Way, Arc<Origins>>>,
 }
@@ -59,7 +94,7 @@ pub enum ChartError {
     /// Its files.
     #[error(transparent)]
     Files(#[from] FilesError),
-    /// A file of values that is not the chart's.
+    /// A file of values that is not there.
     #[error("{}: is no file of the chart {}", path.display(), root.display())]
     Values {
         /// The file.
@@ -69,24 +104,43 @@ pub enum ChartError {
     },
 }
 
+/// A file of values that a chart is rendered with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValuesFile {
+    /// One of the chart, by its path below it.
+    Own(PathBuf),
+    /// Another one, as the user would write it.
+    Outside(PathBuf),
+}
+
 impl Chart {
-    /// Reads the chart in `root`. `values` are files of values below it that are merged in their order, once for each
-    /// way in which the chart is used besides its own.
+    /// Reads the chart in `root`, with the charts that it needs and that lie within `reach`. `values` are files that are
+    /// merged in their order, once for each way in which the chart is used besides its own.
     ///
     /// # Errors
     /// What can't be read.
-    pub fn read(root: &Path, values: &[Vec<PathBuf>]) -> Result<Self, ChartError> {
-        let files = Files::read(root)?;
+    pub fn read(root: &Path, values: &[Vec<ValuesFile>], reach: Reach<'_>) -> Result<Self, ChartError> {
+        let mut files = Files::read(root)?;
+        let dependencies = dependencies::read(root, &mut files, reach)?;
+        let mut outside = BTreeMap::new();
         let mut groups = vec![Vec::new()];
         groups.extend(find::test_values(&files).map(|path| vec![path]));
         for group in values {
-            if let Some(missing) = group.iter().find(|path| files.text(path).is_none()) {
-                return Err(ChartError::Values {
-                    path: missing.clone(),
-                    root: root.to_owned(),
-                });
+            let mut paths = Vec::new();
+            for file in group {
+                let path = match file {
+                    ValuesFile::Own(path) => path.clone(),
+                    ValuesFile::Outside(path) => stand_in(path, &mut outside, &mut files),
+                };
+                if files.text(&path).is_none() {
+                    return Err(ChartError::Values {
+                        path: outside.get(&path).cloned().unwrap_or(path),
+                        root: root.to_owned(),
+                    });
+                }
+                paths.push(path);
             }
-            groups.push(group.clone());
+            groups.push(paths);
         }
         let asks = files
             .texts()
@@ -98,8 +152,12 @@ impl Chart {
         };
         let mut ways = Vec::new();
         for group in groups {
+            let shown: Vec<PathBuf> = group
+                .iter()
+                .map(|path| outside.get(path).unwrap_or(path).clone())
+                .collect();
             ways.extend(versions.iter().map(|version| Way {
-                name: name_of(&group, *version),
+                name: name_of(&shown, *version),
                 paths: group.clone(),
                 kubernetes_version: *version,
                 probe: None,
@@ -111,39 +169,40 @@ impl Chart {
             root: root.to_owned(),
             files,
             ways,
+            dependencies,
+            outside,
             origins: Mutex::default(),
         })
     }
 
     fn text(&self, files: &Files, way: &Way) -> Result<String, ProgramError> {
-        let scratch = Scratch::of(files).map_err(|error| ProgramError::Unstarted {
+        let files = dependencies::without(files, &self.dependencies.missing);
+        let scratch = Scratch::of(&files).map_err(|error| ProgramError::Unstarted {
             program: "helm".to_owned(),
             error,
         })?;
-        let values: Vec<String> = way.paths.iter().map(|path| path.display().to_string()).collect();
-        let mut arguments = match way.probe {
-            Some(Probe::Release) => vec!["template", "another-release", ".", "--namespace", "another"],
-            _ => vec!["template", "release-name", "."],
+        let versions = match way.kubernetes_version {
+            Some(version) => vec![version],
+            // Which one helm takes by itself depends on how it was built.
+            None => vec![VERSIONS[1], VERSIONS[0]],
         };
-        for path in &values {
-            arguments.extend(["--values", path]);
+        let mut refused = None;
+        for version in versions {
+            match template(&scratch, way, version) {
+                Err(error @ ProgramError::Failed { .. }) if refuses_version(&error) => {
+                    refused.get_or_insert(error);
+                }
+                other => return other,
+            }
         }
-        if let Some(version) = way.kubernetes_version {
-            arguments.extend(["--kube-version", version]);
-        }
-        if let Some(Probe::Value { set, .. }) = &way.probe {
-            arguments.extend(["--set-json", set]);
-        }
-        let program = Program {
-            name: "helm",
-            arguments: &arguments,
-        };
-        program.run(&scratch, &scratch.root())
+        Err(refused.unwrap_or_else(|| ProgramError::Missing("helm".to_owned())))
     }
 
     /// Whether files differ in a chart that comes from elsewhere: what is edited there is gone with its next version.
     fn touches_foreign(&self, edited: &Files) -> bool {
-        let foreign = find::foreign_charts(&self.files);
+        let mut foreign = find::foreign_charts(&self.files);
+        // Other charts may need them, too.
+        foreign.extend(self.dependencies.beside.iter().map(|(own, _)| own.clone()));
         edited
             .changed(&self.files)
             .any(|path| foreign.iter().any(|directory| path.starts_with(directory)))
@@ -157,10 +216,7 @@ impl Chart {
         }
         let plain = &rendering.source.text;
         let (text, marked) = self.marked(&rendering.way).unwrap_or_default();
-        let values: Vec<PathBuf> = [PathBuf::from("values.yaml")]
-            .into_iter()
-            .chain(rendering.way.paths.iter().cloned())
-            .collect();
+        let values = values::values_of(&rendering.way);
         let origins = Arc::new(Origins::of(plain, &text, &marked.marks, &self.files, &values));
         known().insert(rendering.way.clone(), Arc::clone(&origins));
         origins
@@ -180,51 +236,32 @@ impl Chart {
         None
     }
 
-    /// Takes marks from the file that an error names, and where that does not help from those that it may include.
+    /// Takes marks from the file that an error names, and where that does not help from those that it may read or
+    /// include.
     fn mark_less(&self, message: &str, extents: &mut HashMap<PathBuf, Extent>) -> Option<()> {
-        let marked = || {
-            self.files
-                .texts()
-                .map(|(path, _)| path)
-                .filter(|path| is_template(path))
-        };
         let extent = |path: &Path| extents.get(path).copied().unwrap_or_default();
-        let is_named = |path: &&Path| message.contains(&format!("/{}", path.display()));
-        let is_part = |path: &&Path| path.extension().is_some_and(|suffix| suffix == "tpl");
-        let left = |path: &&Path| extent(path) != Extent::None;
-        let chosen: Vec<PathBuf> = match marked().filter(is_named).find(left) {
-            Some(named) => vec![named.to_owned()],
-            None if marked().filter(is_part).any(|path| left(&path)) => marked()
-                .filter(is_part)
-                .filter(left)
-                .map(Path::to_owned)
-                .collect(),
-            None => marked().filter(left).map(Path::to_owned).collect(),
+        let is_named = |path: &Path| is_template(path) && message.contains(&format!("/{}", path.display()));
+        let is_part =
+            |path: &Path| is_template(path) && path.extension().is_some_and(|suffix| suffix == "tpl");
+        let left = |is_asked: &dyn Fn(&Path) -> bool| -> Vec<PathBuf> {
+            let paths = self.files.texts().map(|(path, _)| path);
+            let left = paths.filter(|path| is_asked(path) && extent(path) != Extent::None);
+            left.map(Path::to_owned).collect()
         };
-        if chosen.is_empty() {
-            return None;
-        }
+        let named: Vec<PathBuf> = left(&is_named).into_iter().take(1).collect();
+        let others: [&dyn Fn(&Path) -> bool; 3] = [&may_be_read, &is_part, &is_template];
+        let chosen = match named.is_empty() {
+            false => named,
+            true => others.into_iter().map(left).find(|chosen| !chosen.is_empty())?,
+        };
         let less = |path: PathBuf| match extent(&path) {
-            Extent::Full => (path, Extent::Plain),
+            Extent::Full if is_template(&path) => (path, Extent::Plain),
             _ => (path, Extent::None),
         };
         let less: Vec<(PathBuf, Extent)> = chosen.into_iter().map(less).collect();
         extents.extend(less);
         Some(())
     }
-}
-
-/// A way as users name it.
-fn name_of(values: &[PathBuf], version: Option<&str>) -> String {
-    let files: Vec<String> = values.iter().map(|path| path.display().to_string()).collect();
-    let mut name = match files.as_slice() {
-        [] => "its own values".to_owned(),
-        files => files.join(","),
-    };
-    if let Some(version) = version {
-        name.push_str(&format!(" on Kubernetes {}", version.trim_end_matches(".0")));
-    }
-    name
 }
 
 impl Renderer for Chart {
@@ -238,6 +275,19 @@ impl Renderer for Chart {
 
     fn files(&self) -> &Files {
         &self.files
+    }
+
+    fn missing(&self) -> &[String] {
+        &self.dependencies.missing
+    }
+
+    fn located(&self, path: &Path) -> PathBuf {
+        if let Some(outside) = self.outside.get(path) {
+            return outside.clone();
+        }
+        let mut beside = self.dependencies.beside.iter();
+        let found = beside.find_map(|(own, real)| Some(real.join(path.strip_prefix(own).ok()?)));
+        found.unwrap_or_else(|| self.root.join(path))
     }
 
     fn ways(&self) -> &[Way] {
@@ -286,7 +336,7 @@ impl Renderer for Chart {
             let indent = written.len() - written.trim_start().len();
             first.get_or_insert(place(bytes.start + indent, written.trim().len()));
         }
-        first
+        values::holding(words, &self.files, &values::values_of(&rendering.way)).or(first)
     }
 
     fn is_rendered(&self, path: &Path) -> bool {
@@ -310,6 +360,43 @@ impl Renderer for Chart {
         reached
     }
 
+    fn unreached(&self, edited: &Files, renderings: &[Rendering], probed: &[Way]) -> Vec<Unreached> {
+        let origins: Vec<_> = renderings
+            .iter()
+            .map(|rendering| self.origins(rendering))
+            .collect();
+        let mut all = Vec::new();
+        for path in edited.changed(&self.files).filter(|path| is_template(path)) {
+            let Some(text) = self.files.text(path) else {
+                continue;
+            };
+            let of_file = |line: &&SourceLine| line.path == path;
+            let marked = origins.iter().map(|origins| {
+                let own = origins.marked.iter().filter(of_file);
+                own.map(|line| line.line).collect::<HashSet<_>>()
+            });
+            let marked = marked.reduce(|one, other| &one & &other).unwrap_or_default();
+            let lines = origins.iter().flat_map(|origins| &origins.lines);
+            let sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
+            let reached = sources.filter(of_file).map(|line| line.line).collect();
+            let found =
+                branches::unreached(text, &marked, &reached, &|asked| probes::is_probed(asked, probed));
+            all.extend(found.into_iter().map(|branch| {
+                let span = Lines::new(text).line(branch.condition + 1);
+                Unreached {
+                    condition: text.get(span.clone()).unwrap_or_default().trim().to_owned(),
+                    place: Place {
+                        path: path.to_owned(),
+                        span,
+                    },
+                    line: branch.condition + 1,
+                    lines: (branch.lines.start + 1, branch.lines.end),
+                }
+            }));
+        }
+        all
+    }
+
     fn probes(&self, edited: &Files) -> Vec<Way> {
         probes::probes(&self.files, edited, &self.ways)
     }
@@ -320,21 +407,27 @@ impl Renderer for Chart {
     }
 
     fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
-        let on_side = |side: Side| {
+        let all = |side: Side| {
             let mut edits = Edits::default();
             for one in wanted {
                 add_edits(one, &self.origins(one.rendering), &self.files, side, &mut edits);
             }
-            edits.apply(&self.files)
+            edits
         };
+        let sides = [Side::Before, Side::Behind, Side::Inside, Side::Values, Side::Call].map(all);
         let mut found: Vec<Files> = Vec::new();
-        for files in [Side::Before, Side::Behind, Side::Values]
-            .into_iter()
-            .filter_map(on_side)
-            .flat_map(|files| values_list::kept_in_values(&self.files, files))
-        {
-            if !found.contains(&files) && files != self.files && !self.touches_foreign(&files) {
-                found.push(files);
+        for arrangement in ARRANGEMENTS {
+            let edited = sides
+                .iter()
+                .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
+            for files in edited.flat_map(|files| values_list::kept_in_values(&self.files, files)) {
+                let is_known = found.contains(&files) || files == self.files;
+                if !is_known
+                    && !self.touches_foreign(&files)
+                    && !values_list::loses_values(&self.files, &files)
+                {
+                    found.push(files);
+                }
             }
         }
         match found.is_empty() {

@@ -25,6 +25,8 @@ pub(super) struct Origin {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Origins {
     pub(super) lines: Vec<Origin>,
+    /// The lines of templates that are found wherever they are rendered.
+    pub(super) marked: Vec<SourceLine>,
 }
 
 impl Origins {
@@ -37,8 +39,12 @@ impl Origins {
                 *line = Origin::from_marks(found, marks);
             }
         }
-        let mut origins = Self { lines };
+        let mut origins = Self {
+            lines,
+            marked: marks.iter().map(|mark| mark.at.clone()).collect(),
+        };
         values::find(plain, files, values, &mut origins);
+        values::find_lines(plain, files, values, &mut origins);
         origins
     }
 

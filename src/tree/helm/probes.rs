@@ -23,24 +23,29 @@ const MOST: usize = 16;
 
 /// The ways that tell whether edited files hold for other values than those of `ways`, too.
 pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
-    let paths: BTreeMap<Vec<String>, bool> = edited
-        .changed(before)
-        .filter(|path| is_template(path))
-        .flat_map(|path| {
-            let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
-            let (old, new) = (text(before), text(edited));
-            let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
-                .into_iter()
-                .map(|hunk| (hunk.before, hunk.after))
-                .unzip();
-            let mut used = values_near(&old, &gone);
-            used.extend(values_near(&new, &come));
-            used
-        })
-        .fold(BTreeMap::new(), |mut all, (path, decides)| {
-            *all.entry(path).or_default() |= decides;
-            all
-        });
+    let mut used = Used::default();
+    for path in edited.changed(before).filter(|path| is_template(path)) {
+        let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
+        let (old, new) = (text(before), text(edited));
+        let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
+            .into_iter()
+            .map(|hunk| (hunk.before, hunk.after))
+            .unzip();
+        used.add(values_near(&old, &gone));
+        used.add(values_near(&new, &come));
+    }
+    // What is decided further away may be about the same pod.
+    for path in edited.changed(before).filter(|path| is_template(path)) {
+        let text = before.text(path).map(|text| text.to_string()).unwrap_or_default();
+        let known = lines_of(&text);
+        let lines = text.split('\n').zip(&known);
+        let deciding = lines.filter(|(_, line)| line.opens > 0 && !line.is_define);
+        used.add(
+            deciding
+                .flat_map(|(line, _)| values_in(line))
+                .map(|path| (path, true)),
+        );
+    }
     let mut probes = Vec::new();
     for way in ways {
         probes.push(Way {
@@ -52,10 +57,11 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
             continue;
         };
         // A value that the edit itself changes can't be another one on both sides of it.
-        let others = paths
+        let others = used
+            .values
             .iter()
             .filter(|(path, _)| look_up(&known, path) == look_up(&new, path))
-            .filter_map(|(path, decides)| Some((path, other(look_up(&known, path))?, *decides)));
+            .filter_map(|(path, decides)| Some((path, other(path, look_up(&known, path))?, *decides)));
         probes.extend(others.take(MOST).map(|(path, value, is_switch)| {
             let set = format!("{}={value}", path.join("."));
             Way {
@@ -66,6 +72,40 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         }));
     }
     probes
+}
+
+/// Whether what a condition asks is only a value that one of these ways has turned over.
+pub(super) fn is_probed(asked: &str, probed: &[Way]) -> bool {
+    let Some(key) = asked
+        .trim()
+        .strip_prefix("not ")
+        .unwrap_or(asked)
+        .trim()
+        .strip_prefix(".Values.")
+    else {
+        return false;
+    };
+    probed.iter().any(|way| match &way.probe {
+        Some(Probe::Value { set, .. }) => set.split_once('=').is_some_and(|(own, _)| own == key),
+        _ => false,
+    })
+}
+
+/// Values by their keys, and whether a condition is about them, the nearest first.
+#[derive(Default)]
+struct Used {
+    values: Vec<(Vec<String>, bool)>,
+}
+
+impl Used {
+    fn add(&mut self, values: impl IntoIterator<Item = (Vec<String>, bool)>) {
+        for (path, decides) in values {
+            match self.values.iter_mut().find(|(own, _)| *own == path) {
+                Some((_, own)) => *own |= decides,
+                None => self.values.push((path, decides)),
+            }
+        }
+    }
 }
 
 /// The values that stand in, beside or around some lines of a template, by their keys, and whether a condition is about
@@ -136,16 +176,24 @@ fn look_up<'v>(values: &'v Value, path: &[String]) -> &'v Value {
         .fold(values, |value, key| value.get(key).unwrap_or(&Value::Null))
 }
 
-/// Another value of the same kind.
-fn other(value: &Value) -> Option<Value> {
+/// Another value of the same kind. Of a list or map that is empty the name tells what may be in it.
+fn other(path: &[String], value: &Value) -> Option<Value> {
+    let name = path.last().map(|name| name.to_lowercase()).unwrap_or_default();
+    let filled = || {
+        if name.ends_with("containers") {
+            return Some(json!([{"name": "another", "image": "another"}]));
+        }
+        let is_map = name.ends_with("annotations") || name.ends_with("labels");
+        is_map.then(|| json!({"another": "one"}))
+    };
     match value {
-        Value::Null => Some(json!(true)),
+        Value::Null => Some(filled().unwrap_or_else(|| json!(true))),
         Value::Bool(is) => Some(json!(!is)),
         Value::Number(number) => Some(json!(number.as_i64()? + 1)),
         Value::String(text) => Some(json!(format!("{text}x"))),
         Value::Array(items) if !items.is_empty() => Some(json!([])),
         Value::Object(entries) if !entries.is_empty() => Some(Value::Null),
-        Value::Array(_) | Value::Object(_) => None,
+        Value::Array(_) | Value::Object(_) => filled(),
     }
 }
 

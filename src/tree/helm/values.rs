@@ -10,12 +10,38 @@ use crate::{
     yaml::{self, Node, Stream, Value},
 };
 
-use super::{super::Files, marks::SourceLine, origins::Origins};
+use super::{
+    super::{Files, Place, Way},
+    actions::brought,
+    marks::{SourceLine, may_bring},
+    origins::Origins,
+};
 
 /// A scalar that is shorter stands anywhere.
 const SHORTEST: usize = 12;
 /// A value's text that is longer is not looked for.
 const LONGEST: usize = 64 << 10;
+
+/// The files of values that are merged in a way, the one that counts most last.
+pub(super) fn values_of(way: &Way) -> Vec<PathBuf> {
+    let own = std::iter::once(PathBuf::from("values.yaml"));
+    own.chain(way.paths.iter().cloned()).collect()
+}
+
+/// The place of words that an action has brought, where one line of the file of values that counts holds them.
+pub(super) fn holding(words: &str, files: &Files, values: &[PathBuf]) -> Option<Place> {
+    if words.len() < SHORTEST {
+        return None;
+    }
+    values.iter().rev().find_map(|path| {
+        let mut found = files.text(path)?.match_indices(words);
+        let (at, _) = found.next()?;
+        found.next().is_none().then(|| Place {
+            path: path.clone(),
+            span: at..at + words.len(),
+        })
+    })
+}
 
 /// Gives those lines an origin that have none, where the value that they belong to stands in one file of values, once.
 pub(super) fn find(plain: &str, files: &Files, values: &[PathBuf], origins: &mut Origins) {
@@ -43,6 +69,50 @@ pub(super) fn find(plain: &str, files: &Files, values: &[PathBuf], origins: &mut
     let plain = Lines::new(plain);
     for (_, root) in rendered.roots() {
         search(root, &known, &plain, origins);
+    }
+}
+
+/// Gives those lines an origin that still have none, where one line of a file that is no template says the same: a
+/// script that `tpl` has rendered.
+pub(super) fn find_lines(plain: &str, files: &Files, values: &[PathBuf], origins: &mut Origins) {
+    let others = files.texts().map(|(path, _)| path);
+    let others = others.filter(|path| may_bring(path) && !values.iter().any(|own| own == path));
+    let paths: Vec<&Path> = values.iter().rev().map(PathBuf::as_path).chain(others).collect();
+    let (mut literal, mut masked): (HashMap<&str, Option<SourceLine>>, Vec<(&str, SourceLine)>) =
+        Default::default();
+    for path in paths {
+        let Some(text) = files.text(path) else { continue };
+        for (line, written) in text.split('\n').enumerate() {
+            let at = SourceLine {
+                path: path.to_owned(),
+                line,
+            };
+            let words = written.trim();
+            if words.contains("{{") {
+                masked.push((words, at));
+            } else if words.len() >= SHORTEST {
+                let known = literal.entry(words);
+                known.and_modify(|other| *other = None).or_insert(Some(at));
+            }
+        }
+    }
+    for (index, line) in plain.split('\n').enumerate() {
+        if origins.own(index).is_some() || line.trim().len() < SHORTEST {
+            continue;
+        }
+        let mut of_actions = masked
+            .iter()
+            .filter(|(words, _)| !brought(words, line).is_empty());
+        let found = match literal.get(line.trim()) {
+            Some(found) => found.clone(),
+            None => of_actions
+                .next()
+                .filter(|_| of_actions.next().is_none())
+                .map(|(_, at)| at.clone()),
+        };
+        if let (Some(at), Some(origin)) = (found, origins.lines.get_mut(index)) {
+            origin.own = Some(at);
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use super::is_template;
 
 /// More containers than this are not moved in one chart.
 const MOST: usize = 8;
+/// Lines that are shorter stand anywhere.
+const SHORTEST: usize = 12;
 /// So many lines around `initContainers` may say which values are printed there.
 const NEAR: usize = 3;
 
@@ -38,7 +40,7 @@ pub(super) fn kept_in_values(before: &Files, edited: Files) -> Vec<Files> {
                 Some(literal) => next.extend(
                     [true, false]
                         .into_iter()
-                        .filter_map(|first| moved(before, &files, &literal, first)),
+                        .flat_map(|first| moved(before, &files, &literal, first)),
                 ),
                 None => done.push(files),
             }
@@ -48,29 +50,74 @@ pub(super) fn kept_in_values(before: &Files, edited: Files) -> Vec<Files> {
     done
 }
 
-fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Option<Files> {
-    let template = edited.text(&literal.template)?.to_string();
-    let mut lines: Vec<&str> = template.split('\n').collect();
-    let own: Vec<&str> = lines.get(literal.lines.clone())?.to_vec();
-    let item = own.get(usize::from(literal.has_key)..)?;
-    let (last, parents) = literal.keys.split_last()?;
-    let printed_list = printed_for_init_containers(before.text(&literal.template)?);
-    let (list, printed) = match printed_list {
-        Some(list) => (list, Vec::new()),
-        None if literal.has_key => {
-            let list = [parents, &[name_for_init_containers(last)]].concat();
-            let printed = printing(&list.join("."), indentation(own.first()?));
-            (list, printed)
+/// Edited files with one such container in values. A list that is new is printed by the template, unless what is around
+/// it is printed as a whole.
+fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Vec<Files> {
+    let in_values = || -> Option<(Vec<String>, Vec<String>, bool)> {
+        let template = edited.text(&literal.template)?;
+        let own = template.split('\n').nth(literal.lines.start)?;
+        let (last, parents) = literal.keys.split_last()?;
+        let printed_list = printed_for_init_containers(before.text(&literal.template)?);
+        match printed_list {
+            Some(list) => Some((list, Vec::new(), false)),
+            None if literal.has_key => {
+                let list = [parents, &[name_for_init_containers(last)]].concat();
+                let printed = printing(&list.join("."), indentation(own));
+                let may_be_whole = !parents.is_empty() && last == "containers";
+                Some((list, printed, may_be_whole))
+            }
+            None => None,
         }
-        None => return None,
     };
-    let values = with_item(edited.text(&literal.values)?, &list, &literal.keys, item, first)?;
-    lines.splice(literal.lines.clone(), printed.iter().map(String::as_str));
-    let template = lines.join("\n");
-    let mut files = edited.clone();
-    files.put(literal.template.clone(), template);
-    files.put(literal.values.clone(), values);
-    Some(files)
+    let Some((list, printed, may_be_whole)) = in_values() else {
+        return Vec::new();
+    };
+    let with = |printed: &[String]| -> Option<Files> {
+        let template = edited.text(&literal.template)?.to_string();
+        let mut lines: Vec<&str> = template.split('\n').collect();
+        let own: Vec<&str> = lines.get(literal.lines.clone())?.to_vec();
+        let item = own.get(usize::from(literal.has_key)..)?;
+        let values = with_item(edited.text(&literal.values)?, &list, &literal.keys, item, first)?;
+        lines.splice(literal.lines.clone(), printed.iter().map(String::as_str));
+        let template = lines.join("\n");
+        let mut files = edited.clone();
+        files.put(literal.template.clone(), template);
+        files.put(literal.values.clone(), values);
+        Some(files)
+    };
+    let whole = may_be_whole.then(|| with(&[])).flatten();
+    whole.into_iter().chain(with(&printed)).collect()
+}
+
+/// Whether lines that stood in values stand in a template now: whoever has other values would lose what they say.
+pub(super) fn loses_values(before: &Files, edited: &Files) -> bool {
+    let lines = |files: &Files, path: &Path| -> Vec<String> {
+        let text = files.text(path).map(|text| text.to_string()).unwrap_or_default();
+        text.split('\n').map(|line| line.trim().to_owned()).collect()
+    };
+    let gone = |is_asked: &dyn Fn(&Path) -> bool| -> Vec<String> {
+        let changed = edited.changed(before).filter(|path| is_asked(path));
+        changed
+            .flat_map(|path| {
+                let new = lines(edited, path);
+                let old = lines(before, path).into_iter();
+                old.filter(move |line| line.len() >= SHORTEST && !new.contains(line))
+            })
+            .collect()
+    };
+    let of_values = gone(&|path| !is_template(path) && is_yaml(path));
+    let of_templates = gone(&|path| is_template(path));
+    let mut templates = edited.changed(before).filter(|path| is_template(path));
+    templates.any(|path| {
+        let old = lines(before, path);
+        let mut come = lines(edited, path).into_iter().filter(|line| !old.contains(line));
+        come.any(|line| of_values.contains(&line) && !of_templates.contains(&line))
+    })
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|suffix| suffix == "yaml" || suffix == "yml")
 }
 
 /// The lines by which a template prints a list of values as its init containers.

@@ -192,7 +192,7 @@ fn an_edit_that_fits_one_way_alone_is_refused() {
         }];
         let proved = prove(&tree, &wanted, &mut |rendering| vec![migrated(rendering)]);
         proved
-            .map(|proved| proved.probes)
+            .map(|proved| proved.probes.len())
             .map_err(|reason| reason.to_string())
     };
     assert_eq!(proof(&text.replace("p, q", "q")), Ok(1));
@@ -201,4 +201,37 @@ fn an_edit_that_fits_one_way_alone_is_refused() {
         frozen.contains("with two") && frozen.contains("spec.image"),
         "{frozen}"
     );
+}
+
+#[test]
+fn a_key_twice_in_a_mapping_is_refused() {
+    let wanted = FIRST.replace("image: a", "image: b");
+    // The last one counts, so the objects are the same.
+    let twice = wanted.replace("{image: b", "{image: lost, image: b");
+    let said = proof(&[&twice], &wanted).unwrap_err();
+    assert!(said.contains("image twice in one mapping"), "{said}");
+}
+
+#[test]
+fn objects_with_random_names_are_compared_all_the_same() {
+    let named = |name: &str, image: &str| {
+        let text = FIRST.replace("{name: a}", name);
+        text.replace("image: a", image)
+    };
+    let (one, other) = (
+        named("{name: a-x1}", "image: a"),
+        named("{name: a-y2}", "image: a"),
+    );
+    let kinds = kinds_with_random_names(&one, &other);
+    assert_eq!(kinds, BTreeSet::from(["Job".to_owned()]));
+    let paths = |expected: &str, found: &str| -> Vec<String> {
+        let all = differences(expected, found, &kinds).into_iter();
+        all.map(|difference| difference.path).collect()
+    };
+    assert_eq!(paths(&one, &other), ["metadata.name"]);
+    assert_eq!(
+        paths(&one, &named("{name: a-z3}", "image: b")),
+        ["metadata.name", "spec.image"]
+    );
+    assert_eq!(kinds_with_random_names(&one, &one), BTreeSet::new());
 }
