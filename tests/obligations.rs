@@ -60,7 +60,7 @@ fn findings(text: &str) -> Vec<Finding> {
 /// An unknown: its name, what it takes the place of, and what is there then.
 type Unknown = (&'static str, &'static str, &'static str);
 
-const UNKNOWN: [Unknown; 14] = [
+const UNKNOWN: [Unknown; 19] = [
     (
         "what the app's image runs",
         "        command: [/app/report, --yesterday]\n",
@@ -105,6 +105,31 @@ const UNKNOWN: [Unknown; 14] = [
         "what a variable with a telling name is for",
         "command: [/app/report, --yesterday]",
         "command: [/app/report, --yesterday]\n        env: [{name: PROXY_QUIT_URL, value: \"http://localhost:9091/quitquitquit\"}]",
+    ),
+    (
+        "what a file is for that a variable names with an end",
+        "command: [/app/report, --yesterday]",
+        "command: [/app/report, --yesterday]\n        env: [{name: DONE_FILE, value: /signals/finished}]",
+    ),
+    (
+        "what a file is for that the sidecar is told with an end",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        env: [{name: SHUTDOWN_ON_FILE, value: /signals/finished}]",
+    ),
+    (
+        "what a call over a socket does",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; curl -s --unix-socket /ctl/admin.sock -X POST http://x/admin/off']",
+    ),
+    (
+        "whom a client's call of another protocol ends",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; grpcurl -plaintext localhost:50051 admin.v1.Control/Shutdown']",
+    ),
+    (
+        "whom a client's command ends in a trap",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, 'trap \"proxyctl stop\" EXIT; /app/report']",
     ),
     (
         "what a helper does that names the sidecar",

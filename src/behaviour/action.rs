@@ -277,6 +277,9 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
         action = request;
         written_files.clear();
     }
+    if matches!(action, Action::Other { .. }) && raw_http::shows_an_answer(simple, &arguments, values) {
+        action = Action::Echo;
+    }
     if let Action::Http(http) = &action {
         written_files.extend(http.output.clone());
     }

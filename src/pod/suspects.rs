@@ -2,14 +2,18 @@
 
 use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
-    behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
+    behaviour::{
+        LinkKind, ScriptFacts,
+        action::{Action, Values, classify_simple},
+        script::QuitPosition,
+    },
     catalogue::{
         injector::INJECTORS,
         program_reach::{Reach, reaches},
         wrapper::Wrapper,
     },
     roles::{KnownSidecar, Role, RunsServer, sounds_like_an_end},
-    shell::command_index,
+    shell::{Simple, Variable, command_index},
     workload::{ContainerList, Program},
     yaml::Node,
 };
@@ -233,11 +237,63 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         .get(at)
         .and_then(runs_reaching)
         .or_else(|| named_after_a_sidecar(pod, program));
-    found.extend(reaching.map(|name| Suspect::Program {
+    let ending = || ending_command(program);
+    let named = reaching.map(str::to_owned).or_else(ending);
+    found.extend(named.map(|name| Suspect::Program { container: at, name }));
+    found.extend(socket_call(program).then(|| Suspect::Call {
         container: at,
-        name: name.to_owned(),
+        address: "a socket".to_owned(),
     }));
     found
+}
+
+/// The program of a command beside a script's work whose words say that somebody is ended, in a way that no rule
+/// understands: `grpcurl … admin.v1.Control/Shutdown`, `redis-cli shutdown`.
+fn ending_command(program: &Program<'_>) -> Option<String> {
+    const ENDS: [&str; 7] = ["shutdown", "stop", "quit", "exit", "terminate", "kill", "halt"];
+    let says_so = |word: &str| {
+        let letters = |letter: char| !letter.is_ascii_alphanumeric();
+        !word.starts_with('-')
+            && word
+                .split(letters)
+                .any(|part| ENDS.iter().any(|end| part.eq_ignore_ascii_case(end)))
+    };
+    let commands = program.script.as_ref()?.list.commands();
+    let mut works = 0;
+    commands
+        .filter_map(|visit| Some((visit.simple()?, visit.context.trap.is_some())))
+        .find_map(|(simple, in_trap)| {
+            if !matches!(action(simple), Action::Other { .. } | Action::Connect(_)) {
+                return None;
+            }
+            works += usize::from(!in_trap);
+            let own = simple.words.get(command_index(&simple.words)..)?;
+            let (first, words) = own.split_first()?;
+            // The first work is the app's own.
+            let is_beside = in_trap || works > 1;
+            let ends = words
+                .iter()
+                .any(|word| word.literal().is_some_and(|word| says_so(&word)));
+            (is_beside && ends).then(|| base_of(&first.raw).to_owned())
+        })
+}
+
+/// Whether a script sends something to a socket of the pod that does not only read.
+fn socket_call(program: &Program<'_>) -> bool {
+    let mut commands = program.script.iter().flat_map(|script| script.list.commands());
+    commands.any(|visit| {
+        let request = visit.simple().map(action);
+        matches!(request, Some(Action::Http(http)) if http.over_socket && !http.only_asks())
+    })
+}
+
+/// What a command does, whatever its variables hold.
+fn action(simple: &Simple) -> Action {
+    classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
+}
+
+fn base_of(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
 }
 
 /// Whether a script has words that signal processes, and no signal of it was understood.

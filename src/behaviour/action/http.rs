@@ -34,6 +34,8 @@ pub struct Http {
     pub retry: Option<Retry>,
     /// How long one request may take.
     pub time_limit: Option<f64>,
+    /// It goes to a socket of the pod, whatever host its address names.
+    pub over_socket: bool,
     /// An option that the catalogue does not know: what it asks is not certain.
     pub unknown_option: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Http {
             fails_on_error: false,
             retry: None,
             time_limit: None,
+            over_socket: false,
             unknown_option: None,
         }
     }
@@ -158,6 +161,7 @@ fn curl(options: &Options) -> Option<Http> {
             "K",
             "config",
         ]),
+        over_socket: options.has(&["unix-socket", "abstract-unix-socket"]),
         fails_on_error: options.has(&["f", "fail", "fail-with-body"]),
         retry: retries.then(|| Retry {
             count: options.number(&["retry"]),

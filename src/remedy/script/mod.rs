@@ -1,6 +1,7 @@
 //! Scripts: what remains of them, and of the entrypoint that runs them, when parts are cut out.
 
 mod belongings;
+mod conversation;
 pub(crate) mod cut;
 pub(crate) mod entrypoint;
 mod fate;

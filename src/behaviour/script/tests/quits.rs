@@ -112,7 +112,7 @@ fn tells_what_becomes_of_the_result() {
         ("set -o errexit; app; QUIT", "last preserved"),
         ("sh -ec 'app; QUIT'", "last preserved"),
         ("set -e; set +e; app; QUIT", "last masked"),
-        ("exec app; QUIT", "unreachable unclear"),
+        ("exec app; QUIT", "unreachable preserved"),
         ("app || exit 1; QUIT", "last preserved"),
         ("app || { echo failed; exit 1; }; QUIT", "last preserved"),
         ("if ! app; then exit 1; fi; QUIT", "last preserved"),
