@@ -371,6 +371,7 @@ fn of_program(
         }
         _ => None
             .or_else(|| http::action(name, rest))
+            .or_else(|| http::of_stop_command(name, rest))
             .or_else(|| wait_tool::action(name, rest, program_word, values))
             .or_else(|| listing::action(name, rest))
             .or_else(|| reads_connection(name, simple, values))

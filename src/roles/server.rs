@@ -463,19 +463,8 @@ fn names_what_ends_it(name: &str) -> bool {
         "completion",
     ];
     const BY: [&str; 13] = [
-        "file",
-        "path",
-        "marker",
-        "flag",
-        "url",
-        "uri",
-        "endpoint",
-        "socket",
-        "on",
-        "when",
-        "after",
-        "sidecar",
-        "proxy",
+        "file", "path", "marker", "flag", "url", "uri", "endpoint", "socket", "on", "when", "after",
+        "sidecar", "proxy",
     ];
     has_word(name, &ENDS, &[]) && has_word(name, &BY, &[])
 }

@@ -1,7 +1,10 @@
 //! curl, wget and httpie.
 
 use crate::{
-    catalogue::wait_tool::{self, Address},
+    catalogue::{
+        stop_command,
+        wait_tool::{self, Address},
+    },
     shell::Span,
 };
 
@@ -81,6 +84,21 @@ impl Http {
     pub fn only_asks(&self) -> bool {
         !self.sends_body && matches!(self.method.as_deref(), Some("GET" | "HEAD" | "OPTIONS"))
     }
+}
+
+/// The request that a program's own command stands for: `pilot-agent request POST quitquitquit`.
+pub(super) fn of_stop_command(name: &str, arguments: &[Argument]) -> Option<Action> {
+    let words: Vec<&str> = arguments.iter().filter_map(Argument::known).collect();
+    let (port, path) = stop_command::of_command(name, &words)?.request?;
+    let url = Url {
+        scheme: Some("http".to_owned()),
+        host: Host::Local,
+        port: Some(port),
+        path: Some(path.to_owned()),
+        query: None,
+        span: arguments.last()?.span(),
+    };
+    Some(Action::Http(Http::new(name, Some("POST"), url)))
 }
 
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {

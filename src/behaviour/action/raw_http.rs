@@ -89,7 +89,10 @@ pub(super) fn shows_an_answer(simple: &Simple, arguments: &[Argument], values: &
     let name = program.and_then(|program| program.rsplit('/').next());
     matches!(name, Some("cat" | "head" | "tail"))
         && simple.redirects.iter().any(|redirect| {
-            let target = redirect.target.as_ref().and_then(|target| target.raw.parse().ok());
+            let target = redirect
+                .target
+                .as_ref()
+                .and_then(|target| target.raw.parse().ok());
             redirect.kind == RedirectKind::Duplicate
                 && redirect.descriptor.is_none_or(|descriptor| descriptor == 0)
                 && target.is_some_and(|descriptor| values.connection(descriptor).is_some())

@@ -1,10 +1,6 @@
 //! What else is said over the connection of a request that goes: `exec 3<>/dev/tcp/…`, `cat <&3`, `exec 3>&-`.
 
-use super::{
-    hindrance::Hindrance,
-    obligation::Cutting,
-    result::only_simple,
-};
+use super::{hindrance::Hindrance, obligation::Cutting, result::only_simple};
 use crate::{
     behaviour::Answer,
     shell::{Redirect, RedirectKind, Simple, Span, Terminator},
@@ -21,8 +17,9 @@ pub(super) fn rest_of_the_conversation(cutting: &Cutting<'_>) -> Vec<Span> {
                 continue;
             }
             let is_plain = statement.and_or.rest.is_empty() && statement.terminator == Terminator::Sequence;
-            let part = only_simple(&statement.and_or.first)
-                .filter(|simple| is_plain && (opens_or_closes(simple, descriptor) || reads(cutting, simple, descriptor)));
+            let part = only_simple(&statement.and_or.first).filter(|simple| {
+                is_plain && (opens_or_closes(simple, descriptor) || reads(cutting, simple, descriptor))
+            });
             match part {
                 Some(_) => own.push(statement.span.clone()),
                 None => others |= uses(cutting, &statement.span, descriptor),
@@ -44,9 +41,12 @@ pub(super) fn nothing_reads_its_answer(cutting: &Cutting<'_>) -> Vec<Answer<Hind
         .filter(|visit| !cutting.gone.cover(&visit.command.span()))
         .filter_map(|visit| visit.simple());
     kept.filter(|simple| {
-        descriptors
-            .iter()
-            .any(|descriptor| simple.redirects.iter().any(|redirect| reads_from(cutting, redirect, *descriptor)))
+        descriptors.iter().any(|descriptor| {
+            simple
+                .redirects
+                .iter()
+                .any(|redirect| reads_from(cutting, redirect, *descriptor))
+        })
     })
     .map(|simple| Answer::Refuted(Hindrance::Answer(cutting.shown(&simple.span))))
     .collect()

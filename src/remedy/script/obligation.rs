@@ -329,11 +329,11 @@ fn nobody_measures_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         .iter()
         .filter(|visit| visit.simple().is_some() && !cutting.gone.cover(&visit.command.span()));
     let access = |visit: &Visit<'_>| state_access(visit.command, cutting.text);
-    let mut behind = kept.filter(|visit| visit.command.span().start >= end || visit.context.function.is_some());
+    let mut behind =
+        kept.filter(|visit| visit.command.span().start >= end || visit.context.function.is_some());
     let first = behind.find(|visit| {
         let access = access(visit);
-        access.reads.variables.contains(CLOCK)
-            || access.sets.contains(&State::Variable(CLOCK.to_owned()))
+        access.reads.variables.contains(CLOCK) || access.sets.contains(&State::Variable(CLOCK.to_owned()))
     });
     first
         .filter(|visit| access(visit).reads.variables.contains(CLOCK))

@@ -141,8 +141,13 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             return None;
         }
         let mut ways = vec![(state, Flow::Next)];
+        let mut before: Option<&Statement> = None;
         for statement in &list.statements {
-            ways = self.each(ways, |walk, state| walk.statement(statement, state, is_tested))?;
+            let goes_with_it = before.is_some_and(|before| self.lets_it_go(before, statement));
+            before = Some(statement);
+            if !goes_with_it {
+                ways = self.each(ways, |walk, state| walk.statement(statement, state, is_tested))?;
+            }
         }
         self.depth -= 1;
         Some(ways)
@@ -185,6 +190,15 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         Some(vec![(state, Flow::Next)])
     }
 
+    /// Whether a sleep lets the command before it come about, with which it is cut out.
+    fn lets_it_go(&self, before: &Statement, statement: &Statement) -> bool {
+        let holds = |start: usize| before.span.start <= start && start < before.span.end;
+        let mut commands = self.behaviour.within(&statement.span);
+        self.without.is_some_and(holds)
+            && statement.and_or.rest.is_empty()
+            && commands.all(|located| matches!(located.action.action, Action::Sleep { .. }))
+    }
+
     /// Whether a statement is nothing but the command that is cut out, with the `|| true` behind it, or a loop or group
     /// that only repeats it and says so.
     fn is_cut_out(&self, statement: &Statement) -> bool {
@@ -201,7 +215,11 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         let is_idle = inner.all(|located| {
             let is_it = self.without == Some(located.visit.command.span().start);
             cut += usize::from(is_it);
-            is_it || matches!(located.action.action, Action::Echo | Action::Sleep { .. } | Action::Break { .. })
+            is_it
+                || matches!(
+                    located.action.action,
+                    Action::Echo | Action::Sleep { .. } | Action::Break { .. }
+                )
         });
         body && is_idle && cut == 1 && statement.and_or.rest.is_empty() && !statement.and_or.first.negated
     }

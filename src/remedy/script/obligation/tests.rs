@@ -567,7 +567,11 @@ fn every_reason_names_what_it_is_about() {
 
 #[test]
 fn the_clock_that_a_wait_moves_on_is_not_read() {
-    for rest in ["/app --waited=$SECONDS", "export D=$SECONDS; /app", "f() { /app $SECONDS; }; f"] {
+    for rest in [
+        "/app --waited=$SECONDS",
+        "export D=$SECONDS; /app",
+        "f() { /app $SECONDS; }; f",
+    ] {
         match answer(&format!("{WAIT}\n{rest}\n"), WAIT) {
             Answer::Unknown(Hindrance::Variable { name, .. }) if name == "SECONDS" => {}
             other => panic!("{rest}: {other:?}"),
@@ -584,8 +588,14 @@ fn the_clock_that_a_wait_moves_on_is_not_read() {
 #[test]
 fn what_waits_for_an_answer_goes_with_the_question() {
     const ASKS: &str = "printf 'POST /quit HTTP/1.0' >&3";
-    let around = |behind: &str| format!("/app; rc=$?\nexec 3<>/dev/tcp/localhost/9091\n{ASKS}\n{behind}exit $rc\n");
-    for behind in ["", "cat <&3\n", "head -n1 <&3 >/dev/null\n", "cat <&3\nexec 3>&-\n"] {
+    let around =
+        |behind: &str| format!("/app; rc=$?\nexec 3<>/dev/tcp/localhost/9091\n{ASKS}\n{behind}exit $rc\n");
+    for behind in [
+        "",
+        "cat <&3\n",
+        "head -n1 <&3 >/dev/null\n",
+        "cat <&3\nexec 3>&-\n",
+    ] {
         let text = around(behind);
         let start = text.find(ASKS).unwrap();
         let remains = cut(&text, &shell(), &[start..start + ASKS.len()]).unwrap();
