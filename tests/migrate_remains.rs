@@ -441,6 +441,9 @@ fn a_listener_at_all_addresses_is_probed() {
         ("--addr=127.0.0.1:8181", false),
         ("--upstream=:8181", false),
         ("--addr=0.0.0.0:8182", false),
+        ("--host=0.0.0.0', '--port=8181", true),
+        ("--host=127.0.0.1', '--port=8181", false),
+        ("--host=0.0.0.0', '--port=8182", false),
     ] {
         let policy = format!(
             "      - name: policy

@@ -60,7 +60,7 @@ fn findings(text: &str) -> Vec<Finding> {
 /// An unknown: its name, what it takes the place of, and what is there then.
 type Unknown = (&'static str, &'static str, &'static str);
 
-const UNKNOWN: [Unknown; 19] = [
+const UNKNOWN: [Unknown; 20] = [
     (
         "what the app's image runs",
         "        command: [/app/report, --yesterday]\n",
@@ -125,6 +125,11 @@ const UNKNOWN: [Unknown; 19] = [
         "whom a client's call of another protocol ends",
         "command: [/app/report, --yesterday]",
         "command: [sh, -c, '/app/report; grpcurl -plaintext localhost:50051 admin.v1.Control/Shutdown']",
+    ),
+    (
+        "what code does that no rule reads",
+        "command: [/app/report, --yesterday]",
+        "command: [php, -r, 'passthru(\"/app/report\", $r); posix_kill(7, 15); exit($r);']",
     ),
     (
         "whom a client's command ends in a trap",

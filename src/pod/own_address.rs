@@ -63,7 +63,14 @@ impl OwnAddresses {
                 let is_listener = || matches!(host, "" | "*") && is_a_listeners(&setting.name);
                 at.parse() == Ok(port) && (is_unspecified || is_listener())
             };
-            host_and_port(&setting.value).is_some_and(everywhere) && !is_of_another(&setting.name)
+            // `--host=0.0.0.0 --port=9000`
+            let beside = || {
+                matches!(setting.value.as_str(), "0.0.0.0" | "::")
+                    && is_a_listeners(&setting.name)
+                    && self.port_beside(&setting.name) == Some(port)
+            };
+            !is_of_another(&setting.name)
+                && (host_and_port(&setting.value).is_some_and(everywhere) || beside())
         })
     }
 

@@ -252,7 +252,8 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
 fn ending_command(program: &Program<'_>) -> Option<String> {
     const ENDS: [&str; 7] = ["shutdown", "stop", "quit", "exit", "terminate", "kill", "halt"];
     let says_so = |word: &str| {
-        let letters = |letter: char| !letter.is_ascii_alphanumeric();
+        // `billing.stop-sale` is a topic, `admin.Control/Shutdown` a call.
+        let letters = |letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
         !word.starts_with('-')
             && word
                 .split(letters)
@@ -388,6 +389,18 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
             .as_ref()
             .is_some_and(|invocation| !invocation.file);
     if !is_read {
+        let runs_code = |at: usize| {
+            words
+                .get(at)
+                .is_some_and(|flag| matches!(*flag, "-r" | "-e" | "-E" | "-c"))
+        };
+        let code = (1..words.len()).find(|at| runs_code(*at));
+        if reaches(first, Reach::File) && code.is_some() {
+            return Some(Suspect::Program {
+                container: at,
+                name: first.to_owned(),
+            });
+        }
         let file = words.iter().copied().find(|word| is_script(word)).or_else(|| {
             let is_file = |word: &&&str| !word.starts_with('-');
             reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
