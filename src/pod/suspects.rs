@@ -1,22 +1,21 @@
 //! Who may end a container without the text saying so: what is not known of its end, by name.
 
+mod ending;
+
 use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
-    behaviour::{
-        LinkKind, ScriptFacts,
-        action::{Action, Values, classify_simple},
-        script::QuitPosition,
-    },
+    behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
     catalogue::{
         injector::INJECTORS,
         program_reach::{Reach, reaches},
         wrapper::Wrapper,
     },
     roles::{KnownSidecar, Role, RunsServer, sounds_like_an_end},
-    shell::{Simple, Variable, command_index},
+    shell::command_index,
     workload::{ContainerList, Program},
     yaml::Node,
 };
+use ending::{ending_command, ending_option, socket_call};
 
 /// Something that may end a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +42,13 @@ pub(crate) enum Suspect {
         container: usize,
         /// Its name.
         name: String,
+    },
+    /// An option of a program that says that somebody else is ended.
+    Option {
+        /// Whose program it is: index among the members.
+        container: usize,
+        /// The option, as written.
+        option: String,
     },
     /// A script or program file that was not read.
     File {
@@ -104,6 +110,10 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
             found.extend(helper(pod, at, other, &names));
         }
         found.extend(variable(pod, at, other));
+        found.extend(ending_option(other).map(|option| Suspect::Option {
+            container: at,
+            option,
+        }));
         found.extend(hidden(pod, at, other));
     }
     found.extend(opened_quit(pod, index, own).map(Suspect::OpenedQuit));
@@ -245,56 +255,6 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         address: "a socket".to_owned(),
     }));
     found
-}
-
-/// The program of a command beside a script's work whose words say that somebody is ended, in a way that no rule
-/// understands: `grpcurl … admin.v1.Control/Shutdown`, `redis-cli shutdown`.
-fn ending_command(program: &Program<'_>) -> Option<String> {
-    const ENDS: [&str; 7] = ["shutdown", "stop", "quit", "exit", "terminate", "kill", "halt"];
-    let says_so = |word: &str| {
-        // `billing.stop-sale` is a topic, `admin.Control/Shutdown` a call.
-        let letters = |letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-        !word.starts_with('-')
-            && word
-                .split(letters)
-                .any(|part| ENDS.iter().any(|end| part.eq_ignore_ascii_case(end)))
-    };
-    let commands = program.script.as_ref()?.list.commands();
-    let mut works = 0;
-    commands
-        .filter_map(|visit| Some((visit.simple()?, visit.context.trap.is_some())))
-        .find_map(|(simple, in_trap)| {
-            if !matches!(action(simple), Action::Other { .. } | Action::Connect(_)) {
-                return None;
-            }
-            works += usize::from(!in_trap);
-            let own = simple.words.get(command_index(&simple.words)..)?;
-            let (first, words) = own.split_first()?;
-            // The first work is the app's own.
-            let is_beside = in_trap || works > 1;
-            let ends = words
-                .iter()
-                .any(|word| word.literal().is_some_and(|word| says_so(&word)));
-            (is_beside && ends).then(|| base_of(&first.raw).to_owned())
-        })
-}
-
-/// Whether a script sends something to a socket of the pod that does not only read.
-fn socket_call(program: &Program<'_>) -> bool {
-    let mut commands = program.script.iter().flat_map(|script| script.list.commands());
-    commands.any(|visit| {
-        let request = visit.simple().map(action);
-        matches!(request, Some(Action::Http(http)) if http.over_socket && !http.only_asks())
-    })
-}
-
-/// What a command does, whatever its variables hold.
-fn action(simple: &Simple) -> Action {
-    classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
-}
-
-fn base_of(word: &str) -> &str {
-    word.rsplit('/').next().unwrap_or(word)
 }
 
 /// Whether a script has words that signal processes, and no signal of it was understood.
@@ -462,6 +422,9 @@ impl Suspect {
                     "it may be ended by what the variable {variable} of {} sets",
                     name(container)
                 )
+            }
+            Self::Option { container, option } => {
+                format!("it may be ended by {}, whose option {option} says so", name(container))
             }
             Self::File { container, file } => {
                 format!(
