@@ -144,7 +144,10 @@ mod tests {
         ));
         let key = "requests.memory";
         assert_eq!(after[key] - before[key], quantity("100Mi").unwrap());
-        let quota = |hard: &str| json!({"metadata": {"name": "small"}, "status": {"hard": {"memory": hard}, "used": {"memory": "500Mi"}}});
+        let quota = |hard: &str| -> ResourceQuota {
+            let text = json!({"metadata": {"name": "small"}, "status": {"hard": {"memory": hard}, "used": {"memory": "500Mi"}}});
+            serde_json::from_value(text).unwrap()
+        };
         let more = Amounts::from([(key.to_owned(), after[key] - before[key])]);
         assert!(exceeded(&[quota("600Mi")], &more).is_empty());
         assert_eq!(

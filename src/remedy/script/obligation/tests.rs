@@ -598,7 +598,8 @@ fn what_waits_for_an_answer_goes_with_the_question() {
     ] {
         let text = around(behind);
         let start = text.find(ASKS).unwrap();
-        let remains = cut(&text, &shell(), &[start..start + ASKS.len()]).unwrap();
+        let span = start..start + ASKS.len();
+        let remains = cut(&text, &shell(), std::slice::from_ref(&span)).unwrap();
         assert_eq!((remains.text.as_str(), remains.doubt), ("/app\n", None), "{text}");
     }
     for behind in ["read -r line <&3\n", "/app/check <&3\n", "cat <&3 >/answer\n"] {
