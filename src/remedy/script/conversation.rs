@@ -1,35 +1,62 @@
 //! What else is said over the connection of a request that goes: `exec 3<>/dev/tcp/…`, `cat <&3`, `exec 3>&-`.
 
-use super::{hindrance::Hindrance, obligation::Cutting, result::only_simple};
+use super::{hindrance::Hindrance, obligation::Cutting};
 use crate::{
     behaviour::Answer,
-    shell::{Redirect, RedirectKind, Simple, Span, Terminator},
+    shell::{Command, Redirect, RedirectKind, Simple, Span, Statement, Terminator},
 };
 
 /// Statements that open the connection, read the answer and close it, where nothing else is said over it.
 pub(super) fn rest_of_the_conversation(cutting: &Cutting<'_>) -> Vec<Span> {
     let mut found = Vec::new();
     for descriptor in descriptors(cutting) {
-        let mut own = Vec::new();
-        let mut others = false;
-        for statement in &cutting.script.list.statements {
-            if cutting.gone.cover(&statement.span) {
-                continue;
-            }
-            let is_plain = statement.and_or.rest.is_empty() && statement.terminator == Terminator::Sequence;
-            let part = only_simple(&statement.and_or.first).filter(|simple| {
-                is_plain && (opens_or_closes(simple, descriptor) || reads(cutting, simple, descriptor))
-            });
-            match part {
-                Some(_) => own.push(statement.span.clone()),
-                None => others |= uses(cutting, &statement.span, descriptor),
+        let mut own: Vec<Span> = Vec::new();
+        for visit in cutting.constructs {
+            let statement = visit.statement;
+            if !cutting.gone.cover(&statement.span) && is_part(cutting, statement, descriptor) {
+                own.push(statement.span.clone());
             }
         }
-        if !others {
+        own.dedup();
+        let is_own = |span: &Span| {
+            own.iter()
+                .any(|own| own.start <= span.start && span.end <= own.end)
+        };
+        let mut others = cutting
+            .constructs
+            .iter()
+            .filter_map(|visit| visit.simple())
+            .filter(|simple| !cutting.gone.cover(&simple.span) && !cutting.cuts.cover(&simple.span));
+        if !others.any(|simple| !is_own(&simple.span) && uses(cutting, &simple.span, descriptor)) {
             found.extend(own);
         }
     }
     found
+}
+
+/// Whether a statement does nothing but open, use and close the connection: alone, in a chain or in a shell of its own.
+fn is_part(cutting: &Cutting<'_>, statement: &Statement, descriptor: i32) -> bool {
+    let mut speaks = false;
+    let mut is_it = |command: &Command| match command {
+        Command::Simple(simple) => {
+            let own = opens_or_closes(simple, descriptor) || reads(cutting, simple, descriptor);
+            speaks |= own;
+            own || cutting.cuts.cover(&simple.span)
+                || matches!(simple.words.as_slice(), [idle] if matches!(idle.raw.as_str(), "true" | ":"))
+        }
+        Command::Group { body, .. } | Command::Subshell { body, .. } => {
+            let inner = |statement| is_part(cutting, statement, descriptor);
+            let all = !body.statements.is_empty() && body.statements.iter().all(inner);
+            speaks |= all;
+            all
+        }
+        _ => false,
+    };
+    let mut commands = statement
+        .and_or
+        .pipelines()
+        .flat_map(|pipeline| &pipeline.commands);
+    statement.terminator == Terminator::Sequence && commands.all(&mut is_it) && speaks
 }
 
 /// Nothing that stays waits for the answer to a request that is never made.

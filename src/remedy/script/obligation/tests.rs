@@ -602,6 +602,16 @@ fn what_waits_for_an_answer_goes_with_the_question() {
         let remains = cut(&text, &shell(), std::slice::from_ref(&span)).unwrap();
         assert_eq!((remains.text.as_str(), remains.doubt), ("/app\n", None), "{text}");
     }
+    let apart = format!(
+        "/app\nif command -v curl; then\n  /other\nelse\n  ( exec 3<>/dev/tcp/x/1 && {ASKS} && cat <&3 || true )\nfi\n"
+    );
+    let start = apart.find(ASKS).unwrap();
+    let span = start..start + ASKS.len();
+    let remains = cut(&apart, &shell(), std::slice::from_ref(&span)).unwrap().text;
+    assert_eq!(
+        remains,
+        "/app\nif command -v curl; then\n  /other\nelse\n  :\nfi\n"
+    );
     for behind in ["read -r line <&3\n", "/app/check <&3\n", "cat <&3 >/answer\n"] {
         assert!(answer(&around(behind), ASKS).is_refuted(), "{behind}");
     }
