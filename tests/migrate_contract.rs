@@ -761,6 +761,16 @@ fn f11_marks_for_kruise_and_lyft() {
         done.contains("restartPolicy: Always") && !done.contains("KRUISE"),
         "{done}"
     );
+    // It starts the next container once this one is ready, however long that takes.
+    let ordered = job.replace(
+        "        env: [{name: KRUISE",
+        "        env: [{name: KRUISE_CONTAINER_PRIORITY, value: '1'}, {name: KRUISE",
+    );
+    let done = migrated(&ordered, Form::Native, false).text;
+    assert!(
+        done.contains("startupProbe:") && done.contains("failureThreshold: 3600"),
+        "{done}"
+    );
     let lyft = kruise.replace(
         "metadata: {labels: {app: web}}",
         "metadata:\n      labels: {app: web}\n      annotations:\n        sidecars.lyft.net/container-lifecycle-filebeat: Sidecar",

@@ -209,6 +209,23 @@ volumeMounts: [{{name: run, mountPath: /comm}}]"
         &["command: [/cloud-sql-proxy, example:eu:orders]"],
         &["trap"],
     );
+    // The function that only the trap calls goes with it.
+    let named = |rest: &str| {
+        let script = format!(
+            "          /cloud-sql-proxy example:eu:orders &\n          P=$!\n          later() {{ sleep 20; kill $P; }}\n          trap later TERM\n          wait $P\n{rest}"
+        );
+        job(
+            "command: [/app]",
+            &format!("command: [sh, -c]\nargs:\n- |\n{script}").replace("          ", "  "),
+        )
+    };
+    assert_remains(
+        &named(""),
+        true,
+        &["command: [/cloud-sql-proxy, example:eu:orders]"],
+        &["trap", "later"],
+    );
+    assert_remains(&named("          later\n"), true, &["trap", "later"], &[]);
     // What else runs in the background would be left without a signal.
     assert_remains(
         &delayed("/cloud-sql-proxy example:eu:orders & P=$!; /exporter & wait"),
@@ -416,6 +433,32 @@ fn a_listener_at_all_addresses_is_probed() {
         &["path: /readiness\n            port: 8090\n"],
         &["until"],
     );
+    // Any program's option that names all addresses says where it listens; an address that it calls does not.
+    for (argument, listens) in [
+        ("--addr=0.0.0.0:8181", true),
+        ("--listen=:8181", true),
+        ("--listen-address=[::]:8181", true),
+        ("--addr=127.0.0.1:8181", false),
+        ("--upstream=:8181", false),
+        ("--addr=0.0.0.0:8182", false),
+        ("--host=0.0.0.0', '--port=8181", true),
+        ("--host=127.0.0.1', '--port=8181", false),
+        ("--host=0.0.0.0', '--port=8182", false),
+    ] {
+        let policy = format!(
+            "      - name: policy
+        image: openpolicyagent/opa:0.69.0
+        args: [run, --server, '{argument}']
+"
+        );
+        let text = waiting("wget -q --spider http://127.0.0.1:8181/health", &policy);
+        let done = migrated(&text, false).text;
+        assert_eq!(
+            done.contains("path: /health\n            port: 8181\n"),
+            listens,
+            "{argument}\n{done}"
+        );
+    }
     let first = "      - name: proxy
         image: gcr.io/cloudsql-docker/gce-proxy:1.33.5
         command: [/cloud_sql_proxy, '-instances=example:eu:orders=tcp:5432', -use_http_health_check]
@@ -735,6 +778,14 @@ fn a_container_that_only_ends_the_sidecar_goes() {
             &["command: [/bin/app]"],
             &["watcher", "ends the proxy"],
         );
+    }
+    // It asks the API server, and looks at the answer.
+    for asks in [
+        "kubectl get pod $POD -o json | jq -e .status.running >/dev/null",
+        "! kubectl get pod $POD -o yaml | grep -q terminated",
+    ] {
+        let text = watcher("curl -X POST localhost:9091/quitquitquit").replace("pgrep -x app", asks);
+        assert_remains(&text, true, &["command: [/bin/app]"], &["watcher"]);
     }
     // It has more to do.
     assert_remains(

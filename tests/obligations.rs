@@ -60,7 +60,7 @@ fn findings(text: &str) -> Vec<Finding> {
 /// An unknown: its name, what it takes the place of, and what is there then.
 type Unknown = (&'static str, &'static str, &'static str);
 
-const UNKNOWN: [Unknown; 14] = [
+const UNKNOWN: [Unknown; 24] = [
     (
         "what the app's image runs",
         "        command: [/app/report, --yesterday]\n",
@@ -105,6 +105,56 @@ const UNKNOWN: [Unknown; 14] = [
         "what a variable with a telling name is for",
         "command: [/app/report, --yesterday]",
         "command: [/app/report, --yesterday]\n        env: [{name: PROXY_QUIT_URL, value: \"http://localhost:9091/quitquitquit\"}]",
+    ),
+    (
+        "what a file is for that a variable names with an end",
+        "command: [/app/report, --yesterday]",
+        "command: [/app/report, --yesterday]\n        env: [{name: DONE_FILE, value: /signals/finished}]",
+    ),
+    (
+        "what a file is for that the sidecar is told with an end",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        env: [{name: SHUTDOWN_ON_FILE, value: /signals/finished}]",
+    ),
+    (
+        "what a call over a socket does",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; curl -s --unix-socket /ctl/admin.sock -X POST http://x/admin/off']",
+    ),
+    (
+        "whom a client's call of another protocol ends",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; grpcurl -plaintext localhost:50051 admin.v1.Control/Shutdown']",
+    ),
+    (
+        "what code does that no rule reads",
+        "command: [/app/report, --yesterday]",
+        "command: [php, -r, 'passthru(\"/app/report\", $r); posix_kill(7, 15); exit($r);']",
+    ),
+    (
+        "whom a command ends by its own name",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; rc=$?; /usr/local/bin/stop-proxy; exit $rc']",
+    ),
+    (
+        "what a word does that is sent to a connection",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, '/app/report; rc=$?; echo shutdown | nc localhost 9999; exit $rc']",
+    ),
+    (
+        "what an option does that names a sidecar's end",
+        "command: [/app/report, --yesterday]",
+        "command: [/app/report, --yesterday, --stop-sidecar]",
+    ),
+    (
+        "what an option calls at the end",
+        "command: [/app/report, --yesterday]",
+        "command: [/app/report, --yesterday, '--on-exit=http://localhost:9091/bye']",
+    ),
+    (
+        "whom a client's command ends in a trap",
+        "command: [/app/report, --yesterday]",
+        "command: [sh, -c, 'trap \"proxyctl stop\" EXIT; /app/report']",
     ),
     (
         "what a helper does that names the sidecar",
@@ -154,6 +204,24 @@ fn one_unknown_more_lowers_the_class() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// What has the word of an end in it and ends nobody else.
+#[test]
+fn an_end_of_its_own_raises_no_doubt() {
+    const COMMAND: &str = "command: [/app/report, --yesterday]";
+    for own in [
+        "command: [/app/report, --exit-on-error, --shutdown-timeout=5s]",
+        "command: [/app/report, '--url=http://localhost:5432']",
+        "command: [/app/report]\n        env: [{name: SHUTDOWN_TIMEOUT, value: 5s}, {name: KILL_SWITCH, value: 'off'}]",
+        "command: [sh, -c, '/app/report; rc=$?; /app/notify --topic stop-sale; exit $rc']",
+        "command: [sh, -c, 'stop() { echo stopped; }; /app/report; rc=$?; stop; exit $rc']",
+        "command: [sh, -c, '/app/report; rc=$?; echo stop; exit $rc']",
+    ] {
+        let found = findings(&JOB.replace(COMMAND, own));
+        assert_eq!(found[0].severity, Severity::Error, "{own}: {found:#?}");
+        assert_eq!(found[0].fix.class, FixClass::Safe, "{own}: {:?}", found[0].fix);
+    }
 }
 
 /// A switch that is off, and one in a pod whose call is seen, leave nothing unknown.

@@ -277,6 +277,9 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
         action = request;
         written_files.clear();
     }
+    if matches!(action, Action::Other { .. }) && raw_http::shows_an_answer(simple, &arguments, values) {
+        action = Action::Echo;
+    }
     if let Action::Http(http) = &action {
         written_files.extend(http.output.clone());
     }
@@ -368,6 +371,7 @@ fn of_program(
         }
         _ => None
             .or_else(|| http::action(name, rest))
+            .or_else(|| http::of_stop_command(name, rest))
             .or_else(|| wait_tool::action(name, rest, program_word, values))
             .or_else(|| listing::action(name, rest))
             .or_else(|| reads_connection(name, simple, values))

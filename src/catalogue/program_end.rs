@@ -85,7 +85,8 @@ pub const SERVERS: &[ServerProgram] = &[
     },
     ServerProgram {
         programs: &["socat"],
-        needs: &["-LISTEN:", "-listen:", "-L:"],
+        // Without it socat ends with its one connection.
+        needs: &["fork"],
         source: "https://man.archlinux.org/man/socat.1",
         ..SERVER
     },

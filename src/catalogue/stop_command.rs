@@ -7,6 +7,8 @@ pub struct StopCommand {
     pub program: &'static str,
     /// The words behind it that end the server, in this order, with other words between them.
     pub words: &'static [&'static str],
+    /// The port and path of the pod itself that it sends a POST to, where that is all it does.
+    pub request: Option<(u16, &'static str)>,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
@@ -35,11 +37,14 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         &["shutdown"],
         "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy/blob/main/cmd/root.go",
     ),
-    row(
-        "pilot-agent",
-        &["request", "POST", "quitquitquit"],
-        "https://github.com/istio/istio/blob/master/pilot/cmd/pilot-agent/app/request.go",
-    ),
+    StopCommand {
+        request: Some((15000, "/quitquitquit")),
+        ..row(
+            "pilot-agent",
+            &["request", "POST", "quitquitquit"],
+            "https://github.com/istio/istio/blob/master/pilot/cmd/pilot-agent/app/request.go",
+        )
+    },
     row(
         "apachectl",
         &["graceful-stop"],
@@ -81,6 +86,7 @@ const fn row(program: &'static str, words: &'static [&'static str], source: &'st
     StopCommand {
         program,
         words,
+        request: None,
         source,
         checked: "2026-11-29",
     }

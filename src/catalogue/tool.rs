@@ -80,6 +80,12 @@ pub const READINESS_TOOLS: &[ReadinessTool] = &[
         ..ROW
     },
     ReadinessTool {
+        programs: &["kubectl", "oc"],
+        questions: &["get", "describe", "wait"],
+        source: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/",
+        ..ROW
+    },
+    ReadinessTool {
         programs: &["rabbitmqctl"],
         questions: &["status", "await_startup", "wait"],
         waits: &["await_startup"],

@@ -67,7 +67,7 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
                 .unwrap_or("TCP")
                 == "TCP"
     });
-    if declared {
+    if declared || own.listens_everywhere(port) {
         return Ok(());
     }
     Err(format!(

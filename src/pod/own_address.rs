@@ -54,6 +54,26 @@ impl OwnAddresses {
         })
     }
 
+    /// Whether a setting makes it listen at that port on all addresses: `--addr=:8181`. What is called may have a host of
+    /// no name too, but nobody calls 0.0.0.0.
+    pub(super) fn listens_everywhere(&self, port: u16) -> bool {
+        self.settings.iter().any(|setting| {
+            let everywhere = |(host, at): (&str, &str)| {
+                let is_unspecified = matches!(host, "0.0.0.0" | "[::]" | "::");
+                let is_listener = || matches!(host, "" | "*") && is_a_listeners(&setting.name);
+                at.parse() == Ok(port) && (is_unspecified || is_listener())
+            };
+            // `--host=0.0.0.0 --port=9000`
+            let beside = || {
+                matches!(setting.value.as_str(), "0.0.0.0" | "::")
+                    && is_a_listeners(&setting.name)
+                    && self.port_beside(&setting.name) == Some(port)
+            };
+            !is_of_another(&setting.name)
+                && (host_and_port(&setting.value).is_some_and(everywhere) || beside())
+        })
+    }
+
     fn is_local(&self, setting: &Setting, port: u16) -> bool {
         if let Some((host, at)) = host_and_port(&setting.value) {
             // A port that is not known may be this one.

@@ -1,5 +1,7 @@
 //! Who may end a container without the text saying so: what is not known of its end, by name.
 
+mod ending;
+
 use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
     behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
@@ -13,6 +15,7 @@ use crate::{
     workload::{ContainerList, Program},
     yaml::Node,
 };
+use ending::{ending_command, ending_option, socket_call};
 
 /// Something that may end a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +42,13 @@ pub(crate) enum Suspect {
         container: usize,
         /// Its name.
         name: String,
+    },
+    /// An option of a program that says that somebody else is ended.
+    Option {
+        /// Whose program it is: index among the members.
+        container: usize,
+        /// The option, as written.
+        option: String,
     },
     /// A script or program file that was not read.
     File {
@@ -100,6 +110,10 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
             found.extend(helper(pod, at, other, &names));
         }
         found.extend(variable(pod, at, other));
+        found.extend(ending_option(other).map(|option| Suspect::Option {
+            container: at,
+            option,
+        }));
         found.extend(hidden(pod, at, other));
     }
     found.extend(opened_quit(pod, index, own).map(Suspect::OpenedQuit));
@@ -233,9 +247,12 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         .get(at)
         .and_then(runs_reaching)
         .or_else(|| named_after_a_sidecar(pod, program));
-    found.extend(reaching.map(|name| Suspect::Program {
+    let ending = || ending_command(program);
+    let named = reaching.map(str::to_owned).or_else(ending);
+    found.extend(named.map(|name| Suspect::Program { container: at, name }));
+    found.extend(socket_call(program).then(|| Suspect::Call {
         container: at,
-        name: name.to_owned(),
+        address: "a socket".to_owned(),
     }));
     found
 }
@@ -332,6 +349,18 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
             .as_ref()
             .is_some_and(|invocation| !invocation.file);
     if !is_read {
+        let runs_code = |at: usize| {
+            words
+                .get(at)
+                .is_some_and(|flag| matches!(*flag, "-r" | "-e" | "-E" | "-c"))
+        };
+        let code = (1..words.len()).find(|at| runs_code(*at));
+        if reaches(first, Reach::File) && code.is_some() {
+            return Some(Suspect::Program {
+                container: at,
+                name: first.to_owned(),
+            });
+        }
         let file = words.iter().copied().find(|word| is_script(word)).or_else(|| {
             let is_file = |word: &&&str| !word.starts_with('-');
             reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
@@ -393,6 +422,9 @@ impl Suspect {
                     "it may be ended by what the variable {variable} of {} sets",
                     name(container)
                 )
+            }
+            Self::Option { container, option } => {
+                format!("it may be ended by {}, whose option {option} says so", name(container))
             }
             Self::File { container, file } => {
                 format!(

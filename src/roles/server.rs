@@ -443,6 +443,30 @@ pub(crate) fn sounds_like_an_end(name: &str) -> bool {
             &["exit", "quit", "once", "oneshot", "onetime", "await"],
             &[["one", "time"], ["one", "shot"]],
         )
+        || names_what_ends_it(name)
+}
+
+/// Whether a name says by what, or whom, somebody is ended: `DONE_FILE`, `SHUTDOWN_URL`, `STOP_SIDECAR`. The end alone
+/// says nothing: `SHUTDOWN_TIMEOUT` is how long it takes.
+fn names_what_ends_it(name: &str) -> bool {
+    const ENDS: [&str; 11] = [
+        "stop",
+        "shutdown",
+        "terminate",
+        "termination",
+        "kill",
+        "done",
+        "finish",
+        "finished",
+        "complete",
+        "completed",
+        "completion",
+    ];
+    const BY: [&str; 13] = [
+        "file", "path", "marker", "flag", "url", "uri", "endpoint", "socket", "on", "when", "after",
+        "sidecar", "proxy",
+    ];
+    has_word(name, &ENDS, &[]) && has_word(name, &BY, &[])
 }
 
 /// The same for an option: `--run-once`, `--dry-run`, `--validate-config`.

@@ -158,6 +158,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member) || has_helper(pod, *index);
         let may_run_on =
             !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
+        let may_run_on = may_run_on && crate::pod::reads_pipe(pod, *index).is_none();
         if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
             findings.push(declared_in_manifest(pod, *index, member));
         }

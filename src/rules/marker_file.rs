@@ -174,7 +174,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 /// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes
 /// that file when it ends.
 fn told_by_environment(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
-    if member.role.declared || member.container.list != ContainerList::Regular {
+    // What its script does with the file is said already.
+    let is_seen = pod
+        .links
+        .all
+        .iter()
+        .any(|link| link.container == index && matches!(link.kind, LinkKind::EndsOnFile(..)));
+    if member.role.declared || member.container.list != ContainerList::Regular || is_seen {
         return None;
     }
     member.container.environment().find_map(|variable| {

@@ -186,11 +186,15 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
     else {
         return;
     };
-    let own = get
+    let port = get
         .get("port")
-        .and_then(|port| port.as_str()?.parse::<u16>().ok())
-        .is_some_and(|port| member.container.ports().any(|declared| declared.number == port));
-    if own {
+        .and_then(|port| port.as_str()?.parse::<u16>().ok());
+    let known = pod.catalogue.of(&member.container);
+    let is_own = |port: u16| {
+        member.container.ports().any(|declared| declared.number == port)
+            || known.is_some_and(|known| known.is_quit_endpoint(port, path.as_str()))
+    };
+    if port.is_some_and(is_own) {
         return;
     }
     findings.push(

@@ -1,5 +1,7 @@
 //! `wrapper-binary`
 
+use std::collections::BTreeSet;
+
 use crate::{
     behaviour::action::{Values, classify_simple},
     catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
@@ -119,11 +121,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .collect();
         if visible.is_empty() {
             let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
-            let hidden = WRAPPERS
-                .iter()
-                .filter(|wrapper| variables.iter().any(|variable| wrapper.reads(variable.name)))
-                .filter(|wrapper| works(wrapper))
-                .filter_map(|wrapper| in_environment(pod, &member.container, &variables, wrapper));
+            let all: Vec<&Wrapper> = WRAPPERS.iter().filter(|wrapper| works(wrapper)).collect();
+            let hidden = configured(&variables, &all)
+                .into_iter()
+                .filter_map(|wrappers| in_environment(pod, &member.container, &variables, &wrappers));
             findings.extend(hidden);
         }
         findings.extend(visible);
@@ -219,27 +220,59 @@ fn in_words<'a>(
         .finish()
 }
 
+/// The wrappers that variables are settings of. Some have settings of the same names: one that reads a part of what
+/// another reads is not meant, and several that read the same are told apart by nothing.
+fn configured(
+    variables: &[EnvironmentVariable<'_>],
+    wrappers: &[&'static Wrapper],
+) -> Vec<Vec<&'static Wrapper>> {
+    let read_by = |wrapper: &Wrapper| -> BTreeSet<&str> {
+        let names = variables.iter().map(|variable| variable.name);
+        names.filter(|name| wrapper.reads(name)).collect()
+    };
+    let mut all: Vec<(BTreeSet<&str>, Vec<&'static Wrapper>)> = Vec::new();
+    for wrapper in wrappers {
+        let read = read_by(wrapper);
+        match all.iter_mut().find(|(own, _)| *own == read) {
+            Some((_, same)) => same.push(wrapper),
+            None => all.push((read, vec![wrapper])),
+        }
+    }
+    let sets: Vec<BTreeSet<&str>> = all.iter().map(|(read, _)| read.clone()).collect();
+    let is_meant = |read: &BTreeSet<&str>| {
+        !read.is_empty()
+            && !sets
+                .iter()
+                .any(|other| other.len() > read.len() && other.is_superset(read))
+    };
+    all.retain(|(read, _)| is_meant(read));
+    all.into_iter().map(|(_, wrappers)| wrappers).collect()
+}
+
 /// Only its settings are there: the wrapper is the image's entrypoint, or was removed and left them behind.
 fn in_environment(
     pod: &Pod<'_>,
     container: &Container<'_>,
     variables: &[EnvironmentVariable<'_>],
-    wrapper: &Wrapper,
+    wrappers: &[&Wrapper],
 ) -> Option<Finding> {
-    let first = variables.iter().find(|variable| wrapper.reads(variable.name))?;
+    let reads = |name: &str| wrappers.iter().any(|wrapper| wrapper.reads(name));
+    let first = variables.iter().find(|variable| reads(variable.name))?;
+    let names: Vec<&str> = wrappers.iter().map(|wrapper| wrapper.name).collect();
+    let names = names.join(" or ");
     Some(
         Draft::new(
             pod,
             &RULE,
             format!(
-                "{} is configured for {}, which must be in its image",
-                container.name, wrapper.name
+                "{} is configured for {names}, which must be in its image",
+                container.name
             ),
         )
         .help("declare the sidecar, then drop these settings and build the image without the wrapper")
         .confidence(Confidence::Medium)
         .container(container)
-        .at(first.node, format!("read by {}", wrapper.name))
+        .at(first.node, format!("read by {names}"))
         .by_hand("the wrapper is in the image, where no manifest can remove it")
         .finish(),
     )

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::LinkKind,
+    catalogue::KnownSidecar,
     workload::{Program, ProgramPlace},
 };
 
@@ -144,17 +145,17 @@ fn background_sidecar<'a>(
         let Some(known) = known.filter(|_| own.is_none_or(|own| !own.programs.contains(&word))) else {
             continue;
         };
+        let name = name_of(known, &word);
         let mut draft = Draft::new(
             pod,
             &RULE,
             format!(
-                "{} runs {} in the background of its own script",
-                member.container.name, known.name
+                "{} runs {name} in the background of its own script",
+                member.container.name
             ),
         )
         .help(format!(
-            "give {} a container of its own and declare it a sidecar",
-            known.name
+            "give {name} a container of its own and declare it a sidecar"
         ))
         .confidence(Confidence::High)
         .container(&member.container)
@@ -165,6 +166,12 @@ fn background_sidecar<'a>(
         }
         findings.push(draft.finish());
     }
+}
+
+/// What a sidecar's program is called: other sidecars than Istio's are an `envoy` too.
+fn name_of<'n>(known: &'n KnownSidecar, program: &'n str) -> &'n str {
+    let is_named_after_it = known.name.replace('_', "-").contains(&program.replace('_', "-"));
+    if is_named_after_it { &known.name } else { program }
 }
 
 /// A script from a ConfigMap that is there to wait for, or stop, another container.

@@ -158,7 +158,7 @@ const LAST: [&str; 5] = [
 ];
 
 /// What is around the work; `{q}` ends the sidecar.
-const FRAMES: [&str; 40] = [
+const FRAMES: [&str; 49] = [
     "{w}; rc=$?; {q}; exit $rc",
     "{w}; rc=$?; {q}; exit $rc",
     "{w}\nrc=$?\n{q}\nexit \"${rc}\"\n",
@@ -199,6 +199,15 @@ const FRAMES: [&str; 40] = [
     "{ {w}; {q}; } > result",
     "sh -c '{q}'; {w}",
     "{w}; rc=$?\nif nc -z localhost 9091; then\n  {q}\nfi\nexit $rc\n",
+    "{w}; rc=$?; until {q}; do sleep 1; done; exit $rc",
+    "{w} | cat; rc=${PIPESTATUS[0]}; {q}; exit $rc",
+    "{w} | cat; {q}; rc=${PIPESTATUS[0]}; exit $rc",
+    "{w}; echo $? > result; {q}; exit \"$(cat result)\"",
+    "{w}; rc=$?; { {q} || echo ~gone; } > /dev/null 2>&1; exit $rc",
+    "{w}; rc=$?; { {q}; echo ~gone; }; exit $rc",
+    "{w}; {q}; rc=$?; x=$(echo $rc); exit $x",
+    "{w}; x=$(echo 7); {q}; exit $x",
+    "trap '{q}' EXIT; exec {w}",
 ];
 
 /// What checks the wait afterwards.

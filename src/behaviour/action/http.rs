@@ -1,7 +1,10 @@
 //! curl, wget and httpie.
 
 use crate::{
-    catalogue::wait_tool::{self, Address},
+    catalogue::{
+        stop_command,
+        wait_tool::{self, Address},
+    },
     shell::Span,
 };
 
@@ -34,6 +37,8 @@ pub struct Http {
     pub retry: Option<Retry>,
     /// How long one request may take.
     pub time_limit: Option<f64>,
+    /// It goes to a socket of the pod, whatever host its address names.
+    pub over_socket: bool,
     /// An option that the catalogue does not know: what it asks is not certain.
     pub unknown_option: Option<String>,
 }
@@ -64,6 +69,7 @@ impl Http {
             fails_on_error: false,
             retry: None,
             time_limit: None,
+            over_socket: false,
             unknown_option: None,
         }
     }
@@ -78,6 +84,21 @@ impl Http {
     pub fn only_asks(&self) -> bool {
         !self.sends_body && matches!(self.method.as_deref(), Some("GET" | "HEAD" | "OPTIONS"))
     }
+}
+
+/// The request that a program's own command stands for: `pilot-agent request POST quitquitquit`.
+pub(super) fn of_stop_command(name: &str, arguments: &[Argument]) -> Option<Action> {
+    let words: Vec<&str> = arguments.iter().filter_map(Argument::known).collect();
+    let (port, path) = stop_command::of_command(name, &words)?.request?;
+    let url = Url {
+        scheme: Some("http".to_owned()),
+        host: Host::Local,
+        port: Some(port),
+        path: Some(path.to_owned()),
+        query: None,
+        span: arguments.last()?.span(),
+    };
+    Some(Action::Http(Http::new(name, Some("POST"), url)))
 }
 
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
@@ -158,6 +179,7 @@ fn curl(options: &Options) -> Option<Http> {
             "K",
             "config",
         ]),
+        over_socket: options.has(&["unix-socket", "abstract-unix-socket"]),
         fails_on_error: options.has(&["f", "fail", "fail-with-body"]),
         retry: retries.then(|| Retry {
             count: options.number(&["retry"]),

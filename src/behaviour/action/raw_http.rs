@@ -83,6 +83,22 @@ pub(super) fn through_redirection(
     None
 }
 
+/// `cat <&3` of a descriptor that is connected: it shows what the other side says.
+pub(super) fn shows_an_answer(simple: &Simple, arguments: &[Argument], values: &Values) -> bool {
+    let program = arguments.first().and_then(Argument::known);
+    let name = program.and_then(|program| program.rsplit('/').next());
+    matches!(name, Some("cat" | "head" | "tail"))
+        && simple.redirects.iter().any(|redirect| {
+            let target = redirect
+                .target
+                .as_ref()
+                .and_then(|target| target.raw.parse().ok());
+            redirect.kind == RedirectKind::Duplicate
+                && redirect.descriptor.is_none_or(|descriptor| descriptor == 0)
+                && target.is_some_and(|descriptor| values.connection(descriptor).is_some())
+        })
+}
+
 fn here_text(simple: &Simple, values: &Values) -> String {
     simple
         .redirects

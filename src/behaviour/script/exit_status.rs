@@ -37,7 +37,7 @@ impl ScriptBehaviour<'_> {
         let runs = self.runs_past(place);
         let keeps = runs.as_ref().is_some_and(|runs| runs.keep_the_result(command));
         match position {
-            QuitPosition::Trap { .. } | QuitPosition::AfterMain { .. } => {}
+            QuitPosition::Trap { .. } | QuitPosition::AfterMain { .. } | QuitPosition::Unreachable => {}
             // Work that comes behind a stop runs without the sidecar until now.
             _ => return (by_shape, plumbing),
         }

@@ -7,7 +7,10 @@ use crate::{
         action::{Action, FilePath},
         script::{MarkerUse, Wait},
     },
-    pod::{Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, shown_path, suspects},
+    pod::{
+        Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, reads_pipe, shown_path,
+        suspects,
+    },
     remedy::{
         Form, Options,
         obligation::{Obligation, Proof},
@@ -34,6 +37,7 @@ pub(crate) fn of_declaration(
         member,
         options,
         by_word: word_of_its_author(pod, member, options),
+        pipe: reads_pipe(pod, index),
     };
     let mut proofs = vec![
         case.runs_server(),
@@ -75,6 +79,7 @@ struct Case<'c, 'a> {
     member: &'c Member<'a>,
     options: &'c Options,
     by_word: Option<&'static str>,
+    pipe: Option<String>,
 }
 
 impl Case<'_, '_> {
@@ -129,6 +134,13 @@ impl Case<'_, '_> {
             Some(file) => Proof::refuted(
                 Obligation::IdleAfterApp,
                 format!("its work begins when {file} is there, which is written at the app's end"),
+            ),
+            None if self.pipe.is_some() => Proof::refuted(
+                Obligation::IdleAfterApp,
+                format!(
+                    "it reads the pipe {}: its work begins, or ends, with what the app writes there",
+                    self.pipe.as_deref().unwrap_or_default()
+                ),
             ),
             None if self.is_ended_otherwise() => Proof::unknown(
                 Obligation::IdleAfterApp,

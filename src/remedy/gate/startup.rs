@@ -62,9 +62,14 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         && asked_by_another(pod, container, &readiness).is_none()
         && let Ok(handler) = of_probe(pod, container, &readiness)
     {
+        // OpenKruise waits as long as it takes.
+        let attempts = match kruise_orders(pod, container) {
+            true => PATIENT_ATTEMPTS,
+            false => budget(&readiness),
+        };
         return probe(
             handler,
-            budget(&readiness),
+            attempts,
             "its readinessProbe, which held the app back before".to_owned(),
         );
     }
@@ -112,7 +117,13 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
         );
     }
     if why.is_empty() {
-        why = "nothing in the manifest says where it answers".to_owned();
+        why = match container.ports().next() {
+            Some(declared) => format!(
+                "it declares port {}, and nothing in the manifest says what it answers there once it is ready",
+                declared.number
+            ),
+            None => "nothing in the manifest says where it answers".to_owned(),
+        };
     }
     Gate::None(why)
 }

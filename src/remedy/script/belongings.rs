@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    conversation::rest_of_the_conversation,
     fate::gives_up,
     obligation::Cutting,
     result::{exits_with, keeps_result, only_simple, result_variable},
@@ -19,6 +20,7 @@ pub(super) fn belongings(cutting: &Cutting<'_>) -> Vec<Span> {
         .filter(|statement| !cutting.gone.cover(&statement.span))
         .collect();
     let mut found = plumbing(cutting, &kept);
+    found.extend(rest_of_the_conversation(cutting));
     if found.is_empty() {
         found.extend(guards(cutting));
     }

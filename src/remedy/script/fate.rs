@@ -288,8 +288,18 @@ impl<'s> Fates<'s> {
     fn list_goes(&self, list: &List, prints: Prints) -> bool {
         list.statements
             .iter()
-            .flat_map(|statement| statement.and_or.pipelines())
-            .all(|pipeline| self.pipeline_goes(pipeline, prints))
+            .all(|statement| self.chain_goes(&statement.and_or, prints))
+    }
+
+    /// `quit`, `quit || true`; what is said where it failed goes with it.
+    fn chain_goes(&self, and_or: &AndOr, prints: Prints) -> bool {
+        let first = &and_or.first;
+        let is_cut = self.concerns(&first.span) && !first.negated;
+        self.pipeline_goes(first, prints)
+            && and_or.rest.iter().all(|(connector, pipeline)| {
+                let only_fails = is_cut && *connector == Connector::Or;
+                self.pipeline_goes(pipeline, if only_fails { Prints::Go } else { prints })
+            })
     }
 
     fn goes(&self, command: &Command, prints: Prints) -> bool {

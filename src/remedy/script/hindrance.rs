@@ -58,6 +58,8 @@ pub(crate) enum Hindrance {
     Child(String),
     /// What it writes is kept in a file.
     Output(String),
+    /// What remains reads the answer to what it asks.
+    Answer(String),
     /// It ends the script or a function, before what remains.
     Exit(String),
     /// `set -e` would end the script at a failure that it passes over today.
@@ -135,6 +137,7 @@ impl fmt::Display for Hindrance {
                 write!(formatter, "it starts a process, which “{reader}” is about")
             }
             Self::Output(file) => write!(formatter, "its output is kept in {file}"),
+            Self::Answer(reader) => write!(formatter, "“{reader}” waits for its answer"),
             Self::Exit(exit) => write!(formatter, "its “{exit}” keeps the rest from running"),
             Self::ErrorExit(command) => write!(
                 formatter,

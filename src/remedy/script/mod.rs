@@ -2,6 +2,7 @@
 
 mod accesses;
 mod belongings;
+mod conversation;
 pub(crate) mod cut;
 pub(crate) mod entrypoint;
 mod fate;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     accesses::Accesses,
+    conversation::nothing_reads_its_answer,
     cut::Shell,
     fate::Outcome,
     flow::follow,
@@ -43,7 +44,7 @@ pub(super) struct Cutting<'s> {
 /// An obligation: all of its answers count.
 type Obligation = fn(&Cutting<'_>) -> Vec<Answer<Hindrance>>;
 
-const OBLIGATIONS: [Obligation; 9] = [
+const OBLIGATIONS: [Obligation; 11] = [
     nothing_reads_its_state,
     nobody_reads_its_result,
     errors_end_the_same,
@@ -53,6 +54,8 @@ const OBLIGATIONS: [Obligation; 9] = [
     what_ran_behind_it_still_does,
     it_waits_as_long,
     its_output_is_nobodys,
+    nothing_reads_its_answer,
+    nobody_measures_it,
 ];
 
 /// Whether nothing that is left reads what goes.
@@ -307,6 +310,45 @@ fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         .collect()
 }
 
+/// Nothing behind a wait reads bash's own clock, which the wait moves on.
+fn nobody_measures_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    const CLOCK: &str = "SECONDS";
+    let waits = |visit: &&Visit<'_>| {
+        visit
+            .simple()
+            .is_some_and(|simple| matches!(action(simple), Action::Sleep { .. }))
+    };
+    let Some(end) = cutting
+        .gone_constructs()
+        .filter(waits)
+        .map(|visit| visit.command.span().end)
+        .max()
+    else {
+        return Vec::new();
+    };
+    let kept = cutting
+        .constructs
+        .iter()
+        .filter(|visit| visit.simple().is_some() && !cutting.gone.cover(&visit.command.span()));
+    let access = |visit: &Visit<'_>| cutting.accesses.of(visit.command);
+    let mut behind =
+        kept.filter(|visit| visit.command.span().start >= end || visit.context.function.is_some());
+    let first = behind.find(|visit| {
+        let access = access(visit);
+        access.reads.variables.contains(CLOCK) || access.sets.contains(&State::Variable(CLOCK.to_owned()))
+    });
+    first
+        .filter(|visit| access(visit).reads.variables.contains(CLOCK))
+        .map(|visit| {
+            Answer::Unknown(Hindrance::Variable {
+                name: CLOCK.to_owned(),
+                reader: cutting.shown(&visit.command.span()),
+            })
+        })
+        .into_iter()
+        .collect()
+}
+
 /// Nothing that goes writes a file, but for what was asked to go.
 fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     let mut answers = Vec::new();
@@ -349,7 +391,7 @@ impl Cutting<'_> {
             .filter(|visit| self.gone.cover(&visit.command.span()))
     }
 
-    fn shown(&self, span: &Span) -> String {
+    pub(super) fn shown(&self, span: &Span) -> String {
         excerpt(self.text.get(span.clone()).unwrap_or_default())
     }
 

@@ -1,7 +1,7 @@
 //! What delays a sidecar's end: preStop hooks that wait, traps that hold SIGTERM back.
 
 use crate::{
-    behaviour::LinkKind,
+    behaviour::{LinkKind, script::Trap},
     pod::{Member, Pod, ProgramSite, Subject, delaying_traps, prestop_delay, shown_path},
     remedy::{
         obligation::{Obligation, Proof},
@@ -16,6 +16,7 @@ use crate::{
             watchdog::in_foreground,
         },
     },
+    shell::{Command, Span},
     workload::{HookKind, Program, ProgramPlace},
 };
 
@@ -70,6 +71,23 @@ pub(super) fn prestop<'a>(
     Some(part.on(Subject::PreStop(index)))
 }
 
+/// The function that a trap calls, where nothing else does.
+fn own_function(program: &Program<'_>, trap: &Trap) -> Option<Span> {
+    let script = program.script.as_ref()?;
+    let name = program.text.get(trap.script.clone()?)?.trim_matches(['"', '\'']);
+    let function = script.list.constructs().find_map(|visit| match visit.command {
+        Command::Function { name: own, span, .. } if own == name => Some(span.clone()),
+        _ => None,
+    })?;
+    let mut others = script
+        .list
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .filter(|simple| simple.span.end <= trap.span.start || trap.span.end <= simple.span.start)
+        .flat_map(|simple| &simple.words);
+    others.all(|word| !word.raw.contains(name)).then_some(function)
+}
+
 /// Traps that delay or disguise the sidecar's end.
 pub(super) fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
     delaying_traps(pod, index, member)
@@ -90,6 +108,7 @@ pub(super) fn traps<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>, wanted
             ));
             if let Some(entrypoint) = part.entrypoints.get_mut(&index) {
                 entrypoint.foreground = true;
+                entrypoint.cuts.extend(own_function(program, trap));
                 let remains = cut(&program.text, &shell(member, program), &entrypoint.cuts);
                 if remains.is_ok_and(|remains| in_foreground(&remains.text, dialect(program)).is_none()) {
                     part.class =

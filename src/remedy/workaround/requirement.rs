@@ -3,7 +3,7 @@
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{Answer, ExitStatus, Wait, WaitForm},
+        script::{Answer, ExitStatus, QuitPosition, Wait, WaitForm},
     },
     pod::{Member, Pod, Subject, ends_with_another, shown_path, told_to_quit},
     remedy::{
@@ -111,7 +111,15 @@ fn of_link<'a>(
                 pod.party_name(&link.other)
             );
             let mut part = cutting(link.container, member, program, &quit.span, what);
-            part.rest_on(result_is_kept(quit.exit_status, quit.is_repeated));
+            // A loop that does nothing else goes as a whole.
+            let is_repeated = quit.is_repeated && quit.cut.is_none();
+            part.rest_on(match quit.position {
+                QuitPosition::BeforeMain => Proof::unknown(
+                    Obligation::ResultIsKept,
+                    "until now what comes behind it in the script runs without the sidecar",
+                ),
+                _ => result_is_kept(quit.exit_status, is_repeated),
+            });
             let cut = stop_with_sleep(member, program, &quit.span);
             part.note = masks(member, program, quit.exit_status, &cut);
             part.cut_instead(link.container, cut);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::shell::{Piece, Variable, Word};
+use crate::shell::{Piece, Variable, Word, names_in};
 
 /// A result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,9 @@ pub(super) enum Status {
     Work,
     /// Another failure.
     Other,
+    /// What a word amounts to that starts here: unknown, and the same in each run, since it reads nothing that a stop
+    /// changes.
+    Word(usize),
     Unknown,
 }
 
@@ -21,7 +24,7 @@ impl Status {
         match self {
             Self::Zero => Some(true),
             Self::Work | Self::Other => Some(false),
-            Self::Unknown => None,
+            Self::Word(_) | Self::Unknown => None,
         }
     }
 }
@@ -67,6 +70,8 @@ pub(super) enum Flow {
 pub(super) struct State {
     /// `$?`
     pub(super) status: Status,
+    /// `${PIPESTATUS[0]}`
+    pub(super) first_of_pipe: Status,
     pub(super) variables: BTreeMap<String, Value>,
     /// `set -e`
     pub(super) exits_on_error: bool,
@@ -88,6 +93,7 @@ impl State {
     pub(super) fn at_start(exits_on_error: bool) -> Self {
         Self {
             status: Status::Zero,
+            first_of_pipe: Status::Zero,
             variables: BTreeMap::new(),
             exits_on_error,
             pipefail: false,
@@ -127,12 +133,34 @@ impl State {
                 _ => {}
             }
         }
+        if word.raw.trim_matches('"') == "${PIPESTATUS[0]}" {
+            return Value::Status(self.first_of_pipe);
+        }
         let text = word.resolve(|name| match self.variable(name, None, sets) {
             Value::Text(text) => Variable::Known(text),
             Value::Status(Status::Zero) => Variable::Known("0".to_owned()),
             _ => Variable::Unknown,
         });
-        text.map_or(Value::Unknown, Value::Text)
+        match text {
+            Some(text) => Value::Text(text),
+            None if self.is_the_same(word, sets) => Value::Status(Status::Word(word.span.start)),
+            None => Value::Unknown,
+        }
+    }
+
+    /// Whether a word amounts to the same in each run: it reads no result, and no variable of the script but those
+    /// that are the same themselves.
+    fn is_the_same(&self, word: &Word, sets: &BTreeSet<String>) -> bool {
+        let names = names_in(&word.raw);
+        let is_known = |name: &String| {
+            let value = self.variables.get(name);
+            matches!(value, Some(Value::Status(Status::Word(_)))) || value.is_none() && !sets.contains(name)
+        };
+        !names.status
+            && !names.child
+            && !names.indirect
+            && !word.raw.contains("PIPESTATUS")
+            && names.variables.iter().all(is_known)
     }
 
     fn variable(&self, name: &str, default: Option<&str>, sets: &BTreeSet<String>) -> Value {

@@ -141,8 +141,13 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             return None;
         }
         let mut ways = vec![(state, Flow::Next)];
+        let mut before: Option<&Statement> = None;
         for statement in &list.statements {
-            ways = self.each(ways, |walk, state| walk.statement(statement, state, is_tested))?;
+            let goes_with_it = before.is_some_and(|before| self.lets_it_go(before, statement));
+            before = Some(statement);
+            if !goes_with_it {
+                ways = self.each(ways, |walk, state| walk.statement(statement, state, is_tested))?;
+            }
         }
         self.depth -= 1;
         Some(ways)
@@ -185,8 +190,41 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         Some(vec![(state, Flow::Next)])
     }
 
-    /// Whether a statement is nothing but the command that is cut out, with the `|| true` behind it.
+    /// Whether a sleep lets the command before it come about, with which it is cut out.
+    fn lets_it_go(&self, before: &Statement, statement: &Statement) -> bool {
+        let holds = |start: usize| before.span.start <= start && start < before.span.end;
+        let mut commands = self.behaviour.within(&statement.span);
+        self.without.is_some_and(holds)
+            && statement.and_or.rest.is_empty()
+            && commands.all(|located| matches!(located.action.action, Action::Sleep { .. }))
+    }
+
+    /// Whether a statement is nothing but the command that is cut out, with the `|| true` behind it, or a loop or group
+    /// that only repeats it and says so.
     fn is_cut_out(&self, statement: &Statement) -> bool {
+        self.is_only_command(statement) || self.only_repeats(statement)
+    }
+
+    fn only_repeats(&self, statement: &Statement) -> bool {
+        let body = matches!(
+            statement.and_or.first.commands.as_slice(),
+            [Command::Loop { .. } | Command::For { .. } | Command::Group { .. } | Command::Subshell { .. }]
+        );
+        let mut cut = 0;
+        let mut inner = self.behaviour.within(&statement.span);
+        let is_idle = inner.all(|located| {
+            let is_it = self.without == Some(located.visit.command.span().start);
+            cut += usize::from(is_it);
+            is_it
+                || matches!(
+                    located.action.action,
+                    Action::Echo | Action::Sleep { .. } | Action::Break { .. }
+                )
+        });
+        body && is_idle && cut == 1 && statement.and_or.rest.is_empty() && !statement.and_or.first.negated
+    }
+
+    fn is_only_command(&self, statement: &Statement) -> bool {
         let is_it = self.without == Some(statement.span.start);
         // What writes to a descriptor goes with the `exec` that opened it.
         let is_simple = match statement.and_or.first.commands.as_slice() {
@@ -313,9 +351,15 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                         };
                         let is_tested = is_tested || !is_last;
                         let ends = walk.apart(&before, |walk| walk.command(command, inner, is_tested))?;
+                        let is_first = commands.first().is_some_and(|first| std::ptr::eq(command, first));
                         Some(
                             ends.into_iter()
-                                .map(|(end, flow)| (end.joined(&before, is_last), flow))
+                                .map(|(end, flow)| {
+                                    let own = end.status;
+                                    let mut end = end.joined(&before, is_last);
+                                    end.first_of_pipe = if is_first { own } else { before.first_of_pipe };
+                                    (end, flow)
+                                })
                                 .collect(),
                         )
                     })?;
@@ -330,6 +374,11 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                 ways
             }
         };
+        if pipeline.commands.len() == 1 {
+            for (state, _) in &mut ways {
+                state.first_of_pipe = state.status;
+            }
+        }
         if pipeline.negated {
             for (state, flow) in &mut ways {
                 if *flow == Flow::Next {

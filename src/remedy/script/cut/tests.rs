@@ -40,6 +40,17 @@ fn statements_go_with_what_belongs_to_them() {
         Some("/app; rc=$?; echo done; exit $rc"),
     );
     assert_cut("/app && curl x", &["curl x"], Some("/app"));
+    assert_cut("/app\nif curl x; then /report; fi\n", &["curl x"], None);
+    assert_cut(
+        "/app\nrc=$?\n{ curl x || echo gone; } >/dev/null 2>&1\nexit $rc\n",
+        &["curl x"],
+        Some("/app\n"),
+    );
+    assert_cut(
+        "/app\n{ curl x; /report; }\n",
+        &["curl x"],
+        Some("/app\n{ /report; }\n"),
+    );
     assert_cut(
         "/app && x=$(echo $?) && curl x && exit $x",
         &["curl x"],

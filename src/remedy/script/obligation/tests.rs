@@ -564,3 +564,55 @@ fn every_reason_names_what_it_is_about() {
     .collect();
     assert_eq!(reasons.len(), 3);
 }
+
+#[test]
+fn the_clock_that_a_wait_moves_on_is_not_read() {
+    for rest in [
+        "/app --waited=$SECONDS",
+        "export D=$SECONDS; /app",
+        "f() { /app $SECONDS; }; f",
+    ] {
+        match answer(&format!("{WAIT}\n{rest}\n"), WAIT) {
+            Answer::Unknown(Hindrance::Variable { name, .. }) if name == "SECONDS" => {}
+            other => panic!("{rest}: {other:?}"),
+        }
+    }
+    for text in [
+        format!("/setup $SECONDS; {WAIT}; /app"),
+        format!("{WAIT}; SECONDS=0; /app; echo $SECONDS"),
+    ] {
+        assert_eq!(answer(&text, WAIT), Answer::Proved, "{text}");
+    }
+}
+
+#[test]
+fn what_waits_for_an_answer_goes_with_the_question() {
+    const ASKS: &str = "printf 'POST /quit HTTP/1.0' >&3";
+    let around =
+        |behind: &str| format!("/app; rc=$?\nexec 3<>/dev/tcp/localhost/9091\n{ASKS}\n{behind}exit $rc\n");
+    for behind in [
+        "",
+        "cat <&3\n",
+        "head -n1 <&3 >/dev/null\n",
+        "cat <&3\nexec 3>&-\n",
+    ] {
+        let text = around(behind);
+        let start = text.find(ASKS).unwrap();
+        let span = start..start + ASKS.len();
+        let remains = cut(&text, &shell(), std::slice::from_ref(&span)).unwrap();
+        assert_eq!((remains.text.as_str(), remains.doubt), ("/app\n", None), "{text}");
+    }
+    let apart = format!(
+        "/app\nif command -v curl; then\n  /other\nelse\n  ( exec 3<>/dev/tcp/x/1 && {ASKS} && cat <&3 || true )\nfi\n"
+    );
+    let start = apart.find(ASKS).unwrap();
+    let span = start..start + ASKS.len();
+    let remains = cut(&apart, &shell(), std::slice::from_ref(&span)).unwrap().text;
+    assert_eq!(
+        remains,
+        "/app\nif command -v curl; then\n  /other\nelse\n  :\nfi\n"
+    );
+    for behind in ["read -r line <&3\n", "/app/check <&3\n", "cat <&3 >/answer\n"] {
+        assert!(answer(&around(behind), ASKS).is_refuted(), "{behind}");
+    }
+}

@@ -1,0 +1,118 @@
+//! Words by which a command or an option says that somebody is ended, in a way that no rule understands.
+
+use crate::{
+    behaviour::action::{Action, Host, Url, Values, classify_simple},
+    pod::Member,
+    roles::sounds_like_an_end,
+    shell::{Simple, Variable, Word, command_index},
+    workload::Program,
+    yaml::Node,
+};
+
+const ENDS: [&str; 7] = ["shutdown", "stop", "quit", "exit", "terminate", "kill", "halt"];
+
+/// Whether a part of a word says so. `billing.stop-sale` is a topic, `admin.Control/Shutdown` a call.
+fn says_so(word: &str) -> bool {
+    has_end(word, |letter| {
+        !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+    })
+}
+
+fn has_end(word: &str, separates: impl Fn(char) -> bool) -> bool {
+    word.split(separates)
+        .any(|part| ENDS.iter().any(|end| part.eq_ignore_ascii_case(end)))
+}
+
+/// The program of a command beside a script's work that says that somebody is ended: `grpcurl … Control/Shutdown`,
+/// `redis-cli shutdown`, `stop-proxy`, `echo stop | nc localhost 9000`.
+pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
+    let script = program.script.as_ref()?;
+    let functions = script.functions();
+    let visits: Vec<_> = script.list.commands().collect();
+    let mut works = 0;
+    visits.iter().find_map(|visit| {
+        let simple = visit.simple()?;
+        let (first, words) = simple.words.get(command_index(&simple.words)..)?.split_first()?;
+        let in_trap = visit.context.trap.is_some();
+        match action(simple) {
+            Action::Other { .. } | Action::Connect(_) => {}
+            // What is said to a connection.
+            Action::Echo if visit.context.pipeline_length > 1 => {
+                let span = &visit.statement.span;
+                let tool = visits.iter().find_map(|other| {
+                    let other = other.simple()?;
+                    let is_beside = span.start <= other.span.start && other.span.end <= span.end;
+                    (is_beside && matches!(action(other), Action::Connect(_))).then(|| program_of(other))?
+                });
+                return tool.filter(|_| words.iter().any(|word| literally(word, says_so)));
+            }
+            _ => return None,
+        }
+        if functions.contains_key(first.raw.as_str()) {
+            return None;
+        }
+        works += usize::from(!in_trap);
+        // The first work is the app's own.
+        let is_beside = in_trap || works > 1;
+        let name = base_of(&first.raw);
+        let is_named_so = || has_end(name, |letter| !letter.is_ascii_alphanumeric());
+        let is_told = || {
+            words
+                .iter()
+                .any(|word| literally(word, |word| !word.starts_with('-') && says_so(word)))
+        };
+        (is_beside && (is_named_so() || is_told())).then(|| name.to_owned())
+    })
+}
+
+/// Whether a script sends something to a socket of the pod that does not only read.
+pub(super) fn socket_call(program: &Program<'_>) -> bool {
+    let mut commands = program.script.iter().flat_map(|script| script.list.commands());
+    commands.any(|visit| {
+        let request = visit.simple().map(action);
+        matches!(request, Some(Action::Http(http)) if http.over_socket && !http.only_asks())
+    })
+}
+
+/// The option of a container's program that is about another one's end: `--stop-sidecar`, `--quit-proxy=true`,
+/// `--on-exit=http://localhost:9091/…`. An end alone is the program's own: `--exit-on-error`.
+pub(super) fn ending_option(member: &Member<'_>) -> Option<String> {
+    let words = member
+        .container
+        .command()
+        .into_iter()
+        .chain(member.container.arguments());
+    words.filter_map(Node::as_str).find_map(|word| {
+        let option = word.strip_prefix('-')?.trim_start_matches('-');
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        let is_about_another = || {
+            name.split(['-', '_', '.']).any(|part| {
+                matches!(
+                    part,
+                    "sidecar" | "sidecars" | "proxy" | "mesh" | "envoy" | "istio"
+                )
+            })
+        };
+        let calls = || value.contains("://") && Url::parse(value, 0..0).host == Host::Local;
+        let says_an_end = sounds_like_an_end(name) || has_end(name, |letter| !letter.is_ascii_alphanumeric());
+        (says_an_end && (is_about_another() || calls())).then(|| format!("--{name}"))
+    })
+}
+
+fn literally(word: &Word, says: impl Fn(&str) -> bool) -> bool {
+    word.literal().is_some_and(|word| says(&word))
+}
+
+fn program_of(simple: &Simple) -> Option<String> {
+    let first = simple.words.get(command_index(&simple.words))?;
+    Some(base_of(&first.raw).to_owned())
+}
+
+/// What a command does, whatever its variables hold.
+fn action(simple: &Simple) -> Action {
+    classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
+}
+
+fn base_of(word: &str) -> &str {
+    word.rsplit('/').next().unwrap_or(word)
+}
