@@ -358,10 +358,9 @@ impl Finder<'_, '_> {
                 Action::Signal { targets, .. } => Some(targets),
                 _ => None,
             });
-            targets.flatten().find_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(container, pattern, true),
-                _ => None,
-            })
+            targets
+                .flatten()
+                .find_map(|target| self.owners.of_process(container, target, true))
         };
         for wait in facts
             .waits
@@ -478,10 +477,9 @@ impl Finder<'_, '_> {
             .targets
             .iter()
             .filter_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(from, pattern, own_first),
                 // All processes that it sees.
                 Target::Pid(-1) if shares => Some(Party::Unknown),
-                _ => None,
+                target => self.owners.of_process(from, target, own_first),
             })
             .collect();
         let named = parties.iter().find(|party| **party != Party::Unknown).cloned();

@@ -51,7 +51,7 @@ pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
 pub(crate) use suspects::{Suspect, names_an_end, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
-pub(crate) use wrapper::{Work, ends_with_another, stops_another, work};
+pub(crate) use wrapper::{Work, ends_with_another, quits, stops_another, work};
 
 /// Which form of declaration the user wants.
 #[derive(

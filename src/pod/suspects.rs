@@ -302,11 +302,25 @@ fn variable(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
     let name = member
         .container
         .environment()
+        .filter(|variable| !is_address_of_another(member, variable.name))
         .map(|variable| variable.name)
         .find(|name| sounds_like_an_end(name) || Wrapper::of_setting(name).is_some())?;
     (!links).then(|| Suspect::Variable {
         container: at,
         name: name.to_owned(),
+    })
+}
+
+/// Whether a setting is of a wrapper that ends sidecars by calling addresses, all of which are known: it calls nobody
+/// else.
+fn is_address_of_another(member: &Member<'_>, setting: &str) -> bool {
+    Wrapper::of_setting(setting).is_some_and(|wrapper| {
+        let mut set = wrapper
+            .quit_settings
+            .iter()
+            .filter(|(name, _)| member.container.variable(name).is_some())
+            .peekable();
+        set.peek().is_some() && set.all(|(name, _)| member.container.value_of(name).is_some())
     })
 }
 

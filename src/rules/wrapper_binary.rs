@@ -119,9 +119,23 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .collect();
         if visible.is_empty() {
             let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
+            let read_by = |wrapper: &Wrapper| {
+                let own = variables.iter().filter(|variable| wrapper.reads(variable.name));
+                own.count()
+            };
+            // Wrappers of one family read some of the same settings: the one that reads most is meant.
+            let is_surpassed = |wrapper: &Wrapper| {
+                let is_shared = |other: &Wrapper| {
+                    variables
+                        .iter()
+                        .filter(|variable| wrapper.reads(variable.name))
+                        .all(|variable| other.reads(variable.name))
+                };
+                WRAPPERS.iter().any(|other| read_by(other) > read_by(wrapper) && is_shared(other))
+            };
             let hidden = WRAPPERS
                 .iter()
-                .filter(|wrapper| variables.iter().any(|variable| wrapper.reads(variable.name)))
+                .filter(|wrapper| read_by(wrapper) > 0 && !is_surpassed(wrapper))
                 .filter(|wrapper| works(wrapper))
                 .filter_map(|wrapper| in_environment(pod, &member.container, &variables, wrapper));
             findings.extend(hidden);

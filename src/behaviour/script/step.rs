@@ -262,6 +262,8 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
             }
         }
         Action::Other { program: Some(name) } if installs(name) => StepKind::Setup,
+        // A list of processes is looked at: `ps aux | grep envoy | …`.
+        Action::Other { program: Some(name) } if name.rsplit('/').next() == Some("ps") => StepKind::Check,
         Action::Http(_) | Action::Wrapper { .. } | Action::Other { .. } => {
             if located.visit.context.is_in(Part::LoopCondition) && located.action.is_probe() {
                 StepKind::Check
