@@ -241,6 +241,7 @@ pub fn classify_visit(visit: &Visit, values: &Values) -> Option<CommandAction> {
         .then(|| raw_http::through_pipe(visit.pipeline, values))
         .flatten()
         .or_else(|| is_listed.then(|| listing::through_pipe(visit.pipeline, values))?)
+        .or_else(|| is_listed.then(|| signal::listed(visit.pipeline, values))?)
         .or_else(|| signal::through_pipe(visit.pipeline, values).filter(|_| is_last))
         .or_else(|| classify(visit.command, values))
 }

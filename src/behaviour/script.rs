@@ -4,6 +4,7 @@
 //! whether that is a mistake.
 
 mod background;
+mod cluster_poll;
 mod exit_status;
 mod idle;
 mod kill;

@@ -80,7 +80,7 @@ impl Pod<'_> {
             LinkKind::Kills(_) => link.other == Party::Container(index) && self.shares_processes(),
             // A preStop hook that looks for a file only delays the end.
             LinkKind::EndsOnFile(..) => link.container == index && !is_in_prestop(),
-            LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::EndsWithApp(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         }
     }

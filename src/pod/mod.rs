@@ -138,7 +138,7 @@ impl<'a> Pod<'a> {
                 LinkKind::Quits(_)
                     | LinkKind::Kills(_)
                     | LinkKind::EndsOnFile(..)
-                    | LinkKind::EndsWithProcess(_)
+                    | LinkKind::EndsWithApp(_)
             )
         }) || self.namings.iter().any(|naming| {
             !matches!(

@@ -111,7 +111,7 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
 /// Processes that are shared for no reason that the manifest shows.
 fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
     let mut links = pod.links.all.iter();
-    let is_used = links.any(|link| matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_)));
+    let is_used = links.any(|link| matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithApp(_)));
     (pod.shares_processes() && !is_used).then_some(Suspect::SharedProcesses)
 }
 
@@ -249,7 +249,7 @@ fn signals_unseen(
 ) -> bool {
     let is_linked = pod.links.all.iter().any(|link| {
         (link.container, link.program) == (at, program_at)
-            && matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_))
+            && matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithApp(_))
     });
     let has_word = || {
         let mut words = program

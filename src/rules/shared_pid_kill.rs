@@ -128,7 +128,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (at, link) in pod.links.all.iter().enumerate() {
-        if let LinkKind::EndsWithProcess(wait) = &link.kind {
+        if let LinkKind::EndsWithApp(wait) = &link.kind
+            && wait.looks_for_processes()
+        {
             findings.extend(ends_with_process(pod, at, link, &wait.span, shared));
         }
         let LinkKind::Kills(stop) = &link.kind else {

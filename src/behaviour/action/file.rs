@@ -37,7 +37,7 @@ pub enum FileTestKind {
     Other,
     /// `cat`, `grep -q x file`: it is read.
     Read,
-    /// `inotifywait`: it is waited for.
+    /// `inotifywait`: a change of it, or of what is in it, is waited for.
     Watch,
 }
 
@@ -144,9 +144,28 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
             negated: false,
             kind: FileTestKind::Read,
         }),
-        "inotifywait" => looked_at(&INOTIFYWAIT, FileTestKind::Watch),
+        "inotifywait" => watched(arguments),
         _ => None,
     }
+}
+
+/// What `inotifywait` waits for. With a limit it only passes the time, and as a monitor it never comes back.
+fn watched(arguments: &[Argument]) -> Option<Action> {
+    let options = INOTIFYWAIT.read(arguments, false);
+    if let Some(limit) = options.value(&["t", "timeout"]) {
+        return Some(Action::Sleep {
+            seconds: limit.text.parse().ok(),
+        });
+    }
+    let (_, path) = options.operands.last()?;
+    Some(Action::TestFile {
+        path: FilePath::of(path),
+        negated: false,
+        kind: match options.has(&["m", "monitor"]) {
+            true => FileTestKind::Other,
+            false => FileTestKind::Watch,
+        },
+    })
 }
 
 /// The one file that `grep` looks into; without one it reads what another command prints.

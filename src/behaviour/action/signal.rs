@@ -226,6 +226,28 @@ pub(crate) fn of_listing(commands: &[Command]) -> Option<Target> {
     lookup::of_commands(commands)
 }
 
+/// `ps aux | grep -q envoy`: whether a process is there.
+pub(super) fn listed(pipeline: &Pipeline, values: &Values) -> Option<CommandAction> {
+    let Some(Command::Simple(list)) = pipeline.commands.first() else {
+        return None;
+    };
+    let Some(Command::Simple(last)) = pipeline.commands.last() else {
+        return None;
+    };
+    let is_ps = list.words.first()?.raw.rsplit('/').next() == Some("ps");
+    let counts = |word: &Word| matches!(word.raw.as_str(), "grep" | "egrep" | "fgrep" | "wc");
+    if !is_ps || !last.words.first().is_some_and(counts) {
+        return None;
+    }
+    let mut action = super::classify_simple(list, values);
+    action.action = Action::Signal {
+        signal: None,
+        targets: vec![lookup::of_commands(&pipeline.commands)?],
+        only_tests: true,
+    };
+    Some(action)
+}
+
 /// `pgrep envoy | xargs kill`: the numbers come from the commands before it.
 pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<CommandAction> {
     let (last, before) = pipeline.commands.split_last()?;

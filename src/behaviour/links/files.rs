@@ -30,10 +30,11 @@ impl Finder<'_, '_> {
                 && (!in_hook
                     || test.reached.contains(&Reached::Kill)
                     || !self.is_post_start(container, program));
-            if !seen.insert((path, ends)) {
+            let watches = watches(test);
+            if !seen.insert((path, ends)) || watches && passes_the_time(test, own) {
                 continue;
             }
-            if let Some((other, writers)) = self.shared_file(container, path, own) {
+            if let Some((other, writers)) = self.shared_file(container, (path, watches), own) {
                 // A postStart hook that looks for a file of its own process is its gate.
                 if writers.is_empty() && self.is_post_start(container, program) {
                     continue;
@@ -46,7 +47,7 @@ impl Finder<'_, '_> {
                 }
                 let kind = if ends {
                     // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
-                    test.is_in_loop
+                    (test.is_in_loop || watches)
                         .then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
                     let wait = wait.filter(|_| !self.ends_behind(&writers));
@@ -104,7 +105,7 @@ impl Finder<'_, '_> {
                 let Some(path) = test.file.path.as_deref().filter(|_| fails) else {
                     continue;
                 };
-                let Some((other, writers)) = self.shared_file(container, path, &facts) else {
+                let Some((other, writers)) = self.shared_file(container, (path, false), &facts) else {
                     continue;
                 };
                 if writers.iter().any(|writer| writer.marker.is_at_end()) {
@@ -147,9 +148,14 @@ impl Finder<'_, '_> {
         })
     }
 
-    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
-    /// container writes it itself.
-    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
+    /// Who else mounts the empty volume that a file lies on, and who of them writes the file, or what lies in it where it
+    /// is watched. Nothing where the container writes it itself.
+    fn shared_file(
+        &self,
+        from: usize,
+        (path, watches): (&str, bool),
+        own: &ScriptFacts,
+    ) -> Option<(Party, Vec<MarkerWrite>)> {
         let workload = self.owners.workload;
         let tester = workload.containers.get(from)?;
         if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
@@ -179,7 +185,13 @@ impl Finder<'_, '_> {
                 let same = facts.iter().flat_map(written).find(|(_, path)| {
                     workload
                         .volume_of_file(other, path)
-                        .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
+                        .is_some_and(|(theirs, path)| {
+                            let below = || {
+                                let rest = path.strip_prefix(relative.trim_end_matches('/'));
+                                relative.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+                            };
+                            theirs.name == volume.name && (path == relative || watches && below())
+                        })
                 });
                 writers.extend(same.map(|(marker, _)| MarkerWrite {
                     container: index,
@@ -198,6 +210,23 @@ impl Finder<'_, '_> {
             .or(party)?;
         Some((party, writers))
     }
+}
+
+/// Whether a file, or what lies in it, is watched for a change.
+fn watches(test: &Marker) -> bool {
+    let kind = match test.usage {
+        MarkerUse::Tested { kind, .. } => Some(kind),
+        _ => None,
+    };
+    kind == Some(FileTestKind::Watch)
+}
+
+/// Whether a watch only takes the place of a sleep in a loop that looks for another file.
+fn passes_the_time(watch: &Marker, own: &ScriptFacts) -> bool {
+    let looks = |marker: &Marker| {
+        matches!(marker.usage, MarkerUse::Tested { .. }) && !watches(marker) && marker.is_in_loop
+    };
+    watch.is_in_loop && own.markers.iter().any(looks)
 }
 
 /// The files a script writes or removes.

@@ -213,7 +213,7 @@ impl<'a> ScriptBehaviour<'a> {
     }
 
     /// A wait of which only the place is known.
-    fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
+    pub(super) fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
         let called = context.function.and_then(|name| {
             let call = self
                 .callers(name)
@@ -298,6 +298,13 @@ impl Wait {
             .then_some("the loop also waits for something else")
     }
 
+    /// Whether it looks for processes: `pgrep app`, `kill -0 $(pidof app)`.
+    #[must_use]
+    pub fn looks_for_processes(&self) -> bool {
+        let is_process = |probe: &CommandAction| matches!(probe.action, Action::Signal { .. });
+        self.probes.iter().any(is_process)
+    }
+
     /// Whether only the addresses that a program is given say that it waits.
     #[must_use]
     pub fn is_guessed(&self) -> bool {
@@ -367,6 +374,7 @@ fn waits_alone(action: &CommandAction) -> bool {
         Action::Http(http) => repeats_until_up(http),
         Action::Connect(connect) => connect.waits,
         Action::Tool { name } => waits_by_itself(name),
+        Action::TestFile { kind, .. } => *kind == FileTestKind::Watch,
         _ => false,
     }
 }

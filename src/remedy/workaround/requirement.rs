@@ -62,7 +62,7 @@ pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, parts: &[Part<
         let manages = link.other == Party::Container(index) || link.other == Party::Unknown;
         let is_harmful = match link.kind {
             LinkKind::Quits(_) | LinkKind::Kills(_) => manages,
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
         (is_harmful && !goes(at)).then(|| still_ends(member.container.name))
