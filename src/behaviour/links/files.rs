@@ -31,7 +31,8 @@ impl Finder<'_, '_> {
                     || test.reached.contains(&Reached::Kill)
                     || !self.is_post_start(container, program));
             let watches = watches(test);
-            if !seen.insert((path, ends)) || watches && passes_the_time(test, own) {
+            // In a loop it takes the place of a sleep, or goes on with each change.
+            if !seen.insert((path, ends)) || watches && test.is_in_loop {
                 continue;
             }
             if let Some((other, writers)) = self.shared_file(container, (path, watches), own) {
@@ -70,7 +71,12 @@ impl Finder<'_, '_> {
             .and_then(|programs| programs.get(program))
             .map_or("", |program| program.text.as_ref());
         let is_test = |marker: &&Marker| {
-            matches!(marker.usage, MarkerUse::Tested { .. }) && marker.file.path.as_deref() == Some(path)
+            let looks = match marker.usage {
+                // `$(cat FILE)` behind the loop reads it.
+                MarkerUse::Tested { kind, .. } => kind != FileTestKind::Read || marker.is_in_loop,
+                _ => false,
+            };
+            looks && marker.file.path.as_deref() == Some(path)
         };
         let tests = own.markers.iter().filter(is_test).count();
         text.matches(path).count() > tests || !text.contains(path)
@@ -219,14 +225,6 @@ fn watches(test: &Marker) -> bool {
         _ => None,
     };
     kind == Some(FileTestKind::Watch)
-}
-
-/// Whether a watch only takes the place of a sleep in a loop that looks for another file.
-fn passes_the_time(watch: &Marker, own: &ScriptFacts) -> bool {
-    let looks = |marker: &Marker| {
-        matches!(marker.usage, MarkerUse::Tested { .. }) && !watches(marker) && marker.is_in_loop
-    };
-    watch.is_in_loop && own.markers.iter().any(looks)
 }
 
 /// The files a script writes or removes.

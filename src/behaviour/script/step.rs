@@ -235,10 +235,7 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
             kind: FileTestKind::Read,
             ..
         } if is_shown(located) => StepKind::Work,
-        Action::TestFile {
-            kind: FileTestKind::Watch,
-            ..
-        } => StepKind::Wait,
+        Action::TestFile { .. } if wait::waits_alone(located) => StepKind::Wait,
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,

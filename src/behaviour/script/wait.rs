@@ -92,7 +92,7 @@ impl<'a> ScriptBehaviour<'a> {
         let mut waits: Vec<_> = loops.collect();
         let loops: Vec<Span> = waits.iter().map(|wait| wait.span.clone()).collect();
         let alone = self.commands.iter().filter(|located| {
-            waits_alone(&located.action) && !loops.iter().any(|span| covers(span, &located.action.span))
+            waits_alone(located) && !loops.iter().any(|span| covers(span, &located.action.span))
         });
         waits.extend(alone.map(|located| self.waiting_command(located)));
         waits.sort_by_key(|wait| wait.span.start);
@@ -363,18 +363,22 @@ pub(super) fn waiting(behaviour: &ScriptBehaviour) -> Vec<Span> {
     let commands = behaviour
         .commands
         .iter()
-        .filter(|located| waits_alone(&located.action));
+        .filter(|located| waits_alone(located));
     loops
         .chain(commands.map(|located| located.action.span.clone()))
         .collect()
 }
 
-fn waits_alone(action: &CommandAction) -> bool {
-    match &action.action {
+/// Whether a command waits by itself.
+pub(super) fn waits_alone(located: &Located) -> bool {
+    match &located.action.action {
         Action::Http(http) => repeats_until_up(http),
         Action::Connect(connect) => connect.waits,
         Action::Tool { name } => waits_by_itself(name),
-        Action::TestFile { kind, .. } => *kind == FileTestKind::Watch,
+        // In a loop it waits for the next change: `while inotifywait conf; do reload; done`.
+        Action::TestFile { kind, .. } => {
+            *kind == FileTestKind::Watch && !located.visit.context.is_in_loop()
+        }
         _ => false,
     }
 }
