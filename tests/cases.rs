@@ -50,7 +50,12 @@ fn every_case_is_found_where_it_stands() {
             .filter(|finding| finding.severity > Severity::Info)
             .inspect(|finding| {
                 let is_placed = finding.locations.iter().any(|location| location.primary);
-                assert!(is_placed, "{}: {} has no primary place", path.display(), finding.rule.name);
+                assert!(
+                    is_placed,
+                    "{}: {} has no primary place",
+                    path.display(),
+                    finding.rule.name
+                );
             })
             .map(|finding| {
                 let start = finding.primary().expect("a place").span.start;

@@ -258,11 +258,14 @@ impl Owners<'_, '_> {
                 .flatten()
                 .find(|program| program.place == ProgramPlace::Entrypoint);
             let words = entrypoint.into_iter().flat_map(|program| &program.words);
-            programs.map(String::as_str)
+            programs
+                .map(String::as_str)
                 .chain(words.filter_map(|word| word.as_str()))
                 .any(|word| word.contains(text))
         };
-        let mut having = self.others(from).filter(|(index, container)| has(*index, container));
+        let mut having = self
+            .others(from)
+            .filter(|(index, container)| has(*index, container));
         let (index, _) = having.next().filter(|_| text.len() > 3)?;
         having.next().is_none().then_some(index)
     }

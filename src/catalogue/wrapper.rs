@@ -128,7 +128,10 @@ pub const WRAPPERS: &[Wrapper] = &[
         ],
         ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
-        quit_settings: &[("ISTIO_QUIT_API", "/quitquitquit"), ("GENERIC_QUIT_ENDPOINTS", "")],
+        quit_settings: &[
+            ("ISTIO_QUIT_API", "/quitquitquit"),
+            ("GENERIC_QUIT_ENDPOINTS", ""),
+        ],
         idle_without: &["ENVOY_ADMIN_API", "ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS"],
         spares_with: &["NEVER_KILL_ISTIO"],
         source: "https://github.com/redboxllc/scuttle/blob/master/scuttle_config.go",

@@ -66,7 +66,10 @@ impl Pod<'_> {
         };
         links.any(|link| self.ends(link, index) || is_meant(link))
             || self.members.get(index).is_some_and(super::ends_with_another)
-            || self.members.iter().any(|member| super::quits(self, member, index))
+            || self
+                .members
+                .iter()
+                .any(|member| super::quits(self, member, index))
     }
 
     /// Whether a link ends a container: index among the members.

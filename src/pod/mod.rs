@@ -135,10 +135,7 @@ impl<'a> Pod<'a> {
         self.links.all.iter().any(|link| {
             matches!(
                 link.kind,
-                LinkKind::Quits(_)
-                    | LinkKind::Kills(_)
-                    | LinkKind::EndsOnFile(..)
-                    | LinkKind::EndsWithApp(_)
+                LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_)
             )
         }) || self.namings.iter().any(|naming| {
             !matches!(

@@ -67,7 +67,10 @@ pub(crate) fn quits(pod: &Pod<'_>, member: &Member<'_>, index: usize) -> bool {
     let works = |wrapper: &&Wrapper| {
         !matches!(work(container, wrapper), Work::Disabled(_)) && !spares(container, wrapper)
     };
-    let settings = WRAPPERS.iter().filter(works).flat_map(|wrapper| wrapper.quit_settings);
+    let settings = WRAPPERS
+        .iter()
+        .filter(works)
+        .flat_map(|wrapper| wrapper.quit_settings);
     let mut addresses = settings.filter_map(|(name, added)| Some((container.value_of(name)?, *added)));
     addresses.any(|(value, added)| {
         value.split(',').any(|address| {

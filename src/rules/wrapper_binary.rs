@@ -131,7 +131,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         .filter(|variable| wrapper.reads(variable.name))
                         .all(|variable| other.reads(variable.name))
                 };
-                WRAPPERS.iter().any(|other| read_by(other) > read_by(wrapper) && is_shared(other))
+                WRAPPERS
+                    .iter()
+                    .any(|other| read_by(other) > read_by(wrapper) && is_shared(other))
             };
             let hidden = WRAPPERS
                 .iter()

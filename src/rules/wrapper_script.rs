@@ -140,7 +140,12 @@ fn asks_for_the_app<'a>(
         }
         _ => None,
     };
-    let found = pod.links.all.iter().enumerate().find_map(|(at, link)| Some((at, link, asks(link)?)));
+    let found = pod
+        .links
+        .all
+        .iter()
+        .enumerate()
+        .find_map(|(at, link)| Some((at, link, asks(link)?)));
     let Some((link_at, link, wait)) = found.filter(|_| !member.role.declared) else {
         return;
     };

@@ -89,7 +89,9 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
         let code = without_comment(line);
         for (rule, word) in &signs {
             if let (Some(at), false, Some(rule)) = (
-                code.find(word.as_str()),
+                code.match_indices(word.as_str())
+                    .map(|(at, _)| at)
+                    .find(|at| *rule != "shared-pid-kill" || ends_a_name(code, at + word.len())),
                 seen.contains(rule),
                 rules::by_name(rule),
             ) {
@@ -101,6 +103,12 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
         line_start += line.len();
     }
     found
+}
+
+/// Whether a name ends at a place of a line: `pkill vault` is no `pkill vault-env`.
+fn ends_a_name(line: &str, at: usize) -> bool {
+    let goes_on = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    !line.get(at..).is_some_and(|rest| rest.starts_with(goes_on))
 }
 
 fn finding(source: &Arc<SourceFile>, rule: &'static RuleInfo, span: Range<usize>) -> Finding {
@@ -138,4 +146,32 @@ fn without_comment(line: &str) -> &str {
         return "";
     }
     line.find(" #").and_then(|at| line.get(..at)).unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_killed_program_is_a_whole_name() {
+        let found = |text: &str| {
+            let source = Arc::new(SourceFile {
+                name: "x.tpl".to_owned(),
+                text: text.into(),
+            });
+            signs(&source)
+                .iter()
+                .map(|finding| finding.rule.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found("{{- printf \"pkill vault-env\" }}"), Vec::<&str>::new());
+        assert_eq!(
+            found("{{- printf \"pkill vault || true\" }}"),
+            ["shared-pid-kill"]
+        );
+        assert_eq!(
+            found("{{- printf \"pkill envoy-x; pkill envoy\" }}"),
+            ["shared-pid-kill"]
+        );
+    }
 }

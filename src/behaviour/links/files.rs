@@ -48,8 +48,7 @@ impl Finder<'_, '_> {
                 }
                 let kind = if ends {
                     // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
-                    (test.is_in_loop || watches)
-                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
+                    (test.is_in_loop || watches).then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
                     let wait = wait.filter(|_| !self.ends_behind(&writers));
                     starts(wait, writers, || self.reads((container, program), path, own))

@@ -29,7 +29,9 @@ impl ScriptBehaviour<'_> {
             .iter()
             .filter(|located| subcommand(located) == Some("wait"))
             .map(|located| (located.action.span.clone(), &located.visit.context));
-        let (span, context) = loops.chain(alone).find(|(span, _)| self.only_asks_cluster(span))?;
+        let (span, context) = loops
+            .chain(alone)
+            .find(|(span, _)| self.only_asks_cluster(span))?;
         Some(self.placed(&span, context))
     }
 
@@ -49,7 +51,9 @@ impl ScriptBehaviour<'_> {
         };
         let ends = |located: &Located| match &located.action.action {
             Action::Exit { .. } => true,
-            Action::Signal { targets, only_tests, .. } => !only_tests && targets.iter().all(is_own),
+            Action::Signal {
+                targets, only_tests, ..
+            } => !only_tests && targets.iter().all(is_own),
             _ => false,
         };
         let behind = |located: &&Located| located.action.span.start >= span.end;
@@ -75,7 +79,9 @@ fn subcommand<'l>(located: &'l Located<'_>) -> Option<&'l str> {
     asks_the_cluster(name)
         .then(|| {
             let behind = words.iter().skip(located.action.program_word + 1);
-            behind.map(|word| word.raw.as_str()).find(|word| !word.starts_with('-'))
+            behind
+                .map(|word| word.raw.as_str())
+                .find(|word| !word.starts_with('-'))
         })
         .flatten()
 }

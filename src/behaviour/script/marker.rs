@@ -260,8 +260,13 @@ fn prints_a_value(located: &Located) -> bool {
         Piece::Variable { name, .. } => !matches!(name.as_str(), "!" | "$" | "?"),
         _ => false,
     };
-    let words = located.visit.simple().map_or(&[][..], |simple| simple.words.as_slice());
-    let prints = words.first().is_some_and(|word| matches!(word.raw.as_str(), "echo" | "printf"));
+    let words = located
+        .visit
+        .simple()
+        .map_or(&[][..], |simple| simple.words.as_slice());
+    let prints = words
+        .first()
+        .is_some_and(|word| matches!(word.raw.as_str(), "echo" | "printf"));
     prints && words.iter().skip(1).flat_map(|word| &word.pieces).any(is_value)
 }
 

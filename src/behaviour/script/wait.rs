@@ -360,10 +360,7 @@ pub(super) fn waiting(behaviour: &ScriptBehaviour) -> Vec<Span> {
     let loops = loops
         .filter(|command| Shape::of(behaviour, command).is_some())
         .map(Command::span);
-    let commands = behaviour
-        .commands
-        .iter()
-        .filter(|located| waits_alone(located));
+    let commands = behaviour.commands.iter().filter(|located| waits_alone(located));
     loops
         .chain(commands.map(|located| located.action.span.clone()))
         .collect()
@@ -376,9 +373,7 @@ pub(super) fn waits_alone(located: &Located) -> bool {
         Action::Connect(connect) => connect.waits,
         Action::Tool { name } => waits_by_itself(name),
         // In a loop it waits for the next change: `while inotifywait conf; do reload; done`.
-        Action::TestFile { kind, .. } => {
-            *kind == FileTestKind::Watch && !located.visit.context.is_in_loop()
-        }
+        Action::TestFile { kind, .. } => *kind == FileTestKind::Watch && !located.visit.context.is_in_loop(),
         _ => false,
     }
 }

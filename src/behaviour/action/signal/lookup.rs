@@ -43,7 +43,10 @@ pub(super) fn behind_xargs(words: &[Word]) -> Option<usize> {
     let mut at = 1;
     while let Some(option) = words.get(at).filter(|word| word.raw.starts_with('-')) {
         // The letters of xargs' options that take the next word where nothing is attached.
-        let takes_word = matches!(option.raw.as_str(), "-I" | "-n" | "-P" | "-L" | "-s" | "-d" | "-E" | "-a");
+        let takes_word = matches!(
+            option.raw.as_str(),
+            "-I" | "-n" | "-P" | "-L" | "-s" | "-d" | "-E" | "-a"
+        );
         at += 1 + usize::from(takes_word);
     }
     (at < words.len()).then_some(at)
