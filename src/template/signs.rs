@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    catalogue::{Catalogue, injector::INJECTORS, quit, wrapper::WRAPPERS},
+    catalogue::{Catalogue, controller::KILLED_WHEN_ALONE, injector::INJECTORS, quit, wrapper::WRAPPERS},
     pod::Subject,
     rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
@@ -59,7 +59,13 @@ static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
         let programs = known.programs.iter();
         programs.flat_map(|program| KILLERS.map(|killer| ("shared-pid-kill", format!("{killer} {program}"))))
     });
-    quits.chain(wrappers).chain(holds).chain(kills).collect()
+    let killers = std::iter::once(("external-killer", format!("{KILLED_WHEN_ALONE}:")));
+    quits
+        .chain(wrappers)
+        .chain(holds)
+        .chain(kills)
+        .chain(killers)
+        .collect()
 });
 
 /// Whether a text names a wrapper, or a setting of one: whatever branch that stands in, the image has it.
@@ -153,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_killed_program_is_a_whole_name() {
+    fn signs_leave_no_doubt() {
         let found = |text: &str| {
             let source = Arc::new(SourceFile {
                 name: "x.tpl".to_owned(),
@@ -164,6 +170,14 @@ mod tests {
                 .map(|finding| finding.rule.name)
                 .collect::<Vec<_>>()
         };
+        assert_eq!(
+            found("  {{- if $s }}\n  pod.kubernetes.io/sidecars: {{ $s | join \",\" }}\n"),
+            ["external-killer"]
+        );
+        assert_eq!(
+            found("  # update pod.kubernetes.io/sidecars: above"),
+            Vec::<&str>::new()
+        );
         assert_eq!(found("{{- printf \"pkill vault-env\" }}"), Vec::<&str>::new());
         assert_eq!(
             found("{{- printf \"pkill vault || true\" }}"),
