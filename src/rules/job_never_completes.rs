@@ -28,7 +28,7 @@ container; where `--mesh istio=1.27`, `meshes` in the configuration or the clust
 a native sidecar, nothing is said.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
-so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
+what the manifest does not show and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
 ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
 `agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on.
 

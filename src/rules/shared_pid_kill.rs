@@ -18,7 +18,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "The app kills its sidecar's process through a shared PID namespace",
     what: r#"`shareProcessNamespace: true` together with a script that ends a process of another container:
-`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`; or a
+`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`,
+`ps aux | grep '[e]nvoy' | awk '{print $2}' | xargs kill`, also through a variable or a loop; or a
 sidecar's script that waits until the app's process is gone (`while pgrep app; do sleep 1; done`).
 The name must be the program of another container of the pod, or of a known sidecar in its
 image.

@@ -20,7 +20,9 @@ impl Finder<'_, '_> {
         for test in own.markers.iter().filter(
             |marker| matches!(marker.usage, MarkerUse::Tested { kind, .. } if kind != FileTestKind::Pipe),
         ) {
-            let Some(path) = &test.file.path else { continue };
+            let Some(path) = test.file.path.as_ref().or(test.file.by_variable.as_ref()) else {
+                continue;
+            };
             let wait = own.waits.iter().find(|wait| {
                 !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
             });
@@ -35,7 +37,11 @@ impl Finder<'_, '_> {
             if !seen.insert((path, ends)) || watches && test.is_in_loop {
                 continue;
             }
-            if let Some((other, writers)) = self.shared_file(container, (path, watches), own) {
+            let shared = match &test.file.path {
+                Some(path) => self.shared_file(container, (path, watches), own),
+                None => self.named_by_variable(container, path),
+            };
+            if let Some((other, writers)) = shared {
                 // A postStart hook that looks for a file of its own process is its gate.
                 if writers.is_empty() && self.is_post_start(container, program) {
                     continue;
@@ -151,6 +157,46 @@ impl Finder<'_, '_> {
                 && !writer.marker.is_in_loop
                 && last.into_iter().flatten().all(|end| end <= written)
         })
+    }
+
+    /// Who writes the file of a path with variables that have the same value in both containers, though nobody here knows
+    /// it: they take it from the same place, and share an empty volume.
+    fn named_by_variable(&self, from: usize, path: &str) -> Option<(Party, Vec<MarkerWrite>)> {
+        let workload = self.owners.workload;
+        let own = workload.containers.get(from)?;
+        let names: Vec<&str> = path
+            .split("${")
+            .skip(1)
+            .filter_map(|behind| behind.split('}').next())
+            .collect();
+        let writer = self.owners.others(from).find_map(|(index, other)| {
+            let is_same = names.iter().all(|name| {
+                let mut variables = own.environment().filter(|own| own.name == *name);
+                variables.any(|own| {
+                    let mut theirs = other.environment().filter(|theirs| theirs.name == *name);
+                    theirs.any(|theirs| own.is_from_where(&theirs))
+                })
+            });
+            let shares = own.mounts().any(|mount| {
+                let volume = workload.volume(mount.volume);
+                volume.is_some_and(|volume| matches!(volume.source, VolumeSource::EmptyDirectory))
+                    && other.mounts().any(|theirs| theirs.volume == mount.volume)
+            });
+            let programs = self.facts.get(index).filter(|_| is_same && shares)?;
+            programs.iter().enumerate().find_map(|(program, facts)| {
+                let writes = |marker: &&Marker| {
+                    !matches!(marker.usage, MarkerUse::Tested { .. })
+                        && marker.file.by_variable.as_deref() == Some(path)
+                };
+                let marker = facts.iter().flat_map(|facts| &facts.markers).find(writes)?;
+                Some(MarkerWrite {
+                    container: index,
+                    program,
+                    marker: marker.clone(),
+                })
+            })
+        })?;
+        Some((Party::Container(writer.container), vec![writer]))
     }
 
     /// Who else mounts the empty volume that a file lies on, and who of them writes the file, or what lies in it where it
