@@ -49,7 +49,7 @@ pub use services_beside::ServicesBeside;
 pub(crate) use services_beside::services_of;
 pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
-pub(crate) use suspects::{Suspect, names_an_end, suspects};
+pub(crate) use suspects::{Suspect, is_called, names_an_end, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
 pub(crate) use wrapper::{Work, ends_with_another, quits, stops_another, work};
 

@@ -142,6 +142,12 @@ fn names_of(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
         .collect()
 }
 
+/// Whether a pattern is the whole name of a container's process, and no part of a command line.
+pub(crate) fn is_called(pod: &Pod<'_>, member: &Member<'_>, pattern: &str) -> bool {
+    let base = pattern.rsplit('/').next().unwrap_or(pattern);
+    names_of(pod, member).contains(&normal(base))
+}
+
 fn normal(name: &str) -> String {
     name.replace('_', "-").to_ascii_lowercase()
 }

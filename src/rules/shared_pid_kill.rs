@@ -132,7 +132,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if let LinkKind::EndsWithApp(wait) = &link.kind
             && wait.looks_for_processes()
         {
-            findings.extend(ends_with_process(pod, at, link, &wait.span, shared));
+            findings.extend(ends_with_process(pod, link, &wait.span, shared));
         }
         let LinkKind::Kills(stop) = &link.kind else {
             continue;
@@ -177,14 +177,12 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Why a script that looks for the app is not rewritten.
+pub(super) const LOOKS_FOR_THE_APP: &str =
+    "run the program without the script that looks for the app, and declare the sidecar by hand";
+
 /// The sidecar looks for the app's process, and ends when it is gone.
-fn ends_with_process<'a>(
-    pod: &Pod<'a>,
-    at: usize,
-    link: &Link,
-    span: &Span,
-    shared: Entry<'a>,
-) -> Option<Finding> {
+fn ends_with_process<'a>(pod: &Pod<'a>, link: &Link, span: &Span, shared: Entry<'a>) -> Option<Finding> {
     let (member, program) = pod.program(link.container, link.program)?;
     let app = pod.party(&link.other)?;
     if member.role.declared {
@@ -209,7 +207,7 @@ fn ends_with_process<'a>(
         .at_text(program, span.clone(), "looks for another container's process")
         .with_entry(shared, "makes the processes visible")
         .with_container(&app.container, "the app, which it outlives")
-        .subject(Subject::Link(at))
+        .by_hand(LOOKS_FOR_THE_APP)
         .finish(),
     )
 }

@@ -7,7 +7,9 @@ use crate::{
 
 use crate::remedy::Obligation;
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
+use super::{
+    Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, shared_pid_kill::LOOKS_FOR_THE_APP,
+};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -164,7 +166,7 @@ fn asks_for_the_app<'a>(
         })
         .container(&member.container)
         .at_text(program, wait.span.clone(), "asks whether the app is still there")
-        .subject(Subject::Link(link_at));
+        .by_hand(LOOKS_FOR_THE_APP);
     if let Some(app) = pod.party(&link.other) {
         draft = draft.with_container(&app.container, "the app, which it outlives");
     }

@@ -21,7 +21,7 @@ use crate::{
             end_hook,
             marker::{marker, path_of},
             part::{Part, cutting},
-            stop::{helper, masks, stop_behind, stop_with_sleep},
+            stop::{helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
             wrapper::wrappers,
         },
     },
@@ -142,6 +142,12 @@ fn of_link<'a>(
                 ))
             });
             part.cut_instead(link.container, cut);
+            if let Some(pattern) = part_of_a_command_line(pod, index, kill) {
+                part.rest_on(Proof::unknown(
+                    Obligation::EndsAreKnown,
+                    format!("`{pattern}` may be in the command lines of other processes too"),
+                ));
+            }
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }
