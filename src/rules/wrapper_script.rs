@@ -142,13 +142,8 @@ fn asks_for_the_app<'a>(
         }
         _ => None,
     };
-    let found = pod
-        .links
-        .all
-        .iter()
-        .enumerate()
-        .find_map(|(at, link)| Some((at, link, asks(link)?)));
-    let Some((link_at, link, wait)) = found.filter(|_| !member.role.declared) else {
+    let found = pod.links.all.iter().find_map(|link| Some((link, asks(link)?)));
+    let Some((link, wait)) = found.filter(|_| !member.role.declared) else {
         return;
     };
     let name = crate::pod::quoted(member.container.name);
