@@ -1,6 +1,8 @@
 //! What kinds of objects a server has, and how kubectl's users call them.
 
 use futures::{StreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIGroup, APIResourceList};
+use kube::core::discovery::v2::APIGroupDiscovery;
 use serde::Deserialize;
 
 use super::{request::RequestError, server::Server};
@@ -187,80 +189,11 @@ impl Discovery {
 #[serde(default)]
 struct Answer {
     /// Of an aggregated answer.
-    items: Vec<GroupItem>,
+    items: Vec<APIGroupDiscovery>,
     /// Of an old answer to `/apis`.
-    groups: Vec<OldGroup>,
+    groups: Vec<APIGroup>,
     /// Of an old answer to `/api`.
     versions: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct GroupItem {
-    metadata: Named,
-    versions: Vec<VersionItem>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct VersionItem {
-    version: String,
-    /// `Stale` where the aggregated API did not answer the server.
-    freshness: String,
-    resources: Vec<ResourceItem>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ResourceItem {
-    resource: String,
-    response_kind: Option<Kind>,
-    scope: String,
-    singular_resource: String,
-    short_names: Vec<String>,
-    verbs: Vec<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Kind {
-    kind: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct OldGroup {
-    versions: Vec<GroupVersion>,
-    preferred_version: GroupVersion,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct GroupVersion {
-    group_version: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct OldResources {
-    resources: Vec<OldResource>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct OldResource {
-    name: String,
-    singular_name: String,
-    kind: String,
-    namespaced: bool,
-    short_names: Vec<String>,
-    verbs: Vec<String>,
 }
 
 /// Asks a server what it has. An aggregated API that is down is left out, and said.
@@ -277,9 +210,15 @@ pub async fn discover(server: &Server) -> Result<Discovery, RequestError> {
         asked_alone.extend(answer.versions);
         for group in answer.groups {
             let preferred = group.preferred_version;
-            asked_alone.push(preferred.group_version.clone());
-            let others = group.versions.into_iter().filter(|version| *version != preferred);
-            asked_alone.extend(others.map(|version| version.group_version));
+            let versions = group.versions.into_iter();
+            let others = versions.filter(|version| Some(version) != preferred.as_ref());
+            asked_alone.extend(
+                preferred
+                    .iter()
+                    .cloned()
+                    .chain(others)
+                    .map(|version| version.group_version),
+            );
         }
         for group in answer.items {
             add_group(group, &mut discovery);
@@ -287,7 +226,7 @@ pub async fn discover(server: &Server) -> Result<Discovery, RequestError> {
     }
     let answers: Vec<_> = stream::iter(asked_alone)
         .map(|api_version| async move {
-            let answer = server.get::<OldResources>(&base(&api_version)).await;
+            let answer = server.get::<APIResourceList>(&base(&api_version)).await;
             (api_version, answer)
         })
         .buffered(AT_ONCE)
@@ -305,31 +244,36 @@ pub async fn discover(server: &Server) -> Result<Discovery, RequestError> {
     Ok(discovery)
 }
 
-fn add_group(group: GroupItem, discovery: &mut Discovery) {
-    for version in group.versions {
-        let name = &group.metadata.name;
-        if version.freshness == "Stale" {
+fn add_group(group: APIGroupDiscovery, discovery: &mut Discovery) {
+    let name = group
+        .metadata
+        .and_then(|metadata| metadata.name)
+        .unwrap_or_default();
+    for served in group.versions {
+        let version = served.version.unwrap_or_default();
+        // `Stale` where the aggregated API did not answer the server.
+        if served.freshness.as_deref() == Some("Stale") {
             let api_version = if name.is_empty() {
-                version.version.clone()
+                version.clone()
             } else {
-                format!("{name}/{}", version.version)
+                format!("{name}/{version}")
             };
             discovery.unavailable.push(Unavailable {
                 api_version,
                 reason: "the server that serves it does not answer".to_owned(),
             });
         }
-        for resource in version.resources {
+        for resource in served.resources {
             let Some(kind) = resource.response_kind else {
                 continue;
             };
             let collection = Collection {
                 group: name.clone(),
-                version: version.version.clone(),
-                plural: resource.resource,
-                singular: resource.singular_resource,
-                kind: kind.kind,
-                namespaced: resource.scope == "Namespaced",
+                version: version.clone(),
+                plural: resource.resource.unwrap_or_default(),
+                singular: resource.singular_resource.unwrap_or_default(),
+                kind: kind.kind.unwrap_or_default(),
+                namespaced: resource.scope.as_deref() == Some("Namespaced"),
                 short_names: resource.short_names,
             };
             add(collection, &resource.verbs, discovery);
@@ -337,7 +281,7 @@ fn add_group(group: GroupItem, discovery: &mut Discovery) {
     }
 }
 
-fn add_resources(api_version: &str, resources: OldResources, discovery: &mut Discovery) {
+fn add_resources(api_version: &str, resources: APIResourceList, discovery: &mut Discovery) {
     let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
     for resource in resources.resources {
         // `pods/log`
@@ -351,7 +295,7 @@ fn add_resources(api_version: &str, resources: OldResources, discovery: &mut Dis
             singular: resource.singular_name,
             kind: resource.kind,
             namespaced: resource.namespaced,
-            short_names: resource.short_names,
+            short_names: resource.short_names.unwrap_or_default(),
         };
         add(collection, &resource.verbs, discovery);
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::{
+    page::List,
     request::{RequestError, collect, encode, get, send},
     resource::{Selection, WatchedResource},
     watch::collection_path,
@@ -41,20 +42,6 @@ pub struct PodNow {
 #[serde(default)]
 struct Glance {
     metadata: PodNow,
-}
-
-#[derive(Debug, Deserialize)]
-struct Page<I> {
-    #[serde(default)]
-    metadata: PageMetadata,
-    items: Option<Vec<I>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PageMetadata {
-    #[serde(rename = "continue")]
-    next: Option<String>,
 }
 
 /// The pods there are now.
@@ -134,12 +121,12 @@ async fn each<I: DeserializeOwned>(
             .headers_mut()
             .insert(ACCEPT, HeaderValue::from_static(accept));
         let body = collect(&path, send(client, &path, request).await?).await?;
-        let page: Page<I> = serde_json::from_slice(&body).map_err(|error| RequestError::Answer {
+        let page: List<I> = serde_json::from_slice(&body).map_err(|error| RequestError::Answer {
             path: path.clone(),
             message: error.to_string(),
         })?;
-        page.items.into_iter().flatten().for_each(&mut take);
-        next = page.metadata.next.filter(|token| !token.is_empty());
+        next = page.next();
+        page.into_items().into_iter().for_each(&mut take);
         if next.is_none() {
             return Ok(());
         }

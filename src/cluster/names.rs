@@ -1,11 +1,12 @@
 //! The names of what is there, for completion.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, config::Kubeconfig};
 use serde::Deserialize;
 
 use super::{
     Connection,
-    page::{Filter, Glance, Pages},
+    page::{Filter, Glance, List, Pages},
     request::{RequestError, get},
     server::Server,
 };
@@ -27,28 +28,21 @@ pub struct KubeconfigNames {
     pub users: Vec<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct List {
-    items: Vec<Item>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// An object's metadata, of whatever kind it is.
+#[derive(Debug, Deserialize)]
 struct Item {
-    metadata: Named,
+    metadata: ObjectMeta,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Named {
-    name: String,
-    uid: String,
+impl Item {
+    fn name(self) -> String {
+        self.metadata.name.unwrap_or_default()
+    }
 }
 
 impl Glance for Item {
     fn uid(&self) -> &str {
-        &self.metadata.uid
+        self.metadata.uid.as_deref().unwrap_or_default()
     }
 }
 
@@ -120,7 +114,7 @@ pub(super) async fn namespaces_of(server: &Server) -> Result<Vec<String>, Reques
     let mut names = Vec::new();
     let mut pages = Pages::new(server, "/api/v1/namespaces", &Filter::default());
     while let Some(page) = pages.next::<Item>().await? {
-        names.extend(page.into_iter().map(|item| item.glance.metadata.name));
+        names.extend(page.into_iter().map(|item| item.glance.name()));
     }
     Ok(names)
 }
@@ -132,9 +126,9 @@ pub(super) async fn object_names(client: &Client, path: &str) -> Result<Vec<Stri
         http::header::ACCEPT,
         http::HeaderValue::from_static(METADATA_ONLY),
     );
-    let list: List = client
+    let list: List<Item> = client
         .request(request)
         .await
         .map_err(|error| RequestError::new(path, &error))?;
-    Ok(list.items.into_iter().map(|item| item.metadata.name).collect())
+    Ok(list.into_items().into_iter().map(Item::name).collect())
 }

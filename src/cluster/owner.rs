@@ -5,7 +5,8 @@ use std::{
     sync::Arc,
 };
 
-use kube::Client;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, OwnerReference};
+use kube::{Client, core::Selector};
 use serde::Deserialize;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     request::{RequestError, get_json},
     server::Server,
 };
-use crate::trace::object::{OwnerReference, Pod};
+use crate::trace::object::{Pod, controller};
 
 /// Owners own owners (CronJob, Job, Pod); no further than this.
 const DEPTH: usize = 6;
@@ -67,18 +68,12 @@ impl Wanted {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// What is read of an owner of any kind, one of a custom resource too.
+#[derive(Debug, Deserialize)]
 struct Owner {
-    metadata: OwnerMetadata,
+    metadata: ObjectMeta,
+    #[serde(default)]
     spec: OwnerSpec,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct OwnerMetadata {
-    uid: String,
-    owner_references: Vec<OwnerReference>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,6 +81,7 @@ struct OwnerMetadata {
 struct OwnerSpec {
     manual_selector: bool,
     replicas: Option<usize>,
+    /// A LabelSelector, of most kinds.
     selector: serde_json::Value,
 }
 
@@ -143,7 +139,7 @@ impl Owners {
             name: name.to_owned(),
             uid: owner
                 .as_ref()
-                .map(|owner| owner.metadata.uid.clone())
+                .and_then(|owner| owner.metadata.uid.clone())
                 .unwrap_or_default(),
         });
         let labels = owner.as_ref().and_then(|owner| match collection.plural.as_str() {
@@ -264,15 +260,14 @@ impl Owners {
         };
         let path = collection.object_path(Some(namespace), &reference.name);
         let owner: Owner = get_json(&self.server.client(), &path).await?;
-        Ok(owner.metadata.owner_references)
+        Ok(owner.metadata.owner_references.unwrap_or_default())
     }
 }
 
 /// The kind's plural and the path of a pod's controller; `None` for one whose kind is not Kubernetes' own.
 #[must_use]
 pub fn controller_path(pod: &Pod) -> Option<(String, String)> {
-    let mut owners = pod.metadata.owner_references.iter();
-    let controller = owners.find(|owner| owner.controller)?;
+    let controller = controller(&pod.metadata.owner_references)?;
     let is_its =
         |one: &Collection| one.kind == controller.kind && one.api_version() == controller.api_version;
     let collection = built_in().find(is_its)?;
@@ -316,20 +311,15 @@ pub async fn template_containers(
 
 /// `spec.selector` as a label selector, where it says no more than which labels must be equal.
 fn match_labels(selector: &serde_json::Value) -> Option<String> {
-    let expressions = selector
-        .get("matchExpressions")
-        .and_then(serde_json::Value::as_array);
-    if expressions.is_some_and(|expressions| !expressions.is_empty()) {
+    let selector = LabelSelector::deserialize(selector).ok()?;
+    if selector
+        .match_expressions
+        .is_some_and(|expressions| !expressions.is_empty())
+    {
         return None;
     }
-    let labels = selector.get("matchLabels")?.as_object()?;
-    let pairs: Option<Vec<String>> = labels
-        .iter()
-        .map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
-        .collect();
-    pairs
-        .filter(|pairs| !pairs.is_empty())
-        .map(|pairs| pairs.join(","))
+    let labels = selector.match_labels.filter(|labels| !labels.is_empty())?;
+    Some(Selector::from_iter(labels).to_string())
 }
 
 #[cfg(test)]
@@ -340,7 +330,7 @@ mod tests {
     fn only_plain_selectors_are_used() {
         let plain = serde_json::json!({"matchLabels": {"app": "web", "tier": "front"}});
         assert_eq!(match_labels(&plain).as_deref(), Some("app=web,tier=front"));
-        let rich = serde_json::json!({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "x"}]});
+        let rich = serde_json::json!({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "x", "operator": "Exists"}]});
         assert_eq!(match_labels(&rich), None);
         assert_eq!(match_labels(&serde_json::Value::Null), None);
     }

@@ -5,6 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ListMeta;
 use rayon::prelude::*;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -55,20 +56,27 @@ pub struct Listed<T> {
     pub raw: Box<RawValue>,
 }
 
-#[derive(Deserialize)]
-struct List<'a> {
+/// A list as the server sends it. `k8s_openapi::List` holds none but the API's types, and most items are kept as their
+/// text here: as a tree of values a page takes ten times that.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub(super) struct List<T> {
     #[serde(default)]
-    metadata: ListMetadata,
-    #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
+    pub(super) metadata: ListMeta,
+    /// `null` for none, from servers written in Go.
+    items: Option<Vec<T>>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMetadata {
-    #[serde(rename = "continue")]
-    next: Option<String>,
-    remaining_item_count: Option<u64>,
+impl<T> List<T> {
+    /// The token with which the server goes on; `None` at the end of the list.
+    pub(super) fn next(&self) -> Option<String> {
+        self.metadata.continue_.clone().filter(|token| !token.is_empty())
+    }
+
+    /// What it holds.
+    pub(super) fn into_items(self) -> Vec<T> {
+        self.items.unwrap_or_default()
+    }
 }
 
 /// A list that is read page by page.
@@ -115,7 +123,11 @@ impl<'s> Pages<'s> {
         if self.ended {
             return Ok(None);
         }
-        let (metadata, mut items) = loop {
+        let Page {
+            next,
+            remaining,
+            mut items,
+        } = loop {
             let mut path = format!("{}?limit={PAGE}{}", self.path, self.filter.query());
             if let Some(token) = &self.next {
                 path.push_str(&format!("&continue={}", encode(token)));
@@ -133,8 +145,8 @@ impl<'s> Pages<'s> {
             }
         };
         items.retain(|item| self.given.insert(hash(item.glance.uid())));
-        self.remaining = metadata.remaining_item_count.unwrap_or(0);
-        self.next = metadata.next.filter(|token| !token.is_empty());
+        self.remaining = remaining;
+        self.next = next;
         self.ended = self.next.is_none();
         Ok(Some(items))
     }
@@ -146,10 +158,19 @@ fn hash(uid: &str) -> u64 {
     hasher.finish()
 }
 
-fn decode<T: Glance>(text: &[u8]) -> serde_json::Result<(ListMetadata, Vec<Listed<T>>)> {
-    let list: List<'_> = serde_json::from_slice(text)?;
-    let items = list.items.unwrap_or_default();
-    let items: serde_json::Result<Vec<Listed<T>>> = items
+/// One page of a list.
+struct Page<T> {
+    next: Option<String>,
+    remaining: u64,
+    items: Vec<Listed<T>>,
+}
+
+fn decode<T: Glance>(text: &[u8]) -> serde_json::Result<Page<T>> {
+    let list: List<&RawValue> = serde_json::from_slice(text)?;
+    let next = list.next();
+    let remaining = list.metadata.remaining_item_count.unwrap_or_default();
+    let items: serde_json::Result<Vec<Listed<T>>> = list
+        .into_items()
         .into_par_iter()
         .map(|raw| {
             Ok(Listed {
@@ -158,5 +179,9 @@ fn decode<T: Glance>(text: &[u8]) -> serde_json::Result<(ListMetadata, Vec<Liste
             })
         })
         .collect();
-    Ok((list.metadata, items?))
+    Ok(Page {
+        next,
+        remaining: remaining.try_into().unwrap_or_default(),
+        items: items?,
+    })
 }

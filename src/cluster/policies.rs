@@ -2,10 +2,17 @@
 //! pod.
 
 use http::Method;
-use serde::Deserialize;
+use k8s_openapi::{
+    api::{
+        authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec},
+        core::v1::ResourceQuota,
+    },
+    apimachinery::pkg::{apis::meta::v1::APIResourceList, version::Info},
+};
 use serde_json::{Value, json};
 
 use super::{
+    page::List,
     request::{RequestError, encode, send_json},
     server::Server,
 };
@@ -28,36 +35,15 @@ pub struct PolicyApi {
     pub validating: bool,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ServerVersion {
-    git_version: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Resources {
-    resources: Vec<Resource>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Resource {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct List {
-    items: Vec<Value>,
-}
-
 /// What the server knows of admission policies.
 ///
 /// # Errors
 /// Where it cannot be asked.
 pub async fn policy_api(server: &Server) -> Result<PolicyApi, RequestError> {
-    let version: ServerVersion = server.get("/version").await?;
-    let known = match server.get::<Resources>(BASE).await {
+    let version: Info = server.get("/version").await?;
+    let known = match server.get::<APIResourceList>(BASE).await {
         Ok(known) => known,
-        Err(error) if error.code() == Some(404) => Resources::default(),
+        Err(error) if error.code() == Some(404) => APIResourceList::default(),
         Err(error) => return Err(error),
     };
     let has = |name: &str| known.resources.iter().any(|resource| resource.name == name);
@@ -73,18 +59,26 @@ pub async fn policy_api(server: &Server) -> Result<PolicyApi, RequestError> {
 /// # Errors
 /// Where the server cannot be asked.
 pub async fn may(server: &Server, verb: &str, resource: &str) -> Result<bool, RequestError> {
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {
-            "group": "admissionregistration.k8s.io", "resource": resource, "verb": verb,
-        }},
-    });
+    let attributes = ResourceAttributes {
+        group: Some("admissionregistration.k8s.io".to_owned()),
+        resource: Some(resource.to_owned()),
+        verb: Some(verb.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(attributes),
+            ..SelfSubjectAccessReviewSpec::default()
+        },
+        ..SelfSubjectAccessReview::default()
+    };
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
     let answer = send_json(&server.client(), Method::POST, path, "application/json", &review).await?;
     Ok(answer.pointer("/status/allowed") == Some(&Value::Bool(true)))
 }
 
-/// The policies or bindings of a resource that have this label; all of them where none is asked for.
+/// The policies or bindings of a resource that have this label; all of them where none is asked for. They are values,
+/// since what is compared and shown is all that the server holds of them.
 ///
 /// # Errors
 /// Where the server cannot be asked, or refuses.
@@ -95,7 +89,7 @@ pub async fn policies(
 ) -> Result<Vec<Value>, RequestError> {
     let query = label.map_or_else(String::new, |label| format!("?labelSelector={}", encode(label)));
     let path = format!("{BASE}/{resource}{query}");
-    Ok(server.get::<List>(&path).await?.items)
+    Ok(server.get::<List<Value>>(&path).await?.into_items())
 }
 
 /// A policy or binding, where it is there.
@@ -212,7 +206,7 @@ pub async fn created_pod(server: &Server, namespace: &str, pod: &Value) -> Resul
 ///
 /// # Errors
 /// Where the server cannot be asked, or refuses.
-pub async fn quotas(server: &Server, namespace: &str) -> Result<Vec<Value>, RequestError> {
+pub async fn quotas(server: &Server, namespace: &str) -> Result<Vec<ResourceQuota>, RequestError> {
     let path = format!("/api/v1/namespaces/{namespace}/resourcequotas");
-    Ok(server.get::<List>(&path).await?.items)
+    Ok(server.get::<List<ResourceQuota>>(&path).await?.into_items())
 }

@@ -6,7 +6,7 @@ use futures::{AsyncBufRead, TryStreamExt};
 use http::{Method, Request};
 use http_body_util::{BodyExt, BodyStream, LengthLimitError, Limited};
 use kube::{Client, client::Body};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::connect::Unreachable;
 use crate::trace::object::ErrorStatus;
@@ -224,7 +224,7 @@ pub async fn send_json(
     method: Method,
     path: &str,
     content_type: &str,
-    body: &serde_json::Value,
+    body: &impl Serialize,
 ) -> Result<serde_json::Value, RequestError> {
     let broken = |message: String| RequestError::Broken {
         path: path.to_owned(),

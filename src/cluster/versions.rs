@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use k8s_openapi::{api::core::v1::Node, apimachinery::pkg::version::Info};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
@@ -53,41 +54,9 @@ impl Versions {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ServerVersion {
-    git_version: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Node {
-    metadata: NodeMetadata,
-    status: NodeStatus,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct NodeMetadata {
-    name: String,
-    uid: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct NodeStatus {
-    node_info: NodeInfo,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct NodeInfo {
-    kubelet_version: String,
-}
-
 impl Glance for Node {
     fn uid(&self) -> &str {
-        &self.metadata.uid
+        self.metadata.uid.as_deref().unwrap_or_default()
     }
 }
 
@@ -111,7 +80,7 @@ struct Lifecycle {
 /// Where the server does not say its version or its schema. Nodes that may not be listed are no error here.
 pub async fn versions(server: &Server) -> Result<Versions, RequestError> {
     let (version, lifecycle, kubelets) = tokio::join!(
-        server.get::<ServerVersion>("/version"),
+        server.get::<Info>("/version"),
         lifecycle(server),
         kubelets(server),
     );
@@ -136,9 +105,11 @@ async fn kubelets(server: &Server) -> Result<Kubelets, RequestError> {
     let mut pages = Pages::new(server, "/api/v1/nodes", &Filter::default());
     while let Some(nodes) = pages.next::<Node>().await? {
         for node in nodes {
-            match parse_kubernetes_version(&node.glance.status.node_info.kubelet_version) {
+            let Node { metadata, status, .. } = node.glance;
+            let info = status.and_then(|status| status.node_info);
+            match info.and_then(|info| parse_kubernetes_version(&info.kubelet_version)) {
                 Some(version) => *kubelets.nodes.entry(version).or_default() += 1,
-                None => kubelets.unclear.push(node.glance.metadata.name),
+                None => kubelets.unclear.extend(metadata.name),
             }
         }
     }

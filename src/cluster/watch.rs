@@ -11,11 +11,11 @@ use std::{
 
 use futures::{AsyncBufReadExt, AsyncReadExt, io::BufReader};
 use kube::Client;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
 use super::{
+    page::List,
     request::{RequestError, encode, get_json, get_stream},
     resource::{Selection, WatchedResource},
 };
@@ -73,22 +73,6 @@ pub enum Arrival {
     Note(String),
     /// The watch cannot go on.
     Failed(RequestError),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct List {
-    metadata: ListMetadata,
-    /// As the server sent them: a page as a tree of values takes ten times its text.
-    items: Vec<Box<RawValue>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct ListMetadata {
-    resource_version: String,
-    #[serde(rename = "continue")]
-    next: Option<String>,
 }
 
 /// A server that was never reached is given up after so many failures: about three seconds.
@@ -330,13 +314,13 @@ impl<T: WatchedResource> Watch<T> {
             if let Some(token) = &next {
                 path.push_str(&format!("&continue={}", encode(token)));
             }
-            let list: List = answered(&path, get_json(&self.client, &path)).await?;
+            let mut list: List<Box<RawValue>> = answered(&path, get_json(&self.client, &path)).await?;
             let received = Moment::now();
-            for item in list.items {
+            next = list.next();
+            self.version = list.metadata.resource_version.take().unwrap_or_default();
+            for item in list.into_items() {
                 self.listed_item(&item, received, &mut seen).await;
             }
-            self.version = list.metadata.resource_version;
-            next = list.metadata.next.filter(|token| !token.is_empty());
             if next.is_none() {
                 break;
             }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::Value;
 
 use super::{
-    ObjectGlance, Owner, OwnerReference, Uid,
+    ObjectGlance, Owner, Uid,
     object::prune,
     template::{Shape, templates},
 };
@@ -52,7 +53,7 @@ impl Holder {
             name: glance.metadata.name.clone(),
             namespace: glance.metadata.namespace.clone(),
             remembered: Owner {
-                owner: owner.as_ref().map(OwnerReference::key),
+                owner: owner.as_ref().map(|owner| Uid::of(&owner.uid)),
                 shape,
                 revision,
                 is_transparent: is_built_in,

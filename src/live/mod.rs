@@ -18,7 +18,7 @@ pub use injectors::Injectors;
 pub use lint::{LiveOutcome, lint_live};
 pub use object::{LiveObject, config_map, is_over, pruned};
 pub use owners::{Owner, Owners, Uid};
-pub use pod::{ObjectGlance, OwnerReference, PodGlance, PodMetadata};
+pub use pod::{ObjectGlance, PodGlance, PodMetadata};
 pub use record::Record;
 pub use roles::{UndeclaredSidecars, is_open, undeclared_sidecars};
 pub use secrets::{is_secret_option, without_secrets};

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
 
-use super::Uid;
-pub use crate::trace::object::OwnerReference;
-use crate::trace::object::{PodStatus, nullable};
+use crate::trace::object::{PodStatus, controller, nullable};
 
 /// Any object.
 #[derive(Debug, Default, Deserialize)]
@@ -100,26 +99,6 @@ pub struct PodContainer {
     pub name: String,
     /// `Always` makes an init container a sidecar.
     pub restart_policy: Option<String>,
-}
-
-impl OwnerReference {
-    /// The owner's key.
-    #[must_use]
-    pub fn key(&self) -> Uid {
-        Uid::of(&self.uid)
-    }
-
-    /// `Kafka cluster (kafka.strimzi.io/v1)`
-    #[must_use]
-    pub fn describe(&self) -> String {
-        format!("{} {} ({})", self.kind, self.name, self.api_version)
-    }
-}
-
-/// The owner that manages an object.
-#[must_use]
-pub(super) fn controller(references: &[OwnerReference]) -> Option<&OwnerReference> {
-    references.iter().find(|reference| reference.controller)
 }
 
 impl ObjectGlance {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::{api::core::v1::ResourceQuota, apimachinery::pkg::api::resource::Quantity};
 use serde_json::{Value, json};
 
 use super::objects::differs;
@@ -68,30 +69,21 @@ pub fn resources(pod: &Value) -> Amounts {
 
 /// What a namespace's quotas would not allow: one sentence each. `more` is what promotion adds there.
 #[must_use]
-pub fn exceeded(quotas: &[Value], more: &Amounts) -> Vec<String> {
+pub fn exceeded(quotas: &[ResourceQuota], more: &Amounts) -> Vec<String> {
     let mut found = Vec::new();
     for quota in quotas {
-        let amounts = |field: &str| -> BTreeMap<String, i128> {
-            quota
-                .pointer(&format!("/status/{field}"))
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten()
-                .filter_map(|(key, value)| Some((counted(key), quantity(value.as_str()?)?)))
-                .collect()
+        let Some(status) = &quota.status else {
+            continue;
         };
-        let used = amounts("used");
-        for (key, hard) in amounts("hard") {
+        let used = amounts(status.used.as_ref());
+        for (key, hard) in amounts(status.hard.as_ref()) {
             let added = more.get(&key).copied().unwrap_or_default();
             let taken = used.get(&key).copied().unwrap_or_default();
             if added > 0 && taken + added > hard {
                 let write = |amount| workload::write_amount(&key, amount);
                 found.push(format!(
                     "quota {} allows {} of {key}, {} is used, and promotion adds {}",
-                    quota
-                        .pointer("/metadata/name")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default(),
+                    quota.metadata.name.as_deref().unwrap_or_default(),
                     write(hard),
                     write(taken),
                     write(added)
@@ -100,6 +92,15 @@ pub fn exceeded(quotas: &[Value], more: &Amounts) -> Vec<String> {
         }
     }
     found
+}
+
+/// Quantities by what they are of, as pods have it.
+fn amounts(quantities: Option<&BTreeMap<String, Quantity>>) -> BTreeMap<String, i128> {
+    quantities
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, Quantity(amount))| Some((counted(key), quantity(amount)?)))
+        .collect()
 }
 
 /// A quota's resource as pods have it: `cpu` counts requests (core/v1, ResourceCPU in a quota).

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
 use crate::roles::{FIRST, listed};
@@ -88,25 +89,12 @@ impl Annotations {
     }
 }
 
-/// `metadata.ownerReferences[]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct OwnerReference {
-    /// `apps/v1`, …
-    #[serde(deserialize_with = "nullable")]
-    pub api_version: String,
-    /// `ReplicaSet`, …
-    #[serde(deserialize_with = "nullable")]
-    pub kind: String,
-    /// The owner's name.
-    #[serde(deserialize_with = "nullable")]
-    pub name: String,
-    /// The owner's uid.
-    #[serde(deserialize_with = "nullable")]
-    pub uid: String,
-    /// Whether it manages the object; others only keep it from being collected as garbage.
-    #[serde(deserialize_with = "nullable")]
-    pub controller: bool,
+/// The owner that manages an object; others only keep it from being collected as garbage.
+#[must_use]
+pub fn controller(references: &[OwnerReference]) -> Option<&OwnerReference> {
+    references
+        .iter()
+        .find(|reference| reference.controller == Some(true))
 }
 
 /// A pod.

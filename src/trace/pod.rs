@@ -12,7 +12,7 @@ use super::{
     declared::{Declared, Reading, Rule},
     evidence::{Change, PodSeen},
     fact::{Fact, PodStep, What},
-    object::{Annotations, ContainerSpec, Pod, PodSpec},
+    object::{Annotations, ContainerSpec, Pod, PodSpec, controller},
     witness::{PairWitness, StateName},
 };
 use crate::roles::{Role, listed};
@@ -427,8 +427,8 @@ fn reached(pod: &Pod) -> Reached {
 }
 
 fn of_job(pod: &Pod) -> bool {
-    let mut owners = pod.metadata.owner_references.iter();
-    owners.any(|owner| owner.controller && owner.kind == "Job" && owner.api_version.starts_with("batch/"))
+    controller(&pod.metadata.owner_references)
+        .is_some_and(|owner| owner.kind == "Job" && owner.api_version.starts_with("batch/"))
 }
 
 fn has_native(spec: &PodSpec) -> bool {

@@ -8,6 +8,8 @@ use std::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
 use super::TraceError;
 use crate::{
     cli::configuration::Configurations,
@@ -18,7 +20,7 @@ use crate::{
     source::SourceFile,
     trace::{
         evidence::{PodSeen, ScriptsSeen, TemplateSeen},
-        object::OwnerReference,
+        object,
     },
 };
 
@@ -54,8 +56,7 @@ pub(super) struct Roles {
 }
 
 fn controller(seen: &PodSeen) -> Option<&OwnerReference> {
-    let mut owners = seen.pod.metadata.owner_references.iter();
-    owners.find(|owner| owner.controller)
+    object::controller(&seen.pod.metadata.owner_references)
 }
 
 /// The uid of what tells of a pod and of others like it.

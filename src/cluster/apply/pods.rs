@@ -1,9 +1,14 @@
 //! What is wrong with a pod that a rollout waits for.
 
+use k8s_openapi::{
+    api::core::v1::{Container, ContainerStatus, Event, Pod},
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
+};
+use kube::core::Selector;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cluster::{RequestError, Server, request::encode};
+use crate::cluster::{RequestError, Server, page::List, request::encode};
 
 /// Reasons for which a container waits that do not pass by themselves, mostly (kubernetes, `pkg/kubelet/images`,
 /// `pkg/kubelet/kuberuntime`).
@@ -19,9 +24,9 @@ const CANNOT_START: [&str; 8] = [
 ];
 
 /// A container that has ended so often before it was ready will do so again.
-const RESTARTS: u64 = 3;
+const RESTARTS: i32 = 3;
 /// A sidecar whose startup probe has failed so often: each time its whole budget was used.
-const FAILED_STARTS: u64 = 2;
+const FAILED_STARTS: i32 = 2;
 
 /// Something that keeps a pod from becoming ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,41 +50,42 @@ pub enum Outlook {
 
 /// The first thing that keeps a pod from becoming ready; `None` where it only takes its time.
 #[must_use]
-pub fn trouble(pod: &Value) -> Option<Trouble> {
-    ["initContainerStatuses", "containerStatuses"]
-        .iter()
-        .filter_map(|list| pod.get("status")?.get(*list)?.as_array())
+pub fn trouble(pod: &Pod) -> Option<Trouble> {
+    let status = pod.status.as_ref()?;
+    [&status.init_container_statuses, &status.container_statuses]
+        .into_iter()
+        .flatten()
         .flatten()
         .find_map(|status| of_container(pod, status))
         .or_else(|| unschedulable(pod))
 }
 
-fn of_container(pod: &Value, status: &Value) -> Option<Trouble> {
-    let name = status.get("name").and_then(Value::as_str).unwrap_or_default();
-    let waiting = status.pointer("/state/waiting");
-    let text = |key: &str| {
-        let value = waiting.and_then(|waiting| waiting.get(key));
-        value.and_then(Value::as_str).unwrap_or_default()
-    };
-    if CANNOT_START.contains(&text("reason")) {
-        let message = text("message").lines().next().unwrap_or_default();
+fn of_container(pod: &Pod, status: &ContainerStatus) -> Option<Trouble> {
+    let name = &status.name;
+    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
+    let reason = waiting.and_then(|waiting| waiting.reason.as_deref());
+    if let Some(reason) = reason.filter(|reason| CANNOT_START.contains(reason)) {
+        let message = waiting.and_then(|waiting| waiting.message.as_deref());
+        let message = message.unwrap_or_default().lines().next().unwrap_or_default();
         let colon = if message.is_empty() { "" } else { ": " };
         return Some(Trouble {
-            what: format!("container {name}: {}{colon}{message}", text("reason")),
+            what: format!("container {name}: {reason}{colon}{message}"),
             outlook: Outlook::Doubtful,
         });
     }
-    let restarts = status.get("restartCount").and_then(Value::as_u64).unwrap_or(0);
-    let holds = |key: &str| status.get(key).and_then(Value::as_bool) == Some(true);
-    if restarts == 0 || holds("ready") || holds("started") && is_sidecar(pod, name) {
+    let sidecar = sidecar(pod, name);
+    let restarts = status.restart_count;
+    if restarts == 0 || status.ready || status.started == Some(true) && sidecar.is_some() {
         return None;
     }
-    let ended = status
-        .pointer("/lastState/terminated/exitCode")
-        .and_then(Value::as_i64)
-        .map(|code| format!(" with exit code {code}"))
+    let last = status
+        .last_state
+        .as_ref()
+        .and_then(|last| last.terminated.as_ref());
+    let ended = last
+        .map(|ended| format!(" with exit code {}", ended.exit_code))
         .unwrap_or_default();
-    if is_sidecar(pod, name) && has_startup_probe(pod, name) {
+    if sidecar.is_some_and(|sidecar| sidecar.startup_probe.is_some()) {
         return Some(Trouble {
             what: format!(
                 "sidecar {name} has not started: it was restarted {restarts} times (it ended{ended}), and the app waits for its startupProbe"
@@ -93,7 +99,7 @@ fn of_container(pod: &Value, status: &Value) -> Option<Trouble> {
     })
 }
 
-fn after(restarts: u64, limit: u64) -> Outlook {
+fn after(restarts: i32, limit: i32) -> Outlook {
     if restarts >= limit {
         Outlook::Lasts
     } else {
@@ -101,35 +107,24 @@ fn after(restarts: u64, limit: u64) -> Outlook {
     }
 }
 
-fn init_container<'p>(pod: &'p Value, name: &str) -> Option<&'p Value> {
-    let containers = pod.pointer("/spec/initContainers")?.as_array()?;
+/// The container of that name, where it is a native sidecar.
+fn sidecar<'p>(pod: &'p Pod, name: &str) -> Option<&'p Container> {
+    let mut containers = pod.spec.as_ref()?.init_containers.iter().flatten();
     containers
-        .iter()
-        .find(|container| container.get("name").and_then(Value::as_str) == Some(name))
+        .find(|container| container.name == name && container.restart_policy.as_deref() == Some("Always"))
 }
 
-fn is_sidecar(pod: &Value, name: &str) -> bool {
-    init_container(pod, name)
-        .is_some_and(|container| container.get("restartPolicy").and_then(Value::as_str) == Some("Always"))
-}
-
-fn has_startup_probe(pod: &Value, name: &str) -> bool {
-    init_container(pod, name).is_some_and(|container| container.get("startupProbe").is_some())
-}
-
-fn unschedulable(pod: &Value) -> Option<Trouble> {
-    let conditions = pod.pointer("/status/conditions")?.as_array()?;
+fn unschedulable(pod: &Pod) -> Option<Trouble> {
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|condition| {
-        condition.get("type").and_then(Value::as_str) == Some("PodScheduled")
-            && condition.get("reason").and_then(Value::as_str) == Some("Unschedulable")
+        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
     })?;
-    let message = condition
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
     Some(Trouble {
         // A new node may come.
-        what: format!("it cannot be scheduled: {message}"),
+        what: format!(
+            "it cannot be scheduled: {}",
+            condition.message.as_deref().unwrap_or_default()
+        ),
         outlook: Outlook::Open,
     })
 }
@@ -137,16 +132,11 @@ fn unschedulable(pod: &Value) -> Option<Trouble> {
 /// Pods that are looked at for trouble; of more, the first ones.
 const LOOKED_AT: usize = 500;
 
-#[derive(Deserialize)]
-struct List {
-    items: Option<Vec<Value>>,
-}
-
 /// The pods in a namespace that a workload selects; none where it selects by nothing.
 ///
 /// # Errors
 /// Where the server refuses or cannot be reached.
-pub async fn pods_of(server: &Server, workload: &Value, namespace: &str) -> Result<Vec<Value>, RequestError> {
+pub async fn pods_of(server: &Server, workload: &Value, namespace: &str) -> Result<Vec<Pod>, RequestError> {
     let labels = workload
         .pointer("/spec/selector")
         .map(selector)
@@ -158,8 +148,7 @@ pub async fn pods_of(server: &Server, workload: &Value, namespace: &str) -> Resu
         "/api/v1/namespaces/{namespace}/pods?limit={LOOKED_AT}&labelSelector={}",
         encode(&labels)
     );
-    let list: List = server.get(&path).await?;
-    Ok(list.items.unwrap_or_default())
+    Ok(server.get::<List<Pod>>(&path).await?.into_items())
 }
 
 /// A probe that failed; of two, the later is the greater.
@@ -182,48 +171,27 @@ pub async fn last_probe_failure(
 ) -> Result<Option<ProbeFailure>, RequestError> {
     let fields = encode(&format!("involvedObject.uid={uid},reason=Unhealthy"));
     let path = format!("/api/v1/namespaces/{namespace}/events?limit={LOOKED_AT}&fieldSelector={fields}");
-    let list: List = server.get(&path).await?;
-    let failures = list.items.unwrap_or_default();
-    let failures = failures.iter().filter_map(|event| {
-        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-        let place = text("/involvedObject/fieldPath").unwrap_or_default();
+    let events = server.get::<List<Event>>(&path).await?.into_items();
+    let failures = events.into_iter().filter_map(|event| {
+        let place = event.involved_object.field_path.unwrap_or_default();
         let container = place
             .split_once('{')
             .map_or("", |(_, rest)| rest.trim_end_matches('}'));
         Some(ProbeFailure {
-            last_seen: text("/lastTimestamp")?.to_owned(),
-            message: format!("{container}: {}", text("/message")?.trim()),
+            last_seen: event.last_timestamp?.0.to_string(),
+            message: format!("{container}: {}", event.message?.trim()),
         })
     });
     Ok(failures.max())
 }
 
-/// A LabelSelector as the API takes it in a query.
+/// A LabelSelector as the API takes it in a query; empty where it is none.
 fn selector(selector: &Value) -> String {
-    let mut terms = Vec::new();
-    let labels = selector.get("matchLabels").and_then(Value::as_object);
-    for (key, value) in labels.into_iter().flatten() {
-        terms.push(format!("{key}={}", value.as_str().unwrap_or_default()));
-    }
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
-    for expression in expressions.into_iter().flatten() {
-        let text = |name: &str| expression.get(name).and_then(Value::as_str).unwrap_or_default();
-        let values: Vec<&str> = expression
-            .get("values")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        let key = text("key");
-        terms.push(match text("operator") {
-            "In" => format!("{key} in ({})", values.join(",")),
-            "NotIn" => format!("{key} notin ({})", values.join(",")),
-            "DoesNotExist" => format!("!{key}"),
-            _ => key.to_owned(),
-        });
-    }
-    terms.join(",")
+    LabelSelector::deserialize(selector)
+        .ok()
+        .and_then(|selector| Selector::try_from(selector).ok())
+        .map(|selector| selector.to_string())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -232,11 +200,12 @@ mod tests {
 
     use super::*;
 
-    fn pod(status: Value) -> Value {
-        json!({
+    fn pod(status: Value) -> Pod {
+        serde_json::from_value(json!({
             "spec": {"initContainers": [{"name": "proxy", "restartPolicy": "Always", "startupProbe": {}}]},
             "status": status,
-        })
+        }))
+        .unwrap()
     }
 
     fn outlook(status: Value) -> Option<Outlook> {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BATCH, Kept, Scan, ScanEvent, Uid, WAITING_PAGES, list::Page};
+use super::{BATCH, Kept, Scan, ScanEvent, Uid, WAITING_PAGES, list::Page, owners};
 use crate::live::{Holder, LiveObject, ObjectGlance, Owners};
 
 impl Scan<'_> {
@@ -90,7 +90,7 @@ impl Scan<'_> {
     fn object(&mut self, index: usize, holder: Holder) -> Option<LiveObject> {
         let collection = self.kinds.get(index)?;
         let mut record = self.records.remove(&holder.uid).unwrap_or_default();
-        record.owner = holder.owner.as_ref().map(crate::live::OwnerReference::describe);
+        record.owner = holder.owner.as_ref().map(owners::described);
         Some(LiveObject {
             source: self.source(collection, holder.namespace.as_deref(), &holder.name),
             api_version: collection.api_version(),

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+
 use super::{
     Scan, ScanError, Uid,
     owners::{Pending, object_at},
 };
-use crate::{
-    cluster::{Collection, Discovery, schema::is_built_in_workload},
-    live::OwnerReference,
-};
+use crate::cluster::{Collection, Discovery, schema::is_built_in_workload};
 
 impl Scan<'_> {
     /// Chooses the kinds to list, and reads the objects that were named.
@@ -151,7 +150,7 @@ impl Scan<'_> {
         uid: Uid,
         pod: crate::cluster::Listed<crate::live::PodGlance>,
     ) {
-        let owner = pod.glance.controller().map(OwnerReference::key);
+        let owner = pod.glance.controller().map(|owner| Uid::of(&owner.uid));
         if let Some(chosen) = &mut self.chosen {
             chosen.insert(uid);
         }

@@ -332,9 +332,10 @@ impl<'s> Scan<'s> {
                 .iter()
                 .filter_map(|index| self.kinds.get(*index))
                 .any(|kind| super::schema::is_built_in_workload(kind) && kind.kind == owner.kind);
-            if self.owners.get(owner.key()).is_none() && !self.missing.contains(&owner.key()) {
+            if self.owners.get(Uid::of(&owner.uid)).is_none() && !self.missing.contains(&Uid::of(&owner.uid))
+            {
                 self.pending.insert(
-                    owner.key(),
+                    Uid::of(&owner.uid),
                     owners::Pending {
                         reference: owner.clone(),
                         namespace: holder.namespace.clone(),

@@ -3,13 +3,14 @@
 use std::{collections::HashMap, sync::Arc};
 
 use futures::{StreamExt, stream};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use rayon::prelude::*;
 use serde_json::value::RawValue;
 
 use super::{Scan, Uid};
 use crate::{
     cluster::{Collection, Glance, Listed, Server, request::RequestError, schema::is_built_in_workload},
-    live::{Holder, ObjectGlance, OwnerReference, Owners, PodGlance, Shape},
+    live::{Holder, ObjectGlance, Owners, PodGlance, Shape},
 };
 
 /// Owners that are asked for at the same time.
@@ -129,6 +130,11 @@ impl Scan<'_> {
         let has_failed = self.listed.contains(&index) && !self.whole.contains(&index);
         (!has_failed).then(|| (index, collection.clone()))
     }
+}
+
+/// `Kafka cluster (kafka.strimzi.io/v1)`
+pub(super) fn described(owner: &OwnerReference) -> String {
+    format!("{} {} ({})", owner.kind, owner.name, owner.api_version)
 }
 
 /// One object by its name.

@@ -32,7 +32,7 @@ impl Scan<'_> {
             let Some(owner) = pod.glance.controller() else {
                 continue;
             };
-            let key = owner.key();
+            let key = Uid::of(&owner.uid);
             if self.owners.get(key).is_none() && !self.missing.contains(&key) {
                 self.pending.entry(key).or_insert_with(|| owners::Pending {
                     reference: owner.clone(),
@@ -64,13 +64,13 @@ impl Scan<'_> {
         let Some(owner) = pod.glance.controller() else {
             return is_chosen(self).then(|| self.pod_object(pods, &pod, None));
         };
-        let key = owner.key();
+        let key = Uid::of(&owner.uid);
         if self.owners.get(key).is_none() {
             if is_chosen(self) {
                 if let Some(known) = self.orphans.get_mut(&key) {
                     known.record.take_status(&pod.glance);
                 } else {
-                    let object = self.pod_object(pods, &pod, Some(owner.describe()));
+                    let object = self.pod_object(pods, &pod, Some(owners::described(owner)));
                     self.orphans.insert(key, object);
                 }
             }

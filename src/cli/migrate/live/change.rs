@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::{
@@ -140,13 +141,12 @@ async fn pods_before(engine: &Engine<'_>, object: &Value, proposal: &Proposal) -
     let pods = pods_of(engine.server, object, namespace)
         .await
         .unwrap_or_default();
-    pods.iter().map(uid).collect()
+    pods.iter().map(|pod| uid(pod).to_owned()).collect()
 }
 
-/// An object's uid.
-pub(super) fn uid(object: &Value) -> String {
-    let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
-    uid.unwrap_or_default().to_owned()
+/// A pod's uid.
+pub(super) fn uid(pod: &Pod) -> &str {
+    pod.metadata.uid.as_deref().unwrap_or_default()
 }
 
 /// Tries the patch on the server, then sends it. `sent` tells whether it may have reached the object.

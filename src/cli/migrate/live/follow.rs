@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::{
@@ -88,11 +89,11 @@ pub(super) async fn follow(engine: &Engine<'_>, proposal: &Proposal, before: &[S
 async fn probe_failure<'p>(
     engine: &Engine<'_>,
     namespace: &str,
-    pods: impl Iterator<Item = &'p Value>,
+    pods: impl Iterator<Item = &'p Pod>,
 ) -> Option<String> {
     let mut last: Option<ProbeFailure> = None;
     for pod in pods.take(LOOKED_AT) {
-        let found = last_probe_failure(engine.server, namespace, &uid(pod)).await;
+        let found = last_probe_failure(engine.server, namespace, uid(pod)).await;
         last = found.ok().flatten().into_iter().chain(last).max();
     }
     last.map(|failure| failure.message)
@@ -111,9 +112,10 @@ struct Watched<'a> {
 
 impl Watched<'_> {
     /// The pods that were made of the new template.
-    fn made_anew<'p>(&self, pods: &'p [Value]) -> impl Iterator<Item = &'p Value> {
+    fn made_anew<'p>(&self, pods: &'p [Pod]) -> impl Iterator<Item = &'p Pod> {
         let before = self.before;
-        pods.iter().filter(move |pod| !before.contains(&uid(pod)))
+        pods.iter()
+            .filter(move |pod| !before.iter().any(|known| known == uid(pod)))
     }
 
     /// Whether nothing has changed for so long that a person wants to know why. True once in a while only.
@@ -137,7 +139,7 @@ impl Watched<'_> {
     }
 
     /// Tells what is new, and why the rollout is stuck if it is.
-    fn look(&mut self, state: Result<String, String>, pods: &[Value]) -> Option<String> {
+    fn look(&mut self, state: Result<String, String>, pods: &[Pod]) -> Option<String> {
         let (trouble, outlook) = self.trouble(pods);
         let because = trouble.map(|trouble| format!("; {trouble}")).unwrap_or_default();
         let text = match state {
@@ -154,28 +156,25 @@ impl Watched<'_> {
     }
 
     /// The worst that keeps a new pod from becoming ready.
-    fn trouble(&mut self, pods: &[Value]) -> (Option<String>, Option<Outlook>) {
+    fn trouble(&mut self, pods: &[Pod]) -> (Option<String>, Option<Outlook>) {
         let mut worst: (Option<String>, Option<Outlook>) = (None, None);
         for pod in pods {
             let uid = uid(pod);
-            if self.before.contains(&uid) || pod.pointer("/metadata/deletionTimestamp").is_some() {
+            if self.before.iter().any(|known| known == uid) || pod.metadata.deletion_timestamp.is_some() {
                 continue;
             }
             let Some(found) = trouble(pod) else {
-                self.seen.remove(&uid);
+                self.seen.remove(uid);
                 continue;
             };
-            let since = *self.seen.entry(uid).or_insert_with(Instant::now);
+            let since = *self.seen.entry(uid.to_owned()).or_insert_with(Instant::now);
             let outlook = match found.outlook {
                 Outlook::Doubtful if since.elapsed() >= DOUBT => Outlook::Lasts,
                 other => other,
             };
             if worst.1.is_none() || outlook == Outlook::Lasts {
-                let name = pod.pointer("/metadata/name").and_then(Value::as_str);
-                worst = (
-                    Some(format!("pod {}: {}", name.unwrap_or_default(), found.what)),
-                    Some(outlook),
-                );
+                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                worst = (Some(format!("pod {name}: {}", found.what)), Some(outlook));
             }
         }
         worst
