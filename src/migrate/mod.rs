@@ -24,7 +24,7 @@ use crate::{
     edit::{Change, rewrite},
     lint,
     pod::{Pod, Settings, Sources},
-    remedy::{self, Remedies, wanted::Wanted},
+    remedy::{self, Remedies},
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, FixClass, Severity},
     source::SourceFile,
@@ -173,11 +173,24 @@ fn plans(
 ) -> Vec<Plan> {
     let mut plans = Vec::new();
     pods_of(stream, source, surroundings, options, &mut |index, pod| {
-        let Some(findings) = choose(index, rules::check_pod(pod)) else {
+        let mut all = rules::find(pod);
+        let remedies_of = |findings: &[Finding]| {
+            Remedies::of(
+                pod,
+                &rules::wanted_of(findings),
+                &surroundings.patches,
+                &options.remedy,
+            )
+        };
+        let mut remedies = remedies_of(&all);
+        rules::settle(&mut all, &remedies);
+        let count = all.len();
+        let Some(findings) = choose(index, all) else {
             return;
         };
-        let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
-        let remedies = Remedies::of(pod, &wanted, &surroundings.patches, &options.remedy);
+        if findings.len() != count {
+            remedies = remedies_of(&findings);
+        }
         let mut plan = remedies.into_plan(options.remedy.review);
         by_hand(&findings, &mut plan);
         plan.pod = index;

@@ -128,8 +128,17 @@ pub fn needs_a_cluster(rule: &RuleInfo) -> bool {
 #[must_use]
 pub fn check_pod(pod: &Pod<'_>) -> Vec<Finding> {
     let mut findings = find(pod);
-    settle(pod, &mut findings);
+    let wanted = wanted_of(&findings);
+    if !wanted.is_empty() {
+        let options = remedy::Options::of(remedy::form(&pod.settings));
+        settle(&mut findings, &Remedies::of(pod, &wanted, &[], &options));
+    }
     findings
+}
+
+/// What findings are about, as what is to be treated.
+pub(crate) fn wanted_of(findings: &[Finding]) -> Wanted {
+    Wanted::of(findings.iter().map(|finding| finding.subject.clone()))
 }
 
 /// What all rules find in a pod. Of what a rewrite could treat it is not said whether one does.
@@ -146,13 +155,7 @@ pub(crate) fn find(pod: &Pod<'_>) -> Vec<Finding> {
 }
 
 /// Says of each finding what can be done about it: what `migrate` does.
-fn settle(pod: &Pod<'_>, findings: &mut [Finding]) {
-    let wanted = Wanted::of(findings.iter().map(|finding| finding.subject.clone()));
-    if wanted.is_empty() {
-        return;
-    }
-    let options = remedy::Options::of(remedy::form(&pod.settings));
-    let remedies = Remedies::of(pod, &wanted, &[], &options);
+pub(crate) fn settle(findings: &mut [Finding], remedies: &Remedies) {
     for finding in findings
         .iter_mut()
         .filter(|finding| finding.subject.is_treatable())

@@ -11,31 +11,32 @@ struct Prefix {
     takes_word: &'static str,
 }
 
+/// In the order of their names.
 const PREFIXES: [Prefix; 24] = [
-    prefix("exec", 0, "a"),
-    prefix("command", 0, ""),
     prefix("builtin", 0, ""),
-    prefix("time", 0, "fo"),
+    prefix("busybox", 0, ""),
+    prefix("catatonit", 0, ""),
+    prefix("chpst", 0, "uUbne"),
+    prefix("chrt", 1, ""),
+    prefix("command", 0, ""),
+    prefix("dumb-init", 0, "r"),
     prefix("env", 0, "uSC"),
+    prefix("exec", 0, "a"),
+    prefix("gosu", 1, ""),
+    prefix("gtimeout", 1, "ks"),
+    prefix("ionice", 0, "cn"),
+    prefix("nice", 0, "n"),
     prefix("nohup", 0, ""),
     prefix("setsid", 0, ""),
-    prefix("timeout", 1, "ks"),
-    prefix("gtimeout", 1, "ks"),
-    prefix("nice", 0, "n"),
-    prefix("ionice", 0, "cn"),
-    prefix("chrt", 1, ""),
-    prefix("taskset", 1, ""),
     prefix("stdbuf", 0, "ioe"),
-    prefix("unbuffer", 0, ""),
-    prefix("gosu", 1, ""),
     prefix("su-exec", 1, ""),
-    prefix("chpst", 0, "uUbne"),
     prefix("sudo", 0, "ugCDhpRT"),
+    prefix("taskset", 1, ""),
+    prefix("time", 0, "fo"),
+    prefix("timeout", 1, "ks"),
     prefix("tini", 0, "pe"),
-    prefix("dumb-init", 0, "r"),
-    prefix("catatonit", 0, ""),
-    prefix("busybox", 0, ""),
     prefix("toybox", 0, ""),
+    prefix("unbuffer", 0, ""),
 ];
 
 const fn prefix(program: &'static str, operands: usize, takes_word: &'static str) -> Prefix {
@@ -51,7 +52,8 @@ const fn prefix(program: &'static str, operands: usize, takes_word: &'static str
 pub fn prefix_length(words: &[Word]) -> Option<usize> {
     let program = words.first()?.literal()?;
     let name = program.rsplit('/').next()?;
-    let prefix = PREFIXES.iter().find(|prefix| prefix.program == name)?;
+    let found = PREFIXES.binary_search_by_key(&name, |prefix| prefix.program);
+    let prefix = PREFIXES.get(found.ok()?)?;
     let mut at = 1;
     while let Some(word) = words.get(at).and_then(Word::literal) {
         if word == "--" {
@@ -99,4 +101,14 @@ fn is_assignment(word: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_found_by_their_order() {
+        assert!(PREFIXES.is_sorted_by_key(|prefix| prefix.program));
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     belongings::belongings,
     fate::Fates,
-    harmless::action,
+    harmless::{action, exit},
     hindrance::{Hindrance, excerpt},
     obligation::{Cutting, judge},
     spans::Spans,
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     behaviour::{Answer, action::Action},
-    shell::{Command, Dialect, Span, Statement, Visit, parse},
+    shell::{Command, Dialect, Script, Span, Statement, Visit, parse},
 };
 
 /// The shell that runs a script.
@@ -74,6 +74,16 @@ pub(crate) struct Remains {
 /// Why it can't be done: what remains would not do what the script did.
 pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
     let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+    cut_parsed(text, &script, shell, spans)
+}
+
+/// [`cut`], of a script that was read before.
+pub(super) fn cut_parsed(
+    text: &str,
+    script: &Script,
+    shell: &Shell,
+    spans: &[Span],
+) -> Result<Remains, Hindrance> {
     let constructs: Vec<Visit<'_>> = script.list.constructs().collect();
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
@@ -83,7 +93,7 @@ pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, 
         let outcome = fates.list(&script.list, true)?;
         let cutting = Cutting {
             text,
-            script: &script,
+            script,
             constructs: &constructs,
             shell,
             gone: Spans::new(outcome.gone.clone()),
@@ -133,8 +143,7 @@ pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, 
 ///
 /// # Errors
 /// A command that stands in no such function.
-pub(super) fn calls_of_function(text: &str, shell: &Shell, span: &Span) -> Result<Vec<Span>, Hindrance> {
-    let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
+pub(super) fn calls_of_function(text: &str, script: &Script, span: &Span) -> Result<Vec<Span>, Hindrance> {
     let fates = Fates::new(text, &script.list, std::slice::from_ref(span), &[]);
     let around = script.list.constructs().find_map(|visit| match visit.command {
         Command::Function {
@@ -151,7 +160,7 @@ pub(super) fn calls_of_function(text: &str, shell: &Shell, span: &Span) -> Resul
     let ends = body
         .commands()
         .filter_map(|visit| visit.simple())
-        .find(|simple| matches!(action(simple), Action::Exit { is_return: false, .. }));
+        .find(|simple| matches!(exit(simple), Some((_, false))));
     if let Some(exit) = ends {
         return Err(Hindrance::Exit(excerpt(
             text.get(exit.span.clone()).unwrap_or_default(),
@@ -171,11 +180,8 @@ pub(super) fn calls_of_function(text: &str, shell: &Shell, span: &Span) -> Resul
 const ROUNDS: usize = 6;
 
 /// The command at a span with the sleep behind it, which lets its effect come about: `curl …/quit; sleep 5; exit $rc`.
-pub(crate) fn with_sleep_behind(text: &str, dialect: Dialect, span: &Span) -> Vec<Span> {
+pub(crate) fn with_sleep_behind(script: &Script, span: &Span) -> Vec<Span> {
     let mut spans = vec![span.clone()];
-    let Some(script) = parse(text, dialect) else {
-        return spans;
-    };
     let statements = &script.list.statements;
     let holds = |statement: &Statement| statement.span.start <= span.start && span.end <= statement.span.end;
     let Some(at) = statements.iter().position(holds) else {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
-    cut::{Environment, Remains, Shell, calls_of_function, cut},
+    cut::{Environment, Remains, Shell, calls_of_function, cut, cut_parsed},
     hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
 };
@@ -13,7 +13,7 @@ use crate::{
     edit::{change::has_comments, removal::Removals},
     pod::{Member, Pod},
     remedy::{plan::Changes, workaround::watchdog::in_foreground},
-    shell::{Dialect, Span},
+    shell::{Dialect, Script, Span},
     workload::{Program, ProgramPlace},
     yaml::{Node, ScalarStyle},
 };
@@ -264,9 +264,9 @@ pub(crate) fn try_cut(
 
 /// What remains of a program's script without these commands.
 fn remains(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result<Remains, Hindrance> {
-    let shell = shell(member, program);
-    let cuts = own_cuts(program, &shell, spans)?;
-    cut(&program.text, &shell, &cuts)
+    let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
+    let cuts = own_cuts(program, script, spans)?;
+    cut_parsed(&program.text, script, &shell(member, program), &cuts)
 }
 
 /// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.
@@ -286,7 +286,7 @@ fn read_in(program: &Program<'_>) -> Option<String> {
 
 /// The commands to cut out of a script's own text: in place of those that stand in a function of a file which it reads
 /// in, the calls of that function.
-fn own_cuts(program: &Program<'_>, shell: &Shell, spans: &[Span]) -> Result<Vec<Span>, Hindrance> {
+fn own_cuts(program: &Program<'_>, script: &Script, spans: &[Span]) -> Result<Vec<Span>, Hindrance> {
     let mut own = Vec::new();
     for span in spans {
         let included = program
@@ -300,7 +300,7 @@ fn own_cuts(program: &Program<'_>, shell: &Shell, spans: &[Span]) -> Result<Vec<
                         "it stands in a file of ConfigMap {config_map} that the script reads in"
                     ))
                 };
-                let calls = calls_of_function(&program.text, shell, span).map_err(|_| out_of_reach())?;
+                let calls = calls_of_function(&program.text, script, span).map_err(|_| out_of_reach())?;
                 let is_elsewhere =
                     |call: &Span| program.included().any(|(range, _)| range.contains(&call.start));
                 if calls.is_empty() || calls.iter().any(is_elsewhere) {

@@ -11,6 +11,20 @@ pub(super) fn action(simple: &Simple) -> Action {
     classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
 }
 
+/// The code with which a command ends its shell or its function, and whether it is `return`; nothing for one that does
+/// not.
+pub(super) fn exit(simple: &Simple) -> Option<(Option<ExitCode>, bool)> {
+    // Most commands are none, which shows sooner than what they are.
+    let is_named = |word: &Word| word.raw.contains("exit") || word.raw.contains("return");
+    if !simple.words.iter().any(is_named) {
+        return None;
+    }
+    match action(simple) {
+        Action::Exit { code, is_return } => Some((code, is_return)),
+        _ => None,
+    }
+}
+
 /// What is printed: the message of a loop that tries again goes with it, any other stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Prints {
@@ -68,11 +82,8 @@ pub(super) fn condition_goes(list: &List) -> bool {
 pub(super) fn carries_result(simple: &Simple) -> bool {
     result_variable(simple).is_some()
         || matches!(
-            action(simple),
-            Action::Exit {
-                code: None | Some(ExitCode::LastStatus | ExitCode::Variable(_)),
-                ..
-            }
+            exit(simple),
+            Some((None | Some(ExitCode::LastStatus | ExitCode::Variable(_)), _))
         )
 }
 

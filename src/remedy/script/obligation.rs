@@ -8,7 +8,7 @@ use super::{
     cut::Shell,
     fate::Outcome,
     flow::follow,
-    harmless::action,
+    harmless::{action, exit},
     hindrance::{Hindrance, excerpt},
     output::{leads_nowhere, redirects},
     result::{exits_with_word, result_variable},
@@ -266,7 +266,7 @@ fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>
     let mut answers = Vec::new();
     for visit in cutting.gone_constructs() {
         let Some(simple) = visit.simple() else { continue };
-        let Action::Exit { code, is_return } = action(simple) else {
+        let Some((code, is_return)) = exit(simple) else {
             continue;
         };
         let shown = || cutting.shown(&simple.span);
@@ -298,9 +298,7 @@ fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     cutting
         .gone_constructs()
         .filter_map(|visit| visit.simple())
-        .filter(|simple| {
-            matches!(action(simple), Action::Exit { code: Some(ExitCode::Number(number)), .. } if number != 0)
-        })
+        .filter(|simple| matches!(exit(simple), Some((Some(ExitCode::Number(number)), _)) if number != 0))
         .map(|simple| Answer::Unknown(Hindrance::Bound(cutting.shown(&simple.span))))
         .collect()
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{
     functions::Functions,
-    harmless::action,
+    harmless::exit,
     hindrance::{Hindrance, excerpt},
     result::{exits_with, keeps_result, only_simple},
     spans::Spans,
 };
 use crate::{
-    behaviour::{Answer, action::Action},
+    behaviour::Answer,
     shell::{Command, EmbeddedKind, List, Script, Simple, Statement, Terminator, Word, names_in},
 };
 
@@ -299,5 +299,5 @@ fn simple_reads_status(simple: &Simple) -> bool {
         .chain(targets)
         .chain(words)
         .any(|word| names_in(&word.raw).status)
-        || matches!(action(simple), Action::Exit { code: None, .. })
+        || matches!(exit(simple), Some((None, _)))
 }

@@ -16,7 +16,7 @@ use crate::{
         plan::Class,
         script::{
             cut::{cut, with_sleep_behind},
-            entrypoint::{Entrypoint, can_cut, dialect, shell},
+            entrypoint::{Entrypoint, can_cut, shell},
         },
         wanted::Wanted,
     },
@@ -61,7 +61,10 @@ pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
 
 /// What ends a sidecar, and the sleep in which it does.
 pub(crate) fn stop_with_sleep(member: &Member<'_>, program: &Program<'_>, span: &Span) -> Entrypoint {
-    let cuts = with_sleep_behind(&program.text, dialect(program), span);
+    let Some(script) = &program.script else {
+        return Entrypoint::cutting(span.clone());
+    };
+    let cuts = with_sleep_behind(script, span);
     let has_sleep = cuts.len() > 1;
     if has_sleep && can_cut(member, program, &cuts).is_refuted() {
         return Entrypoint::cutting(span.clone());
