@@ -144,7 +144,9 @@ mod tests {
         ));
         let key = "requests.memory";
         assert_eq!(after[key] - before[key], quantity("100Mi").unwrap());
-        let quota = |hard: &str| json!({"metadata": {"name": "small"}, "status": {"hard": {"memory": hard}, "used": {"memory": "500Mi"}}});
+        let quota = |hard: &str| {
+            serde_json::from_value(json!({"metadata": {"name": "small"}, "status": {"hard": {"memory": hard}, "used": {"memory": "500Mi"}}})).unwrap()
+        };
         let more = Amounts::from([(key.to_owned(), after[key] - before[key])]);
         assert!(exceeded(&[quota("600Mi")], &more).is_empty());
         assert_eq!(
