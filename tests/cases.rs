@@ -48,6 +48,15 @@ fn every_case_is_found_where_it_stands() {
             .findings
             .iter()
             .filter(|finding| finding.severity > Severity::Info)
+            .inspect(|finding| {
+                let is_placed = finding.locations.iter().any(|location| location.primary);
+                assert!(
+                    is_placed,
+                    "{}: {} has no primary place",
+                    path.display(),
+                    finding.rule.name
+                );
+            })
             .map(|finding| {
                 let start = finding.primary().expect("a place").span.start;
                 let line = source.text[..start].matches('\n').count() + 1;

@@ -261,6 +261,10 @@ fn a_program_that_nobody_knows_may_work_when_it_is_told_to_end() {
     assert_eq!(class("pkill cloud-sql-proxy", known), Some(FixClass::Safe));
     assert_eq!(class("pkill uploader", unknown), Some(FixClass::Safe));
     assert_eq!(class("pkill -INT uploader", unknown), Some(FixClass::Review));
+    // Looked up in a list, and by a part of a command line, which others may have too.
+    let listed = r#"ps aux | grep [c]loud-sql-proxy | awk "{print \$2}" | xargs kill"#;
+    assert_eq!(class(listed, known), Some(FixClass::Safe));
+    assert_eq!(class("kill $(pgrep -f sql-prox)", known), Some(FixClass::Review));
     let call = "curl -X POST http://localhost:9091/quitquitquit";
     assert_eq!(class(call, unknown), Some(FixClass::Review));
 }

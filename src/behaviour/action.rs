@@ -29,6 +29,7 @@ pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};
 pub use signal::Target;
+pub(crate) use signal::{of_listing as process_of_listing, of_value as process_of_value};
 pub use values::Values;
 
 use argument::{Argument, arguments};
@@ -240,6 +241,8 @@ pub fn classify_visit(visit: &Visit, values: &Values) -> Option<CommandAction> {
         .then(|| raw_http::through_pipe(visit.pipeline, values))
         .flatten()
         .or_else(|| is_listed.then(|| listing::through_pipe(visit.pipeline, values))?)
+        .or_else(|| is_listed.then(|| signal::listed(visit.pipeline, values))?)
+        .or_else(|| signal::through_pipe(visit.pipeline, values).filter(|_| is_last))
         .or_else(|| classify(visit.command, values))
 }
 

@@ -27,6 +27,8 @@ pub struct ScriptFacts {
     pub work: Vec<Span>,
     /// It ends by doing nothing, so that its container stays up: `sleep infinity`.
     pub stays_idle: bool,
+    /// Where it asks the API server, again and again, until its own process may end.
+    pub asks_cluster: Option<Wait>,
     /// What it never comes back from: an endless loop, `sleep infinity`, `tail -f`.
     pub runs_for_ever: Option<Span>,
 }
@@ -51,6 +53,7 @@ impl ScriptFacts {
             swallowed: behaviour.swallowed(),
             work: works.map(|step| step.span()).collect(),
             stays_idle: behaviour.stays_idle(),
+            asks_cluster: behaviour.asks_cluster(),
             runs_for_ever: behaviour.runs_for_ever(),
         }
     }

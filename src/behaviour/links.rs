@@ -54,8 +54,8 @@ pub enum LinkKind {
     StartsOnFile(Wait, Option<MarkerWrite>),
     /// It ends when a file is there that the other side writes.
     EndsOnFile(Marker, Vec<MarkerWrite>),
-    /// It ends when a process of the other side is gone.
-    EndsWithProcess(Wait),
+    /// It ends when the other side is gone: its process, its port, or what the API server tells of it.
+    EndsWithApp(Wait),
 }
 
 /// What one program does about another container.
@@ -121,7 +121,7 @@ impl Link {
                     kind: RelationKind::EndsByMarker,
                 });
             }
-            LinkKind::EndsWithProcess(_) => {
+            LinkKind::EndsWithApp(_) => {
                 let Party::Container(app) = self.other else {
                     return None;
                 };
@@ -208,7 +208,7 @@ fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<Link>) {
         for (program, own) in programs.iter().enumerate() {
             if let Some(own) = own {
                 finder.calls(container, program, own, &mut all, &mut minded);
-                finder.watched_processes(container, program, own, &mut all);
+                finder.watched_apps(container, program, own, &mut all);
                 finder.markers(container, program, own, &mut all);
             }
         }
@@ -343,39 +343,49 @@ impl Finder<'_, '_> {
             })
     }
 
-    /// A script that waits until another container's process is gone, and is then at its own end.
-    fn watched_processes(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
+    /// A script that waits until another container is gone, and is then at its own end: its process, its port, or what
+    /// the API server tells of the pod or its Job.
+    fn watched_apps(&self, container: usize, program: usize, facts: &ScriptFacts, all: &mut Vec<Link>) {
         // One that stops somebody else afterwards does so on the app's behalf.
         let stops_others = all.iter().any(|link| {
             (link.container, link.program) == (container, program)
                 && matches!(link.kind, LinkKind::Kills(_) | LinkKind::Quits(_))
         });
-        if stops_others || !self.shares_processes() || !self.owners.workload.runs_to_completion() {
+        if stops_others || !self.owners.workload.runs_to_completion() {
             return;
         }
-        let awaited = |wait: &Wait| {
-            let targets = wait.probes.iter().filter_map(|probe| match &probe.action {
-                Action::Signal { targets, .. } => Some(targets),
-                _ => None,
+        let of_probe = |probe: &CommandAction| match &probe.action {
+            Action::Signal { targets, .. } => targets
+                .iter()
+                .filter(|_| self.shares_processes())
+                .find_map(|target| self.owners.of_process(container, target, true)),
+            Action::Http(_) | Action::Connect(_) => self.awaited((container, program), probe),
+            _ => None,
+        };
+        let mut add = |wait: &Wait, other| {
+            all.push(Link {
+                container,
+                program,
+                kind: LinkKind::EndsWithApp(wait.clone()),
+                other,
             });
-            targets.flatten().find_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(container, pattern, true),
-                _ => None,
-            })
         };
         for wait in facts
             .waits
             .iter()
             .filter(|wait| wait.inverted && wait.command_after.is_none())
         {
-            if let Some(other @ Party::Container(_)) = awaited(wait) {
-                all.push(Link {
-                    container,
-                    program,
-                    kind: LinkKind::EndsWithProcess(wait.clone()),
-                    other,
-                });
+            if let Some(other @ Party::Container(_)) = wait.probes.iter().find_map(of_probe) {
+                add(wait, other);
             }
+        }
+        if let Some(wait) = &facts.asks_cluster {
+            let mut others = self.owners.others(container).map(|(index, _)| index);
+            let other = match (others.next(), others.next()) {
+                (Some(only), None) => Party::Container(only),
+                _ => Party::Unknown,
+            };
+            add(wait, other);
         }
     }
 
@@ -478,10 +488,9 @@ impl Finder<'_, '_> {
             .targets
             .iter()
             .filter_map(|target| match target {
-                Target::Process { pattern, .. } => self.owners.of_process(from, pattern, own_first),
                 // All processes that it sees.
                 Target::Pid(-1) if shares => Some(Party::Unknown),
-                _ => None,
+                target => self.owners.of_process(from, target, own_first),
             })
             .collect();
         let named = parties.iter().find(|party| **party != Party::Unknown).cloned();

@@ -8,7 +8,7 @@ use crate::{
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
 
-use super::Party;
+use super::{Party, action::Target};
 
 /// A pod in which owners are looked for.
 pub(super) struct Owners<'f, 't> {
@@ -192,7 +192,14 @@ impl Owners<'_, '_> {
 
     /// Whose process is killed by that name; `None` where it is the container's own. Where another container has a
     /// process of the same name, `own_first` says which is meant.
-    pub(super) fn of_process(&self, from: usize, name: &str, own_first: bool) -> Option<Party> {
+    pub(super) fn of_process(&self, from: usize, target: &Target, own_first: bool) -> Option<Party> {
+        let Target::Process {
+            pattern: name,
+            full_command_line,
+        } = target
+        else {
+            return None;
+        };
         let own = self.workload.containers.get(from)?;
         let is_own = || self.runs(from, own, name) || self.starts(from, name);
         if own_first && is_own() {
@@ -210,6 +217,12 @@ impl Owners<'_, '_> {
         }
         if is_own() {
             return None;
+        }
+        if let Some(index) = self
+            .named_in_part(from, name)
+            .filter(|_| *full_command_line && !own_first)
+        {
+            return Some(Party::Container(index));
         }
         self.injectable(|known| known.programs.iter().any(|program| program == name))
             .or(Some(Party::Unknown))
@@ -231,6 +244,30 @@ impl Owners<'_, '_> {
             (Some(_), Some(_)) => Some(Party::Unknown),
             _ => None,
         }
+    }
+
+    /// The only other container whose command line has a text in it: `pkill -f sql-proxy`.
+    fn named_in_part(&self, from: usize, text: &str) -> Option<usize> {
+        let has = |index: usize, container: &Container<'_>| {
+            let known = self.known(container);
+            let programs = known.into_iter().flat_map(|known| known.programs.iter());
+            let entrypoint = self
+                .programs
+                .get(index)
+                .into_iter()
+                .flatten()
+                .find(|program| program.place == ProgramPlace::Entrypoint);
+            let words = entrypoint.into_iter().flat_map(|program| &program.words);
+            programs
+                .map(String::as_str)
+                .chain(words.filter_map(|word| word.as_str()))
+                .any(|word| word.contains(text))
+        };
+        let mut having = self
+            .others(from)
+            .filter(|(index, container)| has(*index, container));
+        let (index, _) = having.next().filter(|_| text.len() > 3)?;
+        having.next().is_none().then_some(index)
     }
 
     /// Whether a process of that name is a container's.

@@ -4,9 +4,11 @@
 //! whether that is a mistake.
 
 mod background;
+mod cluster_poll;
 mod exit_status;
 mod idle;
 mod kill;
+mod looked_up;
 mod marker;
 mod quit;
 mod runs;
@@ -119,6 +121,7 @@ impl<'a> ScriptBehaviour<'a> {
         behaviour
             .commands
             .sort_by_key(|located| located.action.span.start);
+        behaviour.look_processes_up();
         behaviour.waiting = wait::waiting(&behaviour);
         behaviour.steps = step::steps(&behaviour);
         behaviour

@@ -16,6 +16,10 @@ pub const OPEN_KRUISE: Controller = Controller {
     checked: "2026-11-29",
 };
 
+/// The annotation by which controllers from outside the pod are told which containers to kill when only they are left
+/// (`controller.go` of nrmitchi/k8s-controller-sidecars, 2026-11-30).
+pub const KILLED_WHEN_ALONE: &str = "pod.kubernetes.io/sidecars";
+
 /// A controller with settings of its own in pods.
 #[derive(Debug)]
 pub struct Controller {

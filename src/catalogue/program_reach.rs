@@ -37,10 +37,13 @@ const fn row(programs: &'static [&'static str], reach: Reach, source: &'static s
     }
 }
 
+/// Clients of the API server.
+const CLUSTER_CLIENTS: &[&str] = &["kubectl", "oc"];
+
 /// All such programs.
 pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
     row(
-        &["kubectl", "oc"],
+        CLUSTER_CLIENTS,
         Reach::Containers,
         "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_exec/",
     ),
@@ -184,4 +187,11 @@ pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
 pub fn reaches(program: &str, reach: Reach) -> bool {
     let mut rows = REACHING_PROGRAMS.iter().filter(|row| row.reach == reach);
     rows.any(|row| row.programs.contains(&program))
+}
+
+/// Whether a program, by its name or path, is a client of the API server.
+#[must_use]
+pub fn asks_the_cluster(program: &str) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    CLUSTER_CLIENTS.contains(&name)
 }

@@ -27,6 +27,9 @@ pub struct Wrapper {
     pub directory: Option<&'static str>,
     /// Settings that hold an address of the sidecar it ties to.
     pub addresses: &'static [&'static str],
+    /// Settings that hold the addresses by whose call it ends a sidecar, separated by commas, with what it adds to each
+    /// of them.
+    pub quit_settings: &'static [(&'static str, &'static str)],
     /// Variables that switch it off where one of them is set and not empty.
     pub disabled_by: &'static [&'static str],
     /// Variables without any of which it only runs its command.
@@ -125,6 +128,10 @@ pub const WRAPPERS: &[Wrapper] = &[
         ],
         ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
+        quit_settings: &[
+            ("ISTIO_QUIT_API", "/quitquitquit"),
+            ("GENERIC_QUIT_ENDPOINTS", ""),
+        ],
         idle_without: &["ENVOY_ADMIN_API", "ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS"],
         spares_with: &["NEVER_KILL_ISTIO"],
         source: "https://github.com/redboxllc/scuttle/blob/master/scuttle_config.go",
@@ -142,6 +149,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ],
         ending_settings: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
         addresses: &["ENVOY_KILL_API", "ENVOY_ADMIN_API"],
+        quit_settings: &[("ENVOY_KILL_API", ""), ("ENVOY_ADMIN_API", "/quitquitquit")],
         idle_without: &["ENVOY_ADMIN_API", "ENVOY_KILL_API"],
         spares_with: &["NEVER_KILL_ENVOY"],
         source: "https://github.com/monzo/envoy-preflight/blob/master/main.go",
@@ -260,6 +268,7 @@ const ROW: Wrapper = Wrapper {
     watched_file: None,
     directory: None,
     addresses: &[],
+    quit_settings: &[],
     disabled_by: &[],
     idle_without: &[],
     spares_with: &[],

@@ -66,6 +66,10 @@ impl Pod<'_> {
         };
         links.any(|link| self.ends(link, index) || is_meant(link))
             || self.members.get(index).is_some_and(super::ends_with_another)
+            || self
+                .members
+                .iter()
+                .any(|member| super::quits(self, member, index))
     }
 
     /// Whether a link ends a container: index among the members.
@@ -79,7 +83,7 @@ impl Pod<'_> {
             LinkKind::Kills(_) => link.other == Party::Container(index) && self.shares_processes(),
             // A preStop hook that looks for a file only delays the end.
             LinkKind::EndsOnFile(..) => link.container == index && !is_in_prestop(),
-            LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::EndsWithApp(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         }
     }

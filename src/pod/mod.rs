@@ -51,9 +51,9 @@ pub use services_beside::ServicesBeside;
 pub(crate) use services_beside::services_of;
 pub use sources::Sources;
 pub use subject::{ProgramSite, Subject};
-pub(crate) use suspects::{Suspect, names_an_end, suspects};
+pub(crate) use suspects::{Suspect, is_called, names_an_end, suspects};
 pub use version::{KubernetesVersion, parse_kubernetes_version};
-pub(crate) use wrapper::{Work, ends_with_another, stops_another, work};
+pub(crate) use wrapper::{Work, ends_with_another, quits, stops_another, work};
 
 /// Which form of declaration the user wants.
 #[derive(
@@ -137,10 +137,7 @@ impl<'a> Pod<'a> {
         self.links.all.iter().any(|link| {
             matches!(
                 link.kind,
-                LinkKind::Quits(_)
-                    | LinkKind::Kills(_)
-                    | LinkKind::EndsOnFile(..)
-                    | LinkKind::EndsWithProcess(_)
+                LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_)
             )
         }) || self.namings.iter().any(|naming| {
             !matches!(

@@ -125,7 +125,7 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
 /// Processes that are shared for no reason that the manifest shows.
 fn shared_processes(pod: &Pod<'_>) -> Option<Suspect> {
     let mut links = pod.links.all.iter();
-    let is_used = links.any(|link| matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_)));
+    let is_used = links.any(|link| matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithApp(_)));
     (pod.shares_processes() && !is_used).then_some(Suspect::SharedProcesses)
 }
 
@@ -154,6 +154,12 @@ fn names_of(pod: &Pod<'_>, member: &Member<'_>) -> Vec<String> {
         .filter(|name| name.len() > 2)
         .map(|name| normal(&name))
         .collect()
+}
+
+/// Whether a pattern is the whole name of a container's process, and no part of a command line.
+pub(crate) fn is_called(pod: &Pod<'_>, member: &Member<'_>, pattern: &str) -> bool {
+    let base = pattern.rsplit('/').next().unwrap_or(pattern);
+    names_of(pod, member).contains(&normal(base))
 }
 
 fn normal(name: &str) -> String {
@@ -266,7 +272,7 @@ fn signals_unseen(
 ) -> bool {
     let is_linked = pod.links.all.iter().any(|link| {
         (link.container, link.program) == (at, program_at)
-            && matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithProcess(_))
+            && matches!(link.kind, LinkKind::Kills(_) | LinkKind::EndsWithApp(_))
     });
     let has_word = || {
         let mut words = program
@@ -319,11 +325,25 @@ fn variable(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
     let name = member
         .container
         .environment()
+        .filter(|variable| !is_address_of_another(member, variable.name))
         .map(|variable| variable.name)
         .find(|name| sounds_like_an_end(name) || Wrapper::of_setting(name).is_some())?;
     (!links).then(|| Suspect::Variable {
         container: at,
         name: name.to_owned(),
+    })
+}
+
+/// Whether a setting is of a wrapper that ends sidecars by calling addresses, all of which are known: it calls nobody
+/// else.
+fn is_address_of_another(member: &Member<'_>, setting: &str) -> bool {
+    Wrapper::of_setting(setting).is_some_and(|wrapper| {
+        let mut set = wrapper
+            .quit_settings
+            .iter()
+            .filter(|(name, _)| member.container.variable(name).is_some())
+            .peekable();
+        set.peek().is_some() && set.all(|(name, _)| member.container.value_of(name).is_some())
     })
 }
 

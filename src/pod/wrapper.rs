@@ -1,7 +1,8 @@
 //! Programs around a container's own that wait for, or end, another container.
 
-use super::Member;
+use super::{Member, Pod, quit_told::called};
 use crate::{
+    behaviour::{Party, action::Url},
     catalogue::wrapper::{Tie, WRAPPERS, Wrapper},
     workload::Container,
 };
@@ -58,6 +59,30 @@ fn is_ended_with_another(member: &Member<'_>) -> bool {
         .environment()
         .any(|variable| WRAPPERS.iter().any(|wrapper| ends(wrapper, variable.name)))
         || stops_another(member)
+}
+
+/// Whether the wrapper of a container calls an address that ends another one: index among the members.
+pub(crate) fn quits(pod: &Pod<'_>, member: &Member<'_>, index: usize) -> bool {
+    let container = &member.container;
+    let works = |wrapper: &&Wrapper| {
+        !matches!(work(container, wrapper), Work::Disabled(_)) && !spares(container, wrapper)
+    };
+    let settings = WRAPPERS
+        .iter()
+        .filter(works)
+        .flat_map(|wrapper| wrapper.quit_settings);
+    let mut addresses = settings.filter_map(|(name, added)| Some((container.value_of(name)?, *added)));
+    addresses.any(|(value, added)| {
+        value.split(',').any(|address| {
+            let text = format!("{}{added}", address.trim().trim_end_matches('/'));
+            let url = Url::parse(&text, 0..text.len());
+            let declares = || {
+                let other = pod.members.get(index);
+                other.is_some_and(|other| other.container.ports().any(|port| Some(port.number) == url.port))
+            };
+            url.host.is_local() && (called(pod, &url) == Party::Container(index) || declares())
+        })
+    })
 }
 
 /// Whether a variable keeps a wrapper from ending its sidecar.

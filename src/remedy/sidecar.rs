@@ -73,7 +73,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         let mut subjects = self.wanted_of(index);
         let links = self.pod.links.all.iter().enumerate();
         let is_used = |link: &Link| match link.kind {
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_) => link.container == index,
             _ => link.other == Party::Container(index),
         };
         subjects.extend(

@@ -162,6 +162,18 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// The place of the finding: the line that names a container, or the container where none does.
+    pub(crate) fn at_container(self, container: &Container<'a>, label: impl Into<String>) -> Self {
+        let entry = container
+            .node
+            .entry("name")
+            .or_else(|| container.node.entry("image"));
+        match entry {
+            Some(entry) => self.at_entry(entry, label),
+            None => self.at(container.node, label),
+        }
+    }
+
     /// Context: the line that names a container.
     pub(crate) fn with_container(self, container: &Container<'a>, label: impl Into<String>) -> Self {
         match container

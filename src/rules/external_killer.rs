@@ -166,7 +166,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .help("declare the sidecars and remove this container: the kubelet ends them itself")
                 .confidence(Confidence::High)
                 .container(container)
-                .with_container(container, "a helper that ends sidecars")
+                .at_container(container, "a helper that ends sidecars")
                 .by_hand("removing a container is a person's decision")
                 .finish(),
             );
@@ -206,7 +206,7 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .help(format!("declare {name} a sidecar and remove this container: the kubelet ends it itself"))
                 .confidence(Confidence::Medium)
                 .container(&helper.container)
-                .with_container(&helper.container, "a helper that sees the others' processes")
+                .at_container(&helper.container, "a helper that sees the others' processes")
                 .with_container(&member.container, "the sidecar it names")
                 .by_hand("what the helper does with the name is not in the manifest; remove it together with the declaration")
                 .finish(),

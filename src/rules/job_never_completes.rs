@@ -28,7 +28,7 @@ container; where `--mesh istio=1.27`, `meshes` in the configuration or the clust
 a native sidecar, nothing is said.
 
 Where the app's command is not in the manifest its image may end the sidecar; the finding says
-so and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
+what the manifest does not show and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
 ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
 `agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on.
 
@@ -339,17 +339,17 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
         Some(_) => RunsServer::Proved,
         None => pod.runs_server(member).clone(),
     };
-    let unless = match (suspects.first(), server) {
-        (Some(suspect), _) => format!(", as far as the manifest shows; {}", suspect.describe(pod)),
-        (None, RunsServer::Unknown(doubt)) => format!(", as far as the manifest shows; {doubt}"),
+    let unknown = match (suspects.first(), server) {
+        (Some(suspect), _) => Some(suspect.describe(pod)),
+        (None, RunsServer::Unknown(doubt)) => Some(doubt.to_string()),
         (None, RunsServer::Proved)
             if pod.runs_for_ever(index).is_none() && pod.may_end_by_configuration(member) =>
         {
-            format!(", as far as the manifest shows; {MAY_BE_CONFIGURED_TO_END}")
+            Some(MAY_BE_CONFIGURED_TO_END.to_owned())
         }
-        (None, _) => String::new(),
+        (None, _) => None,
     };
-    let is_proved = unless.is_empty();
+    let is_proved = unknown.is_none();
     let confidence = match is_proved {
         true => Confidence::High,
         false => Confidence::Medium,
@@ -357,10 +357,16 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     let mut draft = Draft::new(
         pod,
         &RULE,
-        format!(
-            "nothing ends {name} when the app is done: {} never completes{unless}",
-            crate::pod::describe(pod)
-        ),
+        match unknown {
+            None => format!(
+                "nothing ends {name} when the app is done: {} never completes",
+                crate::pod::describe(pod)
+            ),
+            Some(unknown) => format!(
+                "{} never completes unless {name} ends when the app is done, which the manifest does not show: {unknown}",
+                crate::pod::describe(pod)
+            ),
+        },
     )
     .help(format!(
         "declare {name} a sidecar: the kubelet ends it when the app has ended"
@@ -372,15 +378,7 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     })
     .container(&member.container)
     .subject(Subject::Sidecar(index));
-    draft = match member
-        .container
-        .node
-        .entry("name")
-        .or_else(|| member.container.node.entry("image"))
-    {
-        Some(entry) => draft.at_entry(entry, "runs on when the app has ended"),
-        None => draft.at(member.container.node, "runs on when the app has ended"),
-    };
+    draft = draft.at_container(&member.container, "runs on when the app has ended");
     for app in pod.apps().filter(|app| !std::ptr::eq(*app, member)) {
         draft = draft.with_container(&app.container, "the app");
     }

@@ -18,7 +18,9 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"Two halves of one protocol on a shared `emptyDir`: a container creates a file when it ends
 (`trap 'touch /signal/done' EXIT`, `app; touch …`), and another one only tests for the same
 file (`-f`, `test -e`, `until`, `while`) and then exits or kills its child process. The paths
-are compared after each container's own `mountPath` is resolved.
+are compared after each container's own `mountPath` is resolved, a path whose directory a variable
+names by where both containers take the variable from. A script that waits by `inotifywait` for
+a change of the file's directory counts too.
 
 A lone reader is reported with less confidence, since the writer may be in the app's image. A
 helper that waits for the app's end in order to *work* then, such as an uploader that reads

@@ -18,7 +18,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     severity: Severity::Warning,
     summary: "The app kills its sidecar's process through a shared PID namespace",
     what: r#"`shareProcessNamespace: true` together with a script that ends a process of another container:
-`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`; or a
+`pkill cloud-sql-proxy`, `killall envoy`, `kill $(pidof fluent-bit)`, `kill -INT $(pgrep …)`,
+`ps aux | grep '[e]nvoy' | awk '{print $2}' | xargs kill`, also through a variable or a loop; or a
 sidecar's script that waits until the app's process is gone (`while pgrep app; do sleep 1; done`).
 The name must be the program of another container of the pod, or of a known sidecar in its
 image.
@@ -128,8 +129,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         return;
     }
     for (at, link) in pod.links.all.iter().enumerate() {
-        if let LinkKind::EndsWithProcess(wait) = &link.kind {
-            findings.extend(ends_with_process(pod, at, link, &wait.span, shared));
+        if let LinkKind::EndsWithApp(wait) = &link.kind
+            && wait.looks_for_processes()
+        {
+            findings.extend(ends_with_process(pod, link, &wait.span, shared));
         }
         let LinkKind::Kills(stop) = &link.kind else {
             continue;
@@ -174,14 +177,12 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Why a script that looks for the app is not rewritten.
+pub(super) const LOOKS_FOR_THE_APP: &str =
+    "run the program without the script that looks for the app, and declare the sidecar by hand";
+
 /// The sidecar looks for the app's process, and ends when it is gone.
-fn ends_with_process<'a>(
-    pod: &Pod<'a>,
-    at: usize,
-    link: &Link,
-    span: &Span,
-    shared: Entry<'a>,
-) -> Option<Finding> {
+fn ends_with_process<'a>(pod: &Pod<'a>, link: &Link, span: &Span, shared: Entry<'a>) -> Option<Finding> {
     let (member, program) = pod.program(link.container, link.program)?;
     let app = pod.party(&link.other)?;
     if member.role.declared {
@@ -206,7 +207,7 @@ fn ends_with_process<'a>(
         .at_text(program, span.clone(), "looks for another container's process")
         .with_entry(shared, "makes the processes visible")
         .with_container(&app.container, "the app, which it outlives")
-        .subject(Subject::Link(at))
+        .by_hand(LOOKS_FOR_THE_APP)
         .finish(),
     )
 }

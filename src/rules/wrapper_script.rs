@@ -1,29 +1,35 @@
 //! `wrapper-script`
 
 use crate::{
-    behaviour::LinkKind,
+    behaviour::{Link, LinkKind},
     catalogue::KnownSidecar,
     workload::{Program, ProgramPlace},
 };
 
 use crate::remedy::Obligation;
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
+use super::{
+    Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, shared_pid_kill::LOOKS_FOR_THE_APP,
+};
 use crate::pod::{Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "wrapper-script",
     family: Family::Wrappers,
     severity: Severity::Warning,
-    summary: "A script starts the sidecar's program in the background, inside the app's container",
+    summary: "A script starts the sidecar's program in the background: inside the app's container, or until the app is gone",
     what: r#"A script that puts a known sidecar's program into the background and then runs the app, so
 that one container holds both: `cloud-sql-proxy … & exec /app/server`,
 `envoy -c … & /app/run`, `dockerd & …`. It is found in `sh -c` texts and in scripts that the
 container runs from a ConfigMap of the same input.
 
+It is also found around the sidecar's own program where the script of a Job's sidecar asks the
+app's port, or the API server by `kubectl get` or `kubectl wait`, until the app is gone, and then
+ends the program that it has started.
+
 Background jobs of the app's own (a cache warmer, a worker pool, `tail -f`) are left alone,
-and so are scripts inside images, which no manifest shows. A script around the sidecar's *own*
-process is `marker-file` or `sigterm-trap`, by what it does."#,
+and so are scripts inside images, which no manifest shows. Any other script around the
+sidecar's *own* process is `marker-file`, `shared-pid-kill` or `sigterm-trap`, by what it does."#,
     why: r#"The kubelet knows one process and one state. When the proxy in the background dies, nothing
 restarts it and the app goes on without a database; when the app ends, the shell may wait for
 the proxy. Neither can have its own probes, limits, image updates or logs, a memory limit that
@@ -115,10 +121,52 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         for (at, program) in member.programs.iter().enumerate() {
             if program.place == ProgramPlace::Entrypoint {
                 background_sidecar(pod, index, at, member, program, findings);
+                asks_for_the_app(pod, index, at, member, program, findings);
                 script_of_config_map(pod, index, at, member, program, findings);
             }
         }
     }
+}
+
+/// The script of a sidecar asks for the app, and ends the sidecar when it is gone.
+fn asks_for_the_app<'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    at: usize,
+    member: &Member<'a>,
+    program: &Program<'a>,
+    findings: &mut Vec<Finding>,
+) {
+    let asks = |link: &Link| match &link.kind {
+        LinkKind::EndsWithApp(wait) if (link.container, link.program) == (index, at) => {
+            (!wait.looks_for_processes()).then(|| wait.clone())
+        }
+        _ => None,
+    };
+    let found = pod.links.all.iter().find_map(|link| Some((link, asks(link)?)));
+    let Some((link, wait)) = found.filter(|_| !member.role.declared) else {
+        return;
+    };
+    let name = crate::pod::quoted(member.container.name);
+    let what = match wait.probes.is_empty() {
+        true => "when the API server says so".to_owned(),
+        false => format!("when {} no longer answers", pod.party_name(&link.other)),
+    };
+    let mut draft = Draft::new(pod, &RULE, format!("the script of {name} ends it {what}"))
+        .help(format!(
+            "declare {name} a sidecar and run its command directly: the kubelet ends it after the app"
+        ))
+        .confidence(match wait.probes.is_empty() {
+            true => Confidence::Medium,
+            false => Confidence::High,
+        })
+        .container(&member.container)
+        .at_text(program, wait.span.clone(), "asks whether the app is still there")
+        .by_hand(LOOKS_FOR_THE_APP);
+    if let Some(app) = pod.party(&link.other) {
+        draft = draft.with_container(&app.container, "the app, which it outlives");
+    }
+    findings.push(draft.finish());
 }
 
 /// `cloud_sql_proxy … & app`: two processes in one container.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    catalogue::{Catalogue, injector::INJECTORS, quit, wrapper::WRAPPERS},
+    catalogue::{Catalogue, controller::KILLED_WHEN_ALONE, injector::INJECTORS, quit, wrapper::WRAPPERS},
     pod::Subject,
     rules::{self, Confidence, Finding, Fix, FixClass, Location, RuleInfo, Severity},
     source::SourceFile,
@@ -59,7 +59,13 @@ static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
         let programs = known.programs.iter();
         programs.flat_map(|program| KILLERS.map(|killer| ("shared-pid-kill", format!("{killer} {program}"))))
     });
-    quits.chain(wrappers).chain(holds).chain(kills).collect()
+    let killers = std::iter::once(("external-killer", format!("{KILLED_WHEN_ALONE}:")));
+    quits
+        .chain(wrappers)
+        .chain(holds)
+        .chain(kills)
+        .chain(killers)
+        .collect()
 });
 
 /// Whether a text names a wrapper, or a setting of one: whatever branch that stands in, the image has it.
@@ -89,7 +95,9 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
         let code = without_comment(line);
         for (rule, word) in &signs {
             if let (Some(at), false, Some(rule)) = (
-                code.find(word.as_str()),
+                code.match_indices(word.as_str())
+                    .map(|(at, _)| at)
+                    .find(|at| *rule != "shared-pid-kill" || ends_a_name(code, at + word.len())),
                 seen.contains(rule),
                 rules::by_name(rule),
             ) {
@@ -101,6 +109,12 @@ pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
         line_start += line.len();
     }
     found
+}
+
+/// Whether a name ends at a place of a line: `pkill vault` is no `pkill vault-env`.
+fn ends_a_name(line: &str, at: usize) -> bool {
+    let goes_on = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    !line.get(at..).is_some_and(|rest| rest.starts_with(goes_on))
 }
 
 fn finding(source: &Arc<SourceFile>, rule: &'static RuleInfo, span: Range<usize>) -> Finding {
@@ -138,4 +152,40 @@ fn without_comment(line: &str) -> &str {
         return "";
     }
     line.find(" #").and_then(|at| line.get(..at)).unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_leave_no_doubt() {
+        let found = |text: &str| {
+            let source = Arc::new(SourceFile {
+                name: "x.tpl".to_owned(),
+                text: text.into(),
+            });
+            signs(&source)
+                .iter()
+                .map(|finding| finding.rule.name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found("  {{- if $s }}\n  pod.kubernetes.io/sidecars: {{ $s | join \",\" }}\n"),
+            ["external-killer"]
+        );
+        assert_eq!(
+            found("  # update pod.kubernetes.io/sidecars: above"),
+            Vec::<&str>::new()
+        );
+        assert_eq!(found("{{- printf \"pkill vault-env\" }}"), Vec::<&str>::new());
+        assert_eq!(
+            found("{{- printf \"pkill vault || true\" }}"),
+            ["shared-pid-kill"]
+        );
+        assert_eq!(
+            found("{{- printf \"pkill envoy-x; pkill envoy\" }}"),
+            ["shared-pid-kill"]
+        );
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     shell::Variable,
-    yaml::{Entry, Node},
+    yaml::{Entry, Node, Value},
 };
 
 use super::{Hook, HookKind, Image, Mount, Probe, ProbeKind};
@@ -65,6 +65,16 @@ pub struct EnvironmentVariable<'t> {
     pub name: &'t str,
     /// Its literal value; absent for `valueFrom`.
     pub value: Option<&'t str>,
+}
+
+impl EnvironmentVariable<'_> {
+    /// Whether two variables take the same value from the same place: their `valueFrom` mean the same.
+    #[must_use]
+    pub fn is_from_where(&self, other: &EnvironmentVariable<'_>) -> bool {
+        let from = |variable: &EnvironmentVariable<'_>| Value::of(variable.node.get("valueFrom")?).ok();
+        let own = from(self);
+        own.is_some() && own == from(other)
+    }
 }
 
 /// A declared port.

@@ -46,15 +46,32 @@ impl Workload<'_> {
     }
 
     fn keeps_data(&self, container: &Container<'_>) -> bool {
+        container.mounts().any(|mount| self.is_claimed(mount.volume))
+    }
+
+    /// Whether a volume is one of a StatefulSet's own claims.
+    fn is_claimed(&self, volume: &str) -> bool {
         let claims = self.object.node.path(&["spec", "volumeClaimTemplates"]);
-        let claimed = |volume: &str| {
-            claims.into_iter().flat_map(Node::items).any(|claim| {
+        self.kind == WorkloadKind::StatefulSet
+            && claims.into_iter().flat_map(Node::items).any(|claim| {
                 claim
                     .path(&["metadata", "name"])
                     .and_then(Node::as_str)
                     .is_some_and(|name| name == volume)
             })
-        };
-        self.kind == WorkloadKind::StatefulSet && container.mounts().any(|mount| claimed(mount.volume))
+    }
+
+    /// Whether a container works on the data that another one, which comes before it, keeps in a StatefulSet's claim: it
+    /// mounts them at the same path.
+    #[must_use]
+    pub fn works_on_data_of(&self, container: &Container<'_>, other: &Container<'_>) -> bool {
+        let is_behind = other.list == container.list && other.index < container.index;
+        is_behind
+            && container.mounts().any(|own| {
+                self.is_claimed(own.volume)
+                    && other
+                        .mounts()
+                        .any(|theirs| theirs.volume == own.volume && theirs.path == own.path)
+            })
     }
 }

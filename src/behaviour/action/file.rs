@@ -1,6 +1,6 @@
 //! Files that are made, removed or looked for.
 
-use crate::shell::{Redirect, RedirectKind, Span, Word};
+use crate::shell::{Piece, Redirect, RedirectKind, Span, Word};
 
 use super::{
     Action,
@@ -14,6 +14,8 @@ use super::{
 pub struct FilePath {
     /// The path; absent where it isn't known.
     pub path: Option<String>,
+    /// The path as it is written where only variables keep it from being known: `${EXIT_DIR}/done`.
+    pub by_variable: Option<String>,
     /// The word it stands in.
     pub span: Span,
 }
@@ -37,7 +39,7 @@ pub enum FileTestKind {
     Other,
     /// `cat`, `grep -q x file`: it is read.
     Read,
-    /// `inotifywait`: it is waited for.
+    /// `inotifywait`: a change of it, or of what is in it, is waited for.
     Watch,
 }
 
@@ -45,12 +47,26 @@ impl FilePath {
     pub(super) fn of_text(text: &str, span: Span) -> Self {
         Self {
             path: (!text.contains(UNKNOWN)).then(|| text.to_owned()),
+            by_variable: None,
             span,
         }
     }
 
     fn of(argument: &Argument) -> Self {
-        Self::of_text(&argument.text, argument.span())
+        Self::of_word(argument.word, &argument.text)
+    }
+
+    /// `text` is what is known of the word.
+    fn of_word(word: &Word, text: &str) -> Self {
+        let pieces = word.pieces.iter().map(|piece| match piece {
+            Piece::Text { text, .. } => Some(text.clone()),
+            Piece::Variable { name, .. } => Some(format!("${{{name}}}")),
+            _ => None,
+        });
+        Self {
+            by_variable: text.contains(UNKNOWN).then(|| pieces.collect()).flatten(),
+            ..Self::of_text(text, word.span.clone())
+        }
     }
 }
 
@@ -63,7 +79,7 @@ pub(super) fn written(redirects: &[Redirect], values: &Values) -> Vec<FilePath> 
                 RedirectKind::Write | RedirectKind::Append | RedirectKind::ReadWrite
             )
         })
-        .map(|(_, target)| FilePath::of_text(&values.expand(target), target.span.clone()))
+        .map(|(_, target)| FilePath::of_word(target, &values.expand(target)))
         .filter(|file| !file.path.as_deref().is_some_and(is_no_file))
         .collect()
 }
@@ -144,9 +160,28 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
             negated: false,
             kind: FileTestKind::Read,
         }),
-        "inotifywait" => looked_at(&INOTIFYWAIT, FileTestKind::Watch),
+        "inotifywait" => watched(arguments),
         _ => None,
     }
+}
+
+/// What `inotifywait` waits for. With a limit it only passes the time, and as a monitor it never comes back.
+fn watched(arguments: &[Argument]) -> Option<Action> {
+    let options = INOTIFYWAIT.read(arguments, false);
+    if let Some(limit) = options.value(&["t", "timeout"]) {
+        return Some(Action::Sleep {
+            seconds: limit.text.parse().ok(),
+        });
+    }
+    let (_, path) = options.operands.last()?;
+    Some(Action::TestFile {
+        path: FilePath::of(path),
+        negated: false,
+        kind: match options.has(&["m", "monitor"]) {
+            true => FileTestKind::Other,
+            false => FileTestKind::Watch,
+        },
+    })
 }
 
 /// The one file that `grep` looks into; without one it reads what another command prints.
@@ -188,7 +223,7 @@ pub(super) fn test(words: &[Word], values: &Values) -> Action {
             word.raw == "-a" && index > 0 && words.get(index - 1).is_some_and(|word| word.raw != "!");
         if let Some(file) = words.get(index + 1).filter(|_| !is_operator) {
             return Action::TestFile {
-                path: FilePath::of_text(&values.expand(file), file.span.clone()),
+                path: FilePath::of_word(file, &values.expand(file)),
                 negated,
                 kind,
             };

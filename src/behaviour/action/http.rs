@@ -201,6 +201,7 @@ fn last_segment(url: &Url) -> FilePath {
     let name = url.path.as_deref().and_then(|path| path.rsplit('/').next());
     FilePath {
         path: name.map(|name| if name.is_empty() { "index.html" } else { name }.to_owned()),
+        by_variable: None,
         span: url.span.clone(),
     }
 }
@@ -214,6 +215,7 @@ fn output(options: &Options, names: &[&str]) -> Option<FilePath> {
 fn file_unless_discarded(text: &str, span: &Span) -> Option<FilePath> {
     (!matches!(text, "-" | "/dev/null" | "/dev/stdout" | "/dev/stderr")).then(|| FilePath {
         path: known(text).map(str::to_owned),
+        by_variable: None,
         span: span.clone(),
     })
 }

@@ -1,11 +1,13 @@
 //! Signals: kill, pkill, killall, and the tools that look processes up.
 
-use crate::shell::{Command, List, Piece, Word};
+mod lookup;
+
+use crate::shell::{Command, List, Piece, Pipeline, Word};
 
 use super::{
-    Action,
-    argument::{Argument, Syntax},
-    values::UNKNOWN,
+    Action, CommandAction,
+    argument::{Argument, Syntax, arguments},
+    values::{UNKNOWN, Values},
 };
 
 /// A process that is waited for, tested or signalled.
@@ -202,48 +204,78 @@ fn variable(word: &Word) -> Option<Target> {
 
 /// What `$(pgrep x)`, `$(pidof x)` and `$(cat file)` find.
 fn looked_up(list: &List) -> Option<Target> {
-    for statement in &list.statements {
-        let Some(Command::Simple(simple)) = statement.and_or.first.commands.first() else {
-            continue;
-        };
-        let (program, rest) = simple.words.split_first()?;
-        let full_command_line = rest.iter().any(|word| word.raw == "-f" || word.raw == "--full");
-        let operand = rest
-            .iter()
-            .rev()
-            .find(|word| !word.raw.starts_with('-'))
-            .and_then(Word::literal);
-        match program.raw.rsplit('/').next()? {
-            "pgrep" | "pidof" => {
-                return Some(Target::Process {
-                    pattern: operand?.into_owned(),
-                    full_command_line,
-                });
-            }
-            "cat" => return Some(Target::PidFile(operand?.into_owned())),
-            // `ps … | grep name | …`
-            "ps" => return of_listing(statement.and_or.first.commands.as_slice()),
-            _ => {}
-        }
-    }
-    None
+    list.statements
+        .iter()
+        .find_map(|statement| lookup::of_commands(&statement.and_or.first.commands))
 }
 
-/// The pattern that `ps` is searched for.
-fn of_listing(commands: &[Command]) -> Option<Target> {
-    commands.iter().find_map(|command| {
-        let Command::Simple(simple) = command else {
-            return None;
-        };
-        let (program, rest) = simple.words.split_first()?;
-        let searches = matches!(program.raw.rsplit('/').next()?, "grep" | "egrep" | "fgrep");
-        let excludes = rest
-            .iter()
-            .any(|word| word.raw.starts_with('-') && word.raw.contains('v'));
-        let pattern = rest.iter().find(|word| !word.raw.starts_with('-'))?.literal()?;
-        (searches && !excludes).then(|| Target::Process {
-            pattern: pattern.into_owned(),
-            full_command_line: true,
-        })
-    })
+/// The process that the value of a variable is the number of: `$(pidof envoy)` and nothing else.
+pub(crate) fn of_value(word: &Word) -> Option<Target> {
+    match word.pieces.as_slice() {
+        [
+            Piece::Substitution {
+                script: Some(list), ..
+            },
+        ] => looked_up(list),
+        _ => None,
+    }
+}
+
+/// The processes whose numbers the first commands of a pipeline print.
+pub(crate) fn of_listing(commands: &[Command]) -> Option<Target> {
+    lookup::of_commands(commands)
+}
+
+/// `ps aux | grep -q envoy`: whether a process is there.
+pub(super) fn listed(pipeline: &Pipeline, values: &Values) -> Option<CommandAction> {
+    let Some(Command::Simple(list)) = pipeline.commands.first() else {
+        return None;
+    };
+    let Some(Command::Simple(last)) = pipeline.commands.last() else {
+        return None;
+    };
+    let is_ps = list.words.first()?.raw.rsplit('/').next() == Some("ps");
+    let counts = |word: &Word| matches!(word.raw.as_str(), "grep" | "egrep" | "fgrep" | "wc");
+    if !is_ps || !last.words.first().is_some_and(counts) {
+        return None;
+    }
+    let mut action = super::classify_simple(list, values);
+    action.action = Action::Signal {
+        signal: None,
+        targets: vec![lookup::of_commands(&pipeline.commands)?],
+        only_tests: true,
+    };
+    Some(action)
+}
+
+/// `pgrep envoy | xargs kill`: the numbers come from the commands before it.
+pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<CommandAction> {
+    let (last, before) = pipeline.commands.split_last()?;
+    let Command::Simple(simple) = last else {
+        return None;
+    };
+    let at = lookup::behind_xargs(&simple.words)?;
+    let words = arguments(simple.words.get(at..)?, values);
+    let (program, rest) = words.split_first()?;
+    let name = program.known()?;
+    if name.rsplit('/').next() != Some("kill") {
+        return None;
+    }
+    let (signal, _) = leading_signal(rest);
+    let named = rest
+        .iter()
+        .position(|word| matches!(word.text.as_str(), "-s" | "-n" | "--signal"))
+        .and_then(|option| rest.get(option + 1))
+        .map(|name| name.text.clone());
+    let signal = named.or(signal);
+    let mut action = CommandAction::new(
+        Action::Signal {
+            only_tests: signal.as_deref() == Some("0"),
+            signal: signal.as_deref().map(signal_name),
+            targets: vec![lookup::of_commands(before).unwrap_or(Target::Unknown)],
+        },
+        pipeline.span.clone(),
+    );
+    action.program_word = at;
+    Some(action)
 }

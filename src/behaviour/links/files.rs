@@ -20,7 +20,9 @@ impl Finder<'_, '_> {
         for test in own.markers.iter().filter(
             |marker| matches!(marker.usage, MarkerUse::Tested { kind, .. } if kind != FileTestKind::Pipe),
         ) {
-            let Some(path) = &test.file.path else { continue };
+            let Some(path) = test.file.path.as_ref().or(test.file.by_variable.as_ref()) else {
+                continue;
+            };
             let wait = own.waits.iter().find(|wait| {
                 !wait.inverted && wait.span.start <= test.span.start && test.span.end <= wait.span.end
             });
@@ -30,10 +32,16 @@ impl Finder<'_, '_> {
                 && (!in_hook
                     || test.reached.contains(&Reached::Kill)
                     || !self.is_post_start(container, program));
-            if !seen.insert((path, ends)) {
+            let watches = watches(test);
+            // In a loop it takes the place of a sleep, or goes on with each change.
+            if !seen.insert((path, ends)) || watches && test.is_in_loop {
                 continue;
             }
-            if let Some((other, writers)) = self.shared_file(container, path, own) {
+            let shared = match &test.file.path {
+                Some(path) => self.shared_file(container, (path, watches), own),
+                None => self.named_by_variable(container, path),
+            };
+            if let Some((other, writers)) = shared {
                 // A postStart hook that looks for a file of its own process is its gate.
                 if writers.is_empty() && self.is_post_start(container, program) {
                     continue;
@@ -46,8 +54,7 @@ impl Finder<'_, '_> {
                 }
                 let kind = if ends {
                     // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
-                    test.is_in_loop
-                        .then(|| LinkKind::EndsOnFile(test.clone(), writers))
+                    (test.is_in_loop || watches).then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
                     let wait = wait.filter(|_| !self.ends_behind(&writers));
                     starts(wait, writers, || self.reads((container, program), path, own))
@@ -69,7 +76,12 @@ impl Finder<'_, '_> {
             .and_then(|programs| programs.get(program))
             .map_or("", |program| program.text.as_ref());
         let is_test = |marker: &&Marker| {
-            matches!(marker.usage, MarkerUse::Tested { .. }) && marker.file.path.as_deref() == Some(path)
+            let looks = match marker.usage {
+                // `$(cat FILE)` behind the loop reads it.
+                MarkerUse::Tested { kind, .. } => kind != FileTestKind::Read || marker.is_in_loop,
+                _ => false,
+            };
+            looks && marker.file.path.as_deref() == Some(path)
         };
         let tests = own.markers.iter().filter(is_test).count();
         text.matches(path).count() > tests || !text.contains(path)
@@ -104,7 +116,7 @@ impl Finder<'_, '_> {
                 let Some(path) = test.file.path.as_deref().filter(|_| fails) else {
                     continue;
                 };
-                let Some((other, writers)) = self.shared_file(container, path, &facts) else {
+                let Some((other, writers)) = self.shared_file(container, (path, false), &facts) else {
                     continue;
                 };
                 if writers.iter().any(|writer| writer.marker.is_at_end()) {
@@ -147,9 +159,54 @@ impl Finder<'_, '_> {
         })
     }
 
-    /// Who else mounts the empty volume that a file lies on, and who of them writes the file. Nothing where the
-    /// container writes it itself.
-    fn shared_file(&self, from: usize, path: &str, own: &ScriptFacts) -> Option<(Party, Vec<MarkerWrite>)> {
+    /// Who writes the file of a path with variables that have the same value in both containers, though nobody here knows
+    /// it: they take it from the same place, and share an empty volume.
+    fn named_by_variable(&self, from: usize, path: &str) -> Option<(Party, Vec<MarkerWrite>)> {
+        let workload = self.owners.workload;
+        let own = workload.containers.get(from)?;
+        let names: Vec<&str> = path
+            .split("${")
+            .skip(1)
+            .filter_map(|behind| behind.split('}').next())
+            .collect();
+        let writer = self.owners.others(from).find_map(|(index, other)| {
+            let is_same = names.iter().all(|name| {
+                let mut variables = own.environment().filter(|own| own.name == *name);
+                variables.any(|own| {
+                    let mut theirs = other.environment().filter(|theirs| theirs.name == *name);
+                    theirs.any(|theirs| own.is_from_where(&theirs))
+                })
+            });
+            let shares = own.mounts().any(|mount| {
+                let volume = workload.volume(mount.volume);
+                volume.is_some_and(|volume| matches!(volume.source, VolumeSource::EmptyDirectory))
+                    && other.mounts().any(|theirs| theirs.volume == mount.volume)
+            });
+            let programs = self.facts.get(index).filter(|_| is_same && shares)?;
+            programs.iter().enumerate().find_map(|(program, facts)| {
+                let writes = |marker: &&Marker| {
+                    !matches!(marker.usage, MarkerUse::Tested { .. })
+                        && marker.file.by_variable.as_deref() == Some(path)
+                };
+                let marker = facts.iter().flat_map(|facts| &facts.markers).find(writes)?;
+                Some(MarkerWrite {
+                    container: index,
+                    program,
+                    marker: marker.clone(),
+                })
+            })
+        })?;
+        Some((Party::Container(writer.container), vec![writer]))
+    }
+
+    /// Who else mounts the empty volume that a file lies on, and who of them writes the file, or what lies in it where it
+    /// is watched. Nothing where the container writes it itself.
+    fn shared_file(
+        &self,
+        from: usize,
+        (path, watches): (&str, bool),
+        own: &ScriptFacts,
+    ) -> Option<(Party, Vec<MarkerWrite>)> {
         let workload = self.owners.workload;
         let tester = workload.containers.get(from)?;
         if tester.list == ContainerList::Init && !tester.is_native_sidecar() {
@@ -179,7 +236,13 @@ impl Finder<'_, '_> {
                 let same = facts.iter().flat_map(written).find(|(_, path)| {
                     workload
                         .volume_of_file(other, path)
-                        .is_some_and(|(theirs, path)| theirs.name == volume.name && path == relative)
+                        .is_some_and(|(theirs, path)| {
+                            let below = || {
+                                let rest = path.strip_prefix(relative.trim_end_matches('/'));
+                                relative.is_empty() || rest.is_some_and(|rest| rest.starts_with('/'))
+                            };
+                            theirs.name == volume.name && (path == relative || watches && below())
+                        })
                 });
                 writers.extend(same.map(|(marker, _)| MarkerWrite {
                     container: index,
@@ -198,6 +261,15 @@ impl Finder<'_, '_> {
             .or(party)?;
         Some((party, writers))
     }
+}
+
+/// Whether a file, or what lies in it, is watched for a change.
+fn watches(test: &Marker) -> bool {
+    let kind = match test.usage {
+        MarkerUse::Tested { kind, .. } => Some(kind),
+        _ => None,
+    };
+    kind == Some(FileTestKind::Watch)
 }
 
 /// The files a script writes or removes.

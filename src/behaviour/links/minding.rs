@@ -68,6 +68,7 @@ impl Finder<'_, '_> {
         knows_its_app
             || runs_for_ever
                 && (workload.is_about(other, own)
+                    || workload.works_on_data_of(own, other)
                     || only_minds(facts, own, other)
                     || known.is_none_or(|known| known.serves_jobs)
                         && !workload.is_about(own, other)

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, ExitCode, FilePath, FileTestKind},
-    shell::{Command, Connector, List, Part, Span},
+    shell::{Command, Connector, List, Part, Piece, Span},
 };
 
 use super::{ExitStatus, Located, Runs, ScriptBehaviour, covers, cut};
@@ -57,7 +57,7 @@ pub struct Marker {
     pub exit_status: ExitStatus,
     /// The script's runs, seen from where it is made.
     pub runs: Option<Runs>,
-    /// A program's own output goes there.
+    /// A program's own output or the value of a variable goes there.
     pub is_output: bool,
     /// A loop repeats it: as its condition, or in its body.
     pub is_in_loop: bool,
@@ -112,7 +112,8 @@ impl ScriptBehaviour<'_> {
             runs: (!tests).then(|| self.runs_past(&place)).flatten(),
             trap: place.signals,
             is_background: place.is_background,
-            is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. }),
+            is_output: usage == MarkerUse::Filled && matches!(located.action.action, Action::Other { .. })
+                || usage == MarkerUse::Written && prints_a_value(located),
             is_in_loop: located.visit.context.is_in_loop(),
             reached: if tests {
                 self.reached_from(located)
@@ -251,6 +252,22 @@ impl ScriptBehaviour<'_> {
         }
         regions
     }
+}
+
+/// `echo "$TOKEN" >FILE`: what is printed is the value of a variable, and not the number of a process or a result.
+fn prints_a_value(located: &Located) -> bool {
+    let is_value = |piece: &Piece| match piece {
+        Piece::Variable { name, .. } => !matches!(name.as_str(), "!" | "$" | "?"),
+        _ => false,
+    };
+    let words = located
+        .visit
+        .simple()
+        .map_or(&[][..], |simple| simple.words.as_slice());
+    let prints = words
+        .first()
+        .is_some_and(|word| matches!(word.raw.as_str(), "echo" | "printf"));
+    prints && words.iter().skip(1).flat_map(|word| &word.pieces).any(is_value)
 }
 
 /// Where a test of a file leads to.

@@ -235,6 +235,7 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
             kind: FileTestKind::Read,
             ..
         } if is_shown(located) => StepKind::Work,
+        Action::TestFile { .. } if wait::waits_alone(located) => StepKind::Wait,
         Action::Connect(_) | Action::TestFile { .. } | Action::Compare => StepKind::Check,
         Action::Tool { name } if wait::waits_by_itself(name) => StepKind::Wait,
         Action::Tool { .. } => StepKind::Check,
@@ -262,6 +263,8 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
             }
         }
         Action::Other { program: Some(name) } if installs(name) => StepKind::Setup,
+        // A list of processes is looked at: `ps aux | grep envoy | …`.
+        Action::Other { program: Some(name) } if name.rsplit('/').next() == Some("ps") => StepKind::Check,
         Action::Http(_) | Action::Wrapper { .. } | Action::Other { .. } => {
             if located.visit.context.is_in(Part::LoopCondition) && located.action.is_probe() {
                 StepKind::Check

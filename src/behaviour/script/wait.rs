@@ -92,7 +92,7 @@ impl<'a> ScriptBehaviour<'a> {
         let mut waits: Vec<_> = loops.collect();
         let loops: Vec<Span> = waits.iter().map(|wait| wait.span.clone()).collect();
         let alone = self.commands.iter().filter(|located| {
-            waits_alone(&located.action) && !loops.iter().any(|span| covers(span, &located.action.span))
+            waits_alone(located) && !loops.iter().any(|span| covers(span, &located.action.span))
         });
         waits.extend(alone.map(|located| self.waiting_command(located)));
         waits.sort_by_key(|wait| wait.span.start);
@@ -213,7 +213,7 @@ impl<'a> ScriptBehaviour<'a> {
     }
 
     /// A wait of which only the place is known.
-    fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
+    pub(super) fn placed(&self, span: &Span, context: &crate::shell::Context) -> Wait {
         let called = context.function.and_then(|name| {
             let call = self
                 .callers(name)
@@ -298,6 +298,13 @@ impl Wait {
             .then_some("the loop also waits for something else")
     }
 
+    /// Whether it looks for processes: `pgrep app`, `kill -0 $(pidof app)`.
+    #[must_use]
+    pub fn looks_for_processes(&self) -> bool {
+        let is_process = |probe: &CommandAction| matches!(probe.action, Action::Signal { .. });
+        self.probes.iter().any(is_process)
+    }
+
     /// Whether only the addresses that a program is given say that it waits.
     #[must_use]
     pub fn is_guessed(&self) -> bool {
@@ -353,20 +360,20 @@ pub(super) fn waiting(behaviour: &ScriptBehaviour) -> Vec<Span> {
     let loops = loops
         .filter(|command| Shape::of(behaviour, command).is_some())
         .map(Command::span);
-    let commands = behaviour
-        .commands
-        .iter()
-        .filter(|located| waits_alone(&located.action));
+    let commands = behaviour.commands.iter().filter(|located| waits_alone(located));
     loops
         .chain(commands.map(|located| located.action.span.clone()))
         .collect()
 }
 
-fn waits_alone(action: &CommandAction) -> bool {
-    match &action.action {
+/// Whether a command waits by itself.
+pub(super) fn waits_alone(located: &Located) -> bool {
+    match &located.action.action {
         Action::Http(http) => repeats_until_up(http),
         Action::Connect(connect) => connect.waits,
         Action::Tool { name } => waits_by_itself(name),
+        // In a loop it waits for the next change: `while inotifywait conf; do reload; done`.
+        Action::TestFile { kind, .. } => *kind == FileTestKind::Watch && !located.visit.context.is_in_loop(),
         _ => false,
     }
 }

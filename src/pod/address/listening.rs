@@ -1,6 +1,6 @@
 //! Where a container's own words and variables say that it listens.
 
-use super::words_of;
+use super::{with_references, words_of};
 use crate::{
     catalogue::Catalogue,
     pod::{Member, Pod},
@@ -24,16 +24,14 @@ pub(super) fn set_ports(catalogue: &Catalogue, member: &Member<'_>) -> Vec<u16> 
             .words
             .iter()
             .filter_map(|word| word.as_str())
-            .map(str::to_owned)
+            .map(|word| with_references(word, &member.container.values()))
             .collect(),
     };
     let mut ports: Vec<u16> = variable_ports(catalogue, &member.container).collect();
     for (index, word) in words.iter().enumerate() {
         let Some(option) = word.strip_prefix('-') else {
             // The port of an instance of cloud-sql-proxy v1: `p:r:i=tcp:0.0.0.0:5432`.
-            if let Some((_, address)) = word.split_once("=tcp:") {
-                ports.extend(last_port(address));
-            }
+            ports.extend(instance_ports(word));
             continue;
         };
         let (name, value) = match option.split_once('=') {
@@ -55,7 +53,10 @@ pub(super) fn set_ports(catalogue: &Catalogue, member: &Member<'_>) -> Vec<u16> 
             )
         });
         if is_listener && !is_others {
-            ports.extend(value.and_then(last_port));
+            match value.map(|value| instance_ports(value).collect::<Vec<_>>()) {
+                Some(instances) if !instances.is_empty() => ports.extend(instances),
+                _ => ports.extend(value.and_then(last_port)),
+            }
         }
     }
     ports
@@ -79,6 +80,12 @@ fn variable_ports<'a>(catalogue: &Catalogue, container: &Container<'a>) -> impl 
                 || stands_for_a_flag(&name)
         })
         .filter_map(|variable| last_port(variable.value?))
+}
+
+/// The ports of instances of cloud-sql-proxy v1: `p:r:i=tcp:5432,p:r:j=tcp:0.0.0.0:3306`.
+fn instance_ports(text: &str) -> impl Iterator<Item = u16> {
+    let instances = text.split(',');
+    instances.filter_map(|instance| last_port(instance.split_once("=tcp:")?.1))
 }
 
 /// `5432`, `:5432`, `0.0.0.0:5432`, `tcp://0.0.0.0:5432`

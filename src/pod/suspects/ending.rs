@@ -1,7 +1,7 @@
 //! Words by which a command or an option says that somebody is ended, in a way that no rule understands.
 
 use crate::{
-    behaviour::action::{Action, Host, Url, Values, classify_simple},
+    behaviour::action::{Action, Host, Url, Values, classify_simple, classify_visit},
     pod::Member,
     roles::sounds_like_an_end,
     shell::{Simple, Variable, Word, command_index},
@@ -34,7 +34,8 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
         let simple = visit.simple()?;
         let (first, words) = simple.words.get(command_index(&simple.words)..)?.split_first()?;
         let in_trap = visit.context.trap.is_some();
-        match action(simple) {
+        // A pipe may make a signal of it: `… | xargs kill`.
+        match classify_visit(visit, &Values::new(&|_| Variable::Unset))?.action {
             Action::Other { .. } | Action::Connect(_) => {}
             // What is said to a connection.
             Action::Echo if visit.context.pipeline_length > 1 => {

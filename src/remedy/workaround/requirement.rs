@@ -21,7 +21,7 @@ use crate::{
             end_hook,
             marker::{marker, path_of},
             part::{Part, cutting},
-            stop::{helper, masks, stop_behind, stop_with_sleep},
+            stop::{helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
             wrapper::wrappers,
         },
     },
@@ -62,7 +62,7 @@ pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, parts: &[Part<
         let manages = link.other == Party::Container(index) || link.other == Party::Unknown;
         let is_harmful = match link.kind {
             LinkKind::Quits(_) | LinkKind::Kills(_) => manages,
-            LinkKind::EndsOnFile(..) | LinkKind::EndsWithProcess(_) => link.container == index,
+            LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_) => link.container == index,
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         };
         (is_harmful && !goes(at)).then(|| still_ends(member.container.name))
@@ -150,6 +150,12 @@ fn of_link<'a>(
                 ))
             });
             part.cut_instead(link.container, cut);
+            if let Some(pattern) = part_of_a_command_line(pod, index, kill) {
+                part.rest_on(Proof::unknown(
+                    Obligation::EndsAreKnown,
+                    format!("`{pattern}` may be in the command lines of other processes too"),
+                ));
+            }
             if let Some(other) = runs_the_same(pod, index) {
                 part.class = Err(format!("{other} may run the same program"));
             }

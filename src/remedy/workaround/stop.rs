@@ -7,9 +7,10 @@ use crate::remedy::workaround::{
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        script::{ExitStatus, MarkerUse, ScriptBehaviour, Step, Wait},
+        action::Target,
+        script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Wait},
     },
-    pod::{Member, Pod},
+    pod::{Member, Pod, is_called},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
@@ -175,4 +176,16 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
         }
     }
     Some(part)
+}
+
+/// The pattern of a signal that is looked for in whole command lines and is no process's whole name.
+pub(super) fn part_of_a_command_line<'k>(pod: &Pod<'_>, index: usize, kill: &'k Kill) -> Option<&'k str> {
+    let member = pod.members.get(index)?;
+    kill.targets.iter().find_map(|target| match target {
+        Target::Process {
+            pattern,
+            full_command_line: true,
+        } => (!is_called(pod, member, pattern)).then_some(pattern.as_str()),
+        _ => None,
+    })
 }

@@ -128,7 +128,7 @@ fn stops(pod: &Pod<'_>) -> Vec<Stops> {
                     );
                 }
             }
-            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) | LinkKind::EndsWithProcess(_) => {}
+            LinkKind::Waits(_) | LinkKind::StartsOnFile(..) | LinkKind::EndsWithApp(_) => {}
         }
     }
     groups.retain(|group| group.sidecar != Party::Unknown);
