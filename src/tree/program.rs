@@ -177,7 +177,8 @@ fn said(messages: &str, scratch: &Scratch) -> Option<String> {
     Some(line.strip_prefix("Error: ").unwrap_or(&line).to_owned())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::tree::Files;

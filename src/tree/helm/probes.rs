@@ -187,7 +187,7 @@ fn other(path: &[String], value: &Value) -> Option<Value> {
         is_map.then(|| json!({"another": "one"}))
     };
     match value {
-        Value::Null => Some(filled().unwrap_or_else(|| json!(true))),
+        Value::Null => Some(filled().unwrap_or(json!(true))),
         Value::Bool(is) => Some(json!(!is)),
         Value::Number(number) => Some(json!(number.as_i64()? + 1)),
         Value::String(text) => Some(json!(format!("{text}x"))),

@@ -78,8 +78,8 @@ pub(super) fn find_lines(plain: &str, files: &Files, values: &[PathBuf], origins
     let others = files.texts().map(|(path, _)| path);
     let others = others.filter(|path| may_bring(path) && !values.iter().any(|own| own == path));
     let paths: Vec<&Path> = values.iter().rev().map(PathBuf::as_path).chain(others).collect();
-    let (mut literal, mut masked): (HashMap<&str, Option<SourceLine>>, Vec<(&str, SourceLine)>) =
-        Default::default();
+    let mut literal: HashMap<&str, Option<SourceLine>> = HashMap::new();
+    let mut masked: Vec<(&str, SourceLine)> = Vec::new();
     for path in paths {
         let Some(text) = files.text(path) else { continue };
         for (line, written) in text.split('\n').enumerate() {
