@@ -1,4 +1,5 @@
-//! The few fields that are read of every object of a list.
+//! The few fields that are read of every object of a list, for the reason of `trace::object`: a scan keeps those of
+//! thousands of pods.
 
 use std::collections::BTreeMap;
 

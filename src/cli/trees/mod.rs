@@ -34,7 +34,7 @@ pub(super) struct TreeArguments {
     /// Whether charts and kustomizations are rendered [default: auto]
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     render: Render,
-    /// Read what charts and kustomizations name outside of the directory that is searched, and values outside of a chart
+    /// Read what charts and kustomizations name outside of what is searched, files of values too
     #[arg(long)]
     allow_outside: bool,
 }
