@@ -9,7 +9,7 @@ const CONTEXT: usize = 3;
 
 /// Lines of one text that take the place of lines of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hunk {
+pub(crate) struct Hunk {
     /// The lines that go, from 0.
     pub before: Range<usize>,
     /// The lines that come, from 0.
@@ -17,13 +17,13 @@ pub struct Hunk {
 }
 
 /// The lines of a text, each with its line break.
-pub fn lines(text: &str) -> Vec<&str> {
+pub(crate) fn lines(text: &str) -> Vec<&str> {
     text.split_inclusive('\n').collect()
 }
 
 /// The changes that make `after` of `before`, in their order.
 #[must_use]
-pub fn hunks(before: &str, after: &str) -> Vec<Hunk> {
+pub(crate) fn hunks(before: &str, after: &str) -> Vec<Hunk> {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
@@ -38,7 +38,7 @@ pub fn hunks(before: &str, after: &str) -> Vec<Hunk> {
 
 /// A unified diff, as patch and git read it; empty where nothing differs.
 #[must_use]
-pub fn unified(before: &str, after: &str, before_name: &str, after_name: &str) -> String {
+pub(crate) fn unified(before: &str, after: &str, before_name: &str, after_name: &str) -> String {
     let hunks = hunks(before, after);
     let (before, after) = (lines(before), lines(after));
     let mut text = String::new();

@@ -7,7 +7,8 @@ pub(crate) mod removal;
 mod rewrite;
 mod spelling;
 
-pub use change::{Change, ChangeError, Position};
-pub use place::{Place, Step};
-pub use rewrite::{RewriteError, rewrite};
-pub use spelling::block;
+pub(crate) use change::{Change, Position};
+pub(crate) use place::{Place, Step};
+pub use rewrite::RewriteError;
+pub(crate) use rewrite::rewrite;
+pub(crate) use spelling::block;

@@ -48,7 +48,7 @@ impl From<yaml::ParseError> for RewriteError {
 ///
 /// # Errors
 /// A change that can't be written, or a result that is not what was meant.
-pub fn rewrite(text: &str, rounds: &[Vec<Change>]) -> Result<String, RewriteError> {
+pub(crate) fn rewrite(text: &str, rounds: &[Vec<Change>]) -> Result<String, RewriteError> {
     let rounds: Vec<&[Change]> = rounds
         .iter()
         .map(Vec::as_slice)

@@ -139,7 +139,7 @@ pub(crate) fn spell_item(value: &Value, list: Node<'_>) -> String {
 
 /// A value as lines of a block.
 #[must_use]
-pub fn block(value: &Value) -> String {
+pub(crate) fn block(value: &Value) -> String {
     let lines: Vec<String> = match value {
         Value::Mapping(entries) => entries
             .iter()

@@ -13,7 +13,7 @@ use super::{
 
 /// What a scan keeps of an object that is no pod.
 #[derive(Debug)]
-pub struct Holder {
+pub(crate) struct Holder {
     /// Its key.
     pub uid: Uid,
     /// The name.
@@ -31,7 +31,7 @@ pub struct Holder {
 impl Holder {
     /// Reads an object. `None` for what is none.
     #[must_use]
-    pub fn read(
+    pub(crate) fn read(
         glance: &ObjectGlance,
         text: &str,
         api_version: &str,

@@ -9,14 +9,14 @@ use crate::{
 
 /// The injectors that were seen.
 #[derive(Debug, Default)]
-pub struct Injectors {
+pub(crate) struct Injectors {
     seen: Vec<(&'static Injector, Installed)>,
 }
 
 impl Injectors {
     /// Whether a Deployment of that name may run an injector: it is worth to be looked at.
     #[must_use]
-    pub fn may_run_in(name: &str) -> bool {
+    pub(crate) fn may_run_in(name: &str) -> bool {
         INJECTORS
             .iter()
             .filter_map(|injector| injector.deployment.as_ref())
@@ -24,7 +24,7 @@ impl Injectors {
     }
 
     /// Looks at a Deployment. One that runs no injector says nothing.
-    pub fn look_at(&mut self, name: &str, object: &Value) {
+    pub(crate) fn look_at(&mut self, name: &str, object: &Value) {
         for injector in INJECTORS {
             let of_it = injector.deployment.as_ref().filter(|own| own.is_called(name));
             let installed = of_it.and_then(|deployment| installed(injector, deployment, object));
@@ -35,7 +35,7 @@ impl Injectors {
     /// What is installed. Of an injector that runs in several versions beside each other it is not known which one
     /// a pod meets.
     #[must_use]
-    pub fn meshes(&self) -> Meshes {
+    pub(crate) fn meshes(&self) -> Meshes {
         let mut meshes = Meshes::default();
         for (injector, installed) in &self.seen {
             let is_alone = self

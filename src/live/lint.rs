@@ -21,7 +21,7 @@ use crate::{
 
 /// What was found in an object.
 #[derive(Debug, Default)]
-pub struct LiveOutcome {
+pub(crate) struct LiveOutcome {
     /// The findings. Their source is the object as YAML, without the values of environment variables.
     pub findings: Vec<Finding>,
     /// The pods in it. Without findings their source has no text.
@@ -34,7 +34,7 @@ pub struct LiveOutcome {
 
 /// Lints an object with what its pods show. `config_maps` are those of its namespace that hold its scripts.
 #[must_use]
-pub fn lint_live(
+pub(crate) fn lint_live(
     object: &LiveObject,
     config_maps: &[Arc<SourceFile>],
     options: &Options,

@@ -30,7 +30,7 @@ pub struct LiveObject {
 
 /// The object without what says nothing of the workload. `None` for what is no object.
 #[must_use]
-pub fn pruned(text: &str, api_version: &str, kind: &str) -> Option<Value> {
+pub(crate) fn pruned(text: &str, api_version: &str, kind: &str) -> Option<Value> {
     let mut object: Value = serde_json::from_str(text).ok()?;
     prune(&mut object, api_version, kind)?;
     Some(object)
@@ -38,7 +38,7 @@ pub fn pruned(text: &str, api_version: &str, kind: &str) -> Option<Value> {
 
 /// Whether an object has run to its end, or is on its way out.
 #[must_use]
-pub fn is_over(object: &Value) -> bool {
+pub(crate) fn is_over(object: &Value) -> bool {
     let phase = object.pointer("/status/phase").and_then(Value::as_str);
     let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
     let has_ended = |condition: &Value| {
@@ -80,7 +80,7 @@ pub(super) fn source(name: &str, text: String) -> Arc<SourceFile> {
 
 /// A ConfigMap as a source of scripts. `None` for what is none.
 #[must_use]
-pub fn config_map(name: &str, text: &str) -> Option<Arc<SourceFile>> {
+pub(crate) fn config_map(name: &str, text: &str) -> Option<Arc<SourceFile>> {
     let mut object = pruned(text, "v1", "ConfigMap")?;
     let fields = object.as_object_mut()?;
     fields.remove("binaryData");

@@ -13,12 +13,12 @@ const DEPTH: usize = 8;
 
 /// An object by its `metadata.uid`, in eight bytes: a scan remembers every object that may own one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Uid(u64);
+pub(crate) struct Uid(u64);
 
 impl Uid {
     /// The key of a uid.
     #[must_use]
-    pub fn of(uid: &str) -> Self {
+    pub(crate) fn of(uid: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         uid.hash(&mut hasher);
         Self(hasher.finish())
@@ -27,7 +27,7 @@ impl Uid {
 
 /// What is remembered of an object that may own others.
 #[derive(Debug, Clone, Default)]
-pub struct Owner {
+pub(crate) struct Owner {
     /// Who manages it.
     pub owner: Option<Uid>,
     /// The containers of the one pod template it holds.
@@ -43,7 +43,7 @@ pub struct Owner {
 
 /// The objects of a scan that may own others.
 #[derive(Debug, Default)]
-pub struct Owners {
+pub(crate) struct Owners {
     known: HashMap<Uid, Owner>,
     /// Templates of many objects have the same containers.
     shapes: HashMap<Arc<Shape>, ()>,
@@ -51,7 +51,7 @@ pub struct Owners {
 
 impl Owners {
     /// Remembers an object.
-    pub fn add(&mut self, uid: Uid, mut owner: Owner) {
+    pub(crate) fn add(&mut self, uid: Uid, mut owner: Owner) {
         owner.shape = owner.shape.map(|shape| self.shared(shape));
         self.known.insert(uid, owner);
     }
@@ -66,12 +66,12 @@ impl Owners {
 
     /// What is remembered of an object.
     #[must_use]
-    pub fn get(&self, uid: Uid) -> Option<&Owner> {
+    pub(crate) fn get(&self, uid: Uid) -> Option<&Owner> {
         self.known.get(&uid)
     }
 
     /// The objects that are `Complete` Jobs.
-    pub fn completed(&self) -> impl Iterator<Item = Uid> {
+    pub(crate) fn completed(&self) -> impl Iterator<Item = Uid> {
         self.known
             .iter()
             .filter(|(_, owner)| owner.has_completed)
@@ -80,7 +80,7 @@ impl Owners {
 
     /// The highest owner whose template this object is made of: itself where there is none.
     #[must_use]
-    pub fn top(&self, uid: Uid) -> Uid {
+    pub(crate) fn top(&self, uid: Uid) -> Uid {
         let mut top = uid;
         for _ in 0..DEPTH {
             let Some(child) = self.known.get(&top) else {
@@ -98,20 +98,6 @@ impl Owners {
             top = owner_uid;
         }
         top
-    }
-
-    /// An owner on the way to the top that is not known yet.
-    #[must_use]
-    pub fn unknown_above(&self, uid: Uid) -> Option<Uid> {
-        let mut at = uid;
-        for _ in 0..DEPTH {
-            let owner = self.known.get(&at)?.owner?;
-            if !self.known.contains_key(&owner) {
-                return Some(owner);
-            }
-            at = owner;
-        }
-        None
     }
 }
 
@@ -176,6 +162,5 @@ mod tests {
         owners.add(Uid::of("a"), owner(Some("b"), &["x"], true));
         owners.add(Uid::of("b"), owner(Some("a"), &["x"], true));
         let _ = owners.top(Uid::of("a"));
-        assert_eq!(owners.unknown_above(Uid::of("a")), None);
     }
 }

@@ -11,7 +11,7 @@ use crate::trace::object::{PodStatus, controller, nullable};
 /// Any object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ObjectGlance {
+pub(crate) struct ObjectGlance {
     /// Its metadata.
     #[serde(deserialize_with = "nullable")]
     pub metadata: Metadata,
@@ -35,7 +35,7 @@ pub struct PodGlance {
 /// `metadata` of any object.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// The name.
     #[serde(deserialize_with = "nullable")]
     pub name: String,
@@ -105,7 +105,7 @@ pub struct PodContainer {
 impl ObjectGlance {
     /// The owner that manages it.
     #[must_use]
-    pub fn controller(&self) -> Option<&OwnerReference> {
+    pub(crate) fn controller(&self) -> Option<&OwnerReference> {
         controller(&self.metadata.owner_references)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// What was found of a pod's sidecars that nothing declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct UndeclaredSidecars {
+pub(crate) struct UndeclaredSidecars {
     /// Regular containers that are sidecars by all signs, each with the sign.
     pub signs: BTreeMap<String, String>,
     /// ConfigMaps that hold scripts of the pod and were not given.
@@ -28,7 +28,7 @@ pub struct UndeclaredSidecars {
 /// `pod` is the pod as the server sends it, `owner` the kind of its controller, `template` the names of the containers
 /// that it was made of, where they are known, and `config_maps` are those of its namespace that hold its scripts.
 #[must_use]
-pub fn undeclared_sidecars(
+pub(crate) fn undeclared_sidecars(
     pod: &str,
     owner: Option<&str>,
     template: Option<&BTreeSet<String>>,
@@ -64,7 +64,7 @@ pub fn undeclared_sidecars(
 /// Whether the template of a pod may tell of a sidecar what the pod itself does not: two containers of it are apps by
 /// all other signs.
 #[must_use]
-pub fn is_open(pod: &str, undeclared: &BTreeMap<String, String>) -> bool {
+pub(crate) fn is_open(pod: &str, undeclared: &BTreeMap<String, String>) -> bool {
     let Ok(pod) = serde_json::from_str::<Value>(pod) else {
         return false;
     };

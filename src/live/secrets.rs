@@ -22,7 +22,7 @@ const PLACES: [&str; 6] = ["file", "path", "name", "dir", "url", "ref"];
 
 /// Whether a word is an option whose value is the next word: `--password`.
 #[must_use]
-pub fn is_secret_option(word: &str) -> bool {
+pub(crate) fn is_secret_option(word: &str) -> bool {
     word.starts_with('-') && !word.contains(['=', ' ']) && is_secret_name(word)
 }
 
@@ -122,7 +122,7 @@ fn value_at(text: &str, start: usize) -> Range<usize> {
 
 /// The text with `***` in the place of what looks like a secret.
 #[must_use]
-pub fn without_secrets(text: &str) -> String {
+pub(crate) fn without_secrets(text: &str) -> String {
     let mut shown = text.to_owned();
     for range in secrets(text).into_iter().rev() {
         shown.replace_range(range, "***");

@@ -113,7 +113,7 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
 
 /// The pod specs that an object holds, as JSON pointers.
 #[must_use]
-pub fn templates(object: &Value) -> Vec<String> {
+pub(crate) fn templates(object: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(spec) = object.get("spec") {
         search(spec, "/spec", DEPTH, &mut found);

@@ -31,7 +31,7 @@ const MOST_TEXT_IN_WORKSPACE: u64 = 256 * 1024 * 1024;
 
 /// What is wrong with a configuration or a baseline.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The file, as an absolute path.
     pub path: PathBuf,
     /// Line, from 1.
@@ -43,7 +43,7 @@ pub struct Failure {
 }
 
 /// The configurations that hold for files.
-pub trait Configured {
+pub(crate) trait Configured {
     /// Takes what the editor's user wants.
     ///
     /// # Errors

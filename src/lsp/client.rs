@@ -79,7 +79,7 @@ fn path(uri: &Value) -> Option<PathBuf> {
 /// What the user of the editor wants. It goes before the configuration of the files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub struct Preferences {
+pub(crate) struct Preferences {
     /// How a sidecar is to be declared.
     pub target: Option<Target>,
     /// Whether the rewrites of a whole file do what `migrate --review` does too.

@@ -19,7 +19,7 @@ mod trees;
 mod uri;
 mod workspace;
 
-pub use check::{Configured, Failure};
-pub use client::Preferences;
-pub use server::{Ending, serve};
-pub use trees::{Around, Render, RenderedTree, RewrittenFile, TreeRewrite};
+pub(crate) use check::{Configured, Failure};
+pub(crate) use client::Preferences;
+pub(crate) use server::{Ending, serve};
+pub(crate) use trees::{Around, Render, RenderedTree, RewrittenFile, TreeRewrite};

@@ -36,7 +36,7 @@ const SETTINGS_REQUEST: &str = "settings";
 
 /// How a conversation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// The client said shutdown, then exit.
     Orderly,
     /// The client is gone, or said exit alone.
@@ -47,7 +47,7 @@ pub enum Ending {
 ///
 /// # Errors
 /// Where nothing can be written to the client any more.
-pub fn serve(
+pub(crate) fn serve(
     input: impl Read + Send + 'static,
     output: impl Write,
     configured: &mut dyn Configured,

@@ -14,14 +14,14 @@ use super::{client::Preferences, transport::Incoming};
 use crate::{remedy::Form, rules::Finding, source::SourceFile};
 
 /// Renders charts and kustomizations.
-pub trait Render: Send {
+pub(crate) trait Render: Send {
     /// What the charts and kustomizations around open files show, with all files as they are on the disk.
     fn render(&mut self, wanted: &Around) -> Vec<RenderedTree>;
 }
 
 /// What is to be rendered.
 #[derive(Debug, Clone, Default)]
-pub struct Around {
+pub(crate) struct Around {
     /// The directories of the workspace. Out of them nothing is read.
     pub folders: Vec<PathBuf>,
     /// The files that are open.
@@ -32,7 +32,7 @@ pub struct Around {
 
 /// A chart or the kustomizations that share files.
 #[derive(Debug, Default)]
-pub struct RenderedTree {
+pub(crate) struct RenderedTree {
     /// Its name, as the user would write its directory.
     pub name: String,
     /// Its files by their names, with the lines, from 0, that its renderings show; nothing where they show all of it.
@@ -45,7 +45,7 @@ pub struct RenderedTree {
 
 /// An edit of a tree's files.
 #[derive(Debug)]
-pub struct TreeRewrite {
+pub(crate) struct TreeRewrite {
     /// How sidecars are declared.
     pub form: Form,
     /// Whether a person has to look at it.
@@ -56,7 +56,7 @@ pub struct TreeRewrite {
 
 /// A file of a tree before and after an edit.
 #[derive(Debug)]
-pub struct RewrittenFile {
+pub(crate) struct RewrittenFile {
     /// The name of its source.
     pub name: String,
     /// Its text on the disk.

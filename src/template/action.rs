@@ -47,7 +47,7 @@ pub(crate) fn actions(text: &str) -> Vec<Action> {
 
 /// Where the comments of a template stand.
 #[must_use]
-pub fn comments(text: &str) -> Vec<Range<usize>> {
+pub(crate) fn comments(text: &str) -> Vec<Range<usize>> {
     let is_comment = |action: &Action| {
         let words = text.get(action.span.clone()).unwrap_or_default();
         words

@@ -12,7 +12,7 @@ const FILLER: u8 = b'~';
 
 /// The text as a person should see it: fillers are actions again.
 #[must_use]
-pub fn unmasked(text: &str) -> String {
+pub(crate) fn unmasked(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("~~~~") {
@@ -30,13 +30,13 @@ pub fn unmasked(text: &str) -> String {
 /// Whether the text has Go template actions. `{{` starts a flow mapping in a flow mapping too, which no
 /// manifest has.
 #[must_use]
-pub fn is_go_template(text: &str) -> bool {
+pub(crate) fn is_go_template(text: &str) -> bool {
     text.contains("{{")
 }
 
 /// Something that only rendering brings: nothing is known of it, not even that it is nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
+pub(crate) struct Unknown {
     /// Where its action stands.
     pub span: Range<usize>,
     /// The key it stands under, where that can be told.

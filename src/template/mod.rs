@@ -13,7 +13,7 @@ mod signs;
 #[cfg(test)]
 mod tests;
 
-pub use action::comments;
-pub use mask::{Unknown, is_go_template, unmasked};
-pub use reading::{Reading, readings};
-pub use signs::{names_a_wrapper, signs};
+pub(crate) use action::comments;
+pub(crate) use mask::{Unknown, is_go_template, unmasked};
+pub(crate) use reading::{Reading, readings};
+pub(crate) use signs::{names_a_wrapper, signs};

@@ -12,7 +12,7 @@ use crate::rules::Finding;
 /// A template's text in one of the ways it may be rendered: conditions are decided alike everywhere in it, and what
 /// actions bring is masked. It is as long as the template.
 #[derive(Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The text.
     pub text: String,
     /// What only rendering brings.
@@ -26,7 +26,7 @@ const LONG: usize = 1 << 20;
 
 /// The readings of a template: one for each choice among branches that exclude each other, a few at most.
 #[must_use]
-pub fn readings(text: &str) -> Vec<Reading> {
+pub(crate) fn readings(text: &str) -> Vec<Reading> {
     let actions = actions(text);
     let readings = Readings::of(text, &actions);
     // No template is so long that it has to be read several times.
@@ -47,7 +47,7 @@ pub fn readings(text: &str) -> Vec<Reading> {
 impl Reading {
     /// Where a span of this text stands in the template.
     #[must_use]
-    pub fn in_template(&self, span: &Range<usize>) -> Range<usize> {
+    pub(crate) fn in_template(&self, span: &Range<usize>) -> Range<usize> {
         let place = |at: usize| {
             let next = self.moves.partition_point(|(here, _)| here.start <= at);
             let last = next.checked_sub(1).and_then(|last| self.moves.get(last));
@@ -62,7 +62,11 @@ impl Reading {
     }
 
     /// The innermost branch of a condition around a place, of which `is_left` says that something is still to be read.
-    pub fn branch_around(&self, at: usize, is_left: impl Fn(&Range<usize>) -> bool) -> Option<Range<usize>> {
+    pub(crate) fn branch_around(
+        &self,
+        at: usize,
+        is_left: impl Fn(&Range<usize>) -> bool,
+    ) -> Option<Range<usize>> {
         bodies(&self.actions)
             .into_iter()
             .find(|body| body.contains(&at) && is_left(body))
@@ -70,7 +74,7 @@ impl Reading {
 
     /// Whether two places of a finding stand in different branches of a condition.
     #[must_use]
-    pub fn is_split(&self, finding: &Finding) -> bool {
+    pub(crate) fn is_split(&self, finding: &Finding) -> bool {
         let mut places: Vec<usize> = finding
             .locations
             .iter()
@@ -83,7 +87,7 @@ impl Reading {
 
     /// Whether two places of a finding are keys that different actions give: nobody knows whether they are one.
     #[must_use]
-    pub fn has_unknown_keys(&self, finding: &Finding, template: &str) -> bool {
+    pub(crate) fn has_unknown_keys(&self, finding: &Finding, template: &str) -> bool {
         let starts = finding
             .locations
             .iter()
@@ -107,7 +111,7 @@ impl Reading {
     /// Whether something may be brought there that says more about a pod than its own lines do: a container, a
     /// command, a variable.
     #[must_use]
-    pub fn may_bring(&self, pod: &Range<usize>) -> bool {
+    pub(crate) fn may_bring(&self, pod: &Range<usize>) -> bool {
         self.unknown.iter().any(|unknown| {
             pod.contains(&unknown.span.start)
                 && !unknown.key.as_deref().is_some_and(|key| HARMLESS.contains(&key))

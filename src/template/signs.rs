@@ -70,7 +70,7 @@ static SIGNS: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
 
 /// Whether a text names a wrapper, or a setting of one: whatever branch that stands in, the image has it.
 #[must_use]
-pub fn names_a_wrapper(text: &str) -> bool {
+pub(crate) fn names_a_wrapper(text: &str) -> bool {
     WRAPPERS.iter().any(|wrapper| {
         let programs = wrapper.programs.iter().filter(|_| !wrapper.is_common_word);
         programs.chain(wrapper.settings).any(|word| text.contains(*word))
@@ -79,7 +79,7 @@ pub fn names_a_wrapper(text: &str) -> bool {
 
 /// What the words of a text say, at most once a line and rule. Comments say nothing.
 #[must_use]
-pub fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
+pub(crate) fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {
     let mut found = Vec::new();
     // A text of many short lines is searched as a whole first.
     let signs: Vec<_> = SIGNS

@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 128 << 20;
 
 /// The contents of a tree's files by their paths below its root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Files {
+pub(crate) struct Files {
     contents: BTreeMap<PathBuf, Content>,
 }
 
@@ -29,7 +29,7 @@ enum Content {
 
 /// Why a tree's files can't be read.
 #[derive(Debug, thiserror::Error)]
-pub enum FilesError {
+pub(crate) enum FilesError {
     /// The operating system's reason.
     #[error("{}: cannot be read: {error}", path.display())]
     Unreadable {
@@ -54,7 +54,7 @@ impl Files {
     ///
     /// # Errors
     /// What can't be read, a link that leads out of the tree, or too much of it.
-    pub fn read(root: &Path) -> Result<Self, FilesError> {
+    pub(crate) fn read(root: &Path) -> Result<Self, FilesError> {
         let mut reader = Reader::of(root);
         let boundary = [canonical(root)?];
         let mut walk = WalkBuilder::new(root);
@@ -75,7 +75,7 @@ impl Files {
     ///
     /// # Errors
     /// What can't be read or is no file, a link that leads out of them, or too much of it.
-    pub fn of<'p>(
+    pub(crate) fn of<'p>(
         root: &Path,
         paths: impl IntoIterator<Item = &'p PathBuf>,
         boundaries: Option<&[PathBuf]>,
@@ -89,7 +89,7 @@ impl Files {
 
     /// The text of a file; nothing where there is none, or it is no UTF-8.
     #[must_use]
-    pub fn text(&self, path: &Path) -> Option<&Arc<str>> {
+    pub(crate) fn text(&self, path: &Path) -> Option<&Arc<str>> {
         match self.contents.get(path)? {
             Content::Text(text) => Some(text),
             Content::Other(_) => None,
@@ -97,7 +97,7 @@ impl Files {
     }
 
     /// The paths of all files with a text.
-    pub fn texts(&self) -> impl Iterator<Item = (&Path, &Arc<str>)> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&Path, &Arc<str>)> {
         self.contents.iter().filter_map(|(path, content)| match content {
             Content::Text(text) => Some((path.as_path(), text)),
             Content::Other(_) => None,
@@ -105,7 +105,7 @@ impl Files {
     }
 
     /// The paths of all files.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.contents.keys().map(PathBuf::as_path)
     }
 
@@ -117,7 +117,7 @@ impl Files {
     }
 
     /// Gives a file another text.
-    pub fn put(&mut self, path: PathBuf, text: impl Into<Arc<str>>) {
+    pub(crate) fn put(&mut self, path: PathBuf, text: impl Into<Arc<str>>) {
         self.contents.insert(path, Content::Text(text.into()));
     }
 
@@ -132,7 +132,7 @@ impl Files {
     }
 
     /// The paths whose contents are not those of `before`.
-    pub fn changed<'f>(&'f self, before: &'f Self) -> impl Iterator<Item = &'f Path> {
+    pub(crate) fn changed<'f>(&'f self, before: &'f Self) -> impl Iterator<Item = &'f Path> {
         let of = |path: &PathBuf| before.contents.get(path);
         let changed = self
             .contents

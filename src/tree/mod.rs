@@ -6,7 +6,7 @@
 
 mod files;
 mod helm;
-pub mod kustomize;
+pub(crate) mod kustomize;
 mod program;
 mod proof;
 mod scratch;
@@ -20,15 +20,15 @@ use std::{
 
 use crate::source::SourceFile;
 
-pub use files::{Files, FilesError};
-pub use helm::{Chart, ChartError, Reach, ValuesFile, is_rendered_alone, shortened};
-pub use program::{Program, ProgramError};
-pub use proof::{Migrate, Proved, Unproved, prove};
-pub use scratch::Scratch;
+pub(crate) use files::{Files, FilesError};
+pub(crate) use helm::{Chart, Reach, ValuesFile, is_rendered_alone, shortened};
+pub(crate) use program::{Program, ProgramError};
+pub(crate) use proof::{Proved, Unproved, prove};
+pub(crate) use scratch::Scratch;
 
 /// One way in which a tree is rendered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Way {
+pub(crate) struct Way {
     /// As the user knows it: the files of values that are merged, or the directory of the outermost kustomization.
     pub name: String,
     /// Those files of values, or that directory, below the tree's root.
@@ -41,7 +41,7 @@ pub struct Way {
 
 /// What is otherwise in a rendering that nobody uses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Probe {
+pub(crate) enum Probe {
     /// The name of the release and its namespace.
     Release,
     /// A value.
@@ -55,7 +55,7 @@ pub enum Probe {
 
 /// What a renderer made of a tree in one way.
 #[derive(Debug, Clone)]
-pub struct Rendering {
+pub(crate) struct Rendering {
     /// The way.
     pub way: Way,
     /// The text, without anything that was added to find the way back.
@@ -64,7 +64,7 @@ pub struct Rendering {
 
 /// A place in one of a tree's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The file, below the tree's root.
     pub path: PathBuf,
     /// The bytes of its text.
@@ -73,7 +73,7 @@ pub struct Place {
 
 /// A branch of a condition that no rendering has taken: nothing in it is edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreached {
+pub(crate) struct Unreached {
     /// The place of the condition's first line.
     pub place: Place,
     /// That line, from 1.
@@ -86,7 +86,7 @@ pub struct Unreached {
 
 /// What became of one rendering's workloads: the text that is wanted instead.
 #[derive(Debug, Clone)]
-pub struct Wanted<'r> {
+pub(crate) struct Wanted<'r> {
     /// The rendering.
     pub rendering: &'r Rendering,
     /// What `migrate` makes of it.
@@ -94,13 +94,13 @@ pub struct Wanted<'r> {
 }
 
 /// An object by its kind and name.
-pub type Named = (String, String);
+pub(crate) type Named = (String, String);
 
 /// A tree with the program that renders it.
 ///
 /// An implementation knows the way from a rendering back to the sources, as well as it can be told; nothing that it says
 /// is taken for true before the edited tree was rendered again.
-pub trait Renderer: Send + Sync {
+pub(crate) trait Renderer: Send + Sync {
     /// The tree's name, as the user would write its directory.
     fn name(&self) -> &str;
 

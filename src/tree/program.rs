@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// A program with its arguments.
 #[derive(Debug, Clone, Copy)]
-pub struct Program<'p> {
+pub(crate) struct Program<'p> {
     /// Its name on the PATH.
     pub name: &'p str,
     /// Its arguments.
@@ -31,7 +31,7 @@ pub struct Program<'p> {
 
 /// Why a program rendered nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum ProgramError {
+pub(crate) enum ProgramError {
     /// It is not there.
     #[error("{0} is not on the PATH")]
     Missing(String),
@@ -64,7 +64,7 @@ impl Program<'_> {
     ///
     /// # Errors
     /// It is not there, fails, does not end or writes too much.
-    pub fn run(&self, scratch: &Scratch, directory: &Path) -> Result<String, ProgramError> {
+    pub(crate) fn run(&self, scratch: &Scratch, directory: &Path) -> Result<String, ProgramError> {
         self.run_within(TIME_LIMIT, scratch, directory)
     }
 

@@ -11,7 +11,7 @@ use super::{Files, Probe, ProgramError, Renderer, Rendering, Wanted, Way};
 
 /// Files that render to what was wanted, in every way.
 #[derive(Debug)]
-pub struct Proved {
+pub(crate) struct Proved {
     /// The edited files.
     pub files: Files,
     /// The further ways that they hold in.
@@ -25,7 +25,7 @@ pub(super) const UNFOUND: &str = "what it comes from is not found in the files";
 
 /// Why edits are not made.
 #[derive(Debug, thiserror::Error)]
-pub enum Unproved {
+pub(crate) enum Unproved {
     /// The way back is not known.
     #[error("{0}")]
     NoWay(String),
@@ -56,7 +56,7 @@ pub enum Unproved {
 }
 
 /// What is wanted of a rendering: the text that a migration makes of it, and others that do as well.
-pub type Migrate<'m> = &'m mut dyn FnMut(&Rendering) -> Vec<String>;
+pub(crate) type Migrate<'m> = &'m mut dyn FnMut(&Rendering) -> Vec<String>;
 
 /// Edits a tree so that it renders to what is wanted, and renders it again to see that it does. The ways that nothing
 /// is wanted of have to render to what they did: `wanted` names all of them. What the tree renders to in further ways,
@@ -64,7 +64,11 @@ pub type Migrate<'m> = &'m mut dyn FnMut(&Rendering) -> Vec<String>;
 ///
 /// # Errors
 /// There is no such edit, or none that holds.
-pub fn prove(tree: &dyn Renderer, wanted: &[Wanted<'_>], migrate: Migrate<'_>) -> Result<Proved, Unproved> {
+pub(crate) fn prove(
+    tree: &dyn Renderer,
+    wanted: &[Wanted<'_>],
+    migrate: Migrate<'_>,
+) -> Result<Proved, Unproved> {
     let mut first = None;
     let mut probed = Probed::new();
     for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {

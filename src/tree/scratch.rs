@@ -8,7 +8,7 @@ use super::Files;
 
 /// A directory that only its owner can read and that goes with this value.
 #[derive(Debug)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     directory: TempDir,
 }
 
@@ -17,7 +17,7 @@ impl Scratch {
     ///
     /// # Errors
     /// The operating system's.
-    pub fn of(files: &Files) -> io::Result<Self> {
+    pub(crate) fn of(files: &Files) -> io::Result<Self> {
         let directory = tempfile::Builder::new().prefix("kubectl-sidecar-").tempdir()?;
         // What the program may write goes beside the tree, not into it.
         fs::create_dir(directory.path().join("home"))?;
@@ -35,13 +35,13 @@ impl Scratch {
 
     /// The directory that stands for the tree's root.
     #[must_use]
-    pub fn root(&self) -> PathBuf {
+    pub(crate) fn root(&self) -> PathBuf {
         self.directory.path().join("tree")
     }
 
     /// An empty home directory.
     #[must_use]
-    pub fn home(&self) -> PathBuf {
+    pub(crate) fn home(&self) -> PathBuf {
         self.directory.path().join("home")
     }
 }

@@ -16,7 +16,7 @@ const FILES: [&str; 2] = ["Chart.yaml", "requirements.yaml"];
 
 /// What may be read outside of a chart.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Reach<'r> {
+pub(crate) struct Reach<'r> {
     /// Directories that the user has named.
     pub directories: &'r [PathBuf],
     /// Everything may.
@@ -26,7 +26,7 @@ pub struct Reach<'r> {
 impl Reach<'_> {
     /// Whether a file or directory may be read.
     #[must_use]
-    pub fn covers(&self, path: &Path) -> bool {
+    pub(crate) fn covers(&self, path: &Path) -> bool {
         let Ok(real) = fs::canonicalize(path) else {
             return false;
         };
@@ -160,7 +160,7 @@ fn is_called(files: &Files, chart: &Path, name: &str) -> bool {
 
 /// A path without steps up and down again, where it leads to the same file then.
 #[must_use]
-pub fn shortened(path: &Path) -> PathBuf {
+pub(crate) fn shortened(path: &Path) -> PathBuf {
     let short = lexical(path);
     let is_same = fs::canonicalize(&short).ok() == fs::canonicalize(path).ok();
     if is_same { short } else { path.to_owned() }

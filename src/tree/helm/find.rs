@@ -41,7 +41,7 @@ pub(super) fn foreign_charts(files: &Files) -> Vec<PathBuf> {
 
 /// Whether a chart with this `Chart.yaml` can be rendered by itself: a library cannot.
 #[must_use]
-pub fn is_rendered_alone(chart: &str) -> bool {
+pub(crate) fn is_rendered_alone(chart: &str) -> bool {
     let Ok(stream) = yaml::parse(chart) else {
         return false;
     };

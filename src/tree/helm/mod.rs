@@ -44,8 +44,8 @@ use placing::Arrangement;
 use run::{refuses_version, template};
 use ways::{name_of, stand_in};
 
-pub use dependencies::{Reach, shortened};
-pub use find::is_rendered_alone;
+pub(crate) use dependencies::{Reach, shortened};
+pub(crate) use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
 const ATTEMPTS: usize = 16;
@@ -76,7 +76,7 @@ const VERSIONS: [&str; 2] = ["1.29.0", "1.36.0"];
 
 /// A chart.
 #[derive(Debug)]
-pub struct Chart {
+pub(crate) struct Chart {
     name: String,
     root: PathBuf,
     files: Files,
@@ -90,7 +90,7 @@ pub struct Chart {
 
 /// Why there is no chart to render.
 #[derive(Debug, thiserror::Error)]
-pub enum ChartError {
+pub(crate) enum ChartError {
     /// Its files.
     #[error(transparent)]
     Files(#[from] FilesError),
@@ -106,7 +106,7 @@ pub enum ChartError {
 
 /// A file of values that a chart is rendered with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ValuesFile {
+pub(crate) enum ValuesFile {
     /// One of the chart, by its path below it.
     Own(PathBuf),
     /// Another one, as the user would write it.
@@ -119,7 +119,11 @@ impl Chart {
     ///
     /// # Errors
     /// What can't be read.
-    pub fn read(root: &Path, values: &[Vec<ValuesFile>], reach: Reach<'_>) -> Result<Self, ChartError> {
+    pub(crate) fn read(
+        root: &Path,
+        values: &[Vec<ValuesFile>],
+        reach: Reach<'_>,
+    ) -> Result<Self, ChartError> {
         let mut files = Files::read(root)?;
         let dependencies = dependencies::read(root, &mut files, reach)?;
         let mut outside = BTreeMap::new();

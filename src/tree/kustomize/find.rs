@@ -15,7 +15,7 @@ use crate::tree::{Files, Way};
 
 /// Where kustomizations are looked for.
 #[derive(Debug, Clone, Copy)]
-pub struct Search<'s> {
+pub(crate) struct Search<'s> {
     /// The directories that were named. Out of them nothing is read.
     pub boundaries: &'s [PathBuf],
     /// Whether what lies outside of them is read all the same. It is not written.
@@ -24,7 +24,7 @@ pub struct Search<'s> {
 
 /// What was found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(crate) struct Found {
     /// The trees, in the order of their roots.
     pub trees: Vec<Kustomizations>,
     /// Kustomizations that are not rendered.
@@ -35,7 +35,7 @@ pub struct Found {
 
 /// A kustomization that is rendered without some of its objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partly {
+pub(crate) struct Partly {
     /// Its directory, as the user would write it.
     pub directory: PathBuf,
     /// What is left out, in words.
@@ -44,7 +44,7 @@ pub struct Partly {
 
 /// A kustomization that is not rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub(crate) struct Left {
     /// Its directory, as the user would write it.
     pub directory: PathBuf,
     /// Why, in a clause.
@@ -55,7 +55,7 @@ pub struct Left {
 
 /// Finds the trees of kustomizations in the directories of the files that were met, and of those that share files with them.
 #[must_use]
-pub fn find(met: &[PathBuf], search: &Search<'_>) -> Found {
+pub(crate) fn find(met: &[PathBuf], search: &Search<'_>) -> Found {
     let mut graph = Graph::new(search);
     let written: BTreeSet<&Path> = met.iter().filter_map(|file| file.parent()).collect();
     let here = |directory: &Path| match directory.as_os_str().is_empty() {

@@ -35,8 +35,8 @@ use super::{
 };
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 
-pub use find::{Found, Left, Partly, Search, find};
-pub use reference::{NAMES, is_kustomization};
+pub(crate) use find::{Found, Left, Partly, Search, find};
+pub(crate) use reference::NAMES;
 
 use layers::Layered;
 use lock::Lock;
@@ -46,7 +46,7 @@ const UNRESTRICTED: &str = "--load-restrictor=LoadRestrictionsNone";
 
 /// Kustomizations that share files.
 #[derive(Debug)]
-pub struct Kustomizations {
+pub(crate) struct Kustomizations {
     name: String,
     root: PathBuf,
     files: Files,
@@ -98,7 +98,7 @@ impl Kustomizations {
 
     /// Takes a way out that is not rendered. What it uses is not edited any more. Its patches, as the file system calls
     /// them: they say nothing by themselves.
-    pub fn leave(&mut self, way: &Way) -> Vec<PathBuf> {
+    pub(crate) fn leave(&mut self, way: &Way) -> Vec<PathBuf> {
         let Some(index) = self.ways.iter().position(|own| own == way) else {
             return Vec::new();
         };

@@ -5,11 +5,11 @@ use std::path::{Component, Path, PathBuf};
 use crate::yaml::Node;
 
 /// The names of kustomizations (kustomize, `konfig.RecognizedKustomizationFileNames`).
-pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Whether a file is a kustomization by its name.
 #[must_use]
-pub fn is_kustomization(path: &Path) -> bool {
+pub(crate) fn is_kustomization(path: &Path) -> bool {
     path.file_name()
         .and_then(|name| name.to_str())
         .is_some_and(|name| NAMES.contains(&name))
