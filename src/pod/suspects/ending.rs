@@ -29,6 +29,16 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
     let script = program.script.as_ref()?;
     let functions = script.functions();
     let visits: Vec<_> = script.list.commands().collect();
+    // Few scripts say so at all, and what their commands do takes longer to see.
+    let has_some_end = |text: &str| has_end(text, |letter| !letter.is_ascii_alphanumeric());
+    let may_say_so = |word: &Word| has_some_end(&word.raw) || literally(word, has_some_end);
+    let mut words = visits
+        .iter()
+        .filter_map(|visit| visit.simple())
+        .flat_map(|simple| &simple.words);
+    if !words.any(may_say_so) {
+        return None;
+    }
     let mut works = 0;
     visits.iter().find_map(|visit| {
         let simple = visit.simple()?;
@@ -68,6 +78,10 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
 
 /// Whether a script sends something to a socket of the pod that does not only read.
 pub(super) fn socket_call(program: &Program<'_>) -> bool {
+    // curl's options for one, `--unix-socket` and `--abstract-unix-socket`.
+    if !program.text.contains("socket") {
+        return false;
+    }
     let mut commands = program.script.iter().flat_map(|script| script.list.commands());
     commands.any(|visit| {
         let request = visit.simple().map(action);
