@@ -23,7 +23,7 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 24] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
     ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
@@ -63,6 +63,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 24] = [
     ("mesh", "", "templates/job.yaml:22", &["templates/job.yaml"]),
     ("podspec", "", "values.yaml:6", &["values.yaml"]),
     ("range", "", "templates/jobs.yaml:14", &["templates/jobs.yaml"]),
+    (
+        "result",
+        "",
+        "templates/cronjob.yaml:21",
+        &["templates/cronjob.yaml"],
+    ),
     ("shared", "", "templates/_common.tpl:2", &["templates/job.yaml"]),
     ("siblings", "", "templates/job.yaml:14", &["templates/job.yaml"]),
     (

@@ -367,7 +367,7 @@ fn options(arguments: &MigrateArguments, loaded: &Loaded, form: Form) -> Result<
             // The other two are not what every cluster runs.
             converts: arguments.target.is_some(),
             sidecars: arguments.sidecar.clone(),
-            keeps_shell: false,
+            keeps_script: false,
         },
     })
 }

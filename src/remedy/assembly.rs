@@ -28,7 +28,7 @@ impl Planner<'_, '_> {
                     self.pod,
                     member,
                     entrypoint,
-                    self.options.keeps_shell,
+                    self.options.keeps_script,
                     &mut self.removals,
                 )?;
                 self.changes.extend(changes);

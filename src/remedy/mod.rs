@@ -34,8 +34,9 @@ pub struct Options {
     pub converts: bool,
     /// Containers that are sidecars by the user's word: `proxy` or `workload/proxy`.
     pub sidecars: Vec<String>,
-    /// A script keeps its shell, even where it is nothing but one command afterwards.
-    pub keeps_shell: bool,
+    /// A script keeps all that may stay: its shell, even where it is nothing but one command afterwards, and what served
+    /// the part that goes, as long as it does what it did.
+    pub keeps_script: bool,
 }
 
 impl Options {
@@ -47,7 +48,7 @@ impl Options {
             review: false,
             converts: false,
             sidecars: Vec::new(),
-            keeps_shell: false,
+            keeps_script: false,
         }
     }
 

@@ -125,23 +125,24 @@ impl Tree {
         migrated
     }
 
-    /// What is proved, and where that is not all of it, with scripts that keep their shell: one command in one rendering
-    /// may be two in another, and its words are the values'.
+    /// What is proved, and where that is not all of it, with scripts that keep what may stay: one command in one rendering
+    /// may be two in another, its words are the values', and what served the part that goes may stand outside of the
+    /// condition around it.
     fn best_attempt(&self, options: &Options, is_wanted: IsWanted<'_>) -> Attempt {
         let plain = self.attempt(options, is_wanted);
         if plain.done == changed_objects(&plain.all) {
             return plain;
         }
-        let mut with_shell = options.clone();
-        with_shell.remedy.keeps_shell = true;
-        let all = self.migrations(&with_shell, is_wanted, None);
+        let mut with_script = options.clone();
+        with_script.remedy.keeps_script = true;
+        let all = self.migrations(&with_script, is_wanted, None);
         let is_same = |(one, other): (&Migration, &Migration)| one.text == other.text;
         if all.iter().zip(&plain.all).all(is_same) {
             return plain;
         }
-        let with_shell = self.attempt(&with_shell, is_wanted);
-        match with_shell.done.len() > plain.done.len() {
-            true => with_shell,
+        let with_script = self.attempt(&with_script, is_wanted);
+        match with_script.done.len() > plain.done.len() {
+            true => with_script,
             false => plain,
         }
     }

@@ -387,7 +387,7 @@ impl<'a> AppHalf<'a> {
                     planner.pod,
                     member,
                     entrypoint,
-                    planner.options.keeps_shell,
+                    planner.options.keeps_script,
                     &mut Removals::default(),
                 )?;
             }

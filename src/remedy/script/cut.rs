@@ -85,12 +85,32 @@ pub(super) fn cut_parsed(
     shell: &Shell,
     spans: &[Span],
 ) -> Result<Remains, Hindrance> {
+    cut_in_rounds(text, script, shell, spans, ROUNDS)
+}
+
+/// [`cut_parsed`], but what served the commands alone stays.
+pub(super) fn cut_alone(
+    text: &str,
+    script: &Script,
+    shell: &Shell,
+    spans: &[Span],
+) -> Result<Remains, Hindrance> {
+    cut_in_rounds(text, script, shell, spans, 1)
+}
+
+fn cut_in_rounds(
+    text: &str,
+    script: &Script,
+    shell: &Shell,
+    spans: &[Span],
+    rounds: usize,
+) -> Result<Remains, Hindrance> {
     let constructs: Vec<Visit<'_>> = script.list.constructs().collect();
     let accesses = Accesses::new(text);
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
     // What belongs to it is found bit by bit.
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let fates = Fates::new(text, &script.list, spans, &also);
         let outcome = fates.list(&script.list, true)?;
         let cutting = Cutting {

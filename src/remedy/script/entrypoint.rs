@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
-    cut::{Environment, Remains, Shell, calls_of_function, cut, cut_parsed},
+    cut::{Environment, Remains, Shell, calls_of_function, cut, cut_alone, cut_parsed},
     hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
 };
@@ -120,8 +120,8 @@ impl Entrypoint {
     }
 }
 
-/// The changes that give a container its new entrypoint. Where `keeps_shell`, a script that is one command stays a
-/// script.
+/// The changes that give a container its new entrypoint. Where `keeps_script`, as much of a script stays as may
+/// (`remedy::Options`).
 ///
 /// # Errors
 /// Why it can't be written, in one sentence.
@@ -129,7 +129,7 @@ pub(crate) fn change<'a>(
     pod: &Pod<'a>,
     member: &Member<'a>,
     entrypoint: &Entrypoint,
-    keeps_shell: bool,
+    keeps_script: bool,
     removals: &mut Removals<'a>,
 ) -> Result<Changes, String> {
     let mut changes = Changes::default();
@@ -140,7 +140,7 @@ pub(crate) fn change<'a>(
     if let Some(reason) = program.shared.as_ref().filter(|_| entrypoint.changes_script()) {
         return Err(reason.clone());
     }
-    let script = match new_script(member, program, entrypoint)? {
+    let script = match new_script(member, program, entrypoint, keeps_script)? {
         Some(script) => Some(program.own_text(&script).ok_or(INCLUDED)?),
         None => None,
     };
@@ -151,7 +151,7 @@ pub(crate) fn change<'a>(
         || arguments.is_some_and(|arguments| has_comments(arguments.written_value()));
     let plain = script
         .as_deref()
-        .filter(|_| !is_explained && !keeps_shell)
+        .filter(|_| !is_explained && !keeps_script)
         .and_then(|script| without_shell(member, program, script));
     let kept_before = |end: usize| -> Vec<String> {
         program
@@ -191,6 +191,7 @@ fn new_script(
     member: &Member<'_>,
     program: &Program<'_>,
     entrypoint: &Entrypoint,
+    keeps_script: bool,
 ) -> Result<Option<String>, String> {
     if !entrypoint.changes_script() {
         return Ok(None);
@@ -209,12 +210,15 @@ fn new_script(
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let remains = match entrypoint.stripped.is_empty() {
-        true => match &entrypoint.trial {
-            Some(trial) if trial.cuts == cuts => Ok(trial.remains.clone()),
-            _ => remains(member, program, &cuts),
+    let is_stripped = !entrypoint.stripped.is_empty();
+    let alone = || remains_alone(member, program, &cuts).ok();
+    let remains = match &entrypoint.trial {
+        _ if is_stripped => cut(&text, &shell(member, program), &cuts),
+        trial => match (keeps_script.then(alone).flatten(), trial) {
+            (Some(alone), _) => Ok(alone),
+            (None, Some(trial)) if trial.cuts == cuts => Ok(trial.remains.clone()),
+            (None, _) => remains(member, program, &cuts),
         },
-        false => cut(&text, &shell(member, program), &cuts),
     };
     let remains = remains.map_err(|hindrance| hindrance.to_string())?;
     if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
@@ -269,6 +273,17 @@ fn remains(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result
     let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
     let cuts = own_cuts(program, script, spans)?;
     cut_parsed(&program.text, script, &shell(member, program), &cuts)
+}
+
+/// The same where nothing else goes, and nobody has to look at it.
+fn remains_alone(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result<Remains, Hindrance> {
+    let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
+    let cuts = own_cuts(program, script, spans)?;
+    let remains = cut_alone(&program.text, script, &shell(member, program), &cuts)?;
+    match remains.doubt {
+        Some(doubt) => Err(doubt),
+        None => Ok(remains),
+    }
 }
 
 /// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.
