@@ -1,6 +1,9 @@
 //! Changes within a line: words that go and come between actions that stay.
 
-use crate::diff::hunks;
+use crate::{
+    diff::hunks,
+    template::action::{Kind, actions},
+};
 
 /// Words of a line that go, what comes in their place, and how far to the left the same words could go instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +45,25 @@ pub(super) fn swapped(line: &str, swaps: &[Swap]) -> Option<String> {
         rest = after.to_owned();
     }
     done.push_str(&rest);
-    Some(done)
+    Some(without_emptied_condition(done))
+}
+
+/// A line without a condition that holds nothing, unless it takes the blanks around it away.
+fn without_emptied_condition(mut line: String) -> String {
+    let found = actions(&line);
+    let emptied = found.windows(2).find_map(|pair| match pair {
+        [open, end] if end.kind == Kind::End && open.span.end == end.span.start => {
+            let whole = open.span.start..end.span.end;
+            let text = line.get(whole.clone())?;
+            let is_condition = matches!(open.kind, Kind::Open(_));
+            (is_condition && !text.contains("{{-") && !text.contains("-}}")).then_some(whole)
+        }
+        _ => None,
+    });
+    if let Some(emptied) = emptied {
+        line.replace_range(emptied, "");
+    }
+    line
 }
 
 /// The length of the shortest words that go.
@@ -123,7 +144,7 @@ mod tests {
         );
         assert_eq!(
             made("\"{{ .a }}{{ if .q }}b; {{ end }}c\"", "\"1; b; c\"", "\"1; c\"").as_deref(),
-            Some("\"{{ .a }}{{ if .q }}{{ end }}c\"")
+            Some("\"{{ .a }}c\"")
         );
     }
 
