@@ -38,7 +38,7 @@ const fn row(programs: &'static [&'static str], reach: Reach, source: &'static s
 }
 
 /// Clients of the API server.
-const CLUSTER_CLIENTS: &[&str] = &["kubectl", "oc"];
+pub(super) const CLUSTER_CLIENTS: &[&str] = &["kubectl", "oc"];
 
 /// All such programs.
 pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[

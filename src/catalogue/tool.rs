@@ -1,5 +1,7 @@
 //! Tools that tell, or wait until, something is ready without being given an address.
 
+use super::program_reach::CLUSTER_CLIENTS;
+
 /// A tool and what it can be asked.
 #[derive(Debug)]
 pub struct ReadinessTool {
@@ -80,7 +82,7 @@ pub const READINESS_TOOLS: &[ReadinessTool] = &[
         ..ROW
     },
     ReadinessTool {
-        programs: &["kubectl", "oc"],
+        programs: CLUSTER_CLIENTS,
         questions: &["get", "describe", "wait"],
         source: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_get/",
         ..ROW

@@ -6,7 +6,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
@@ -92,7 +92,7 @@ impl Runner {
         })
     }
 
-    fn temporary(&self) -> std::path::PathBuf {
+    fn temporary(&self) -> PathBuf {
         self.workshop.path().join("temporary")
     }
 
@@ -457,16 +457,22 @@ fn zizmor_finds_nothing_in_the_workflows_and_the_action() {
     );
 }
 
-#[test]
-fn pre_commit_runs_the_hook() {
+/// pre-commit, where it and git are there.
+fn pre_commit() -> Option<PathBuf> {
     if programs::find("git").is_none() {
         crate::tell::skip("git", "there is no git");
-        return;
+        return None;
     }
-    let Some(pre_commit) = programs::find("pre-commit") else {
+    let found = programs::find("pre-commit");
+    if found.is_none() {
         crate::tell::skip("pre-commit", "there is no pre-commit");
-        return;
-    };
+    }
+    found
+}
+
+#[test]
+fn pre_commit_runs_the_hook() {
+    let Some(pre_commit) = pre_commit() else { return };
     let workshop = Workshop::new();
     let git = |arguments: &str| workshop.run(&format!("git {arguments}"), None);
     assert!(git("init -q").status.success());
@@ -494,14 +500,7 @@ fn pre_commit_runs_the_hook() {
 /// The hook of a file judges it by itself; the one of the repository renders.
 #[test]
 fn pre_commit_runs_the_hook_of_the_repository() {
-    if programs::find("git").is_none() {
-        crate::tell::skip("git", "there is no git");
-        return;
-    }
-    let Some(pre_commit) = programs::find("pre-commit") else {
-        crate::tell::skip("pre-commit", "there is no pre-commit");
-        return;
-    };
+    let Some(pre_commit) = pre_commit() else { return };
     let workshop = Workshop::new();
     with_a_kustomization(workshop.path());
     assert!(

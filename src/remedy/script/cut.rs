@@ -75,7 +75,16 @@ pub(crate) struct Remains {
 /// Why it can't be done: what remains would not do what the script did.
 pub(crate) fn cut(text: &str, shell: &Shell, spans: &[Span]) -> Result<Remains, Hindrance> {
     let script = parse(text, shell.dialect).ok_or(Hindrance::NotUnderstood)?;
-    cut_parsed(text, &script, shell, spans)
+    cut_parsed(text, &script, shell, spans, Extent::WithBelongings)
+}
+
+/// What goes with the commands that are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What served them alone.
+    WithBelongings,
+    /// Nothing.
+    Alone,
 }
 
 /// [`cut`], of a script that was read before.
@@ -84,32 +93,17 @@ pub(super) fn cut_parsed(
     script: &Script,
     shell: &Shell,
     spans: &[Span],
-) -> Result<Remains, Hindrance> {
-    cut_in_rounds(text, script, shell, spans, ROUNDS)
-}
-
-/// [`cut_parsed`], but what served the commands alone stays.
-pub(super) fn cut_alone(
-    text: &str,
-    script: &Script,
-    shell: &Shell,
-    spans: &[Span],
-) -> Result<Remains, Hindrance> {
-    cut_in_rounds(text, script, shell, spans, 1)
-}
-
-fn cut_in_rounds(
-    text: &str,
-    script: &Script,
-    shell: &Shell,
-    spans: &[Span],
-    rounds: usize,
+    extent: Extent,
 ) -> Result<Remains, Hindrance> {
     let constructs: Vec<Visit<'_>> = script.list.constructs().collect();
     let accesses = Accesses::new(text);
     let mut also: Vec<Span> = Vec::new();
     let mut best = None;
     // What belongs to it is found bit by bit.
+    let rounds = match extent {
+        Extent::WithBelongings => ROUNDS,
+        Extent::Alone => 1,
+    };
     for _ in 0..rounds {
         let fates = Fates::new(text, &script.list, spans, &also);
         let outcome = fates.list(&script.list, true)?;

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use super::{
-    cut::{Environment, Remains, Shell, calls_of_function, cut, cut_alone, cut_parsed},
+    cut::{Environment, Extent, Remains, Shell, calls_of_function, cut, cut_parsed},
     hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
 };
@@ -210,15 +210,20 @@ fn new_script(
     if cuts.is_empty() {
         return Ok(Some(text));
     }
-    let is_stripped = !entrypoint.stripped.is_empty();
-    let alone = || remains_alone(member, program, &cuts).ok();
-    let remains = match &entrypoint.trial {
-        _ if is_stripped => cut(&text, &shell(member, program), &cuts),
-        trial => match (keeps_script.then(alone).flatten(), trial) {
-            (Some(alone), _) => Ok(alone),
-            (None, Some(trial)) if trial.cuts == cuts => Ok(trial.remains.clone()),
-            (None, _) => remains(member, program, &cuts),
-        },
+    let whole = || match &entrypoint.trial {
+        Some(trial) if trial.cuts == cuts => Ok(trial.remains.clone()),
+        _ => remains(member, program, &cuts, Extent::WithBelongings),
+    };
+    let remains = if !entrypoint.stripped.is_empty() {
+        cut(&text, &shell(member, program), &cuts)
+    } else if keeps_script {
+        let alone = remains(member, program, &cuts, Extent::Alone);
+        match alone {
+            Ok(alone) if alone.doubt.is_none() => Ok(alone),
+            _ => whole(),
+        }
+    } else {
+        whole()
     };
     let remains = remains.map_err(|hindrance| hindrance.to_string())?;
     if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
@@ -255,7 +260,7 @@ pub(crate) fn try_cut(
     if !program.is_shell() {
         return out_of_reach(NO_SHELL);
     }
-    match remains(member, program, spans) {
+    match remains(member, program, spans, Extent::WithBelongings) {
         Ok(remains) => {
             let doubt = remains.doubt.clone();
             let answer = doubt
@@ -269,21 +274,15 @@ pub(crate) fn try_cut(
 }
 
 /// What remains of a program's script without these commands.
-fn remains(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result<Remains, Hindrance> {
+fn remains(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    spans: &[Span],
+    extent: Extent,
+) -> Result<Remains, Hindrance> {
     let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
     let cuts = own_cuts(program, script, spans)?;
-    cut_parsed(&program.text, script, &shell(member, program), &cuts)
-}
-
-/// The same where nothing else goes, and nobody has to look at it.
-fn remains_alone(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Result<Remains, Hindrance> {
-    let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
-    let cuts = own_cuts(program, script, spans)?;
-    let remains = cut_alone(&program.text, script, &shell(member, program), &cuts)?;
-    match remains.doubt {
-        Some(doubt) => Err(doubt),
-        None => Ok(remains),
-    }
+    cut_parsed(&program.text, script, &shell(member, program), &cuts, extent)
 }
 
 /// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.

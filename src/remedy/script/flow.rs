@@ -5,12 +5,15 @@ mod reads;
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use super::{accesses::Accesses, cut::Environment, functions::Functions, hindrance::Hindrance, spans::Spans};
+use super::{
+    accesses::Accesses, cut::Environment, functions::Functions, hindrance::Hindrance, obligation::Cutting,
+    spans::Spans,
+};
 use crate::{
     behaviour::Answer,
     shell::{
-        Command, EmbeddedKind, List, Pipeline, Script, Simple, Span, State, StateAccess, Statement,
-        Terminator, Word, state_access,
+        Command, EmbeddedKind, List, Pipeline, Simple, Span, State, StateAccess, Statement, Terminator, Word,
+        state_access,
     },
 };
 
@@ -52,31 +55,19 @@ pub(super) struct Flow<'s> {
 }
 
 /// All that what remains reads of what goes.
-pub(super) fn follow(
-    text: &str,
-    script: &Script,
-    accesses: &Accesses<'_>,
-    environment: &Environment,
-    (gone, cuts): (&Spans, &Spans),
-) -> Vec<Answer<Hindrance>> {
-    let mut flow = Flow::new(text, script, accesses, environment, (gone, cuts));
-    flow.list(&script.list);
+pub(super) fn follow(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let mut flow = Flow::new(cutting);
+    flow.list(&cutting.script.list);
     flow.later();
     flow.found
 }
 
 impl<'s> Flow<'s> {
-    fn new(
-        text: &'s str,
-        script: &'s Script,
-        accesses: &'s Accesses<'s>,
-        environment: &'s Environment,
-        (gone, cuts): (&'s Spans, &'s Spans),
-    ) -> Self {
+    fn new(cutting: &'s Cutting<'s>) -> Self {
         let mut exported = BTreeSet::new();
         let mut exports_all = false;
-        for visit in script.list.constructs() {
-            for state in &accesses.of(visit.command).sets {
+        for visit in cutting.constructs {
+            for state in &cutting.accesses.of(visit.command).sets {
                 match state {
                     State::Exported(name) => {
                         exported.insert(name.clone());
@@ -87,11 +78,11 @@ impl<'s> Flow<'s> {
             }
         }
         Self {
-            text,
-            accesses,
-            environment,
-            gone,
-            cuts,
+            text: cutting.text,
+            accesses: cutting.accesses,
+            environment: &cutting.shell.environment,
+            gone: &cutting.gone,
+            cuts: &cutting.cuts,
             exported,
             exports_all,
             lost: BTreeSet::new(),
@@ -99,7 +90,7 @@ impl<'s> Flow<'s> {
             called: Vec::new(),
             followed: BTreeSet::new(),
             asides: Vec::new(),
-            functions: Functions::of(script),
+            functions: Functions::of(cutting.script),
             traps: BTreeSet::new(),
             steps: 0,
             found: Vec::new(),

@@ -14,9 +14,12 @@ pub(super) fn action(simple: &Simple) -> Action {
 /// The code with which a command ends its shell or its function, and whether it is `return`; nothing for one that does
 /// not.
 pub(super) fn exit(simple: &Simple) -> Option<(Option<ExitCode>, bool)> {
-    // Most commands are none, which shows sooner than what they are.
-    let is_named = |word: &Word| word.raw.contains("exit") || word.raw.contains("return");
-    if !simple.words.iter().any(is_named) {
+    // Most commands are none, which shows sooner than what they are. A word may be quoted, or a variable's.
+    let may_be = |word: &Word| {
+        let text = word.literal();
+        text.is_none_or(|text| text.ends_with("exit") || text.ends_with("return"))
+    };
+    if !simple.words.iter().any(may_be) {
         return None;
     }
     match action(simple) {

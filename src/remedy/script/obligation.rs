@@ -2,6 +2,8 @@
 //!
 //! Each obligation is a check of its own, with a reason in words and a test that breaks it alone.
 
+mod exits;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -10,20 +12,18 @@ use super::{
     cut::Shell,
     fate::Outcome,
     flow::follow,
-    harmless::{action, exit},
+    harmless::action,
     hindrance::{Hindrance, excerpt},
     output::{leads_nowhere, redirects},
-    result::{exits_with_word, result_variable},
     spans::Spans,
     status::read_results,
 };
 use crate::{
-    behaviour::{
-        Answer,
-        action::{Action, ExitCode},
-    },
+    behaviour::{Answer, action::Action},
     shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Visit},
 };
+
+use exits::{it_waits_as_long, what_ran_behind_it_still_does};
 
 /// A cut that is judged.
 pub(super) struct Cutting<'s> {
@@ -69,13 +69,7 @@ pub(super) fn judge(cutting: &Cutting<'_>) -> Answer<Hindrance> {
 /// Variables, the environment of programs, the working directory, descriptors, traps, options, positional parameters,
 /// functions and `$!` that the part that goes had set are read by nothing that stays, or set anew before.
 fn nothing_reads_its_state(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    follow(
-        cutting.text,
-        cutting.script,
-        cutting.accesses,
-        &cutting.shell.environment,
-        (&cutting.gone, &cutting.cuts),
-    )
+    follow(cutting)
 }
 
 /// `$?` behind it, the result of its function and that of the script are what they were.
@@ -268,65 +262,15 @@ fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         .collect()
 }
 
-/// No `exit` or `return` that goes kept anything from running that stays.
-fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    let mut answers = Vec::new();
-    for visit in cutting.gone_constructs() {
-        let Some(simple) = visit.simple() else { continue };
-        let Some((code, is_return)) = exit(simple) else {
-            continue;
-        };
-        let shown = || cutting.shown(&simple.span);
-        let function = visit
-            .context
-            .function
-            .filter(|name| cutting.emptied.iter().any(|own| own == name));
-        let is_asked = cutting.cuts.cover(&simple.span);
-        let gives_up = matches!(code, Some(ExitCode::Number(number)) if number != 0);
-        match (is_return, visit.context.trap.is_some(), function) {
-            // Giving up is another obligation.
-            _ if gives_up => {}
-            (true, _, Some(_)) => {}
-            (true, _, None) if visit.context.function.is_some() => {
-                answers.push(Answer::Refuted(Hindrance::Exit(shown())));
-            }
-            (false, true, _) => answers.extend(cutting.trap_ends_the_same(visit, simple)),
-            (false, false, Some(name)) => answers.extend(cutting.function_ends_the_same(name, simple)),
-            // `… && exit $rc` behind the main command.
-            (false, false, None) if !is_asked => {}
-            _ => answers.push(Answer::Refuted(Hindrance::Exit(shown()))),
-        }
-    }
-    answers
-}
-
-/// A wait that gave up after a while is not taken over by a gate that does not.
-fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    cutting
-        .gone_constructs()
-        .filter_map(|visit| visit.simple())
-        .filter(|simple| matches!(exit(simple), Some((Some(ExitCode::Number(number)), _)) if number != 0))
-        .map(|simple| Answer::Unknown(Hindrance::Bound(cutting.shown(&simple.span))))
-        .collect()
-}
-
 /// Nothing behind a wait reads bash's own clock, which the wait moves on.
 fn nobody_measures_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     const CLOCK: &str = "SECONDS";
     if !cutting.text.contains(CLOCK) {
         return Vec::new();
     }
-    let waits = |visit: &&Visit<'_>| {
-        visit
-            .simple()
-            .is_some_and(|simple| matches!(action(simple), Action::Sleep { .. }))
-    };
-    let Some(end) = cutting
-        .gone_constructs()
-        .filter(waits)
-        .map(|visit| visit.command.span().end)
-        .max()
-    else {
+    // A loop that never sleeps passes time as well.
+    let gone = cutting.gone_constructs().map(|visit| visit.command.span().end);
+    let Some(end) = gone.max() else {
         return Vec::new();
     };
     let kept = cutting
@@ -397,109 +341,6 @@ impl Cutting<'_> {
     pub(super) fn shown(&self, span: &Span) -> String {
         excerpt(self.text.get(span.clone()).unwrap_or_default())
     }
-
-    /// A trap that exits with the result from before it does what the shell does anyway. At a signal it keeps the rest
-    /// of the script from running.
-    fn trap_ends_the_same(&self, visit: &Visit<'_>, exit: &Simple) -> Option<Answer<Hindrance>> {
-        let signals = visit.context.trap?;
-        let first = self.trap_around(&visit.command.span())?;
-        if !ends_with_first(first, exit) {
-            return Some(Answer::Unknown(Hindrance::Result(self.shown(&exit.span))));
-        }
-        self.signals_end_the_same(signals)
-    }
-
-    fn signals_end_the_same(&self, signals: &[String]) -> Option<Answer<Hindrance>> {
-        let signal = signals
-            .iter()
-            .find(|signal| !matches!(signal.as_str(), "EXIT" | "0"))?;
-        let runs = |statement: &&crate::shell::Statement| {
-            !self.gone.cover(&statement.span)
-                && statement.and_or.pipelines().any(|pipeline| {
-                    pipeline.commands.iter().any(|command| match command {
-                        Command::Simple(simple) => !matches!(
-                            action(simple),
-                            Action::Echo
-                                | Action::Assign
-                                | Action::Export
-                                | Action::Exit { .. }
-                                | Action::Trap { .. }
-                        ),
-                        Command::Function { .. } => false,
-                        _ => true,
-                    })
-                })
-        };
-        let count = self.script.list.statements.iter().filter(runs).count();
-        (count > 1).then(|| Answer::Unknown(Hindrance::Trap(signal.clone())))
-    }
-
-    /// The statements of the trap that a command stands in.
-    fn trap_around(&self, command: &Span) -> Option<&List> {
-        self.script.list.commands().find_map(|visit| {
-            let simple = visit.simple()?;
-            let holds = simple.span.start < command.start && command.end <= simple.span.end;
-            let mut scripts = simple.scripts.iter().filter_map(|script| script.list.as_ref());
-            scripts.next().filter(|_| holds)
-        })
-    }
-
-    /// `finish() { code=$?; quit; exit $code; }`: at the end of the script, or as a trap, it changes nothing.
-    fn function_ends_the_same(&self, name: &str, exit: &Simple) -> Option<Answer<Hindrance>> {
-        let shown = || self.shown(&exit.span);
-        let functions = self.script.functions();
-        let body = functions.get(name)?;
-        if !ends_with_first(body, exit) {
-            return Some(Answer::Unknown(Hindrance::Result(shown())));
-        }
-        let calls = self.script.list.commands().filter(|visit| {
-            visit
-                .simple()
-                .is_some_and(|simple| simple.words.first().is_some_and(|word| word.raw == name))
-        });
-        for call in calls {
-            if let Some(signals) = call.context.trap {
-                if let Some(answer) = self.signals_end_the_same(signals) {
-                    return Some(answer);
-                }
-                continue;
-            }
-            let end = call.statement.span.end;
-            let is_own = self
-                .script
-                .list
-                .statements
-                .iter()
-                .any(|own| std::ptr::eq(own, call.statement));
-            let runs_behind = self.script.list.statements.iter().any(|statement| {
-                statement.span.start >= end
-                    && !self.gone.cover(&statement.span)
-                    && !matches!(
-                        statement.and_or.first.commands.as_slice(),
-                        [Command::Function { .. }]
-                    )
-            });
-            if !is_own || runs_behind || !call.statement.and_or.rest.is_empty() {
-                return Some(Answer::Refuted(Hindrance::Exit(shown())));
-            }
-        }
-        None
-    }
-}
-
-/// Whether a list ends with the result that it began with: `code=$?; …; exit $code`, or `exit` alone.
-fn ends_with_first(list: &List, exit: &Simple) -> bool {
-    if exit.words.len() == 1 {
-        return true;
-    }
-    let first = list
-        .statements
-        .first()
-        .map(|first| first.and_or.first.commands.as_slice());
-    let Some([Command::Simple(first)]) = first else {
-        return false;
-    };
-    result_variable(first).is_some_and(|name| exits_with_word(exit, &name))
 }
 
 /// `set -e`, `set -euo pipefail`, `set -o errexit`; with `+`, that it is taken back.

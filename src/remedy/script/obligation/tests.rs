@@ -312,11 +312,14 @@ fn an_exit_that_goes_kept_nothing_from_running() {
 
 #[test]
 fn a_wait_that_gives_up_takes_its_message_with_it() {
-    let wait = wait_that("n=$((n+1)); [ $n -ge 60 ] && exit 1");
-    assert!(matches!(
-        answer(&format!("n=0; {wait}; /app"), &wait),
-        Answer::Unknown(Hindrance::Bound(_))
-    ));
+    for exit in ["exit", "\\exit", "e\"x\"it", "command ex''it"] {
+        let wait = wait_that(&format!("n=$((n+1)); [ $n -ge 60 ] && {exit} 1"));
+        let answer = answer(&format!("n=0; {wait}; /app"), &wait);
+        assert!(
+            matches!(answer, Answer::Unknown(Hindrance::Bound(_))),
+            "{exit}: {answer:?}"
+        );
+    }
     for (text, wait, rest) in [
         (
             "n=0\nuntil curl x || [ $n -ge 9 ]; do n=$((n+1)); done\nif [ $n -ge 9 ]; then echo no; exit 1; fi\n/app\n",
@@ -577,6 +580,11 @@ fn the_clock_that_a_wait_moves_on_is_not_read() {
             other => panic!("{rest}: {other:?}"),
         }
     }
+    let restless = "until nc -z localhost 5432; do :; done";
+    assert!(matches!(
+        answer(&format!("{restless}\n/app $SECONDS\n"), restless),
+        Answer::Unknown(Hindrance::Variable { .. })
+    ));
     for text in [
         format!("/setup $SECONDS; {WAIT}; /app"),
         format!("{WAIT}; SECONDS=0; /app; echo $SECONDS"),
