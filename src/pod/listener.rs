@@ -1,6 +1,8 @@
 //! Where a container listens, as far as its manifest tells: whether a probe of the kubelet, which comes to the pod's
 //! address, is answered there (`docs/semantics.md`, "What makes the app wait").
 
+use std::sync::Arc;
+
 use crate::{
     catalogue::KnownSidecar,
     workload::{Container, ProbeKind},
@@ -9,92 +11,111 @@ use crate::{
 
 use super::{Pod, own_address::OwnAddresses};
 
-/// Whether the kubelet reaches a port of a container at the pod's address.
-pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> Result<(), String> {
-    let text = port.to_string();
-    let words = own_words(pod, container);
-    let own = OwnAddresses::of(container, &words);
-    if let Some(setting) = own.on_loopback(port) {
-        return Err(format!(
-            "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
-        ));
-    }
-    if is_on_loopback(pod, container, port) {
-        return Err(format!(
-            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
-        ));
-    }
-    let probed = ProbeKind::ALL
-        .iter()
-        .filter_map(|kind| container.probe(*kind))
-        .any(|probe| probe.port() == Some(text.as_str()));
-    if probed {
-        return Ok(());
-    }
-    let is_local_by_default = pod
-        .catalogue
-        .of(container)
-        .is_some_and(|known| known.local_ports.contains(&port));
-    if is_local_by_default && !own.names_all(port) {
-        return Err(format!(
-            "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
-        ));
-    }
-    if let Some(known) = pod.catalogue.of(container).filter(|known| known.loopback) {
-        let settings = Settings {
-            container,
-            known,
-            words,
-        };
-        return match settings.health() {
-            Some(health) if health.port == port => health.reachable.then_some(()).ok_or_else(|| {
-                format!(
-                    "its health listener is on 127.0.0.1:{port} without --http-address=0.0.0.0, where no probe of the kubelet reaches it"
-                )
-            }),
-            _ if settings.is_bound_to_all() && settings.serves(port, &known.serves) => Ok(()),
-            _ => Err(format!(
-                "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
-            )),
-        };
-    }
-    let declared = container.ports().any(|declared| {
-        declared.number == port
-            && declared
-                .node
-                .get("protocol")
-                .and_then(Node::as_str)
-                .unwrap_or("TCP")
-                == "TCP"
-    });
-    if declared || own.listens_everywhere(port) {
-        return Ok(());
-    }
-    Err(format!(
-        "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
-    ))
+/// Where a container listens, by its own words and variables and by what is known of its image.
+pub(crate) struct Listener<'p, 'a> {
+    container: &'p Container<'a>,
+    known: Option<&'p KnownSidecar>,
+    words: Vec<&'p str>,
+    own: OwnAddresses,
 }
 
-/// Whether a known sidecar serves a port on 127.0.0.1 alone: nothing in its own settings names all addresses.
-pub(crate) fn is_on_loopback(pod: &Pod<'_>, container: &Container<'_>, port: u16) -> bool {
-    let is_local = |known: &KnownSidecar| known.loopback && known.serves.contains(&port);
-    let names_all = |text: &str| text.contains("0.0.0.0") || text.contains("[::]");
-    let mut variables = container.environment().filter_map(|variable| variable.value);
-    pod.catalogue.of(container).is_some_and(|known| is_local(known))
-        && !own_words(pod, container).into_iter().any(names_all)
-        && !variables.any(names_all)
+impl<'p, 'a> Listener<'p, 'a> {
+    /// Of one container of a pod.
+    pub(crate) fn of(pod: &'p Pod<'_>, container: &'p Container<'a>) -> Self {
+        let words = own_words(pod, container);
+        Self {
+            container,
+            known: pod.catalogue.of(container).map(Arc::as_ref),
+            own: OwnAddresses::of(container, &words),
+            words,
+        }
+    }
+
+    /// Whether the kubelet reaches a port at the pod's address.
+    pub(crate) fn is_reachable(&self, port: u16) -> Result<(), String> {
+        if let Some(setting) = self.own.on_loopback(port) {
+            return Err(format!(
+                "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
+            ));
+        }
+        let by_default = || {
+            Err(format!(
+                "it listens on 127.0.0.1:{port} by default, where no probe of the kubelet reaches it"
+            ))
+        };
+        if self.is_on_loopback(port) {
+            return by_default();
+        }
+        if self.is_probed(port) {
+            return Ok(());
+        }
+        let is_local = |known: &KnownSidecar| known.local_ports.contains(&port);
+        if self.known.is_some_and(is_local) && !self.own.names_all(port) {
+            return by_default();
+        }
+        if let Some(settings) = self.settings().filter(|settings| settings.known.loopback) {
+            return match settings.health() {
+                Some(health) if health.port == port => health.reachable.then_some(()).ok_or_else(|| {
+                    format!(
+                        "its health listener is on 127.0.0.1:{port} without --http-address=0.0.0.0, where no probe of the kubelet reaches it"
+                    )
+                }),
+                _ if settings.is_bound_to_all() && settings.serves(port, &settings.known.serves) => Ok(()),
+                _ => by_default(),
+            };
+        }
+        if self.declares(port) || self.own.listens_everywhere(port) {
+            return Ok(());
+        }
+        Err(format!(
+            "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
+        ))
+    }
+
+    /// Whether a known sidecar serves a port on 127.0.0.1 alone: nothing in its own settings names all addresses.
+    pub(crate) fn is_on_loopback(&self, port: u16) -> bool {
+        let is_local = |known: &KnownSidecar| known.loopback && known.serves.contains(&port);
+        let names_all = |text: &str| text.contains("0.0.0.0") || text.contains("[::]");
+        let mut variables = self.container.environment().filter_map(|variable| variable.value);
+        self.known.is_some_and(is_local)
+            && !self.words.iter().copied().any(names_all)
+            && !variables.any(names_all)
+    }
+
+    fn is_probed(&self, port: u16) -> bool {
+        let text = port.to_string();
+        ProbeKind::ALL
+            .iter()
+            .filter_map(|kind| self.container.probe(*kind))
+            .any(|probe| probe.port() == Some(text.as_str()))
+    }
+
+    fn declares(&self, port: u16) -> bool {
+        self.container.ports().any(|declared| {
+            let protocol = || declared.node.get("protocol").and_then(Node::as_str);
+            declared.number == port && protocol().unwrap_or("TCP") == "TCP"
+        })
+    }
+
+    fn settings(&self) -> Option<Settings<'_, 'a>> {
+        Some(Settings {
+            container: self.container,
+            known: self.known?,
+            words: &self.words,
+        })
+    }
 }
 
 /// The path and port of a health listener that a container's own settings turn on, where the kubelet reaches it.
 pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Option<(String, u16)> {
-    let words = own_words(pod, container);
     let known = pod.catalogue.by_image(container.image()?)?;
-    let health = Settings {
+    let words = own_words(pod, container);
+    let settings = Settings {
         container,
         known,
-        words,
-    }
-    .health()?;
+        words: &words,
+    };
+    let health = settings.health()?;
     health.reachable.then_some((health.path, health.port))
 }
 
@@ -129,7 +150,7 @@ struct Health {
 struct Settings<'s, 'a> {
     container: &'s Container<'a>,
     known: &'s KnownSidecar,
-    words: Vec<&'s str>,
+    words: &'s [&'s str],
 }
 
 impl Settings<'_, '_> {

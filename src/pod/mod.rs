@@ -42,7 +42,7 @@ pub use answers::Answers;
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay, stop_commands};
 pub(crate) use injection::SwitchToSet;
 pub(crate) use lifetime::{Lifetime, MAY_BE_CONFIGURED_TO_END};
-pub(crate) use listener::{health_listener, is_on_loopback, is_reachable};
+pub(crate) use listener::{Listener, health_listener};
 pub use live::Live;
 pub(crate) use pipe::reads_pipe;
 pub use promotion::{PROMOTES_SINCE, Promoters};

@@ -77,7 +77,7 @@ impl OwnAddresses {
     fn is_local(&self, setting: &Setting, port: u16) -> bool {
         if let Some((host, at)) = host_and_port(&setting.value) {
             // A port that is not known may be this one.
-            return is_loopback(host) && at.parse().map_or(at.starts_with('$'), |at: u16| at == port);
+            return at.parse().map_or(at.starts_with('$'), |at: u16| at == port) && is_loopback(host);
         }
         if !is_loopback(&setting.value) || is_of_another(&setting.name) {
             return false;

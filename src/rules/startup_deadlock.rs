@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
-use crate::pod::{Member, Pod, is_on_loopback, listens_on};
+use crate::pod::{Listener, Member, Pod, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-deadlock",
@@ -251,7 +251,7 @@ fn unreachable_probe<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) 
         );
     }
     let port: u16 = probe.port()?.parse().ok()?;
-    if !is_on_loopback(pod, &member.container, port) {
+    if !Listener::of(pod, &member.container).is_on_loopback(port) {
         return None;
     }
     Some(

@@ -7,7 +7,7 @@ use crate::{
         change::Position,
         place::{SHARED, is_used_elsewhere, place},
     },
-    pod::{Member, Pod, Target, is_on_loopback},
+    pod::{Listener, Member, Pod, Target},
     remedy::{
         gate::startup::{Gate, probe_value},
         plan::Changes,
@@ -137,7 +137,7 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
     };
     let port = member.container.probe(gate)?.port()?;
     if let Ok(number) = port.parse()
-        && is_on_loopback(pod, &member.container, number)
+        && Listener::of(pod, &member.container).is_on_loopback(number)
     {
         return Some(format!(
             "its {} asks 127.0.0.1:{port}, where no probe of the kubelet reaches it, and the app would never start",

@@ -9,7 +9,7 @@ use crate::{
         script::{Answer, Wait},
     },
     catalogue::controller::OPEN_KRUISE,
-    pod::{Member, Pod, health_listener, is_reachable},
+    pod::{Listener, Member, Pod, health_listener},
     roles::NamingKind,
     workload::{Container, ContainerList, HookKind, Probe, ProbeKind},
     yaml::{Node, Value},
@@ -293,7 +293,7 @@ fn of_probed(
         }
         _ => return Err("what the app asks can't be asked by a probe of the kubelet".to_owned()),
     };
-    is_reachable(pod, container, port)?;
+    Listener::of(pod, container).is_reachable(port)?;
     Ok(handler)
 }
 
@@ -384,7 +384,7 @@ fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Resu
         return Err("its probe asks the app".to_owned());
     }
     if let Some(port) = probe.port().and_then(|port| port.parse().ok()) {
-        is_reachable(pod, container, port)?;
+        Listener::of(pod, container).is_reachable(port)?;
     }
     ["httpGet", "tcpSocket", "grpc", "exec"]
         .iter()
@@ -408,10 +408,11 @@ fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
         .catalogue
         .of(container)
         .filter(|known| !known.loopback && !known.readiness_needs_app)?;
+    let listener = Listener::of(pod, container);
     let ready = known
         .ready
         .iter()
-        .filter(|endpoint| is_reachable(pod, container, endpoint.port).is_ok())
+        .filter(|endpoint| listener.is_reachable(endpoint.port).is_ok())
         .min_by_key(|endpoint| endpoint.path.is_none());
     if let Some(endpoint) = ready {
         return Some(match &endpoint.path {
@@ -422,7 +423,7 @@ fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
     known
         .serves
         .iter()
-        .find(|port| is_reachable(pod, container, **port).is_ok())
+        .find(|port| listener.is_reachable(**port).is_ok())
         .map(|port| tcp_socket(*port))
 }
 

@@ -90,7 +90,7 @@ impl<'s> Flow<'s> {
             called: Vec::new(),
             followed: BTreeSet::new(),
             asides: Vec::new(),
-            functions: Functions::of(cutting.script),
+            functions: Functions::of(cutting.constructs),
             traps: BTreeSet::new(),
             steps: 0,
             found: Vec::new(),

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::shell::{Command, List, Script};
+use crate::shell::{Command, List, Visit};
 
 /// The bodies of functions by name, the last one where there are several.
 pub(super) struct Functions<'s>(HashMap<&'s str, &'s List>);
 
 impl<'s> Functions<'s> {
-    pub(super) fn of(script: &'s Script) -> Self {
-        let functions = script.list.constructs().filter_map(|visit| match visit.command {
+    pub(super) fn of(constructs: &[Visit<'s>]) -> Self {
+        let functions = constructs.iter().filter_map(|visit| match visit.command {
             Command::Function { name, body, .. } => Some((name.as_str(), body)),
             _ => None,
         });

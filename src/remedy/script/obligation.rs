@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     behaviour::{Answer, action::Action},
-    shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Visit},
+    shell::{Command, Part, RedirectKind, Script, Simple, Span, State, Visit},
 };
 
 use exits::{it_waits_as_long, what_ran_behind_it_still_does};
@@ -74,14 +74,14 @@ fn nothing_reads_its_state(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
 
 /// `$?` behind it, the result of its function and that of the script are what they were.
 fn nobody_reads_its_result(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    let errors_end_it = cutting.shell.exits_on_error || sets_errexit(&cutting.script.list, '-');
-    let always = errors_end_it && !sets_errexit(&cutting.script.list, '+');
-    read_results(cutting.text, cutting.script, &cutting.gone, always)
+    let errors_end_it = cutting.shell.exits_on_error || cutting.sets_errexit('-');
+    let always = errors_end_it && !cutting.sets_errexit('+');
+    read_results(cutting, always)
 }
 
 /// `-e` ends the script at no failure that it passed over while `&& …` came behind it.
 fn errors_end_the_same(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
-    if !cutting.shell.exits_on_error && !sets_errexit(&cutting.script.list, '-') {
+    if !cutting.shell.exits_on_error && !cutting.sets_errexit('-') {
         return Vec::new();
     }
     let mut kept = cutting.script.list.statements.iter().rev();
@@ -142,12 +142,7 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         words.next() == Some("set")
             && words.any(|word| word == "nounset" || word.starts_with('-') && word.contains('u'))
     };
-    let is_on = cutting.shell.exits_on_unset
-        || cutting
-            .script
-            .list
-            .commands()
-            .any(|visit| visit.simple().is_some_and(sets));
+    let is_on = cutting.shell.exits_on_unset || cutting.simple_commands().any(sets);
     if !is_on {
         return Vec::new();
     }
@@ -254,11 +249,9 @@ fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         }
     };
     cutting
-        .script
-        .list
-        .commands()
-        .filter(|visit| !cutting.gone.cover(&visit.command.span()) && visit.simple().is_some_and(shows))
-        .map(|visit| Answer::Unknown(Hindrance::Shown(cutting.shown(&visit.command.span()))))
+        .simple_commands()
+        .filter(|simple| !cutting.gone.cover(&simple.span) && shows(simple))
+        .map(|simple| Answer::Unknown(Hindrance::Shown(cutting.shown(&simple.span))))
         .collect()
 }
 
@@ -332,6 +325,25 @@ impl Cutting<'_> {
             .map(|visit| self.shown(&visit.command.span()))
     }
 
+    fn simple_commands(&self) -> impl Iterator<Item = &Simple> {
+        self.constructs.iter().filter_map(|visit| visit.simple())
+    }
+
+    /// `set -e`, `set -euo pipefail`, `set -o errexit`; with `+`, that it is taken back.
+    fn sets_errexit(&self, sign: char) -> bool {
+        self.simple_commands().any(|simple| {
+            let mut words = simple.words.iter().map(|word| word.raw.as_str());
+            words.next() == Some("set") && {
+                let mut named = false;
+                words.any(|word| {
+                    let is_named = named && word == "errexit";
+                    named = word.starts_with(sign) && word.ends_with('o');
+                    is_named || word.starts_with(sign) && !word.starts_with("--") && word.contains('e')
+                })
+            }
+        })
+    }
+
     fn gone_constructs(&self) -> impl Iterator<Item = &Visit<'_>> {
         self.constructs
             .iter()
@@ -341,21 +353,6 @@ impl Cutting<'_> {
     pub(super) fn shown(&self, span: &Span) -> String {
         excerpt(self.text.get(span.clone()).unwrap_or_default())
     }
-}
-
-/// `set -e`, `set -euo pipefail`, `set -o errexit`; with `+`, that it is taken back.
-fn sets_errexit(list: &List, sign: char) -> bool {
-    list.commands().filter_map(|visit| visit.simple()).any(|simple| {
-        let mut words = simple.words.iter().map(|word| word.raw.as_str());
-        words.next() == Some("set") && {
-            let mut named = false;
-            words.any(|word| {
-                let is_named = named && word == "errexit";
-                named = word.starts_with(sign) && word.ends_with('o');
-                is_named || word.starts_with(sign) && !word.starts_with("--") && word.contains('e')
-            })
-        }
-    })
 }
 
 #[cfg(test)]

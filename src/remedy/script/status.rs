@@ -6,12 +6,13 @@ use super::{
     functions::Functions,
     harmless::exit,
     hindrance::{Hindrance, excerpt},
+    obligation::Cutting,
     result::{exits_with, keeps_result, only_simple},
     spans::Spans,
 };
 use crate::{
     behaviour::Answer,
-    shell::{Command, EmbeddedKind, List, Script, Simple, Statement, Terminator, Word, names_in},
+    shell::{Command, EmbeddedKind, List, Simple, Statement, Terminator, Word, names_in},
 };
 
 /// Who reads the result of the last statement of a list.
@@ -25,29 +26,24 @@ enum Reader {
 }
 
 /// What was done has come about, so that its result is 0: whoever reads it must find that still.
-pub(super) fn read_results(
-    text: &str,
-    script: &Script,
-    gone: &Spans,
-    errors_end_it: bool,
-) -> Vec<Answer<Hindrance>> {
+pub(super) fn read_results(cutting: &Cutting<'_>, errors_end_it: bool) -> Vec<Answer<Hindrance>> {
     // Who reads the result of a function is known once all calls are.
     let mut first = Results {
-        text,
-        gone,
+        text: cutting.text,
+        gone: &cutting.gone,
         errors_end_it,
-        bodies: Functions::of(script),
+        bodies: Functions::of(cutting.constructs),
         functions: BTreeMap::new(),
         calls: BTreeMap::new(),
         found: Vec::new(),
     };
-    first.list(&script.list, Reader::Container, true);
+    first.list(&cutting.script.list, Reader::Container, true);
     let mut results = Results {
         functions: std::mem::take(&mut first.calls),
         found: Vec::new(),
         ..first
     };
-    results.list(&script.list, Reader::Container, true);
+    results.list(&cutting.script.list, Reader::Container, true);
     results.found
 }
 
