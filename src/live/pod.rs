@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::Deserialize;
 
-use crate::trace::object::{PodStatus, controller, nullable};
+use crate::trace::object::{PodSpec, PodStatus, controller, nullable};
 
 /// Any object.
 #[derive(Debug, Default, Deserialize)]
@@ -74,32 +74,6 @@ pub struct PodMetadata {
     pub deletion_timestamp: Option<String>,
     /// The grace, in seconds.
     pub deletion_grace_period_seconds: Option<i64>,
-}
-
-/// `spec` of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodSpec {
-    /// `Always`, `OnFailure` or `Never`; the server fills it in.
-    #[serde(deserialize_with = "nullable")]
-    pub restart_policy: String,
-    /// In the order they are started in.
-    #[serde(deserialize_with = "nullable")]
-    pub init_containers: Vec<PodContainer>,
-    /// In the order they are started in.
-    #[serde(deserialize_with = "nullable")]
-    pub containers: Vec<PodContainer>,
-}
-
-/// A container of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodContainer {
-    /// Its name.
-    #[serde(deserialize_with = "nullable")]
-    pub name: String,
-    /// `Always` makes an init container a sidecar.
-    pub restart_policy: Option<String>,
 }
 
 impl ObjectGlance {

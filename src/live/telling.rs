@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PodGlance, pod::PodContainer};
+use super::PodGlance;
 use crate::{
     pod::live::{ContainerSeen, Ended, PodSeen},
-    trace::object::{ContainerStatus, Terminated},
+    trace::object::{ContainerSpec, ContainerStatus, Terminated},
 };
 
 /// A run that ends sooner than this has failed while it started.
@@ -65,7 +65,7 @@ fn stopping_since(pod: &PodGlance, containers: &[ContainerSeen]) -> Option<Times
 /// end: where all were ready until the last of them had ended, none had ended before the shutdown. This holds for
 /// containers that are started again; of others, two may end within the second that the kubelet takes to notice.
 fn first_end(pod: &PodGlance, containers: &[ContainerSeen]) -> Option<Timestamp> {
-    let policy_of = |container: &PodContainer| container.restart_policy.clone();
+    let policy_of = |container: &ContainerSpec| container.restart_policy.clone();
     let mut policies = pod.spec.containers.iter().filter_map(policy_of);
     if pod.spec.restart_policy != "Always" || policies.any(|policy| policy != "Always") {
         return None;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::PodGlance;
+use crate::trace::object::ContainerSpec;
 
 /// How deep a template is looked for in a custom resource.
 const DEPTH: usize = 16;
@@ -45,10 +46,10 @@ impl Shape {
     /// The containers of a pod.
     #[must_use]
     pub fn of_pod(pod: &PodGlance) -> Self {
-        let shape = |container: &super::pod::PodContainer, is_init| ContainerShape {
+        let shape = |container: &ContainerSpec, is_init| ContainerShape {
             name: container.name.clone(),
             is_init,
-            restarts: container.restart_policy.as_deref() == Some("Always"),
+            restarts: container.is_native(),
         };
         let init = pod
             .spec
