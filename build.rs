@@ -1,12 +1,16 @@
-//! Tells the program which commit it is made of.
+//! Tells the program which commit it is made of, and the linker what a release leaves out.
 
-use std::{env, fs, process::Command};
+use std::{env, ffi::OsStr, fs, path::Path, process::Command};
 
 /// Where `cargo package` writes the commit of what is on crates.io.
 const PACKAGED: &str = ".cargo_vcs_info.json";
 
+/// What keeps the tables for unwinding out of a binary: a tenth of it.
+const NO_UNWINDING: &str = "release/no-unwinding.ld";
+
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    leave_out_unwinding();
     watch(PACKAGED);
     // A debug build would have to be made anew after every commit to say the truth.
     let commit = packaged().or_else(|| {
@@ -21,6 +25,19 @@ fn main() {
             println!("cargo:rustc-env=KUBECTL_SIDECAR_COMMIT={commit}");
         }
         None => println!("cargo:rustc-env=KUBECTL_SIDECAR_VERSION={version}"),
+    }
+}
+
+/// Where a panic aborts, the standard library's functions bring tables along that nobody reads (profile `dist`, on
+/// Linux; the linkers of others have no scripts).
+fn leave_out_unwinding() {
+    let is_linux = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
+    let output = env::var_os("OUT_DIR").unwrap_or_default();
+    let is_dist = Path::new(&output).iter().any(|part| part == OsStr::new("dist"));
+    if is_linux && is_dist {
+        let directory = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
+        println!("cargo:rustc-link-arg-bins=-Wl,-T,{directory}/{NO_UNWINDING}");
+        println!("cargo:rerun-if-changed={NO_UNWINDING}");
     }
 }
 
