@@ -55,6 +55,9 @@ pub struct KnownSidecar {
     pub loopback: bool,
     /// Ports that it serves on 127.0.0.1 unless told otherwise, while others are served at every address.
     pub local_ports: Vec<u16>,
+    /// Ports that it serves at every address by default.
+    #[serde(skip)]
+    pub open_ports: Vec<u16>,
     /// The health listener that its own flags turn on.
     pub health: Option<HealthListener>,
     /// The prefix of the environment variables that stand for its flags: `CSQL_PROXY_` and `CSQL_PROXY_PORT`.

@@ -67,7 +67,11 @@ pub(crate) fn is_reachable(pod: &Pod<'_>, container: &Container<'_>, port: u16) 
                 .unwrap_or("TCP")
                 == "TCP"
     });
-    if declared || own.listens_everywhere(port) {
+    let is_open = pod
+        .catalogue
+        .of(container)
+        .is_some_and(|known| known.open_ports.contains(&port));
+    if declared || is_open || own.listens_everywhere(port) {
         return Ok(());
     }
     Err(format!(

@@ -95,13 +95,22 @@ impl ScriptBehaviour<'_> {
         let context = &located.visit.context;
         let place = self.place(located);
         let position = self.position(located, &place);
-        let (exit_status, plumbing) = self.exit_status(located, &position, &place);
+        // What code does around its own request is not a script's to lose.
+        let is_own_work = http.works && !matches!(position, QuitPosition::Trap { .. });
+        let position = match is_own_work {
+            true => QuitPosition::AfterMain { is_last: true },
+            false => position,
+        };
+        let (exit_status, plumbing) = match is_own_work {
+            true => (ExitStatus::Unaffected, Vec::new()),
+            false => self.exit_status(located, &position, &place),
+        };
         Quit {
             request: http.clone(),
             stops,
             position,
             exit_status,
-            runs: self.runs_past(&place),
+            runs: (!is_own_work).then(|| self.runs_past(&place)).flatten(),
             plumbing,
             tolerates_failure: self.tolerates_failure(located),
             is_repeated: context.is_in_loop(),
