@@ -35,6 +35,9 @@ pub struct KnownSidecar {
     pub companion: bool,
     /// A server, which a Job or another pod that ends is run against: beside another container it serves that one.
     pub serves_jobs: bool,
+    /// A proxy that may be what a pod is for, but not in one that ends: there it serves the container beside it.
+    #[serde(skip)]
+    pub in_jobs: bool,
     /// Names of its executables.
     pub programs: Vec<String>,
     /// Who adds it to pods without a word in the manifest.

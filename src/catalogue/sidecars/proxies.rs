@@ -342,7 +342,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "envoy",
         images: &["envoyproxy/envoy", "envoyproxy/envoy-*", "envoy"],
         containers: &["envoy", "envoy-proxy", "envoy-sidecar"],
-        serves_jobs: true,
+        in_jobs: true,
         programs: &["envoy"],
         ready: &[at(9901, "/ready"), at(9901, "/server_info"), on(9901)],
         quit: &[at(9901, "/quitquitquit")],

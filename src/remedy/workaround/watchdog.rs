@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(without(line).as_deref(), Some("A=1; exec /bin/proxy $A"));
         // A variable may stand for the file, the script's own or the container's.
         let named = "FLAG=/signal/done\n/bin/proxy & p=$!\nuntil [[ -f $FLAG ]]; do sleep 1; done\nkill $p\n";
-        assert_eq!(without(named).as_deref(), Some("exec /bin/proxy\n"));
+        assert_eq!(without(named).as_deref(), Some("exec /bin/proxy"));
         assert_eq!(without(&named.replace("proxy &", "proxy --until $FLAG &")), None);
         let of_container = |name: &str| match name {
             "END" => Variable::Known("/signal/done".to_owned()),
