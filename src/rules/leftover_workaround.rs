@@ -5,10 +5,10 @@ use crate::{
     catalogue::injector::{self, Hold, Injector},
     roles::NamingKind,
     shell::Span,
-    workload::{ContainerList, HookKind},
+    workload::ContainerList,
 };
 
-use crate::remedy::{Obligation, workaround::end_hook::ends_itself};
+use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, embedded};
@@ -20,8 +20,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     summary: "A workaround around a sidecar that is already declared",
     what: r#"A sidecar is declared (`restartPolicy: Always` in `initContainers`, or
 `lifecycle.type: Sidecar`) and the old means are still there: a quit call or a kill at the end
-of the app, a marker file, a wait loop beside a startup probe, a `preStop` hook that waits or ends
-the sidecar itself, a trap, a wrapper or the settings of one, a killer's annotation.
+of the app, a marker file, a wait loop beside a startup probe, a `preStop` sleep on the
+sidecar, a trap, a wrapper or the settings of one, a killer's annotation.
 
 Drain flags of the sidecar itself are harmless and left alone, and so are a `postStart` hook
 on a native sidecar, which gates the app by design, and an app's own preStop sleep."#,
@@ -170,20 +170,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .container(&member.container)
             .subject(Subject::PreStop(index));
             findings.push(draft.at_delay(&delay, "no longer needed").finish());
-        } else if let Some(hook) = member.container.hook(HookKind::PreStop)
-            && member.container.is_native_sidecar()
-            && ends_itself(pod, member)
-        {
-            let draft = Draft::new(
-                pod,
-                &RULE,
-                format!("the preStop hook of {name} ends it while the app still runs"),
-            )
-            .help("drop the hook: it runs when termination begins, and the kubelet ends a sidecar after the app anyway")
-            .confidence(Confidence::Medium)
-            .container(&member.container)
-            .by_hand("decide by hand what else the hook is for");
-            findings.push(draft.at_entry(hook.entry, "runs beside the app").finish());
         }
         for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(

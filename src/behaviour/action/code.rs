@@ -90,7 +90,8 @@ fn tries_again(code: &str) -> bool {
         "until ",
         "loop do",
     ]);
-    let tries = has(&["in range(", ".times"]) && has(&["break", "exit"]);
+    // Ruby's `begin …; rescue; sleep 1; retry; end`
+    let tries = has(&["in range(", ".times"]) && has(&["break", "exit"]) || has(&["rescue"]) && has(&["retry"]);
     let passes_time = has(&["sleep", "Sleep", "setTimeout", "timers"]);
     let is_timed = has(&["setInterval("]) && has(&["clearInterval(", "process.exit("]);
     (goes_round || tries) && passes_time || is_timed

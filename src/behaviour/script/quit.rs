@@ -125,6 +125,7 @@ impl ScriptBehaviour<'_> {
     pub(super) fn place(&self, located: &Located) -> Place {
         let context = &located.visit.context;
         let mut place = Place {
+            start: context.function.is_none().then_some(located.action.span.start),
             step: self.step_index(&located.action.span),
             signals: context.trap.map(<[String]>::to_vec),
             is_background: context.background,
@@ -257,6 +258,8 @@ impl ScriptBehaviour<'_> {
 
 /// What leads to a command.
 pub(super) struct Place {
+    /// Where the command starts; absent in a function, which stands elsewhere than it runs.
+    pub(super) start: Option<usize>,
     pub(super) step: Option<usize>,
     pub(super) signals: Option<Vec<String>>,
     pub(super) is_background: bool,

@@ -19,7 +19,7 @@ use crate::{
 /// The hook, as a part that goes when its container is declared a sidecar.
 pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
     let hook = member.container.hook(HookKind::PreStop)?;
-    ends_itself(pod, member).then(|| {
+    (by_call(pod, member) || by_script(pod, member)).then(|| {
         let what = format!("{}: its preStop hook, which ends it, is removed", member.container.name);
         let mut part = Part::new(what, Ok(Class::Safe));
         part.rest_on(Proof::unknown(
@@ -29,11 +29,6 @@ pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
         part.removals.add(hook.entry.key);
         part
     })
-}
-
-/// Whether a container's preStop hook ends its own process.
-pub(crate) fn ends_itself(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    by_call(pod, member) || by_script(pod, member)
 }
 
 /// `preStop: {httpGet: {path: /quitquitquit, port: 9091}}`
