@@ -137,7 +137,7 @@ fn a_variable_may_name_the_file_of_both() {
     assert_remains(
         &text,
         true,
-        &["command: [/app, --all]", "command: [/cloud-sql-proxy, \"example:eu:orders\"]"],
+        &["command: [/app, --all]", "command: [/cloud-sql-proxy, example:eu:orders]"],
         &["touch", "kill"],
     );
 }

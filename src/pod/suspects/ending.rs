@@ -78,17 +78,18 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
 
 /// Whether a script sends something to a socket of the pod that does not only read.
 pub(super) fn socket_call(program: &Program<'_>) -> bool {
-    // curl's options for one, `--unix-socket` and `--abstract-unix-socket`, and socat's and netcat's.
-    if !["socket", "socat", "nc"].iter().any(|word| program.text.contains(word)) {
+    // curl's options for one, `--unix-socket` and `--abstract-unix-socket`.
+    let may_ask = program.text.contains("socket");
+    if !may_ask && !["socat", "nc ", "ncat", "netcat"].iter().any(|word| program.text.contains(word)) {
         return false;
     }
     let mut commands = program.script.iter().flat_map(|script| script.list.commands());
     commands.any(|visit| {
-        if visit.simple().is_some_and(|simple| is_written_to(&visit, simple)) {
-            return true;
-        }
-        let request = visit.simple().map(action);
-        matches!(request, Some(Action::Http(http)) if http.over_socket && !http.only_asks())
+        let Some(simple) = visit.simple() else {
+            return false;
+        };
+        let asks = || matches!(action(simple), Action::Http(http) if http.over_socket && !http.only_asks());
+        is_written_to(&visit, simple) || may_ask && asks()
     })
 }
 
