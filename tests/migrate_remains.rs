@@ -88,6 +88,75 @@ args:
 }
 
 #[test]
+fn what_is_said_of_a_call_goes_with_it() {
+    let script = |said: &str| {
+        job(
+            &format!("command: [bash, -c]\nargs:\n- |\n  /app --all; rc=$?\n{said}  exit $rc"),
+            "args: [--quitquitquit, example:eu:orders]",
+        )
+    };
+    assert_remains(
+        &script(
+            "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    echo asked\n  else\n    echo silent >&2\n  fi\n",
+        ),
+        false,
+        &["command: [/app, --all]"],
+        &["quitquitquit\n", "echo"],
+    );
+    // What it does then stays, and so the call: its answer decides.
+    let text = script(
+        "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    /report --done\n  fi\n",
+    );
+    assert_eq!(migrated(&text, true).text, text);
+}
+
+#[test]
+fn code_that_works_is_no_call() {
+    let call = r#"requests.post("http://localhost:9091/quitquitquit")"#;
+    let script = |code: &str| {
+        job(
+            &format!("command: [bash, -c]\nargs:\n- |\n  /app\n  rc=$?\n  python3 -c 'import requests; {code}'\n  exit $rc"),
+            "args: [--quitquitquit, example:eu:orders]",
+        )
+    };
+    assert_remains(&script(call), false, &["command: [/app]"], &["requests"]);
+    for work in ["import loader; loader.run(); ", "import loader; ", "open(\"/done\", \"w\"); "] {
+        let text = script(&format!("{work}{call}"));
+        assert_eq!(migrated(&text, true).text, text, "{work}");
+    }
+}
+
+#[test]
+fn a_variable_may_name_the_file_of_both() {
+    let text = job(
+        "env: [{name: FLAG, value: /pod/done}]\ncommand: [sh, -c, 'trap \"touch $FLAG\" EXIT; /app --all']\nvolumeMounts: [{name: pod, mountPath: /pod}]",
+        "env: [{name: FLAG, value: /pod/done}]\ncommand: [sh, -c, '/cloud-sql-proxy example:eu:orders & until [ -f $FLAG ]; do sleep 1; done; kill $!']\nvolumeMounts: [{name: pod, mountPath: /pod}]",
+    ) + "      volumes: [{name: pod, emptyDir: {}}]\n";
+    // The variable stays, and may be for more.
+    assert_eq!(migrated(&text, false).text, text);
+    assert_remains(
+        &text,
+        true,
+        &["command: [/app, --all]", "command: [/cloud-sql-proxy, example:eu:orders]"],
+        &["touch", "kill"],
+    );
+}
+
+#[test]
+fn istio_s_own_listener_is_probed() {
+    let text = job(
+        "command: [bash, -c]\nargs:\n- |\n  until curl -sf http://localhost:15021/healthz/ready; do sleep 1; done\n  exec /app",
+        "",
+    )
+    .replace("name: proxy", "name: istio-proxy")
+    .replace(
+        "gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0",
+        "docker.io/istio/proxyv2:1.24.0\n        args: [proxy, sidecar]",
+    );
+    assert_remains(&text, false, &["port: 15021", "command: [/app]"], &["until"]);
+}
+
+#[test]
 fn a_shell_of_busybox_goes_as_a_whole_or_stays() {
     let with = |command: &str| format!("command: [/bin/busybox, sh, -c, '{command}; {QUIT}']");
     assert_remains(

@@ -193,12 +193,13 @@ impl Owners<'_, '_> {
     /// Whose process is killed by that name; `None` where it is the container's own. Where another container has a
     /// process of the same name, `own_first` says which is meant.
     pub(super) fn of_process(&self, from: usize, target: &Target, own_first: bool) -> Option<Party> {
-        let Target::Process {
-            pattern: name,
-            full_command_line,
-        } = target
-        else {
-            return None;
+        let (name, full_command_line) = match target {
+            Target::Process {
+                pattern,
+                full_command_line,
+            } => (pattern, full_command_line),
+            Target::PidFile(file) if !own_first => return self.of_pid_file(from, file),
+            _ => return None,
         };
         let own = self.workload.containers.get(from)?;
         let is_own = || self.runs(from, own, name) || self.starts(from, name);
@@ -226,6 +227,22 @@ impl Owners<'_, '_> {
         }
         self.injectable(|known| known.programs.iter().any(|program| program == name))
             .or(Some(Party::Unknown))
+    }
+
+    /// Whose process has its number in a file: who names the file, where only one does.
+    fn of_pid_file(&self, from: usize, file: &str) -> Option<Party> {
+        let writes = |container: usize| {
+            let programs = self.programs.get(container).into_iter().flatten();
+            self.names_path(container, file)
+                || programs
+                    .filter(|program| program.place == ProgramPlace::Entrypoint)
+                    .any(|program| program.text.contains(file))
+        };
+        let mut others = self.others(from).filter(|(index, _)| writes(*index));
+        match (others.next(), others.next()) {
+            (Some((index, _)), None) => Some(Party::Container(index)),
+            _ => None,
+        }
     }
 
     /// The injected sidecar that is meant. Several injectors add an Envoy: the one that the pod asks for, and where it

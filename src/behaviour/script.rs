@@ -200,7 +200,21 @@ impl<'a> ScriptBehaviour<'a> {
                     | StepKind::Sleep
             )
         };
-        self.steps.iter().take(index).all(is_quiet)
+        // What a script reads in sets it up: `. /etc/defaults/app`.
+        let reads_in = |step: &Step| {
+            let span = step.span();
+            let mut works = self
+                .within(&span)
+                .filter(|located| step::command_kind(self, located) > StepKind::Wait);
+            step.kind == StepKind::Work
+                && works.all(|located| {
+                    matches!(&located.action.action, Action::Other { program: Some(name) } if matches!(name.as_str(), "." | "source"))
+                })
+        };
+        self.steps
+            .iter()
+            .take(index)
+            .all(|step| is_quiet(step) || reads_in(step))
     }
 
     /// The commands within a range.

@@ -84,6 +84,16 @@ pub const SERVERS: &[ServerProgram] = &[
         ..SERVER
     },
     ServerProgram {
+        programs: &["vault"],
+        needs: &["server"],
+        unless: &[
+            "agent", "auth", "debug", "delete", "kv", "lease", "list", "login", "monitor", "operator", "patch",
+            "policy", "print", "proxy", "read", "secrets", "ssh", "status", "token", "unwrap", "version", "write",
+        ],
+        source: "https://developer.hashicorp.com/vault/docs/commands/server",
+        ..SERVER
+    },
+    ServerProgram {
         programs: &["socat"],
         // Without it socat ends with its one connection.
         needs: &["fork"],

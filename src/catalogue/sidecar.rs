@@ -35,6 +35,9 @@ pub struct KnownSidecar {
     pub companion: bool,
     /// A server, which a Job or another pod that ends is run against: beside another container it serves that one.
     pub serves_jobs: bool,
+    /// A proxy that may be what a pod is for, but not in one that ends: there it serves the container beside it.
+    #[serde(skip)]
+    pub in_jobs: bool,
     /// Names of its executables.
     pub programs: Vec<String>,
     /// Who adds it to pods without a word in the manifest.
@@ -55,6 +58,9 @@ pub struct KnownSidecar {
     pub loopback: bool,
     /// Ports that it serves on 127.0.0.1 unless told otherwise, while others are served at every address.
     pub local_ports: Vec<u16>,
+    /// Ports that it serves at every address by default.
+    #[serde(skip)]
+    pub open_ports: Vec<u16>,
     /// The health listener that its own flags turn on.
     pub health: Option<HealthListener>,
     /// The prefix of the environment variables that stand for its flags: `CSQL_PROXY_` and `CSQL_PROXY_PORT`.

@@ -125,13 +125,14 @@ fn values<'t>(object: Node<'t>, path: &[&str]) -> Vec<Node<'t>> {
     object.path(path).map(mesh_configs).unwrap_or_default()
 }
 
-/// The `meshConfig` of Helm values: of the chart itself, and of the charts below it, whose values stand under their
-/// names.
+/// The `meshConfig` of Helm values, and `global.proxy`, where its settings stood before: of the chart itself, and of the
+/// charts below it, whose values stand under their names.
 fn mesh_configs(values: Node<'_>) -> Vec<Node<'_>> {
     let below = values.entries().into_iter().map(|entry| entry.value);
     std::iter::once(values)
         .chain(below)
-        .filter_map(|values| values.get("meshConfig"))
+        .flat_map(|values| [values.get("meshConfig"), values.path(&["global", "proxy"])])
+        .flatten()
         .collect()
 }
 

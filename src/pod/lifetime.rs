@@ -6,6 +6,7 @@ use crate::{
     roles::{RunsServer, sounds_like_an_end},
     shell::{Simple, Span, Variable, command_index},
     workload::{ContainerList, Program, ProgramPlace},
+    yaml::Node,
 };
 
 use super::{Member, Pod};
@@ -63,7 +64,10 @@ impl<'a> Pod<'a> {
         }
         // Arguments alone are for a program that the image names.
         if member.container.command().is_empty() && !program.is_shell() {
-            return Lifetime::Unknown;
+            return match arguments_run_a_server(member) {
+                true => Lifetime::RunsOn,
+                false => Lifetime::Unknown,
+            };
         }
         match runs_a_server_last(program) {
             true => Lifetime::RunsOn,
@@ -187,6 +191,15 @@ fn leaves_a_daemon(program: &Program<'_>) -> bool {
             becomes_a_daemon(name, &words)
         })
     })
+}
+
+/// Whether an image's own program, which has the image's name, is a server with these arguments: `vault` with
+/// `args: [server]`.
+fn arguments_run_a_server(member: &Member<'_>) -> bool {
+    let nodes = member.container.arguments();
+    let words: Vec<&str> = nodes.into_iter().filter_map(Node::as_str).collect();
+    let image = member.container.image();
+    image.is_some_and(|image| is_server(image.base_name(), &words))
 }
 
 /// Whether the last command of a script, or the command itself, is a server.

@@ -64,7 +64,8 @@ impl<'p, 'a> Listener<'p, 'a> {
                 _ => by_default(),
             };
         }
-        if self.declares(port) || self.own.listens_everywhere(port) {
+        let is_open = self.known.is_some_and(|known| known.open_ports.contains(&port));
+        if self.declares(port) || is_open || self.own.listens_everywhere(port) {
             return Ok(());
         }
         Err(format!(

@@ -306,7 +306,7 @@ fn by_catalogue(
             || answer.starts_server()
                 && (own.certain
                     || own.companion && company()
-                    || own.serves_jobs && workload.runs_to_completion() && company())
+                    || (own.serves_jobs || own.in_jobs) && workload.runs_to_completion() && company())
     });
     // An image that somebody has built of a known agent, in a container of that agent's name.
     let is_alike = || {

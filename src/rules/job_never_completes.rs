@@ -189,9 +189,11 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 
 /// Whether all apps are servers too, that end no sooner than their sidecars.
 fn apps_run_on(pod: &Pod<'_>) -> bool {
-    let runs_on = |member: &Member<'_>| *pod.runs_server(member) == RunsServer::Proved;
-    let mut apps = pod.apps().peekable();
-    apps.peek().is_some() && apps.all(runs_on)
+    let apps = pod.members.iter().enumerate().filter(|(_, member)| {
+        member.container.list == ContainerList::Regular && member.role.role == Role::App
+    });
+    let mut runs_on = apps.map(|(index, _)| *pod.lifetime(index) == Lifetime::RunsOn).peekable();
+    runs_on.peek().is_some() && runs_on.all(|runs_on| runs_on)
 }
 
 /// Whether a container ends without being told.

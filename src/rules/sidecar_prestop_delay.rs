@@ -1,6 +1,10 @@
 //! `sidecar-prestop-delay`
 
-use crate::{catalogue::program_end::is_server_image, roles::Role, workload::ContainerList};
+use crate::{
+    catalogue::program_end::is_server_image,
+    roles::Role,
+    workload::{ContainerList, HookKind, ProgramPlace},
+};
 
 use crate::remedy::Obligation;
 
@@ -17,7 +21,8 @@ loop that counts connections
 (`while [ $(netstat -plunt | grep tcp | grep -v envoy | wc -l) -ne 0 ]; do sleep 1; done`,
 `grep -c ESTABLISHED`) or one that waits for a file of the app. A container with an unknown
 program counts as one where an app that a Service leads to names the local address at which it
-listens and no Service leads to it, or where it pools connections behind the app.
+listens and no Service leads to it, where it pools connections behind the app, or where its hook
+watches a port that only the app has.
 
 On the app, and on a proxy that is the pod's front door, a preStop sleep is something else: it
 keeps the pod serving until load balancers have taken it out. It must stay and is left alone,
@@ -172,7 +177,7 @@ fn serves_another(pod: &Pod<'_>, member: &Member<'_>) -> Option<Confidence> {
         let is_asked = is_served(pod, other)
             && names_listener(pod, other, member).is_some()
             && names_listener(pod, member, other).is_none();
-        is_app && (is_asked || pools_connections(member, other))
+        is_app && (is_asked || pools_connections(member, other) || watches_port(member, other))
     });
     serves.then_some(Confidence::Medium)
 }
@@ -198,6 +203,28 @@ fn is_front_door(member: &Member<'_>) -> bool {
                 "nginx" | "web" | "gateway" | "ingress" | "frontend" | "lb" | "haproxy"
             )
         })
+}
+
+/// Whether a preStop hook looks for a port that only the app has: `netstat -plnt | grep :8080`.
+fn watches_port(member: &Member<'_>, app: &Member<'_>) -> bool {
+    let hook = member
+        .programs
+        .iter()
+        .find(|program| program.place == ProgramPlace::Hook(HookKind::PreStop));
+    let Some(hook) = hook else { return false };
+    let lists = ["netstat", "ss -", "/proc/net/tcp", "lsof"];
+    let is_own = |port: u16| member.container.ports().any(|own| own.number == port);
+    let names = |port: u16| {
+        hook.text.match_indices(&format!(":{port}")).any(|(at, name)| {
+            let behind = hook.text.get(at + name.len()..).unwrap_or_default();
+            !behind.starts_with(|letter: char| letter.is_ascii_digit())
+        })
+    };
+    lists.iter().any(|tool| hook.text.contains(tool))
+        && app
+            .container
+            .ports()
+            .any(|port| names(port.number) && !is_own(port.number))
 }
 
 /// PgBouncer's port.

@@ -49,6 +49,7 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         let method = method(code);
         let mut http = Http::new(name, Some(method), Url::parse(address, span));
         http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
+        http.works = does_more(code);
         if method == "GET" && tries_again(code) {
             http.retry = Some(Retry {
                 count: None,
@@ -62,31 +63,107 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         return Some(Action::Http(http));
     }
     if let Some(address) = request_in_parts(code) {
-        return Some(Action::Http(Http::new(
-            name,
-            Some(method(code)),
-            Url::parse(&address, span),
-        )));
+        let mut http = Http::new(name, Some(method(code)), Url::parse(&address, span));
+        http.works = does_more(code);
+        return Some(Action::Http(http));
     }
     let (host, port) = socket(code)?;
     let mut connect = Connect::new(name, host, Some(port), span);
-    // What else the code does is not known.
     connect.waits = tries_again(code);
-    connect.has_side_effects = connect.waits;
+    connect.has_side_effects = does_more(code);
+    // Which answer ends the wait is not known.
+    connect.unknown_option = connect.waits.then(|| name.to_owned());
     Some(Action::Connect(connect))
 }
 
 /// Whether code goes round until it has an answer: `while True: try: …; break; except: time.sleep(1)`.
 fn tries_again(code: &str) -> bool {
-    let loops = [
+    let has = |signs: &[&str]| signs.iter().any(|sign| code.contains(sign));
+    let goes_round = has(&[
         "while True",
         "while 1",
         "while not ",
         "while (true)",
+        "while(true)",
+        "for (;;)",
+        "for(;;)",
         "until ",
         "loop do",
-    ];
-    loops.iter().any(|sign| code.contains(sign)) && code.contains("sleep")
+    ]);
+    // Ruby's `begin …; rescue; sleep 1; retry; end`
+    let tries = has(&["in range(", ".times"]) && has(&["break", "exit"]) || has(&["rescue"]) && has(&["retry"]);
+    let passes_time = has(&["sleep", "Sleep", "setTimeout", "timers"]);
+    let is_timed = has(&["setInterval("]) && has(&["clearInterval(", "process.exit("]);
+    (goes_round || tries) && passes_time || is_timed
+}
+
+/// What code may call that asks one address, reads the answer, passes the time and ends.
+const ASKS: &[&str] = &[
+    // Words of the languages.
+    "if", "elif", "while", "for", "switch", "catch", "except", "return", "in", "not", "and", "or", "with", "print",
+    "function", "async", "await", "until", "unless", "rescue",
+    // Requests and connections.
+    "urlopen", "Request", "post", "get", "put", "head", "request", "fetch", "HTTPConnection", "HTTPSConnection",
+    "getresponse", "read", "getcode", "raise_for_status", "create_connection", "socket", "connect", "connect_ex",
+    "createConnection", "Socket", "TCPSocket", "sendall", "send", "recv", "write", "end", "close", "destroy",
+    "settimeout", "setTimeout", "URI", "parse", "URL", "new", "start", "post_form", "get_response", "Post", "Get",
+    "Session", "on", "once", "then", "finally", "resume", "file_get_contents", "stream_context_create", "array",
+    "curl_init", "curl_setopt", "curl_exec", "curl_close", "fsockopen", "fclose", "fwrite",
+    // Time, output and end.
+    "sleep", "setInterval", "clearInterval", "clearTimeout", "exit", "range", "log", "error", "warn", "info", "debug",
+    "puts", "echo", "stringify", "dumps", "encode", "decode", "str", "int", "len", "format", "bytes", "b", "min", "max",
+    "time", "now", "require", "import", "urlencode", "Promise", "resolve", "reject",
+];
+
+/// What such code takes its tools from.
+const TOOLS: &[&str] = &[
+    "urllib", "urllib2", "urllib3", "requests", "httpx", "http", "https", "net", "socket", "ssl", "json", "time", "sys",
+    "os", "uri", "open-uri", "axios", "node-fetch", "timers",
+];
+
+/// Whether code brings in something else than what asks: `import etl`, `require('pg')`.
+fn brings_more(code: &str) -> bool {
+    let is_tool = |module: &str| {
+        let module = module.trim().trim_start_matches("node:");
+        let base = module.split(['.', '/', ' ']).next().unwrap_or_default();
+        base.is_empty() || TOOLS.contains(&base)
+    };
+    let imports = code.split(['\n', ';']).map(str::trim).any(|line| {
+        match (line.strip_prefix("import "), line.strip_prefix("from ")) {
+            (Some(modules), _) => !modules.split(',').all(is_tool),
+            (_, Some(module)) => !is_tool(module),
+            _ => false,
+        }
+    });
+    let mut required = code.split("require").skip(1).map(|rest| {
+        let rest = rest.trim_start_matches(['(', ' ', '"', '\'', '\\']);
+        let end = rest.find(['"', '\'', ')', '\\', ';', '\n']).unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default()
+    });
+    imports || required.any(|module| !is_tool(module))
+}
+
+/// Whether code calls anything that has nothing to do with asking an address.
+fn does_more(code: &str) -> bool {
+    let starts_others = ["system", "subprocess", "child_process", "spawn", "exec", "`", "runpy", "'./", "\"./"];
+    let defined = |name: &str| {
+        let defines = [format!("def {name}("), format!("function {name}("), format!("{name} = lambda")];
+        defines.iter().any(|sign| code.contains(sign))
+    };
+    brings_more(code)
+        || starts_others.iter().any(|sign| code.contains(sign))
+        || code
+            .match_indices('(')
+            .filter_map(|(at, _)| code.get(..at))
+            .map(|before| {
+                let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+                before.rsplit(|letter| !is_part(letter)).next().unwrap_or_default()
+            })
+            .any(|name| {
+                // `(` behind nothing but a sign groups; an exception's name only says what went wrong.
+                let is_exception = name.ends_with("Error") || name.ends_with("Exception");
+                !name.is_empty() && !is_exception && !ASKS.contains(&name) && !defined(name)
+            })
 }
 
 /// The first address in quotes.

@@ -41,6 +41,8 @@ pub struct Http {
     pub over_socket: bool,
     /// An option that the catalogue does not know: what it asks is not certain.
     pub unknown_option: Option<String>,
+    /// The code that makes it does more, which goes on without the request.
+    pub works: bool,
 }
 
 /// How a request is repeated by the tool itself.
@@ -71,6 +73,7 @@ impl Http {
             time_limit: None,
             over_socket: false,
             unknown_option: None,
+            works: false,
         }
     }
 

@@ -258,8 +258,20 @@ impl Finder<'_, '_> {
         let party = writers
             .first()
             .map(|writer| Party::Container(writer.container))
+            .or_else(|| self.is_told_of(from, path, volume.name))
             .or(party)?;
         Some((party, writers))
+    }
+
+    /// The only other container with that volume whose arguments name the file: `--token-file=/run/token`.
+    fn is_told_of(&self, from: usize, path: &str, volume: &str) -> Option<Party> {
+        let mut told = self.owners.others(from).filter(|(index, other)| {
+            other.mounts().any(|mount| mount.volume == volume) && self.owners.names_path(*index, path)
+        });
+        match (told.next(), told.next()) {
+            (Some((index, _)), None) => Some(Party::Container(index)),
+            _ => None,
+        }
     }
 }
 

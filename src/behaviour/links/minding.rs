@@ -85,7 +85,13 @@ impl Finder<'_, '_> {
 /// main container first. They write a sidecar first, too, so the order says nothing about one that starts a server.
 fn is_helper_of(own: &Container<'_>, other: &Container<'_>, facts: &ScriptFacts) -> bool {
     let serves = is_telling_name(other.name) || other.is_lifecycle_sidecar();
-    let helps = is_telling_name(own.name) || own.name.split(['-', '_']).any(|part| HELPERS.contains(&part));
+    // `xtrabackup`, `mysqlexporter`
+    let ends_so = |part: &str| ["backup", "exporter"].iter().any(|end| part.ends_with(end));
+    let helps = is_telling_name(own.name)
+        || own
+            .name
+            .split(['-', '_'])
+            .any(|part| HELPERS.contains(&part) || ends_so(part));
     let is_behind = || other.list == own.list && other.index < own.index;
     !serves && (helps || is_behind() && !starts_the_server(own, facts))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, Target},
-    shell::{List, Piece, Span, Terminator},
+    shell::{Command, List, Piece, Span, Statement, Terminator},
 };
 
 use super::ScriptBehaviour;
@@ -65,6 +65,16 @@ impl ScriptBehaviour<'_> {
         told.collect()
     }
 
+    /// `echo &2>1 "no key"`: a slip, and no process.
+    fn only_prints(&self, statement: &Statement) -> bool {
+        let and_or = &statement.and_or;
+        and_or.rest.is_empty()
+            && matches!(and_or.first.commands.as_slice(), [Command::Simple(_)])
+            && self
+                .within(&statement.span)
+                .all(|located| located.action.action == Action::Echo)
+    }
+
     fn add_background(
         &self,
         list: &List,
@@ -73,7 +83,7 @@ impl ScriptBehaviour<'_> {
         found: &mut Vec<Background>,
     ) {
         for (index, statement) in list.statements.iter().enumerate() {
-            if statement.terminator != Terminator::Background {
+            if statement.terminator != Terminator::Background || self.only_prints(statement) {
                 continue;
             }
             let next = list.statements.get(index + 1);

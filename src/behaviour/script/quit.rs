@@ -95,13 +95,22 @@ impl ScriptBehaviour<'_> {
         let context = &located.visit.context;
         let place = self.place(located);
         let position = self.position(located, &place);
-        let (exit_status, plumbing) = self.exit_status(located, &position, &place);
+        // What code does around its own request is not a script's to lose.
+        let is_own_work = http.works && !matches!(position, QuitPosition::Trap { .. });
+        let position = match is_own_work {
+            true => QuitPosition::AfterMain { is_last: true },
+            false => position,
+        };
+        let (exit_status, plumbing) = match is_own_work {
+            true => (ExitStatus::Unaffected, Vec::new()),
+            false => self.exit_status(located, &position, &place),
+        };
         Quit {
             request: http.clone(),
             stops,
             position,
             exit_status,
-            runs: self.runs_past(&place),
+            runs: (!is_own_work).then(|| self.runs_past(&place)).flatten(),
             plumbing,
             tolerates_failure: self.tolerates_failure(located),
             is_repeated: context.is_in_loop(),
@@ -116,6 +125,7 @@ impl ScriptBehaviour<'_> {
     pub(super) fn place(&self, located: &Located) -> Place {
         let context = &located.visit.context;
         let mut place = Place {
+            start: context.function.is_none().then_some(located.action.span.start),
             step: self.step_index(&located.action.span),
             signals: context.trap.map(<[String]>::to_vec),
             is_background: context.background,
@@ -248,6 +258,8 @@ impl ScriptBehaviour<'_> {
 
 /// What leads to a command.
 pub(super) struct Place {
+    /// Where the command starts; absent in a function, which stands elsewhere than it runs.
+    pub(super) start: Option<usize>,
     pub(super) step: Option<usize>,
     pub(super) signals: Option<Vec<String>>,
     pub(super) is_background: bool,

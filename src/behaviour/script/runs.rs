@@ -132,8 +132,15 @@ impl ScriptBehaviour<'_> {
     /// The step that is the work which a command comes behind.
     fn work_before(&self, place: &Place) -> Option<usize> {
         let step = place.step.filter(|_| place.signals.is_none())?;
-        let own = self.steps.get(step)?.is_work().then_some(step);
-        own.or_else(|| self.steps.iter().take(step).rposition(Step::is_work))
+        let own = self.steps.get(step).filter(|own| own.is_work());
+        // `if stop; then report; fi`: what is done then is not what it comes behind.
+        let is_behind = own.is_some_and(|own| {
+            let mut works = self.work_commands(own).into_iter();
+            place.start.is_none_or(|start| works.any(|work| work.start < start))
+        });
+        let own = own.map(|_| step);
+        let before = || self.steps.iter().take(step).rposition(Step::is_work);
+        own.filter(|_| is_behind).or_else(before).or(own)
     }
 
     /// Whether the script ends with the same results when a command that stops another container is cut out of it.

@@ -223,6 +223,8 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
         Action::Http(http) if http.urls().all(|url| url.host.is_local()) => {
             if wait::repeats_until_up(http) {
                 StepKind::Wait
+            } else if http.works {
+                StepKind::Work
             } else if quit::stops(http) {
                 StepKind::Request
             } else {

@@ -195,6 +195,15 @@ impl<'a> ScriptBehaviour<'a> {
         }
         wait.unknown_option = action.unknown_option().map(str::to_owned);
         wait.has_side_effects = has_side_effects(located);
+        // Code that waits and then does its work.
+        let works = match &action.action {
+            Action::Http(http) => http.works,
+            Action::Connect(connect) => connect.wraps.is_none() && connect.has_side_effects,
+            _ => false,
+        };
+        if works && wait.command_after.is_none() {
+            wait.command_after = Some(action.span.clone());
+        }
         wait.time_limit = action
             .time_limit
             .or(wait.time_limit)
@@ -407,7 +416,7 @@ fn has_side_effects(located: &Located) -> bool {
         return true;
     }
     match &action.action {
-        Action::Http(http) => !http.only_asks(),
+        Action::Http(http) => !http.only_asks() || http.works,
         Action::Connect(connect) => connect.has_side_effects,
         Action::Touch { .. } | Action::Remove { .. } | Action::Wrapper { .. } => true,
         Action::Signal { only_tests, .. } => !only_tests,

@@ -306,6 +306,8 @@ fn is_work(located: &Located) -> bool {
     let context = &located.visit.context;
     match &located.action.action {
         Action::Other { program: Some(name) } if is_filter(name) => context.pipeline_index == 0,
+        // `echo &2>1 "no key"`: what was to be printed is taken for a program, and nothing has that name.
+        Action::Other { program: Some(name) } if name.contains(' ') && !name.contains('/') => false,
         Action::Other { .. } | Action::Wrapper { .. } => !context.is_in(Part::LoopCondition),
         Action::Signal { only_tests, .. } => !only_tests,
         _ => false,

@@ -9,6 +9,7 @@ pub(super) const ROWS: &[Row] = &[
         flag_variables: Some("PGBOUNCER_"),
         images: &["*pgbouncer*"],
         containers: &["pgbouncer"],
+        in_jobs: true,
         programs: &["pgbouncer"],
         serves: &[6432],
         one_shot: &["-d", "--daemon", "-V"],

@@ -41,6 +41,8 @@ pub(super) const ROWS: &[Row] = &[
             on(15090),
         ],
         quit: &[at(15020, "/quitquitquit"), at(15000, "/quitquitquit")],
+        // Its docs, Application Requirements: the ports that the kubelet and Prometheus ask. 15000 and 15004 are local.
+        open_ports: &[15020, 15021, 15090],
         drain: &[
             "terminationDrainDuration",
             "EXIT_ON_ZERO_ACTIVE_CONNECTIONS",
@@ -340,6 +342,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "envoy",
         images: &["envoyproxy/envoy", "envoyproxy/envoy-*", "envoy"],
         containers: &["envoy", "envoy-proxy", "envoy-sidecar"],
+        in_jobs: true,
         programs: &["envoy"],
         ready: &[at(9901, "/ready"), at(9901, "/server_info"), on(9901)],
         quit: &[at(9901, "/quitquitquit")],

@@ -4,7 +4,7 @@ use crate::{
     behaviour::action::{Action, Host, Url, Values, classify_simple, classify_visit},
     pod::Member,
     roles::sounds_like_an_end,
-    shell::{Simple, Variable, Word, command_index},
+    shell::{RedirectKind, Simple, Variable, Visit, Word, command_index},
     workload::Program,
     yaml::Node,
 };
@@ -79,14 +79,40 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
 /// Whether a script sends something to a socket of the pod that does not only read.
 pub(super) fn socket_call(program: &Program<'_>) -> bool {
     // curl's options for one, `--unix-socket` and `--abstract-unix-socket`.
-    if !program.text.contains("socket") {
+    let may_ask = program.text.contains("socket");
+    if !may_ask && !["socat", "nc ", "ncat", "netcat"].iter().any(|word| program.text.contains(word)) {
         return false;
     }
     let mut commands = program.script.iter().flat_map(|script| script.list.commands());
     commands.any(|visit| {
-        let request = visit.simple().map(action);
-        matches!(request, Some(Action::Http(http)) if http.over_socket && !http.only_asks())
+        let Some(simple) = visit.simple() else {
+            return false;
+        };
+        let asks = || matches!(action(simple), Action::Http(http) if http.over_socket && !http.only_asks());
+        is_written_to(&visit, simple) || may_ask && asks()
     })
+}
+
+/// `echo quit | socat - UNIX-CONNECT:/run/admin.sock`, `nc -U /run/admin.sock <<EOF`: what is said there may be an end.
+fn is_written_to(visit: &Visit<'_>, simple: &Simple) -> bool {
+    let is_fed = visit.context.pipeline_index > 0
+        || simple
+            .redirects
+            .iter()
+            .any(|redirect| matches!(redirect.kind, RedirectKind::Here | RedirectKind::Read));
+    let words = || simple.words.iter().map(|word| word.raw.as_str());
+    let leads_to_socket = match program_of(simple).as_deref() {
+        Some("socat") => words().any(|word| {
+            let kind = word.trim_start_matches(['"', '\'']).split(':').next().unwrap_or_default();
+            matches!(
+                kind.to_ascii_uppercase().as_str(),
+                "UNIX" | "UNIX-CONNECT" | "UNIX-CLIENT" | "ABSTRACT-CONNECT" | "GOPEN"
+            )
+        }),
+        Some("nc" | "ncat" | "netcat") => words().any(|word| word.starts_with('-') && word.contains('U')),
+        _ => false,
+    };
+    is_fed && leads_to_socket
 }
 
 /// The option of a container's program that is about another one's end: `--stop-sidecar`, `--quit-proxy=true`,

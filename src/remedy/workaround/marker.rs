@@ -16,6 +16,7 @@ use crate::{
             script_is_whole,
         },
     },
+    shell::Variable,
     workload::{Program, ProgramPlace},
     yaml::Node,
 };
@@ -35,7 +36,12 @@ pub(crate) fn marker<'a>(
     let mut part = Part::new(what, Ok(Class::Safe));
     let starts = started(pod, index);
     let signs: Vec<&str> = starts.iter().map(|start| start.file).collect();
-    let restored = without_watchdog(&program.text, dialect(program), file, &signs)
+    let values = pod.members.get(index).map(|member| member.container.values());
+    let environment = |name: &str| match &values {
+        Some(values) => values.get(name),
+        None => Variable::Unknown,
+    };
+    let restored = without_watchdog(&program.text, dialect(program), &environment, file, &signs)
         .filter(|_| program.is_shell() && program.shared.is_none());
     match restored {
         Some(restored) => {

@@ -126,6 +126,9 @@ fn of_link<'a>(
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
+            if quit.request.works {
+                part.class = Err("the code that makes it does more".to_owned());
+            }
             Some(helper(pod, index, link).unwrap_or(part).on(Subject::Link(at)))
         }
         LinkKind::Kills(kill) => {

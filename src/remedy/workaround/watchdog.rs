@@ -1,9 +1,9 @@
 //! The process that a script starts only to end it when a file is there.
 
 use crate::{
-    behaviour::action::{Action, Target, Values, classify_simple},
+    behaviour::action::{Action, FilePath, Target, Values, classify_simple},
     remedy::script::{kept::Kept, text::write},
-    shell::{Command, Dialect, List, Simple, Statement, Terminator, Variable, Word, parse},
+    shell::{Command, Dialect, List, Simple, Span, Statement, Terminator, Variable, Word, parse},
 };
 
 /// What a command does, whatever its variables hold.
@@ -11,11 +11,30 @@ fn action(simple: &Simple) -> Action {
     classify_simple(simple, &Values::new(&|_| Variable::Unset)).action
 }
 
+/// The file that a script looks for, and those that it makes to tell that its process is ready.
+struct Watched<'w> {
+    file: &'w str,
+    signs: &'w [&'w str],
+    values: Values<'w>,
+}
+
 /// The script without what only minds a file: `app & pid=$!; …; kill $pid` becomes what comes before the process, and
 /// the process itself in the shell's place. The files at `signs` are made, behind a wait or a sleep, to tell that the
 /// process is ready.
-pub(crate) fn without_watchdog(text: &str, dialect: Dialect, file: &str, signs: &[&str]) -> Option<String> {
+pub(crate) fn without_watchdog(
+    text: &str,
+    dialect: Dialect,
+    environment: &dyn Fn(&str) -> Variable,
+    file: &str,
+    signs: &[&str],
+) -> Option<String> {
     let script = parse(text, dialect)?;
+    let watched = |signs| Watched {
+        file,
+        signs,
+        values: Values::of_script(&script, environment),
+    };
+    let (watched, unsigned) = (watched(signs), watched(&[]));
     let statements = &script.list.statements;
     let mut children = statements
         .iter()
@@ -25,7 +44,7 @@ pub(crate) fn without_watchdog(text: &str, dialect: Dialect, file: &str, signs: 
         return None;
     };
     let (before, behind) = (statements.get(..at)?, statements.get(at + 1..)?);
-    if !behind.iter().all(|statement| watches(statement, file, signs)) {
+    if !behind.iter().all(|statement| watched.by(statement)) {
         return None;
     }
     // What comes first stays, but for what minds the file and the traps for the process, which are gone with it.
@@ -34,10 +53,12 @@ pub(crate) fn without_watchdog(text: &str, dialect: Dialect, file: &str, signs: 
             statements: vec![statement.clone()],
         };
         let minds = list.commands().any(|visit| match visit.command {
-            Command::Simple(simple) => matches!(
-                action(simple),
-                Action::Trap { .. } | Action::Signal { .. } | Action::TestFile { .. } | Action::Remove { .. }
-            ),
+            Command::Simple(simple) => {
+                matches!(
+                    action(simple),
+                    Action::Trap { .. } | Action::Signal { .. } | Action::TestFile { .. } | Action::Remove { .. }
+                ) || watched.is_named_by(simple) && !uses(text, &child.span, simple)
+            }
             Command::Test { .. } => true,
             _ => false,
         });
@@ -45,7 +66,7 @@ pub(crate) fn without_watchdog(text: &str, dialect: Dialect, file: &str, signs: 
     };
     if before
         .iter()
-        .any(|statement| minds(statement) && !watches(statement, file, &[]))
+        .any(|statement| minds(statement) && !unsigned.by(statement))
     {
         return None;
     }
@@ -150,44 +171,70 @@ pub(crate) fn as_process(command: &str, dialect: Dialect) -> String {
     }
 }
 
-/// Whether a statement only looks for the file, signals or waits for the child, tells that it is ready, and ends.
-fn watches(statement: &Statement, file: &str, signs: &[&str]) -> bool {
-    let list = List {
-        statements: vec![statement.clone()],
-    };
-    list.commands().all(|visit| match visit.command {
-        Command::Simple(simple) => {
-            let looks_on = match action(simple) {
-                Action::TestFile { path, .. } => path.path.as_deref() == Some(file),
-                Action::Signal { targets, .. } => targets
-                    .iter()
-                    .all(|target| matches!(target, Target::Variable(_) | Target::Job(_) | Target::Pid(1))),
-                Action::Touch { paths } => paths
-                    .iter()
-                    .all(|path| path.path.as_deref().is_some_and(|path| signs.contains(&path))),
-                Action::Http(http) => !signs.is_empty() && http.only_asks(),
-                Action::Connect(connect) => !signs.is_empty() && !connect.has_side_effects,
-                Action::Remove { paths } => paths.iter().all(|path| path.path.as_deref() == Some(file)),
-                Action::Sleep { .. }
-                | Action::Wait { .. }
-                | Action::Break { .. }
-                | Action::Exit { .. }
-                | Action::Trap { .. }
-                | Action::Compare
-                | Action::Assign
-                | Action::Echo => true,
-                _ => false,
-            };
-            let writes = simple
-                .redirects
+/// Whether a command names a variable that a script assigns.
+fn uses(text: &str, command: &Span, simple: &Simple) -> bool {
+    let command = text.get(command.clone()).unwrap_or_default();
+    simple
+        .assignments
+        .iter()
+        .any(|assignment| command.contains(assignment.name.as_str()))
+}
+
+impl Watched<'_> {
+    /// Whether a command does nothing but give the file's path a name: `FLAG=/signal/done`.
+    fn is_named_by(&self, simple: &Simple) -> bool {
+        let is_path = |value: &Word| self.values.expand(value) == self.file;
+        simple.words.is_empty()
+            && !simple.assignments.is_empty()
+            && simple
+                .assignments
                 .iter()
-                .any(|redirect| redirect.target.as_ref().is_some_and(|target| target.raw == file));
-            looks_on && !writes
+                .all(|assignment| is_path(&assignment.value))
+    }
+
+    /// Whether a statement only looks for the file, signals or waits for the child, tells that it is ready, and ends.
+    fn by(&self, statement: &Statement) -> bool {
+        let list = List {
+            statements: vec![statement.clone()],
+        };
+        list.commands().all(|visit| match visit.command {
+            Command::Simple(simple) => {
+                let looks_on = self.is_looking_on(&classify_simple(simple, &self.values).action);
+                let writes = simple.redirects.iter().any(|redirect| {
+                    let target = redirect.target.as_ref();
+                    target.is_some_and(|target| self.values.expand(target) == self.file)
+                });
+                looks_on && !writes
+            }
+            Command::Test { words, .. } => words.iter().any(|word| self.values.expand(word) == self.file),
+            Command::Case { .. } | Command::Function { .. } => false,
+            _ => true,
+        })
+    }
+
+    fn is_looking_on(&self, action: &Action) -> bool {
+        let is_sign = |path: &FilePath| path.path.as_deref().is_some_and(|path| self.signs.contains(&path));
+        let is_file = |path: &FilePath| path.path.as_deref() == Some(self.file);
+        match action {
+            Action::TestFile { path, .. } => is_file(path),
+            Action::Signal { targets, .. } => targets
+                .iter()
+                .all(|target| matches!(target, Target::Variable(_) | Target::Job(_) | Target::Pid(1))),
+            Action::Touch { paths } => paths.iter().all(is_sign),
+            Action::Http(http) => !self.signs.is_empty() && http.only_asks(),
+            Action::Connect(connect) => !self.signs.is_empty() && !connect.has_side_effects,
+            Action::Remove { paths } => paths.iter().all(is_file),
+            Action::Sleep { .. }
+            | Action::Wait { .. }
+            | Action::Break { .. }
+            | Action::Exit { .. }
+            | Action::Trap { .. }
+            | Action::Compare
+            | Action::Assign
+            | Action::Echo => true,
+            _ => false,
         }
-        Command::Test { words, .. } => words.iter().filter_map(Word::literal).any(|word| word == file),
-        Command::Case { .. } | Command::Function { .. } => false,
-        _ => true,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -197,9 +244,10 @@ mod tests {
     #[test]
     fn a_child_is_found_behind_its_watchdog() {
         let text = "/bin/proxy --x &\npid=$!\nwhile [ ! -f /signal/done ]; do sleep 1; done\nkill $pid\n";
-        let without = |text: &str| without_watchdog(text, Dialect::Posix, "/signal/done", &[]);
+        let unset = |_: &str| Variable::Unset;
+        let without = |text: &str| without_watchdog(text, Dialect::Posix, &unset, "/signal/done", &[]);
         assert_eq!(without(text).as_deref(), Some("exec /bin/proxy --x"));
-        assert_eq!(without_watchdog(text, Dialect::Posix, "/other", &[]), None);
+        assert_eq!(without_watchdog(text, Dialect::Posix, &unset, "/other", &[]), None);
         assert_eq!(without(&format!("{text}upload\n")), None);
         // What comes before the process is not the watchdog's.
         let setup = format!("#!/bin/sh\nPORT=5432 # ours\nrm -f /signal/done\nmkdir -p /run/x\n\n{text}");
@@ -209,6 +257,17 @@ mod tests {
         );
         let line = "A=1; /bin/proxy $A & p=$!; until [ -f /signal/done ]; do sleep 1; done; kill $p";
         assert_eq!(without(line).as_deref(), Some("A=1; exec /bin/proxy $A"));
+        // A variable may stand for the file, the script's own or the container's.
+        let named = "FLAG=/signal/done\n/bin/proxy & p=$!\nuntil [[ -f $FLAG ]]; do sleep 1; done\nkill $p\n";
+        assert_eq!(without(named).as_deref(), Some("exec /bin/proxy"));
+        assert_eq!(without(&named.replace("proxy &", "proxy --until $FLAG &")), None);
+        let of_container = |name: &str| match name {
+            "END" => Variable::Known("/signal/done".to_owned()),
+            _ => Variable::Unset,
+        };
+        let script = "/bin/proxy & while [ ! -e \"$END\" ]; do sleep 1; done; kill $!";
+        let restored = without_watchdog(script, Dialect::Posix, &of_container, "/signal/done", &[]);
+        assert_eq!(restored.as_deref(), Some("exec /bin/proxy"));
         for setup in [
             "trap 'save; kill $pid' TERM",
             "touch /signal/done",

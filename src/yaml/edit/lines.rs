@@ -57,7 +57,13 @@ impl<'t> Lines<'t> {
             at += 1;
         }
         match self.lexer.at(at) {
-            b'#' if at > offset || self.lexer.is_blank(at.wrapping_sub(1)) => Some(self.lexer.line_end(at)),
+            // kubectl takes a comment right behind a quote or a bracket.
+            b'#' if at > offset
+                || self.lexer.is_blank(at.wrapping_sub(1))
+                || matches!(self.lexer.at(at.wrapping_sub(1)), b'"' | b'\'' | b']' | b'}') =>
+            {
+                Some(self.lexer.line_end(at))
+            }
             _ if self.lexer.is_line_end(at) => Some(at),
             _ => None,
         }
