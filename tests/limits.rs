@@ -7,6 +7,9 @@
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
+#[cfg(target_os = "linux")]
+#[path = "limits/many_pods.rs"]
+mod many_pods;
 
 use std::{
     fs,

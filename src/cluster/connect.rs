@@ -52,7 +52,7 @@ pub struct Connection {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be read, or is not complete.
-    #[error("kubeconfig: {0}")]
+    #[error("kubeconfig: {}", without_excerpt(.0))]
     Kubeconfig(KubeconfigError),
     /// There is no file of that name.
     #[error("no cluster is configured: there is no kubeconfig at {}; name one with --kubeconfig or KUBECONFIG", .0.display())]
@@ -117,6 +117,12 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String), Connec
         .with_layer(&MapErrLayer::new(move |error| with_server(error, &server)))
         .build();
     Ok((client, namespace))
+}
+
+/// What is wrong with a kubeconfig, without the lines of it that the reader of YAML shows: they may hold a token.
+fn without_excerpt(error: &KubeconfigError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 /// The server could not be reached.
