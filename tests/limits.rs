@@ -96,6 +96,8 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("assigned", pod(&chain("A0=x", &assigned, 40))),
         ("exported", pod(&chain("export A0=x", &exported, 40))),
         ("quoted", pod(&chain("A0=x", &quoted, 40))),
+        // What a script that stops something does is followed for its success and its failure.
+        ("followed", pod(&(chain("A0=x", &assigned, 40) + "\nkill $!p"))),
         (
             "words",
             pod(&format!(
