@@ -134,6 +134,6 @@ fn fifty_thousand_pods_are_traced_within_300_megabytes() {
         "{PODS} pods: {peak:.0} MB, {:?}, {pods} starts",
         started.elapsed()
     );
-    assert!(pods >= PODS, "{:.2000}", text);
+    assert!(pods >= PODS, "{text:.2000}");
     assert!(peak > 0.0 && peak < MEMORY, "{peak:.0} MB");
 }
