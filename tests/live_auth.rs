@@ -163,6 +163,24 @@ fn a_token_that_no_header_holds_is_an_error() {
     assert!(server.requests().is_empty());
 }
 
+/// kube panics on the half of a character at the end.
+#[test]
+fn a_kubeconfig_in_utf_16_that_was_cut_off_is_an_error() {
+    let path = file("kubeconfig-cut", "");
+    for mark in [[0xFE, 0xFF], [0xFF, 0xFE]] {
+        std::fs::write(&path, [&mark[..], b"abc"].concat()).unwrap();
+        let by_flag = lint(
+            Path::new("/nonexistent"),
+            &["--kubeconfig", path.to_str().unwrap()],
+        );
+        for run in [lint(&path, &[]), by_flag] {
+            assert_eq!(run.code, Some(2), "{run:?}");
+            assert!(run.notes.contains("ends within a character"), "{run:?}");
+            assert!(!run.notes.contains("panicked"), "{run:?}");
+        }
+    }
+}
+
 /// What the reader of YAML shows of a kubeconfig may be a token.
 #[test]
 fn a_broken_kubeconfig_is_not_shown() {
