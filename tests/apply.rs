@@ -35,6 +35,14 @@ enum Fault {
     ResetAfter,
 }
 
+/// Where an admission policy is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Nowhere,
+    /// To the namespace of that name.
+    To(&'static str),
+}
+
 #[derive(Default)]
 struct State {
     deployment: Value,
@@ -45,6 +53,8 @@ struct State {
     never_ends: bool,
     /// The server runs a version that has admission policies, and none is installed.
     has_policies: bool,
+    /// Where the only policy that acts on the annotation is bound, once it is installed.
+    policy: Option<Bound>,
     /// The server has a rule of Prometheus.
     has_alerts: bool,
     /// Such rules may not be listed.
@@ -214,6 +224,18 @@ fn get(state: &State, target: &str) -> (u16, Value) {
             "metadata": {"name": "alerts", "namespace": "monitoring", "uid": "u-9"},
             "spec": {"groups": [{"name": "g", "rules": [{"alert": "ProxyRestarts",
                 "expr": "kube_pod_container_status_restarts_total{container=\"proxy\"} > 3"}]}]}}]}),
+        "/apis/admissionregistration.k8s.io/v1" if state.policy.is_some() => json!({"resources": [
+            resource("mutatingadmissionpolicies", "MutatingAdmissionPolicy"),
+            resource("mutatingadmissionpolicybindings", "MutatingAdmissionPolicyBinding")]}),
+        "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies" => json!({"items": [{
+            "metadata": {"name": "promote"}, "spec": {"mutations": [{"jsonPatch": {
+                "expression": "object.metadata.annotations['kubectl-sidecar/sidecars']"}}]}}]}),
+        "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings" => match state.policy {
+            Some(Bound::To(namespace)) => json!({"items": [{"metadata": {"name": "promote"}, "spec": {
+                "policyName": "promote", "matchResources": {"namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": namespace}}}}}]}),
+            _ => json!({"items": []}),
+        },
         "/version" if state.has_policies => json!({"gitVersion": "v1.37.0"}),
         "/version" => json!({"gitVersion": "v1.34.1"}),
         "/openapi/v3" if state.has_alerts => json!({"paths": {"apis/monitoring.coreos.com/v1":
@@ -473,6 +495,48 @@ fn the_annotation_is_not_applied_where_nothing_acts_on_it() {
     assert!(said.contains("no policy of the cluster acts on it"), "{said}");
     assert!(!said.contains("does not contradict"), "{said}");
     assert_eq!(server.writes(), Vec::<String>::new());
+}
+
+/// A policy that is there acts only where it is bound.
+#[test]
+fn the_annotation_is_applied_only_where_a_policy_is_bound() {
+    for (bound, expected) in [
+        (Bound::Nowhere, Some("the policy that acts on it has no binding")),
+        (
+            Bound::To("bank"),
+            Some("no policy that acts on it is bound to this namespace"),
+        ),
+        (Bound::To("shop"), None),
+    ] {
+        let server = Server::start([]);
+        {
+            let mut state = server.state.lock().unwrap();
+            state.has_policies = true;
+            state.policy = Some(bound);
+        }
+        let output = server.run(&["--target", "annotation", "--review", "--apply", "--yes"]);
+        let said = stderr(&output);
+        let state = server.state.lock().unwrap();
+        let template = &state.deployment["spec"]["template"];
+        let app = &template["spec"]["containers"][0];
+        match expected {
+            Some(expected) => {
+                assert_eq!(output.status.code(), Some(1), "{said}");
+                assert!(said.contains(expected), "{said}");
+                assert!(!said.contains("does not contradict"), "{said}");
+                assert_eq!(
+                    (state.changes, app),
+                    (0, &deployment()["spec"]["template"]["spec"]["containers"][0])
+                );
+            }
+            None => {
+                assert_eq!((output.status.code(), state.changes), (Some(0), 1), "{said}");
+                let sidecars = &template["metadata"]["annotations"]["kubectl-sidecar/sidecars"];
+                assert_eq!(sidecars, "proxy", "{said}");
+                assert!(!app.to_string().contains("until"), "{app}");
+            }
+        }
+    }
 }
 
 #[test]

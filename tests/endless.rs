@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -199,6 +199,10 @@ fn refusals_for_ever_end_with_an_error() {
             "{arguments:?}: {said}"
         );
         assert!(said.contains("too many requests"), "{arguments:?}: {said}");
+        // Two kinds of objects are watched; each says once that it is asked for again.
+        let notes = said.matches("trying again").count();
+        let expected = if arguments[0] == "trace" { 1..=2 } else { 0..=0 };
+        assert!(expected.contains(&notes), "{arguments:?}: {notes} notes\n{said}");
         assert!(took < Duration::from_secs(90), "{arguments:?}: {took:?}");
     }
 }
@@ -280,4 +284,55 @@ fn a_recording_is_for_its_owner_and_no_symbolic_link() {
     let output = record(&link);
     assert!(said(&output).contains("symbolic link"), "{}", said(&output));
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
+    // Nor is a file made where a link points that leads nowhere.
+    std::fs::remove_file(&other).unwrap();
+    let output = record(&link);
+    assert!(said(&output).contains("symbolic link"), "{}", said(&output));
+    assert!(!other.exists());
+}
+
+/// Whatever ends the trace, what came before is in the recording: it is looked at while the trace runs, and after a kill.
+#[test]
+fn a_recording_is_complete_up_to_the_last_line() {
+    let server = Server::start(|path, stream| {
+        if !is_watch(path) {
+            return whole(stream, "200 OK", "", LIST);
+        }
+        let pod = json!({"type": "ADDED", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {
+            "name": "web", "namespace": "shop", "uid": "u-1", "resourceVersion": "2"},
+            "spec": {"containers": [{"name": "app", "image": "app"}]}, "status": {"phase": "Pending"}}});
+        let body = if path.contains("/pods") {
+            format!("{pod}\n")
+        } else {
+            String::new()
+        };
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+        let _sent = stream.write_all(format!("{head}{body}").as_bytes());
+        thread::sleep(Duration::from_secs(300));
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.jsonl");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["trace", "--all-namespaces", "--timeout", "100s", "--record"])
+        .arg(&file)
+        .env("KUBECONFIG", server.kubeconfig("flushed"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The line of the pod says that its event has come.
+    let mut line = String::new();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    while !line.contains("web") && lines.read_line(&mut line).unwrap() > 0 {}
+    thread::sleep(Duration::from_secs(1));
+    let recorded = std::fs::read_to_string(&file).unwrap();
+    let is_alive = child.try_wait().unwrap().is_none();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(is_alive, "{line}");
+    assert!(recorded.contains(r#""uid":"u-1""#), "{recorded}");
+    let left = std::fs::read_to_string(&file).unwrap();
+    assert!(left.starts_with(&recorded) && left.ends_with('\n'), "{left}");
+    for line in left.lines() {
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+    }
 }

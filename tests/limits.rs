@@ -7,6 +7,9 @@
 #[macro_use]
 #[path = "support/tell.rs"]
 mod tell;
+#[cfg(target_os = "linux")]
+#[path = "limits/many_pods.rs"]
+mod many_pods;
 
 use std::{
     fs,
@@ -93,6 +96,8 @@ fn hostile() -> Vec<(&'static str, String)> {
         ("assigned", pod(&chain("A0=x", &assigned, 40))),
         ("exported", pod(&chain("export A0=x", &exported, 40))),
         ("quoted", pod(&chain("A0=x", &quoted, 40))),
+        // What a script that stops something does is followed for its success and its failure.
+        ("followed", pod(&(chain("A0=x", &assigned, 40) + "\nkill $!p"))),
         (
             "words",
             pod(&format!(
@@ -345,7 +350,12 @@ fn time_grows_with_the_text() {
         for arguments in [
             ["lint", "-q", "."].as_slice(),
             &["migrate", "--review", "-q", "."],
+            // Findings, suppressed ones too, and their rewrites.
+            &["lint", "-q", "-o", "sarif", "."],
         ] {
+            if arguments.contains(&"sarif") && !["comments", "documents"].contains(&name) {
+                continue;
+            }
             let start = time(empty.path(), arguments);
             let [one, four] = [count, 4 * count].map(|count| {
                 let directory = tempfile::tempdir().unwrap();
@@ -357,8 +367,7 @@ fn time_grows_with_the_text() {
             // What takes no time has no growth that could be told from noise.
             let ratio = four.as_secs_f64() / one.as_secs_f64().max(0.05);
             tell!(
-                "{name}, {}: {count} took {one:?}, {} {four:?}, {ratio:.1} times",
-                arguments[0],
+                "{name}, {arguments:?}: {count} took {one:?}, {} {four:?}, {ratio:.1} times",
                 4 * count
             );
             assert!(ratio < 10.0, "{name} {arguments:?}: {ratio:.1}");

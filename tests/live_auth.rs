@@ -149,7 +149,55 @@ fn a_token_that_no_header_holds_is_an_error() {
         let said = format!("{run:?}");
         assert!(matches!(run.code, Some(2 | 3)), "{said}");
         assert!(said.contains("the token holds a line break"), "{said}");
+        // It is found before it is used: the release build ends at a panic, and nothing could be said.
+        assert!(!said.contains("panicked"), "{said}");
     }
+    let written = server.kubeconfig("as", "http", &json!({"as": "somebody", "as-groups": ["a\nb"]}));
+    for (kubeconfig, flags) in [
+        (written, &[][..]),
+        (server.kubeconfig("flag", "http", &json!({})), &["--as", "a\nb"]),
+    ] {
+        let said = format!("{:?}", lint(&kubeconfig, flags));
+        assert!(said.contains("to act as holds a line break"), "{said}");
+    }
+    assert!(server.requests().is_empty());
+}
+
+/// kube panics on the half of a character at the end.
+#[test]
+fn a_kubeconfig_in_utf_16_that_was_cut_off_is_an_error() {
+    let path = file("kubeconfig-cut", "");
+    for mark in [[0xFE, 0xFF], [0xFF, 0xFE]] {
+        std::fs::write(&path, [&mark[..], b"abc"].concat()).unwrap();
+        let by_flag = lint(
+            Path::new("/nonexistent"),
+            &["--kubeconfig", path.to_str().unwrap()],
+        );
+        for run in [lint(&path, &[]), by_flag] {
+            assert_eq!(run.code, Some(2), "{run:?}");
+            assert!(run.notes.contains("ends within a character"), "{run:?}");
+            assert!(!run.notes.contains("panicked"), "{run:?}");
+        }
+    }
+}
+
+/// What the reader of YAML shows of a kubeconfig may be a token.
+#[test]
+fn a_broken_kubeconfig_is_not_shown() {
+    let kubeconfig = file(
+        "kubeconfig-malformed",
+        "users:\n- name: a\n  user: {token: geheim\n",
+    );
+    let run = lint(&kubeconfig, &[]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(
+        run.notes.contains("kubeconfig: ") && run.notes.contains("line 3"),
+        "{run:?}"
+    );
+    assert!(
+        !run.notes.contains("geheim") && run.notes.lines().count() == 1,
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -311,6 +311,14 @@ fn what_kubectl_reads_past_is_no_hindrance() {
         (format!("\u{feff}{plain}"), "command: [srv]"),
         (format!("a: b\n--- # c\n\u{feff}{plain}"), "command: [srv]"),
         (json.replace("\"command\":", "\"command\"\r\n:"), "[\"srv\"]"),
+        // An anchor that nothing refers to, carriage returns alone, a second document behind `...`.
+        (
+            plain.replace("image: app", "image: &unused app"),
+            "command: [srv]",
+        ),
+        (plain.replace('\n', "\r"), "command: [srv]"),
+        (format!("a: b\n...\n---\n{plain}"), "command: [srv]"),
+        (waiting_for("tar x - z.tar"), "command: [tar, x, \"-\", z.tar]"),
     ] {
         let (new, said, code) = written(&text);
         assert_eq!(code, Some(0), "{said}\n{text}");
@@ -319,21 +327,30 @@ fn what_kubectl_reads_past_is_no_hindrance() {
         assert_eq!(marks(&new), marks(&text), "{new}");
     }
     // What kubectl can't read is not rewritten.
-    let text = format!("{plain}\u{feff}---\n{plain}");
-    let (new, said, code) = written(&text);
-    assert_eq!((new, code), (text, Some(3)), "{said}");
+    for text in [
+        format!("{plain}\u{feff}---\n{plain}"),
+        format!("{plain}x: a\u{2028}b\n"),
+        format!("{plain}x: a\u{85}b\n"),
+        plain.replace("{name: web}", "{name: web, annotations: {a:}}"),
+    ] {
+        let (new, said, code) = written(&text);
+        assert_eq!((new, code), (text, Some(3)), "{said}");
+    }
 }
 
 /// kubectl runs the second image, which nothing is known of.
 #[test]
 fn an_object_with_a_doubled_key_is_reported_and_left() {
     let plain = waiting_for("srv");
+    let json: serde_json::Value = serde_yaml::from_str(&plain).unwrap();
+    let json = json.to_string();
     for doubled in [
         plain.replace(
             "image: edoburu/pgbouncer",
             "image: edoburu/pgbouncer\n        image: other",
         ),
         plain.replace("        command:", "        command: [srv]\n        command:"),
+        json.replace("\"command\":", "\"command\": [\"srv\"], \"command\":"),
     ] {
         let (text, said, _) = written(&doubled);
         assert_eq!(text, doubled, "{said}");
@@ -348,7 +365,7 @@ fn an_object_with_a_doubled_key_is_reported_and_left() {
         assert!(found.contains("duplicate-key"), "{found}");
         // A harmless `command:` in front is no way round the linter.
         assert!(
-            found.contains("startup-poll") || !doubled.contains("command: [srv]"),
+            found.contains("startup-poll") || doubled.contains("image: other"),
             "{found}"
         );
     }
@@ -363,4 +380,21 @@ fn a_merge_key_behind_own_keys_decides() {
     );
     let (text, said, _) = written(&merged);
     assert_eq!(text, merged, "the wait is not what runs: {said}");
+    // Of two the last one wins.
+    let wait = "until nc -z localhost 6432; do sleep 1; done; exec srv";
+    let twice = merged.replace(
+        "      - name: pool",
+        &format!("        <<: {{command: [sh, -c, \"{wait}\"]}}\n      - name: pool"),
+    );
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a.yaml"), &twice).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "--no-config", "-o", "concise"])
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.contains("a.yaml:14:"), "{found}");
+    let (text, said, _) = written(&twice);
+    assert_eq!(text, twice, "{said}");
 }

@@ -27,7 +27,7 @@ fuzz_target!(|data: &[u8]| {
                     let _ = length_of_line(&news);
                 }
             }
-            Ok(Content::Header(_) | Content::Nothing) => {}
+            Ok(Content::Header(_) | Content::Listed | Content::End { .. } | Content::Nothing) => {}
             Err(bad) => {
                 assert!(bad.line > last, "bad lines are named in order");
                 assert!(!bad.message.is_empty());

@@ -1,11 +1,15 @@
-//! Any text is parsed without a panic, spans are where they should be, and so is every fact read from it.
+//! Any text is parsed without a panic, spans are where they should be, and so is every fact read from it. What its words
+//! stand for is bounded by its length.
 #![no_main]
 
 use kubectl_sidecar::{
-    behaviour::script::ScriptBehaviour,
+    behaviour::{action::Values, script::ScriptBehaviour},
     shell::{Command, Dialect, List, RedirectKind, Span, Variable, Word, parse},
 };
 use libfuzzer_sys::fuzz_target;
+
+/// How much any script may look up.
+const LOOKED_UP: usize = 64 * 1024;
 
 fuzz_target!(|text: &str| {
     for dialect in [Dialect::Posix, Dialect::Bash] {
@@ -13,11 +17,28 @@ fuzz_target!(|text: &str| {
             continue;
         };
         list(text, &script.list, &(0..text.len()));
-        let environment = |name: &str| match name.len() % 3 {
+        let environment = |name: &str| match name.len() % 4 {
             0 => Variable::Known("localhost".to_owned()),
             1 => Variable::Unset,
+            2 => Variable::Known("long ".repeat(500)),
             _ => Variable::Unknown,
         };
+        let values = Values::of_script(&script, &environment);
+        let words = script
+            .list
+            .commands()
+            .filter_map(|visit| visit.simple())
+            .flat_map(|simple| &simple.words);
+        let length: usize = words
+            .filter_map(|word| values.resolve(word))
+            .map(|value| value.len())
+            .sum();
+        // Its own text, here-documents read twice, and what may be looked up.
+        assert!(
+            length <= 18 * text.len() + LOOKED_UP,
+            "{length} bytes of {}",
+            text.len()
+        );
         let facts = ScriptBehaviour::new(&script, &environment, text.len() % 2 == 0);
         let mut spans: Vec<Span> = Vec::new();
         for wait in facts.waits() {

@@ -34,7 +34,8 @@ pub mod trace;
 mod trees;
 mod unknown_option;
 mod version;
-mod write;
+#[doc(hidden)]
+pub mod write;
 
 use std::{
     ffi::OsString,

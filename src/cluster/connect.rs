@@ -7,7 +7,10 @@ use kube::{
 };
 use tower::{BoxError, util::MapErrLayer};
 
-use super::credentials::{CredentialError, check, watch_over};
+use super::{
+    credentials::{CredentialError, check, watch_over},
+    kubeconfig,
+};
 
 /// Names of a kubeconfig that a message lists.
 const NAMES_SHOWN: usize = 10;
@@ -52,7 +55,7 @@ pub struct Connection {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The kubeconfig cannot be read, or is not complete.
-    #[error("kubeconfig: {0}")]
+    #[error("kubeconfig: {}", without_excerpt(.0))]
     Kubeconfig(KubeconfigError),
     /// There is no file of that name.
     #[error("no cluster is configured: there is no kubeconfig at {}; name one with --kubeconfig or KUBECONFIG", .0.display())]
@@ -119,6 +122,12 @@ pub async fn connect(connection: &Connection) -> Result<(Client, String), Connec
     Ok((client, namespace))
 }
 
+/// What is wrong with a kubeconfig, without the lines of it that the reader of YAML shows: they may hold a token.
+fn without_excerpt(error: &KubeconfigError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
 /// The server could not be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("{server} cannot be reached: {reason}")]
@@ -178,17 +187,18 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
         user: connection.user.clone(),
     };
     if let Some(path) = &connection.kubeconfig {
-        return of_kubeconfig(Kubeconfig::read_from(path), options).await;
+        return of_kubeconfig(kubeconfig::read(Some(path)), options).await;
     }
     let chosen = options.context.is_some() || options.cluster.is_some() || options.user.is_some();
     if chosen || std::env::var_os("KUBECONFIG").is_some() {
-        return of_kubeconfig(Kubeconfig::read(), options).await;
+        return of_kubeconfig(kubeconfig::read(None), options).await;
     }
+    kubeconfig::check(None).map_err(ConnectError::Kubeconfig)?;
     match Config::infer().await {
         Ok(config) => Ok(config),
         Err(_) if connection.server.is_some() => Ok(Config::new(http::Uri::default())),
         // What is wrong with the kubeconfig; that this is no pod of a cluster need not be said.
-        Err(_) => of_kubeconfig(Kubeconfig::read(), options).await,
+        Err(_) => of_kubeconfig(kubeconfig::read(None), options).await,
     }
 }
 

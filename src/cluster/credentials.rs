@@ -23,6 +23,9 @@ pub enum CredentialError {
     /// The token holds what no HTTP header may.
     #[error("the token holds a line break or another control character")]
     Token,
+    /// Whom the request should act as.
+    #[error("the user, group or UID to act as holds a line break or another control character")]
+    Impersonation,
     /// The token file is none.
     #[error("{0} is no regular file, so its token is not waited for")]
     TokenFile(String),
@@ -31,13 +34,27 @@ pub enum CredentialError {
 /// Whether the configuration's own credentials can be sent.
 ///
 /// # Errors
-/// A token that no header can hold, or a token file that is no file.
+/// What no header can hold, or a token file that is no file.
 pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
     let user = &config.auth_info;
     if let Some(token) = &user.token
         && !fits_header(token.expose_secret())
     {
         return Err(CredentialError::Token);
+    }
+    let mut acted_as = user
+        .impersonate
+        .iter()
+        .chain(&user.impersonate_uid)
+        .chain(user.impersonate_groups.iter().flatten())
+        .chain(
+            user.impersonate_user_extra
+                .iter()
+                .flatten()
+                .flat_map(|(_, values)| values),
+        );
+    if !acted_as.all(|name| fits_header(name)) {
+        return Err(CredentialError::Impersonation);
     }
     if let Some(path) = &user.token_file {
         // What is not there, kube says better.
@@ -48,8 +65,8 @@ pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
     Ok(())
 }
 
-fn fits_header(token: &str) -> bool {
-    http::HeaderValue::from_str(token).is_ok()
+fn fits_header(value: &str) -> bool {
+    http::HeaderValue::from_str(value).is_ok()
 }
 
 /// Lets a plugin be run by this program ([`run_plugin`]) where it is found; otherwise kube says that it is not.

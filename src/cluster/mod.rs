@@ -5,6 +5,7 @@ mod connect;
 mod credentials;
 mod discovery;
 mod follow;
+mod kubeconfig;
 mod look;
 mod metrics;
 mod names;

@@ -1,11 +1,11 @@
 //! The names of what is there, for completion.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::{Client, config::Kubeconfig};
+use kube::Client;
 use serde::Deserialize;
 
 use super::{
-    Connection,
+    Connection, kubeconfig,
     page::{Filter, Glance, List, Pages},
     request::{RequestError, get},
     server::Server,
@@ -51,10 +51,7 @@ impl Glance for Item {
 /// # Errors
 /// Where it cannot be read.
 pub fn kubeconfig_names(connection: &Connection) -> Result<KubeconfigNames, kube::config::KubeconfigError> {
-    let kubeconfig = match &connection.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path)?,
-        None => Kubeconfig::read()?,
-    };
+    let kubeconfig = kubeconfig::read(connection.kubeconfig.as_deref())?;
     Ok(KubeconfigNames {
         contexts: kubeconfig.contexts.into_iter().map(|one| one.name).collect(),
         clusters: kubeconfig.clusters.into_iter().map(|one| one.name).collect(),
@@ -66,10 +63,7 @@ pub fn kubeconfig_names(connection: &Connection) -> Result<KubeconfigNames, kube
 #[must_use]
 pub fn current_context(connection: &Connection) -> Option<String> {
     connection.context.clone().or_else(|| {
-        let kubeconfig = match &connection.kubeconfig {
-            Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
-        };
+        let kubeconfig = kubeconfig::read(connection.kubeconfig.as_deref());
         kubeconfig.ok()?.current_context
     })
 }
@@ -77,11 +71,7 @@ pub fn current_context(connection: &Connection) -> Option<String> {
 /// The context that the connection uses, and the name of its cluster; `None` where there is no kubeconfig, as in a pod.
 #[must_use]
 pub fn cluster_name(connection: &Connection) -> Option<(String, String)> {
-    let kubeconfig = match &connection.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let kubeconfig = kubeconfig.ok()?;
+    let kubeconfig = kubeconfig::read(connection.kubeconfig.as_deref()).ok()?;
     let name = connection.context.clone().or(kubeconfig.current_context)?;
     let context = kubeconfig
         .contexts

@@ -67,7 +67,7 @@ impl Journal {
 }
 
 /// Puts right what a run that was killed has left half done in the directories of these files, and says what was done.
-pub(in crate::cli) fn recover<'p>(files: impl Iterator<Item = &'p Path>) -> Vec<String> {
+pub fn recover<'p>(files: impl Iterator<Item = &'p Path>) -> Vec<String> {
     let directories: BTreeSet<PathBuf> = files
         .filter_map(|file| match file.parent()? {
             parent if parent.as_os_str().is_empty() => Some(PathBuf::from(".")),
@@ -110,7 +110,11 @@ fn recover_one(path: &Path) -> Option<String> {
     let done: Vec<&Entry> = done.collect();
     let mut put_back = Vec::new();
     let mut failed = Vec::new();
-    if done.len() < entries.len() {
+    // They are replaced in this order: where the last one is, all were, whatever somebody has made of them since.
+    let are_all_written = entries
+        .last()
+        .is_none_or(|last| state(last).as_deref() == Some(&last.new));
+    if !are_all_written {
         for entry in done {
             let outcome = Staged::replacing(&entry.path, entry.old.as_bytes()).and_then(Staged::commit);
             match outcome {

@@ -10,9 +10,9 @@ use std::{
     path::Path,
 };
 
-pub(super) use journal::recover;
+pub use journal::recover;
 use staged::Staged;
-pub(super) use together::{Replacement, replace_together};
+pub use together::{Replacement, Unwritten, replace_together};
 
 /// Writes a file that may be there already: a new one appears whole or not at all, an old one is replaced with its
 /// mode, owner and extended attributes. What is no regular file, a pipe or a terminal, is written to.

@@ -9,18 +9,18 @@ use super::{
 
 /// A file's text before and behind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli) struct Replacement {
+pub struct Replacement {
     /// The file as it was named.
-    pub(in crate::cli) path: PathBuf,
+    pub path: PathBuf,
     /// What was read of it.
-    pub(in crate::cli) old: String,
+    pub old: String,
     /// What is to be in it.
-    pub(in crate::cli) new: String,
+    pub new: String,
 }
 
 /// Why files that belong together were all left as they were.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::cli) enum Unwritten {
+pub enum Unwritten {
     /// Somebody else has written to one of them since it was read.
     #[error("was changed while it was being rewritten; left as it is, run again")]
     Changed(PathBuf),
@@ -34,7 +34,7 @@ pub(in crate::cli) enum Unwritten {
 
 impl Unwritten {
     /// The file it is about.
-    pub(in crate::cli) fn path(&self) -> &PathBuf {
+    pub fn path(&self) -> &PathBuf {
         match self {
             Self::Changed(path) | Self::Failed(path, _) | Self::Interrupted(path) => path,
         }
@@ -47,7 +47,7 @@ impl Unwritten {
 ///
 /// # Errors
 /// The first file that could not be replaced. All are as they were then, or as somebody else has made them.
-pub(in crate::cli) fn replace_together(
+pub fn replace_together(
     replacements: &[Replacement],
     is_over: &dyn Fn() -> bool,
 ) -> Result<Vec<PathBuf>, Unwritten> {
@@ -106,7 +106,7 @@ fn commit(
 ) -> Result<(), Unwritten> {
     let mut done: Vec<&Replacement> = Vec::new();
     for (replacement, file) in replacements.iter().zip(staged) {
-        let outcome = match done.is_empty() && is_over() {
+        let outcome = match is_over() && done.is_empty() {
             true => Err(Unwritten::Interrupted(replacement.path.clone())),
             false => unchanged(replacement).and_then(|()| {
                 file.commit()
@@ -197,5 +197,24 @@ mod tests {
         assert_eq!(texts(&both), ["old", "old"]);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
         assert_eq!(recover(paths()), Vec::<String>::new());
+    }
+
+    /// Killed at the very end: what somebody makes of the first file afterwards does not undo the last.
+    #[test]
+    fn what_was_all_written_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let both = two(&directory);
+        let entries = both.iter().map(|replacement| Entry {
+            path: replacement.path.clone(),
+            old: replacement.old.clone(),
+            new: replacement.new.clone(),
+        });
+        drop(Journal::write(&entries.collect::<Vec<_>>()).unwrap());
+        fs::write(&both[0].path, "new and edited").unwrap();
+        fs::write(&both[1].path, "new").unwrap();
+        let said = recover(both.iter().map(|replacement| replacement.path.as_path()));
+        assert_eq!(said, Vec::<String>::new());
+        assert_eq!(texts(&both), ["new and edited", "new"]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
     }
 }

@@ -85,6 +85,32 @@ fn json_and_bare_pods_get_it_too() {
     );
 }
 
+/// Whatever way a bare pod's own metadata is written in. serde_yaml takes no key twice.
+#[test]
+fn no_second_metadata_is_written() {
+    let spec = "spec:\n  restartPolicy: Never\n  containers:\n  - {name: app, image: app, command: [/app]}\n  - {name: filebeat, image: elastic/filebeat}\n";
+    for metadata in [
+        "",
+        "metadata:\n",
+        "metadata: ~\n",
+        "metadata: {}\n",
+        "\"metadata\": {name: x}\n",
+        "'metadata' :\n  name: x\n",
+        "? metadata\n: name: x\n",
+        "metadata: !!map\n  name: x\n",
+        "metadata: &m\n  name: x\n",
+        "!!str metadata: {name: x}\n",
+    ] {
+        for rest in [format!("{metadata}{spec}"), format!("{spec}{metadata}")] {
+            let pod = format!("apiVersion: v1\nkind: Pod\n{rest}");
+            let migration = migrated(&pod, Form::Annotation, false);
+            let object: serde_yaml::Value = serde_yaml::from_str(&migration.text).unwrap();
+            let sidecars = &object["metadata"]["annotations"]["kubectl-sidecar/sidecars"];
+            assert_eq!(sidecars.as_str(), Some("filebeat"), "{}", migration.text);
+        }
+    }
+}
+
 #[test]
 fn what_is_written_with_an_anchor_is_left() {
     let text = format!(

@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::shell::{Piece, Variable, Word, names_in};
 
+/// The longest text that is kept of a variable, in bytes: what is asked of one is a number, a word or whether there is
+/// any, and each way that is followed has its own.
+const LONGEST_TEXT: usize = 256;
+
 /// A result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Status {
@@ -142,6 +146,7 @@ impl State {
             _ => Variable::Unknown,
         });
         match text {
+            Some(text) if text.len() > LONGEST_TEXT => Value::Unknown,
             Some(text) => Value::Text(text),
             None if self.is_the_same(word, sets) => Value::Status(Status::Word(word.span.start)),
             None => Value::Unknown,
