@@ -179,10 +179,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
-    if undeclared.is_empty()
-        && pod.live.is_none_or(|live| live.compared == 0)
-        && !pod.has_completion_workaround()
-    {
+    if pod.live.is_none_or(|live| live.compared == 0) && !pod.has_completion_workaround() {
         injected(pod, findings);
     }
 }
