@@ -23,8 +23,14 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 29] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 31] = [
     ("absent", "", "templates/job.yaml:32", &["templates/job.yaml"]),
+    (
+        "brought",
+        "",
+        "templates/statefulset.yaml:26",
+        &["templates/_helpers.tpl", "templates/statefulset.yaml"],
+    ),
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
     ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
@@ -54,6 +60,7 @@ const CHARTS: [(&str, &str, &str, &[&str]); 29] = [
         "templates/job.yaml:16",
         &["templates/_helpers.tpl", "templates/job.yaml"],
     ),
+    ("inline", "", "ci/gke-values.yaml:6", &["ci/gke-values.yaml"]),
     (
         "library",
         "",

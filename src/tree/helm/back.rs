@@ -288,10 +288,33 @@ impl Back<'_> {
             at(above.find(|index| fits(*index))?, true)
         };
         own.or_else(|| match self.side {
+            Side::Before | Side::Call if self.ends_part(hunk) => previous().or_else(next),
             Side::Before | Side::Call => next().or_else(previous),
             Side::Behind | Side::Inside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })
+    }
+
+    /// Whether what is new in a hunk stands beside lines of the part of a template that ends before it.
+    fn ends_part(&self, hunk: &Hunk) -> bool {
+        let part = |index: usize| {
+            let line = self.origins.own(index)?;
+            let lines = lines_of(self.files.text(&line.path)?);
+            Some((&line.path, lines.get(line.line)?.define))
+        };
+        let column = |index: usize| self.rendered.get(index).map_or(0, |line| content_column(line));
+        let Some(new) = self.new.get(hunk.after.start).map(|line| content_column(line)) else {
+            return false;
+        };
+        let Some(last) = hunk.before.start.checked_sub(1) else {
+            return false;
+        };
+        let mut above = (0..=last).rev();
+        let beside = above
+            .find(|index| column(*index) <= new)
+            .filter(|index| column(*index) == new);
+        let own = part(last);
+        own.is_some() && beside.is_some_and(|beside| part(beside) == own) && part(hunk.before.end) != own
     }
 
     /// The last line of the item of values that a line is part of, where another item follows: values may say in another

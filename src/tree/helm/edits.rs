@@ -270,7 +270,12 @@ fn name_of_define(line: &str) -> Option<String> {
 
 /// Takes out conditions around nothing, where something stood.
 fn drop_empty_conditions(kept: &mut [(usize, Vec<String>)], known: &[Line], is_cut: &[bool]) {
-    let is_control = |number: usize| known.get(number).is_some_and(|line| line.is_control());
+    // An empty part of a template may be included all the same.
+    let is_control = |number: usize| {
+        known
+            .get(number)
+            .is_some_and(|line| line.is_control() && !line.is_define)
+    };
     let counts = |number: usize| known.get(number).map_or((0, 0), |line| (line.opens, line.closes));
     loop {
         let left: Vec<usize> = (0..kept.len())
