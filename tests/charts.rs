@@ -23,7 +23,14 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 31] = [
+    ("absent", "", "templates/job.yaml:32", &["templates/job.yaml"]),
+    (
+        "brought",
+        "",
+        "templates/statefulset.yaml:26",
+        &["templates/_helpers.tpl", "templates/statefulset.yaml"],
+    ),
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
     ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
@@ -53,6 +60,7 @@ const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
         "templates/job.yaml:16",
         &["templates/_helpers.tpl", "templates/job.yaml"],
     ),
+    ("inline", "", "ci/gke-values.yaml:6", &["ci/gke-values.yaml"]),
     (
         "library",
         "",
@@ -62,6 +70,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
     ("lines", "", "templates/job.yaml:22", &["templates/job.yaml"]),
     ("mesh", "", "templates/job.yaml:22", &["templates/job.yaml"]),
     ("podspec", "", "values.yaml:6", &["values.yaml"]),
+    (
+        "quoted",
+        "",
+        "values.yaml:6",
+        &["templates/job.yaml", "values.yaml"],
+    ),
     ("range", "", "templates/jobs.yaml:14", &["templates/jobs.yaml"]),
     (
         "result",
@@ -81,6 +95,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
             "templates/scripts.yaml",
         ],
     ),
+    (
+        "tail",
+        "",
+        "templates/_helpers.tpl:19",
+        &["templates/_helpers.tpl"],
+    ),
     ("tpl", "", "values.yaml:3", &["templates/job.yaml", "values.yaml"]),
     ("twice", "", "templates/_pod.tpl:10", &["templates/_pod.tpl"]),
     ("two", "", "templates/job.yaml:14", &["templates/job.yaml"]),
@@ -95,6 +115,15 @@ const CHARTS: [(&str, &str, &str, &[&str]); 25] = [
         "",
         "values.yaml:8",
         &["templates/job.yaml", "values.yaml"],
+    ),
+    (
+        "variable",
+        "",
+        "charts/common/templates/_deployment.tpl:24",
+        &[
+            "charts/common/templates/_deployment.tpl",
+            "charts/common/templates/_pgbouncer.tpl",
+        ],
     ),
     ("version", "", "templates/job.yaml:19", &["templates/job.yaml"]),
     ("wrapper", "", "templates/job.yaml:17", &["templates/job.yaml"]),
@@ -510,13 +539,149 @@ fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    let directory = copy("switches");
-    let before = texts(directory.path());
+    for (name, options, reason) in [
+        ("absent", &[][..], "its own values and fluentbit.enabled=false"),
+        // Another sidecar need not be one that the app waits for.
+        (
+            "items",
+            &["--review"],
+            "its own values and sidecars=another value",
+        ),
+    ] {
+        let directory = copy(name);
+        let before = texts(directory.path());
+        let output = run(
+            directory.path(),
+            &[&["migrate", "--target", "native", "--write", name], options].concat(),
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(reason), "{name}: {said}");
+        assert_eq!(texts(directory.path()), before, "{name}");
+    }
+}
+
+/// Who looks is told of the values that leave a script without the sidecar that it was changed for.
+#[test]
+fn a_script_that_runs_without_the_sidecar_is_named() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for (name, way) in [
+        ("absent", "its own values and fluentbit.enabled=false"),
+        ("switches", "its own values and proxy=false"),
+    ] {
+        let directory = copy(name);
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--review", name],
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let told = format!("with {way} the sidecar is not there");
+        assert!(said.contains(&told), "{name}: {said}");
+    }
+}
+
+/// A value that goes into a template as text would have no effect any more.
+#[test]
+fn a_script_of_values_stays_one_of_values() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for options in [&[][..], &["--review"]] {
+        let directory = copy("quoted");
+        let output = run(
+            directory.path(),
+            &[&["migrate", "--target", "native", "--write", "quoted"], options].concat(),
+        );
+        assert!(output.status.success(), "{output:?}");
+        let read = |path: &str| fs::read_to_string(directory.path().join("quoted").join(path)).unwrap();
+        assert!(read("templates/job.yaml").contains("- {{ .Values.job.script | quote }}"));
+        assert!(read("values.yaml").contains("    set -e\n    /opt/batcher run\nextraInitContainers:"));
+    }
+}
+
+/// A condition that asks for a variable of its part goes nowhere else.
+#[test]
+fn a_variable_is_asked_for_in_its_own_part_alone() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("variable");
     let output = run(
         directory.path(),
-        &["migrate", "--target", "native", "--review", "--write", "switches"],
+        &["migrate", "--target", "annotation", "--write", "variable"],
     );
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("its own values and proxy=false"), "{said}");
-    assert_eq!(texts(directory.path()), before);
+    assert!(output.status.success(), "{output:?}");
+    let read = |path: &str| {
+        let path = directory
+            .path()
+            .join("variable/charts/common/templates")
+            .join(path);
+        fs::read_to_string(path).unwrap()
+    };
+    let condition = "      {{- if $root.Values.pgbouncer.enabled }}\n      annotations:\n";
+    assert!(read("_deployment.tpl").contains(condition));
+    assert!(read("_pgbouncer.tpl").ends_with(
+        "  readinessProbe:\n    tcpSocket:\n      port: 6432\n    periodSeconds: 1\n{{- end -}}\n"
+    ));
+}
+
+#[test]
+fn line_ends_stay_what_they_are() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for name in ["tail", "quoted", "held"] {
+        let directory = copy(name);
+        for (path, text) in texts(directory.path()) {
+            fs::write(directory.path().join(path), text.replace('\n', "\r\n")).unwrap();
+        }
+        let before = texts(directory.path());
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--review", "--write", name],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let after = texts(directory.path());
+        assert_ne!(after, before, "{name}");
+        for (path, text) in after {
+            assert!(
+                !text.replace("\r\n", "").contains(['\r', '\n']),
+                "{path}:\n{text:?}"
+            );
+        }
+    }
+}
+
+/// One run of helm for each way, and one more for what it shows that no other one does.
+#[cfg(unix)]
+#[test]
+fn lint_asks_for_the_way_back_once() {
+    let Some(helm) = programs::find("helm") else {
+        return tell::skip("helm", "there is no helm");
+    };
+    let directory = copy("tail");
+    fs::create_dir(directory.path().join("tail/ci")).unwrap();
+    for name in ["a", "b"] {
+        let path = format!("tail/ci/{name}-values.yaml");
+        fs::write(directory.path().join(path), "unused: 1\n").unwrap();
+    }
+    let programs = tempfile::tempdir().unwrap();
+    let log = programs.path().join("log");
+    let script = format!(
+        "#!/bin/sh\necho run >>{}\nexec {} \"$@\"\n",
+        log.display(),
+        helm.display()
+    );
+    let wrapper = programs.path().join("helm");
+    fs::write(&wrapper, script).unwrap();
+    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", "tail"])
+        .current_dir(directory.path())
+        .env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 4);
 }

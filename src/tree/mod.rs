@@ -145,6 +145,11 @@ pub(crate) trait Renderer: Send + Sync {
         None
     }
 
+    /// Whether the way back of a rendering is known already, so that asking for it costs no run.
+    fn is_traced(&self, _rendering: &Rendering) -> bool {
+        true
+    }
+
     /// The lines of the tree's files, from 0, that something in a rendering comes from.
     fn reached(&self, _rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
         HashMap::new()

@@ -1,5 +1,7 @@
 //! Proofs by rendering again: edited files have to render to what was wanted, object by object.
 
+mod probing;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
@@ -7,7 +9,8 @@ use crate::{
     yaml::{self, Value},
 };
 
-use super::{Files, Probe, ProgramError, Renderer, Rendering, Wanted, Way};
+use super::{Files, ProgramError, Renderer, Rendering, Wanted, Way};
+use probing::{Found, Probed, probe};
 
 /// Files that render to what was wanted, in every way.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Proved {
     pub files: Files,
     /// The further ways that they hold in.
     pub probes: Vec<Way>,
+    /// Further ways that have no sidecar, in which scripts are what they are with one.
+    pub absent: Vec<Way>,
     /// What two renderings of the original do not have in common, and is not compared: objects with paths.
     pub random: Vec<String>,
 }
@@ -68,17 +73,21 @@ pub(crate) fn prove(
     tree: &dyn Renderer,
     wanted: &[Wanted<'_>],
     migrate: Migrate<'_>,
+    is_reviewed: bool,
 ) -> Result<Proved, Unproved> {
     let mut first = None;
     let mut probed = Probed::new();
     for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {
-        let held = holds(tree, &files, wanted);
-        let held = held.and_then(|random| Ok((random, probe(tree, &files, migrate, &mut probed)?)));
+        let held = holds(tree, &files, wanted).and_then(|(random, found)| {
+            let held = probe(tree, &files, &found, migrate, &mut probed, is_reviewed)?;
+            Ok((random, held))
+        });
         match held {
-            Ok((random, probes)) => {
+            Ok((random, held)) => {
                 return Ok(Proved {
                     files,
-                    probes,
+                    probes: held.all,
+                    absent: held.absent,
                     random,
                 });
             }
@@ -90,9 +99,14 @@ pub(crate) fn prove(
     Err(first.unwrap_or_else(|| Unproved::NoWay(UNFOUND.to_owned())))
 }
 
-/// Whether the files render to what is wanted.
-fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Vec<String>, Unproved> {
+/// Whether the files render to what is wanted: what is not compared, and what they render to.
+fn holds<'w>(
+    tree: &dyn Renderer,
+    files: &Files,
+    wanted: &'w [Wanted<'w>],
+) -> Result<(Vec<String>, Vec<Found<'w>>), Unproved> {
     let mut all_random = BTreeSet::new();
+    let mut all_found = Vec::new();
     for one in wanted {
         let rendered = rendered(tree, files, &one.rendering.way)?;
         let found = tree.named_as(&one.text, rendered.source.text.to_string());
@@ -105,8 +119,12 @@ fn holds(tree: &dyn Renderer, files: &Files, wanted: &[Wanted<'_>]) -> Result<Ve
         if let Some(difference) = differences.into_iter().next() {
             return Err(difference.with(&one.rendering.way));
         }
+        all_found.push(Found {
+            wanted: one,
+            text: found,
+        });
     }
-    Ok(all_random.into_iter().collect())
+    Ok((all_random.into_iter().collect(), all_found))
 }
 
 fn rendered(tree: &dyn Renderer, files: &Files, way: &Way) -> Result<Rendering, Unproved> {
@@ -157,7 +175,7 @@ fn kind_of(key: &str) -> &str {
 }
 
 /// Gives the objects of these kinds that have no counterpart the names that these have, in their order.
-fn rename(expected: &BTreeMap<String, Value>, found: &mut BTreeMap<String, Value>, kinds: &BTreeSet<String>) {
+fn rename(expected: &Objects, found: &mut Objects, kinds: &BTreeSet<String>) {
     for kind in kinds {
         let is_own = |key: &&String| kind_of(key) == kind;
         let missing: Vec<String> = expected
@@ -176,50 +194,6 @@ fn rename(expected: &BTreeMap<String, Value>, found: &mut BTreeMap<String, Value
             }
         }
     }
-}
-
-/// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
-type Probed = BTreeMap<Way, Option<(Rendering, Vec<String>)>>;
-
-/// Whether the files render to what is wanted in the further ways, too; those in which they do.
-fn probe(
-    tree: &dyn Renderer,
-    files: &Files,
-    migrate: Migrate<'_>,
-    probed: &mut Probed,
-) -> Result<Vec<Way>, Unproved> {
-    let mut held = Vec::new();
-    for way in tree.probes(files) {
-        let known = probed.entry(way.clone()).or_insert_with(|| {
-            let original = tree.render(tree.files(), &way).ok()?;
-            let wanted = migrate(&original);
-            Some((original, wanted))
-        });
-        // What does not render today need not render tomorrow.
-        let Some((original, wanted)) = known else { continue };
-        let found = rendered(tree, files, &way)?;
-        let mut first = None;
-        for text in &*wanted {
-            let (mut differences, _) = compared(tree, original, text, &found.source.text);
-            if !matches!(way.probe, Some(Probe::Value { is_switch: true, .. })) {
-                // Another name or number may hide from the rules what it is.
-                let changed = self::differences(&original.source.text, text, &BTreeSet::new());
-                differences.retain(|own| changed.iter().any(|other| other.object == own.object));
-            }
-            match differences.into_iter().next() {
-                None => {
-                    first = None;
-                    break;
-                }
-                Some(difference) => first = first.or(Some(difference)),
-            }
-        }
-        if let Some(difference) = first {
-            return Err(difference.with(&way));
-        }
-        held.push(way);
-    }
-    Ok(held)
 }
 
 /// One value that differs between two renderings.
@@ -258,10 +232,15 @@ fn differences(expected: &str, found: &str, kinds: &BTreeSet<String>) -> Vec<Dif
         let key = overwritten.last().map_or("a key", String::as_str);
         return whole("one of each key", &format!("{key} twice in one mapping"));
     }
-    let (Some(expected), Some(mut found)) = (objects(expected), objects(found)) else {
-        return whole("YAML", "none");
-    };
-    rename(&expected, &mut found, kinds);
+    match (objects(expected), objects(found)) {
+        (Some(expected), Some(found)) => differences_of(&expected, found, kinds),
+        _ => whole("YAML", "none"),
+    }
+}
+
+/// What differs between the objects of two texts.
+fn differences_of(expected: &Objects, mut found: Objects, kinds: &BTreeSet<String>) -> Vec<Difference> {
+    rename(expected, &mut found, kinds);
     let mut all = Vec::new();
     for key in expected
         .keys()
@@ -289,7 +268,10 @@ fn overwritten(text: &str) -> Vec<String> {
 }
 
 /// All objects by kind, namespace and name; those with the same by their order.
-fn objects(text: &str) -> Option<BTreeMap<String, Value>> {
+type Objects = BTreeMap<String, Value>;
+
+/// The objects of a text.
+fn objects(text: &str) -> Option<Objects> {
     let stream = yaml::parse(text).ok()?;
     let mut all = BTreeMap::new();
     for object in objects_of(&stream) {

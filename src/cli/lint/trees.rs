@@ -7,11 +7,7 @@ use std::{
 
 use super::{LintArguments, Run};
 use crate::{
-    cli::{
-        Error,
-        configuration::Configurations,
-        trees::{Tree, Trees},
-    },
+    cli::{Error, configuration::Configurations, trees::Trees},
     lint::Options,
     rules::Finding,
     source::{Input, Lines, SourceFile},
@@ -70,22 +66,13 @@ impl Run {
         if trees.all.is_empty() {
             return;
         }
-        let is_of_a_tree = |finding: &Finding| {
-            let primary = finding.primary();
-            primary.is_some_and(|place| trees.all.iter().any(|tree| tree.holds(&place.source.name)))
-        };
-        if findings.iter().any(is_of_a_tree) {
-            let reached: Vec<_> = trees.all.iter().map(Tree::reached).collect();
-            findings.retain(|finding| {
-                !finding.primary().is_some_and(|place| {
-                    let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
-                    let mut lines = reached
-                        .iter()
-                        .filter_map(|tree| tree.get(place.source.name.as_str()));
-                    lines.any(|lines| lines.contains(&line))
-                })
-            });
-        }
+        findings.retain(|finding| {
+            !finding.primary().is_some_and(|place| {
+                let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
+                let mut own = trees.all.iter().filter(|tree| tree.holds(&place.source.name));
+                own.any(|tree| tree.reaches(&place.source.name, line))
+            })
+        });
         let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));
         self.errors
             .retain(|error| !error.is_about_template() || !of_tree(&error.file));

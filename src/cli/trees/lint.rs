@@ -1,7 +1,8 @@
 //! Findings of renderings, at the places that they come from.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::Range,
     path::Path,
     sync::Arc,
 };
@@ -41,15 +42,24 @@ impl Tree {
             .par_iter()
             .map(|rendering| lint(&[Arc::clone(&rendering.source)], &[], options, &|| {}))
             .collect();
+        let shared = Shared::of(&self.renderings);
         // The way back of each rendering costs a run of its own.
-        self.renderings
-            .par_iter()
-            .zip(&outcomes)
-            .for_each(|(rendering, outcome)| {
-                if !outcome.findings.is_empty() {
-                    let _known = self.renderer.origin(rendering, 0..0);
-                }
-            });
+        let traced: BTreeSet<usize> = outcomes
+            .iter()
+            .enumerate()
+            .flat_map(|(index, outcome)| {
+                let all = outcome.findings.iter().flat_map(|finding| &finding.locations);
+                all.map(move |location| (index, location.span.clone()))
+            })
+            .map(|(index, span)| shared.first(index, span).0)
+            .collect();
+        let traced: Vec<&Rendering> = traced
+            .into_iter()
+            .filter_map(|index| self.renderings.get(index))
+            .collect();
+        traced.par_iter().for_each(|rendering| {
+            let _known = self.renderer.origin(rendering, 0..0);
+        });
         let mut linted = Linted {
             findings: Vec::new(),
             workloads: Vec::new(),
@@ -58,9 +68,13 @@ impl Tree {
         let mut ways: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
         let mut known: HashMap<Key, usize> = HashMap::new();
         let mut objects = HashSet::new();
-        for (rendering, outcome) in self.renderings.iter().zip(outcomes) {
+        for (index, (rendering, outcome)) in self.renderings.iter().zip(outcomes).enumerate() {
             for finding in outcome.findings {
-                let Some(finding) = self.at_its_source(finding, rendering, source) else {
+                let place = |span: Range<usize>| {
+                    let (first, span) = shared.first(index, span);
+                    Some((self.renderings.get(first)?, span))
+                };
+                let Some(finding) = self.traced(finding, &place, source) else {
                     continue;
                 };
                 let index = *known.entry(key(&finding)).or_insert_with(|| {
@@ -107,6 +121,27 @@ impl Tree {
         all
     }
 
+    /// Whether something in a rendering comes from a line, from 0, of the tree's file. Renderings whose way back is known
+    /// are asked first, and none that says no more than others.
+    pub(in crate::cli) fn reaches(&self, name: &str, line: usize) -> bool {
+        let shared = Shared::of(&self.renderings);
+        let mut all: Vec<&Rendering> = self
+            .renderings
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| shared.is_new(*index))
+            .map(|(_, rendering)| rendering)
+            .collect();
+        all.sort_by_key(|rendering| !self.renderer.is_traced(rendering));
+        all.into_iter().any(|rendering| {
+            let reached = self.renderer.reached(rendering);
+            let mut own = reached
+                .iter()
+                .filter(|(path, _)| self.names.get(*path).is_some_and(|own| own == name));
+            own.any(|(_, lines)| lines.contains(&line))
+        })
+    }
+
     /// Whether a file is the tree's.
     pub(in crate::cli) fn holds(&self, name: &str) -> bool {
         self.names.values().any(|own| own == name)
@@ -135,16 +170,27 @@ impl Tree {
     /// is then the template's beginning.
     pub(super) fn at_its_source(
         &self,
-        mut finding: Finding,
+        finding: Finding,
         rendering: &Rendering,
+        source: &mut dyn FnMut(&str, &Arc<str>) -> Arc<SourceFile>,
+    ) -> Option<Finding> {
+        self.traced(finding, &|span| Some((rendering, span)), source)
+    }
+
+    /// The same, where `place` says which rendering is asked for which bytes.
+    fn traced<'r>(
+        &self,
+        mut finding: Finding,
+        place: &dyn Fn(Range<usize>) -> Option<(&'r Rendering, Range<usize>)>,
         source: &mut dyn FnMut(&str, &Arc<str>) -> Arc<SourceFile>,
     ) -> Option<Finding> {
         let mut locations = Vec::new();
         for mut location in std::mem::take(&mut finding.locations) {
-            let origin = self.renderer.origin(rendering, location.span.clone());
+            let (rendering, span) = place(location.span.clone())?;
+            let origin = self.renderer.origin(rendering, span.clone());
             let whole = || {
                 self.renderer
-                    .whole(rendering, location.span.start)
+                    .whole(rendering, span.start)
                     .filter(|_| location.primary)
             };
             let Some(Place { path, span }) = origin.or_else(whole) else {
@@ -157,6 +203,57 @@ impl Tree {
         finding.locations = locations;
         finding.document = 0;
         finding.primary().is_some().then_some(finding)
+    }
+}
+
+/// Documents that are the same in several renderings, whose way back is asked for once.
+struct Shared<'r> {
+    /// The documents of each rendering, by their first byte, and where each text stands first.
+    documents: Vec<Vec<(usize, &'r str)>>,
+    first: HashMap<&'r str, (usize, usize)>,
+}
+
+impl<'r> Shared<'r> {
+    fn of(renderings: &'r [Rendering]) -> Self {
+        let mut first = HashMap::new();
+        let mut all = Vec::new();
+        for (index, rendering) in renderings.iter().enumerate() {
+            let mut documents = Vec::new();
+            let mut start = 0;
+            for document in rendering.source.text.split_inclusive("\n---\n") {
+                first.entry(document).or_insert((index, start));
+                documents.push((start, document));
+                start += document.len();
+            }
+            all.push(documents);
+        }
+        Self {
+            documents: all,
+            first,
+        }
+    }
+
+    /// Whether a rendering has a document that none before it has.
+    fn is_new(&self, index: usize) -> bool {
+        let mut documents = self.documents.get(index).into_iter().flatten();
+        documents.any(|(_, document)| self.first.get(document).is_some_and(|(first, _)| *first == index))
+    }
+
+    /// The rendering whose document is asked for bytes of a rendering, and the bytes in it.
+    fn first(&self, index: usize, span: Range<usize>) -> (usize, Range<usize>) {
+        let documents = self.documents.get(index).map_or(&[][..], Vec::as_slice);
+        let own = documents
+            .partition_point(|(start, _)| *start <= span.start)
+            .checked_sub(1);
+        let own = own.and_then(|own| documents.get(own));
+        let found = own.and_then(|(start, document)| Some((*start, self.first.get(document)?)));
+        match found {
+            Some((start, (first, there))) => {
+                let moved = |at: usize| at - start + there;
+                (*first, moved(span.start)..moved(span.end.max(span.start)))
+            }
+            None => (index, span),
+        }
     }
 }
 

@@ -48,6 +48,8 @@ pub(in crate::cli) struct Migrated {
     pub(in crate::cli) ways: Vec<String>,
     /// How many renderings with other values do as well.
     pub(in crate::cli) probes: usize,
+    /// Further ways that have no sidecar, in which scripts are what they are with one.
+    pub(in crate::cli) absent: Vec<String>,
     /// The branches of conditions that none of them has taken, by the files' names.
     pub(in crate::cli) unreached: Vec<(String, Unreached)>,
     /// What differs from rendering to rendering by itself.
@@ -83,6 +85,7 @@ impl Tree {
             plans: Vec::new(),
             ways: Vec::new(),
             probes: 0,
+            absent: Vec::new(),
             unreached: Vec::new(),
             random: Vec::new(),
         };
@@ -97,6 +100,7 @@ impl Tree {
             migrated.unreached = self.unreached(&proved);
             migrated.random = proved.random;
             migrated.probes = proved.probes.len();
+            migrated.absent = proved.absent.into_iter().map(|way| way.name).collect();
             migrated.ways = self
                 .renderings
                 .iter()
@@ -239,11 +243,17 @@ impl Tree {
             ..options.clone()
         };
         // With other values a part may be one to look at: who has looked makes the same edit.
-        prove(self.renderer.as_ref(), &wanted, &mut |rendering| {
+        let mut migrate = |rendering: &Rendering| {
             let all = [options, &with_review];
             all.map(|options| migration(rendering, options, is_wanted, only).text)
                 .into()
-        })
+        };
+        prove(
+            self.renderer.as_ref(),
+            &wanted,
+            &mut migrate,
+            options.remedy.review,
+        )
     }
 
     /// What a migration makes of each rendering; of these objects alone, where they are given.
@@ -334,6 +344,11 @@ impl Migrated {
             tell(&format!(
                 "{name}: proved by rendering it again with {}{others}: the objects are what migrate makes of the original's",
                 self.ways.join("; ")
+            ));
+        }
+        for way in &self.absent {
+            tell(&format!(
+                "{name}: with {way} the sidecar is not there, and the script is changed all the same: look whether it still does what it should"
             ));
         }
         for (file, branch) in &self.unreached {

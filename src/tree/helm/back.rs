@@ -17,7 +17,7 @@ use super::{
     marks::{SourceLine, is_template, may_bring},
     origins::Origins,
     values::values_of,
-    within::{Swap, shortest, swapped, swaps},
+    within::{Swap, shortest, swapped, swaps, whole_lines},
 };
 
 /// As many lines that values have brought may stand above a change.
@@ -162,18 +162,18 @@ impl Back<'_> {
     /// that is all of the hunk.
     fn within(&mut self, hunk: &Hunk, edits: &mut Edits) -> bool {
         let mut from = hunk.before.start;
-        let mut found: Vec<(usize, SourceLine, Vec<Swap>)> = Vec::new();
+        let mut found: Vec<(usize, Within)> = Vec::new();
         for after in hunk.after.clone() {
-            let next = (from..hunk.before.end).find_map(|before| {
-                let (line, swaps) = self.stays(before, after)?;
-                Some((before, line, swaps))
-            });
+            let next = (from..hunk.before.end).find_map(|before| Some((before, self.stays(before, after)?)));
             let Some(next) = next else { return false };
             from = next.0 + 1;
             found.push(next);
         }
-        for (index, line, swaps) in &found {
-            edits.swap(line.clone(), swaps.clone());
+        for (index, change) in &found {
+            match change {
+                Within::Words(line, swaps) => edits.swap(line.clone(), swaps.clone()),
+                Within::Lines(lines) => edits.deleted.extend(lines.iter().cloned()),
+            }
             if let Some(taken) = self.taken.get_mut(*index) {
                 *taken = true;
             }
@@ -182,14 +182,41 @@ impl Back<'_> {
     }
 
     /// What changes within a rendered line so that it is a new one, and where it is written.
-    fn stays(&self, before: usize, after: usize) -> Option<(SourceLine, Vec<Swap>)> {
+    fn stays(&self, before: usize, after: usize) -> Option<Within> {
         let (old, new) = (self.rendered.get(before)?, self.new.get(after)?);
         let is_taken = self.taken.get(before).copied().unwrap_or_default();
         if is_taken || content_column(old) != content_column(new) || key_of(old) != key_of(new) {
             return None;
         }
-        let mut ways = swaps(old, new).into_iter();
-        ways.find_map(|swaps| Some((self.holder(before, &swaps)?, swaps)))
+        let ways = swaps(old, new);
+        let words = ways.iter().find_map(|swaps| {
+            let line = self.holder(before, swaps)?;
+            Some(Within::Words(line, swaps.clone()))
+        });
+        words.or_else(|| ways.iter().find_map(|swaps| self.written_lines(swaps)))
+    }
+
+    /// The lines of a script of values, or of a file, that a quoted rendering of it loses.
+    fn written_lines(&self, swaps: &[Swap]) -> Option<Within> {
+        let gone = whole_lines(swaps)?;
+        let in_file = |path: &Path| {
+            let texts: Vec<&str> = self.files.text(path)?.split('\n').map(str::trim).collect();
+            let mut lines = Vec::new();
+            for gone in &gone {
+                let is_it = |start: &usize| {
+                    let own = texts.get(*start..start + gone.len());
+                    own.is_some_and(|own| own.iter().zip(gone).all(|(own, gone)| own == gone))
+                };
+                let mut all = (0..texts.len()).filter(is_it);
+                let start = all.next().filter(|_| all.next().is_none())?;
+                lines.extend((start..start + gone.len()).map(|line| SourceLine {
+                    path: path.to_owned(),
+                    line,
+                }));
+            }
+            Some(Within::Lines(lines))
+        };
+        self.values.iter().rev().find_map(|path| in_file(path))
     }
 
     /// The line that holds the words which go from a rendered one: the one that it was written in, or the only one of
@@ -261,10 +288,33 @@ impl Back<'_> {
             at(above.find(|index| fits(*index))?, true)
         };
         own.or_else(|| match self.side {
+            Side::Before | Side::Call if self.ends_part(hunk) => previous().or_else(next),
             Side::Before | Side::Call => next().or_else(previous),
             Side::Behind | Side::Inside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })
+    }
+
+    /// Whether what is new in a hunk stands beside lines of the part of a template that ends before it.
+    fn ends_part(&self, hunk: &Hunk) -> bool {
+        let part = |index: usize| {
+            let line = self.origins.own(index)?;
+            let lines = lines_of(self.files.text(&line.path)?);
+            Some((&line.path, lines.get(line.line)?.define))
+        };
+        let column = |index: usize| self.rendered.get(index).map_or(0, |line| content_column(line));
+        let Some(new) = self.new.get(hunk.after.start).map(|line| content_column(line)) else {
+            return false;
+        };
+        let Some(last) = hunk.before.start.checked_sub(1) else {
+            return false;
+        };
+        let mut above = (0..=last).rev();
+        let beside = above
+            .find(|index| column(*index) <= new)
+            .filter(|index| column(*index) == new);
+        let own = part(last);
+        own.is_some() && beside.is_some_and(|beside| part(beside) == own) && part(hunk.before.end) != own
     }
 
     /// The last line of the item of values that a line is part of, where another item follows: values may say in another
@@ -318,6 +368,14 @@ impl Back<'_> {
     }
 }
 
+/// What changes of a line that stays.
+enum Within {
+    /// Words of the line that it is written in.
+    Words(SourceLine, Vec<Swap>),
+    /// Lines of the script that it is made of.
+    Lines(Vec<SourceLine>),
+}
+
 /// The key of an entry; nothing for an item and a line of a script.
 fn key_of(line: &str) -> Option<&str> {
     let (key, _) = line.trim_start().split_once(':')?;
@@ -333,8 +391,17 @@ pub(super) fn content_column(line: &str) -> isize {
     (line.len() - rest.len()).cast_signed()
 }
 
-/// The line after which something stands behind all that belongs to a line: the actions that end what it is in.
+/// The line after which something stands behind all that belongs to a line: the actions that end what it is in, but for
+/// a `define`, whose text ends there.
 pub(super) fn behind_actions(lines: &[Line], line: usize) -> usize {
-    let belongs = |line: &&Line| (line.is_control() && line.opens == 0 && !line.has_else) || line.is_call();
-    line + lines.iter().skip(line + 1).take_while(belongs).count()
+    let define = lines.get(line).and_then(|line| line.define);
+    let stays = |number: usize| {
+        let next = lines.get(number + 1).map(|line| line.define);
+        next.unwrap_or_default() == define
+    };
+    let belongs = |line: &Line| (line.is_control() && line.opens == 0 && !line.has_else) || line.is_call();
+    let behind = lines.iter().enumerate().skip(line + 1);
+    line + behind
+        .take_while(|(number, line)| belongs(line) && stays(*number))
+        .count()
 }

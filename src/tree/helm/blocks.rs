@@ -156,7 +156,9 @@ impl Back<'_> {
                         .is_some_and(|line| line.define == Some(define))
             })
         };
-        if is_own(first.checked_sub(1)) {
+        // What values brought above it is part of the same text.
+        let mut above = lines.get(define + 1..start.line)?.iter();
+        if is_own(first.checked_sub(1)) || above.any(|line| line.is_literal || line.has_output) {
             return None;
         }
         // What of it is no longer wanted stands behind what is.

@@ -154,12 +154,8 @@ impl Edits {
                 line: at(line),
                 after,
             });
-            groups
-                .into_iter()
-                .flatten()
-                .flatten()
-                .cloned()
-                .collect::<Vec<_>>()
+            let all = groups.into_iter().flatten().flatten();
+            all.cloned().collect::<Vec<_>>()
         };
         let known = lines_of(text);
         let mut kept: Vec<(usize, Vec<String>)> = Vec::new();
@@ -274,7 +270,12 @@ fn name_of_define(line: &str) -> Option<String> {
 
 /// Takes out conditions around nothing, where something stood.
 fn drop_empty_conditions(kept: &mut [(usize, Vec<String>)], known: &[Line], is_cut: &[bool]) {
-    let is_control = |number: usize| known.get(number).is_some_and(|line| line.is_control());
+    // An empty part of a template may be included all the same.
+    let is_control = |number: usize| {
+        known
+            .get(number)
+            .is_some_and(|line| line.is_control() && !line.is_define)
+    };
     let counts = |number: usize| known.get(number).map_or((0, 0), |line| (line.opens, line.closes));
     loop {
         let left: Vec<usize> = (0..kept.len())
@@ -327,9 +328,28 @@ fn close_empty_lists(before: &str, lines: &mut [String]) {
             && !was_empty
             && let Some(line) = lines.get_mut(index)
         {
-            line.push_str(" []");
+            line.insert_str(line.trim_end().len(), " []");
         }
     }
+}
+
+/// Edited files whose new lines end as the others of their file do, where these all end in one way.
+pub(super) fn with_line_ends(before: &Files, mut edited: Files) -> Files {
+    let paths: Vec<PathBuf> = edited.changed(before).map(Path::to_owned).collect();
+    for path in paths {
+        let (Some(old), Some(new)) = (before.text(&path), edited.text(&path)) else {
+            continue;
+        };
+        let (ends, returns) = (old.matches('\n').count(), old.matches("\r\n").count());
+        let plain = || new.replace("\r\n", "\n");
+        let text = match returns {
+            0 => plain(),
+            all if all == ends => plain().replace('\n', "\r\n"),
+            _ => continue,
+        };
+        edited.put(path, text);
+    }
+    edited
 }
 
 /// A line that stands further in or out; an action that indents what it brings does the same.

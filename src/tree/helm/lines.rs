@@ -117,7 +117,8 @@ fn take(
         Kind::Silent => {}
         Kind::Output => {
             line.has_output = true;
-            if words(text, action).contains("nindent") {
+            let words = words(text, action);
+            if words.contains("nindent") || (!line.is_literal && words.contains("indent ")) {
                 line.block_output
                     .get_or_insert(action.span.start.saturating_sub(start));
             }

@@ -113,7 +113,8 @@ fn place_of_mark(text: &str, line: &Line, extent: Extent) -> Option<usize> {
         return None;
     }
     if line.is_call() {
-        let is_whole = line.trims_before && line.block_output.is_some() && !line.is_unmarkable;
+        let begins = line.trims_before || !text.contains("nindent");
+        let is_whole = begins && line.block_output.is_some() && !line.is_unmarkable;
         return is_whole.then(|| text.trim_end().len());
     }
     if !line.is_literal {

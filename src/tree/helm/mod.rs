@@ -37,7 +37,7 @@ use super::{
 
 use back::{Side, add_edits};
 use dependencies::Dependencies;
-use edits::Edits;
+use edits::{Edits, with_line_ends};
 use marks::{Extent, Marked, SourceLine, is_template, may_be_read};
 use origins::{Origins, template_of};
 use placing::Arrangement;
@@ -354,6 +354,11 @@ impl Renderer for Chart {
         Some(Place { path, span: 0..end })
     }
 
+    fn is_traced(&self, rendering: &Rendering) -> bool {
+        let known = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains_key(&rendering.way)
+    }
+
     fn reached(&self, rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
         let mut reached: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for origin in &self.origins(rendering).lines {
@@ -424,7 +429,8 @@ impl Renderer for Chart {
             let edited = sides
                 .iter()
                 .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
-            for files in edited.flat_map(|files| values_list::kept_in_values(&self.files, files)) {
+            let edited = edited.flat_map(|files| values_list::kept_in_values(&self.files, files));
+            for files in edited.map(|files| with_line_ends(&self.files, files)) {
                 let is_known = found.contains(&files) || files == self.files;
                 if !is_known
                     && !self.touches_foreign(&files)

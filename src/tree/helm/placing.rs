@@ -11,7 +11,7 @@ use super::{
     conditions::{around, expression, expression_within, is_loop, opening},
     edits::{Anchor, Edits, Move},
     held::{Held, held_at, indentation},
-    lines::lines_of,
+    lines::{Line, lines_of},
     marks::{SourceLine, is_template},
 };
 
@@ -22,6 +22,21 @@ pub(super) struct Arrangement {
     pub(super) first: bool,
     /// What is new stands in the condition that what goes has stood in.
     pub(super) conditional: bool,
+}
+
+/// What a condition asks, and the part of a template in which it does.
+struct Asked {
+    expression: String,
+    path: PathBuf,
+    define: Option<usize>,
+}
+
+impl Asked {
+    /// Whether the same can be asked at a line of a file: a variable is known in its own part alone.
+    fn is_known_at(&self, path: &Path, lines: &[Line], line: usize) -> bool {
+        let define = lines.get(line).and_then(|line| line.define);
+        !names_variable(&self.expression) || (self.path == path && self.define == define)
+    }
 }
 
 /// A key that goes out of its condition, with what is asked for each of its new contents; nothing for one that is always
@@ -43,7 +58,7 @@ impl Edits {
             }
         }
         self.give_keys(files)?;
-        self.arrange_new(files, arrangement, condition.as_deref(), &mut keys);
+        self.arrange_new(files, arrangement, condition.as_ref(), &mut keys);
         for ((path, held), asked) in keys {
             self.take_out(&path, files.text(&path)?, &held, asked)?;
         }
@@ -123,7 +138,7 @@ impl Edits {
         &mut self,
         files: &Files,
         arrangement: Arrangement,
-        condition: Option<&str>,
+        condition: Option<&Asked>,
         keys: &mut Keys,
     ) {
         let moved: Vec<Anchor> = self.moves.iter().map(|block| block.to.clone()).collect();
@@ -144,7 +159,10 @@ impl Edits {
                     let mut own = around(&lines_of(text), anchor.line.line).into_iter();
                     !own.any(|own| texts.get(own.line).and_then(|line| expression(line)) == Some(*condition))
                 };
-                let condition = condition.filter(outside);
+                let condition = condition
+                    .filter(|asked| asked.is_known_at(&path, &lines_of(text), anchor.line.line))
+                    .map(|asked| asked.expression.as_str())
+                    .filter(outside);
                 let Some(first) = lines.first().cloned() else {
                     continue;
                 };
@@ -205,22 +223,31 @@ impl Edits {
     }
 
     /// The condition that all that moves or goes stands in, where there is one.
-    fn condition(&self, files: &Files) -> Option<String> {
+    fn condition(&self, files: &Files) -> Option<Asked> {
         let moved = self.moves.iter().map(|block| (&block.path, *block.core.start()));
         let gone = self.deleted.iter().map(|line| (&line.path, line.line));
         let changed = self.swaps.keys().map(|line| (&line.path, line.line));
-        let mut all = BTreeSet::new();
+        let mut all: Vec<Asked> = Vec::new();
         for (path, line) in moved.chain(gone).chain(changed) {
             let Some(text) = files.text(path).filter(|_| is_template(path)) else {
                 continue;
             };
-            let own = around(&lines_of(text), line).into_iter().next_back();
+            let lines = lines_of(text);
+            let own = around(&lines, line).into_iter().next_back();
             let at = |line: usize| text.split('\n').nth(line);
             let asked = match own {
                 Some(own) => at(own.line).and_then(expression).filter(|_| !own.is_else),
                 None => at(line).and_then(expression_within),
             };
-            all.extend(asked.map(str::to_owned));
+            let Some(asked) = asked.filter(|asked| all.iter().all(|other| other.expression != **asked))
+            else {
+                continue;
+            };
+            all.push(Asked {
+                expression: asked.to_owned(),
+                path: path.clone(),
+                define: lines.get(line).and_then(|line| line.define),
+            });
         }
         let mut all = all.into_iter();
         all.next().filter(|_| all.next().is_none())
@@ -237,6 +264,14 @@ impl Edits {
 
 fn is_key(line: &str) -> bool {
     line.trim_end().ends_with(':')
+}
+
+/// Whether an expression names a variable, and not only what `$` is everywhere.
+fn names_variable(expression: &str) -> bool {
+    let behind = expression.split('$').skip(1);
+    behind
+        .map(|rest| rest.chars().next())
+        .any(|sign| sign.is_some_and(char::is_alphanumeric))
 }
 
 fn ending(margin: usize) -> String {

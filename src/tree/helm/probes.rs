@@ -18,6 +18,8 @@ use super::{conditions::around, lines::lines_of, marks::is_template};
 
 /// So many lines around a change are searched for values that it may depend on.
 const NEAR: usize = 6;
+/// A value that is longer is not shown.
+const LONGEST: usize = 60;
 /// More other values are not tried for each way.
 const MOST: usize = 16;
 
@@ -61,11 +63,20 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
             .values
             .iter()
             .filter(|(path, _)| look_up(&known, path) == look_up(&new, path))
-            .filter_map(|(path, decides)| Some((path, other(path, look_up(&known, path))?, *decides)));
+            .flat_map(|(path, decides)| {
+                let others = others(path, look_up(&known, path)).into_iter();
+                others.map(move |other| (path, other, *decides))
+            });
         probes.extend(others.take(MOST).map(|(path, value, is_switch)| {
-            let set = format!("{}={value}", path.join("."));
+            let key = path.join(".");
+            let set = format!("{key}={value}");
+            let shown = if set.len() > LONGEST {
+                format!("{key}=another value")
+            } else {
+                set.clone()
+            };
             Way {
-                name: format!("{} and {set}", way.name),
+                name: format!("{} and {shown}", way.name),
                 probe: Some(Probe::Value { set, is_switch }),
                 ..way.clone()
             }
@@ -176,8 +187,8 @@ fn look_up<'v>(values: &'v Value, path: &[String]) -> &'v Value {
         .fold(values, |value, key| value.get(key).unwrap_or(&Value::Null))
 }
 
-/// Another value of the same kind. Of a list or map that is empty the name tells what may be in it.
-fn other(path: &[String], value: &Value) -> Option<Value> {
+/// Other values of the same kind. Of a list or map that is empty the name tells what may be in it.
+fn others(path: &[String], value: &Value) -> Vec<Value> {
     let name = path.last().map(|name| name.to_lowercase()).unwrap_or_default();
     let filled = || {
         if name.ends_with("containers") {
@@ -186,14 +197,41 @@ fn other(path: &[String], value: &Value) -> Option<Value> {
         let is_map = name.ends_with("annotations") || name.ends_with("labels");
         is_map.then(|| json!({"another": "one"}))
     };
-    match value {
+    let one = match value {
         Value::Null => Some(filled().unwrap_or(json!(true))),
         Value::Bool(is) => Some(json!(!is)),
-        Value::Number(number) => Some(json!(number.as_i64()? + 1)),
+        Value::Number(number) => number.as_i64().map(|number| json!(number + 1)),
         Value::String(text) => Some(json!(format!("{text}x"))),
         Value::Array(items) if !items.is_empty() => Some(json!([])),
         Value::Object(entries) if !entries.is_empty() => Some(Value::Null),
         Value::Array(_) | Value::Object(_) => filled(),
+    };
+    one.into_iter().chain(with_another(value)).collect()
+}
+
+/// A list or map of items with one more, of another name and image: what is true of those at hand need not be of it.
+fn with_another(value: &Value) -> Option<Value> {
+    let another = |item: &Value| {
+        let mut item = item.as_object()?.clone();
+        for key in ["name", "image"] {
+            if let Some(own) = item.get_mut(key).filter(|own| own.is_string()) {
+                *own = json!("another");
+            }
+        }
+        Some(Value::Object(item))
+    };
+    match value {
+        Value::Array(items) => {
+            let another = another(items.first()?)?;
+            Some(Value::Array(items.iter().cloned().chain([another]).collect()))
+        }
+        Value::Object(entries) if entries.values().all(Value::is_object) => {
+            let another = another(entries.values().next()?)?;
+            let mut entries = entries.clone();
+            entries.insert("another".to_owned(), another);
+            Some(Value::Object(entries))
+        }
+        _ => None,
     }
 }
 

@@ -134,7 +134,9 @@ fn printing(list: &str, margin: usize) -> Vec<String> {
 /// The values that a template prints as its init containers.
 fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
     let lines: Vec<&str> = template.split('\n').collect();
-    let at = lines.iter().position(|line| line.trim() == "initContainers:")?;
+    let at = lines
+        .iter()
+        .position(|line| line.trim_start().starts_with("initContainers:"))?;
     let near = lines.get(at.saturating_sub(NEAR)..(at + NEAR).min(lines.len()))?;
     near.iter().find_map(|line| {
         let (_, rest) = line.split_once(".Values.")?;

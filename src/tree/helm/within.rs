@@ -66,6 +66,21 @@ fn without_emptied_condition(mut line: String) -> String {
     line
 }
 
+/// The lines that go as a whole where a quoted script loses them and nothing comes instead; nothing where that is not all.
+pub(super) fn whole_lines(swaps: &[Swap]) -> Option<Vec<Vec<String>>> {
+    let of = |swap: &Swap| {
+        let decoded = |gone: &String| serde_json::from_str::<String>(&format!("\"{gone}\"")).ok();
+        let is_whole = |text: &String| text.starts_with('\n') || text.ends_with('\n');
+        let text = swap.gone.iter().filter_map(decoded).find(is_whole)?;
+        let lines = text
+            .trim_matches('\n')
+            .split('\n')
+            .map(|line| line.trim().to_owned());
+        swap.come.is_empty().then(|| lines.collect())
+    };
+    swaps.iter().map(of).collect()
+}
+
 /// The length of the shortest words that go.
 pub(super) fn shortest(swaps: &[Swap]) -> usize {
     let lengths = swaps.iter().filter_map(|swap| swap.gone.first()).map(String::len);
@@ -146,6 +161,16 @@ mod tests {
             made("\"{{ .a }}{{ if .q }}b; {{ end }}c\"", "\"1; b; c\"", "\"1; c\"").as_deref(),
             Some("\"{{ .a }}c\"")
         );
+    }
+
+    #[test]
+    fn whole_lines_go_out_of_a_quoted_script() {
+        let lines = |before, after| swaps(before, after).iter().find_map(|swaps| whole_lines(swaps));
+        assert_eq!(
+            lines("\"set -e\\n./run\\ncurl 'x'\\n\"", "\"set -e\\n./run\\n\""),
+            Some(vec![vec!["curl 'x'".to_owned()]])
+        );
+        assert_eq!(lines("\"a; b\\n\"", "\"a\\n\""), None, "half a line");
     }
 
     #[test]

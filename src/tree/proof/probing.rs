@@ -1,0 +1,223 @@
+//! Further ways, which nobody uses: what edited files render to in them tells whether an edit only fits the values at
+//! hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use crate::yaml::Value;
+
+use super::{
+    super::{Files, Probe, Renderer, Rendering, Wanted, Way},
+    Difference, Migrate, Unproved, compared, differences, differences_of, objects, rendered,
+};
+
+/// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
+pub(super) type Probed = BTreeMap<Way, Option<(Rendering, Vec<String>)>>;
+
+/// What is wanted of a rendering, and what the edited files make of it.
+pub(super) struct Found<'f> {
+    pub(super) wanted: &'f Wanted<'f>,
+    pub(super) text: String,
+}
+
+/// The further ways in which files render to what is wanted.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) all: Vec<Way>,
+    /// Those in which a script is the same as with the sidecar, though there is none.
+    pub(super) absent: Vec<Way>,
+}
+
+/// Whether the files render to what is wanted in the further ways, too; those in which they do. Where a person looks, a
+/// script may be what it is with the sidecar in a way that has none.
+pub(super) fn probe(
+    tree: &dyn Renderer,
+    files: &Files,
+    at_hand: &[Found<'_>],
+    migrate: Migrate<'_>,
+    probed: &mut Probed,
+    is_reviewed: bool,
+) -> Result<Held, Unproved> {
+    let mut held = Held::default();
+    // The first one that does not hold ends it, so that few are rendered for an edit that is none.
+    for ways in tree.probes(files).chunks(rayon::current_num_threads().max(1)) {
+        let renderings: Vec<_> = ways
+            .par_iter()
+            .map(|way| {
+                let original = (!probed.contains_key(way)).then(|| tree.render(tree.files(), way).ok());
+                (way, original, rendered(tree, files, way))
+            })
+            .collect();
+        for (way, original, edited) in renderings {
+            if let Some(original) = original {
+                let with_wanted = original.map(|original| {
+                    let wanted = migrate(&original);
+                    (original, wanted)
+                });
+                probed.insert(way.clone(), with_wanted);
+            }
+            // What does not render today need not render tomorrow.
+            let Some((original, texts)) = probed.get(way).and_then(Option::as_ref) else {
+                continue;
+            };
+            let edited = edited?.source.text.to_string();
+            let Some(difference) = difference(tree, way, (original, texts), &edited, at_hand) else {
+                held.all.push(way.clone());
+                continue;
+            };
+            if !(is_reviewed && is_as_with_sidecar(way, (original, texts), &edited, at_hand)) {
+                return Err(difference.with(way));
+            }
+            held.absent.push(way.clone());
+        }
+    }
+    Ok(held)
+}
+
+/// The first difference to what is wanted most nearly; nothing where one text that is wanted is what is found.
+fn difference(
+    tree: &dyn Renderer,
+    way: &Way,
+    (original, texts): (&Rendering, &[String]),
+    edited: &str,
+    at_hand: &[Found<'_>],
+) -> Option<Difference> {
+    let mut first = None;
+    for text in texts {
+        let (mut differences, _) = compared(tree, original, text, edited);
+        if !is_switch(way) {
+            // Another name or number may hide from the rules what it is.
+            let changed = self::differences(&original.source.text, text, &BTreeSet::new());
+            differences.retain(|own| changed.iter().any(|other| other.object == own.object));
+            let lost = lost_effect(way, original, edited, at_hand);
+            differences.extend(lost.into_iter().filter(|own| {
+                let mut all = changed.iter();
+                all.all(|other| other.object != own.object)
+            }));
+        }
+        match differences.into_iter().next() {
+            None => return None,
+            Some(difference) => first = first.or(Some(difference)),
+        }
+    }
+    first
+}
+
+fn is_switch(way: &Way) -> bool {
+    matches!(way.probe, Some(Probe::Value { is_switch: true, .. }))
+}
+
+/// The way at hand that a further one is otherwise than.
+fn base<'f>(way: &Way, at_hand: &'f [Found<'f>]) -> Option<&'f Found<'f>> {
+    at_hand.iter().find(|found| {
+        let own = &found.wanted.rendering.way;
+        (&own.paths, own.kubernetes_version) == (&way.paths, way.kubernetes_version)
+    })
+}
+
+/// Objects that another value changes, and no longer would: the value has become the text of a template.
+fn lost_effect(way: &Way, original: &Rendering, edited: &str, at_hand: &[Found<'_>]) -> Vec<Difference> {
+    let Some(base) = base(way, at_hand).filter(|_| matches!(way.probe, Some(Probe::Value { .. }))) else {
+        return Vec::new();
+    };
+    let changed = |one: &str, other: &str| -> Vec<Difference> { differences(one, other, &BTreeSet::new()) };
+    let still = changed(&base.text, edited);
+    let mut lost = changed(&base.wanted.rendering.source.text, &original.source.text);
+    lost.retain(|own| !still.iter().any(|other| other.object == own.object));
+    // What should be there is what the value makes of it.
+    lost.into_iter()
+        .map(|difference| Difference {
+            expected: difference.found,
+            found: difference.expected,
+            ..difference
+        })
+        .collect()
+}
+
+/// Whether edited files render to what is wanted but for scripts that are as they are with a sidecar, where a switch has
+/// taken it away.
+fn is_as_with_sidecar(
+    way: &Way,
+    (original, texts): (&Rendering, &[String]),
+    edited: &str,
+    at_hand: &[Found<'_>],
+) -> bool {
+    let Some(base) = base(way, at_hand).filter(|_| is_switch(way)) else {
+        return false;
+    };
+    let (Some(before), Some(after), Some(own)) = (
+        objects(&base.wanted.rendering.source.text),
+        objects(&base.wanted.text),
+        objects(&original.source.text),
+    ) else {
+        return false;
+    };
+    texts.iter().any(|text| {
+        let (Some(mut expected), Some(found)) = (objects(text), objects(edited)) else {
+            return false;
+        };
+        for (name, object) in &mut expected {
+            if let (Some(before), Some(after), Some(own)) = (before.get(name), after.get(name), own.get(name))
+            {
+                take_scripts(object, own, before, after);
+            }
+        }
+        differences_of(&expected, found, &BTreeSet::new()).is_empty()
+    })
+}
+
+/// What a script is written in.
+const SCRIPT: [&str; 3] = ["command", "args", "lifecycle"];
+
+/// Gives containers the scripts that they have with the sidecar, where they had the same one with it and without.
+fn take_scripts(object: &mut Value, own: &Value, before: &Value, after: &Value) {
+    let Some(entries) = object.entries_mut() else {
+        return;
+    };
+    for (key, value) in entries {
+        let Value::String(key) = key else { continue };
+        let (Some(own), Some(before), Some(after)) = (own.get(key), before.get(key), after.get(key)) else {
+            continue;
+        };
+        let is_fewer = items(own).len() < items(before).len();
+        if key != "containers" || !is_fewer {
+            take_scripts(value, own, before, after);
+            continue;
+        }
+        for container in value.items_mut().into_iter().flatten() {
+            let Some(name) = container.get("name").cloned() else {
+                continue;
+            };
+            let named = |list: &Value| {
+                let mut items = items(list).iter();
+                items.find(|item| item.get("name") == Some(&name)).cloned()
+            };
+            let (Some(own), Some(before), Some(after)) = (named(own), named(before), named(after)) else {
+                continue;
+            };
+            if SCRIPT.iter().all(|key| own.get(key) == before.get(key)) {
+                replace_script(container, &after);
+            }
+        }
+    }
+}
+
+fn items(list: &Value) -> &[Value] {
+    match list {
+        Value::Sequence(items) => items,
+        _ => &[],
+    }
+}
+
+fn replace_script(container: &mut Value, with: &Value) {
+    for key in SCRIPT {
+        container.remove(key);
+    }
+    let new = SCRIPT
+        .iter()
+        .filter_map(|key| Some((Value::string(*key), with.get(key)?.clone())));
+    if let Some(entries) = container.entries_mut() {
+        entries.extend(new);
+    }
+}
