@@ -28,7 +28,7 @@ use std::borrow::Cow;
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
     catalogue::injector::Meshes,
-    roles::{Catalogue, ContainerRole, Injected, Naming, NamingKind, Role},
+    roles::{Catalogue, ContainerRole, Injected, KnownSidecar, Naming, NamingKind, Role},
     shell::Span,
     workload::{Container, ContainerList, Program, ProgramPlace, Service, Workload},
     yaml::Entry,
@@ -139,17 +139,32 @@ impl<'a> Pod<'a> {
                 link.kind,
                 LinkKind::Quits(_) | LinkKind::Kills(_) | LinkKind::EndsOnFile(..) | LinkKind::EndsWithApp(_)
             )
-        }) || self.namings.iter().any(|naming| {
+        }) || self.names_who_ends()
+    }
+
+    /// Whether something in the manifest may end an injected sidecar: what is meant for another container does not.
+    pub(crate) fn may_end_injected(&self, known: &KnownSidecar) -> bool {
+        self.links.all.iter().any(|link| {
+            let is_meant = match &link.other {
+                Party::Container(_) => false,
+                Party::Injected(other) => other.name == known.name,
+                Party::Unknown => true,
+            };
+            is_meant && matches!(link.kind, LinkKind::Quits(_) | LinkKind::Kills(_))
+        }) || self.names_who_ends()
+    }
+
+    /// Whether a name, a wrapper or a setting says that sidecars are ended.
+    fn names_who_ends(&self) -> bool {
+        let ends = |naming: &Naming<'_>| {
             !matches!(
                 naming.kind,
                 NamingKind::Declaration | NamingKind::LyftAnnotation | NamingKind::KubexitBirthDependencies
             )
-        }) || self.members.iter().any(|member| ends_with_another(member))
-            || self
-                .members
-                .iter()
-                .enumerate()
-                .any(|(index, member)| told(self, index, member).is_some())
+        };
+        let mut members = self.members.iter().enumerate();
+        self.namings.iter().any(ends)
+            || members.any(|(index, member)| ends_with_another(member) || told(self, index, member).is_some())
     }
 
     /// The Service that leads to a container and to no other regular one.

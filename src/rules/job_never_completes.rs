@@ -179,7 +179,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
     }
     // Pods that were compared with the template show what is injected: it stands in the manifest here.
-    if pod.live.is_none_or(|live| live.compared == 0) && !pod.has_completion_workaround() {
+    if pod.live.is_none_or(|live| live.compared == 0) {
         injected(pod, findings);
     }
 }
@@ -189,7 +189,9 @@ fn apps_run_on(pod: &Pod<'_>) -> bool {
     let apps = pod.members.iter().enumerate().filter(|(_, member)| {
         member.container.list == ContainerList::Regular && member.role.role == Role::App
     });
-    let mut runs_on = apps.map(|(index, _)| *pod.lifetime(index) == Lifetime::RunsOn).peekable();
+    let mut runs_on = apps
+        .map(|(index, _)| *pod.lifetime(index) == Lifetime::RunsOn)
+        .peekable();
     runs_on.peek().is_some() && runs_on.all(|runs_on| runs_on)
 }
 
@@ -396,7 +398,8 @@ fn injected(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     let kept = pod
         .injected
         .iter()
-        .filter(|injected| pod.may_keep_from_completing(&injected.known));
+        .filter(|injected| pod.may_keep_from_completing(&injected.known))
+        .filter(|injected| !pod.may_end_injected(&injected.known));
     for injected in kept {
         let known = &injected.known;
         let injector = known.injector.as_deref().unwrap_or("the injector");

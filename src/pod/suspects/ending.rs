@@ -80,7 +80,11 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
 pub(super) fn socket_call(program: &Program<'_>) -> bool {
     // curl's options for one, `--unix-socket` and `--abstract-unix-socket`.
     let may_ask = program.text.contains("socket");
-    if !may_ask && !["socat", "nc ", "ncat", "netcat"].iter().any(|word| program.text.contains(word)) {
+    if !may_ask
+        && !["socat", "nc ", "ncat", "netcat"]
+            .iter()
+            .any(|word| program.text.contains(word))
+    {
         return false;
     }
     let mut commands = program.script.iter().flat_map(|script| script.list.commands());
@@ -103,7 +107,11 @@ fn is_written_to(visit: &Visit<'_>, simple: &Simple) -> bool {
     let words = || simple.words.iter().map(|word| word.raw.as_str());
     let leads_to_socket = match program_of(simple).as_deref() {
         Some("socat") => words().any(|word| {
-            let kind = word.trim_start_matches(['"', '\'']).split(':').next().unwrap_or_default();
+            let kind = word
+                .trim_start_matches(['"', '\''])
+                .split(':')
+                .next()
+                .unwrap_or_default();
             matches!(
                 kind.to_ascii_uppercase().as_str(),
                 "UNIX" | "UNIX-CONNECT" | "UNIX-CLIENT" | "ABSTRACT-CONNECT" | "GOPEN"
