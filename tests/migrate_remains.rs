@@ -104,9 +104,8 @@ fn what_is_said_of_a_call_goes_with_it() {
         &["quitquitquit\n", "echo"],
     );
     // What it does then stays, and so the call: its answer decides.
-    let text = script(
-        "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    /report --done\n  fi\n",
-    );
+    let text =
+        script("  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    /report --done\n  fi\n");
     assert_eq!(migrated(&text, true).text, text);
 }
 
@@ -115,12 +114,18 @@ fn code_that_works_is_no_call() {
     let call = r#"requests.post("http://localhost:9091/quitquitquit")"#;
     let script = |code: &str| {
         job(
-            &format!("command: [bash, -c]\nargs:\n- |\n  /app\n  rc=$?\n  python3 -c 'import requests; {code}'\n  exit $rc"),
+            &format!(
+                "command: [bash, -c]\nargs:\n- |\n  /app\n  rc=$?\n  python3 -c 'import requests; {code}'\n  exit $rc"
+            ),
             "args: [--quitquitquit, example:eu:orders]",
         )
     };
     assert_remains(&script(call), false, &["command: [/app]"], &["requests"]);
-    for work in ["import loader; loader.run(); ", "import loader; ", "open(\"/done\", \"w\"); "] {
+    for work in [
+        "import loader; loader.run(); ",
+        "import loader; ",
+        "open(\"/done\", \"w\"); ",
+    ] {
         let text = script(&format!("{work}{call}"));
         assert_eq!(migrated(&text, true).text, text, "{work}");
     }
@@ -137,7 +142,10 @@ fn a_variable_may_name_the_file_of_both() {
     assert_remains(
         &text,
         true,
-        &["command: [/app, --all]", "command: [/cloud-sql-proxy, example:eu:orders]"],
+        &[
+            "command: [/app, --all]",
+            "command: [/cloud-sql-proxy, example:eu:orders]",
+        ],
         &["touch", "kill"],
     );
 }

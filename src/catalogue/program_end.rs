@@ -87,8 +87,9 @@ pub const SERVERS: &[ServerProgram] = &[
         programs: &["vault"],
         needs: &["server"],
         unless: &[
-            "agent", "auth", "debug", "delete", "kv", "lease", "list", "login", "monitor", "operator", "patch",
-            "policy", "print", "proxy", "read", "secrets", "ssh", "status", "token", "unwrap", "version", "write",
+            "agent", "auth", "debug", "delete", "kv", "lease", "list", "login", "monitor", "operator",
+            "patch", "policy", "print", "proxy", "read", "secrets", "ssh", "status", "token", "unwrap",
+            "version", "write",
         ],
         source: "https://developer.hashicorp.com/vault/docs/commands/server",
         ..SERVER

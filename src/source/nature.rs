@@ -3,6 +3,8 @@
 //! A directory holds more than manifests. Only what looks like one is worth a parse, and worth an error when
 //! the parse fails.
 
+use memchr::memchr3_iter;
+
 /// Whether the text has an `apiVersion` and a `kind` key somewhere, in YAML or JSON.
 #[must_use]
 pub fn looks_like_manifest(text: &[u8]) -> bool {
@@ -28,10 +30,15 @@ pub fn first_template_line(text: &str) -> Option<usize> {
 /// condition stand in the text at once.
 #[must_use]
 pub fn first_template_comment_line(text: &str) -> Option<usize> {
-    if !["#@", "{%", "{{", "<%", "#%"]
-        .iter()
-        .any(|sign| text.contains(sign))
-    {
+    let bytes = text.as_bytes();
+    let is_sign = |at: usize| {
+        let sign = (bytes.get(at), bytes.get(at + 1));
+        matches!(
+            sign,
+            (Some(b'#'), Some(b'@' | b'%')) | (Some(b'{'), Some(b'{' | b'%')) | (Some(b'<'), Some(b'%'))
+        )
+    };
+    if !memchr3_iter(b'#', b'{', b'<', bytes).any(is_sign) {
         return None;
     }
     text.lines().position(is_template_comment).map(|index| index + 1)

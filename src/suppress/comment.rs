@@ -6,6 +6,8 @@
 
 use std::{ops::Range, sync::Arc};
 
+use memchr::memmem;
+
 use super::{Choice, Scope, Suppression, Written};
 use crate::{
     rules::RuleInfo,
@@ -32,7 +34,7 @@ pub(super) fn collect(
     let lines = Lines::new(&source.text);
     let scalars = stream.map(Scalars::of);
     let mut targets = Targets::new(&lines);
-    for (mark, _) in source.text.match_indices(MARK) {
+    for mark in memmem::find_iter(source.text.as_bytes(), MARK) {
         let Some(start) = comment_start(&source.text, mark) else {
             continue;
         };

@@ -1,5 +1,7 @@
 //! What a text may hold, so that reading it can't exhaust the machine.
 
+use memchr::memchr3_iter;
+
 use super::error::{ParseError, Reason};
 
 /// The longest text that is read, in bytes (64 MiB).
@@ -48,21 +50,20 @@ pub(super) fn check_text(text: &str, ascii: bool, json: bool) -> Result<(), Pars
 /// The first character outside of YAML 1.2.2's `c-printable` (of which JSON allows some), or that ends a line in YAML
 /// 1.1 only.
 fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, char)> {
-    // Plain folds over the bytes, so that the compiler can vectorise the usual case: there is none.
+    // The usual case first: there is none.
     let bytes = text.as_bytes();
-    let control = |byte: u8| (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r');
     let mut suspicious = bytes
         .iter()
-        .fold(false, |found, byte| found | control(*byte) | (*byte == 0x7f));
+        .any(|byte| matches!(byte, 0..=0x08 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f));
     if !ascii {
         // U+0080 to U+009F, U+2000 to U+203F, and U+FFC0 to U+FFFF.
-        let pairs = bytes.iter().zip(bytes.iter().skip(1));
-        suspicious |= pairs.fold(false, |found, (first, second)| {
-            found
-                | ((*first == 0xc2) & (*second < 0xa0))
-                | ((*first == 0xe2) & (*second == 0x80))
-                | ((*first == 0xef) & (*second == 0xbf))
-        });
+        let is_suspicious = |at: usize| match (bytes.get(at), bytes.get(at + 1)) {
+            (Some(0xc2), Some(second)) => *second < 0xa0,
+            (Some(0xe2), Some(second)) => *second == 0x80,
+            (Some(0xef), Some(second)) => *second == 0xbf,
+            _ => false,
+        };
+        suspicious |= memchr3_iter(0xc2, 0xe2, 0xef, bytes).any(is_suspicious);
     }
     if !suspicious {
         return None;

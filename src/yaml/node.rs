@@ -79,6 +79,7 @@ impl<'t> Node<'t> {
     }
 
     /// The bytes that spell a scalar's value.
+    #[inline]
     pub(super) fn verbatim(self, style: ScalarStyle) -> &'t str {
         self.stream
             .text

@@ -91,7 +91,8 @@ fn tries_again(code: &str) -> bool {
         "loop do",
     ]);
     // Ruby's `begin …; rescue; sleep 1; retry; end`
-    let tries = has(&["in range(", ".times"]) && has(&["break", "exit"]) || has(&["rescue"]) && has(&["retry"]);
+    let tries =
+        has(&["in range(", ".times"]) && has(&["break", "exit"]) || has(&["rescue"]) && has(&["retry"]);
     let passes_time = has(&["sleep", "Sleep", "setTimeout", "timers"]);
     let is_timed = has(&["setInterval("]) && has(&["clearInterval(", "process.exit("]);
     (goes_round || tries) && passes_time || is_timed
@@ -100,25 +101,139 @@ fn tries_again(code: &str) -> bool {
 /// What code may call that asks one address, reads the answer, passes the time and ends.
 const ASKS: &[&str] = &[
     // Words of the languages.
-    "if", "elif", "while", "for", "switch", "catch", "except", "return", "in", "not", "and", "or", "with", "print",
-    "function", "async", "await", "until", "unless", "rescue",
+    "if",
+    "elif",
+    "while",
+    "for",
+    "switch",
+    "catch",
+    "except",
+    "return",
+    "in",
+    "not",
+    "and",
+    "or",
+    "with",
+    "print",
+    "function",
+    "async",
+    "await",
+    "until",
+    "unless",
+    "rescue",
     // Requests and connections.
-    "urlopen", "Request", "post", "get", "put", "head", "request", "fetch", "HTTPConnection", "HTTPSConnection",
-    "getresponse", "read", "getcode", "raise_for_status", "create_connection", "socket", "connect", "connect_ex",
-    "createConnection", "Socket", "TCPSocket", "sendall", "send", "recv", "write", "end", "close", "destroy",
-    "settimeout", "setTimeout", "URI", "parse", "URL", "new", "start", "post_form", "get_response", "Post", "Get",
-    "Session", "on", "once", "then", "finally", "resume", "file_get_contents", "stream_context_create", "array",
-    "curl_init", "curl_setopt", "curl_exec", "curl_close", "fsockopen", "fclose", "fwrite",
+    "urlopen",
+    "Request",
+    "post",
+    "get",
+    "put",
+    "head",
+    "request",
+    "fetch",
+    "HTTPConnection",
+    "HTTPSConnection",
+    "getresponse",
+    "read",
+    "getcode",
+    "raise_for_status",
+    "create_connection",
+    "socket",
+    "connect",
+    "connect_ex",
+    "createConnection",
+    "Socket",
+    "TCPSocket",
+    "sendall",
+    "send",
+    "recv",
+    "write",
+    "end",
+    "close",
+    "destroy",
+    "settimeout",
+    "setTimeout",
+    "URI",
+    "parse",
+    "URL",
+    "new",
+    "start",
+    "post_form",
+    "get_response",
+    "Post",
+    "Get",
+    "Session",
+    "on",
+    "once",
+    "then",
+    "finally",
+    "resume",
+    "file_get_contents",
+    "stream_context_create",
+    "array",
+    "curl_init",
+    "curl_setopt",
+    "curl_exec",
+    "curl_close",
+    "fsockopen",
+    "fclose",
+    "fwrite",
     // Time, output and end.
-    "sleep", "setInterval", "clearInterval", "clearTimeout", "exit", "range", "log", "error", "warn", "info", "debug",
-    "puts", "echo", "stringify", "dumps", "encode", "decode", "str", "int", "len", "format", "bytes", "b", "min", "max",
-    "time", "now", "require", "import", "urlencode", "Promise", "resolve", "reject",
+    "sleep",
+    "setInterval",
+    "clearInterval",
+    "clearTimeout",
+    "exit",
+    "range",
+    "log",
+    "error",
+    "warn",
+    "info",
+    "debug",
+    "puts",
+    "echo",
+    "stringify",
+    "dumps",
+    "encode",
+    "decode",
+    "str",
+    "int",
+    "len",
+    "format",
+    "bytes",
+    "b",
+    "min",
+    "max",
+    "time",
+    "now",
+    "require",
+    "import",
+    "urlencode",
+    "Promise",
+    "resolve",
+    "reject",
 ];
 
 /// What such code takes its tools from.
 const TOOLS: &[&str] = &[
-    "urllib", "urllib2", "urllib3", "requests", "httpx", "http", "https", "net", "socket", "ssl", "json", "time", "sys",
-    "os", "uri", "open-uri", "axios", "node-fetch", "timers",
+    "urllib",
+    "urllib2",
+    "urllib3",
+    "requests",
+    "httpx",
+    "http",
+    "https",
+    "net",
+    "socket",
+    "ssl",
+    "json",
+    "time",
+    "sys",
+    "os",
+    "uri",
+    "open-uri",
+    "axios",
+    "node-fetch",
+    "timers",
 ];
 
 /// Whether code brings in something else than what asks: `import etl`, `require('pg')`.
@@ -145,9 +260,23 @@ fn brings_more(code: &str) -> bool {
 
 /// Whether code calls anything that has nothing to do with asking an address.
 fn does_more(code: &str) -> bool {
-    let starts_others = ["system", "subprocess", "child_process", "spawn", "exec", "`", "runpy", "'./", "\"./"];
+    let starts_others = [
+        "system",
+        "subprocess",
+        "child_process",
+        "spawn",
+        "exec",
+        "`",
+        "runpy",
+        "'./",
+        "\"./",
+    ];
     let defined = |name: &str| {
-        let defines = [format!("def {name}("), format!("function {name}("), format!("{name} = lambda")];
+        let defines = [
+            format!("def {name}("),
+            format!("function {name}("),
+            format!("{name} = lambda"),
+        ];
         defines.iter().any(|sign| code.contains(sign))
     };
     brings_more(code)
@@ -157,7 +286,10 @@ fn does_more(code: &str) -> bool {
             .filter_map(|(at, _)| code.get(..at))
             .map(|before| {
                 let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-                before.rsplit(|letter| !is_part(letter)).next().unwrap_or_default()
+                before
+                    .rsplit(|letter| !is_part(letter))
+                    .next()
+                    .unwrap_or_default()
             })
             .any(|name| {
                 // `(` behind nothing but a sign groups; an exception's name only says what went wrong.

@@ -136,7 +136,9 @@ impl ScriptBehaviour<'_> {
         // `if stop; then report; fi`: what is done then is not what it comes behind.
         let is_behind = own.is_some_and(|own| {
             let mut works = self.work_commands(own).into_iter();
-            place.start.is_none_or(|start| works.any(|work| work.start < start))
+            place
+                .start
+                .is_none_or(|start| works.any(|work| work.start < start))
         });
         let own = own.map(|_| step);
         let before = || self.steps.iter().take(step).rposition(Step::is_work);

@@ -56,7 +56,10 @@ pub(crate) fn without_watchdog(
             Command::Simple(simple) => {
                 matches!(
                     action(simple),
-                    Action::Trap { .. } | Action::Signal { .. } | Action::TestFile { .. } | Action::Remove { .. }
+                    Action::Trap { .. }
+                        | Action::Signal { .. }
+                        | Action::TestFile { .. }
+                        | Action::Remove { .. }
                 ) || watched.is_named_by(simple) && !uses(text, &child.span, simple)
             }
             Command::Test { .. } => true,
@@ -213,7 +216,11 @@ impl Watched<'_> {
     }
 
     fn is_looking_on(&self, action: &Action) -> bool {
-        let is_sign = |path: &FilePath| path.path.as_deref().is_some_and(|path| self.signs.contains(&path));
+        let is_sign = |path: &FilePath| {
+            path.path
+                .as_deref()
+                .is_some_and(|path| self.signs.contains(&path))
+        };
         let is_file = |path: &FilePath| path.path.as_deref() == Some(self.file);
         match action {
             Action::TestFile { path, .. } => is_file(path),
@@ -247,7 +254,10 @@ mod tests {
         let unset = |_: &str| Variable::Unset;
         let without = |text: &str| without_watchdog(text, Dialect::Posix, &unset, "/signal/done", &[]);
         assert_eq!(without(text).as_deref(), Some("exec /bin/proxy --x"));
-        assert_eq!(without_watchdog(text, Dialect::Posix, &unset, "/other", &[]), None);
+        assert_eq!(
+            without_watchdog(text, Dialect::Posix, &unset, "/other", &[]),
+            None
+        );
         assert_eq!(without(&format!("{text}upload\n")), None);
         // What comes before the process is not the watchdog's.
         let setup = format!("#!/bin/sh\nPORT=5432 # ours\nrm -f /signal/done\nmkdir -p /run/x\n\n{text}");
