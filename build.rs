@@ -37,10 +37,6 @@ fn leave_out_unwinding() {
     if is_linux && is_dist {
         let directory = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo:rustc-link-arg-bins=-Wl,-T,{directory}/{NO_UNWINDING}");
-        // Functions that are the same are one; of the linkers that Rust takes by itself, lld can.
-        if env::var("TARGET").as_deref() == Ok("x86_64-unknown-linux-gnu") {
-            println!("cargo:rustc-link-arg-bins=-Wl,--icf=all");
-        }
         println!("cargo:rerun-if-changed={NO_UNWINDING}");
     }
 }
