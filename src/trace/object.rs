@@ -2,8 +2,8 @@
 //!
 //! Types of our own instead of the whole API: a busy namespace sends megabytes a second, and most of it
 //! (`managedFields`, volumes) says nothing about order. Over the states of `shared/recordings` (6.2 kB of text each) these
-//! take 9.8 µs to read and 5.6 kB to keep, and `k8s_openapi`'s `Pod` takes 41 µs and 41 kB. Every field may be absent, as
-//! it may in a bookmark.
+//! take 9.8 µs to read and 5.6 kB to keep, and `k8s_openapi`'s `Pod` takes 41 µs and 41 kB, and 0.3 MB of the binary. Every
+//! field may be absent, as it may in a bookmark.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,14 +1,14 @@
 //! What is wrong with a pod that a rollout waits for.
 
-use k8s_openapi::{
-    api::core::v1::{Container, ContainerStatus, Event, Pod},
-    apimachinery::pkg::apis::meta::v1::LabelSelector,
-};
+use k8s_openapi::{api::core::v1::Event, apimachinery::pkg::apis::meta::v1::LabelSelector};
 use kube::core::Selector;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cluster::{RequestError, Server, page::List, request::encode};
+use crate::{
+    cluster::{RequestError, Server, page::List, request::encode},
+    trace::object::{ContainerSpec, ContainerStatus, Pod},
+};
 
 /// Reasons for which a container waits that do not pass by themselves, mostly (kubernetes, `pkg/kubelet/images`,
 /// `pkg/kubelet/kuberuntime`).
@@ -24,9 +24,9 @@ const CANNOT_START: [&str; 8] = [
 ];
 
 /// A container that has ended so often before it was ready will do so again.
-const RESTARTS: i32 = 3;
+const RESTARTS: i64 = 3;
 /// A sidecar whose startup probe has failed so often: each time its whole budget was used.
-const FAILED_STARTS: i32 = 2;
+const FAILED_STARTS: i64 = 2;
 
 /// Something that keeps a pod from becoming ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +51,9 @@ pub enum Outlook {
 /// The first thing that keeps a pod from becoming ready; `None` where it only takes its time.
 #[must_use]
 pub fn trouble(pod: &Pod) -> Option<Trouble> {
-    let status = pod.status.as_ref()?;
+    let status = &pod.status;
     [&status.init_container_statuses, &status.container_statuses]
         .into_iter()
-        .flatten()
         .flatten()
         .find_map(|status| of_container(pod, status))
         .or_else(|| unschedulable(pod))
@@ -62,11 +61,10 @@ pub fn trouble(pod: &Pod) -> Option<Trouble> {
 
 fn of_container(pod: &Pod, status: &ContainerStatus) -> Option<Trouble> {
     let name = &status.name;
-    let waiting = status.state.as_ref().and_then(|state| state.waiting.as_ref());
-    let reason = waiting.and_then(|waiting| waiting.reason.as_deref());
-    if let Some(reason) = reason.filter(|reason| CANNOT_START.contains(reason)) {
-        let message = waiting.and_then(|waiting| waiting.message.as_deref());
-        let message = message.unwrap_or_default().lines().next().unwrap_or_default();
+    let waiting = status.state.waiting.as_ref();
+    if let Some(waiting) = waiting.filter(|waiting| CANNOT_START.contains(&waiting.reason.as_str())) {
+        let reason = &waiting.reason;
+        let message = waiting.message.lines().next().unwrap_or_default();
         let colon = if message.is_empty() { "" } else { ": " };
         return Some(Trouble {
             what: format!("container {name}: {reason}{colon}{message}"),
@@ -78,14 +76,11 @@ fn of_container(pod: &Pod, status: &ContainerStatus) -> Option<Trouble> {
     if restarts == 0 || status.ready || status.started == Some(true) && sidecar.is_some() {
         return None;
     }
-    let last = status
-        .last_state
-        .as_ref()
-        .and_then(|last| last.terminated.as_ref());
+    let last = status.last_state.terminated.as_ref();
     let ended = last
         .map(|ended| format!(" with exit code {}", ended.exit_code))
         .unwrap_or_default();
-    if sidecar.is_some_and(|sidecar| sidecar.startup_probe.is_some()) {
+    if sidecar.is_some_and(|sidecar| sidecar.startup_probe) {
         return Some(Trouble {
             what: format!(
                 "sidecar {name} has not started: it was restarted {restarts} times (it ended{ended}), and the app waits for its startupProbe"
@@ -99,7 +94,7 @@ fn of_container(pod: &Pod, status: &ContainerStatus) -> Option<Trouble> {
     })
 }
 
-fn after(restarts: i32, limit: i32) -> Outlook {
+fn after(restarts: i64, limit: i64) -> Outlook {
     if restarts >= limit {
         Outlook::Lasts
     } else {
@@ -108,23 +103,19 @@ fn after(restarts: i32, limit: i32) -> Outlook {
 }
 
 /// The container of that name, where it is a native sidecar.
-fn sidecar<'p>(pod: &'p Pod, name: &str) -> Option<&'p Container> {
-    let mut containers = pod.spec.as_ref()?.init_containers.iter().flatten();
-    containers
-        .find(|container| container.name == name && container.restart_policy.as_deref() == Some("Always"))
+fn sidecar<'p>(pod: &'p Pod, name: &str) -> Option<&'p ContainerSpec> {
+    let mut containers = pod.spec.init_containers.iter();
+    containers.find(|container| container.name == name && container.is_native())
 }
 
 fn unschedulable(pod: &Pod) -> Option<Trouble> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let condition = conditions.iter().find(|condition| {
-        condition.type_ == "PodScheduled" && condition.reason.as_deref() == Some("Unschedulable")
-    })?;
+    let condition = pod.status.condition("PodScheduled")?;
+    if condition.reason != "Unschedulable" {
+        return None;
+    }
     Some(Trouble {
         // A new node may come.
-        what: format!(
-            "it cannot be scheduled: {}",
-            condition.message.as_deref().unwrap_or_default()
-        ),
+        what: format!("it cannot be scheduled: {}", condition.message),
         outlook: Outlook::Open,
     })
 }

@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::{
@@ -20,6 +19,7 @@ use crate::{
         RequestError,
         apply::{DRY_RUN, not_kept, pods_of, submit},
     },
+    trace::object::Pod,
 };
 
 /// An object is read and sent so often.
@@ -146,7 +146,7 @@ async fn pods_before(engine: &Engine<'_>, object: &Value, proposal: &Proposal) -
 
 /// A pod's uid.
 pub(super) fn uid(pod: &Pod) -> &str {
-    pod.metadata.uid.as_deref().unwrap_or_default()
+    &pod.metadata.uid
 }
 
 /// Tries the patch on the server, then sends it. `sent` tells whether it may have reached the object.

@@ -5,7 +5,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
 use crate::{
     cli::migrate::tell,
     cluster::apply::{Outlook, ProbeFailure, Rollout, last_probe_failure, pods_of, rollout, trouble},
+    trace::object::Pod,
 };
 
 /// How often the object and its pods are read.
@@ -173,7 +173,7 @@ impl Watched<'_> {
                 other => other,
             };
             if worst.1.is_none() || outlook == Outlook::Lasts {
-                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                let name = &pod.metadata.name;
                 worst = (Some(format!("pod {name}: {}", found.what)), Some(outlook));
             }
         }
