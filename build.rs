@@ -33,7 +33,9 @@ fn main() {
 fn leave_out_unwinding() {
     let is_linux = env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
     let output = env::var_os("OUT_DIR").unwrap_or_default();
-    let is_dist = Path::new(&output).iter().any(|part| part == OsStr::new("dist"));
+    // A directory of that name may be above a debug build, which unwinds.
+    let is_dist = env::var("PROFILE").as_deref() == Ok("release")
+        && Path::new(&output).iter().any(|part| part == OsStr::new("dist"));
     if is_linux && is_dist {
         let directory = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo:rustc-link-arg-bins=-Wl,-T,{directory}/{NO_UNWINDING}");
