@@ -155,7 +155,7 @@ fn f1_waits() {
             (
                 "its function is called elsewhere too",
                 LOOP,
-                "ready() { until nc -z localhost 6432; do sleep 1; done; }; ready; if ready; then /bin/report; fi",
+                "ready() { until nc -z localhost 6432; do sleep 1; done; }; ready; if ready; then echo up; fi",
                 Stays("until"),
             ),
             (

@@ -88,7 +88,7 @@ args:
 }
 
 #[test]
-fn what_is_said_of_a_call_goes_with_it() {
+fn what_is_said_of_a_call_that_failed_goes_with_it() {
     let script = |said: &str| {
         job(
             &format!("command: [bash, -c]\nargs:\n- |\n  /app --all; rc=$?\n{said}  exit $rc"),
@@ -97,16 +97,19 @@ fn what_is_said_of_a_call_goes_with_it() {
     };
     assert_remains(
         &script(
-            "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    echo asked\n  else\n    echo silent >&2\n  fi\n",
+            "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    :\n  else\n    echo silent >&2\n  fi\n",
         ),
         false,
         &["command: [/app, --all]"],
         &["quitquitquit\n", "echo"],
     );
-    // What it does then stays, and so the call: its answer decides.
-    let text =
-        script("  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    /report --done\n  fi\n");
-    assert_eq!(migrated(&text, true).text, text);
+    // What it does or says then stays, and so the call: its answer decides.
+    for then in ["/report --done", "echo asked"] {
+        let text = script(&format!(
+            "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    {then}\n  fi\n"
+        ));
+        assert_eq!(migrated(&text, true).text, text, "{then}");
+    }
 }
 
 #[test]
@@ -125,6 +128,7 @@ fn code_that_works_is_no_call() {
         "import loader; loader.run(); ",
         "import loader; ",
         "open(\"/done\", \"w\"); ",
+        "requests.post(\"https://hooks.example.com/done\"); ",
     ] {
         let text = script(&format!("{work}{call}"));
         assert_eq!(migrated(&text, true).text, text, "{work}");

@@ -22,7 +22,12 @@ pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Opt
         Some(code) => (code.text.clone(), code.span()),
         None => here_document(simple)?,
     };
-    of_code(name, &text, span)
+    let mut action = of_code(name, &text, span)?;
+    // Their calls need no brackets, so that what else they do cannot be told.
+    if let (Action::Http(http), "ruby" | "perl") = (&mut action, stem) {
+        http.works |= !http.only_asks();
+    }
+    Some(action)
 }
 
 /// Code that stands in a here-document.
@@ -279,7 +284,9 @@ fn does_more(code: &str) -> bool {
         ];
         defines.iter().any(|sign| code.contains(sign))
     };
-    brings_more(code)
+    let asks_others = code.matches("://").count() > 1;
+    asks_others
+        || brings_more(code)
         || starts_others.iter().any(|sign| code.contains(sign))
         || code
             .match_indices('(')

@@ -362,13 +362,11 @@ impl<'s> Fates<'s> {
         if !self.concerns(&asked.span) || !self.pipeline_goes(asked, prints) {
             return false;
         }
-        // What is only said of how it came out goes with it.
-        let says = |list: &List| self.list_goes(list, Prints::Go);
+        // What is said of a failure never is again.
+        let fails = |list: &List| fails(list) || self.list_goes(list, Prints::Go);
         match asked.negated {
-            true => (fails(&branch.body) || says(&branch.body)) && otherwise.is_none_or(says),
-            false => {
-                says(&branch.body) && otherwise.is_none_or(|otherwise| fails(otherwise) || says(otherwise))
-            }
+            true => fails(&branch.body) && otherwise.is_none_or(is_cut),
+            false => is_cut(&branch.body) && otherwise.is_none_or(fails),
         }
     }
 
