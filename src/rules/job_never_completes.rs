@@ -139,28 +139,23 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             return;
         }
     }
-    let undeclared: Vec<(usize, &Member<'_>)> = pod
-        .members
-        .iter()
-        .enumerate()
-        .filter(|(_, member)| {
-            member.container.list == ContainerList::Regular
-                && member.role.role == Role::Sidecar
-                && !member.role.declared
-                && !is_only_injected(member)
-        })
-        .collect();
     if apps_run_on(pod) {
         return;
     }
-    for (index, member) in &undeclared {
+    let undeclared = pod.members.iter().enumerate().filter(|(_, member)| {
+        member.container.list == ContainerList::Regular
+            && member.role.role == Role::Sidecar
+            && !member.role.declared
+            && !is_only_injected(member)
+    });
+    for (index, member) in undeclared {
         // A helper that names it probably ends it: `external-killer` says so.
-        let is_ended = pod.is_ended(*index) || is_named_to_a_killer(pod, member) || has_helper(pod, *index);
+        let is_ended = pod.is_ended(index) || is_named_to_a_killer(pod, member) || has_helper(pod, index);
         let may_run_on =
             !told_to_shut_down(pod, member) && !only_hands_over(pod, member) && !asks_the_app(pod, member);
-        let may_run_on = may_run_on && crate::pod::reads_pipe(pod, *index).is_none();
-        if !is_ended && may_run_on && told_of_quit(pod, *index).is_none() && !ends_by_itself(pod, member) {
-            findings.push(declared_in_manifest(pod, *index, member));
+        let may_run_on = may_run_on && crate::pod::reads_pipe(pod, index).is_none();
+        if !is_ended && may_run_on && told_of_quit(pod, index).is_none() && !ends_by_itself(pod, member) {
+            findings.push(declared_in_manifest(pod, index, member));
         }
     }
     // A script that never ends beside a container that may. A pod without a Job may be there to be looked into.

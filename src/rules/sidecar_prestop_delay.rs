@@ -1,7 +1,7 @@
 //! `sidecar-prestop-delay`
 
 use crate::{
-    catalogue::program_end::is_server_image,
+    catalogue::{port_list::by_program, program_end::is_server_image},
     roles::Role,
     workload::{ContainerList, HookKind, ProgramPlace},
 };
@@ -212,7 +212,10 @@ fn watches_port(member: &Member<'_>, app: &Member<'_>) -> bool {
         .iter()
         .find(|program| program.place == ProgramPlace::Hook(HookKind::PreStop));
     let Some(hook) = hook else { return false };
-    let lists = ["netstat", "ss -", "/proc/net/tcp", "lsof"];
+    let commands = hook.script.iter().flat_map(|script| script.list.commands());
+    let mut programs = commands.filter_map(|visit| visit.simple()?.words.first());
+    let lists_ports =
+        hook.text.contains("/proc/net/tcp") || programs.any(|program| by_program(&program.raw).is_some());
     let is_own = |port: u16| member.container.ports().any(|own| own.number == port);
     let names = |port: u16| {
         hook.text.match_indices(&format!(":{port}")).any(|(at, name)| {
@@ -220,7 +223,7 @@ fn watches_port(member: &Member<'_>, app: &Member<'_>) -> bool {
             !behind.starts_with(|letter: char| letter.is_ascii_digit())
         })
     };
-    lists.iter().any(|tool| hook.text.contains(tool))
+    lists_ports
         && app
             .container
             .ports()

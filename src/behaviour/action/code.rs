@@ -25,7 +25,7 @@ pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Opt
     let mut action = of_code(name, &text, span)?;
     // Their calls need no brackets, so that what else they do cannot be told.
     if let (Action::Http(http), "ruby" | "perl") = (&mut action, stem) {
-        http.works |= !http.only_asks();
+        http.works |= http.retry.is_none();
     }
     Some(action)
 }
