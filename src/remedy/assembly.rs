@@ -34,6 +34,9 @@ impl Planner<'_, '_> {
                 self.changes.extend(changes);
             }
         }
+        if let Some(doubt) = self.changes.doubt.take() {
+            self.plan.doubt_together(&doubt);
+        }
         kept.extend(self.annotations()?);
         if self.options.form == Form::Lifecycle {
             for (index, _) in &self.declared {

@@ -193,6 +193,16 @@ impl Plan {
         }
     }
 
+    /// Where each part is proved and all of them together are not, somebody looks at them.
+    pub(crate) fn doubt_together(&mut self, doubt: &str) {
+        if self.actions.iter().all(|action| action.class == Class::Safe) {
+            self.actions
+                .iter_mut()
+                .for_each(|action| action.class = Class::Review);
+            self.note(format!("look at what remains of the script: {doubt}"));
+        }
+    }
+
     pub(crate) fn left(
         &mut self,
         what: impl Into<String>,
@@ -267,6 +277,8 @@ pub(crate) struct Changes {
     pub(crate) elsewhere: Vec<Elsewhere>,
     /// Annotations that the pod gets.
     pub(crate) annotations: Vec<(String, String)>,
+    /// Why somebody has to look at what remains of a script, though each of its cuts may be proved by itself.
+    pub(crate) doubt: Option<String>,
 }
 
 impl Changes {
@@ -322,5 +334,6 @@ impl Changes {
         self.additions.extend(other.additions);
         self.elsewhere.extend(other.elsewhere);
         self.annotations.extend(other.annotations);
+        self.doubt = self.doubt.take().or(other.doubt);
     }
 }

@@ -176,7 +176,14 @@ impl<'a> AppHalf<'a> {
             self.leave(&what, reason, false, subject);
             return Ok(());
         }
-        let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
+        let (answer, entrypoint) = match exit_status {
+            Some(_) => stop_with_sleep(member, program, span),
+            None => {
+                let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
+                let cut = Entrypoint::cutting(span.clone());
+                (answer, Entrypoint { trial, ..cut })
+            }
+        };
         let whole = script_is_whole(answer);
         if let Answer::Refuted(reason) = &whole.answer {
             return match exit_status {
@@ -202,17 +209,12 @@ impl<'a> AppHalf<'a> {
             self.notes
                 .push(format!("look at what remains of the script: {doubt}"));
         }
-        let entrypoint = match exit_status {
-            Some(_) => stop_with_sleep(member, program, span),
-            None => Entrypoint::cutting(span.clone()),
-        };
         if let Some((exit_status, _)) = exit_status {
             self.notes
                 .extend(masks(member, program, exit_status, &entrypoint));
         }
         let entrypoint = Entrypoint {
             reviewed: self.allowed >= Class::Review,
-            trial,
             ..entrypoint
         };
         self.entrypoints.push((link.container, entrypoint));

@@ -141,7 +141,10 @@ pub(crate) fn change<'a>(
         return Err(reason.clone());
     }
     let script = match new_script(member, program, entrypoint, keeps_script)? {
-        Some(script) => Some(program.own_text(&script).ok_or(INCLUDED)?),
+        Some((script, doubt)) => {
+            changes.doubt = doubt.map(|doubt| doubt.to_string());
+            Some(program.own_text(&script).ok_or(INCLUDED)?)
+        }
         None => None,
     };
     let command = member.container.node.get("command");
@@ -187,12 +190,13 @@ pub(crate) fn change<'a>(
     Ok(changes)
 }
 
+/// The new text of a script, and why somebody has to look at it.
 fn new_script(
     member: &Member<'_>,
     program: &Program<'_>,
     entrypoint: &Entrypoint,
     keeps_script: bool,
-) -> Result<Option<String>, String> {
+) -> Result<Option<(String, Option<Hindrance>)>, String> {
     if !entrypoint.changes_script() {
         return Ok(None);
     }
@@ -204,11 +208,11 @@ fn new_script(
         return Err("its script would have to change for two reasons at once".to_owned());
     }
     if let Some(restored) = &entrypoint.restored {
-        return Ok(Some(restored.clone()));
+        return Ok(Some((restored.clone(), None)));
     }
     let (text, cuts) = entrypoint.stripped_script(&program.text);
     if cuts.is_empty() {
-        return Ok(Some(text));
+        return Ok(Some((text, None)));
     }
     let whole = || match &entrypoint.trial {
         Some(trial) if trial.cuts == cuts => Ok(trial.remains.clone()),
@@ -226,16 +230,16 @@ fn new_script(
         whole()
     };
     let remains = remains.map_err(|hindrance| hindrance.to_string())?;
-    if let Some(doubt) = remains.doubt.filter(|_| !entrypoint.reviewed) {
+    let Remains { text, doubt } = remains;
+    if let Some(doubt) = doubt.as_ref().filter(|_| !entrypoint.reviewed) {
         return Err(format!("it has to be looked at: {doubt}"));
     }
-    let remains = remains.text;
-    match entrypoint.foreground {
-        true => in_foreground(&remains, dialect(program))
-            .map(Some)
-            .ok_or_else(|| "what it runs in the background would get no SIGTERM without it".to_owned()),
-        false => Ok(Some(remains)),
-    }
+    let text = match entrypoint.foreground {
+        true => in_foreground(&text, dialect(program))
+            .ok_or("what it runs in the background would get no SIGTERM without it")?,
+        false => text,
+    };
+    Ok(Some((text, doubt)))
 }
 
 /// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown

@@ -12,6 +12,7 @@ use crate::{
         plan::Class,
         script::{
             entrypoint::{Entrypoint, try_cut},
+            hindrance::Hindrance,
             script_is_whole,
         },
     },
@@ -101,14 +102,6 @@ impl Part<'_> {
         whole.answer.reason()
     }
 
-    /// Cuts other commands out of a container's entrypoint, unless they are the same ones.
-    pub(super) fn cut_instead(&mut self, container: usize, cut: Entrypoint) {
-        let is_same = |own: &Entrypoint| own.cuts == cut.cuts;
-        if !self.entrypoints.get(&container).is_some_and(is_same) {
-            self.entrypoints.insert(container, cut);
-        }
-    }
-
     /// Whether it may be removed at this class.
     pub(crate) fn is_allowed(&self, allowed: Class) -> bool {
         self.class.as_ref().is_ok_and(|class| *class <= allowed)
@@ -123,17 +116,27 @@ pub(super) fn cutting<'a>(
     span: &Span,
     what: String,
 ) -> Part<'a> {
+    let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
+    let entrypoint = Entrypoint {
+        trial,
+        ..Entrypoint::cutting(span.clone())
+    };
+    with_cut(container, program, what, (answer, entrypoint))
+}
+
+/// A cut that was tried.
+pub(super) fn with_cut<'a>(
+    container: usize,
+    program: &Program<'a>,
+    what: String,
+    (answer, entrypoint): (Answer<Hindrance>, Entrypoint),
+) -> Part<'a> {
     let what = match program.config_map {
         Some(name) => format!("{what} from the script of ConfigMap {name}"),
         None => what,
     };
     let mut part = Part::new(what, Ok(Class::Safe));
-    let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
     part.rest_on(script_is_whole(answer));
-    let entrypoint = Entrypoint {
-        trial,
-        ..Entrypoint::cutting(span.clone())
-    };
     part.entrypoints.insert(container, entrypoint);
     part
 }

@@ -20,7 +20,7 @@ use crate::{
             delays::{is_prestop, prestop, traps},
             end_hook,
             marker::{marker, path_of},
-            part::{Part, cutting},
+            part::{Part, cutting, with_cut},
             stop::{helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
             wrapper::wrappers,
         },
@@ -110,7 +110,10 @@ fn of_link<'a>(
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, member, program, &quit.span, what);
+            let cut = stop_with_sleep(member, program, &quit.span);
+            let note = masks(member, program, quit.exit_status, &cut.1);
+            let mut part = with_cut(link.container, program, what, cut);
+            part.note = note;
             // A loop that does nothing else goes as a whole.
             let is_repeated = quit.is_repeated && quit.cut.is_none();
             part.rest_on(match quit.position {
@@ -120,9 +123,6 @@ fn of_link<'a>(
                 ),
                 _ => result_is_kept(quit.exit_status, is_repeated),
             });
-            let cut = stop_with_sleep(member, program, &quit.span);
-            part.note = masks(member, program, quit.exit_status, &cut);
-            part.cut_instead(link.container, cut);
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -138,21 +138,21 @@ fn of_link<'a>(
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let mut part = cutting(link.container, member, program, &kill.span, what);
+            let cut = stop_with_sleep(member, program, &kill.span);
+            let masked = masks(member, program, kill.exit_status, &cut.1);
+            let mut part = with_cut(link.container, program, what, cut);
             part.rest_on(result_is_kept(
                 kill.exit_status,
                 kill.is_in_loop || kill.is_background,
             ));
-            let cut = stop_with_sleep(member, program, &kill.span);
             part.signals = true;
-            part.note = masks(member, program, kill.exit_status, &cut).or_else(|| {
+            part.note = masked.or_else(|| {
                 let signal = kill.other_signal()?;
                 Some(format!(
                     "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal names another (behind the feature gate ContainerStopSignals, Kubernetes 1.33 and later)",
                     pod.party_name(&link.other)
                 ))
             });
-            part.cut_instead(link.container, cut);
             if let Some(pattern) = part_of_a_command_line(pod, index, kill) {
                 part.rest_on(Proof::unknown(
                     Obligation::EndsAreKnown,

@@ -6,7 +6,7 @@ use crate::remedy::workaround::{
 };
 use crate::{
     behaviour::{
-        Link, LinkKind, Party,
+        Answer, Link, LinkKind, Party,
         action::Target,
         script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Wait},
     },
@@ -16,7 +16,8 @@ use crate::{
         plan::Class,
         script::{
             cut::{cut, with_sleep_behind},
-            entrypoint::{Entrypoint, can_cut, shell},
+            entrypoint::{Entrypoint, shell, try_cut},
+            hindrance::Hindrance,
         },
         wanted::Wanted,
     },
@@ -59,20 +60,39 @@ pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
         && !makes_files
 }
 
-/// What ends a sidecar, and the sleep in which it does.
-pub(crate) fn stop_with_sleep(member: &Member<'_>, program: &Program<'_>, span: &Span) -> Entrypoint {
-    let Some(script) = &program.script else {
-        return Entrypoint::cutting(span.clone());
+/// The cut of what ends a sidecar, and whether it can be made. The sleep in which the sidecar ends goes as well, where
+/// that is no less sure.
+pub(crate) fn stop_with_sleep(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    span: &Span,
+) -> (Answer<Hindrance>, Entrypoint) {
+    let cut = |cuts: Vec<Span>| {
+        let (answer, trial) = try_cut(member, program, &cuts);
+        let entrypoint = Entrypoint {
+            cuts,
+            trial,
+            ..Entrypoint::default()
+        };
+        (answer, entrypoint)
     };
-    let cuts = with_sleep_behind(script, span);
-    let has_sleep = cuts.len() > 1;
-    if has_sleep && can_cut(member, program, &cuts).is_refuted() {
-        return Entrypoint::cutting(span.clone());
+    let alone = vec![span.clone()];
+    let with_sleep = match &program.script {
+        Some(script) => with_sleep_behind(script, span),
+        None => alone.clone(),
+    };
+    if with_sleep == alone {
+        return cut(alone);
     }
-    Entrypoint {
-        cuts,
-        ..Entrypoint::default()
+    let with_sleep = cut(with_sleep);
+    if with_sleep.0.is_proved() {
+        return with_sleep;
     }
+    let alone = cut(alone);
+    if alone.0.is_proved() || with_sleep.0.is_refuted() {
+        return alone;
+    }
+    with_sleep
 }
 
 /// Whether a call that is treated ends what a wait waited for, and nothing else comes behind the wait: without the call
