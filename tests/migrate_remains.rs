@@ -999,6 +999,28 @@ spec:
     assert_remains(injected, true, &["command: [/load]"], &["sleep", "until"]);
 }
 
+/// Each of the cuts is proved where the other one stays: `-e` lets `&&` fail, and what stands last says the result.
+#[test]
+fn cuts_that_are_proved_one_by_one_are_judged_together() {
+    let call = "curl -fsS -X POST http://localhost:9091/quitquitquit";
+    let script = |end: &str| {
+        let app = format!("command: [sh, -ec, '/app one && /app two; {call}; {end}']");
+        job(&app, "args: [--quitquitquit, example:eu:orders]")
+    };
+    let again = script(call);
+    assert_eq!(migrated(&again, false).text, again);
+    assert_remains(&again, true, &["/app one && /app two"], &["curl"]);
+    let reviewed = migrated(&again, true);
+    let notes: Vec<&String> = reviewed.plans.iter().flat_map(|plan| &plan.notes).collect();
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("would end with the result of “/app one && /app two”")),
+        "{notes:?}"
+    );
+    assert_remains(&script("sleep 5"), false, &["/app one && /app two; sleep 5"], &["curl"]);
+}
+
 #[test]
 fn a_hook_that_waits_for_its_own_container_tells_a_sidecar() {
     let text = "apiVersion: apps/v1
