@@ -79,6 +79,7 @@ impl<'a> AppHalf<'a> {
             reason: reason.to_owned(),
             review,
             subjects: vec![subject],
+            proofs: vec![self.proof.clone()],
         });
     }
 
