@@ -211,7 +211,10 @@ fn a_kubeconfig_comes_through_a_pipe() {
     writer.join().unwrap().unwrap();
     std::fs::remove_file(&fifo).unwrap();
     saw_all(&run);
-    assert!(run.out.contains("\"loopback\"") && !run.out.contains("in-cluster"), "{run:?}");
+    assert!(
+        run.out.contains("\"loopback\"") && !run.out.contains("in-cluster"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -229,7 +232,10 @@ fn a_kubeconfig_of_several_that_is_not_there_is_passed_over() {
     let list = std::env::join_paths([Path::new("/nonexistent/config"), &there]).unwrap();
     saw_all(&lint(Path::new(&list), &[]));
     let run = lint(Path::new("/nonexistent/config:/nonexistent/other"), &[]);
-    assert!(run.code == Some(2) && run.notes.contains("/nonexistent/config"), "{run:?}");
+    assert!(
+        run.code == Some(2) && run.notes.contains("/nonexistent/config"),
+        "{run:?}"
+    );
 }
 
 /// What the reader of YAML shows of a kubeconfig may be a token.

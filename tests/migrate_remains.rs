@@ -364,7 +364,10 @@ spec:
     assert_remains(
         &more,
         true,
-        &["restartPolicy: Always", "sidecar.istio.io/nativeSidecar: \"true\""],
+        &[
+            "restartPolicy: Always",
+            "sidecar.istio.io/nativeSidecar: \"true\"",
+        ],
         &["scuttle", "ENVOY"],
     );
     // Alone it would start before the network that it needs.

@@ -124,12 +124,19 @@ fn resolve(kubeconfig: &mut Kubeconfig, directory: &Path) {
             absolute(&mut cluster.certificate_authority);
         }
     }
-    for user in kubeconfig.auth_infos.iter_mut().filter_map(|named| named.auth_info.as_mut()) {
+    for user in kubeconfig
+        .auth_infos
+        .iter_mut()
+        .filter_map(|named| named.auth_info.as_mut())
+    {
         absolute(&mut user.client_certificate);
         absolute(&mut user.client_key);
         absolute(&mut user.token_file);
         if let Some(plugin) = &mut user.exec
-            && plugin.command.as_ref().is_some_and(|command| command.contains(std::path::MAIN_SEPARATOR))
+            && plugin
+                .command
+                .as_ref()
+                .is_some_and(|command| command.contains(std::path::MAIN_SEPARATOR))
         {
             absolute(&mut plugin.command);
         }
@@ -157,7 +164,9 @@ mod tests {
     fn text_is_read_in_every_encoding_that_editors_write() {
         let text = "apiVersion: v1\n";
         let utf16 = |mark: [u8; 2], unit: fn(u16) -> [u8; 2]| -> Vec<u8> {
-            mark.into_iter().chain(text.encode_utf16().flat_map(unit)).collect()
+            mark.into_iter()
+                .chain(text.encode_utf16().flat_map(unit))
+                .collect()
         };
         let little = utf16([0xFF, 0xFE], u16::to_le_bytes);
         let big = utf16([0xFE, 0xFF], u16::to_be_bytes);
@@ -165,7 +174,12 @@ mod tests {
         for bytes in [text.as_bytes(), &marked, &little, &big] {
             assert_eq!(decoded(bytes).unwrap(), text);
         }
-        for bytes in [&little[..little.len() - 1], &big[..3], b"\xFF\xFE\x00\xD8", b"\xC3"] {
+        for bytes in [
+            &little[..little.len() - 1],
+            &big[..3],
+            b"\xFF\xFE\x00\xD8",
+            b"\xC3",
+        ] {
             assert_eq!(decoded(bytes).unwrap_err().kind(), io::ErrorKind::InvalidData);
         }
     }

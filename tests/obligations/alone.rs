@@ -93,7 +93,10 @@ impl Run {
         lines
             .filter_map(|line| line.split_once(": "))
             .filter(|(name, rest)| {
-                Obligation::ALL.iter().any(|obligation| obligation.name() == *name) && rest.starts_with(answer)
+                Obligation::ALL
+                    .iter()
+                    .any(|obligation| obligation.name() == *name)
+                    && rest.starts_with(answer)
             })
             .map(|(name, _)| name)
             .collect()
@@ -165,11 +168,19 @@ fn each_is_broken_alone_in_each_target() {
 fn each_has_a_row() {
     let rows = rows();
     let have: BTreeSet<&str> = rows.iter().map(|row| row.obligation.as_str()).collect();
-    let all: BTreeSet<&str> = Obligation::ALL.iter().map(|obligation| obligation.name()).collect();
+    let all: BTreeSet<&str> = Obligation::ALL
+        .iter()
+        .map(|obligation| obligation.name())
+        .collect();
     assert_eq!(have, all);
-    let rests = RULES.iter().flat_map(|rule| rule.rests_on.iter().copied().flatten());
+    let rests = RULES
+        .iter()
+        .flat_map(|rule| rule.rests_on.iter().copied().flatten());
     let explained: BTreeSet<&str> = rests.map(|obligation| obligation.name()).collect();
-    assert_eq!(explained, all, "an obligation that no rule names, or the other way round");
+    assert_eq!(
+        explained, all,
+        "an obligation that no rule names, or the other way round"
+    );
 }
 
 /// Each check of what is cut out of a script is a function that the code lists.
@@ -181,7 +192,11 @@ fn each_check_of_a_cut_has_a_row() {
     let (_, list) = source.split_once("const OBLIGATIONS").unwrap();
     let (_, list) = list.split_once("= [").unwrap();
     let (list, _) = list.split_once("];").unwrap();
-    let all: BTreeSet<&str> = list.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let all: BTreeSet<&str> = list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
     assert!(all.len() > 5, "{all:?}");
     assert_eq!(have, all);
 }

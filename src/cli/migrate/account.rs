@@ -153,7 +153,10 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
 pub(super) fn skipped(what: &str, reason: &str) -> String {
     match what.strip_suffix(" as it is") {
         Some(name) => format!("skipped {name}: {reason}"),
-        None => format!("skipped: {}: {reason}", order(what.trim_start_matches("not done: "))),
+        None => format!(
+            "skipped: {}: {reason}",
+            order(what.trim_start_matches("not done: "))
+        ),
     }
 }
 
@@ -166,10 +169,18 @@ fn order(fact: &str) -> String {
     for (between, verb, preposition) in [
         (" is not declared a sidecar", "declare", " a sidecar"),
         (" is declared a sidecar", "declare", " a sidecar"),
-        (" is injected as a native sidecar", "inject", " as a native sidecar"),
+        (
+            " is injected as a native sidecar",
+            "inject",
+            " as a native sidecar",
+        ),
         (": runs without ", "run", " without "),
         (": is removed, it only ", "remove", ", which only "),
-        (": its own command takes the place of ", "run", "'s own command in place of "),
+        (
+            ": its own command takes the place of ",
+            "run",
+            "'s own command in place of ",
+        ),
         (": a startupProbe", "give", " a startupProbe"),
         (": a readinessProbe", "give", " a readinessProbe"),
     ] {

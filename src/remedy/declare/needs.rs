@@ -79,7 +79,9 @@ pub(crate) fn later_proxy(pod: &Pod<'_>, sets_switches: bool) -> Option<String> 
     let injected = pod.injected.iter().map(|injected| &*injected.known);
     let wrapped_for = pod.members.iter().filter_map(|member| injected_of(pod, member));
     let mut proxies = injected.chain(wrapped_for);
-    proxies.find(|known| is_later(known)).map(|known| known.name.clone())
+    proxies
+        .find(|known| is_later(known))
+        .map(|known| known.name.clone())
 }
 
 /// Why a gate can't be: nothing answers it before the mesh's proxy is up.
