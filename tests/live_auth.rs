@@ -84,6 +84,17 @@ fn file(name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// A named pipe, where the machine can make one.
+fn fifo(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.fifo", std::process::id()));
+    let made = Command::new("mkfifo").arg(&path).status();
+    if !made.is_ok_and(|status| status.success()) {
+        tell::skip("mkfifo", "there is no mkfifo");
+        return None;
+    }
+    Some(path)
+}
+
 /// A kubeconfig whose server is reached by TLS.
 fn kubeconfig(name: &str, address: &str, authority: &Path, user: &Value) -> PathBuf {
     let config = json!({
@@ -181,6 +192,52 @@ fn a_kubeconfig_in_utf_16_that_was_cut_off_is_an_error() {
     }
 }
 
+/// `--kubeconfig <(…)`: a pipe is read once, though its names are asked for later.
+#[test]
+fn a_kubeconfig_comes_through_a_pipe() {
+    let server = cluster(None);
+    let written = server.kubeconfig("piped", "http", &json!({"token": "any"}));
+    let Some(fifo) = fifo("kubeconfig") else {
+        return;
+    };
+    let writer = {
+        let (fifo, text) = (fifo.clone(), std::fs::read(written).unwrap());
+        std::thread::spawn(move || std::fs::write(fifo, text))
+    };
+    let run = lint(
+        Path::new("/nonexistent"),
+        &["--kubeconfig", fifo.to_str().unwrap()],
+    );
+    writer.join().unwrap().unwrap();
+    std::fs::remove_file(&fifo).unwrap();
+    saw_all(&run);
+    assert!(
+        run.out.contains("\"loopback\"") && !run.out.contains("in-cluster"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_kubeconfig_without_an_end_is_an_error() {
+    let run = lint(Path::new("/dev/zero"), &[]);
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.notes.contains("longer than 64 MiB"), "{run:?}");
+}
+
+/// As kubectl does, which looks for each of them.
+#[test]
+fn a_kubeconfig_of_several_that_is_not_there_is_passed_over() {
+    let server = cluster(None);
+    let there = server.kubeconfig("second", "http", &json!({"token": "any"}));
+    let list = std::env::join_paths([Path::new("/nonexistent/config"), &there]).unwrap();
+    saw_all(&lint(Path::new(&list), &[]));
+    let run = lint(Path::new("/nonexistent/config:/nonexistent/other"), &[]);
+    assert!(
+        run.code == Some(2) && run.notes.contains("/nonexistent/config"),
+        "{run:?}"
+    );
+}
+
 /// What the reader of YAML shows of a kubeconfig may be a token.
 #[test]
 fn a_broken_kubeconfig_is_not_shown() {
@@ -207,15 +264,9 @@ fn credentials_without_an_end_are_not_waited_for() {
         "interactiveMode": "Never"}});
     let run = lint(&server.kubeconfig("yes", "http", &user), &[]);
     assert!(format!("{run:?}").contains("more than 1 MiB"), "{run:?}");
-    let fifo = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("token-{}.fifo", std::process::id()));
-    if !Command::new("mkfifo")
-        .arg(&fifo)
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        tell::skip("mkfifo", "there is no mkfifo");
+    let Some(fifo) = fifo("token") else {
         return;
-    }
+    };
     let run = lint(
         &server.kubeconfig("fifo", "http", &json!({"tokenFile": fifo})),
         &[],

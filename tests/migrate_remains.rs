@@ -357,6 +357,21 @@ spec:
         &["command: [/bin/bash]"],
         &["preflight", "ENVOY"],
     );
+    // Another container that never ends is declared in the same run, behind the proxy.
+    let more = format!(
+        "{text}  - {{name: sql, image: 'gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0', args: [--port=5432, a:b:c]}}\n"
+    );
+    assert_remains(
+        &more,
+        true,
+        &[
+            "restartPolicy: Always",
+            "sidecar.istio.io/nativeSidecar: \"true\"",
+        ],
+        &["scuttle", "ENVOY"],
+    );
+    // Alone it would start before the network that it needs.
+    assert_remains(&more, false, &["scuttle"], &["restartPolicy: Always"]);
     // An Envoy of the pod's own is what it minds.
     let own = format!(
         "{text}  - {{name: envoy, image: registry.example.com/edge, ports: [{{containerPort: 15000}}]}}\n"

@@ -1,9 +1,10 @@
 //! `.kubectl-sidecar.yaml`: its form, and where it is found.
 
+mod of_inputs;
 mod places;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -11,6 +12,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use of_inputs::Configurations;
 use places::Places;
 
 use super::{kubernetes_version::parse_version, mesh, severity::Threshold};
@@ -19,7 +21,7 @@ use crate::{
     pod::Target,
     roles::{Catalogue, KnownSidecar},
     rules::{RULES, Severity},
-    source::{CONFIGURATION, Input, Origin, Pattern, plain},
+    source::{Pattern, plain},
     suppress::{Choice, Ignore, IgnoreMatcher},
     yaml,
 };
@@ -246,93 +248,6 @@ fn read_text(path: &Path) -> io::Result<String> {
         return Err(io::Error::other("it is larger than 4 MiB"));
     }
     Ok(text)
-}
-
-/// The configurations of a run.
-#[derive(Debug)]
-pub(super) struct Configurations {
-    /// All of them; inputs without one have the first.
-    pub(super) loaded: Vec<Loaded>,
-    discover: bool,
-    known: HashMap<PathBuf, usize>,
-}
-
-impl Configurations {
-    /// The configuration `file` for all inputs, or those that are found unless `discover` is false.
-    pub(super) fn new(file: Option<&Path>, discover: bool) -> Result<Self, ConfigurationError> {
-        let first = match file {
-            Some(file) => Loaded::read(file)?,
-            None => Loaded::none(),
-        };
-        Ok(Self {
-            loaded: vec![first],
-            discover: discover && file.is_none(),
-            known: HashMap::new(),
-        })
-    }
-
-    /// The configuration of the current directory: objects have none of their own.
-    pub(super) fn of_objects(mut self) -> Result<Loaded, ConfigurationError> {
-        let here = Input {
-            name: String::new(),
-            origin: Origin::StandardInput,
-        };
-        let index = self.of(&here)?;
-        Ok(self.loaded.into_iter().nth(index).unwrap_or_else(Loaded::none))
-    }
-
-    /// The index of the configuration of an input.
-    pub(super) fn of(&mut self, input: &Input) -> Result<usize, ConfigurationError> {
-        if !self.discover {
-            return Ok(0);
-        }
-        let start = match &input.origin {
-            Origin::Kustomization(directory) => directory.clone(),
-            Origin::File(path) | Origin::Found(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
-            Origin::StandardInput => PathBuf::new(),
-        };
-        let start = if start.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            start
-        };
-        if let Some(index) = self.known.get(&start) {
-            return Ok(*index);
-        }
-        let mut visited = vec![start.clone()];
-        let mut index = 0;
-        let absolute = fs::canonicalize(&start).unwrap_or(start);
-        for directory in absolute.ancestors() {
-            if let Some(known) = self.known.get(directory) {
-                index = *known;
-                break;
-            }
-            visited.push(directory.to_owned());
-            let candidate = directory.join(CONFIGURATION);
-            if candidate.is_file() {
-                self.loaded.push(Loaded::read(&shortened(&candidate))?);
-                index = self.loaded.len() - 1;
-                break;
-            }
-            // The repository ends here.
-            if directory.join(".git").exists() {
-                break;
-            }
-        }
-        for directory in visited {
-            self.known.insert(directory, index);
-        }
-        Ok(index)
-    }
-}
-
-/// The path as people would write it from the current directory.
-fn shortened(path: &Path) -> PathBuf {
-    std::env::current_dir()
-        .and_then(fs::canonicalize)
-        .ok()
-        .and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned))
-        .unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]

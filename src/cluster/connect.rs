@@ -193,13 +193,13 @@ async fn configuration(connection: &Connection) -> Result<Config, ConnectError> 
     if chosen || std::env::var_os("KUBECONFIG").is_some() {
         return of_kubeconfig(kubeconfig::read(None), options).await;
     }
-    kubeconfig::check(None).map_err(ConnectError::Kubeconfig)?;
-    match Config::infer().await {
-        Ok(config) => Ok(config),
-        Err(_) if connection.server.is_some() => Ok(Config::new(http::Uri::default())),
+    let of_file = of_kubeconfig(kubeconfig::read(None), options).await;
+    of_file.or_else(|error| match (Config::incluster(), &connection.server) {
+        (Ok(config), _) => Ok(config),
+        (Err(_), Some(_)) => Ok(Config::new(http::Uri::default())),
         // What is wrong with the kubeconfig; that this is no pod of a cluster need not be said.
-        Err(_) => of_kubeconfig(kubeconfig::read(None), options).await,
-    }
+        (Err(_), None) => Err(error),
+    })
 }
 
 async fn of_kubeconfig(

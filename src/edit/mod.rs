@@ -2,6 +2,7 @@
 //! compared.
 
 pub(crate) mod change;
+pub(crate) mod intention;
 pub(crate) mod place;
 pub(crate) mod removal;
 mod rewrite;

@@ -1,6 +1,9 @@
 //! Carries plans out: text to text, checked before anybody sees it.
 
-use crate::edit::change::{Change, ChangeError, edits, intend};
+use crate::edit::{
+    change::{Change, ChangeError, edits},
+    intention::intend,
+};
 use crate::yaml::{self, Stream, Value, edit, guard};
 
 /// Why a text was left as it was.

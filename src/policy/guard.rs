@@ -18,7 +18,7 @@ use crate::{rules::RuleInfo, yaml::Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum GuardAction {
-    /// Whoever sends it is warned.
+    /// The sender is warned.
     #[default]
     Warn,
     /// It is refused.

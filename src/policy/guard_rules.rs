@@ -80,7 +80,7 @@ pub(super) fn recognized(rule: &str) -> Recognized {
         "app-started-first" | "sidecar-stopped-first" | "dropped-restart-policy" => {
             Not("it shows only in pods that run")
         }
-        _ => Not("nobody has written an expression for it"),
+        _ => Not("there is no expression for it yet"),
     }
 }
 

@@ -81,7 +81,7 @@ impl Obligation {
             }
             Self::IdleAfterApp => "The container has no work that begins when the app is done.",
             Self::EndsAreKnown => {
-                "Everything that ends the container is known and is removed in the same edit, and nobody else ends it."
+                "Everything that ends the container is known and is removed in the same edit, and nothing else ends it."
             }
             Self::NobodysApp => {
                 "The workload is about another container, by its Service, its volume claims, its name or its result."

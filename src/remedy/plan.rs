@@ -46,6 +46,8 @@ pub struct Refusal {
     pub review: bool,
     /// What stays untreated for it.
     pub subjects: Vec<Subject>,
+    /// What it would rest on, as far as that was asked.
+    pub proofs: Vec<Proof>,
 }
 
 /// What is done to one workload and what is not.
@@ -215,6 +217,24 @@ impl Plan {
             reason: reason.into(),
             review,
             subjects: subjects.into_iter().collect(),
+            proofs: Vec::new(),
+        });
+    }
+
+    /// Leaves something for what it would rest on.
+    pub(crate) fn left_unproved(
+        &mut self,
+        what: impl Into<String>,
+        (reason, review): (String, bool),
+        proofs: &[Proof],
+        subjects: impl IntoIterator<Item = Subject>,
+    ) {
+        self.add_refusal(Refusal {
+            what: what.into(),
+            reason,
+            review,
+            subjects: subjects.into_iter().collect(),
+            proofs: proofs.to_vec(),
         });
     }
 

@@ -89,7 +89,7 @@ fn hindrance(pod: &Pod<'_>) -> Option<String> {
         .or_else(|| too_much(pod))
 }
 
-/// For each part of a script that minds another container the script is cut on trial. So many bytes are read for that,
+/// For each part of a script that manages another container the script is cut on trial. So many bytes are read for that,
 /// hundreds of times what people write.
 const MOST_CUT: usize = 1 << 20;
 
@@ -170,7 +170,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
     }
 
-    pub(crate) fn part(&mut self, sidecar: &str, part: &Part<'a>, gate: &Gate) {
+    pub(crate) fn part(&mut self, part: &Part<'a>, gate: &Gate) {
         let left = format!("not done: {}", part.what);
         let subjects = part.subjects.iter().cloned();
         if part.wait.is_some()
@@ -180,37 +180,29 @@ impl<'p, 'a> Planner<'p, 'a> {
             self.plan.left(left, reason, false, subjects);
             return;
         }
-        match &part.class {
-            Err(reason) => self.plan.left(left, reason.clone(), false, subjects),
-            Ok(class) if *class > self.allowed() => {
-                let reason = match part.doubt() {
-                    Some(reason) => reason,
-                    None => format!("it has to be looked at, beside the declaration of {sidecar}"),
-                };
-                self.plan.left(left, reason, true, subjects);
-            }
-            Ok(class) => {
-                self.plan.add_action(Action {
-                    class: *class,
-                    what: part.what.clone(),
-                    subjects: part.subjects.clone(),
-                    proofs: part.proofs.clone(),
-                });
-                part.note.iter().for_each(|note| self.plan.note(note));
-                if let Some(doubt) = part.doubt_of_script() {
-                    self.plan
-                        .note(format!("look at what remains of the script: {doubt}"));
-                }
-                for (container, entrypoint) in &part.entrypoints {
-                    let own = self.entrypoints.entry(*container).or_default();
-                    own.merge(entrypoint);
-                    own.reviewed |= self.options.review;
-                }
-                self.removals.extend(&part.removals);
-                self.plan.signals_gone |= part.signals;
-                self.directories.extend(part.directories.iter().cloned());
-            }
+        if let Some(hindrance) = part.hindrance(self.allowed()) {
+            self.plan.left_unproved(left, hindrance, &part.proofs, subjects);
+            return;
         }
+        self.plan.add_action(Action {
+            class: part.class.clone().unwrap_or(Class::Manual),
+            what: part.what.clone(),
+            subjects: part.subjects.clone(),
+            proofs: part.proofs.clone(),
+        });
+        part.note.iter().for_each(|note| self.plan.note(note));
+        if let Some(doubt) = part.doubt_of_script() {
+            self.plan
+                .note(format!("look at what remains of the script: {doubt}"));
+        }
+        for (container, entrypoint) in &part.entrypoints {
+            let own = self.entrypoints.entry(*container).or_default();
+            own.merge(entrypoint);
+            own.reviewed |= self.options.review;
+        }
+        self.removals.extend(&part.removals);
+        self.plan.signals_gone |= part.signals;
+        self.directories.extend(part.directories.iter().cloned());
     }
 
     /// A sidecar that is declared here and waits for an ordinary container, which would start only after it.

@@ -148,22 +148,16 @@ impl<'p, 'a> Planner<'p, 'a> {
                 .left(format!("{} as it is", sidecar.name), reason, false, [form]);
         }
         for part in sidecar.parts.iter().filter(|part| part.harmful) {
-            let (reason, review) = match &part.class {
-                Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => (needs_review(part), true),
-                Ok(_) => continue,
-            };
-            self.plan.left(
-                format!("not done: {}", part.what),
-                reason,
-                review,
-                sidecar.all_subjects(),
-            );
-            return;
+            if let Some(hindrance) = part.hindrance(self.allowed()) {
+                let left = format!("not done: {}", part.what);
+                let subjects = sidecar.all_subjects();
+                self.plan.left_unproved(left, hindrance, &part.proofs, subjects);
+                return;
+            }
         }
         let gate = self.gate_of(sidecar, true);
         for part in sidecar.parts {
-            self.part(sidecar.name, part, &gate);
+            self.part(part, &gate);
         }
         let replaces_wait = sidecar
             .parts
@@ -186,22 +180,18 @@ impl<'p, 'a> Planner<'p, 'a> {
         let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches);
         let (class, reason) = judged(&proofs);
         if class > self.allowed() {
-            let reason = reason.unwrap_or_default();
-            self.plan
-                .left(left, reason, class == Class::Review, sidecar.all_subjects());
+            let hindrance = (reason.unwrap_or_default(), class == Class::Review);
+            let subjects = sidecar.all_subjects();
+            self.plan.left_unproved(left, hindrance, &proofs, subjects);
             return None;
         }
-        let hinders = sidecar.parts.iter().filter(|part| part.harmful).find_map(|part| {
-            let (reason, review) = match &part.class {
-                Err(reason) => (reason.clone(), false),
-                Ok(class) if *class > self.allowed() => (needs_review(part), true),
-                Ok(_) => return None,
-            };
-            Some((part.what.clone(), reason, review))
-        });
-        if let Some((what, reason, review)) = hinders {
-            let left = format!("{left}, because “{what}” can't be done");
-            self.plan.left(left, reason, review, sidecar.all_subjects());
+        let mut harmful = sidecar.parts.iter().filter(|part| part.harmful);
+        if let Some((part, hindrance)) =
+            harmful.find_map(|part| Some((part, part.hindrance(self.allowed())?)))
+        {
+            let left = format!("{left}, because “{}” can't be done", part.what);
+            let subjects = sidecar.all_subjects();
+            self.plan.left_unproved(left, hindrance, &part.proofs, subjects);
             return None;
         }
         Some(proofs)
@@ -212,14 +202,14 @@ impl<'p, 'a> Planner<'p, 'a> {
         let left = format!("{name} is not declared a sidecar");
         if ground == Ground::Insufficient {
             let gate = Gate::Present("nothing");
-            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
+            sidecar.parts.iter().for_each(|part| self.part(part, &gate));
             return;
         }
         let is_asked_for = self.is_slept_for(sidecar.member)
             || self.options.review && is_named(self.pod, sidecar.member, self.options);
         let gate = self.gate_of(&sidecar, is_asked_for);
         if ground == Ground::Waits && matches!(gate, Gate::None(_)) {
-            sidecar.parts.iter().for_each(|part| self.part(name, part, &gate));
+            sidecar.parts.iter().for_each(|part| self.part(part, &gate));
             return;
         }
         let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
@@ -261,7 +251,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             return;
         }
         for part in sidecar.parts {
-            self.part(name, part, &gate);
+            self.part(part, &gate);
         }
         self.declaration(sidecar, gate, proofs);
     }
@@ -389,9 +379,4 @@ impl Sidecar<'_, '_> {
             .flat_map(|part| part.wait.iter().chain(&part.asks))
             .collect()
     }
-}
-
-fn needs_review(part: &Part<'_>) -> String {
-    part.doubt()
-        .unwrap_or_else(|| "it has to be looked at".to_owned())
 }

@@ -15,7 +15,7 @@ that nothing ends on SIGTERM: no `trap`, no init process in front of it, no shar
 namespace, no `lifecycle.stopSignal`.
 
 A program that is not visible, or one that the script `exec`s, may well react to the signal:
-nothing is said of those. Neither of a pod whose grace period is 5 seconds or less. In a pod that
+those are not reported. Nor is a pod whose grace period is 5 seconds or less. In a pod that
 is not meant to end by itself it is a note."#,
     why: r#"The kernel does not apply a signal's default action to the first process of a PID namespace: a
 shell that sets no trap simply goes on. The kubelet sends SIGTERM to a sidecar when the app has
@@ -61,7 +61,7 @@ spec:
           image: registry.example.com/files/mirror:1.9.0
           command: ["/app/mirror"]
 "#,
-    migrate: r#"Nothing: what has to be finished when the signal comes is for a person to say."#,
+    migrate: r#"Nothing: decide by hand what has to be finished when the signal comes."#,
     rests_on: &[],
     sources: &[
         (

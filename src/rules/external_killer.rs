@@ -84,8 +84,8 @@ spec:
 "#,
     migrate: r#"The containers it names are declared sidecars and the mark is removed: safe when all of them
 stand in this manifest. A named container that an injector adds is for review (the injector's
-switch comes with it), and a helper container or the controller itself is a person's to
-remove."#,
+switch comes with it), and a helper container or the controller itself has to be
+removed by hand."#,
     rests_on: &[&Obligation::OF_DECLARATIONS, &[Obligation::InjectorObeys]],
     sources: &[
         (

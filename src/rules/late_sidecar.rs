@@ -28,8 +28,8 @@ in that same list. It finds
   it is known that its program never ends, and a warning where a later container names the
   address at which it is declared to listen.
 
-What a container with an unknown program does is not known, and nothing is said of it. An init
-container that waits for a *regular* container is told by broken-workaround."#,
+What a container with an unknown program does is not known, and it is not reported. An init
+container that waits for a *regular* container is reported by broken-workaround."#,
     why: r#"The kubelet starts the next entry of `initContainers` when an ordinary one has *ended*, and when a
 native sidecar has *started*. A sidecar behind the init container that polls it is never
 reached, and a server without `restartPolicy: Always` never ends: the pod stays in `Init:0/2`

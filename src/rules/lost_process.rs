@@ -80,7 +80,7 @@ spec:
           image: registry.example.com/post/parcels:5.2.0
           args: ["--db=localhost:5433"]
 "#,
-    migrate: r#"Nothing: what the process needs to run as a container of its own is for a person to say."#,
+    migrate: r#"Nothing: decide by hand what the process needs to run as a container of its own."#,
     rests_on: &[],
     sources: &[
         (
@@ -244,7 +244,7 @@ fn finding<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, span: 
         format!(
             "{name} leaves a process in the background, which dies with it{}",
             match &asker {
-                Some((other, _)) => format!(": {} finds nobody there", other.container.name),
+                Some((other, _)) => format!(": {} cannot connect to it", other.container.name),
                 None => String::new(),
             }
         ),

@@ -17,7 +17,7 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A container that is declared a sidecar although its program does one thing and ends, by the
 arguments or variables of a known image (`--once`, `METHOD=LIST`) or since its script has nothing
 but commands that end (`cp`, `git clone`). What a script with a loop or an unknown program does is
-not known, and nothing is said of it.
+not known, and it is not reported.
 
 A `kubectl-sidecar/sidecars` annotation that does not mean what it says:
 
@@ -92,7 +92,7 @@ spec:
           readinessProbe:
             httpGet: {path: /startup, port: 9090}
 "#,
-    migrate: r#"Nothing: which container was meant is for a person to say. `migrate --target annotation` writes
+    migrate: r#"Nothing: decide by hand which container was meant. `migrate --target annotation` writes
 the annotation for the containers that it declares, and `migrate --target native` removes the
 names of those that it moves."#,
     rests_on: &[],
@@ -145,7 +145,7 @@ fn runs_once<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Option<Fin
     let name = container.name;
     let never = match container.probe(ProbeKind::Startup) {
         Some(probe) if container.is_native_sidecar() && probe.port().is_some() => {
-            ", and the app may never start, since nobody answers its startupProbe"
+            ", and the app may never start, since nothing answers its startupProbe"
         }
         _ => "",
     };

@@ -98,7 +98,7 @@ spec:
         - name: envoy
           configMap: {name: quotes-envoy}
 "#,
-    migrate: r#"Never rewritten: what the sidecar can answer without the app is for a person to say. Migrate
+    migrate: r#"Never rewritten: decide by hand what the sidecar can answer without the app. Migrate
 does not create such a gate either: a probe that depends on the app is not made a startup
 probe, and the workload is left for review."#,
     rests_on: &[],

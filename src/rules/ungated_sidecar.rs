@@ -20,7 +20,7 @@ whose app shows that it needs the sidecar when it starts: its arguments, env or 
 local address with a port that the sidecar declares or is known to serve. A `readinessProbe`
 alone is pointed out, because it is often taken for the gate.
 
-Where an init container behind the sidecar names the address, it is said of that one. A
+Where an init container behind the sidecar names the address, that one is reported. A
 `startupProbe` that asks a port at which another sidecar answers gates nothing either: the
 containers of a pod share one network, so only one of them can listen there.
 

@@ -246,7 +246,7 @@ fn script_of_config_map<'a>(
         pod,
         &RULE,
         format!(
-            "{} starts through a script of ConfigMap {name} that minds another container",
+            "{} starts through a script of ConfigMap {name} that manages another container",
             member.container.name
         ),
     )

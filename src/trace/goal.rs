@@ -78,7 +78,7 @@ impl Goal {
             (true, Self::Deleted) if pod.asked_to_go => {
                 "all containers have ended, and something still holds the object".to_owned()
             }
-            (true, Self::Deleted) => "nobody has asked to delete it".to_owned(),
+            (true, Self::Deleted) => "its deletion has not been requested".to_owned(),
             (true, _) => format!("its phase is {}", pod.phase),
         })
     }

@@ -5,10 +5,16 @@
 //! take 9.8 µs to read and 5.6 kB to keep, and `k8s_openapi`'s `Pod` takes 41 µs and 41 kB, and 0.3 MB of the binary. Every
 //! field may be absent, as it may in a bookmark.
 
+mod event;
+mod status;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
+
+pub use event::{Event, EventSource, InvolvedObject};
+pub use status::{Condition, ContainerState, ContainerStatus, PodStatus, Running, Terminated, Waiting};
 
 use crate::roles::{FIRST, listed};
 
@@ -219,206 +225,6 @@ pub struct Lifecycle {
     /// There is a preStop hook.
     #[serde(deserialize_with = "present")]
     pub pre_stop: bool,
-}
-
-/// `status` of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodStatus {
-    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    #[serde(deserialize_with = "nullable")]
-    pub phase: String,
-    /// Why it is in this state as a whole: `Evicted`, `DeadlineExceeded`, …
-    #[serde(deserialize_with = "nullable")]
-    pub reason: String,
-    /// The same for people.
-    #[serde(deserialize_with = "nullable")]
-    pub message: String,
-    /// The conditions.
-    #[serde(deserialize_with = "nullable")]
-    pub conditions: Vec<Condition>,
-    /// Of init containers and sidecars.
-    #[serde(deserialize_with = "nullable")]
-    pub init_container_statuses: Vec<ContainerStatus>,
-    /// Of the regular containers.
-    #[serde(deserialize_with = "nullable")]
-    pub container_statuses: Vec<ContainerStatus>,
-    /// Of ephemeral containers.
-    #[serde(deserialize_with = "nullable")]
-    pub ephemeral_container_statuses: Vec<ContainerStatus>,
-}
-
-impl PodStatus {
-    /// The status of every container, in the API's order.
-    pub fn containers(&self) -> impl Iterator<Item = &ContainerStatus> {
-        self.init_container_statuses
-            .iter()
-            .chain(&self.container_statuses)
-            .chain(&self.ephemeral_container_statuses)
-    }
-
-    /// The condition of that type.
-    #[must_use]
-    pub fn condition(&self, kind: &str) -> Option<&Condition> {
-        self.conditions.iter().find(|condition| condition.kind == kind)
-    }
-
-    /// Whether the condition of that type is `True`.
-    #[must_use]
-    pub fn holds(&self, kind: &str) -> bool {
-        self.condition(kind)
-            .is_some_and(|condition| condition.status == "True")
-    }
-}
-
-/// A pod condition.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Condition {
-    /// `Initialized`, `Ready`, …
-    #[serde(rename = "type", deserialize_with = "nullable")]
-    pub kind: String,
-    /// `True`, `False` or `Unknown`.
-    #[serde(deserialize_with = "nullable")]
-    pub status: String,
-    /// The kubelet's clock when it made the status, whole seconds.
-    pub last_transition_time: Option<String>,
-    /// `Unschedulable`, `EvictionByEvictionAPI`, …
-    #[serde(deserialize_with = "nullable")]
-    pub reason: String,
-    /// For people.
-    #[serde(deserialize_with = "nullable")]
-    pub message: String,
-}
-
-/// A container's status.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContainerStatus {
-    /// The container.
-    #[serde(deserialize_with = "nullable")]
-    pub name: String,
-    /// What it does now.
-    #[serde(deserialize_with = "nullable")]
-    pub state: ContainerState,
-    /// How its previous run ended.
-    #[serde(deserialize_with = "nullable")]
-    pub last_state: ContainerState,
-    /// Passes its readiness probe; of an ordinary init container: has completed.
-    #[serde(deserialize_with = "nullable")]
-    pub ready: bool,
-    /// Has passed its startup probe; absent where the kubelet does not say.
-    pub started: Option<bool>,
-    /// How often it was started again.
-    #[serde(deserialize_with = "nullable")]
-    pub restart_count: i64,
-    /// `containerd://…`
-    #[serde(rename = "containerID")]
-    pub container_id: Option<String>,
-}
-
-/// `state` and `lastState`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct ContainerState {
-    /// Not running yet, or not again yet.
-    pub waiting: Option<Waiting>,
-    /// Running.
-    pub running: Option<Running>,
-    /// Ended.
-    pub terminated: Option<Terminated>,
-}
-
-/// `waiting`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct Waiting {
-    /// `ContainerCreating`, `PodInitializing`, `ImagePullBackOff`, …
-    #[serde(deserialize_with = "nullable")]
-    pub reason: String,
-    /// For people.
-    #[serde(deserialize_with = "nullable")]
-    pub message: String,
-}
-
-/// `running`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Running {
-    /// Whole seconds of the node's clock.
-    pub started_at: Option<String>,
-}
-
-/// `terminated`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Terminated {
-    /// The process's exit code; 128 plus the signal where one killed it.
-    #[serde(deserialize_with = "nullable")]
-    pub exit_code: i32,
-    /// `Completed`, `Error`, `OOMKilled`, `StartError`, `ContainerStatusUnknown`, …
-    #[serde(deserialize_with = "nullable")]
-    pub reason: String,
-    /// Whole seconds of the node's clock; 1970 where the runtime never started it.
-    pub started_at: Option<String>,
-    /// Whole seconds of the node's clock.
-    pub finished_at: Option<String>,
-    /// The run this tells of.
-    #[serde(rename = "containerID")]
-    pub container_id: Option<String>,
-}
-
-/// A `v1` Event.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Event {
-    /// Its name ends in the nanosecond at which the kubelet first recorded it.
-    #[serde(deserialize_with = "nullable")]
-    pub metadata: Metadata,
-    /// What it is about.
-    #[serde(deserialize_with = "nullable")]
-    pub involved_object: InvolvedObject,
-    /// `Created`, `Started`, `Killing`, …
-    #[serde(deserialize_with = "nullable")]
-    pub reason: String,
-    /// For people.
-    #[serde(deserialize_with = "nullable")]
-    pub message: String,
-    /// How many occurrences were merged into it.
-    pub count: Option<i64>,
-    /// The first occurrence, whole seconds of the sender's clock.
-    pub first_timestamp: Option<String>,
-    /// The last occurrence, whole seconds of the sender's clock.
-    pub last_timestamp: Option<String>,
-    /// The first occurrence, microseconds; the scheduler says this instead.
-    pub event_time: Option<String>,
-    /// Who sent it.
-    #[serde(deserialize_with = "nullable")]
-    pub source: EventSource,
-}
-
-/// `involvedObject`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct InvolvedObject {
-    /// `Pod`, …
-    #[serde(deserialize_with = "nullable")]
-    pub kind: String,
-    /// Its uid.
-    #[serde(deserialize_with = "nullable")]
-    pub uid: String,
-    /// `spec.containers{name}`, …
-    #[serde(deserialize_with = "nullable")]
-    pub field_path: String,
-}
-
-/// `source`
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub struct EventSource {
-    /// `kubelet`, …
-    #[serde(deserialize_with = "nullable")]
-    pub component: String,
 }
 
 /// The `Status` an `ERROR` carries.

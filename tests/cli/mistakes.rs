@@ -170,7 +170,7 @@ fn the_screen_needs_a_terminal() {
     refused(
         &["trace", "--tui", "pod/a"],
         3,
-        "--tui draws on a terminal, and standard output is none; without --tui the trace is printed as lines",
+        "--tui needs a terminal, and standard output is not one; without --tui the trace is printed as lines",
     );
 }
 

@@ -32,6 +32,23 @@ fn every_page_is_in_the_table_of_contents() {
     assert_eq!(listed, there);
 }
 
+/// mdBook makes index.html of a README.md, and README.html of the links to it.
+#[test]
+fn links_to_a_directorys_page_are_led_on() {
+    let settings = fs::read_to_string(root().join("book.toml")).unwrap();
+    let pages = pages();
+    let mut linked = pages
+        .iter()
+        .filter(|page| page.path.starts_with("docs") && page.path.ends_with("README.md"))
+        .peekable();
+    assert!(linked.peek().is_some());
+    for page in linked {
+        let path = page.path.strip_prefix("docs").unwrap().with_extension("html");
+        let led_on = format!("\"/{}\" = \"index.html\"", path.display());
+        assert!(settings.contains(&led_on), "book.toml has no {led_on}");
+    }
+}
+
 #[test]
 fn the_book_can_be_built() {
     let Some(mdbook) = programs::find("mdbook") else {

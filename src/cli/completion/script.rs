@@ -25,7 +25,7 @@ the PATH under the name kubectl_complete-sidecar:
   kubectl sidecar completion kubectl > ~/.local/bin/kubectl_complete-sidecar
   chmod +x ~/.local/bin/kubectl_complete-sidecar")]
 pub(in crate::cli) struct CompletionArguments {
-    /// Who completes
+    /// The shell, or kubectl
     shell: Shell,
 }
 

@@ -1,13 +1,16 @@
 //! `lint` on clusters: the same rules on what really runs.
 
+mod config_maps;
+
 use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
-use serde_json::value::RawValue;
 use tokio::sync::{mpsc::channel, watch};
 
 use super::super::promoters::PromotersOfNamespaces;
+
+use config_maps::ConfigMaps;
 
 use super::{LintArguments, Run, options, selection, threshold, usage};
 use crate::{
@@ -22,21 +25,19 @@ use crate::{
         warn,
     },
     cluster::{
-        Connection, RequestError, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions,
-        current_context, is_missing_namespace, scan, versions,
+        Connection, ScanError, ScanEvent, ScanRequest, Server, Unseen, Versions, current_context,
+        is_missing_namespace, scan, versions,
     },
     lint::Options,
-    live::{LiveObject, LiveOutcome, config_map, lint_live},
+    live::{LiveObject, LiveOutcome, lint_live},
     pod::KubernetesVersion,
     rules::{Finding, RULES},
-    source::{SourceError, SourceErrorKind, SourceFile},
+    source::{SourceError, SourceErrorKind},
     suppress::{Baseline, InSources, Suppression},
 };
 
 /// Batches of workloads that wait to be linted.
 const WAITING: usize = 2;
-/// ConfigMaps that are remembered for the workloads to come.
-const CONFIG_MAPS: usize = 256;
 /// From this server version on no kubelet that Kubernetes supports beside it is older than native sidecars: a
 /// kubelet may be three minor versions older (kubernetes.io/releases/version-skew-policy).
 const NO_OLD_KUBELETS_SINCE: KubernetesVersion = (1, 32);
@@ -362,58 +363,5 @@ impl Live {
         self.run.findings.extend(outcome.findings);
         self.run.workloads.extend(outcome.workloads);
         self.run.errors.extend(outcome.errors);
-    }
-}
-
-/// ConfigMaps that hold scripts of workloads, each read by its name.
-struct ConfigMaps<'s> {
-    server: &'s Server,
-    prefix: &'s str,
-    known: HashMap<(String, String), Option<Arc<SourceFile>>>,
-    /// What could not be read, and why.
-    refused: Vec<(String, String)>,
-}
-
-impl<'s> ConfigMaps<'s> {
-    fn new(server: &'s Server, prefix: &'s str) -> Self {
-        Self {
-            server,
-            prefix,
-            known: HashMap::new(),
-            refused: Vec::new(),
-        }
-    }
-
-    async fn of(&mut self, object: &LiveObject, names: &[String]) -> Vec<Arc<SourceFile>> {
-        let namespace = object.namespace.clone().unwrap_or_default();
-        let mut found = Vec::new();
-        for name in names {
-            let key = (namespace.clone(), name.clone());
-            if !self.known.contains_key(&key) {
-                if self.known.len() >= CONFIG_MAPS {
-                    self.known.clear();
-                }
-                let read = self.read(&namespace, name).await;
-                self.known.insert(key.clone(), read);
-            }
-            found.extend(self.known.get(&key).into_iter().flatten().cloned());
-        }
-        found
-    }
-
-    async fn read(&mut self, namespace: &str, name: &str) -> Option<Arc<SourceFile>> {
-        let path = format!("/api/v1/namespaces/{namespace}/configmaps/{name}");
-        let answer: Result<Box<RawValue>, RequestError> = self.server.get(&path).await;
-        let source = format!("{}{namespace}/configmap/{name}", self.prefix);
-        match answer {
-            Ok(text) => config_map(&source, text.get()),
-            // Optional, or not there yet.
-            Err(error) if error.code() == Some(404) => None,
-            Err(error) => {
-                self.refused
-                    .push((source, format!("{error}; the scripts in it were not read")));
-                None
-            }
-        }
     }
 }

@@ -118,7 +118,7 @@ pub(in crate::cli) fn colored_diff(before: &str, after: &str, name: &str) -> Str
 }
 
 /// What was done to a workload, what was left and why. `done` is what is said of the former: a preview would do it.
-/// With `proofs`, what each change rests on too.
+/// With `proofs`, what each of them rests on too.
 pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, proofs: bool) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
@@ -140,6 +140,9 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
             ""
         };
         tell(&format!("  {}{review}", skipped(&refusal.what, &refusal.reason)));
+        for proof in refusal.proofs.iter().filter(|_| proofs) {
+            tell(&format!("    {proof}"));
+        }
     }
     for note in &plan.notes {
         tell(&format!("  note: {note}"));
@@ -150,8 +153,48 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
 pub(super) fn skipped(what: &str, reason: &str) -> String {
     match what.strip_suffix(" as it is") {
         Some(name) => format!("skipped {name}: {reason}"),
-        None => format!("skipped: {}: {reason}", what.trim_start_matches("not done: ")),
+        None => format!(
+            "skipped: {}: {reason}",
+            order(what.trim_start_matches("not done: "))
+        ),
     }
+}
+
+/// What a plan tells as a fact, as an order: nothing that was skipped is told as if it were done.
+fn order(fact: &str) -> String {
+    if let Some((what, first)) = fact.split_once(", because “") {
+        let first = first.trim_end_matches("” can't be done");
+        return format!("{}; first {}", order(what), order(first));
+    }
+    for (between, verb, preposition) in [
+        (" is not declared a sidecar", "declare", " a sidecar"),
+        (" is declared a sidecar", "declare", " a sidecar"),
+        (
+            " is injected as a native sidecar",
+            "inject",
+            " as a native sidecar",
+        ),
+        (": runs without ", "run", " without "),
+        (": is removed, it only ", "remove", ", which only "),
+        (
+            ": its own command takes the place of ",
+            "run",
+            "'s own command in place of ",
+        ),
+        (": a startupProbe", "give", " a startupProbe"),
+        (": a readinessProbe", "give", " a readinessProbe"),
+    ] {
+        if let Some((name, rest)) = fact.split_once(between) {
+            return format!("{verb} {name}{preposition}{rest}");
+        }
+    }
+    let removed = fact.split_once(": its ").zip(fact.rsplit_once(" is removed"));
+    if let Some(((name, _), (whole, rest))) = removed
+        && let Some((_, what)) = whole.split_once(": its ")
+    {
+        return format!("remove {name}'s {}{rest}", what.trim_end_matches(','));
+    }
+    fact.to_owned()
 }
 
 #[cfg(test)]
@@ -162,5 +205,40 @@ mod tests {
     fn words_are_quoted_for_a_shell() {
         assert_eq!(quoted("a/b.yaml"), "a/b.yaml");
         assert_eq!(quoted("it's here"), "'it'\\''s here'");
+    }
+
+    #[test]
+    fn what_was_skipped_is_an_order() {
+        for (fact, expected) in [
+            (
+                "app: its wait for proxy is removed from the script of ConfigMap run",
+                "remove app's wait for proxy from the script of ConfigMap run",
+            ),
+            (
+                "proxy: its preStop hook, which ends it, is removed",
+                "remove proxy's preStop hook, which ends it",
+            ),
+            (
+                "proxy is not declared a sidecar, because “app: its call that ends proxy is removed” can't be done",
+                "declare proxy a sidecar; first remove app's call that ends proxy",
+            ),
+            (
+                "proxy is not declared a sidecar, because “reaper: is removed, it only ends proxy” can't be done",
+                "declare proxy a sidecar; first remove reaper, which only ends proxy",
+            ),
+            (
+                "logs: its own command takes the place of the script that looks for /done",
+                "run logs's own command in place of the script that looks for /done",
+            ),
+            ("app: runs without scuttle", "run app without scuttle"),
+            ("sql: a startupProbe", "give sql a startupProbe"),
+            (
+                "istio-proxy is injected as a native sidecar",
+                "inject istio-proxy as a native sidecar",
+            ),
+            ("all of it", "all of it"),
+        ] {
+            assert_eq!(order(fact), expected);
+        }
     }
 }

@@ -47,7 +47,7 @@ pub(in crate::cli) struct MigrateArguments {
     /// says the same.
     #[arg(long = "mesh", value_name = "NAME=VERSION", value_parser = parse_mesh)]
     pub(in crate::cli) meshes: Vec<MeshArgument>,
-    /// Also make the changes that a person has to look at
+    /// Also make the changes that need review
     #[arg(long)]
     pub(in crate::cli) review: bool,
     /// Treat this container as a sidecar: NAME or WORKLOAD/NAME
@@ -77,7 +77,7 @@ pub(in crate::cli) struct MigrateArguments {
     /// Keep what was there before --apply changes it, one file for each object
     #[arg(long, value_name = "DIR", requires = "apply")]
     pub(in crate::cli) backup: Option<PathBuf>,
-    /// Say of each change what it rests on, and what proves it
+    /// Say what each change rests on, made or skipped, and what proves it
     #[arg(short, long, conflicts_with = "quiet")]
     pub(in crate::cli) verbose: bool,
     /// Say nothing about what was done and left

@@ -44,7 +44,7 @@ pub(super) struct GuardArguments {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ActionChoice {
-    /// Whoever sends it is warned
+    /// The sender is warned
     Warn,
     /// It is refused
     Deny,

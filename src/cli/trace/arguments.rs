@@ -69,7 +69,7 @@ pub struct TraceArguments {
         hide_default_value = true
     )]
     pub expect: String,
-    /// This regular container is a sidecar, although the server dropped `lifecycle.type`; may be repeated
+    /// Treat this regular container as a sidecar, where the server dropped `lifecycle.type`; may be repeated
     #[arg(long = "sidecar", value_name = "NAME", value_delimiter = ',')]
     pub sidecars: Vec<String>,
     /// Print the order a manifest promises, by both designs, without a cluster
@@ -109,7 +109,7 @@ pub struct TraceArguments {
 pub enum Format {
     /// Lines, timelines and tables
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

@@ -61,7 +61,7 @@ pub enum TraceError {
     },
     /// `--tui` without a terminal to draw on.
     #[error(
-        "--tui draws on a terminal, and standard output is none; without --tui the trace is printed as lines"
+        "--tui needs a terminal, and standard output is not one; without --tui the trace is printed as lines"
     )]
     NoTerminal,
     /// Nothing can be written any more.

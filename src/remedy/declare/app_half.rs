@@ -79,6 +79,7 @@ impl<'a> AppHalf<'a> {
             reason: reason.to_owned(),
             review,
             subjects: vec![subject],
+            proofs: vec![self.proof.clone()],
         });
     }
 
@@ -368,7 +369,7 @@ impl<'a> AppHalf<'a> {
             .map_err(|error| error.to_string())?;
         // What it said is checked here, because the outer guard sees only a string.
         let mut intended = Value::documents(&stream).map_err(|error| error.to_string())?;
-        crate::edit::change::intend(&mut intended, &inner.changes(&[])?)
+        crate::edit::intention::intend(&mut intended, &inner.changes(&[])?)
             .map_err(|error| error.to_string())?;
         let again = yaml::parse(&edited).map_err(|error| error.to_string())?;
         if Value::documents(&again).ok().as_ref() != Some(&intended) {

@@ -4,13 +4,13 @@ use super::{annotation, app_half::AppHalf, declaration::Form};
 use crate::{
     behaviour::Party,
     catalogue::injector,
-    pod::{Member, Pod, Subject, SwitchToSet},
+    pod::{Pod, Subject, SwitchToSet},
     remedy::{
         obligation::{Obligation, Proof},
         plan::{Action, Class},
         planner::Planner,
         wanted::Wanted,
-        workaround::unwrap::wrapped,
+        workaround::unwrap::injected_of,
     },
     roles::{KnownSidecar, Naming, NamingKind},
 };
@@ -46,7 +46,8 @@ fn subjects_by_sidecar<'p>(pod: &'p Pod<'_>, wanted: &Wanted) -> Vec<(&'p KnownS
         }
     }
     for (index, member) in pod.members.iter().enumerate() {
-        if let Some(known) = managed(pod, index, member, wanted) {
+        let is_wanted = wanted.has(&Subject::Wrapper(index));
+        if let Some(known) = injected_of(pod, member).filter(|_| is_wanted) {
             add(known, Subject::Wrapper(index));
         }
     }
@@ -89,43 +90,6 @@ pub(crate) fn holds_back(pod: &Pod<'_>, wanted: &Wanted) -> bool {
     subjects_by_sidecar(pod, wanted)
         .iter()
         .any(|(known, _)| pod.switch_to_set(known).is_ok() && !known.ready.is_empty())
-}
-
-/// The injected sidecar that a container's wrapper manages, by the address in its settings. None where a container of
-/// the manifest may be what it manages.
-fn managed<'p>(
-    pod: &'p Pod<'_>,
-    index: usize,
-    member: &Member<'_>,
-    wanted: &Wanted,
-) -> Option<&'p KnownSidecar> {
-    wanted.has(&Subject::Wrapper(index)).then_some(())?;
-    let wrapper = wrapped(member)?.ok()?.wrapper;
-    let sidecar = wrapper.sidecar.and_then(|name| {
-        let mut entries = pod.catalogue.entries();
-        entries.find(|known| known.name == name)
-    });
-    let ports: Vec<u16> = match sidecar {
-        Some(known) => known.quit.iter().map(|endpoint| endpoint.port).collect(),
-        None => wrapper
-            .addresses
-            .iter()
-            .filter_map(|variable| member.container.value_of(variable))
-            .filter_map(|address| address.rsplit(':').next()?.split('/').next()?.parse().ok())
-            .collect(),
-    };
-    let known = pod
-        .catalogue
-        .entries()
-        .filter(|known| known.injector.is_some())
-        .find(|known| ports.iter().any(|port| known.is_ready_endpoint(*port, None)))?;
-    let is_here = pod.members.iter().any(|member| {
-        pod.catalogue
-            .of(&member.container)
-            .is_some_and(|own| own.name == known.name)
-            || member.container.ports().any(|own| ports.contains(&own.number))
-    });
-    (!is_here).then_some(&**known)
 }
 
 fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]) {
@@ -183,8 +147,10 @@ fn one(planner: &mut Planner<'_, '_>, known: &KnownSidecar, subjects: &[Subject]
     }
     let proof = proof(pod, known, settable.as_ref().ok());
     if proof.class() > planner.allowed() {
-        let reason = proof.answer.reason().cloned().unwrap_or_default();
-        leave(planner, format!("not done: {what}"), reason, true, subjects);
+        let hindrance = (proof.answer.reason().cloned().unwrap_or_default(), true);
+        let left = format!("not done: {what}");
+        let subjects = subjects.iter().cloned();
+        planner.plan.left_unproved(left, hindrance, &[proof], subjects);
         return;
     }
     let switch = settable.ok().filter(|_| !is_native);
@@ -297,8 +263,10 @@ fn promoted(planner: &mut Planner<'_, '_>, known: &KnownSidecar, name: &str, sub
         ),
     };
     if proof.class() > planner.allowed() {
-        let reason = proof.answer.reason().cloned().unwrap_or_default();
-        leave(planner, format!("not done: {what}"), reason, true, subjects);
+        let hindrance = (proof.answer.reason().cloned().unwrap_or_default(), true);
+        let left = format!("not done: {what}");
+        let subjects = subjects.iter().cloned();
+        planner.plan.left_unproved(left, hindrance, &[proof], subjects);
         return;
     }
     let mut half = AppHalf::of(proof, planner.allowed()).keeping_waits();

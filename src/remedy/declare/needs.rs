@@ -6,6 +6,7 @@ use crate::{
     remedy::{
         Options,
         obligation::{Obligation, Proof},
+        workaround::unwrap::injected_of,
     },
     roles::{KnownSidecar, Role},
     workload::{ContainerList, Probe},
@@ -75,8 +76,10 @@ pub(crate) fn later_proxy(pod: &Pod<'_>, sets_switches: bool) -> Option<String> 
             && !pod.is_injected_natively(known)
             && !(sets_switches && pod.switch_to_set(known).is_ok())
     };
-    let mut injected = pod.injected.iter().map(|injected| &injected.known);
-    injected
+    let injected = pod.injected.iter().map(|injected| &*injected.known);
+    let wrapped_for = pod.members.iter().filter_map(|member| injected_of(pod, member));
+    let mut proxies = injected.chain(wrapped_for);
+    proxies
         .find(|known| is_later(known))
         .map(|known| known.name.clone())
 }

@@ -62,7 +62,7 @@ pub(super) fn prestop<'a>(
             && is_prestop(program)
         {
             part.note = Some(format!(
-                "nobody looks for {} any more",
+                "nothing looks for {} any more",
                 shown_path(program, &test.file)
             ));
             part = part.on(Subject::Link(at));

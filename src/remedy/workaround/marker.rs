@@ -70,7 +70,7 @@ pub(crate) fn marker<'a>(
         part.class = Err("what else the probe is for has to be decided by hand".to_owned());
     }
     if writers.is_empty() {
-        part.class = Err("whoever writes the file is not visible in the manifest".to_owned());
+        part.class = Err("the manifest does not show what writes the file".to_owned());
     }
     writers_go(pod, file, writers, &mut part);
     part

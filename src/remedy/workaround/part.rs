@@ -90,9 +90,16 @@ impl Part<'_> {
         self.proofs.push(proof);
     }
 
-    /// What has to be looked at, where something has.
-    pub(crate) fn doubt(&self) -> Option<String> {
-        judged(&self.proofs).1
+    /// Why it stays where so much is allowed, and whether `--review` does it.
+    pub(crate) fn hindrance(&self, allowed: Class) -> Option<(String, bool)> {
+        match &self.class {
+            Err(reason) => Some((reason.clone(), false)),
+            Ok(class) if *class > allowed => {
+                let doubt = judged(&self.proofs).1;
+                Some((doubt.unwrap_or_else(|| "it has to be looked at".to_owned()), true))
+            }
+            Ok(_) => None,
+        }
     }
 
     /// What is not known of what remains of a script.

@@ -22,6 +22,7 @@ use crate::{
             marker::{marker, path_of},
             part::{Part, cutting, with_cut},
             stop::{helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
+            unwrap::injected_of,
             wrapper::wrappers,
         },
     },
@@ -73,6 +74,7 @@ pub(crate) fn stays(pod: &Pod<'_>, index: usize, wanted: &Wanted, parts: &[Part<
                 ends_with_another(member)
                     && member.container.list == ContainerList::Regular
                     && !wanted.has(&Subject::Wrapper(*at))
+                    && injected_of(pod, member).is_none()
             });
             let (_, wrapped) = wrapped?;
             Some(format!(
@@ -173,7 +175,7 @@ fn of_link<'a>(
         }
         LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
             let what = format!("{}: its wait for a file is removed", member.container.name);
-            let reason = "whoever writes the file is not visible in the manifest";
+            let reason = "the manifest does not show what writes the file";
             let mut part = Part::new(what, Err(reason.to_owned())).on(Subject::Link(at));
             part.harmful = false;
             part

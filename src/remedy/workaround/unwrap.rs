@@ -5,6 +5,7 @@ use crate::{
     edit::removal::Removals,
     pod::{Member, Pod},
     remedy::script::entrypoint::Entrypoint,
+    roles::KnownSidecar,
     shell::command_index,
     workload::Program,
     yaml::Node,
@@ -34,6 +35,37 @@ pub(crate) fn wrapped<'a>(member: &Member<'a>) -> Option<Result<Wrapped<'a>, Str
         Some((at, wrapper)) => Some(unwrap(member, program, at, wrapper)),
         None => in_script(member, program),
     }
+}
+
+/// The injected sidecar that a container's wrapper manages, by the address in its settings. None where a container of
+/// the manifest may be what it manages.
+pub(crate) fn injected_of<'p>(pod: &'p Pod<'_>, member: &Member<'_>) -> Option<&'p KnownSidecar> {
+    let wrapper = wrapped(member)?.ok()?.wrapper;
+    let sidecar = wrapper.sidecar.and_then(|name| {
+        let mut entries = pod.catalogue.entries();
+        entries.find(|known| known.name == name)
+    });
+    let ports: Vec<u16> = match sidecar {
+        Some(known) => known.quit.iter().map(|endpoint| endpoint.port).collect(),
+        None => wrapper
+            .addresses
+            .iter()
+            .filter_map(|variable| member.container.value_of(variable))
+            .filter_map(|address| address.rsplit(':').next()?.split('/').next()?.parse().ok())
+            .collect(),
+    };
+    let known = pod
+        .catalogue
+        .entries()
+        .filter(|known| known.injector.is_some())
+        .find(|known| ports.iter().any(|port| known.is_ready_endpoint(*port, None)))?;
+    let is_here = pod.members.iter().any(|member| {
+        pod.catalogue
+            .of(&member.container)
+            .is_some_and(|own| own.name == known.name)
+            || member.container.ports().any(|own| ports.contains(&own.number))
+    });
+    (!is_here).then_some(&**known)
 }
 
 /// A wrapper before a command of the script.

@@ -1,6 +1,10 @@
 //! Wrappers and what came with them, as parts of a workaround.
 
-use crate::remedy::workaround::{marker::path_of, part::Part, unwrap::wrapped};
+use crate::remedy::workaround::{
+    marker::path_of,
+    part::Part,
+    unwrap::{injected_of, wrapped},
+};
 use crate::{
     catalogue::wrapper::{WRAPPERS, Wrapper},
     pod::{Member, Pod, Subject},
@@ -13,11 +17,11 @@ use crate::{
     workload::ContainerList,
 };
 
-/// The wrappers of all containers: they tie them together.
+/// The wrappers of all containers: they tie them together. One for an injected sidecar goes with that one's switch.
 pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     for (index, member) in pod.members.iter().enumerate() {
-        if !wanted.has(&Subject::Wrapper(index)) {
+        if !wanted.has(&Subject::Wrapper(index)) || injected_of(pod, member).is_some() {
             continue;
         }
         let part = match wrapped(member) {

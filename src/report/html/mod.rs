@@ -187,7 +187,7 @@ fn head(report: &Report<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     figure(
         "undeclared",
         sidecars(report).count() - declared,
-        "sidecars that nobody declared",
+        "undeclared sidecars",
     )?;
     writeln!(out, "</ul>")
 }

@@ -1,4 +1,4 @@
-//! One JSON object a line; `schemas/trace.v1.json` describes it.
+//! One JSON object per line; `schemas/trace.v1.json` describes it.
 
 use std::sync::Arc;
 

@@ -7,9 +7,10 @@
     clippy::unwrap_used
 )]
 
-#[path = "support/generated_pods.rs"]
+mod alone;
+#[path = "../support/generated_pods.rs"]
 mod generated_pods;
-#[path = "migrate_meaning/random.rs"]
+#[path = "../migrate_meaning/random.rs"]
 mod random;
 
 use std::sync::Arc;
@@ -504,7 +505,7 @@ fn what_may_count_or_end_unseen_is_looked_at() {
 
 #[test]
 fn what_an_injector_fills_in_stays() {
-    let found = findings(include_str!("cases/injector-placeholder.yaml"));
+    let found = findings(include_str!("../cases/injector-placeholder.yaml"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0].fix.class, FixClass::Manual);
     assert!(found[0].fix.reason.contains("Istio"), "{:?}", found[0].fix);
