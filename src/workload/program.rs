@@ -61,6 +61,8 @@ pub struct Program<'t> {
     given: Option<Vec<Variable>>,
     /// Files that the script reads into its shell, and whose text is in its own.
     included: Vec<Included<'t>>,
+    /// The texts of a ConfigMap's files that its words name: `-config=/etc/vault/agent.hcl`.
+    pub settings: Vec<&'t str>,
 }
 
 /// The programs of a container: its entrypoint, its hooks, its probes.
@@ -90,6 +92,14 @@ pub fn programs<'t>(
         }
     }
     // Tekton's `script` and Argo's `source` are whole scripts.
+    if let Some(entrypoint) = programs.first_mut().filter(|own| own.invocation.is_none()) {
+        let words = entrypoint.words.iter().filter_map(|word| word.as_str());
+        let files = words.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+        entrypoint.settings = files
+            .filter(|file| file.starts_with('/'))
+            .filter_map(|file| config_maps.script(workload, container, file)?.1.as_str())
+            .collect();
+    }
     for field in ["script", "source"] {
         if let Some(node) = container.node.get(field).filter(|node| node.as_str().is_some()) {
             programs.push(Program::of_scalar(
@@ -175,6 +185,7 @@ impl<'t> Program<'t> {
             origin: Origin::Scalar(node),
             given: None,
             included: Vec::new(),
+            settings: Vec::new(),
         }
     }
 
@@ -295,6 +306,7 @@ impl<'t> Program<'t> {
             origin,
             given: None,
             included: Vec::new(),
+            settings: Vec::new(),
         }
     }
 
