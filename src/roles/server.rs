@@ -128,6 +128,22 @@ pub fn runs_its_server(
         program.is_shell() && invocation.is_none_or(|invocation| invocation.shell.is_some())
     });
     let replaces_command = runs_shell || !container.command().is_empty();
+    // `hashicorp/vault` runs an agent as well as a server: the container's name says which.
+    let by_name = || {
+        let base = container.image()?.base_name();
+        let named = catalogue.by_container_name(container.name)?;
+        (!replaces_command && named.runs_program(base)).then_some(named)
+    };
+    let by_command = || {
+        let first = base_name(container.command().first()?.as_str()?);
+        catalogue.entries().find(|known| known.runs_program(first))
+    };
+    let settings = entrypoint.map_or(&[][..], |program| &program.settings);
+    if let Some(known) = by_image.or_else(by_name).or_else(by_command).filter(|_| !settings.is_empty())
+        && let Some(setting) = settings.iter().find_map(|text| ending_setting(text, known))
+    {
+        return RunsServer::Refuted(OneShot::Argument(setting.to_owned()));
+    }
     let words = match entrypoint {
         None => Vec::new(),
         Some(_) if !replaces_command => container.arguments().into_iter().map(argument_word).collect(),
@@ -153,12 +169,6 @@ pub fn runs_its_server(
     }
     // Another image may have the same program: `my/tools` with `command: [envoy, …]`.
     let is_its_program = |known: &KnownSidecar| first.is_some_and(|first| known.runs_program(first));
-    // `hashicorp/vault` runs an agent as well as a server: the container's name says which.
-    let by_name = || {
-        let base = container.image()?.base_name();
-        let named = catalogue.by_container_name(container.name)?;
-        (!replaces_command && named.runs_program(base)).then_some(named)
-    };
     let known = match by_image.or_else(by_name) {
         Some(known) if !replaces_command || is_its_program(known) => known,
         _ => {
@@ -178,10 +188,6 @@ pub fn runs_its_server(
     };
     if let Some(answer) = by_environment(container, known) {
         return answer;
-    }
-    let settings = entrypoint.into_iter().flat_map(|program| &program.settings);
-    if let Some(setting) = settings.copied().find_map(|text| ending_setting(text, known)) {
-        return RunsServer::Refuted(OneShot::Argument(setting.to_owned()));
     }
     let named = usize::from(first.is_some_and(|first| known.runs_program(first)));
     let arguments = words.get(named..).unwrap_or_default();

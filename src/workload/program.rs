@@ -92,7 +92,12 @@ pub fn programs<'t>(
         }
     }
     // Tekton's `script` and Argo's `source` are whole scripts.
-    if let Some(entrypoint) = programs.first_mut().filter(|own| own.invocation.is_none()) {
+    // `-c FILE` alone is an option of the image's own program.
+    let runs_no_shell = |own: &&mut Program<'_>| {
+        let invocation = own.invocation.as_ref();
+        invocation.is_none_or(|invocation| invocation.shell.is_none())
+    };
+    if let Some(entrypoint) = programs.first_mut().filter(runs_no_shell) {
         let words = entrypoint.words.iter().filter_map(|word| word.as_str());
         let files = words.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
         entrypoint.settings = files

@@ -1,5 +1,5 @@
-use super::{http, last, request};
-use crate::behaviour::action::Action;
+use super::{environment, host, http, last, number, request, script};
+use crate::behaviour::action::{Action, Values, classify_visit};
 
 #[test]
 fn understands_curl() {
@@ -204,7 +204,7 @@ fn a_variable_may_hold_a_command_or_a_loop_run_over_addresses() {
     ] {
         let script = script(text);
         let values = Values::of_script(&script, &environment);
-        let mut actions = script.list.commands().filter_map(|visit| crate::behaviour::action::classify_visit(&visit, &values));
+        let mut actions = script.list.commands().filter_map(|visit| classify_visit(&visit, &values));
         let request = actions.find_map(|action| match action.action {
             Action::Http(http) => Some(http),
             _ => None,
@@ -229,7 +229,7 @@ fn a_variable_may_hold_a_command_or_a_loop_run_over_addresses() {
         let script = script(text);
         let values = Values::of_script(&script, &environment);
         let known = script.list.commands().any(|visit| {
-            let action = crate::behaviour::action::classify_visit(&visit, &values);
+            let action = classify_visit(&visit, &values);
             action.is_some_and(|action| matches!(action.action, Action::Http(http) if http.url.host.is_local()))
         });
         assert!(!known, "{text}");
