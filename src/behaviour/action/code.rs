@@ -231,6 +231,7 @@ fn method(code: &str) -> &'static str {
     let posts = [
         ".post(",
         "->post(",
+        "HTTP.post",
         "method:'POST'",
         "method:\"POST\"",
         "method='POST'",

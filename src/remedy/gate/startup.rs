@@ -330,6 +330,13 @@ fn by_tool_of_image(pod: &Pod<'_>, container: &Container<'_>, call: &str) -> Opt
     (is_as_made && has_it).then(|| exec(call.split(' ')))
 }
 
+/// Whether nothing takes the place of such a tool but a look at an open port.
+pub(super) fn only_connects(pod: &Pod<'_>, container: &Container<'_>, call: &str) -> bool {
+    by_tool_of_image(pod, container, call).is_none()
+        && health_listener(pod, container).is_none()
+        && of_catalogue(pod, container).is_some_and(|handler| is_plain_connection(&handler))
+}
+
 /// A command of the sidecar's own image. It has to start each time, for which the usual second may be too little.
 fn exec<'w>(words: impl Iterator<Item = &'w str>) -> Handler {
     let words = words.map(Value::string).collect();
