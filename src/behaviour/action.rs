@@ -335,6 +335,9 @@ fn of_program(
         return wait_tool::named_by_variable(program, rest, program_word, values)
             .unwrap_or(Action::Other { program: None });
     };
+    if let Some(action) = of_split_variable(program, path, rest) {
+        return action;
+    }
     let name = path.rsplit('/').next().unwrap_or(path);
     let scripts = &simple.scripts;
     match name {
@@ -387,6 +390,23 @@ fn of_program(
                 program: Some(path.to_owned()),
             }),
     }
+}
+
+/// What a variable does that holds a whole command, which the shell takes apart at its blanks: `$STOP`.
+fn of_split_variable(program: &Argument, value: &str, rest: &[Argument]) -> Option<Action> {
+    let is_split = matches!(program.word.pieces.as_slice(), [Piece::Variable { quoted: false, .. }]);
+    let is_plain = !value.contains(['"', '\'', '\\', '$', '`', ';', '|', '&', '*', '?']);
+    if !is_split || !is_plain || !value.contains(' ') {
+        return None;
+    }
+    let own = value.split_ascii_whitespace().map(|text| Argument {
+        word: program.word,
+        text: text.to_owned(),
+    });
+    let words: Vec<Argument> = own.chain(rest.iter().cloned()).collect();
+    let (first, rest) = words.split_first()?;
+    let name = first.text.rsplit('/').next().unwrap_or(&first.text);
+    http::action(name, rest).or_else(|| signal::action(name, rest))
 }
 
 /// `cat </dev/tcp/localhost/5432`

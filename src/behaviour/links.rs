@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     ScriptFacts,
-    action::{Action, CommandAction, Host, Target},
+    action::{Action, CommandAction, Host, Target, Url},
     ownership::Owners,
     script::{Kill, Marker, Quit, Wait},
 };
@@ -237,10 +237,12 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     Some(ScriptFacts::new(script, &value_of, exits_on_error))
 }
 
-/// Whether no address of a request is another host's.
+/// Whether all addresses of a request are of one server of the pod.
 fn asks_only_here(probe: &CommandAction) -> bool {
     match &probe.action {
-        Action::Http(http) => http.urls().all(|url| url.host.is_local()),
+        Action::Http(http) => http
+            .urls()
+            .all(|url| url.host.is_local() && url.port == http.url.port),
         _ => true,
     }
 }
@@ -297,8 +299,19 @@ impl Finder<'_, '_> {
             }
         }
         for quit in &facts.quits {
-            if let Some(other) = self.quit_party((container, program), quit) {
-                add(LinkKind::Quits(quit.clone()), other);
+            let parties: Vec<Option<Party>> = quit
+                .request
+                .urls()
+                .map(|url| self.quit_party((container, program), url))
+                .collect();
+            let mut told: Vec<&Party> = parties.iter().flatten().collect();
+            told.dedup();
+            // What tells several at once is not cut out for the sake of one.
+            let is_for_one = told.len() == 1 && parties.iter().all(Option::is_some);
+            for other in told {
+                let mut quit = quit.clone();
+                quit.request.works |= !is_for_one;
+                add(LinkKind::Quits(quit), other.clone());
             }
         }
         for kill in facts
@@ -466,13 +479,14 @@ impl Finder<'_, '_> {
         })
     }
 
-    fn quit_party(&self, (from, program): (usize, usize), quit: &Quit) -> Option<Party> {
-        let url = quit.request.urls().find(|url| url.host.is_local())?;
-        let path = url.path.as_deref()?.trim_end_matches('/');
+    /// Whom a request's address tells to end.
+    fn quit_party(&self, (from, program): (usize, usize), url: &Url) -> Option<Party> {
+        let path = url.path.as_deref().filter(|_| url.host.is_local())?;
+        let path = path.trim_end_matches('/');
         let known = url
             .port
             .is_some_and(|port| self.owners.is_quit_endpoint(port, path));
-        if !quit.stops && !known {
+        if !quit::stops(path) && !known {
             return None;
         }
         // A hook ends its own process, unless somebody else says that it answers there.

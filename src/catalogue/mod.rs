@@ -3,6 +3,8 @@
 //! Sidecars, wrapper programs, tools that wait, injectors: whoever has to know a name, a path, an option or a version
 //! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
 
+pub mod code_word;
+pub mod container_name;
 pub mod controller;
 mod image_glob;
 pub mod injected_file;
@@ -16,6 +18,7 @@ pub mod service_port;
 mod sidecar;
 mod sidecars;
 pub mod stop_command;
+pub mod stream_tool;
 pub mod tool;
 pub mod wait_tool;
 pub mod wrapper;

@@ -21,6 +21,8 @@ pub struct ReachingPrograms {
     pub programs: &'static [&'static str],
     /// How far.
     pub reach: Reach,
+    /// Subcommands with which they reach no other container.
+    pub harmless: &'static [&'static str],
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
@@ -32,8 +34,20 @@ const fn row(programs: &'static [&'static str], reach: Reach, source: &'static s
     ReachingPrograms {
         programs,
         reach,
+        harmless: &[],
         source,
         checked: "2026-11-30",
+    }
+}
+
+/// A client of a container engine. What builds, brings or shows images ends no container.
+const fn engine(programs: &'static [&'static str], source: &'static str) -> ReachingPrograms {
+    ReachingPrograms {
+        harmless: &[
+            "build", "buildx", "push", "pull", "tag", "login", "logout", "images", "image", "info", "version", "ps",
+            "save", "load", "manifest", "inspect",
+        ],
+        ..row(programs, Reach::Containers, source)
     }
 }
 
@@ -47,16 +61,8 @@ pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
         Reach::Containers,
         "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_exec/",
     ),
-    row(
-        &["docker"],
-        Reach::Containers,
-        "https://docs.docker.com/reference/cli/docker/",
-    ),
-    row(
-        &["podman"],
-        Reach::Containers,
-        "https://docs.podman.io/en/latest/Commands.html",
-    ),
+    engine(&["docker"], "https://docs.docker.com/reference/cli/docker/"),
+    engine(&["podman"], "https://docs.podman.io/en/latest/Commands.html"),
     row(
         &["nerdctl", "ctr"],
         Reach::Containers,
@@ -187,6 +193,13 @@ pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
 pub fn reaches(program: &str, reach: Reach) -> bool {
     let mut rows = REACHING_PROGRAMS.iter().filter(|row| row.reach == reach);
     rows.any(|row| row.programs.contains(&program))
+}
+
+/// Whether a subcommand of a program reaches no other container.
+#[must_use]
+pub fn is_harmless(program: &str, subcommand: &str) -> bool {
+    let mut rows = REACHING_PROGRAMS.iter().filter(|row| row.programs.contains(&program));
+    rows.any(|row| row.harmless.contains(&subcommand))
 }
 
 /// Whether a program, by its name or path, is a client of the API server.

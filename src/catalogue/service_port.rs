@@ -1,4 +1,4 @@
-//! The ports on which well-known servers listen where nothing else is said.
+//! The ports on which well-known servers listen where nothing else is said: at every address, as their images are made.
 
 /// A server's port.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub const SERVICE_PORTS: &[ServicePort] = &[
     row(&["redis", "valkey"], 6379, "https://hub.docker.com/_/redis"),
     row(&["mongo", "mongodb"], 27017, "https://hub.docker.com/_/mongo"),
     row(&["memcached"], 11211, "https://hub.docker.com/_/memcached"),
+    row(&["nats"], 4222, "https://hub.docker.com/_/nats"),
     row(&["rabbitmq"], 5672, "https://hub.docker.com/_/rabbitmq"),
     row(
         &["elasticsearch", "opensearch"],
@@ -48,4 +49,15 @@ pub const SERVICE_PORTS: &[ServicePort] = &[
 pub fn of_image(base_name: &str) -> Option<u16> {
     let row = SERVICE_PORTS.iter().find(|row| row.images.contains(&base_name))?;
     Some(row.port)
+}
+
+/// Where official images of these servers are kept.
+const OFFICIAL: &[&str] = &["library", "bitnami", "bitnamilegacy"];
+
+/// Whether an image's own command listens on a port at every address of the pod.
+#[must_use]
+pub fn is_open(repository: &str, port: u16) -> bool {
+    let (folder, name) = repository.rsplit_once('/').unwrap_or(("library", repository));
+    let folder = folder.rsplit('/').next().unwrap_or(folder);
+    of_image(name) == Some(port) && (OFFICIAL.contains(&folder) || folder == "docker.io")
 }

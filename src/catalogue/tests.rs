@@ -6,6 +6,8 @@ mod versions;
 
 use super::{
     Catalogue,
+    code_word::CODE_WORDS,
+    container_name::NAME_WORDS,
     controller::{KILLERS, OPEN_KRUISE},
     injected_file::INJECTED_FOLDERS,
     injector::INJECTORS,
@@ -16,6 +18,7 @@ use super::{
     quit::COMMON_PATHS,
     service_port::SERVICE_PORTS,
     stop_command::STOP_COMMANDS,
+    stream_tool::STREAM_TOOLS,
     tool::READINESS_TOOLS,
     wait_tool::WAIT_TOOLS,
     wrapper::{INITS, WRAPPERS},
@@ -76,6 +79,15 @@ fn origins() -> Vec<Origin> {
     let folders = INJECTED_FOLDERS
         .iter()
         .map(|row| (row.folder.to_owned(), row.source, row.checked));
+    let code = CODE_WORDS
+        .iter()
+        .map(|row| (row.of.to_owned(), row.source, row.checked));
+    let names = NAME_WORDS
+        .iter()
+        .map(|row| (row.words.join(", "), row.source, row.checked));
+    let streams = STREAM_TOOLS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
     let controllers = [&OPEN_KRUISE].map(|row| (row.name.to_owned(), row.source, row.checked));
     sidecars
         .chain(injectors)
@@ -95,6 +107,9 @@ fn origins() -> Vec<Origin> {
         .chain(finite)
         .chain(reaching)
         .chain(lists)
+        .chain(code)
+        .chain(names)
+        .chain(streams)
         .collect()
 }
 

@@ -60,6 +60,9 @@ pub struct WaitTool {
     pub statement: &'static [&'static str],
     /// What makes a call a question rather than work.
     pub question: Question,
+    /// Images that have it, by the last part of their names, and the call with which a probe asks the server there,
+    /// before the port.
+    pub in_images: Option<(&'static [&'static str], &'static [&'static str])>,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::{
-    catalogue::KnownSidecar,
+    catalogue::{KnownSidecar, service_port},
     workload::{Container, ProbeKind},
     yaml::Node,
 };
@@ -65,7 +65,12 @@ impl<'p, 'a> Listener<'p, 'a> {
             };
         }
         let is_open = self.known.is_some_and(|known| known.open_ports.contains(&port));
-        if self.declares(port) || is_open || self.own.listens_everywhere(port) {
+        // Nothing but its image says where it listens.
+        let is_image_open = || {
+            let image = self.container.image();
+            self.words.is_empty() && image.is_some_and(|image| service_port::is_open(image.repository, port))
+        };
+        if self.declares(port) || is_open || is_image_open() || self.own.listens_everywhere(port) {
             return Ok(());
         }
         Err(format!(

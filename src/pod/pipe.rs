@@ -2,6 +2,7 @@
 
 use super::Pod;
 use crate::{
+    catalogue::stream_tool::{Stream, does},
     shell::{RedirectKind, Simple},
     workload::ContainerList,
 };
@@ -57,7 +58,7 @@ fn pipes(pod: &Pod<'_>) -> Vec<(String, String)> {
                 .iter()
                 .filter_map(|word| Some(word.literal()?.into_owned()))
                 .collect();
-            if words.first().is_none_or(|first| first != "mkfifo") {
+            if words.first().is_none_or(|first| !does(first, Stream::MakesPipes)) {
                 continue;
             }
             let files = words.iter().skip(1).filter(|word| word.starts_with('/'));
@@ -78,7 +79,7 @@ fn read_files(simple: &Simple) -> Vec<String> {
         .filter(|redirect| redirect.kind == RedirectKind::Read)
         .filter_map(|redirect| redirect.target.as_ref()?.literal());
     let first = simple.words.first().and_then(|word| word.literal());
-    let shows = first.is_some_and(|first| matches!(first.as_ref(), "cat" | "tee" | "grep"));
+    let shows = first.is_some_and(|first| does(&first, Stream::ReadsFiles));
     let operands = simple
         .words
         .iter()

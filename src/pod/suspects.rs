@@ -7,11 +7,11 @@ use crate::{
     behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
     catalogue::{
         injector::INJECTORS,
-        program_reach::{Reach, reaches},
+        program_reach::{Reach, is_harmless, reaches},
         wrapper::Wrapper,
     },
     roles::{KnownSidecar, Role, RunsServer, sounds_like_an_end},
-    shell::command_index,
+    shell::{Span, command_index},
     workload::{ContainerList, Program},
     yaml::Node,
 };
@@ -194,16 +194,26 @@ fn helper(pod: &Pod<'_>, at: usize, member: &Member<'_>, names: &[String]) -> Op
     })
 }
 
-/// A program of a container that reaches into others.
+/// A program of a container that reaches into others. The image of such a program says so, unless the container's own
+/// words show what it is called for.
 fn runs_reaching<'m>(member: &'m Member<'_>) -> Option<&'m str> {
-    let words = member.programs.iter().flat_map(|program| {
-        program
-            .text
-            .split(|letter: char| !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.')))
-    });
-    words
-        .chain(member.container.image().map(|image| image.base_name()))
-        .find(|word| reaches(word, Reach::Containers))
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let mut harmless = Vec::new();
+    for program in &member.programs {
+        let words = program.text.split(|letter| !is_part(letter));
+        let mut words = words.filter(|word| !word.is_empty()).peekable();
+        while let Some(word) = words.next() {
+            if !reaches(word, Reach::Containers) {
+                continue;
+            }
+            match words.peek().is_some_and(|next| is_harmless(word, next)) {
+                true => harmless.push(word),
+                false => return Some(word),
+            }
+        }
+    }
+    let image = member.container.image().map(|image| image.base_name());
+    image.filter(|image| reaches(image, Reach::Containers) && !harmless.contains(image))
 }
 
 /// A program that a script gives another command, and whose own name says that it minds a sidecar: `with-proxy /app`.
@@ -253,7 +263,18 @@ fn script(pod: &Pod<'_>, at: usize, program_at: usize, program: &Program<'_>) ->
         .get(at)
         .and_then(runs_reaching)
         .or_else(|| named_after_a_sidecar(pod, program));
-    let ending = || ending_command(program);
+    let is_stop = |span: &Span| {
+        let mut links = pod.links.all.iter();
+        links.any(|link| {
+            (link.container, link.program) == (at, program_at)
+                && match &link.kind {
+                    LinkKind::Quits(quit) => quit.span == *span,
+                    LinkKind::Kills(kill) => kill.span == *span,
+                    _ => false,
+                }
+        })
+    };
+    let ending = || ending_command(program, is_stop);
     let named = reaching.map(str::to_owned).or_else(ending);
     found.extend(named.map(|name| Suspect::Program { container: at, name }));
     found.extend(socket_call(program).then(|| Suspect::Call {

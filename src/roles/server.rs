@@ -1,7 +1,10 @@
 //! Whether a container runs its image's server, or does one thing and ends.
 
 use crate::{
-    catalogue::{Catalogue, KnownSidecar, controller::OPEN_KRUISE, is_false, wrapper::Wrapper},
+    catalogue::{
+        Catalogue, KnownSidecar, controller::OPEN_KRUISE, is_false, program_end::is_finite,
+        stream_tool::{Stream, does}, wrapper::Wrapper,
+    },
     shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
     workload::{Container, Program},
     yaml::Node,
@@ -125,12 +128,31 @@ pub fn runs_its_server(
         program.is_shell() && invocation.is_none_or(|invocation| invocation.shell.is_some())
     });
     let replaces_command = runs_shell || !container.command().is_empty();
+    // `hashicorp/vault` runs an agent as well as a server: the container's name says which.
+    let by_name = || {
+        let base = container.image()?.base_name();
+        let named = catalogue.by_container_name(container.name)?;
+        (!replaces_command && named.runs_program(base)).then_some(named)
+    };
+    let by_command = || {
+        let first = base_name(container.command().first()?.as_str()?);
+        catalogue.entries().find(|known| known.runs_program(first))
+    };
+    let settings = entrypoint.map_or(&[][..], |program| &program.settings);
+    if let Some(known) = by_image.or_else(by_name).or_else(by_command).filter(|_| !settings.is_empty())
+        && let Some(setting) = settings.iter().find_map(|text| ending_setting(text, known))
+    {
+        return RunsServer::Refuted(OneShot::Argument(setting.to_owned()));
+    }
     let words = match entrypoint {
         None => Vec::new(),
         Some(_) if !replaces_command => container.arguments().into_iter().map(argument_word).collect(),
         Some(program) => match command_words(program) {
             Some(words) => words,
             None => {
+                if let Some(one_shot) = by_image.and_then(|known| ends_with_its_input(program, known)) {
+                    return RunsServer::Refuted(one_shot);
+                }
                 let starts_server = by_image.is_some_and(|known| starts_server(program, known));
                 return RunsServer::Unknown(ServerDoubt::Script { starts_server });
             }
@@ -147,7 +169,7 @@ pub fn runs_its_server(
     }
     // Another image may have the same program: `my/tools` with `command: [envoy, …]`.
     let is_its_program = |known: &KnownSidecar| first.is_some_and(|first| known.runs_program(first));
-    let known = match by_image {
+    let known = match by_image.or_else(by_name) {
         Some(known) if !replaces_command || is_its_program(known) => known,
         _ => {
             let by_program = replaces_command
@@ -194,6 +216,37 @@ fn command_words(program: &Program<'_>) -> Option<Vec<CommandWord>> {
         .any(|word| matches!(base_name(&word.raw), "timeout" | "gtimeout"));
     let from = if is_limited { 0 } else { at };
     Some(simple.words.get(from..)?.iter().map(command_word).collect())
+}
+
+/// What makes a program end that a script feeds from commands which end: `cat /log/* | promtail --stdin`.
+fn ends_with_its_input(program: &Program<'_>, known: &KnownSidecar) -> Option<OneShot> {
+    let (last, before) = program.script.as_ref()?.list.statements.split_last()?;
+    let is_alone = last.and_or.rest.is_empty() && last.terminator == Terminator::Sequence;
+    let (fed, feeding) = last.and_or.first.commands.split_last()?;
+    let words = |command: &Command| -> Option<Vec<CommandWord>> {
+        let Command::Simple(simple) = command else {
+            return None;
+        };
+        Some(simple.words.iter().skip(command_index(&simple.words)).map(command_word).collect())
+    };
+    let ends = |command: &Command| {
+        words(command).is_some_and(|words| {
+            let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+            texts.split_first().is_some_and(|(call, rest)| {
+                is_finite(call, rest) || does(base_name(call), Stream::ReadsFiles) && !rest.is_empty()
+            })
+        })
+    };
+    if !is_alone || feeding.is_empty() || !before.iter().all(prepares) || !feeding.iter().all(ends) {
+        return None;
+    }
+    let words = words(fed)?;
+    let (first, arguments) = words.split_first()?;
+    let own = known.runs_program(base_name(&first.text)).then(|| by_arguments(known, arguments, true));
+    match own? {
+        RunsServer::Refuted(one_shot) => Some(one_shot),
+        _ => None,
+    }
 }
 
 /// Whether one of a script's commands is the server of an image.
@@ -356,6 +409,24 @@ fn by_environment(container: &Container<'_>, known: &KnownSidecar) -> Option<Run
     doubt
         .or_else(|| from_elsewhere.then_some(ServerDoubt::Environment))
         .map(RunsServer::Unknown)
+}
+
+/// The line of a configuration file that makes a program end, where one of its options does the same:
+/// `exit_after_auth = true`.
+fn ending_setting<'t>(text: &'t str, known: &KnownSidecar) -> Option<&'t str> {
+    let names: Vec<String> = known
+        .one_shot
+        .iter()
+        .map(|mode| mode.trim_start_matches('-').replace('-', "_"))
+        .filter(|name| name.contains('_'))
+        .collect();
+    text.lines().map(str::trim).find(|line| {
+        let end = line.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_' && letter != '"');
+        let (name, value) = line.split_at(end.unwrap_or(line.len()));
+        let value = value.trim_matches([' ', '=', ':', ',', '"', '\t']);
+        let name = name.trim_matches('"').to_ascii_lowercase();
+        names.contains(&name) && !is_false(value)
+    })
 }
 
 /// What the words behind the program say; `is_named` where the program itself is written.

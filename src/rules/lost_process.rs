@@ -99,22 +99,25 @@ spec:
 };
 
 pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
-    // With one PID namespace for the whole pod, processes outlive their container's first one.
-    if pod.shares_processes() || pod.workload.pod_spec.get("hostPID").is_some() {
-        return;
-    }
     for (index, member) in pod.members.iter().enumerate() {
-        let is_plain = member.container.list == ContainerList::Init && !member.container.is_native_sidecar();
-        let Some((at, program)) = Pod::entrypoint(member).filter(|_| is_plain) else {
-            continue;
-        };
-        let Some(facts) = pod.links.facts(index, at) else {
-            continue;
-        };
-        if let Some(span) = left_behind(program, facts) {
+        if let Some((program, span)) = lost(pod, index, member) {
             findings.push(finding(pod, member, program, span));
         }
     }
+}
+
+/// The process that an init container leaves behind.
+pub(super) fn lost<'p, 'a>(
+    pod: &Pod<'a>,
+    index: usize,
+    member: &'p Member<'a>,
+) -> Option<(&'p Program<'a>, Span)> {
+    // With one PID namespace for the whole pod, processes outlive their container's first one.
+    let outlives = pod.shares_processes() || pod.workload.pod_spec.get("hostPID").is_some();
+    let is_plain = member.container.list == ContainerList::Init && !member.container.is_native_sidecar();
+    let (at, program) = Pod::entrypoint(member).filter(|_| is_plain && !outlives)?;
+    let facts = pod.links.facts(index, at)?;
+    Some((program, left_behind(program, facts)?))
 }
 
 /// The last process that a script leaves in the background and does nothing with.

@@ -1,7 +1,11 @@
 //! `sidecar-prestop-delay`
 
 use crate::{
-    catalogue::{port_list::by_program, program_end::is_server_image},
+    catalogue::{
+        container_name::{FORWARDING, Purpose, tells},
+        port_list::by_program,
+        program_end::is_server_image,
+    },
     roles::Role,
     workload::{ContainerList, HookKind, ProgramPlace},
 };
@@ -192,17 +196,22 @@ fn is_served(pod: &Pod<'_>, member: &Member<'_>) -> bool {
     })
 }
 
-/// Whether a container may be the one that passes requests on to the app.
+/// Whether a container may be the one that passes requests on to the app: by its image, or by its name and whom it is
+/// told to pass them on to.
 fn is_front_door(member: &Member<'_>) -> bool {
-    let image = member.container.image();
-    let mut parts = member.container.name.split(['-', '_']);
+    let container = &member.container;
+    let image = container.image();
+    let says_whom = || {
+        let words = container.command().into_iter().chain(container.arguments());
+        let variables = container.environment().map(|variable| variable.name.to_owned());
+        words
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .chain(variables)
+            .map(|text| text.to_ascii_lowercase())
+            .any(|text| FORWARDING.iter().any(|word| text.contains(word)))
+    };
     image.is_some_and(|image| is_server_image(image.base_name()))
-        || parts.any(|part| {
-            matches!(
-                part,
-                "nginx" | "web" | "gateway" | "ingress" | "frontend" | "lb" | "haproxy"
-            )
-        })
+        || tells(container.name, Purpose::Fronts) && says_whom()
 }
 
 /// Whether a preStop hook looks for a port that only the app has: `netstat -plnt | grep :8080`.

@@ -1,8 +1,8 @@
 //! `startup-deadlock`
 
 use crate::{
-    behaviour::action::{Action, Host, Values, classify_visit},
-    shell::Connector,
+    behaviour::action::{Action, ExitCode, Host, Values, classify_visit},
+    shell::{Connector, Visit},
     workload::{Container, Probe, ProbeKind, ProgramPlace},
     yaml::Node,
 };
@@ -189,10 +189,16 @@ fn command_that_asks_the_app<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Pro
     let value_of = |name: &str| values.get(name);
     let values = Values::of_script(script, &value_of);
     let visits: Vec<_> = script.list.commands().collect();
-    // What stands behind `||` may succeed alone.
+    // What stands behind `||` may succeed alone, but for `exit 1`.
+    let only_fails = |visit: &Visit<'_>| {
+        let action = classify_visit(visit, &values).map(|action| action.action);
+        matches!(action, Some(Action::Exit { code: Some(ExitCode::Number(code)), .. }) if code != 0)
+    };
+    let may_succeed =
+        |visit: &Visit<'_>| visit.context.connector == Some(Connector::Or) && !only_fails(visit);
     if visits
         .iter()
-        .any(|visit| visit.context.connector == Some(Connector::Or) || visit.context.negated)
+        .any(|visit| may_succeed(visit) || visit.context.negated)
     {
         return None;
     }

@@ -182,7 +182,10 @@ fn background_sidecar<'a>(
         return;
     };
     let own = pod.catalogue.of(&member.container);
-    for child in facts.background.iter().map(|background| &background.span) {
+    // What dies with its init container runs beside nobody.
+    let lost = super::lost_process::lost(pod, index, member).map(|(_, span)| span);
+    let children = facts.background.iter().map(|background| &background.span);
+    for child in children.filter(|child| lost.as_ref() != Some(*child)) {
         let Some(word) = crate::pod::program_at(program, child) else {
             continue;
         };

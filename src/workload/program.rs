@@ -61,6 +61,8 @@ pub struct Program<'t> {
     given: Option<Vec<Variable>>,
     /// Files that the script reads into its shell, and whose text is in its own.
     included: Vec<Included<'t>>,
+    /// The texts of a ConfigMap's files that its words name: `-config=/etc/vault/agent.hcl`.
+    pub settings: Vec<&'t str>,
 }
 
 /// The programs of a container: its entrypoint, its hooks, its probes.
@@ -90,6 +92,19 @@ pub fn programs<'t>(
         }
     }
     // Tekton's `script` and Argo's `source` are whole scripts.
+    // `-c FILE` alone is an option of the image's own program.
+    let runs_no_shell = |own: &&mut Program<'_>| {
+        let invocation = own.invocation.as_ref();
+        invocation.is_none_or(|invocation| invocation.shell.is_none())
+    };
+    if let Some(entrypoint) = programs.first_mut().filter(runs_no_shell) {
+        let words = entrypoint.words.iter().filter_map(|word| word.as_str());
+        let files = words.map(|word| word.split_once('=').map_or(word, |(_, value)| value));
+        entrypoint.settings = files
+            .filter(|file| file.starts_with('/'))
+            .filter_map(|file| config_maps.script(workload, container, file)?.1.as_str())
+            .collect();
+    }
     for field in ["script", "source"] {
         if let Some(node) = container.node.get(field).filter(|node| node.as_str().is_some()) {
             programs.push(Program::of_scalar(
@@ -175,6 +190,7 @@ impl<'t> Program<'t> {
             origin: Origin::Scalar(node),
             given: None,
             included: Vec::new(),
+            settings: Vec::new(),
         }
     }
 
@@ -295,6 +311,7 @@ impl<'t> Program<'t> {
             origin,
             given: None,
             included: Vec::new(),
+            settings: Vec::new(),
         }
     }
 

@@ -158,7 +158,7 @@ const LAST: [&str; 5] = [
 ];
 
 /// What is around the work; `{q}` ends the sidecar.
-const FRAMES: [&str; 49] = [
+const FRAMES: [&str; 60] = [
     "{w}; rc=$?; {q}; exit $rc",
     "{w}; rc=$?; {q}; exit $rc",
     "{w}\nrc=$?\n{q}\nexit \"${rc}\"\n",
@@ -208,6 +208,17 @@ const FRAMES: [&str; 49] = [
     "{w}; {q}; rc=$?; x=$(echo $rc); exit $x",
     "{w}; x=$(echo 7); {q}; exit $x",
     "trap '{q}' EXIT; exec {w}",
+    "finish() { {q}; exit \"$1\"; }\n{w}\nfinish $?\n",
+    "finish() { {q}; return $2; }\n{w}\nfinish now $?\n",
+    "finish() { {q}; exit \"$1\"; }\ntrap 'finish $?' EXIT\n{w}\n",
+    "set -u\nfinish() { local rc=$?; {q}; exit \"$rc\"; }\ntrap finish EXIT\n{w}\n",
+    "{w}; rc=$?; if {q}; then echo stopped; fi; exit $rc",
+    "{w}; rc=$?; if {q}; then app stopped; else echo ~gone >&2; exit 9; fi; exit $rc",
+    "{w}\nrc=$?\nif ! {q}; then\n  echo ~gone\nelse\n  app stopped\nfi\nexit $rc\n",
+    "{w}\nrc=$?\nnc localhost 9091 <<END\nPOST /quitquitquit HTTP/1.0\n\nEND\nexit $rc\n",
+    "{w}\nrc=$?\ncurl -s -XPOST --data-binary @- localhost:9091/quitquitquit <<END; app behind $rc\nbye\nEND\nexit $rc\n",
+    "STOP='curl -s -XPOST http://localhost:9091/quitquitquit'\n{w}; rc=$?\n$STOP\nexit $rc\n",
+    "{w}; rc=$?; for u in http://localhost:9091/quitquitquit; do curl -s -XPOST \"$u\"; done; exit $rc",
 ];
 
 /// What checks the wait afterwards.

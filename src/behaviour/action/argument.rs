@@ -30,9 +30,9 @@ impl Argument<'_> {
 pub(super) fn arguments<'a>(words: &'a [Word], values: &Values) -> Vec<Argument<'a>> {
     words
         .iter()
-        .map(|word| Argument {
-            word,
-            text: values.expand(word),
+        .flat_map(|word| {
+            let texts = values.expansions(word).into_iter();
+            texts.map(move |text| Argument { word, text })
         })
         .collect()
 }

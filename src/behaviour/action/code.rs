@@ -1,6 +1,9 @@
 //! One-liners of other languages: `python -c`, `node -e`, `ruby -e`, `perl -e`, PowerShell.
 
-use crate::shell::{RedirectKind, Simple, Span};
+use crate::{
+    catalogue::code_word,
+    shell::{RedirectKind, Simple, Span},
+};
 
 use super::{Action, Connect, Host, Http, Retry, Url, argument::Argument, host::port, values::UNKNOWN};
 
@@ -23,9 +26,10 @@ pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Opt
         None => here_document(simple)?,
     };
     let mut action = of_code(name, &text, span)?;
-    // Their calls need no brackets, so that what else they do cannot be told.
+    // Their calls need no brackets: each word has to be known.
     if let (Action::Http(http), "ruby" | "perl") = (&mut action, stem) {
-        http.works |= http.retry.is_none();
+        let before = arguments.get(..inline.unwrap_or(arguments.len())).unwrap_or_default();
+        http.works |= http.retry.is_none() && (says_more(&text) || brings_more_by_option(before));
     }
     Some(action)
 }
@@ -103,155 +107,12 @@ fn tries_again(code: &str) -> bool {
     (goes_round || tries) && passes_time || is_timed
 }
 
-/// What code may call that asks one address, reads the answer, passes the time and ends.
-const ASKS: &[&str] = &[
-    // Words of the languages.
-    "if",
-    "elif",
-    "while",
-    "for",
-    "switch",
-    "catch",
-    "except",
-    "return",
-    "in",
-    "not",
-    "and",
-    "or",
-    "with",
-    "print",
-    "function",
-    "async",
-    "await",
-    "until",
-    "unless",
-    "rescue",
-    // Requests and connections.
-    "urlopen",
-    "Request",
-    "post",
-    "get",
-    "put",
-    "head",
-    "request",
-    "fetch",
-    "HTTPConnection",
-    "HTTPSConnection",
-    "getresponse",
-    "read",
-    "getcode",
-    "raise_for_status",
-    "create_connection",
-    "socket",
-    "connect",
-    "connect_ex",
-    "createConnection",
-    "Socket",
-    "TCPSocket",
-    "sendall",
-    "send",
-    "recv",
-    "write",
-    "end",
-    "close",
-    "destroy",
-    "settimeout",
-    "setTimeout",
-    "URI",
-    "parse",
-    "URL",
-    "new",
-    "start",
-    "post_form",
-    "get_response",
-    "Post",
-    "Get",
-    "Session",
-    "on",
-    "once",
-    "then",
-    "finally",
-    "resume",
-    "file_get_contents",
-    "stream_context_create",
-    "array",
-    "curl_init",
-    "curl_setopt",
-    "curl_exec",
-    "curl_close",
-    "fsockopen",
-    "fclose",
-    "fwrite",
-    // Time, output and end.
-    "sleep",
-    "setInterval",
-    "clearInterval",
-    "clearTimeout",
-    "exit",
-    "range",
-    "log",
-    "error",
-    "warn",
-    "info",
-    "debug",
-    "puts",
-    "echo",
-    "stringify",
-    "dumps",
-    "encode",
-    "decode",
-    "str",
-    "int",
-    "len",
-    "format",
-    "bytes",
-    "b",
-    "min",
-    "max",
-    "time",
-    "now",
-    "require",
-    "import",
-    "urlencode",
-    "Promise",
-    "resolve",
-    "reject",
-];
-
-/// What such code takes its tools from.
-const TOOLS: &[&str] = &[
-    "urllib",
-    "urllib2",
-    "urllib3",
-    "requests",
-    "httpx",
-    "http",
-    "https",
-    "net",
-    "socket",
-    "ssl",
-    "json",
-    "time",
-    "sys",
-    "os",
-    "uri",
-    "open-uri",
-    "axios",
-    "node-fetch",
-    "timers",
-];
-
 /// Whether code brings in something else than what asks: `import etl`, `require('pg')`.
 fn brings_more(code: &str) -> bool {
-    let is_tool = |module: &str| {
-        let module = module.trim().trim_start_matches("node:");
-        let base = module.split(['.', '/', ' ']).next().unwrap_or_default();
-        base.is_empty() || TOOLS.contains(&base)
-    };
     let imports = code.split(['\n', ';']).map(str::trim).any(|line| {
         match (line.strip_prefix("import "), line.strip_prefix("from ")) {
-            (Some(modules), _) => !modules.split(',').all(is_tool),
-            (_, Some(module)) => !is_tool(module),
+            (Some(modules), _) => !modules.split(',').all(code_word::asks_by),
+            (_, Some(module)) => !code_word::asks_by(module),
             _ => false,
         }
     });
@@ -260,7 +121,57 @@ fn brings_more(code: &str) -> bool {
         let end = rest.find(['"', '\'', ')', '\\', ';', '\n']).unwrap_or(rest.len());
         rest.get(..end).unwrap_or_default()
     });
-    imports || required.any(|module| !is_tool(module))
+    imports || required.any(|module| !code_word::asks_by(module))
+}
+
+/// Whether an option in front of the code brings in something else: `-rnet/http`, `-MHTTP::Tiny`.
+fn brings_more_by_option(arguments: &[Argument]) -> bool {
+    let mut names_module = false;
+    arguments.iter().any(|argument| {
+        let text = argument.text.as_str();
+        let module = match text.strip_prefix("-r").or_else(|| text.strip_prefix("-M")) {
+            Some(module) => Some(module),
+            None => names_module.then_some(text),
+        };
+        names_module = module == Some("");
+        module.map_or(!matches!(text, "-w" | "-W" | "-"), |module| !code_word::asks_by(module))
+    })
+}
+
+/// Whether code has a word, outside of its texts, that has nothing to do with asking an address.
+fn says_more(code: &str) -> bool {
+    // A text may hold code of its own.
+    if code.contains(['`', '#', '%', '\\', UNKNOWN]) || code.contains("@{") || code.contains("${") {
+        return true;
+    }
+    let mut quote = None;
+    let bare: String = code
+        .chars()
+        .filter(|letter| match quote {
+            Some(open) => {
+                if open == *letter {
+                    quote = None;
+                }
+                false
+            }
+            None => {
+                if matches!(letter, '\'' | '"') {
+                    quote = Some(*letter);
+                }
+                quote.is_none()
+            }
+        })
+        .collect();
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    bare.split(|letter| !is_part(letter)).any(|word| {
+        let is_number = word.chars().all(|letter| letter.is_ascii_digit());
+        !is_number && !code_word::asks(word) && !is_variable_of(code, word)
+    })
+}
+
+/// `$http`, `@lines`, `url = …`
+fn is_variable_of(code: &str, word: &str) -> bool {
+    ["$", "@"].iter().any(|sign| code.contains(&format!("{sign}{word}"))) || code.contains(&format!("{word} = "))
 }
 
 /// Whether code calls anything that has nothing to do with asking an address.
@@ -301,7 +212,7 @@ fn does_more(code: &str) -> bool {
             .any(|name| {
                 // `(` behind nothing but a sign groups; an exception's name only says what went wrong.
                 let is_exception = name.ends_with("Error") || name.ends_with("Exception");
-                !name.is_empty() && !is_exception && !ASKS.contains(&name) && !defined(name)
+                !name.is_empty() && !is_exception && !code_word::asks(name) && !defined(name)
             })
 }
 
@@ -319,6 +230,8 @@ fn method(code: &str) -> &'static str {
     let compact: String = code.chars().filter(|letter| !letter.is_whitespace()).collect();
     let posts = [
         ".post(",
+        "->post(",
+        "HTTP.post",
         "method:'POST'",
         "method:\"POST\"",
         "method='POST'",

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::HashMap};
 
-use crate::shell::{Command, Piece, RedirectKind, Script, Simple, Variable, Word};
+use crate::shell::{Command, List, Piece, RedirectKind, Script, Simple, Variable, Word};
 
 use super::{connect, host::Host};
 
@@ -17,6 +17,9 @@ const LONGEST_VALUE: usize = 4096;
 /// bound a script of `$A$A$A` could be made to stand for more than any memory holds.
 const LOOKED_UP: (usize, usize) = (16, 64 * 1024);
 
+/// How many addresses a loop may run over.
+const MOST_ADDRESSES: usize = 16;
+
 /// What is known about variables: the environment, and what the script itself assigns.
 pub struct Values<'a> {
     environment: &'a dyn Fn(&str) -> Variable,
@@ -24,6 +27,8 @@ pub struct Values<'a> {
     assigned: HashMap<String, Option<String>>,
     /// What `exec 3<>/dev/tcp/host/port` connected.
     connections: HashMap<i32, (Host, Option<u16>)>,
+    /// The addresses that a loop runs over, by its variable: `for url in $QUIT_URLS`.
+    addresses: HashMap<String, Vec<String>>,
     /// How many bytes of values may still be looked up.
     left: Cell<usize>,
 }
@@ -44,6 +49,7 @@ impl<'a> Values<'a> {
             environment,
             assigned: HashMap::new(),
             connections: HashMap::new(),
+            addresses: HashMap::new(),
             left: Cell::new(LOOKED_UP.1),
         }
     }
@@ -69,8 +75,18 @@ impl<'a> Values<'a> {
             }
         }
         for visit in script.list.constructs() {
-            if let Command::For { variable, .. } = visit.command {
-                values.assigned.insert(variable.clone(), None);
+            if let Command::For {
+                variable,
+                words,
+                body,
+                ..
+            } = visit.command
+            {
+                let before = values.assigned.insert(variable.clone(), None);
+                let addresses = values.addresses_in(words);
+                if before.is_none() && !leaves_early(body) && !addresses.is_empty() {
+                    values.addresses.insert(variable.clone(), addresses);
+                }
             }
         }
         for visit in script.list.commands() {
@@ -206,6 +222,31 @@ impl<'a> Values<'a> {
         expanded.resolve(|name| self.get(name))
     }
 
+    /// The addresses that the words of a loop come to, where all of them are addresses.
+    fn addresses_in(&self, words: &[Word]) -> Vec<String> {
+        let mut found = Vec::new();
+        for word in words {
+            let Some(value) = self.resolve(word) else {
+                return Vec::new();
+            };
+            found.extend(value.split_ascii_whitespace().map(str::to_owned));
+        }
+        let are_addresses = found.len() <= MOST_ADDRESSES && found.iter().all(|value| value.contains("://"));
+        match are_addresses {
+            true => found,
+            false => Vec::new(),
+        }
+    }
+
+    /// What a word stands for, each address of a loop in turn, with [`UNKNOWN`] for each part that isn't known.
+    pub(super) fn expansions(&self, word: &Word) -> Vec<String> {
+        let addresses = match word.pieces.as_slice() {
+            [Piece::Variable { name, simple: true, .. }] => self.addresses.get(name),
+            _ => None,
+        };
+        addresses.cloned().unwrap_or_else(|| vec![self.expand(word)])
+    }
+
     /// The value of `$(NAME)` where the container has that variable: the kubelet puts it in before a shell sees it.
     fn of_kubelet(&self, piece: &Piece) -> Option<String> {
         let Piece::Substitution {
@@ -249,6 +290,14 @@ impl<'a> Values<'a> {
         }
         text
     }
+}
+
+/// Whether a loop may end before it has run over all of its words.
+fn leaves_early(body: &List) -> bool {
+    body.commands().filter_map(|visit| visit.simple()).any(|simple| {
+        let first = simple.words.first().map_or("", |word| word.raw.as_str());
+        matches!(first, "break" | "exit" | "return" | "exec")
+    })
 }
 
 /// Whether `$1` is not everywhere in a script what the script was given: in a function, behind `shift` and `set --`.

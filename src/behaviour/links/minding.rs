@@ -2,50 +2,12 @@
 
 use crate::{
     behaviour::{ScriptFacts, script::Kill},
+    catalogue::container_name::{Purpose, tells},
     roles::is_telling_name,
     workload::{Container, ContainerList, ProbeKind},
 };
 
 use super::{Finder, Party};
-
-/// Parts of the names of containers that set another one up, watch it, or serve it to the outside.
-const HELPERS: [&str; 13] = [
-    "exporter",
-    "metrics",
-    "monitor",
-    "monitoring",
-    "backup",
-    "setup",
-    "init",
-    "provision",
-    "provisioner",
-    "bootstrap",
-    "reloader",
-    "watcher",
-    "watchdog",
-];
-
-/// Parts of the names of servers that stand before another one and serve it to the outside.
-const FRONT_DOORS: [&str; 18] = [
-    "nginx",
-    "openresty",
-    "haproxy",
-    "envoy",
-    "caddy",
-    "traefik",
-    "httpd",
-    "apache",
-    "apache2",
-    "varnish",
-    "squid",
-    "proxy",
-    "gateway",
-    "web",
-    "ingress",
-    "frontend",
-    "lb",
-    "tls",
-];
 
 impl Finder<'_, '_> {
     /// Whether a container that waits for, or signals, another one is there to mind it: that is its own affair, but
@@ -85,13 +47,7 @@ impl Finder<'_, '_> {
 /// main container first. They write a sidecar first, too, so the order says nothing about one that starts a server.
 fn is_helper_of(own: &Container<'_>, other: &Container<'_>, facts: &ScriptFacts) -> bool {
     let serves = is_telling_name(other.name) || other.is_lifecycle_sidecar();
-    // `xtrabackup`, `mysqlexporter`
-    let ends_so = |part: &str| ["backup", "exporter"].iter().any(|end| part.ends_with(end));
-    let helps = is_telling_name(own.name)
-        || own
-            .name
-            .split(['-', '_'])
-            .any(|part| HELPERS.contains(&part) || ends_so(part));
+    let helps = is_telling_name(own.name) || tells(own.name, Purpose::Helps);
     let is_behind = || other.list == own.list && other.index < own.index;
     !serves && (helps || is_behind() && !starts_the_server(own, facts))
 }
@@ -109,11 +65,8 @@ fn starts_the_server(own: &Container<'_>, facts: &ScriptFacts) -> bool {
             .filter_map(|kind| own.probe(*kind))
             .any(|probe| probe.port().is_some());
     let image = own.image().map_or("", |image| image.base_name());
-    let is_front_door = |text: &str| {
-        text.split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|part| FRONT_DOORS.contains(&part))
-    };
-    serves && !facts.work.is_empty() && !is_front_door(image) && !is_front_door(own.name)
+    let is_front_door = [image, own.name].iter().any(|name| tells(name, Purpose::Fronts));
+    serves && !facts.work.is_empty() && !is_front_door
 }
 
 /// Whether a script has no program to run: it asks the other containers of the pod, or sets them up, and then does

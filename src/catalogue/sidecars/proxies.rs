@@ -91,6 +91,7 @@ pub(super) const ROWS: &[Row] = &[
             on(4143),
         ],
         quit: &[at(4191, "/shutdown")],
+        keeps_running: &["LINKERD2_PROXY_SHUTDOWN_ENDPOINT_ENABLED"],
         drain: &["proxy-wait-before-exit-seconds"],
         source: "https://linkerd.io/2/reference/proxy-configuration/",
         checked: "2026-11-23",

@@ -204,6 +204,11 @@ pub const WAIT_TOOLS: &[WaitTool] = &[
     WaitTool {
         programs: &["pg_isready"],
         question: Question::Always,
+        // Over TCP: while the image sets its database up, it answers at the socket alone.
+        in_images: Some((
+            &["postgres", "postgresql", "postgis"],
+            &["pg_isready", "-h", "127.0.0.1", "-p"],
+        )),
         source: "https://www.postgresql.org/docs/current/app-pg-isready.html",
         ..POSTGRES
     },
@@ -536,6 +541,7 @@ const ROW: WaitTool = WaitTool {
     variables: None,
     statement: &[],
     question: Question::Always,
+    in_images: None,
     source: "",
     checked: "2026-11-23",
 };

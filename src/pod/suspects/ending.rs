@@ -2,9 +2,10 @@
 
 use crate::{
     behaviour::action::{Action, Host, Url, Values, classify_simple, classify_visit},
+    catalogue::stream_tool::{leads_to_socket, may_connect},
     pod::Member,
     roles::sounds_like_an_end,
-    shell::{RedirectKind, Simple, Variable, Visit, Word, command_index},
+    shell::{RedirectKind, Simple, Span, Variable, Visit, Word, command_index},
     workload::Program,
     yaml::Node,
 };
@@ -25,7 +26,9 @@ fn has_end(word: &str, separates: impl Fn(char) -> bool) -> bool {
 
 /// The program of a command beside a script's work that says that somebody is ended: `grpcurl … Control/Shutdown`,
 /// `redis-cli shutdown`, `stop-proxy`, `echo stop | nc localhost 9000`.
-pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
+///
+/// What is understood as a stop is left out: `is_stop` says so of a command's place.
+pub(super) fn ending_command(program: &Program<'_>, is_stop: impl Fn(&Span) -> bool) -> Option<String> {
     let script = program.script.as_ref()?;
     let functions = script.functions();
     let visits: Vec<_> = script.list.commands().collect();
@@ -43,6 +46,9 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
     visits.iter().find_map(|visit| {
         let simple = visit.simple()?;
         let (first, words) = simple.words.get(command_index(&simple.words)..)?.split_first()?;
+        if is_stop(&simple.span) {
+            return None;
+        }
         let in_trap = visit.context.trap.is_some();
         // A pipe may make a signal of it: `… | xargs kill`.
         match classify_visit(visit, &Values::new(&|_| Variable::Unset))?.action {
@@ -80,11 +86,7 @@ pub(super) fn ending_command(program: &Program<'_>) -> Option<String> {
 pub(super) fn socket_call(program: &Program<'_>) -> bool {
     // curl's options for one, `--unix-socket` and `--abstract-unix-socket`.
     let may_ask = program.text.contains("socket");
-    if !may_ask
-        && !["socat", "nc ", "ncat", "netcat"]
-            .iter()
-            .any(|word| program.text.contains(word))
-    {
+    if !may_ask && !may_connect(&program.text) {
         return false;
     }
     let mut commands = program.script.iter().flat_map(|script| script.list.commands());
@@ -104,23 +106,8 @@ fn is_written_to(visit: &Visit<'_>, simple: &Simple) -> bool {
             .redirects
             .iter()
             .any(|redirect| matches!(redirect.kind, RedirectKind::Here | RedirectKind::Read));
-    let words = || simple.words.iter().map(|word| word.raw.as_str());
-    let leads_to_socket = match program_of(simple).as_deref() {
-        Some("socat") => words().any(|word| {
-            let kind = word
-                .trim_start_matches(['"', '\''])
-                .split(':')
-                .next()
-                .unwrap_or_default();
-            matches!(
-                kind.to_ascii_uppercase().as_str(),
-                "UNIX" | "UNIX-CONNECT" | "UNIX-CLIENT" | "ABSTRACT-CONNECT" | "GOPEN"
-            )
-        }),
-        Some("nc" | "ncat" | "netcat") => words().any(|word| word.starts_with('-') && word.contains('U')),
-        _ => false,
-    };
-    is_fed && leads_to_socket
+    let words = simple.words.iter().map(|word| word.raw.as_str());
+    is_fed && program_of(simple).is_some_and(|program| leads_to_socket(&program, words))
 }
 
 /// The option of a container's program that is about another one's end: `--stop-sidecar`, `--quit-proxy=true`,

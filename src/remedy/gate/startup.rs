@@ -8,7 +8,7 @@ use crate::{
         action::{Action, CommandAction, Http},
         script::{Answer, Wait},
     },
-    catalogue::controller::OPEN_KRUISE,
+    catalogue::{controller::OPEN_KRUISE, wait_tool},
     pod::{Listener, Member, Pod, health_listener},
     roles::NamingKind,
     workload::{Container, ContainerList, HookKind, Probe, ProbeKind},
@@ -284,6 +284,9 @@ fn of_probed(
         }
         Action::Connect(connect) => {
             let port = connect.port.ok_or("the port is not known")?;
+            if let Some(handler) = by_own_tool(container, &connect.tool, port) {
+                return Ok(handler);
+            }
             let handler = match (&connect.grpc_health, &connect.path) {
                 (Some(service), _) => grpc(port, service),
                 (None, Some(path)) if connect.waits => http_get(path, port),
@@ -291,10 +294,64 @@ fn of_probed(
             };
             (port, handler)
         }
+        Action::Tool { name } => {
+            let handler = by_tool_of_image(pod, container, name);
+            return handler.ok_or_else(|| "what the app asks can't be asked by a probe of the kubelet".to_owned());
+        }
         _ => return Err("what the app asks can't be asked by a probe of the kubelet".to_owned()),
     };
     Listener::of(pod, container).is_reachable(port)?;
     Ok(handler)
+}
+
+/// Whether the image of a container is known to have a tool that asks its server.
+pub(super) fn has_tool(container: &Container<'_>, tool: &str) -> bool {
+    own_call(container, tool).is_some()
+}
+
+/// The call of the tool that the app asks with, where the sidecar's image is known to have it.
+fn own_call(container: &Container<'_>, tool: &str) -> Option<&'static [&'static str]> {
+    let (images, call) = wait_tool::by_program(tool)?.in_images?;
+    let base = container.image()?.base_name();
+    images.contains(&base).then_some(call)
+}
+
+/// A probe with the tool by which the app reaches a known sidecar, whose image has it, too: `docker info`. Started as the
+/// image starts it, the sidecar listens where its own tool looks for it.
+fn by_tool_of_image(pod: &Pod<'_>, container: &Container<'_>, call: &str) -> Option<Handler> {
+    let known = pod.catalogue.by_image(container.image()?)?;
+    let (program, _) = call.split_once(' ')?;
+    let is_moved = |word: &Node<'_>| {
+        let text = word.as_str().unwrap_or("-H");
+        text.starts_with("-H") || text.starts_with("--host")
+    };
+    let is_as_made = container.command().is_empty() && !container.arguments().iter().any(is_moved);
+    let has_it = known.tools.iter().any(|tool| tool == program);
+    (is_as_made && has_it).then(|| exec(call.split(' ')))
+}
+
+/// Whether nothing takes the place of such a tool but a look at an open port.
+pub(super) fn only_connects(pod: &Pod<'_>, container: &Container<'_>, call: &str) -> bool {
+    by_tool_of_image(pod, container, call).is_none()
+        && health_listener(pod, container).is_none()
+        && of_catalogue(pod, container).is_some_and(|handler| is_plain_connection(&handler))
+}
+
+/// A command of the sidecar's own image. It has to start each time, for which the usual second may be too little.
+fn exec<'w>(words: impl Iterator<Item = &'w str>) -> Handler {
+    let words = words.map(Value::string).collect();
+    let command = vec![(Value::string("command"), Value::Sequence(words))];
+    vec![
+        (Value::string("exec"), Value::Mapping(command)),
+        (Value::string("timeoutSeconds"), Value::Integer("5".to_owned())),
+    ]
+}
+
+/// A probe with that tool.
+fn by_own_tool(container: &Container<'_>, tool: &str, port: u16) -> Option<Handler> {
+    let port = port.to_string();
+    let words = own_call(container, tool)?.iter().copied();
+    Some(exec(words.chain([port.as_str()])))
 }
 
 /// The probe that succeeds when a request does: `curl` without `--fail` is content with any answer, a probe is not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::startup::asked_port;
+use super::startup::{asked_port, has_tool, only_connects};
 use crate::{
     behaviour::{
         action::Action,
@@ -42,6 +42,12 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
     }
     for probed in &wait.probes {
         match &probed.action {
+            Action::Tool { name } if only_connects(pod, container, name) => {
+                return unknown(format!("an open port says less than an answer to {name}"));
+            }
+            Action::Connect(connect) if has_tool(container, &connect.tool) => {
+                return proved("a probe asks with the same tool, which its image has");
+            }
             Action::Connect(connect) if is_database_client(&connect.tool) => {
                 return match health_listener(pod, container) {
                     Some(_) => proved("its own health listener answers when it serves"),

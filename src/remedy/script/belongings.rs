@@ -255,6 +255,16 @@ impl Cutting<'_> {
         set
     }
 
+    /// The script's list and those of its functions and inner scripts.
+    pub(super) fn all_lists(&self) -> Vec<&List> {
+        let inner = self
+            .constructs
+            .iter()
+            .filter_map(|visit| visit.simple())
+            .flat_map(|simple| simple.scripts.iter().filter_map(|script| script.list.as_ref()));
+        self.lists().into_iter().chain(inner).collect()
+    }
+
     /// The script's list and those of its functions.
     fn lists(&self) -> Vec<&List> {
         let functions = self.constructs.iter().filter_map(|visit| match visit.command {

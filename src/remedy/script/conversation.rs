@@ -3,6 +3,7 @@
 use super::{hindrance::Hindrance, obligation::Cutting};
 use crate::{
     behaviour::Answer,
+    catalogue::stream_tool::{Stream, does},
     shell::{Command, Redirect, RedirectKind, Simple, Span, Statement, Terminator},
 };
 
@@ -126,7 +127,7 @@ fn reads(cutting: &Cutting<'_>, simple: &Simple, descriptor: i32) -> bool {
     let shows = simple
         .words
         .first()
-        .is_some_and(|word| matches!(word.raw.as_str(), "cat" | "head" | "tail"));
+        .is_some_and(|word| does(&word.raw, Stream::Shows));
     let mut inputs = simple
         .redirects
         .iter()

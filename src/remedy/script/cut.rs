@@ -118,12 +118,11 @@ pub(super) fn cut_parsed(
             emptied: &fates.emptied,
             outcome: &outcome,
         };
-        if let Some(command) = cutting.here_document() {
-            return Err(Hindrance::Entangled(command));
-        }
+        let here_documents = cutting.here_documents()?;
         let more: Vec<Span> = belongings(&cutting);
         let answer = judge(&cutting);
-        let changes = outcome.changes;
+        let mut changes = outcome.changes;
+        changes.extend(here_documents.into_iter().map(|span| (span, String::new())));
         let is_worse = match (&best, &answer) {
             // What gives up is taken out whole, and said.
             (Some((_, _, Answer::Proved)), Answer::Unknown(Hindrance::Bound(_))) => false,

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     behaviour::action::{Action, ExitCode},
-    shell::{AndOr, Command, Connector, EmbeddedKind, List, Pipeline, Simple, Span, Statement, Terminator},
+    shell::{
+        AndOr, Command, Connector, EmbeddedKind, IfBranch, List, Pipeline, Simple, Span, Statement, Terminator,
+    },
 };
 
 /// What a cut takes with it.
@@ -207,9 +209,17 @@ impl<'s> Fates<'s> {
                 self.part(body, &whole)
             }
             Command::If {
-                branches, otherwise, ..
+                branches,
+                otherwise,
+                redirects,
+                ..
             } => {
                 let mut outcome = Outcome::default();
+                if let ([branch], []) = (branches.as_slice(), redirects.as_slice())
+                    && self.list_is_concerned(&branch.condition)
+                {
+                    return self.chosen(branch, otherwise.as_ref(), &whole);
+                }
                 for branch in branches {
                     if self.list_is_concerned(&branch.condition) {
                         return Err(self.entangled(&whole));
@@ -231,6 +241,51 @@ impl<'s> Fates<'s> {
             Command::Simple(simple) => self.embedded(simple),
             Command::Test { .. } | Command::Arithmetic { .. } => Err(self.entangled(&whole)),
         }
+    }
+
+    /// `if quit; then echo stopped; fi`: what goes has come about, so that one branch runs and the other never does.
+    fn chosen(
+        &self,
+        branch: &IfBranch,
+        otherwise: Option<&List>,
+        whole: &Span,
+    ) -> Result<Outcome, Hindrance> {
+        let around = || self.entangled(whole);
+        let [asked] = branch.condition.statements.as_slice() else {
+            return Err(around());
+        };
+        let first = &asked.and_or.first;
+        if !asked.and_or.rest.is_empty() || !self.pipeline_goes(first, Prints::Stay) {
+            return Err(around());
+        }
+        let (runs, never) = match first.negated {
+            true => (otherwise, Some(&branch.body)),
+            false => (Some(&branch.body), otherwise),
+        };
+        let says_so = |list: &List| {
+            let mut pipelines = list.statements.iter().flat_map(|statement| statement.and_or.pipelines());
+            pipelines.all(gives_up)
+        };
+        let runs = runs.filter(|_| never.is_none_or(says_so)).ok_or_else(around)?;
+        let (Some(start), Some(end)) = (runs.statements.first(), runs.statements.last()) else {
+            return Err(around());
+        };
+        // The text of a here-document stands behind its line.
+        let holds_text = self.text.get(whole.clone()).is_none_or(|text| text.contains("<<"));
+        if holds_text || end.terminator == Terminator::Background {
+            return Err(around());
+        }
+        let mut outcome = self.part(runs, whole)?;
+        outcome.gone.push(asked.span.clone());
+        outcome.gone.extend(
+            never
+                .into_iter()
+                .flat_map(|list| &list.statements)
+                .map(|statement| statement.span.clone()),
+        );
+        outcome.changes.push((whole.start..start.span.start, String::new()));
+        outcome.changes.push((end.span.end..whole.end, String::new()));
+        Ok(outcome)
     }
 
     /// A list of which something stays.
@@ -333,7 +388,7 @@ impl<'s> Fates<'s> {
     /// `if [ $rc -eq 0 ]; then quit; fi`, `if ! wait; then exit 1; fi`
     fn choice_goes(
         &self,
-        branches: &[crate::shell::IfBranch],
+        branches: &[IfBranch],
         otherwise: Option<&List>,
         prints: Prints,
     ) -> bool {

@@ -4,7 +4,7 @@
 
 mod exits;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     accesses::Accesses,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     behaviour::{Answer, action::Action},
-    shell::{Command, Part, RedirectKind, Script, Simple, Span, State, Visit},
+    shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Terminator, Visit, Word},
 };
 
 use exits::{it_waits_as_long, what_ran_behind_it_still_does};
@@ -146,31 +146,58 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     if !is_on {
         return Vec::new();
     }
-    let plain = cutting.script.list.statements.iter().filter_map(|statement| {
-        match statement.and_or.first.commands.as_slice() {
-            [Command::Simple(simple)] => Some(simple),
-            _ => None,
-        }
-    });
-    let mut set: BTreeMap<&str, usize> = BTreeMap::new();
-    for assignment in plain
-        .filter(|simple| simple.words.is_empty())
-        .flat_map(|simple| &simple.assignments)
-    {
-        set.entry(assignment.name.as_str()).or_insert(assignment.span.end);
+    let mut given = Vec::new();
+    for list in cutting.all_lists() {
+        given_a_value(list, &mut given);
     }
     let mut answers = Vec::new();
     for visit in cutting.gone_constructs() {
         let access = cutting.accesses.of(visit.command);
         let unset = access.reads.needed.iter().find(|name| {
-            let is_set = set
-                .get(name.as_str())
-                .is_some_and(|end| *end <= visit.command.span().start);
+            let span = visit.command.span();
+            let is_set = given
+                .iter()
+                .any(|given| given.name == name.as_str() && given.holds.start <= span.start && span.end <= given.holds.end);
             !is_set && !cutting.shell.environment.holds(name)
         });
         answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
     }
     answers
+}
+
+/// A variable that has a value in a part of a script.
+struct Given<'s> {
+    name: &'s str,
+    holds: Span,
+}
+
+/// The variables that the plain statements of a list give a value: `n=0`, `local code=$?`. Each has it behind its own,
+/// to the end of the list.
+fn given_a_value<'s>(list: &'s List, found: &mut Vec<Given<'s>>) {
+    let end = list.statements.last().map_or(0, |last| last.span.end);
+    for statement in &list.statements {
+        let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+            continue;
+        };
+        if statement.terminator == Terminator::Background {
+            continue;
+        }
+        let own = simple
+            .assignments
+            .iter()
+            .filter(|_| simple.words.is_empty())
+            .map(|assignment| (assignment.name.as_str(), assignment.span.end));
+        let declares = simple.words.first().is_some_and(|word| {
+            matches!(word.raw.as_str(), "local" | "declare" | "typeset" | "export" | "readonly")
+        });
+        let declared = simple
+            .words
+            .iter()
+            .skip(1)
+            .filter(|_| declares)
+            .filter_map(|word| Some((word.raw.split_once('=')?.0, word.span.end)));
+        found.extend(own.chain(declared).map(|(name, start)| Given { name, holds: start..end }));
+    }
 }
 
 /// What it counts on is a number: a shell ends at `$((n + 1))` where `n` is a word.
@@ -308,21 +335,28 @@ fn its_output_is_nobodys(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
 }
 
 impl Cutting<'_> {
-    /// A command that goes and whose text stands behind its line, where it would stay: `<<END`.
-    pub(super) fn here_document(&self) -> Option<String> {
-        let holds = |simple: &Simple| {
-            simple.redirects.iter().any(|redirect| {
+    /// The texts of here-documents whose commands go, up to the line that ends each of them.
+    ///
+    /// # Errors
+    /// A command whose text runs others.
+    pub(super) fn here_documents(&self) -> Result<Vec<Span>, Hindrance> {
+        let mut found = Vec::new();
+        for simple in self.gone_constructs().filter_map(|visit| visit.simple()) {
+            for redirect in &simple.redirects {
                 let target = redirect.target.as_ref();
-                redirect.kind == RedirectKind::Here
-                    && target.is_some_and(|target| target.span.start >= redirect.span.end)
-            })
-        };
-        self.gone_constructs()
-            .find(|visit| match visit.command {
-                Command::Simple(simple) => holds(simple),
-                _ => false,
-            })
-            .map(|visit| self.shown(&visit.command.span()))
+                let is_behind = |target: &&Word| target.span.start >= redirect.span.end;
+                let Some(target) = target.filter(is_behind).filter(|_| redirect.kind == RedirectKind::Here) else {
+                    continue;
+                };
+                if target.substitutions().next().is_some() {
+                    return Err(Hindrance::Entangled(self.shown(&simple.span)));
+                }
+                let last_line = self.text.get(target.span.end..).unwrap_or_default();
+                let length = last_line.split_inclusive('\n').next().map_or(0, str::len);
+                found.push(target.span.start..target.span.end + length);
+            }
+        }
+        Ok(found)
     }
 
     fn simple_commands(&self) -> impl Iterator<Item = &Simple> {

@@ -7,7 +7,7 @@ use super::{
     harmless::exit,
     hindrance::{Hindrance, excerpt},
     obligation::Cutting,
-    result::{exits_with, keeps_result, only_simple},
+    result::{exits_with, is_result, is_variable, keeps_result, only_simple, parameter_of_end},
     spans::Spans,
 };
 use crate::{
@@ -222,24 +222,39 @@ impl<'s> Results<'s> {
     }
 }
 
-/// `code=$?; …; exit $code`, and the call of a function that is nothing else.
+/// `code=$?; …; exit $code`, and the call of a function that is nothing else or is told the result: `finish $?`.
 fn hands_result_on(statements: &[&Statement], functions: &Functions<'_>) -> bool {
     let (Some(first), Some(last)) = (statements.first(), statements.last()) else {
         return false;
     };
-    if let ([only], Some(simple)) = (statements, only_simple(&first.and_or.first))
+    let own_result = first.and_or.rest.is_empty().then(|| keeps_result(&first.and_or.first));
+    let kept = own_result.flatten().filter(|_| statements.len() > 1);
+    if let Some(simple) = only_simple(&last.and_or.first)
         && let Some(body) = simple
             .words
             .first()
             .and_then(Word::literal)
             .and_then(|name| functions.body(&name))
     {
+        if !last.and_or.rest.is_empty() {
+            return false;
+        }
         let body: Vec<&Statement> = body.statements.iter().collect();
-        return only.and_or.rest.is_empty() && body.len() > 1 && hands_result_on(&body, functions);
+        let is_told = told(simple, &body).is_some_and(|word| match (&kept, statements.len()) {
+            (None, 1) => is_result(word),
+            (Some(name), _) => is_variable(word, name),
+            _ => false,
+        });
+        return is_told || statements.len() == 1 && body.len() > 1 && hands_result_on(&body, functions);
     }
-    keeps_result(&first.and_or.first).is_some_and(|name| exits_with(&last.and_or.first, &name))
-        && first.and_or.rest.is_empty()
-        && last.and_or.rest.is_empty()
+    kept.is_some_and(|name| exits_with(&last.and_or.first, &name)) && last.and_or.rest.is_empty()
+}
+
+/// The word of a function's call that the function ends with: `exit "$1"`.
+fn told<'s>(call: &'s Simple, body: &[&Statement]) -> Option<&'s Word> {
+    let last = body.last().filter(|last| last.and_or.rest.is_empty())?;
+    call.words
+        .get(only_simple(&last.and_or.first).and_then(parameter_of_end)?)
 }
 
 /// Whether the first thing a statement does is to look at `$?`.

@@ -129,7 +129,7 @@ fn of_link<'a>(
                 part.class = Err("its output is kept in a file".to_owned());
             }
             if quit.request.works {
-                part.class = Err("the code that makes it does more".to_owned());
+                part.class = Err("what makes it does more".to_owned());
             }
             Some(helper(pod, index, link).unwrap_or(part).on(Subject::Link(at)))
         }

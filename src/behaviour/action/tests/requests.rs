@@ -1,5 +1,5 @@
-use super::{http, last, request};
-use crate::behaviour::action::Action;
+use super::{environment, host, http, last, number, request, script};
+use crate::behaviour::action::{Action, Values, classify_visit};
 
 #[test]
 fn understands_curl() {
@@ -174,5 +174,64 @@ fn understands_http_by_hand_and_in_other_languages() {
         ),
     ] {
         assert_eq!(request(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn code_without_brackets_asks_alone_where_each_word_is_known() {
+    for (text, works) in [
+        ("ruby -rnet/http -e 'Net::HTTP.post URI(\"http://localhost:1/q\"), \"\"'", false),
+        ("ruby -r net/http -e 'begin; Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); rescue; end'", false),
+        ("perl -MHTTP::Tiny -e 'my $http = HTTP::Tiny->new; $http->post(\"http://localhost:1/q\")'", false),
+        ("perl -e 'use LWP::UserAgent; LWP::UserAgent->new->post(\"http://localhost:1/q\")'", false),
+        ("ruby -rpg -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\")'", true),
+        ("ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); load \"x.rb\"'", true),
+        ("ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/#{vacuum}\"), \"\")'", true),
+        ("perl -MHTTP::Tiny -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\"); unlink \"/x\"'", true),
+        ("perl -MHTTP::Tiny -n -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\")'", true),
+    ] {
+        assert_eq!(http(text).works, works, "{text}");
+        assert_eq!(http(text).method.as_deref(), Some("POST"), "{text}");
+    }
+}
+
+#[test]
+fn a_variable_may_hold_a_command_or_a_loop_run_over_addresses() {
+    for (text, expected) in [
+        ("STOP='curl -s -X POST http://localhost:1/q'; $STOP", "POST local 1 /q"),
+        ("STOP='curl -s'; $STOP -X POST localhost:1/q", "POST local 1 /q"),
+        ("for u in http://localhost:1/q http://localhost:2/q; do curl \"$u\"; done", "GET local 1 /q +1"),
+    ] {
+        let script = script(text);
+        let values = Values::of_script(&script, &environment);
+        let mut actions = script.list.commands().filter_map(|visit| classify_visit(&visit, &values));
+        let request = actions.find_map(|action| match action.action {
+            Action::Http(http) => Some(http),
+            _ => None,
+        });
+        let http = request.unwrap_or_else(|| panic!("{text}"));
+        let more = if http.further_urls.is_empty() { "" } else { " +1" };
+        let shown = format!(
+            "{} {} {} {}{more}",
+            http.method.as_deref().unwrap_or("?"),
+            host(&http.url.host),
+            number(http.url.port),
+            http.url.path.as_deref().unwrap_or("?")
+        );
+        assert_eq!(shown, expected, "{text}");
+    }
+    // Not split, several commands, and a loop that may leave some out.
+    for text in [
+        "STOP='curl -X POST http://localhost:1/q'; \"$STOP\"",
+        "STOP='curl http://localhost:1/q; /app'; $STOP",
+        "for u in http://localhost:1/q http://localhost:2/q; do curl \"$u\" && break; done",
+    ] {
+        let script = script(text);
+        let values = Values::of_script(&script, &environment);
+        let known = script.list.commands().any(|visit| {
+            let action = classify_visit(&visit, &values);
+            action.is_some_and(|action| matches!(action.action, Action::Http(http) if http.url.host.is_local()))
+        });
+        assert!(!known, "{text}");
     }
 }

@@ -8,6 +8,9 @@ use crate::shell::{Piece, Variable, Word, names_in};
 /// any, and each way that is followed has its own.
 const LONGEST_TEXT: usize = 256;
 
+/// The numbers of the parameters that are followed.
+const PARAMETERS: std::ops::RangeInclusive<u32> = 1..=9;
+
 /// A result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Status {
@@ -114,6 +117,22 @@ impl State {
     pub(super) fn with_status(mut self, status: Status) -> Self {
         self.status = status;
         self
+    }
+
+    /// `$1` to `$9`, as far as they are known from the first on.
+    pub(super) fn parameters(&self) -> Vec<Value> {
+        let known = PARAMETERS.map_while(|number| self.variables.get(&number.to_string()).cloned());
+        known.collect()
+    }
+
+    /// Puts these in the place of `$1` to `$9`.
+    pub(super) fn give_parameters(&mut self, values: Vec<Value>) {
+        for number in PARAMETERS {
+            self.variables.remove(&number.to_string());
+        }
+        let numbered = PARAMETERS.zip(values);
+        self.variables
+            .extend(numbered.map(|(number, value)| (number.to_string(), value)));
     }
 
     /// A condition looks at `$?`: a failure of the work is noticed by it.

@@ -40,7 +40,11 @@ fn statements_go_with_what_belongs_to_them() {
         Some("/app; rc=$?; echo done; exit $rc"),
     );
     assert_cut("/app && curl x", &["curl x"], Some("/app"));
-    assert_cut("/app\nif curl x; then /report; fi\n", &["curl x"], None);
+    assert_cut(
+        "/app\nif curl x; then /report; fi\n",
+        &["curl x"],
+        Some("/app\n/report\n"),
+    );
     assert_cut(
         "/app\nrc=$?\n{ curl x || echo gone; } >/dev/null 2>&1\nexit $rc\n",
         &["curl x"],
@@ -117,10 +121,53 @@ fn a_part_of_a_block_goes_alone() {
 }
 
 #[test]
+fn the_text_of_a_here_document_goes_with_its_command() {
+    assert_cut(
+        "/app; rc=$?\nnc localhost 1 <<END\nPOST /quit HTTP/1.0\n\nEND\nexit $rc\n",
+        &["nc localhost 1 <<END"],
+        Some("/app\n"),
+    );
+    assert_cut(
+        "cat <<A; nc localhost 1 <<-B; /app\nkept\nA\n\tPOST /quit\n\tB\n/last\n",
+        &["nc localhost 1 <<-B"],
+        Some("cat <<A; /app\nkept\nA\n/last\n"),
+    );
+    assert_cut(
+        "if [ -n \"$Q\" ]; then\n  nc localhost 1 <<'END'\nPOST /quit\nEND\nfi\n/app\n",
+        &["nc localhost 1 <<'END'"],
+        Some("/app\n"),
+    );
+}
+
+#[test]
+fn of_a_choice_the_branch_stays_that_would_run() {
+    for (text, expected) in [
+        ("/app; if curl x; then echo done; fi; /more", "/app; echo done; /more"),
+        (
+            "/app\nif curl x; then\n  echo done\nelse\n  echo no >&2; exit 1\nfi\n/more\n",
+            "/app\necho done\n/more\n",
+        ),
+        ("/app; if ! curl x; then exit 1; else echo done; fi; /more", "/app; echo done; /more"),
+    ] {
+        assert_cut(text, &["curl x"], Some(expected));
+    }
+    for text in [
+        "/app; if curl x; then echo done; else /undo; fi; /more",
+        "/app; if curl x; then echo done; elif /other; then echo; fi; /more",
+        "/app; if curl x; then echo done; fi > /log; /more",
+        "/app; if curl x && /other; then echo done; fi; /more",
+        "/app; if curl x; then /report & fi; /more",
+        "/app; if curl x; then cat <<END; fi\ndone\nEND\n/more\n",
+    ] {
+        assert_cut(text, &["curl x"], None);
+    }
+}
+
+#[test]
 fn what_is_not_certain_is_left() {
     assert_cut("if curl x; then /app; else curl x; exit 1; fi", &["curl x"], None);
     assert_cut("/app || curl x", &["curl x"], None);
-    let here = "curl x -d @- <<END\nrm -r /\nEND\n/app\n";
+    let here = "curl x -d @- <<END\n$(date)\nEND\n/app\n";
     assert_cut(here, &["curl x -d @- <<END"], None);
     assert_cut(
         "curl x <<<y; /app <<END\ncurl x\nEND\n",
@@ -141,9 +188,8 @@ fn a_function_goes_with_all_its_calls_or_stays() {
     for rest in ["ready && /app", "ready; /app", "ready\n/app"] {
         assert_cut(&with(rest), &[ready], Some("/app\n"));
     }
-    for rest in ["if ready; then /app; fi", "export -f ready\n/app"] {
-        assert_cut(&with(rest), &[ready], None);
-    }
+    assert_cut(&with("if ready; then /app; fi"), &[ready], Some("/app\n"));
+    assert_cut(&with("export -f ready\n/app"), &[ready], None);
 }
 
 #[test]

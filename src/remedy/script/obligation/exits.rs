@@ -9,7 +9,7 @@ use crate::{
     remedy::script::{
         harmless::{action, exit},
         hindrance::Hindrance,
-        result::{exits_with_word, result_variable},
+        result::{exits_with_word, is_result, parameter_of_end, result_variable},
     },
     shell::{Command, List, Simple, Span, Visit},
 };
@@ -108,7 +108,8 @@ impl Cutting<'_> {
         let shown = || self.shown(&exit.span);
         let functions = self.script.functions();
         let body = functions.get(name)?;
-        if !ends_with_first(body, exit) {
+        let told = parameter_of_end(exit);
+        if told.is_none() && !ends_with_first(body, exit) {
             return Some(Answer::Unknown(Hindrance::Result(shown())));
         }
         let calls = self.script.list.commands().filter(|visit| {
@@ -117,6 +118,11 @@ impl Cutting<'_> {
                 .is_some_and(|simple| simple.words.first().is_some_and(|word| word.raw == name))
         });
         for call in calls {
+            // `finish $?`
+            let word = told.zip(call.simple()).map(|(at, simple)| simple.words.get(at));
+            if !word.is_none_or(|word| word.is_some_and(is_result)) {
+                return Some(Answer::Unknown(Hindrance::Result(shown())));
+            }
             if let Some(signals) = call.context.trap {
                 if let Some(answer) = self.signals_end_the_same(signals) {
                     return Some(answer);

@@ -288,6 +288,21 @@ fn an_exit_that_goes_kept_nothing_from_running() {
         answer(&format!("{finish}/app\nfinish\n"), "curl x"),
         Answer::Proved
     );
+    // A function that is told the result ends with it.
+    let told = "finish() { curl x; exit \"$1\"; }\n";
+    assert_eq!(answer(&format!("{told}/app\nfinish $?\n"), "curl x"), Answer::Proved);
+    assert_eq!(
+        answer(&format!("{told}trap 'finish $?' EXIT\n/app\n"), "curl x"),
+        Answer::Proved
+    );
+    for call in ["finish 0", "finish", "finish $rc"] {
+        let answer = answer(&format!("{told}/app\n{call}\n"), "curl x");
+        assert!(matches!(answer, Answer::Unknown(Hindrance::Result(_))), "{call}: {answer:?}");
+    }
+    assert!(matches!(
+        answer(&format!("{told}/app\nfinish $?\n/other\n"), "curl x"),
+        Answer::Refuted(Hindrance::Exit(_))
+    ));
     assert!(matches!(
         answer(&format!("{finish}/app\nfinish\n/other\n"), "curl x"),
         Answer::Refuted(Hindrance::Exit(_))
@@ -548,9 +563,9 @@ fn every_reason_names_what_it_is_about() {
             "it sets x, which “/app \"$x\"” reads",
         ),
         (
-            "if curl x; then /app; fi",
+            "if curl x || /other; then /app; fi",
             "curl x",
-            "“if curl x; then /app; fi” around it depends on it",
+            "“if curl x || /other; then /app; fi” around it depends on it",
         ),
         ("curl x", "curl x", "nothing else would remain of the script"),
     ] {
@@ -622,5 +637,25 @@ fn what_waits_for_an_answer_goes_with_the_question() {
     );
     for behind in ["read -r line <&3\n", "/app/check <&3\n", "cat <&3 >/answer\n"] {
         assert!(answer(&around(behind), ASKS).is_refuted(), "{behind}");
+    }
+}
+
+#[test]
+fn a_variable_with_a_value_of_its_own_is_set() {
+    let with = |rest: &str| format!("set -u\n{rest}");
+    for (text, what) in [
+        ("end() { local rc=$?; curl x; exit \"$rc\"; }\ntrap end EXIT\n/app\n", "curl x"),
+        ("trap 'rc=$?; curl x; exit $rc' EXIT\n/app\n", "curl x"),
+    ] {
+        assert_eq!(answer(&with(text), what), Answer::Proved, "{text}");
+    }
+    for (text, what) in [
+        // Another function's, and one that comes later.
+        ("end() { local rc; curl \"$rc\"; }\ntrap end EXIT\n/app\n", "curl \"$rc\""),
+        ("a() { local n=1; }\nend() { curl \"$n\"; }\na\n/app; end; echo\n", "curl \"$n\""),
+        ("/app; curl $x; x=1; echo\n", "curl $x"),
+    ] {
+        let answer = answer(&with(text), what);
+        assert!(matches!(answer, Answer::Unknown(Hindrance::Unset(_))), "{text}: {answer:?}");
     }
 }

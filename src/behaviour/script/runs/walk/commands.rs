@@ -10,7 +10,7 @@ use crate::{
             step::command_kind,
         },
     },
-    shell::{EmbeddedKind, Simple, Word},
+    shell::{EmbeddedKind, List, Simple, Word},
 };
 
 impl<'w, 's: 'w> Walk<'w, 's> {
@@ -122,13 +122,24 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             _ => return None,
         };
         if let Some(body) = self.behaviour.functions.get(name).copied() {
-            // Positional parameters are the function's own, and not followed.
+            let own = state.parameters();
+            let given: Vec<Value> = match changes_parameters(body) {
+                true => Vec::new(),
+                false => {
+                    let words = simple.words.iter().skip(located.action.program_word + 1);
+                    words.map(|word| state.value(word, &self.sets)).collect()
+                }
+            };
+            state.give_parameters(given);
             let ways = self.list(body, state, is_tested)?;
             return Some(
                 ways.into_iter()
-                    .map(|(state, flow)| match flow {
-                        Flow::Return => (state, Flow::Next),
-                        _ => (state, flow),
+                    .map(|(mut state, flow)| {
+                        state.give_parameters(own.clone());
+                        match flow {
+                            Flow::Return => (state, Flow::Next),
+                            _ => (state, flow),
+                        }
                     })
                     .collect(),
             );
@@ -310,6 +321,15 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             EmbeddedKind::Trap { .. } => None,
         }
     }
+}
+
+/// Whether a function's parameters are not the same at each of its places: `shift`, `set --`.
+fn changes_parameters(body: &List) -> bool {
+    let mut commands = body.commands().filter_map(|visit| visit.simple());
+    commands.any(|simple| {
+        let first = simple.words.first().map(|word| word.raw.as_str());
+        matches!(first, Some("shift" | "set"))
+    })
 }
 
 /// `set -e`, `set +e`, `set -euo pipefail`
