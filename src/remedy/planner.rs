@@ -241,7 +241,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                     .program(link.container, link.program)
                     .map_or("", |(member, _)| member.container.name);
                 self.plan.left(
-                    format!("not done: {name}: what it does about another container is removed"),
+                    format!("not done: {name}: its handling of another container is removed"),
                     "the text does not say which container is meant",
                     false,
                     [subject],

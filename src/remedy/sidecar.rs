@@ -86,7 +86,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
         let name = member.container.name;
         self.plan.left(
-            format!("{name} is not declared a sidecar"),
+            format!("{} is not declared a sidecar", crate::pod::quoted(name)),
             format!("which of the containers serves the others has to be decided: --sidecar {name} says that it does"),
             false,
             subjects,
@@ -169,7 +169,7 @@ impl<'p, 'a> Planner<'p, 'a> {
 
     /// What a declaration rests on; nothing where the sidecar stays as it is, which the plan then says.
     fn may_be_declared(&mut self, sidecar: &Sidecar<'p, 'a>) -> Option<Vec<Proof>> {
-        let left = format!("{} is not declared a sidecar", sidecar.name);
+        let left = format!("{} is not declared a sidecar", crate::pod::quoted(sidecar.name));
         let refused = obstacle(self.pod, sidecar.member, self.options.form)
             .or_else(|| stays(self.pod, sidecar.index, self.wanted, sidecar.parts));
         if let Some(reason) = refused {
@@ -199,7 +199,7 @@ impl<'p, 'a> Planner<'p, 'a> {
 
     fn declare(&mut self, sidecar: Sidecar<'p, 'a>, ground: Ground, proofs: Vec<Proof>) {
         let name = sidecar.name;
-        let left = format!("{name} is not declared a sidecar");
+        let left = format!("{} is not declared a sidecar", crate::pod::quoted(name));
         if ground == Ground::Insufficient {
             let gate = Gate::Present("nothing");
             sidecar.parts.iter().for_each(|part| self.part(part, &gate));

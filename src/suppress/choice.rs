@@ -82,10 +82,12 @@ impl fmt::Display for UnknownName {
 pub fn suggestion<'n>(written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     // As clap does it: near enough to be a slip of the finger.
     const NEAR: f64 = 0.7;
+    // The letters of a short word stand in any long one.
+    let is_as_long = |name: &str| 2 * written.len() >= name.len() || name.contains(written);
     names
         .into_iter()
         .map(|name| (strsim::jaro(written, name), name))
-        .filter(|(likeness, _)| *likeness > NEAR)
+        .filter(|(likeness, name)| *likeness > NEAR && is_as_long(name))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, name)| name)
 }
@@ -99,7 +101,9 @@ mod tests {
         let names = ["startup-sleep", "startup-poll", "quit-endpoint"];
         assert_eq!(suggestion("startup-slep", names), Some("startup-sleep"));
         assert_eq!(suggestion("quitendpoint", names), Some("quit-endpoint"));
+        assert_eq!(suggestion("quit", names), Some("quit-endpoint"));
         assert_eq!(suggestion("xyz", names), None);
+        assert_eq!(suggestion("foo", ["leftover-workaround"]), None);
     }
 
     #[test]

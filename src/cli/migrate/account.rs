@@ -151,16 +151,19 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
 
 /// What was not done to a workload, and why.
 pub(super) fn skipped(what: &str, reason: &str) -> String {
-    match what.strip_suffix(" as it is") {
-        Some(name) => format!("skipped {name}: {reason}"),
-        None => format!(
-            "skipped: {}: {reason}",
-            order(what.trim_start_matches("not done: "))
-        ),
+    if let Some(name) = what.strip_suffix(" as it is") {
+        return format!("skipped {name}: {reason}");
     }
+    // What a finding says stays as it is.
+    let what = match what.strip_prefix("not done: ") {
+        Some(deed) => order(deed),
+        None if what.contains(" is not declared a sidecar") => order(what),
+        None => what.to_owned(),
+    };
+    format!("skipped: {what}: {reason}")
 }
 
-/// What a plan tells as a fact, as an order: nothing that was skipped is told as if it were done.
+/// A deed that a plan tells as a fact, as an order: nothing that was skipped is told as if it were done.
 fn order(fact: &str) -> String {
     if let Some((what, first)) = fact.split_once(", because “") {
         let first = first.trim_end_matches("” can't be done");
@@ -205,6 +208,20 @@ mod tests {
     fn words_are_quoted_for_a_shell() {
         assert_eq!(quoted("a/b.yaml"), "a/b.yaml");
         assert_eq!(quoted("it's here"), "'it'\\''s here'");
+    }
+
+    #[test]
+    fn what_a_finding_says_is_no_order() {
+        let said = "copy is declared a sidecar but ends by itself";
+        assert_eq!(skipped(said, "why"), format!("skipped: {said}: why"));
+        assert_eq!(
+            skipped("not done: app: its wait is removed", "why"),
+            "skipped: remove app's wait: why"
+        );
+        assert_eq!(
+            skipped("proxy is not declared a sidecar", "why"),
+            "skipped: declare proxy a sidecar: why"
+        );
     }
 
     #[test]
