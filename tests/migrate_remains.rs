@@ -1033,7 +1033,12 @@ fn cuts_that_are_proved_one_by_one_are_judged_together() {
             .any(|note| note.contains("would end with the result of “/app one && /app two”")),
         "{notes:?}"
     );
-    assert_remains(&script("sleep 5"), false, &["/app one && /app two; sleep 5"], &["curl"]);
+    assert_remains(
+        &script("sleep 5"),
+        false,
+        &["/app one && /app two; sleep 5"],
+        &["curl"],
+    );
 }
 
 #[test]

@@ -394,7 +394,10 @@ fn of_program(
 
 /// What a variable does that holds a whole command, which the shell takes apart at its blanks: `$STOP`.
 fn of_split_variable(program: &Argument, value: &str, rest: &[Argument]) -> Option<Action> {
-    let is_split = matches!(program.word.pieces.as_slice(), [Piece::Variable { quoted: false, .. }]);
+    let is_split = matches!(
+        program.word.pieces.as_slice(),
+        [Piece::Variable { quoted: false, .. }]
+    );
     let is_plain = !value.contains(['"', '\'', '\\', '$', '`', ';', '|', '&', '*', '?']);
     if !is_split || !is_plain || !value.contains(' ') {
         return None;

@@ -114,7 +114,12 @@ pub const NAME_WORDS: &[NameWords] = &[
         Purpose::Fronts,
         "https://varnish-cache.org/intro/",
     ),
-    row(&["squid"], &[], Purpose::Fronts, "https://www.squid-cache.org/Intro/"),
+    row(
+        &["squid"],
+        &[],
+        Purpose::Fronts,
+        "https://www.squid-cache.org/Intro/",
+    ),
 ];
 
 /// Parts of the options and variables by which a program is told whom it passes requests on to.
@@ -127,5 +132,6 @@ pub fn tells(name: &str, purpose: Purpose) -> bool {
         let mut rows = NAME_WORDS.iter().filter(|row| row.purpose == purpose);
         rows.any(|row| row.words.contains(&part) || row.ends.iter().any(|end| part.ends_with(end)))
     };
-    name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(is_it)
+    name.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .any(is_it)
 }

@@ -44,8 +44,8 @@ const fn row(programs: &'static [&'static str], reach: Reach, source: &'static s
 const fn engine(programs: &'static [&'static str], source: &'static str) -> ReachingPrograms {
     ReachingPrograms {
         harmless: &[
-            "build", "buildx", "push", "pull", "tag", "login", "logout", "images", "image", "info", "version", "ps",
-            "save", "load", "manifest", "inspect",
+            "build", "buildx", "push", "pull", "tag", "login", "logout", "images", "image", "info",
+            "version", "ps", "save", "load", "manifest", "inspect",
         ],
         ..row(programs, Reach::Containers, source)
     }
@@ -198,7 +198,9 @@ pub fn reaches(program: &str, reach: Reach) -> bool {
 /// Whether a subcommand of a program reaches no other container.
 #[must_use]
 pub fn is_harmless(program: &str, subcommand: &str) -> bool {
-    let mut rows = REACHING_PROGRAMS.iter().filter(|row| row.programs.contains(&program));
+    let mut rows = REACHING_PROGRAMS
+        .iter()
+        .filter(|row| row.programs.contains(&program));
     rows.any(|row| row.harmless.contains(&subcommand))
 }
 

@@ -2,8 +2,12 @@
 
 use crate::{
     catalogue::{
-        Catalogue, KnownSidecar, controller::OPEN_KRUISE, is_false, program_end::is_finite,
-        stream_tool::{Stream, does}, wrapper::Wrapper,
+        Catalogue, KnownSidecar,
+        controller::OPEN_KRUISE,
+        is_false,
+        program_end::is_finite,
+        stream_tool::{Stream, does},
+        wrapper::Wrapper,
     },
     shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
     workload::{Container, Program},
@@ -139,7 +143,10 @@ pub fn runs_its_server(
         catalogue.entries().find(|known| known.runs_program(first))
     };
     let settings = entrypoint.map_or(&[][..], |program| &program.settings);
-    if let Some(known) = by_image.or_else(by_name).or_else(by_command).filter(|_| !settings.is_empty())
+    if let Some(known) = by_image
+        .or_else(by_name)
+        .or_else(by_command)
+        .filter(|_| !settings.is_empty())
         && let Some(setting) = settings.iter().find_map(|text| ending_setting(text, known))
     {
         return RunsServer::Refuted(OneShot::Argument(setting.to_owned()));
@@ -227,7 +234,14 @@ fn ends_with_its_input(program: &Program<'_>, known: &KnownSidecar) -> Option<On
         let Command::Simple(simple) = command else {
             return None;
         };
-        Some(simple.words.iter().skip(command_index(&simple.words)).map(command_word).collect())
+        Some(
+            simple
+                .words
+                .iter()
+                .skip(command_index(&simple.words))
+                .map(command_word)
+                .collect(),
+        )
     };
     let ends = |command: &Command| {
         words(command).is_some_and(|words| {
@@ -242,7 +256,9 @@ fn ends_with_its_input(program: &Program<'_>, known: &KnownSidecar) -> Option<On
     }
     let words = words(fed)?;
     let (first, arguments) = words.split_first()?;
-    let own = known.runs_program(base_name(&first.text)).then(|| by_arguments(known, arguments, true));
+    let own = known
+        .runs_program(base_name(&first.text))
+        .then(|| by_arguments(known, arguments, true));
     match own? {
         RunsServer::Refuted(one_shot) => Some(one_shot),
         _ => None,

@@ -233,9 +233,8 @@ fn framed_difference(directory: &Path, index: usize) -> Option<String> {
         let (code_after, calls_after) = run(directory, &after, result);
         // Reviewed, a result may show that the script hid; that has to be said.
         let is_same = calls == calls_after && (code == code_after || review && shows);
-        (!is_same).then(|| {
-            format!("{code:?} {code_after:?}\n{before:?}\n{after:?}\n{calls}---\n{calls_after}")
-        })
+        (!is_same)
+            .then(|| format!("{code:?} {code_after:?}\n{before:?}\n{after:?}\n{calls}---\n{calls_after}"))
     })
 }
 
@@ -276,7 +275,12 @@ fn a_framed_script_keeps_its_meaning() {
     assert!(
         differences.is_empty(),
         "{}",
-        differences.iter().take(12).cloned().collect::<Vec<_>>().join("\n")
+        differences
+            .iter()
+            .take(12)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n")
     );
 }
 

@@ -28,7 +28,9 @@ pub(super) fn action(name: &str, arguments: &[Argument], simple: &Simple) -> Opt
     let mut action = of_code(name, &text, span)?;
     // Their calls need no brackets: each word has to be known.
     if let (Action::Http(http), "ruby" | "perl") = (&mut action, stem) {
-        let before = arguments.get(..inline.unwrap_or(arguments.len())).unwrap_or_default();
+        let before = arguments
+            .get(..inline.unwrap_or(arguments.len()))
+            .unwrap_or_default();
         http.works |= http.retry.is_none() && (says_more(&text) || brings_more_by_option(before));
     }
     Some(action)
@@ -134,7 +136,9 @@ fn brings_more_by_option(arguments: &[Argument]) -> bool {
             None => names_module.then_some(text),
         };
         names_module = module == Some("");
-        module.map_or(!matches!(text, "-w" | "-W" | "-"), |module| !code_word::asks_by(module))
+        module.map_or(!matches!(text, "-w" | "-W" | "-"), |module| {
+            !code_word::asks_by(module)
+        })
     })
 }
 
@@ -171,7 +175,10 @@ fn says_more(code: &str) -> bool {
 
 /// `$http`, `@lines`, `url = …`
 fn is_variable_of(code: &str, word: &str) -> bool {
-    ["$", "@"].iter().any(|sign| code.contains(&format!("{sign}{word}"))) || code.contains(&format!("{word} = "))
+    ["$", "@"]
+        .iter()
+        .any(|sign| code.contains(&format!("{sign}{word}")))
+        || code.contains(&format!("{word} = "))
 }
 
 /// Whether code calls anything that has nothing to do with asking an address.

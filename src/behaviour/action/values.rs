@@ -241,7 +241,11 @@ impl<'a> Values<'a> {
     /// What a word stands for, each address of a loop in turn, with [`UNKNOWN`] for each part that isn't known.
     pub(super) fn expansions(&self, word: &Word) -> Vec<String> {
         let addresses = match word.pieces.as_slice() {
-            [Piece::Variable { name, simple: true, .. }] => self.addresses.get(name),
+            [
+                Piece::Variable {
+                    name, simple: true, ..
+                },
+            ] => self.addresses.get(name),
             _ => None,
         };
         addresses.cloned().unwrap_or_else(|| vec![self.expand(word)])

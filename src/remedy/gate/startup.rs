@@ -296,7 +296,8 @@ fn of_probed(
         }
         Action::Tool { name } => {
             let handler = by_tool_of_image(pod, container, name);
-            return handler.ok_or_else(|| "what the app asks can't be asked by a probe of the kubelet".to_owned());
+            return handler
+                .ok_or_else(|| "what the app asks can't be asked by a probe of the kubelet".to_owned());
         }
         _ => return Err("what the app asks can't be asked by a probe of the kubelet".to_owned()),
     };

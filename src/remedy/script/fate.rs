@@ -11,7 +11,8 @@ use super::{
 use crate::{
     behaviour::action::{Action, ExitCode},
     shell::{
-        AndOr, Command, Connector, EmbeddedKind, IfBranch, List, Pipeline, Simple, Span, Statement, Terminator,
+        AndOr, Command, Connector, EmbeddedKind, IfBranch, List, Pipeline, Simple, Span, Statement,
+        Terminator,
     },
 };
 
@@ -263,7 +264,10 @@ impl<'s> Fates<'s> {
             false => (Some(&branch.body), otherwise),
         };
         let says_so = |list: &List| {
-            let mut pipelines = list.statements.iter().flat_map(|statement| statement.and_or.pipelines());
+            let mut pipelines = list
+                .statements
+                .iter()
+                .flat_map(|statement| statement.and_or.pipelines());
             pipelines.all(gives_up)
         };
         let runs = runs.filter(|_| never.is_none_or(says_so)).ok_or_else(around)?;
@@ -271,7 +275,10 @@ impl<'s> Fates<'s> {
             return Err(around());
         };
         // The text of a here-document stands behind its line.
-        let holds_text = self.text.get(whole.clone()).is_none_or(|text| text.contains("<<"));
+        let holds_text = self
+            .text
+            .get(whole.clone())
+            .is_none_or(|text| text.contains("<<"));
         if holds_text || end.terminator == Terminator::Background {
             return Err(around());
         }
@@ -283,7 +290,9 @@ impl<'s> Fates<'s> {
                 .flat_map(|list| &list.statements)
                 .map(|statement| statement.span.clone()),
         );
-        outcome.changes.push((whole.start..start.span.start, String::new()));
+        outcome
+            .changes
+            .push((whole.start..start.span.start, String::new()));
         outcome.changes.push((end.span.end..whole.end, String::new()));
         Ok(outcome)
     }
@@ -386,12 +395,7 @@ impl<'s> Fates<'s> {
     }
 
     /// `if [ $rc -eq 0 ]; then quit; fi`, `if ! wait; then exit 1; fi`
-    fn choice_goes(
-        &self,
-        branches: &[IfBranch],
-        otherwise: Option<&List>,
-        prints: Prints,
-    ) -> bool {
+    fn choice_goes(&self, branches: &[IfBranch], otherwise: Option<&List>, prints: Prints) -> bool {
         let asks = |list: &List| condition_goes(list) || self.list_goes(list, prints);
         let fails = |list: &List| {
             list.statements

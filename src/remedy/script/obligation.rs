@@ -155,9 +155,9 @@ fn it_needs_no_variable(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         let access = cutting.accesses.of(visit.command);
         let unset = access.reads.needed.iter().find(|name| {
             let span = visit.command.span();
-            let is_set = given
-                .iter()
-                .any(|given| given.name == name.as_str() && given.holds.start <= span.start && span.end <= given.holds.end);
+            let is_set = given.iter().any(|given| {
+                given.name == name.as_str() && given.holds.start <= span.start && span.end <= given.holds.end
+            });
             !is_set && !cutting.shell.environment.holds(name)
         });
         answers.extend(unset.map(|name| Answer::Unknown(Hindrance::Unset(name.clone()))));
@@ -188,7 +188,10 @@ fn given_a_value<'s>(list: &'s List, found: &mut Vec<Given<'s>>) {
             .filter(|_| simple.words.is_empty())
             .map(|assignment| (assignment.name.as_str(), assignment.span.end));
         let declares = simple.words.first().is_some_and(|word| {
-            matches!(word.raw.as_str(), "local" | "declare" | "typeset" | "export" | "readonly")
+            matches!(
+                word.raw.as_str(),
+                "local" | "declare" | "typeset" | "export" | "readonly"
+            )
         });
         let declared = simple
             .words
@@ -196,7 +199,10 @@ fn given_a_value<'s>(list: &'s List, found: &mut Vec<Given<'s>>) {
             .skip(1)
             .filter(|_| declares)
             .filter_map(|word| Some((word.raw.split_once('=')?.0, word.span.end)));
-        found.extend(own.chain(declared).map(|(name, start)| Given { name, holds: start..end }));
+        found.extend(own.chain(declared).map(|(name, start)| Given {
+            name,
+            holds: start..end,
+        }));
     }
 }
 
@@ -345,7 +351,10 @@ impl Cutting<'_> {
             for redirect in &simple.redirects {
                 let target = redirect.target.as_ref();
                 let is_behind = |target: &&Word| target.span.start >= redirect.span.end;
-                let Some(target) = target.filter(is_behind).filter(|_| redirect.kind == RedirectKind::Here) else {
+                let Some(target) = target
+                    .filter(is_behind)
+                    .filter(|_| redirect.kind == RedirectKind::Here)
+                else {
                     continue;
                 };
                 if target.substitutions().next().is_some() {

@@ -227,7 +227,11 @@ fn hands_result_on(statements: &[&Statement], functions: &Functions<'_>) -> bool
     let (Some(first), Some(last)) = (statements.first(), statements.last()) else {
         return false;
     };
-    let own_result = first.and_or.rest.is_empty().then(|| keeps_result(&first.and_or.first));
+    let own_result = first
+        .and_or
+        .rest
+        .is_empty()
+        .then(|| keeps_result(&first.and_or.first));
     let kept = own_result.flatten().filter(|_| statements.len() > 1);
     if let Some(simple) = only_simple(&last.and_or.first)
         && let Some(body) = simple

@@ -180,15 +180,42 @@ fn understands_http_by_hand_and_in_other_languages() {
 #[test]
 fn code_without_brackets_asks_alone_where_each_word_is_known() {
     for (text, works) in [
-        ("ruby -rnet/http -e 'Net::HTTP.post URI(\"http://localhost:1/q\"), \"\"'", false),
-        ("ruby -r net/http -e 'begin; Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); rescue; end'", false),
-        ("perl -MHTTP::Tiny -e 'my $http = HTTP::Tiny->new; $http->post(\"http://localhost:1/q\")'", false),
-        ("perl -e 'use LWP::UserAgent; LWP::UserAgent->new->post(\"http://localhost:1/q\")'", false),
-        ("ruby -rpg -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\")'", true),
-        ("ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); load \"x.rb\"'", true),
-        ("ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/#{vacuum}\"), \"\")'", true),
-        ("perl -MHTTP::Tiny -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\"); unlink \"/x\"'", true),
-        ("perl -MHTTP::Tiny -n -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\")'", true),
+        (
+            "ruby -rnet/http -e 'Net::HTTP.post URI(\"http://localhost:1/q\"), \"\"'",
+            false,
+        ),
+        (
+            "ruby -r net/http -e 'begin; Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); rescue; end'",
+            false,
+        ),
+        (
+            "perl -MHTTP::Tiny -e 'my $http = HTTP::Tiny->new; $http->post(\"http://localhost:1/q\")'",
+            false,
+        ),
+        (
+            "perl -e 'use LWP::UserAgent; LWP::UserAgent->new->post(\"http://localhost:1/q\")'",
+            false,
+        ),
+        (
+            "ruby -rpg -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\")'",
+            true,
+        ),
+        (
+            "ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\"); load \"x.rb\"'",
+            true,
+        ),
+        (
+            "ruby -rnet/http -e 'Net::HTTP.post(URI(\"http://localhost:1/#{vacuum}\"), \"\")'",
+            true,
+        ),
+        (
+            "perl -MHTTP::Tiny -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\"); unlink \"/x\"'",
+            true,
+        ),
+        (
+            "perl -MHTTP::Tiny -n -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\")'",
+            true,
+        ),
     ] {
         assert_eq!(http(text).works, works, "{text}");
         assert_eq!(http(text).method.as_deref(), Some("POST"), "{text}");
@@ -198,13 +225,22 @@ fn code_without_brackets_asks_alone_where_each_word_is_known() {
 #[test]
 fn a_variable_may_hold_a_command_or_a_loop_run_over_addresses() {
     for (text, expected) in [
-        ("STOP='curl -s -X POST http://localhost:1/q'; $STOP", "POST local 1 /q"),
+        (
+            "STOP='curl -s -X POST http://localhost:1/q'; $STOP",
+            "POST local 1 /q",
+        ),
         ("STOP='curl -s'; $STOP -X POST localhost:1/q", "POST local 1 /q"),
-        ("for u in http://localhost:1/q http://localhost:2/q; do curl \"$u\"; done", "GET local 1 /q +1"),
+        (
+            "for u in http://localhost:1/q http://localhost:2/q; do curl \"$u\"; done",
+            "GET local 1 /q +1",
+        ),
     ] {
         let script = script(text);
         let values = Values::of_script(&script, &environment);
-        let mut actions = script.list.commands().filter_map(|visit| classify_visit(&visit, &values));
+        let mut actions = script
+            .list
+            .commands()
+            .filter_map(|visit| classify_visit(&visit, &values));
         let request = actions.find_map(|action| match action.action {
             Action::Http(http) => Some(http),
             _ => None,
@@ -230,7 +266,8 @@ fn a_variable_may_hold_a_command_or_a_loop_run_over_addresses() {
         let values = Values::of_script(&script, &environment);
         let known = script.list.commands().any(|visit| {
             let action = classify_visit(&visit, &values);
-            action.is_some_and(|action| matches!(action.action, Action::Http(http) if http.url.host.is_local()))
+            action
+                .is_some_and(|action| matches!(action.action, Action::Http(http) if http.url.host.is_local()))
         });
         assert!(!known, "{text}");
     }

@@ -142,12 +142,18 @@ fn the_text_of_a_here_document_goes_with_its_command() {
 #[test]
 fn of_a_choice_the_branch_stays_that_would_run() {
     for (text, expected) in [
-        ("/app; if curl x; then echo done; fi; /more", "/app; echo done; /more"),
+        (
+            "/app; if curl x; then echo done; fi; /more",
+            "/app; echo done; /more",
+        ),
         (
             "/app\nif curl x; then\n  echo done\nelse\n  echo no >&2; exit 1\nfi\n/more\n",
             "/app\necho done\n/more\n",
         ),
-        ("/app; if ! curl x; then exit 1; else echo done; fi; /more", "/app; echo done; /more"),
+        (
+            "/app; if ! curl x; then exit 1; else echo done; fi; /more",
+            "/app; echo done; /more",
+        ),
     ] {
         assert_cut(text, &["curl x"], Some(expected));
     }

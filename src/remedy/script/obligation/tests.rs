@@ -290,14 +290,20 @@ fn an_exit_that_goes_kept_nothing_from_running() {
     );
     // A function that is told the result ends with it.
     let told = "finish() { curl x; exit \"$1\"; }\n";
-    assert_eq!(answer(&format!("{told}/app\nfinish $?\n"), "curl x"), Answer::Proved);
+    assert_eq!(
+        answer(&format!("{told}/app\nfinish $?\n"), "curl x"),
+        Answer::Proved
+    );
     assert_eq!(
         answer(&format!("{told}trap 'finish $?' EXIT\n/app\n"), "curl x"),
         Answer::Proved
     );
     for call in ["finish 0", "finish", "finish $rc"] {
         let answer = answer(&format!("{told}/app\n{call}\n"), "curl x");
-        assert!(matches!(answer, Answer::Unknown(Hindrance::Result(_))), "{call}: {answer:?}");
+        assert!(
+            matches!(answer, Answer::Unknown(Hindrance::Result(_))),
+            "{call}: {answer:?}"
+        );
     }
     assert!(matches!(
         answer(&format!("{told}/app\nfinish $?\n/other\n"), "curl x"),
@@ -644,18 +650,30 @@ fn what_waits_for_an_answer_goes_with_the_question() {
 fn a_variable_with_a_value_of_its_own_is_set() {
     let with = |rest: &str| format!("set -u\n{rest}");
     for (text, what) in [
-        ("end() { local rc=$?; curl x; exit \"$rc\"; }\ntrap end EXIT\n/app\n", "curl x"),
+        (
+            "end() { local rc=$?; curl x; exit \"$rc\"; }\ntrap end EXIT\n/app\n",
+            "curl x",
+        ),
         ("trap 'rc=$?; curl x; exit $rc' EXIT\n/app\n", "curl x"),
     ] {
         assert_eq!(answer(&with(text), what), Answer::Proved, "{text}");
     }
     for (text, what) in [
         // Another function's, and one that comes later.
-        ("end() { local rc; curl \"$rc\"; }\ntrap end EXIT\n/app\n", "curl \"$rc\""),
-        ("a() { local n=1; }\nend() { curl \"$n\"; }\na\n/app; end; echo\n", "curl \"$n\""),
+        (
+            "end() { local rc; curl \"$rc\"; }\ntrap end EXIT\n/app\n",
+            "curl \"$rc\"",
+        ),
+        (
+            "a() { local n=1; }\nend() { curl \"$n\"; }\na\n/app; end; echo\n",
+            "curl \"$n\"",
+        ),
         ("/app; curl $x; x=1; echo\n", "curl $x"),
     ] {
         let answer = answer(&with(text), what);
-        assert!(matches!(answer, Answer::Unknown(Hindrance::Unset(_))), "{text}: {answer:?}");
+        assert!(
+            matches!(answer, Answer::Unknown(Hindrance::Unset(_))),
+            "{text}: {answer:?}"
+        );
     }
 }
