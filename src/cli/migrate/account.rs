@@ -151,53 +151,10 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
 
 /// What was not done to a workload, and why.
 pub(super) fn skipped(what: &str, reason: &str) -> String {
-    if let Some(name) = what.strip_suffix(" as it is") {
-        return format!("skipped {name}: {reason}");
+    match what.strip_suffix(" as it is") {
+        Some(name) => format!("skipped {name}: {reason}"),
+        None => format!("skipped: {}: {reason}", what.trim_start_matches("not done: ")),
     }
-    // What a finding says stays as it is.
-    let what = match what.strip_prefix("not done: ") {
-        Some(deed) => order(deed),
-        None if what.contains(" is not declared a sidecar") => order(what),
-        None => what.to_owned(),
-    };
-    format!("skipped: {what}: {reason}")
-}
-
-/// A deed that a plan tells as a fact, as an order: nothing that was skipped is told as if it were done.
-fn order(fact: &str) -> String {
-    if let Some((what, first)) = fact.split_once(", because “") {
-        let first = first.trim_end_matches("” can't be done");
-        return format!("{}; first {}", order(what), order(first));
-    }
-    for (between, verb, preposition) in [
-        (" is not declared a sidecar", "declare", " a sidecar"),
-        (" is declared a sidecar", "declare", " a sidecar"),
-        (
-            " is injected as a native sidecar",
-            "inject",
-            " as a native sidecar",
-        ),
-        (": runs without ", "run", " without "),
-        (": is removed, it only ", "remove", ", which only "),
-        (
-            ": its own command takes the place of ",
-            "run",
-            "'s own command in place of ",
-        ),
-        (": a startupProbe", "give", " a startupProbe"),
-        (": a readinessProbe", "give", " a readinessProbe"),
-    ] {
-        if let Some((name, rest)) = fact.split_once(between) {
-            return format!("{verb} {name}{preposition}{rest}");
-        }
-    }
-    let removed = fact.split_once(": its ").zip(fact.rsplit_once(" is removed"));
-    if let Some(((name, _), (whole, rest))) = removed
-        && let Some((_, what)) = whole.split_once(": its ")
-    {
-        return format!("remove {name}'s {}{rest}", what.trim_end_matches(','));
-    }
-    fact.to_owned()
 }
 
 #[cfg(test)]
@@ -208,54 +165,5 @@ mod tests {
     fn words_are_quoted_for_a_shell() {
         assert_eq!(quoted("a/b.yaml"), "a/b.yaml");
         assert_eq!(quoted("it's here"), "'it'\\''s here'");
-    }
-
-    #[test]
-    fn what_a_finding_says_is_no_order() {
-        let said = "copy is declared a sidecar but ends by itself";
-        assert_eq!(skipped(said, "why"), format!("skipped: {said}: why"));
-        assert_eq!(
-            skipped("not done: app: its wait is removed", "why"),
-            "skipped: remove app's wait: why"
-        );
-        assert_eq!(
-            skipped("proxy is not declared a sidecar", "why"),
-            "skipped: declare proxy a sidecar: why"
-        );
-    }
-
-    #[test]
-    fn what_was_skipped_is_an_order() {
-        for (fact, expected) in [
-            (
-                "app: its wait for proxy is removed from the script of ConfigMap run",
-                "remove app's wait for proxy from the script of ConfigMap run",
-            ),
-            (
-                "proxy: its preStop hook, which ends it, is removed",
-                "remove proxy's preStop hook, which ends it",
-            ),
-            (
-                "proxy is not declared a sidecar, because “app: its call that ends proxy is removed” can't be done",
-                "declare proxy a sidecar; first remove app's call that ends proxy",
-            ),
-            (
-                "proxy is not declared a sidecar, because “reaper: is removed, it only ends proxy” can't be done",
-                "declare proxy a sidecar; first remove reaper, which only ends proxy",
-            ),
-            (
-                "logs: its own command takes the place of the script that looks for /done",
-                "run logs's own command in place of the script that looks for /done",
-            ),
-            ("app: runs without scuttle", "run app without scuttle"),
-            ("sql: a startupProbe", "give sql a startupProbe"),
-            (
-                "istio-proxy is injected as a native sidecar",
-                "inject istio-proxy as a native sidecar",
-            ),
-            ("all of it", "all of it"),
-        ] {
-            assert_eq!(order(fact), expected);
-        }
     }
 }
