@@ -23,8 +23,14 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 31] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
     ("absent", "", "templates/job.yaml:32", &["templates/job.yaml"]),
+    (
+        "alias",
+        "",
+        "charts/task/templates/job.yaml:18",
+        &["charts/task/templates/job.yaml"],
+    ),
     (
         "brought",
         "",
@@ -69,6 +75,18 @@ const CHARTS: [(&str, &str, &str, &[&str]); 31] = [
     ),
     ("lines", "", "templates/job.yaml:22", &["templates/job.yaml"]),
     ("mesh", "", "templates/job.yaml:22", &["templates/job.yaml"]),
+    (
+        "otherwise",
+        "",
+        "templates/job.yaml:18",
+        &["templates/_proxy.tpl", "templates/job.yaml"],
+    ),
+    (
+        "outside",
+        "",
+        "templates/job.yaml:22",
+        &["templates/_annotations.tpl", "templates/job.yaml"],
+    ),
     ("podspec", "", "values.yaml:6", &["values.yaml"]),
     (
         "quoted",
@@ -100,6 +118,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 31] = [
         "",
         "templates/_helpers.tpl:19",
         &["templates/_helpers.tpl"],
+    ),
+    (
+        "text",
+        "",
+        "templates/job.yaml:21",
+        &["templates/job.yaml", "values.yaml"],
     ),
     ("tpl", "", "values.yaml:3", &["templates/job.yaml", "values.yaml"]),
     ("twice", "", "templates/_pod.tpl:10", &["templates/_pod.tpl"]),
@@ -539,20 +563,40 @@ fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    for (name, options, reason) in [
-        ("absent", &[][..], "its own values and fluentbit.enabled=false"),
-        // Another sidecar need not be one that the app waits for.
+    // There may be none, or another one that the app does not wait for.
+    let reason = "its own values and sidecars=";
+    let directory = copy("items");
+    let before = texts(directory.path());
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--review", "--write", "items"],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(reason), "{said}");
+    assert_eq!(texts(directory.path()), before);
+}
+
+/// What is in the way is named: an object that has to stay as it is, or a loop that writes what would have to be apart.
+#[test]
+fn a_refusal_says_what_is_in_the_way() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for (name, reason) in [
         (
-            "items",
-            &["--review"],
-            "its own values and sidecars=another value",
+            "loop",
+            "templates/job.yaml:11 writes several containers in a loop",
+        ),
+        (
+            "both",
+            "Job second is written in the same place, and is to stay as it is",
         ),
     ] {
         let directory = copy(name);
         let before = texts(directory.path());
         let output = run(
             directory.path(),
-            &[&["migrate", "--target", "native", "--write", name], options].concat(),
+            &["migrate", "--target", "native", "--write", name],
         );
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(reason), "{name}: {said}");
@@ -560,24 +604,38 @@ fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
     }
 }
 
-/// Who looks is told of the values that leave a script without the sidecar that it was changed for.
+/// What helm makes of a chart with a value.
+fn rendered(directory: &Path, name: &str, value: &str) -> String {
+    let output = Command::new("helm")
+        .args(["template", "r", name, "--set", value])
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A template that other values leave without the sidecar is what it was for them.
 #[test]
-fn a_script_that_runs_without_the_sidecar_is_named() {
+fn a_script_stays_as_it_is_where_there_is_no_sidecar() {
     if !has_helm() {
         return tell::skip("helm", "there is no helm");
     }
-    for (name, way) in [
-        ("absent", "its own values and fluentbit.enabled=false"),
-        ("switches", "its own values and proxy=false"),
+    for (name, with, without) in [
+        ("absent", "fluentbit.enabled=true", "fluentbit.enabled=false"),
+        ("switches", "proxy=true", "proxy=false"),
+        ("otherwise", "proxy.enabled=true", "proxy.enabled=false"),
     ] {
         let directory = copy(name);
+        let before = [with, without].map(|value| rendered(directory.path(), name, value));
         let output = run(
             directory.path(),
-            &["migrate", "--target", "native", "--review", name],
+            &["migrate", "--target", "native", "--review", "--write", name],
         );
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let told = format!("with {way} the sidecar is not there");
-        assert!(said.contains(&told), "{name}: {said}");
+        assert!(output.status.success(), "{output:?}");
+        let after = [with, without].map(|value| rendered(directory.path(), name, value));
+        assert_ne!(after[0], before[0], "{name}");
+        assert_eq!(after[1].trim(), before[1].trim(), "{name}");
     }
 }
 

@@ -249,6 +249,40 @@ fn replacements_that_count_containers_count_anew() {
     );
 }
 
+/// A container leaves a list that an operation writes, for a list of its own.
+#[test]
+fn a_list_that_an_operation_writes_loses_its_sidecar() {
+    let tree = migrated("whole-list", &["prod"]);
+    let patch = fs::read_to_string(tree.path().join("prod/containers.yaml")).unwrap();
+    assert!(
+        patch.contains("image: registry.example.com/labels:2   # the printer's\n")
+            && patch.contains("path: /spec/template/spec/initContainers\n"),
+        "{patch}"
+    );
+    let tree = migrated("whole-spec", &["prod"]);
+    let patch = fs::read_to_string(tree.path().join("prod/kustomization.yaml")).unwrap();
+    assert!(
+        patch.contains("        initContainers:\n        - name: proxy\n"),
+        "{patch}"
+    );
+}
+
+/// A path to all containers reaches the one that is an init container now, and no longer one that has not the field.
+#[test]
+fn replacements_in_all_containers_follow_the_one_that_moves() {
+    let tree = migrated("all-containers", &["prod"]);
+    let kustomization = fs::read_to_string(tree.path().join("base/kustomization.yaml")).unwrap();
+    assert!(
+        kustomization.contains("- spec.template.spec.containers.*.env.[name=ZONE].value\n")
+            && kustomization
+                .contains("- \"spec.template.spec.initContainers.[name=proxy].env.[name=ZONE].value\"\n")
+            && kustomization
+                .contains("- spec.template.spec.initContainers.[name=proxy].resources.limits.memory\n")
+            && !kustomization.contains("containers.*.resources"),
+        "{kustomization}"
+    );
+}
+
 /// What a URL or a chart brings changes no other object.
 #[test]
 fn what_comes_from_elsewhere_is_left_out_and_named() {

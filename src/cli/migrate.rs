@@ -20,6 +20,7 @@ use super::{
     mesh::meshes,
     neighbours::neighbours,
     note,
+    progress::Progress,
     selection::Selection,
     target::{Decision, decide},
     trees::{Migrated, Trees},
@@ -191,6 +192,7 @@ impl Run {
         let mut in_sources = InSources::collect(&files, RULES);
         self.errors.append(&mut in_sources.errors);
         let mut decisions = Vec::new();
+        let bar = Progress::proofs(trees.all.len());
         let of_trees = trees.all.iter().map(|tree| tree.group);
         let used: Vec<usize> = self
             .sources
@@ -217,6 +219,7 @@ impl Run {
                     findings
                 });
                 self.trees.push((tree.renderer.name().to_owned(), migrated));
+                bar.step();
             }
             for (input, source, _) in self.sources.iter().filter(|(_, _, own)| *own == group) {
                 let mut choose = |findings: Vec<Finding>| {

@@ -35,6 +35,14 @@ impl Progress {
         )
     }
 
+    /// Begins to count up to so many charts and trees of kustomizations that are rewritten.
+    pub(super) fn proofs(count: usize) -> Self {
+        Self::with_template(
+            Some(count as u64),
+            "rewriting {wide_bar} {pos}/{len} charts and kustomizations {elapsed}",
+        )
+    }
+
     /// Begins to count the objects of a cluster, of which nobody knows how many there are.
     pub(super) fn scan() -> Self {
         Self::with_template(None, "scanning {spinner} {human_pos} objects {elapsed}")

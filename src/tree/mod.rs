@@ -129,6 +129,9 @@ pub(crate) trait Renderer: Send + Sync {
     /// What the program says, or that it took too long or wrote too much.
     fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError>;
 
+    /// Does what the way back of a rendering needs, so that it can be done beside the rendering itself.
+    fn prepare(&self, _way: &Way) {}
+
     /// Where bytes of a rendering of the tree's own files come from.
     fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place>;
 
@@ -175,6 +178,11 @@ pub(crate) trait Renderer: Send + Sync {
     /// Further ways that tell whether edited files hold for more than the ways at hand.
     fn probes(&self, _edited: &Files) -> Vec<Way> {
         Vec::new()
+    }
+
+    /// What keeps any edit from being the one that is wanted, where the sources show it.
+    fn hindrance(&self, _wanted: &[Wanted<'_>]) -> Option<String> {
+        None
     }
 
     /// Files that may render to what is wanted.

@@ -2,6 +2,7 @@
 //! to be asked for.
 
 use std::{
+    fs,
     io::{self, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -15,6 +16,8 @@ use super::Scratch;
 
 /// What takes longer than this is taken for something that does not end.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// What holds more memory than this is taken for something that never has enough. helm and kustomize hold some 100 MB.
+const MEMORY_LIMIT: u64 = 2 << 30;
 /// As much is kept of what a program says.
 const LONGEST_MESSAGE: u64 = 64 << 10;
 /// How often a program is asked whether it has ended.
@@ -54,6 +57,9 @@ pub(crate) enum ProgramError {
     /// It does not end.
     #[error("{0} did not end within {seconds} seconds", seconds = TIME_LIMIT.as_secs())]
     Endless(String),
+    /// It holds ever more memory.
+    #[error("{0} took more than {gib} GiB of memory", gib = MEMORY_LIMIT >> 30)]
+    TooLarge(String),
     /// It writes without end.
     #[error("{0} wrote more than {mib} MiB", mib = MAXIMUM_SIZE >> 20)]
     TooMuch(String),
@@ -65,12 +71,12 @@ impl Program<'_> {
     /// # Errors
     /// It is not there, fails, does not end or writes too much.
     pub(crate) fn run(&self, scratch: &Scratch, directory: &Path) -> Result<String, ProgramError> {
-        self.run_within(TIME_LIMIT, scratch, directory)
+        self.run_within((TIME_LIMIT, MEMORY_LIMIT), scratch, directory)
     }
 
     fn run_within(
         &self,
-        limit: Duration,
+        limits: (Duration, u64),
         scratch: &Scratch,
         directory: &Path,
     ) -> Result<String, ProgramError> {
@@ -83,7 +89,7 @@ impl Program<'_> {
         })?;
         let output = reader(child.stdout.take(), MAXIMUM_SIZE + 1);
         let messages = reader(child.stderr.take(), LONGEST_MESSAGE);
-        let status = self.wait(&mut child, limit)?;
+        let status = self.wait(&mut child, limits)?;
         let output = joined(output);
         let messages = joined(messages);
         if output.len() as u64 > MAXIMUM_SIZE {
@@ -119,19 +125,28 @@ impl Program<'_> {
         command
     }
 
-    fn wait(&self, child: &mut Child, limit: Duration) -> Result<ExitStatus, ProgramError> {
+    fn wait(
+        &self,
+        child: &mut Child,
+        (limit, memory_limit): (Duration, u64),
+    ) -> Result<ExitStatus, ProgramError> {
         let end = Instant::now() + limit;
         loop {
             if let Some(status) = child.try_wait().map_err(|error| self.unstarted(error))? {
                 return Ok(status);
             }
-            if Instant::now() >= end {
-                // It may have ended in between.
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(ProgramError::Endless(self.name.to_owned()));
-            }
-            thread::sleep(PAUSE);
+            let error = match memory_of(child) {
+                _ if Instant::now() >= end => ProgramError::Endless,
+                Some(memory) if memory > memory_limit => ProgramError::TooLarge,
+                _ => {
+                    thread::sleep(PAUSE);
+                    continue;
+                }
+            };
+            // It may have ended in between.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error(self.name.to_owned()));
         }
     }
 
@@ -141,6 +156,14 @@ impl Program<'_> {
             error,
         }
     }
+}
+
+/// The memory that a program holds, in bytes, where the system tells (proc(5): `VmRSS`, in kB).
+fn memory_of(child: &Child) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
 }
 
 /// Reads a pipe beside the others, so that none of them fills up. At its limit it is closed, which ends the program at
@@ -186,7 +209,7 @@ mod tests {
     fn outcome(name: &str, arguments: &[&str]) -> Result<String, ProgramError> {
         let scratch = Scratch::of(&Files::default()).unwrap();
         let program = Program { name, arguments };
-        program.run_within(Duration::from_secs(2), &scratch, &scratch.root())
+        program.run_within((Duration::from_secs(2), MEMORY_LIMIT), &scratch, &scratch.root())
     }
 
     #[test]
@@ -204,9 +227,26 @@ mod tests {
             name: "yes",
             arguments: &["a line that is written again and again"],
         };
-        let outcome = program.run_within(Duration::from_secs(60), &scratch, &scratch.root());
+        let outcome = program.run_within((Duration::from_secs(60), MEMORY_LIMIT), &scratch, &scratch.root());
         let error = outcome.map(|text| text.len()).unwrap_err();
         assert!(matches!(error, ProgramError::TooMuch(_)), "{error:?}");
+    }
+
+    /// Without end, so that only its memory can end it.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_takes_ever_more_memory_is_ended() {
+        let scratch = Scratch::of(&Files::default()).unwrap();
+        let program = Program {
+            name: "sh",
+            arguments: &[
+                "-c",
+                "a=xxxxxxxx; while :; do a=$a$a; [ ${#a} -lt 99999999 ] || sleep 600; done",
+            ],
+        };
+        let limits = (Duration::from_secs(60), 64 << 20);
+        let outcome = program.run_within(limits, &scratch, &scratch.root());
+        assert!(matches!(outcome, Err(ProgramError::TooLarge(_))), "{outcome:?}");
     }
 
     #[test]

@@ -19,8 +19,6 @@ pub(crate) struct Proved {
     pub files: Files,
     /// The further ways that they hold in.
     pub probes: Vec<Way>,
-    /// Further ways that have no sidecar, in which scripts are what they are with one.
-    pub absent: Vec<Way>,
     /// What two renderings of the original do not have in common, and is not compared: objects with paths.
     pub random: Vec<String>,
 }
@@ -42,6 +40,22 @@ pub(crate) enum Unproved {
         /// Why.
         error: ProgramError,
     },
+    /// They change an object that is to stay as it is.
+    #[error(
+        "{object} is written in the same place, and is to stay as it is: with {way}, {path} would be {found} and no longer {expected}"
+    )]
+    Shared {
+        /// The way.
+        way: String,
+        /// The object's kind and name.
+        object: String,
+        /// The way to the value in it.
+        path: String,
+        /// What it has to stay, briefly.
+        expected: String,
+        /// What it would be, briefly.
+        found: String,
+    },
     /// They render to something else.
     #[error(
         "edited, it would render to something else with {way}: {object}: {path} is {found} and should be {expected}"
@@ -57,7 +71,26 @@ pub(crate) enum Unproved {
         expected: String,
         /// What it would be, briefly.
         found: String,
+        /// With values that nobody is known to have: with those at hand it would be right.
+        is_probe: bool,
     },
+}
+
+impl Unproved {
+    fn is_of_probe(&self) -> bool {
+        matches!(self, Self::Different { is_probe: true, .. })
+    }
+
+    /// How near the edit came to what is wanted: the nearest one's reason says most.
+    fn nearness(&self) -> usize {
+        match self {
+            Self::NoWay(_) => 0,
+            Self::Unrendered { .. } => 1,
+            Self::Different { is_probe: false, .. } => 2,
+            Self::Shared { .. } => 3,
+            Self::Different { is_probe: true, .. } => 4,
+        }
+    }
 }
 
 /// What is wanted of a rendering: the text that a migration makes of it, and others that do as well.
@@ -73,30 +106,35 @@ pub(crate) fn prove(
     tree: &dyn Renderer,
     wanted: &[Wanted<'_>],
     migrate: Migrate<'_>,
-    is_reviewed: bool,
 ) -> Result<Proved, Unproved> {
-    let mut first = None;
+    let mut nearest: Option<Unproved> = None;
     let mut probed = Probed::new();
     for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {
         let held = holds(tree, &files, wanted).and_then(|(random, found)| {
-            let held = probe(tree, &files, &found, migrate, &mut probed, is_reviewed)?;
-            Ok((random, held))
+            let probes = probe(tree, &files, &found, migrate, &mut probed)?;
+            Ok((random, probes))
         });
         match held {
-            Ok((random, held)) => {
+            Ok((random, probes)) => {
                 return Ok(Proved {
                     files,
-                    probes: held.all,
-                    absent: held.absent,
+                    probes,
                     random,
                 });
             }
             Err(reason) => {
-                first.get_or_insert(reason);
+                let is_nearer = |known: &Unproved| reason.nearness() > known.nearness();
+                if nearest.as_ref().is_none_or(is_nearer) {
+                    nearest = Some(reason);
+                }
             }
         }
     }
-    Err(first.unwrap_or_else(|| Unproved::NoWay(UNFOUND.to_owned())))
+    let nearest = nearest.unwrap_or_else(|| Unproved::NoWay(UNFOUND.to_owned()));
+    match tree.hindrance(wanted) {
+        Some(hindrance) if !nearest.is_of_probe() => Err(Unproved::NoWay(hindrance)),
+        _ => Err(nearest),
+    }
 }
 
 /// Whether the files render to what is wanted: what is not compared, and what they render to.
@@ -116,8 +154,12 @@ fn holds<'w>(
                 .iter()
                 .map(|random| format!("{}: {}", random.object, random.path)),
         );
-        if let Some(difference) = differences.into_iter().next() {
-            return Err(difference.with(&one.rendering.way));
+        if let Some(difference) = differences.first() {
+            let staying = staying(&one.rendering.source.text, &one.text, &differences);
+            return Err(match staying {
+                Some(shared) => shared.clone().of_another(&one.rendering.way),
+                None => difference.clone().with(&one.rendering.way),
+            });
         }
         all_found.push(Found {
             wanted: one,
@@ -213,8 +255,29 @@ impl Difference {
             path: self.path,
             expected: self.expected,
             found: self.found,
+            is_probe: way.probe.is_some(),
         }
     }
+
+    fn of_another(self, way: &Way) -> Unproved {
+        Unproved::Shared {
+            way: way.name.clone(),
+            object: self.object,
+            path: self.path,
+            expected: self.expected,
+            found: self.found,
+        }
+    }
+}
+
+/// The first difference, where all of them are in objects that are there and that nothing is wanted of.
+fn staying<'d>(original: &str, wanted: &str, differences: &'d [Difference]) -> Option<&'d Difference> {
+    let known = objects(original)?;
+    let changed = self::differences(original, wanted, &BTreeSet::new());
+    let stays = |own: &Difference| {
+        known.contains_key(&own.object) && !changed.iter().any(|other| other.object == own.object)
+    };
+    differences.first().filter(|_| differences.iter().all(stays))
 }
 
 /// What differs between two texts, where objects of `kinds` have random names.

@@ -7,7 +7,11 @@ use std::{
 
 use super::{LintArguments, Run};
 use crate::{
-    cli::{Error, configuration::Configurations, trees::Trees},
+    cli::{
+        Error,
+        configuration::Configurations,
+        trees::{Tree, Trees},
+    },
     lint::Options,
     rules::Finding,
     source::{Input, Lines, SourceFile},
@@ -66,11 +70,12 @@ impl Run {
         if trees.all.is_empty() {
             return;
         }
+        let mut reaches: Vec<_> = trees.all.iter().map(Tree::reach).collect();
         findings.retain(|finding| {
             !finding.primary().is_some_and(|place| {
                 let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
-                let mut own = trees.all.iter().filter(|tree| tree.holds(&place.source.name));
-                own.any(|tree| tree.reaches(&place.source.name, line))
+                let mut all = reaches.iter_mut();
+                all.any(|reach| reach.contains(&place.source.name, line))
             })
         });
         let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));

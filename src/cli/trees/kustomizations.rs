@@ -71,7 +71,7 @@ struct Outcome {
 }
 
 fn of_tree(mut tree: Kustomizations, named: &Named<'_>, bar: &Progress) -> Outcome {
-    let outcomes = super::rendered(&tree, bar);
+    let outcomes = super::rendered(&tree, false, bar);
     let mut renderings = Vec::new();
     let mut failed = Vec::new();
     let mut patches = Vec::new();

@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -121,25 +121,23 @@ impl Tree {
         all
     }
 
-    /// Whether something in a rendering comes from a line, from 0, of the tree's file. Renderings whose way back is known
+    /// What tells which lines of the tree's files something in a rendering comes from. Renderings whose way back is known
     /// are asked first, and none that says no more than others.
-    pub(in crate::cli) fn reaches(&self, name: &str, line: usize) -> bool {
+    pub(in crate::cli) fn reach(&self) -> Reach<'_> {
         let shared = Shared::of(&self.renderings);
-        let mut all: Vec<&Rendering> = self
+        let mut renderings: Vec<&Rendering> = self
             .renderings
             .iter()
             .enumerate()
             .filter(|(index, _)| shared.is_new(*index))
             .map(|(_, rendering)| rendering)
             .collect();
-        all.sort_by_key(|rendering| !self.renderer.is_traced(rendering));
-        all.into_iter().any(|rendering| {
-            let reached = self.renderer.reached(rendering);
-            let mut own = reached
-                .iter()
-                .filter(|(path, _)| self.names.get(*path).is_some_and(|own| own == name));
-            own.any(|(_, lines)| lines.contains(&line))
-        })
+        renderings.sort_by_key(|rendering| !self.renderer.is_traced(rendering));
+        Reach {
+            tree: self,
+            renderings,
+            asked: Vec::new(),
+        }
     }
 
     /// Whether a file is the tree's.
@@ -203,6 +201,36 @@ impl Tree {
         finding.locations = locations;
         finding.document = 0;
         finding.primary().is_some().then_some(finding)
+    }
+}
+
+/// The lines of a tree's files that renderings come from, worked out as far as they are asked for.
+pub(in crate::cli) struct Reach<'t> {
+    tree: &'t Tree,
+    renderings: Vec<&'t Rendering>,
+    /// What the first of them come from.
+    asked: Vec<HashMap<PathBuf, Vec<usize>>>,
+}
+
+impl Reach<'_> {
+    /// Whether something in a rendering comes from a line, from 0, of the tree's file.
+    pub(in crate::cli) fn contains(&mut self, name: &str, line: usize) -> bool {
+        let own = self.tree.names.iter().filter(|(_, own)| *own == name);
+        let own: Vec<&PathBuf> = own.map(|(path, _)| path).collect();
+        if own.is_empty() {
+            return false;
+        }
+        for (index, rendering) in self.renderings.iter().enumerate() {
+            if self.asked.len() == index {
+                self.asked.push(self.tree.renderer.reached(rendering));
+            }
+            let reached = self.asked.get(index);
+            let mut lines = own.iter().filter_map(|path| reached?.get(*path)).flatten();
+            if lines.any(|reached| *reached == line) {
+                return true;
+            }
+        }
+        false
     }
 }
 

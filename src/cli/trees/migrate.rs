@@ -48,8 +48,6 @@ pub(in crate::cli) struct Migrated {
     pub(in crate::cli) ways: Vec<String>,
     /// How many renderings with other values do as well.
     pub(in crate::cli) probes: usize,
-    /// Further ways that have no sidecar, in which scripts are what they are with one.
-    pub(in crate::cli) absent: Vec<String>,
     /// The branches of conditions that none of them has taken, by the files' names.
     pub(in crate::cli) unreached: Vec<(String, Unreached)>,
     /// What differs from rendering to rendering by itself.
@@ -85,7 +83,6 @@ impl Tree {
             plans: Vec::new(),
             ways: Vec::new(),
             probes: 0,
-            absent: Vec::new(),
             unreached: Vec::new(),
             random: Vec::new(),
         };
@@ -100,7 +97,6 @@ impl Tree {
             migrated.unreached = self.unreached(&proved);
             migrated.random = proved.random;
             migrated.probes = proved.probes.len();
-            migrated.absent = proved.absent.into_iter().map(|way| way.name).collect();
             migrated.ways = self
                 .renderings
                 .iter()
@@ -145,7 +141,8 @@ impl Tree {
             return plain;
         }
         let with_script = self.attempt(&with_script, is_wanted);
-        match with_script.done.len() > plain.done.len() {
+        // Where neither is proved, the one that asks for less says better what is in the way.
+        match with_script.done.len() > plain.done.len() || plain.done.is_empty() {
             true => with_script,
             false => plain,
         }
@@ -248,12 +245,7 @@ impl Tree {
             all.map(|options| migration(rendering, options, is_wanted, only).text)
                 .into()
         };
-        prove(
-            self.renderer.as_ref(),
-            &wanted,
-            &mut migrate,
-            options.remedy.review,
-        )
+        prove(self.renderer.as_ref(), &wanted, &mut migrate)
     }
 
     /// What a migration makes of each rendering; of these objects alone, where they are given.
@@ -344,11 +336,6 @@ impl Migrated {
             tell(&format!(
                 "{name}: proved by rendering it again with {}{others}: the objects are what migrate makes of the original's",
                 self.ways.join("; ")
-            ));
-        }
-        for way in &self.absent {
-            tell(&format!(
-                "{name}: with {way} the sidecar is not there, and the script is changed all the same: look whether it still does what it should"
             ));
         }
         for (file, branch) in &self.unreached {

@@ -188,10 +188,13 @@ impl Trees {
                 "--values {files}: none of the charts that were named has these files; --allow-outside reads them for the only chart that is named"
             )));
         }
-        let bar = Progress::renderings(found.iter().map(|(tree, _)| tree.ways().len()).sum());
+        let count: usize = found.iter().map(|(tree, _)| tree.ways().len()).sum();
+        let bar = Progress::renderings(count);
+        // Where nothing else is to be rendered, there is time for it.
+        let is_idle = count == 1 && rayon::current_num_threads() > 1;
         let rendered: Vec<_> = found
             .par_iter()
-            .map(|(tree, _)| rendered(tree.as_ref(), &bar))
+            .map(|(tree, _)| rendered(tree.as_ref(), is_idle, &bar))
             .collect();
         drop(bar);
         let named = Named::of(inputs);
@@ -270,11 +273,15 @@ impl Trees {
     }
 }
 
-/// What a tree renders to in each of its ways.
-fn rendered(tree: &dyn Renderer, bar: &Progress) -> Vec<Result<Rendering, ProgramError>> {
+/// What a tree renders to in each of its ways. Where there is time, the way back is prepared beside it.
+fn rendered(tree: &dyn Renderer, is_idle: bool, bar: &Progress) -> Vec<Result<Rendering, ProgramError>> {
     let ways = tree.ways().par_iter();
     let render = |way| {
-        let rendering = tree.render(tree.files(), way);
+        let render = || tree.render(tree.files(), way);
+        let rendering = match is_idle {
+            true => rayon::join(render, || tree.prepare(way)).0,
+            false => render(),
+        };
         bar.step();
         rendering
     };

@@ -11,6 +11,7 @@ use super::{
     super::{Files, Wanted},
     actions::{Brought, brought, with_actions},
     changes::changes,
+    conditions::around,
     edits::{Anchor, Edits, Move},
     held::indentation,
     lines::{Line, lines_of},
@@ -39,6 +40,8 @@ pub(super) enum Side {
     Values,
     /// Before the line that follows, and what is new in an included item behind the action that includes it.
     Call,
+    /// Before the condition that what goes stands in.
+    Outside,
 }
 
 /// Adds the edits that may make one rendering what is wanted of it.
@@ -75,6 +78,34 @@ pub(super) fn add_edits(
             edits.deleted.insert(line.clone());
         }
     }
+}
+
+/// The line of a template that writes a container which moves and another one of the same object that stays.
+pub(super) fn shared_line(wanted: &Wanted<'_>, origins: &Origins) -> Option<SourceLine> {
+    let text = &wanted.rendering.source.text;
+    let rendered: Vec<&str> = text.split('\n').collect();
+    let removed: Vec<usize> = changes(text, &wanted.text)
+        .into_iter()
+        .flat_map(|hunk| hunk.before)
+        .collect();
+    let is_item = |index: &usize| {
+        rendered
+            .get(*index)
+            .is_some_and(|line| line.trim_start().starts_with("- name:"))
+    };
+    let document = |index: usize| {
+        let before = rendered.get(..index).unwrap_or_default();
+        before.iter().filter(|line| **line == "---").count()
+    };
+    removed.iter().copied().filter(is_item).find_map(|index| {
+        let line = origins.own(index).filter(|line| is_template(&line.path))?;
+        let mut others = (0..rendered.len())
+            .filter(|other| !removed.contains(other))
+            .filter(is_item);
+        let is_shared =
+            others.any(|other| origins.own(other) == Some(line) && document(other) == document(index));
+        is_shared.then(|| line.clone())
+    })
 }
 
 pub(super) struct Back<'b> {
@@ -282,6 +313,10 @@ impl Back<'_> {
         // Beside what values bring, a template is edited, unless both neighbours are the values'.
         let fits = |index: usize| path(index).is_some_and(|path| in_values || is_template(path));
         let own = hunk.before.clone().find_map(|index| at(index, false));
+        let own = own.map(|(anchor, shift)| match self.side {
+            Side::Outside => (self.before_condition(anchor), shift),
+            _ => (anchor, shift),
+        });
         let next = || at(hunk.before.end, false).filter(|_| fits(hunk.before.end));
         let previous = || {
             let mut above = (0..hunk.before.start).rev().take(NEAR);
@@ -290,9 +325,20 @@ impl Back<'_> {
         own.or_else(|| match self.side {
             Side::Before | Side::Call if self.ends_part(hunk) => previous().or_else(next),
             Side::Before | Side::Call => next().or_else(previous),
-            Side::Behind | Side::Inside => previous().or_else(next),
+            Side::Behind | Side::Inside | Side::Outside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),
         })
+    }
+
+    /// The place before the condition around it, where there is one.
+    fn before_condition(&self, anchor: Anchor) -> Anchor {
+        let text = self.files.text(&anchor.line.path);
+        let own = text.and_then(|text| around(&lines_of(text), anchor.line.line).pop());
+        let line = own.map_or(anchor.line.line, |condition| condition.line);
+        Anchor {
+            line: SourceLine { line, ..anchor.line },
+            ..anchor
+        }
     }
 
     /// Whether what is new in a hunk stands beside lines of the part of a template that ends before it.

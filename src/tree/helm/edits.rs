@@ -74,8 +74,13 @@ impl Edits {
 
     /// Makes the edits. Nothing where two of them are about the same lines.
     pub(super) fn apply(mut self, files: &Files, arrangement: Arrangement) -> Option<Files> {
+        let kept = match arrangement.kept {
+            true => self.take_kept(files)?,
+            false => Vec::new(),
+        };
         self.drop_emptied_parts(files);
         self.arrange(files, arrangement)?;
+        self.keep(kept);
         let overlap = |one: &Move, other: &Move| {
             one.path == other.path
                 && one.lines.start() <= other.lines.end()
@@ -263,7 +268,7 @@ fn is_only_included(name: &str, files: &Files) -> bool {
     })
 }
 
-fn name_of_define(line: &str) -> Option<String> {
+pub(super) fn name_of_define(line: &str) -> Option<String> {
     let (_, rest) = line.split_once("define \"")?;
     Some(rest.split('"').next()?.to_owned())
 }

@@ -4,8 +4,13 @@
 //! with marks is read for them and for nothing else.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+};
+
+use crate::{
+    source::Lines,
+    yaml::{self, ScalarStyle},
 };
 
 use super::{
@@ -68,15 +73,21 @@ impl Marked {
             if extent == Extent::None {
                 continue;
             }
-            if is_template(path) || (reads_files && may_be_read(path)) {
-                let text = marked.mark(path, text, extent);
-                marked.files.put(path.to_owned(), text);
-            }
+            let text = if is_template(path) || (reads_files && may_be_read(path)) {
+                marked.mark(path, text, extent, |_| true)
+            } else if is_yaml_file(path) && text.contains("{{") {
+                let read = lines_that_are_read(text);
+                marked.mark(path, text, extent, |line| read.contains(&line))
+            } else {
+                continue;
+            };
+            marked.files.put(path.to_owned(), text);
         }
         marked
     }
 
-    fn mark(&mut self, path: &Path, text: &str, extent: Extent) -> String {
+    /// Marks the lines of a file that may be.
+    fn mark(&mut self, path: &Path, text: &str, extent: Extent, may_be: impl Fn(usize) -> bool) -> String {
         let lines = lines_of(text);
         let mut output = String::with_capacity(text.len() * 2);
         for (number, (line, own)) in text.split('\n').zip(&lines).enumerate() {
@@ -84,7 +95,7 @@ impl Marked {
                 output.push('\n');
             }
             match place_of_mark(line, own, extent)
-                .filter(|_| own.define.is_none_or(|at| is_yaml(text, &lines, at)))
+                .filter(|_| may_be(number) && own.define.is_none_or(|at| is_yaml(text, &lines, at)))
             {
                 Some(at) => {
                     let (before, after) = line.split_at_checked(at).unwrap_or((line, ""));
@@ -104,6 +115,26 @@ impl Marked {
         }
         output
     }
+}
+
+fn is_yaml_file(path: &Path) -> bool {
+    let suffix = path.extension().and_then(|suffix| suffix.to_str());
+    matches!(suffix, Some("yaml" | "yml"))
+}
+
+/// The lines of texts in values that have actions: they are there to be read as templates (`tpl`).
+fn lines_that_are_read(text: &str) -> HashSet<usize> {
+    let Ok(stream) = yaml::parse(text) else {
+        return HashSet::new();
+    };
+    let lines = Lines::new(text);
+    let line_of = |offset: usize| lines.position(offset).line - 1;
+    let nodes = stream.roots().flat_map(|(_, root)| root.walk());
+    let read = nodes.filter(|node| node.style() == Some(ScalarStyle::Literal) && node.raw().contains("{{"));
+    let spans = read.map(|node| node.span());
+    spans
+        .flat_map(|span| line_of(span.start)..=line_of(span.end.saturating_sub(1)))
+        .collect()
 }
 
 /// Where in a line its mark goes.

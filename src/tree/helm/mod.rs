@@ -10,6 +10,7 @@ mod dependencies;
 mod edits;
 mod find;
 mod held;
+mod kept;
 mod lines;
 mod marks;
 mod origins;
@@ -25,7 +26,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
     ops::Range,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::source::{Lines, SourceFile};
@@ -38,7 +39,7 @@ use super::{
 use back::{Side, add_edits};
 use dependencies::Dependencies;
 use edits::{Edits, with_line_ends};
-use marks::{Extent, Marked, SourceLine, is_template, may_be_read};
+use marks::{Extent, Marked, SourceLine, is_template};
 use origins::{Origins, template_of};
 use placing::Arrangement;
 use run::{refuses_version, template};
@@ -51,23 +52,12 @@ pub(crate) use find::is_rendered_alone;
 const ATTEMPTS: usize = 16;
 
 /// The forms in which edits are tried, the likeliest first.
-const ARRANGEMENTS: [Arrangement; 4] = [
-    Arrangement {
-        first: false,
-        conditional: false,
-    },
-    Arrangement {
-        first: true,
-        conditional: false,
-    },
-    Arrangement {
-        first: false,
-        conditional: true,
-    },
-    Arrangement {
-        first: true,
-        conditional: true,
-    },
+const ARRANGEMENTS: [Arrangement; 5] = [
+    Arrangement::of(false, false, false),
+    Arrangement::of(true, false, false),
+    Arrangement::of(false, true, false),
+    Arrangement::of(true, true, false),
+    Arrangement::of(false, true, true),
 ];
 
 /// The versions between which a chart that asks for one may choose: the oldest with sidecars of Kubernetes' own, and
@@ -84,6 +74,8 @@ pub(crate) struct Chart {
     dependencies: Dependencies,
     /// Files of values that are not in the chart, by the paths that stand for them.
     outside: BTreeMap<PathBuf, PathBuf>,
+    /// Renderings with all marks that were made ahead, by the way.
+    ahead: Mutex<HashMap<Way, Result<String, ProgramError>>>,
     /// Where the lines of each rendering come from, by the way.
     origins: Mutex<HashMap<Way, Arc<Origins>>>,
 }
@@ -175,6 +167,7 @@ impl Chart {
             ways,
             dependencies,
             outside,
+            ahead: Mutex::default(),
             origins: Mutex::default(),
         })
     }
@@ -226,12 +219,18 @@ impl Chart {
         origins
     }
 
+    fn ahead(&self) -> MutexGuard<'_, HashMap<Way, Result<String, ProgramError>>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Renders with as many marks as the templates stand.
     fn marked(&self, way: &Way) -> Option<(String, Marked)> {
         let mut extents: HashMap<PathBuf, Extent> = HashMap::new();
+        let mut ahead = self.ahead().remove(way);
         for _ in 0..ATTEMPTS {
             let marked = Marked::of(&self.files, &extents);
-            match self.text(&marked.files, way) {
+            let text = ahead.take().unwrap_or_else(|| self.text(&marked.files, way));
+            match text {
                 Ok(text) => return Some((text, marked)),
                 Err(ProgramError::Failed { message, .. }) => self.mark_less(&message, &mut extents)?,
                 Err(_) => return None,
@@ -253,7 +252,8 @@ impl Chart {
             left.map(Path::to_owned).collect()
         };
         let named: Vec<PathBuf> = left(&is_named).into_iter().take(1).collect();
-        let others: [&dyn Fn(&Path) -> bool; 3] = [&may_be_read, &is_part, &is_template];
+        let is_brought = |path: &Path| !is_template(path);
+        let others: [&dyn Fn(&Path) -> bool; 3] = [&is_brought, &is_part, &is_template];
         let chosen = match named.is_empty() {
             false => named,
             true => others.into_iter().map(left).find(|chosen| !chosen.is_empty())?,
@@ -307,6 +307,12 @@ impl Renderer for Chart {
                 text: text.into(),
             }),
         })
+    }
+
+    fn prepare(&self, way: &Way) {
+        let marked = Marked::of(&self.files, &HashMap::new());
+        let text = self.text(&marked.files, way);
+        self.ahead().insert(way.clone(), text);
     }
 
     fn origin(&self, rendering: &Rendering, span: Range<usize>) -> Option<Place> {
@@ -410,6 +416,17 @@ impl Renderer for Chart {
         probes::probes(&self.files, edited, &self.ways)
     }
 
+    fn hindrance(&self, wanted: &[Wanted<'_>]) -> Option<String> {
+        let line = wanted
+            .iter()
+            .find_map(|one| back::shared_line(one, &self.origins(one.rendering)))?;
+        Some(format!(
+            "{}:{} writes several containers in a loop, of which one would have to move: move it out of the loop's values and print it by lines of its own first",
+            line.path.display(),
+            line.line + 1
+        ))
+    }
+
     fn edited(&self, wanted: &[Wanted<'_>]) -> Result<Files, String> {
         let first = self.candidates(wanted)?.into_iter().next();
         first.ok_or_else(|| UNFOUND.to_owned())
@@ -423,7 +440,15 @@ impl Renderer for Chart {
             }
             edits
         };
-        let sides = [Side::Before, Side::Behind, Side::Inside, Side::Values, Side::Call].map(all);
+        let sides = [
+            Side::Before,
+            Side::Behind,
+            Side::Inside,
+            Side::Values,
+            Side::Call,
+            Side::Outside,
+        ]
+        .map(all);
         let mut found: Vec<Files> = Vec::new();
         for arrangement in ARRANGEMENTS {
             let edited = sides

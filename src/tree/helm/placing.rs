@@ -11,9 +11,13 @@ use super::{
     conditions::{around, expression, expression_within, is_loop, opening},
     edits::{Anchor, Edits, Move},
     held::{Held, held_at, indentation},
+    kept::only_call,
     lines::{Line, lines_of},
     marks::{SourceLine, is_template},
 };
+
+/// Parts of templates include each other no deeper than this.
+pub(super) const MOST_CALLS: usize = 8;
 
 /// The forms in which edits come into question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,18 +26,30 @@ pub(super) struct Arrangement {
     pub(super) first: bool,
     /// What is new stands in the condition that what goes has stood in.
     pub(super) conditional: bool,
+    /// What goes from outside of that condition stays where it does not hold.
+    pub(super) kept: bool,
+}
+
+impl Arrangement {
+    pub(super) const fn of(first: bool, conditional: bool, kept: bool) -> Self {
+        Self {
+            first,
+            conditional,
+            kept,
+        }
+    }
 }
 
 /// What a condition asks, and the part of a template in which it does.
-struct Asked {
-    expression: String,
+pub(super) struct Asked {
+    pub(super) expression: String,
     path: PathBuf,
     define: Option<usize>,
 }
 
 impl Asked {
     /// Whether the same can be asked at a line of a file: a variable is known in its own part alone.
-    fn is_known_at(&self, path: &Path, lines: &[Line], line: usize) -> bool {
+    pub(super) fn is_known_at(&self, path: &Path, lines: &[Line], line: usize) -> bool {
         let define = lines.get(line).and_then(|line| line.define);
         !names_variable(&self.expression) || (self.path == path && self.define == define)
     }
@@ -223,43 +239,62 @@ impl Edits {
     }
 
     /// The condition that all that moves or goes stands in, where there is one.
-    fn condition(&self, files: &Files) -> Option<Asked> {
+    pub(super) fn condition(&self, files: &Files) -> Option<Asked> {
         let moved = self.moves.iter().map(|block| (&block.path, *block.core.start()));
         let gone = self.deleted.iter().map(|line| (&line.path, line.line));
         let changed = self.swaps.keys().map(|line| (&line.path, line.line));
-        let mut all: Vec<Asked> = Vec::new();
-        for (path, line) in moved.chain(gone).chain(changed) {
-            let Some(text) = files.text(path).filter(|_| is_template(path)) else {
-                continue;
-            };
-            let lines = lines_of(text);
-            let own = around(&lines, line).into_iter().next_back();
-            let at = |line: usize| text.split('\n').nth(line);
-            let asked = match own {
-                Some(own) => at(own.line).and_then(expression).filter(|_| !own.is_else),
-                None => at(line).and_then(expression_within),
-            };
-            let Some(asked) = asked.filter(|asked| all.iter().all(|other| other.expression != **asked))
-            else {
-                continue;
-            };
-            all.push(Asked {
-                expression: asked.to_owned(),
-                path: path.clone(),
-                define: lines.get(line).and_then(|line| line.define),
-            });
-        }
-        let mut all = all.into_iter();
-        all.next().filter(|_| all.next().is_none())
+        only_one(files, moved.chain(gone).chain(changed))
+    }
+
+    /// The condition that all that moves or is new stands in, where there is one: the sidecar's.
+    pub(super) fn condition_of_sidecar(&self, files: &Files) -> Option<Asked> {
+        let moved = self.moves.iter().map(|block| (&block.path, *block.core.start()));
+        let new = self
+            .inserted
+            .keys()
+            .map(|anchor| (&anchor.line.path, anchor.line.line));
+        only_one(files, moved.chain(new))
     }
 
     /// Puts lines before others that are inserted at the same place.
-    fn insert_first(&mut self, at: Anchor, lines: Vec<String>) {
+    pub(super) fn insert_first(&mut self, at: Anchor, lines: Vec<String>) {
         let groups = self.inserted.entry(at).or_default();
         if !groups.contains(&lines) {
             groups.insert(0, lines);
         }
     }
+}
+
+/// What is asked where lines stand, where that is one thing.
+fn only_one<'l>(files: &Files, lines: impl Iterator<Item = (&'l PathBuf, usize)>) -> Option<Asked> {
+    let mut all: Vec<Asked> = Vec::new();
+    for (path, line) in lines {
+        let asked = asked_at(files, path, line, MOST_CALLS)
+            .filter(|asked| all.iter().all(|other| other.expression != asked.expression));
+        all.extend(asked);
+    }
+    let mut all = all.into_iter();
+    all.next().filter(|_| all.next().is_none())
+}
+
+/// What is asked where a line of a template stands, or else where the part that it is in is included.
+fn asked_at(files: &Files, path: &Path, line: usize, calls: usize) -> Option<Asked> {
+    let text = files.text(path).filter(|_| is_template(path))?;
+    let lines = lines_of(text);
+    let at = |line: usize| text.split('\n').nth(line);
+    let asked = match around(&lines, line).into_iter().next_back() {
+        Some(own) => Some(at(own.line).and_then(expression).filter(|_| !own.is_else)?),
+        None => at(line).and_then(expression_within),
+    };
+    let Some(asked) = asked else {
+        let call = only_call(files, path, line)?;
+        return asked_at(files, &call.path, call.line, calls.checked_sub(1)?);
+    };
+    Some(Asked {
+        expression: asked.to_owned(),
+        path: path.to_owned(),
+        define: lines.get(line).and_then(|line| line.define),
+    })
 }
 
 fn is_key(line: &str) -> bool {
@@ -274,7 +309,7 @@ fn names_variable(expression: &str) -> bool {
         .any(|sign| sign.is_some_and(char::is_alphanumeric))
 }
 
-fn ending(margin: usize) -> String {
+pub(super) fn ending(margin: usize) -> String {
     format!("{}{{{{- end }}}}", " ".repeat(margin))
 }
 

@@ -200,13 +200,18 @@ fn others(path: &[String], value: &Value) -> Vec<Value> {
     let one = match value {
         Value::Null => Some(filled().unwrap_or(json!(true))),
         Value::Bool(is) => Some(json!(!is)),
-        Value::Number(number) => number.as_i64().map(|number| json!(number + 1)),
+        Value::Number(number) => number.as_i64().map(|number| json!(number + distance(number))),
         Value::String(text) => Some(json!(format!("{text}x"))),
         Value::Array(items) if !items.is_empty() => Some(json!([])),
         Value::Object(entries) if !entries.is_empty() => Some(Value::Null),
         Value::Array(_) | Value::Object(_) => filled(),
     };
     one.into_iter().chain(with_another(value)).collect()
+}
+
+/// How far another number is: the port beside one may be known for something else.
+fn distance(number: i64) -> i64 {
+    if number < 1024 { 1 } else { 100 }
 }
 
 /// A list or map of items with one more, of another name and image: what is true of those at hand need not be of it.
@@ -259,6 +264,6 @@ mod tests {
                 Probe::Release => None,
             })
             .collect();
-        assert_eq!(names, ["proxy.enabled=false", "proxy.port=5433"]);
+        assert_eq!(names, ["proxy.enabled=false", "proxy.port=5532"]);
     }
 }

@@ -26,6 +26,15 @@ struct Literal {
     values: PathBuf,
     /// The keys that led to the container in the old values, the outermost first.
     keys: Vec<String>,
+    /// The list is a text that the template reads: `tpl .Values.list .`
+    is_text: bool,
+}
+
+impl Literal {
+    /// What stands behind the colon of a list that is new.
+    fn header(&self) -> &'static str {
+        if self.is_text { " |" } else { "" }
+    }
 }
 
 /// Edited files with such containers in values again: in the list for init containers that the template prints, first
@@ -62,7 +71,7 @@ fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Vec<
             Some(list) => Some((list, Vec::new(), false)),
             None if literal.has_key => {
                 let list = [parents, &[name_for_init_containers(last)]].concat();
-                let printed = printing(&list.join("."), indentation(own));
+                let printed = printing(&list.join("."), indentation(own), literal.is_text);
                 let may_be_whole = !parents.is_empty() && last == "containers";
                 Some((list, printed, may_be_whole))
             }
@@ -77,7 +86,7 @@ fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Vec<
         let mut lines: Vec<&str> = template.split('\n').collect();
         let own: Vec<&str> = lines.get(literal.lines.clone())?.to_vec();
         let item = own.get(usize::from(literal.has_key)..)?;
-        let values = with_item(edited.text(&literal.values)?, &list, &literal.keys, item, first)?;
+        let values = with_item(edited.text(&literal.values)?, &list, literal, item, first)?;
         lines.splice(literal.lines.clone(), printed.iter().map(String::as_str));
         let template = lines.join("\n");
         let mut files = edited.clone();
@@ -121,12 +130,13 @@ fn is_yaml(path: &Path) -> bool {
 }
 
 /// The lines by which a template prints a list of values as its init containers.
-fn printing(list: &str, margin: usize) -> Vec<String> {
+fn printing(list: &str, margin: usize, is_text: bool) -> Vec<String> {
     let blank = " ".repeat(margin);
+    let print = if is_text { "tpl . $" } else { "toYaml ." };
     vec![
         format!("{blank}{{{{- with .Values.{list} }}}}"),
         format!("{blank}initContainers:"),
-        format!("{blank}  {{{{- toYaml . | nindent {} }}}}", margin + 2),
+        format!("{blank}  {{{{- {print} | nindent {} }}}}", margin + 2),
         format!("{blank}{{{{- end }}}}"),
     ]
 }
@@ -148,7 +158,7 @@ fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
 }
 
 /// Values with an item in a list, first or last; a list that is new stands before the one that the item has left.
-fn with_item(text: &str, list: &[String], left: &[String], item: &[&str], first: bool) -> Option<String> {
+fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], first: bool) -> Option<String> {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let margin = indentation(item.first()?);
     let at_column = |column: usize| -> Vec<String> {
@@ -162,29 +172,39 @@ fn with_item(text: &str, list: &[String], left: &[String], item: &[&str], first:
         item.iter().map(line).collect()
     };
     let Some(key) = line_of(&lines, list) else {
-        let beside = line_of(&lines, left)?;
-        let column = indentation(lines.get(beside)?);
-        let mut new = vec![format!("{}{}:", " ".repeat(column), list.last()?)];
+        let left = line_of(&lines, &literal.keys)?;
+        let column = indentation(lines.get(left)?);
+        // What is said of the other list stays above it.
+        let is_comment = |line: &&String| line.trim_start().starts_with('#');
+        let comments = lines.iter().take(left).rev().take_while(is_comment).count();
+        let beside = left - comments;
+        let mut new = vec![format!(
+            "{}{}:{}",
+            " ".repeat(column),
+            list.last()?,
+            literal.header()
+        )];
         new.extend(at_column(column + 2));
         lines.splice(beside..beside, new);
         return Some(lines.join("\n"));
     };
     let own = lines.get(key)?.clone();
     let column = indentation(&own);
-    if let Some(head) = own.trim_end().strip_suffix("[]") {
-        let mut new = vec![head.trim_end().to_owned()];
+    let empty = ["[]", "\"\"", "''", ":"];
+    let written = lines.get(key + 1).filter(|next| !next.trim().is_empty());
+    let has_items = own.trim_end().ends_with(':') && written.is_some_and(|next| belongs(next, column));
+    let head = empty.iter().find_map(|empty| own.trim_end().strip_suffix(empty));
+    if let Some(head) = head.filter(|_| !has_items) {
+        let head = head.trim_end().trim_end_matches(':');
+        let mut new = vec![format!("{head}:{}", literal.header())];
         new.extend(at_column(column + 2));
         lines.splice(key..=key, new);
         return Some(lines.join("\n"));
     }
-    let belongs = |line: &String| {
-        let own = indentation(line);
-        line.trim().is_empty() || own > column || (own == column && line.trim_start().starts_with('-'))
-    };
     let length = lines
         .iter()
         .skip(key + 1)
-        .take_while(|line| belongs(line))
+        .take_while(|line| belongs(line, column))
         .count();
     let items = lines.get(key + 1..key + 1 + length)?;
     let of_items = items
@@ -199,6 +219,12 @@ fn with_item(text: &str, list: &[String], left: &[String], item: &[&str], first:
     let at = if first { key + 1 } else { key + 1 + length - blank };
     lines.splice(at..at, at_column(of_items));
     Some(lines.join("\n"))
+}
+
+/// Whether a line belongs to a key at this column.
+fn belongs(line: &str, column: usize) -> bool {
+    let own = indentation(line);
+    line.trim().is_empty() || own > column || (own == column && line.trim_start().starts_with('-'))
 }
 
 /// The line of a key of values, given with those above it.
@@ -224,7 +250,8 @@ fn literal(before: &Files, edited: &Files) -> Option<Literal> {
     for template in changed.iter().filter(|path| is_template(path)) {
         let (old, new) = (before.text(template)?, edited.text(template)?);
         let lines: Vec<&str> = new.split('\n').collect();
-        for at in hunks(old, new).into_iter().flat_map(|hunk| hunk.after) {
+        let come: Vec<usize> = hunks(old, new).into_iter().flat_map(|hunk| hunk.after).collect();
+        for at in come.iter().copied() {
             let Some(name) = lines.get(at).filter(|line| line.trim_start().starts_with("- ")) else {
                 continue;
             };
@@ -232,29 +259,33 @@ fn literal(before: &Files, edited: &Files) -> Option<Literal> {
                 let keys = list_that_lost(before.text(path)?, edited.text(path)?, name.trim())?;
                 Some((path.to_path_buf(), keys))
             });
-            let Some((values, keys)) = lost else { continue };
+            let Some((values, (keys, is_text))) = lost else {
+                continue;
+            };
             let column = indentation(name);
             let rest = lines.iter().skip(at + 1);
             let length = 1 + rest
                 .take_while(|line| indentation(line) > column && !line.trim().is_empty())
                 .count();
-            let above = at.checked_sub(1).and_then(|above| lines.get(above));
-            let has_key = above.is_some_and(|line| line.trim() == "initContainers:")
-                && !old.lines().any(|line| line.trim() == "initContainers:");
+            // Another one may stand in a condition already, which does not hold with the old values.
+            let above = at.checked_sub(1).filter(|above| come.contains(above));
+            let above = above.and_then(|above| lines.get(above));
+            let has_key = above.is_some_and(|line| line.trim() == "initContainers:");
             return Some(Literal {
                 template: template.to_path_buf(),
                 lines: at - usize::from(has_key)..at + length,
                 has_key,
                 values,
                 keys,
+                is_text,
             });
         }
     }
     None
 }
 
-/// The keys of the list that an item with this first line has left.
-fn list_that_lost(old: &str, new: &str, item: &str) -> Option<Vec<String>> {
+/// The keys of the list that an item with this first line has left, and whether it is a text.
+fn list_that_lost(old: &str, new: &str, item: &str) -> Option<(Vec<String>, bool)> {
     let lines: Vec<&str> = old.split('\n').collect();
     let lost = hunks(old, new);
     let mut gone = lost.iter().flat_map(|hunk| hunk.before.clone());
@@ -263,16 +294,22 @@ fn list_that_lost(old: &str, new: &str, item: &str) -> Option<Vec<String>> {
         return None;
     }
     let mut keys = Vec::new();
+    let mut is_text = false;
     let mut below = indentation(lines.get(at)?) + 1;
     for line in lines.iter().take(at).rev() {
         let own = indentation(line);
-        if own < below && line.trim_end().ends_with(':') && !line.trim_start().starts_with(['-', '#']) {
+        let opens_text = [": |", ": |-", ": |+"]
+            .iter()
+            .any(|header| line.trim_end().ends_with(header));
+        let opens = line.trim_end().ends_with(':') || opens_text;
+        if own < below && opens && !line.trim_start().starts_with(['-', '#']) {
+            is_text |= opens_text && keys.is_empty();
             keys.push(key_of(line)?.to_owned());
             below = own;
         }
     }
     keys.reverse();
-    (!keys.is_empty()).then_some(keys)
+    (!keys.is_empty()).then_some((keys, is_text))
 }
 
 fn key_of(line: &str) -> Option<&str> {

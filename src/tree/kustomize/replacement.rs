@@ -75,6 +75,7 @@ fn follow(replacement: Node<'_>, moved: &[Moved<'_>]) -> Vec<Change> {
             .iter()
             .fold(path.to_owned(), |path, moved| renamed(&path, moved));
         let new = recounted(&new, &meant).unwrap_or(new);
+        changes.extend(meant.iter().filter_map(|moved| beside_all(node, path, moved)));
         if new != path {
             changes.push(Change::Text(place, new));
         }
@@ -91,6 +92,52 @@ fn renamed(path: &str, moved: &Moved<'_>) -> String {
         &format!(".{list}.[name={value}]"),
         &format!(".{}.[name={value}]", moved.to),
     )
+}
+
+/// What lets a path to all containers of a list reach one that has left it, too: a path of its own, or where no other
+/// container has the field, in the place of that path.
+fn beside_all(node: Node<'_>, path: &str, moved: &Moved<'_>) -> Option<Change> {
+    let (spec, list, Leg::Item { value, .. }) = super::edit::split_item(&moved.legs)? else {
+        return None;
+    };
+    let all = format!("{list}.*.");
+    let (before, field) = path.split_once(&all)?;
+    let field: Vec<&str> = field.split('.').collect();
+    let is_own = |item: &&Value| item.get("name").is_some_and(|name| name.is_string(value));
+    let Some(Value::Sequence(items)) = value_at(&moved.object.state, spec)?.get(list) else {
+        return None;
+    };
+    items.iter().find(is_own).filter(|item| has(item, &field))?;
+    let new = format!("{before}{}.[name={value}].{}", moved.to, field.join("."));
+    let targets = node.parent()?;
+    if targets.children().any(|own| own.as_str() == Some(&new)) {
+        return None;
+    }
+    match items.iter().any(|item| !is_own(&item) && has(item, &field)) {
+        true => Some(Change::Append(Place::of(targets)?, Value::string(new))),
+        false => Some(Change::Text(Place::of(node)?, new)),
+    }
+}
+
+/// Whether a value has the field that a path of a replacement leads to.
+fn has(value: &Value, path: &[&str]) -> bool {
+    let Some((first, rest)) = path.split_first() else {
+        return true;
+    };
+    match value {
+        Value::Sequence(items) => {
+            let named = first
+                .strip_prefix('[')
+                .and_then(|first| first.strip_suffix(']')?.split_once('='));
+            let is_meant = |index: usize, item: &Value| match named {
+                Some((key, text)) => item.get(key).and_then(identity).as_deref() == Some(text),
+                None => *first == "*" || first.parse() == Ok(index),
+            };
+            let mut items = items.iter().enumerate();
+            items.any(|(index, item)| is_meant(index, item) && has(item, rest))
+        }
+        other => other.get(first).is_some_and(|own| has(own, rest)),
+    }
 }
 
 /// A path of a replacement that counts containers, as they stand now.

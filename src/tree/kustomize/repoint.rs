@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Kustomizations,
     layers::{Form, Layered, Operation, Piece, Unit, carry_out, merge_patch, operand},
-    leg::{Leg, identity, value_at},
+    leg::{Leg, identity, node_at, value_at},
     pointer::{locate, resolve, tokens, written},
     reference::text,
     replacement::replacements,
@@ -57,6 +57,7 @@ pub(super) fn all(
             moved: &own,
             state: Value::Null,
             found: &mut found,
+            left: Vec::new(),
         };
         for piece in &object.pieces {
             follower.piece(piece, texts)?;
@@ -108,9 +109,10 @@ impl Found {
             }
             _ => true,
         };
-        let changes = self.changes.iter().filter(is_kept).cloned().collect();
+        let changes = self.changes.iter().filter(is_kept).cloned();
+        let (come, changes) = changes.partition(|change| matches!(change, Change::Append(..)));
         let gone = self.gone.iter().cloned().map(Change::Remove).collect();
-        texts.change(unit, &[changes, gone]);
+        texts.change(unit, &[changes, gone, come]);
     }
 
     fn note(&mut self, change: Change) {
@@ -126,9 +128,11 @@ struct Follower<'f> {
     /// What the edited pieces make so far.
     state: Value,
     found: &'f mut BTreeMap<Unit, Found>,
+    /// Containers that an operation has no longer in the list that it writes, with the moves that take them away.
+    left: Vec<(&'f Moved<'f>, Value)>,
 }
 
-impl Follower<'_> {
+impl<'f> Follower<'f> {
     fn piece(&mut self, piece: &Piece, texts: &Texts<'_>) -> Result<(), String> {
         let Some(text) = texts.get(&piece.unit) else {
             return Ok(());
@@ -152,6 +156,9 @@ impl Follower<'_> {
                         self.operation(&piece.unit, operation, node)?;
                     }
                 }
+                if let Some(root) = stream.root(0) {
+                    self.add_left(&piece.unit, root);
+                }
             }
             Form::Generator(_) => {}
         }
@@ -167,11 +174,18 @@ impl Follower<'_> {
             return Ok(());
         }
         let old = tokens(pointer);
-        let value = operand(node, &operation.name, &mut self.state);
+        let mut value = operand(node, &operation.name, &mut self.state);
         let Some(legs) = &operation.legs else {
             carry_out(&mut self.state, &operation.name, &old, value);
             return Ok(());
         };
+        for (moved, place, item) in leaving(legs, node, self.moved) {
+            found.note(Change::Remove(place));
+            if let Some(items) = value.as_mut().and_then(Value::items_mut) {
+                items.retain(|own| *own != item);
+            }
+            self.left.push((moved, item));
+        }
         let (legs, moved) = translated(legs, self.moved);
         if let Some(new) = new_tokens(&self.state, operation, &legs, moved, &old) {
             if new != old {
@@ -201,6 +215,53 @@ impl Follower<'_> {
         );
         Ok(())
     }
+}
+
+impl Follower<'_> {
+    /// Adds operations for the containers that have left a list: to the list that they go to, or with that list.
+    fn add_left(&mut self, unit: &Unit, root: Node<'_>) {
+        for (moved, item) in std::mem::take(&mut self.left) {
+            let Some((spec, _, leg)) = super::edit::split_item(&moved.legs) else {
+                continue;
+            };
+            let list = [spec, &[Leg::Key(moved.to.to_owned())]].concat();
+            let own = [list.as_slice(), std::slice::from_ref(leg)].concat();
+            let (name, pointer, value) = match (locate(&self.state, &own), value_at(&self.state, &list)) {
+                (Some(own), _) => ("replace", Some(own), item),
+                (None, Some(Value::Sequence(items))) => {
+                    let place = place_among(items, &moved.before);
+                    let list = locate(&self.state, &list);
+                    ("add", list.map(|list| [list, vec![place]].concat()), item)
+                }
+                _ => (
+                    "add",
+                    pointer_to_key(&self.state, &list),
+                    Value::Sequence(vec![item]),
+                ),
+            };
+            let (Some(pointer), Some(root)) = (pointer, Place::of(root)) else {
+                continue;
+            };
+            carry_out(&mut self.state, name, &pointer, Some(value.clone()));
+            let operation = Value::Mapping(vec![
+                (Value::string("op"), Value::string(name)),
+                (Value::string("path"), Value::string(written(&pointer))),
+                (Value::string("value"), value),
+            ]);
+            let found = self.found.entry(unit.clone()).or_default();
+            found.note(Change::Append(root, operation));
+        }
+    }
+}
+
+/// The containers that move out of a list which an operation writes as a whole, with their places in it.
+fn leaving<'m>(legs: &[Leg], node: Node<'_>, moved: &[&'m Moved<'m>]) -> Vec<(&'m Moved<'m>, Place, Value)> {
+    let own = moved.iter().filter_map(|moved| {
+        let (item, list) = moved.legs.split_last()?;
+        let item = node_at(node.get("value")?, std::slice::from_ref(item)).filter(|_| list == legs)?;
+        Some((*moved, Place::of(item)?, Value::of(item).ok()?))
+    });
+    own.collect()
 }
 
 /// The way to what has moved, and the move where it is the container itself.

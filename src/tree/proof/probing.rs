@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::yaml::Value;
-
 use super::{
     super::{Files, Probe, Renderer, Rendering, Wanted, Way},
-    Difference, Migrate, Unproved, compared, differences, differences_of, objects, rendered,
+    Difference, Migrate, Unproved, compared, differences, rendered,
 };
 
 /// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
@@ -21,25 +19,18 @@ pub(super) struct Found<'f> {
     pub(super) text: String,
 }
 
-/// The further ways in which files render to what is wanted.
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    pub(super) all: Vec<Way>,
-    /// Those in which a script is the same as with the sidecar, though there is none.
-    pub(super) absent: Vec<Way>,
-}
-
-/// Whether the files render to what is wanted in the further ways, too; those in which they do. Where a person looks, a
-/// script may be what it is with the sidecar in a way that has none.
+/// The further ways in which files were seen to render to what is wanted.
+///
+/// # Errors
+/// One in which they don't.
 pub(super) fn probe(
     tree: &dyn Renderer,
     files: &Files,
     at_hand: &[Found<'_>],
     migrate: Migrate<'_>,
     probed: &mut Probed,
-    is_reviewed: bool,
-) -> Result<Held, Unproved> {
-    let mut held = Held::default();
+) -> Result<Vec<Way>, Unproved> {
+    let mut held = Vec::new();
     // The first one that does not hold ends it, so that few are rendered for an edit that is none.
     for ways in tree.probes(files).chunks(rayon::current_num_threads().max(1)) {
         let renderings: Vec<_> = ways
@@ -62,14 +53,10 @@ pub(super) fn probe(
                 continue;
             };
             let edited = edited?.source.text.to_string();
-            let Some(difference) = difference(tree, way, (original, texts), &edited, at_hand) else {
-                held.all.push(way.clone());
-                continue;
-            };
-            if !(is_reviewed && is_as_with_sidecar(way, (original, texts), &edited, at_hand)) {
+            if let Some(difference) = difference(tree, way, (original, texts), &edited, at_hand) {
                 return Err(difference.with(way));
             }
-            held.absent.push(way.clone());
+            held.push(way.clone());
         }
     }
     Ok(held)
@@ -133,91 +120,4 @@ fn lost_effect(way: &Way, original: &Rendering, edited: &str, at_hand: &[Found<'
             ..difference
         })
         .collect()
-}
-
-/// Whether edited files render to what is wanted but for scripts that are as they are with a sidecar, where a switch has
-/// taken it away.
-fn is_as_with_sidecar(
-    way: &Way,
-    (original, texts): (&Rendering, &[String]),
-    edited: &str,
-    at_hand: &[Found<'_>],
-) -> bool {
-    let Some(base) = base(way, at_hand).filter(|_| is_switch(way)) else {
-        return false;
-    };
-    let (Some(before), Some(after), Some(own)) = (
-        objects(&base.wanted.rendering.source.text),
-        objects(&base.wanted.text),
-        objects(&original.source.text),
-    ) else {
-        return false;
-    };
-    texts.iter().any(|text| {
-        let (Some(mut expected), Some(found)) = (objects(text), objects(edited)) else {
-            return false;
-        };
-        for (name, object) in &mut expected {
-            if let (Some(before), Some(after), Some(own)) = (before.get(name), after.get(name), own.get(name))
-            {
-                take_scripts(object, own, before, after);
-            }
-        }
-        differences_of(&expected, found, &BTreeSet::new()).is_empty()
-    })
-}
-
-/// What a script is written in.
-const SCRIPT: [&str; 3] = ["command", "args", "lifecycle"];
-
-/// Gives containers the scripts that they have with the sidecar, where they had the same one with it and without.
-fn take_scripts(object: &mut Value, own: &Value, before: &Value, after: &Value) {
-    let Some(entries) = object.entries_mut() else {
-        return;
-    };
-    for (key, value) in entries {
-        let Value::String(key) = key else { continue };
-        let (Some(own), Some(before), Some(after)) = (own.get(key), before.get(key), after.get(key)) else {
-            continue;
-        };
-        let is_fewer = items(own).len() < items(before).len();
-        if key != "containers" || !is_fewer {
-            take_scripts(value, own, before, after);
-            continue;
-        }
-        for container in value.items_mut().into_iter().flatten() {
-            let Some(name) = container.get("name").cloned() else {
-                continue;
-            };
-            let named = |list: &Value| {
-                let mut items = items(list).iter();
-                items.find(|item| item.get("name") == Some(&name)).cloned()
-            };
-            let (Some(own), Some(before), Some(after)) = (named(own), named(before), named(after)) else {
-                continue;
-            };
-            if SCRIPT.iter().all(|key| own.get(key) == before.get(key)) {
-                replace_script(container, &after);
-            }
-        }
-    }
-}
-
-fn items(list: &Value) -> &[Value] {
-    match list {
-        Value::Sequence(items) => items,
-        _ => &[],
-    }
-}
-
-fn replace_script(container: &mut Value, with: &Value) {
-    for key in SCRIPT {
-        container.remove(key);
-    }
-    let new = SCRIPT
-        .iter()
-        .filter_map(|key| Some((Value::string(*key), with.get(key)?.clone())));
-    if let Some(entries) = container.entries_mut() {
-        entries.extend(new);
-    }
 }

@@ -100,8 +100,8 @@ fn proof(edits: &[&str], wanted: &str) -> Result<Files, String> {
             text: wanted.to_owned(),
         })
         .collect();
-    let proved = prove(&tree, &wanted, &mut |_| Vec::new(), false)
-        .map_err(|reason| reason.to_string().replace('"', ""))?;
+    let proved =
+        prove(&tree, &wanted, &mut |_| Vec::new()).map_err(|reason| reason.to_string().replace('"', ""))?;
     Ok(proved.files)
 }
 
@@ -190,7 +190,7 @@ fn an_edit_that_fits_one_way_alone_is_refused() {
             rendering: &rendering,
             text: migrated(&rendering),
         }];
-        let proved = prove(&tree, &wanted, &mut |rendering| vec![migrated(rendering)], false);
+        let proved = prove(&tree, &wanted, &mut |rendering| vec![migrated(rendering)]);
         proved
             .map(|proved| proved.probes.len())
             .map_err(|reason| reason.to_string())

@@ -62,7 +62,7 @@ fn move_in_all(
     };
     for (index, piece) in pieces.iter().enumerate() {
         let deletes = with_node(edition, piece, legs, |node| node.get("$patch").is_some());
-        let (Some(deletes), Form::Object(place)) = (deletes, &piece.form) else {
+        let (Some(deletes), Some((object, legs))) = (deletes, holder(piece, spec, legs)) else {
             continue;
         };
         let stands_below = |name: &&String| {
@@ -84,14 +84,26 @@ fn move_in_all(
         };
         edition.move_item(MovedItem {
             unit: piece.unit.clone(),
-            object: place.clone(),
-            legs: legs.to_vec(),
+            is_patch: index > 0 && matches!(piece.form, Form::Object(_)),
+            object,
+            legs,
             to,
             before: before.to_vec(),
             below,
-            is_patch: index > 0,
             entry: piece.entry.clone(),
         });
+    }
+}
+
+/// The mapping of a piece that holds both lists between which a container moves, and the way to the container in it.
+fn holder(piece: &Piece, spec: &[Leg], legs: &[Leg]) -> Option<(Place, Vec<Leg>)> {
+    match &piece.form {
+        Form::Object(place) => Some((place.clone(), legs.to_vec())),
+        Form::Operations(operations) => operations.iter().rev().find_map(|operation| {
+            let own = operation.legs.as_deref().filter(|own| spec.starts_with(own))?;
+            Some((operation.place.key("value"), legs.get(own.len()..)?.to_vec()))
+        }),
+        Form::Generator(_) => None,
     }
 }
 
