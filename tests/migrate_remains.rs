@@ -103,12 +103,13 @@ fn what_is_said_of_a_call_that_failed_goes_with_it() {
         &["command: [/app, --all]"],
         &["quitquitquit\n", "echo"],
     );
-    // What it does or says when the call went well is done as if it had.
-    for then in ["/report --done", "echo asked"] {
+    // What it says when the call went well it says still; work that hung on it is for review.
+    for (then, review) in [("/report --done", true), ("echo asked", false)] {
         let text = script(&format!(
             "  if curl -fsS -X POST http://localhost:9091/quitquitquit; then\n    {then}\n  fi\n"
         ));
-        assert_remains(&text, false, &[then], &["curl", "if "]);
+        assert_eq!(migrated(&text, false).text == text, review, "{then}");
+        assert_remains(&text, review, &[then], &["curl", "if "]);
     }
     // Work in the other branch is none that never runs.
     let text = script(
@@ -760,6 +761,10 @@ spec:
     );
     assert_eq!(
         promises(&with(&format!("/app; if {quit}; then /next; fi"))),
+        [true]
+    );
+    assert_eq!(
+        promises(&with(&format!("/app; if {quit} && /ready; then /next; fi"))),
         [false]
     );
 }

@@ -338,7 +338,7 @@ fn a_screen_wants_a_terminal_to_draw_on() {
     }
     let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
     assert!(
-        read("said").contains("standard output is none"),
+        read("said").contains("standard output is not one"),
         "{}",
         read("said")
     );

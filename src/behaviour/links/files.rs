@@ -233,7 +233,7 @@ impl Finder<'_, '_> {
                 Party::Unknown
             });
             for (program, facts) in self.facts.get(index)?.iter().enumerate() {
-                let same = facts.iter().flat_map(written).find(|(_, path)| {
+                let same = facts.iter().flat_map(written).filter(|(_, path)| {
                     workload
                         .volume_of_file(other, path)
                         .is_some_and(|(theirs, path)| {

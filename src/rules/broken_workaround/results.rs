@@ -157,15 +157,19 @@ fn finding(
     {
         return None;
     }
+    let how_long = match crate::pod::deadline(pod) {
+        Some(_) => "runs on to its deadline",
+        None => "never ends",
+    };
     let (message, label) = match fault {
         // There the kubelet starts the container again, and the stop comes after the try that succeeds.
         Fault::SkippedOnFailure if pod.workload.restart_policy() == "OnFailure" => return None,
         Fault::SkippedOnFailure => (
-            format!("when {app} fails, {name} is not stopped and the pod never ends"),
+            format!("when {app} fails, {name} is not stopped and the pod {how_long}"),
             "skipped on failure",
         ),
         Fault::SkippedOnSuccess => (
-            format!("when {app} succeeds, {name} is not stopped and the pod never ends"),
+            format!("when {app} succeeds, {name} is not stopped and the pod {how_long}"),
             "skipped on success",
         ),
         Fault::Skipped if first.is_behind_exec => (
@@ -173,7 +177,7 @@ fn finding(
             "never reached",
         ),
         Fault::Skipped if group.all.iter().all(Stop::is_only_for_signals) => (
-            format!("when {app} ends by itself, {name} is not stopped and the pod never ends"),
+            format!("when {app} ends by itself, {name} is not stopped and the pod {how_long}"),
             "runs only when a signal comes",
         ),
         Fault::Skipped => return None,

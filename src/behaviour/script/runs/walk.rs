@@ -289,8 +289,9 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             let pipeline = and_or.pipelines().nth(index);
             pipeline.is_some_and(|pipeline| pipeline.negated)
         };
+        let ends_within = |index: usize| and_or.pipelines().nth(index).is_some_and(fails_within);
         for (state, ran) in open {
-            if is_tested || ran < last || negated(ran) {
+            if is_tested || ran < last || negated(ran) || ends_within(ran) {
                 done.push((state, Flow::Next));
             } else {
                 done.extend(self.after_statement(state)?);
@@ -540,4 +541,17 @@ fn counted(mut state: State) -> State {
         }
     }
     state
+}
+
+/// A compound command in this shell: a failure in it that `set -e` acts on has ended it, so that it acts on none that is
+/// left (POSIX, `set -e`, item 3).
+fn fails_within(pipeline: &Pipeline) -> bool {
+    matches!(
+        pipeline.commands.as_slice(),
+        [Command::Group { .. }
+            | Command::Loop { .. }
+            | Command::For { .. }
+            | Command::If { .. }
+            | Command::Case { .. }]
+    )
 }

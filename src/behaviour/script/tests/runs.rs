@@ -154,6 +154,19 @@ fn a_stop_is_skipped_in_one_of_the_ways() {
     ]);
 }
 
+/// In a compound command `-e` acts where it fails, and not on what it ends with (POSIX, `set`, `-e`).
+#[test]
+fn errexit_passes_over_what_a_compound_command_passed_over() {
+    cases(&[
+        ("set -e; { app && echo fine; }; STOP", "failure lost"),
+        ("set -e; for i in 1 2 3; do app && break; done; STOP", "failure lost"),
+        ("set -e; if true; then app && echo fine; fi; STOP", "failure lost"),
+        ("set -e; { app; }; STOP", "skipped on failure"),
+        ("set -e; (app && echo fine); STOP", "skipped on failure"),
+        ("set -e; f() { app && echo fine; }; f; STOP", "skipped on failure"),
+    ]);
+}
+
 #[test]
 fn what_the_walk_does_not_know_has_no_fault() {
     cases(&[
