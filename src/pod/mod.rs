@@ -167,11 +167,16 @@ impl<'a> Pod<'a> {
             || members.any(|(index, member)| ends_with_another(member) || told(self, index, member).is_some())
     }
 
-    /// The Service that leads to a container and to no other regular one.
+    /// The Service that leads to a container and to no other regular one. Of two ports of one name the first is meant
+    /// (Kubernetes, `FindPort` in pkg/api/v1/pod/util.go).
     pub(crate) fn served_alone(&self, container: &Container<'_>) -> Option<&str> {
+        let first_of_name = |target: &str| {
+            let mut regular = self.workload.regular();
+            regular.find(|one| one.ports().any(|port| port.name == Some(target)))
+        };
         let has = |one: &Container<'_>, target: &str| {
-            one.ports()
-                .any(|port| port.name == Some(target) || port.number.to_string() == target)
+            first_of_name(target).is_some_and(|first| first.index == one.index)
+                || one.ports().any(|port| port.number.to_string() == target)
         };
         let others = || {
             self.workload

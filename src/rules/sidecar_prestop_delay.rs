@@ -164,7 +164,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
 /// an app with a Service asks it at a local address, or it pools the app's connections to a database.
 fn serves_another(pod: &Pod<'_>, member: &Member<'_>) -> Option<Confidence> {
     if member.role.role == Role::Sidecar {
-        return Some(Confidence::High);
+        // One that others reach through a Service waits until they no longer do.
+        let is_reached = pod.served_alone(&member.container).is_some();
+        return (!is_reached).then_some(Confidence::High);
     }
     if is_served(pod, member) {
         return None;
