@@ -118,7 +118,7 @@ pub(in crate::cli) fn colored_diff(before: &str, after: &str, name: &str) -> Str
 }
 
 /// What was done to a workload, what was left and why. `done` is what is said of the former: a preview would do it.
-/// With `proofs`, what each of them rests on too.
+/// With `proofs`, all that each of them rests on too.
 pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, proofs: bool) {
     let object = format!("{} {}", plan.object.kind, plan.object.name);
     tell(&format!("{}: {}", migration.source.name, object.trim()));
@@ -129,7 +129,8 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
             " (reviewed by --review: look at it)"
         };
         tell(&format!("  {done}: {}{review}", action.what));
-        for proof in action.proofs.iter().filter(|_| proofs) {
+        // What is not proved is what has to be looked at.
+        for proof in action.proofs.iter().filter(|proof| proofs || !proof.answer.is_proved()) {
             tell(&format!("    {proof}"));
         }
     }
