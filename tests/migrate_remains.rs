@@ -1152,3 +1152,86 @@ fn a_result_that_shows_from_now_on_is_said() {
     let kept = notes(&format!("command: [sh, -c, '/app; rc=$?; {call}; exit $rc']"));
     assert_eq!(kept, Vec::<String>::new());
 }
+
+/// Whether the wait of this app goes without a look, and the plan's words.
+fn wait_goes(app: &str, review: bool) -> (bool, String) {
+    let migration = migrated(&job(app, HEALTHY), review);
+    let plans = format!("{:?}", migration.plans);
+    (!migration.text.contains("5432"), plans)
+}
+
+#[test]
+fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
+    let from_map = "env: [{name: DB_HOST, valueFrom: {configMapKeyRef: {name: db, key: host}}}]";
+    let open = "envFrom: [{configMapRef: {name: db}}]";
+    let literal = "env: [{name: DB_HOST, value: 127.0.0.1}]";
+    let own = "env: [{name: DB_HOST, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]";
+    let cases = [
+        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", from_map, false),
+        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", open, false),
+        ("until pg_isready -h ${DB_HOST:-localhost} -p 5432; do sleep 1; done; exec /app", open, false),
+        ("DB_HOST=$(cat /etc/host); until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", "", false),
+        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", literal, true),
+        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", own, true),
+        ("until nc -z ${DB_HOST:-localhost} 5432; do sleep 1; done; exec /app", "", true),
+        ("until nc -z localhost 5432; do sleep 1; done; exec /app", open, true),
+    ];
+    for (script, environment, goes) in cases {
+        let app = format!("command: [sh, -c, '{script}']\n{environment}");
+        let (gone, plans) = wait_goes(&app, false);
+        assert_eq!(gone, goes, "{script} {environment}\n{plans}");
+        assert_eq!(plans.contains("the host is not known"), !goes, "{script}\n{plans}");
+    }
+}
+
+#[test]
+fn a_wait_for_several_hosts_stays() {
+    let script = "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done; exec /app";
+    for review in [false, true] {
+        let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
+        assert!(!gone, "{plans}");
+    }
+}
+
+#[test]
+fn a_wait_under_a_condition_is_for_review() {
+    const WAIT: &str = "until nc -z localhost 5432; do sleep 1; done";
+    let conditional = [
+        format!("if [ \"$WAIT\" = 1 ]; then {WAIT}; fi; exec /app"),
+        format!("if [ \"$MODE\" != offline ]; then {WAIT}; fi; exec /app"),
+        format!("if [ \"$SKIP\" = 1 ]; then echo skipped; else {WAIT}; fi; exec /app"),
+        format!("case \"$ROLE\" in worker) {WAIT};; esac; exec /app"),
+        format!("[ \"$ROLE\" = offline ] || {WAIT}; exec /app"),
+        format!("[ -f /etc/wait ] && {WAIT}; exec /app"),
+        format!("if /app needs-db; then {WAIT}; fi; exec /app"),
+        format!("wait_db() {{ {WAIT}; }}; [ \"$1\" = web ] && wait_db; exec /app"),
+        format!("wait_db() {{ [ -n \"$SKIP\" ] && return; {WAIT}; }}; wait_db; exec /app"),
+        "until nc -z localhost 5432 || [ -n \"$SKIP\" ]; do sleep 1; done; exec /app".to_owned(),
+        "until nc -z localhost 5432 && [ \"$READY\" = 1 ]; do sleep 1; done; exec /app".to_owned(),
+    ];
+    let unconditional = [
+        format!("{WAIT}; exec /app"),
+        format!("export LEVEL=1 && {WAIT}; exec /app"),
+        format!("wait_db() {{ {WAIT}; }}; wait_db; exec /app"),
+        format!("if [ \"$MODE\" = offline ]; then {WAIT}; fi; exec /app"),
+        format!("[ \"$MODE\" = online ] || {WAIT}; exec /app"),
+        format!("if command -v nc; then {WAIT}; fi; exec /app"),
+        format!("if ! nc -z localhost 5432; then {WAIT}; fi; exec /app"),
+    ];
+    let judged = |script: &str| {
+        let app = format!(
+            "command: [sh, -c, '{script}']\nenv: [{{name: MODE, value: offline}}]\nenvFrom: [{{configMapRef: {{name: app}}}}]"
+        );
+        wait_goes(&app, false)
+    };
+    for script in conditional {
+        let (gone, plans) = judged(&script);
+        assert!(!gone, "{script}\n{plans}");
+        assert!(plans.contains("whether it waits depends on") || plans.contains("before the loop"), "{script}\n{plans}");
+    }
+    for script in unconditional {
+        let (gone, plans) = judged(&script);
+        assert!(gone, "{script}\n{plans}");
+        assert!(!plans.contains("whether it waits depends on"), "{script}\n{plans}");
+    }
+}

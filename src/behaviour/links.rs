@@ -7,14 +7,14 @@ mod minding;
 use std::sync::Arc;
 
 use crate::{
-    catalogue::quit,
+    catalogue::{quit, wait_tool},
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
     workload::{Container, Program, ProgramPlace, Workload},
 };
 
 use super::{
     ScriptFacts,
-    action::{Action, CommandAction, Host, Target, Url},
+    action::{Action, CommandAction, Connect, Host, Target, Url},
     ownership::Owners,
     script::{Kill, Marker, Quit, Wait},
 };
@@ -291,7 +291,8 @@ impl Finder<'_, '_> {
                 });
             } else if let Some(other) = other {
                 let mut wait = wait.clone();
-                wait.asks_others = !wait.probes.iter().all(|probe| {
+                wait.unknown_host = self.unknown_host((container, program), &wait);
+                wait.asks_others |= !wait.probes.iter().all(|probe| {
                     asks_only_here(probe)
                         && self.awaited((container, program), probe).as_ref() == Some(&other)
                 });
@@ -424,9 +425,8 @@ impl Finder<'_, '_> {
             }
             Action::Connect(connect) => {
                 let port = connect.port?;
-                let is_local = connect.host.is_local()
-                    || (connect.host == Host::Unknown && connect.path.is_none() && self.serves(port));
-                is_local.then(|| of_port(port, connect.path.as_deref()))?
+                let may_be_local = connect.host.is_local() || self.may_be_served(connect);
+                may_be_local.then(|| of_port(port, connect.path.as_deref()))?
             }
             Action::Tool { name } => self.owners.of_tool(from, name),
             _ => None,
@@ -467,6 +467,39 @@ impl Finder<'_, '_> {
             let mut others = self.owners.others(from).map(|(index, _)| index);
             let owner = others.find(|index| self.owners.names_path(*index, path))?;
             Some(Some(Party::Container(owner)))
+        })
+    }
+
+    /// Whether a client does not say where a port is that a sidecar of the pod serves.
+    fn may_be_served(&self, connect: &Connect) -> bool {
+        let is_open = connect.host == Host::Unknown && connect.path.is_none();
+        is_open && connect.port.is_some_and(|port| self.serves(port))
+    }
+
+    /// The address as written that a wait asks, where nothing shows that it is the pod's own. A client without an
+    /// address asks its own host, unless the container names another in its environment.
+    fn unknown_host(&self, (container, program): (usize, usize), wait: &Wait) -> Option<String> {
+        let program = self.owners.programs.get(container)?.get(program)?;
+        let environment = self.owners.workload.containers.get(container)?;
+        wait.probes.iter().find_map(|probe| {
+            let Action::Connect(connect) = &probe.action else {
+                return None;
+            };
+            self.may_be_served(connect).then_some(())?;
+            if connect.span == probe.span {
+                let (host, _) = wait_tool::by_program(&connect.tool)?.variables?;
+                let is_set = environment.environment().any(|variable| variable.name == host);
+                return is_set.then(|| format!("${host}"));
+            }
+            let written = program.text.get(connect.span.clone())?;
+            let is_own = environment.environment().any(|variable| {
+                let source = variable.node.get("valueFrom").and_then(|node| node.get("fieldRef"));
+                let path = source.and_then(|node| node.get("fieldPath")?.as_str());
+                let mut words =
+                    written.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+                path == Some("status.podIP") && words.any(|word| word == variable.name)
+            });
+            (!is_own).then(|| written.to_owned())
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod background;
 mod cluster_poll;
+mod condition;
 mod exit_status;
 mod idle;
 mod kill;

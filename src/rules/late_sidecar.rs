@@ -153,7 +153,8 @@ fn is_endless(program: &Program<'_>, wait: &Wait) -> bool {
     let gives_up = text
         .split(|letter: char| !letter.is_ascii_alphanumeric())
         .any(|word| word == "exit" || word == "break" && wait.form == WaitForm::Loop);
-    is_loop && wait.time_limit.is_none() && !wait.asks_others && !wait.inverted && !gives_up
+    let is_certain = wait.depends_on.is_none() && wait.unknown_host.is_none();
+    is_loop && is_certain && wait.time_limit.is_none() && !wait.asks_others && !wait.inverted && !gives_up
 }
 
 /// The ports that a wait asks.

@@ -54,6 +54,10 @@ pub struct Wait {
     pub only_waits: bool,
     /// It also asks something that the container it waits for does not answer, such as a database elsewhere.
     pub asks_others: bool,
+    /// The condition that decides whether it waits, where nothing shows that it does: `[ -n "$WAIT" ] && until …`.
+    pub depends_on: Option<Span>,
+    /// The address that it asks, where that may be another pod's: `$DB_HOST`.
+    pub unknown_host: Option<String>,
     /// It goes on once the thing is gone.
     pub inverted: bool,
     /// The seconds between two tries.
@@ -95,6 +99,9 @@ impl<'a> ScriptBehaviour<'a> {
             waits_alone(located) && !loops.iter().any(|span| covers(span, &located.action.span))
         });
         waits.extend(alone.map(|located| self.waiting_command(located)));
+        for wait in &mut waits {
+            wait.asks_others = self.runs_over_others(wait);
+        }
         waits.sort_by_key(|wait| wait.span.start);
         waits
     }
@@ -123,6 +130,7 @@ impl<'a> ScriptBehaviour<'a> {
         wait.time_limit = self.limit_around(&span).or(counted);
         wait.answer = self.answer(&shape.condition);
         wait.probes = probes;
+        wait.depends_on = self.depends_on(&wait, Some(&shape.condition));
         Some(wait)
     }
 
@@ -209,6 +217,7 @@ impl<'a> ScriptBehaviour<'a> {
             .or(wait.time_limit)
             .or_else(|| self.limit_around(&action.span));
         wait.probes = vec![action.clone()];
+        wait.depends_on = self.depends_on(&wait, None);
         wait
     }
 
@@ -243,6 +252,8 @@ impl<'a> ScriptBehaviour<'a> {
             unknown_option: None,
             only_waits: true,
             asks_others: false,
+            depends_on: None,
+            unknown_host: None,
             inverted: false,
             interval: None,
             time_limit: None,

@@ -267,7 +267,7 @@ fn compares_with_failure(behaviour: &ScriptBehaviour, commands: &[Command]) -> b
 }
 
 /// From the first to the last statement.
-fn extent(list: &List) -> Option<Span> {
+pub(super) fn extent(list: &List) -> Option<Span> {
     Some(list.statements.first()?.span.start..list.statements.last()?.span.end)
 }
 

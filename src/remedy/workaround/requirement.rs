@@ -241,6 +241,19 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
             format!("what `{option}` changes about the wait is not known"),
         ));
     }
+    if let Some(host) = &wait.unknown_host {
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            format!("the host is not known: `{host}` may be another one"),
+        ));
+    }
+    let condition = wait.depends_on.clone();
+    if let Some(condition) = condition.and_then(|condition| program.text.get(condition)) {
+        part.rest_on(Proof::unknown(
+            Obligation::WaitIsKept,
+            format!("whether it waits depends on `{condition}`, and a gate always waits"),
+        ));
+    }
     if !wait.is_first {
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,
