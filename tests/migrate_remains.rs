@@ -1167,26 +1167,63 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
     let literal = "env: [{name: DB_HOST, value: 127.0.0.1}]";
     let own = "env: [{name: DB_HOST, valueFrom: {fieldRef: {fieldPath: status.podIP}}}]";
     let cases = [
-        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", from_map, false),
-        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", open, false),
-        ("until pg_isready -h ${DB_HOST:-localhost} -p 5432; do sleep 1; done; exec /app", open, false),
-        ("DB_HOST=$(cat /etc/host); until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", "", false),
-        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", literal, true),
-        ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", own, true),
-        ("until nc -z ${DB_HOST:-localhost} 5432; do sleep 1; done; exec /app", "", true),
-        ("until nc -z localhost 5432; do sleep 1; done; exec /app", open, true),
+        (
+            "until nc -z $DB_HOST 5432; do sleep 1; done; exec /app",
+            from_map,
+            false,
+        ),
+        (
+            "until nc -z $DB_HOST 5432; do sleep 1; done; exec /app",
+            open,
+            false,
+        ),
+        (
+            "until pg_isready -h ${DB_HOST:-localhost} -p 5432; do sleep 1; done; exec /app",
+            open,
+            false,
+        ),
+        (
+            "DB_HOST=$(cat /etc/host); until nc -z $DB_HOST 5432; do sleep 1; done; exec /app",
+            "",
+            false,
+        ),
+        (
+            "until nc -z $DB_HOST 5432; do sleep 1; done; exec /app",
+            literal,
+            true,
+        ),
+        (
+            "until nc -z $DB_HOST 5432; do sleep 1; done; exec /app",
+            own,
+            true,
+        ),
+        (
+            "until nc -z ${DB_HOST:-localhost} 5432; do sleep 1; done; exec /app",
+            "",
+            true,
+        ),
+        (
+            "until nc -z localhost 5432; do sleep 1; done; exec /app",
+            open,
+            true,
+        ),
     ];
     for (script, environment, goes) in cases {
         let app = format!("command: [sh, -c, '{script}']\n{environment}");
         let (gone, plans) = wait_goes(&app, false);
         assert_eq!(gone, goes, "{script} {environment}\n{plans}");
-        assert_eq!(plans.contains("the host is not known"), !goes, "{script}\n{plans}");
+        assert_eq!(
+            plans.contains("the host is not known"),
+            !goes,
+            "{script}\n{plans}"
+        );
     }
 }
 
 #[test]
 fn a_wait_for_several_hosts_stays() {
-    let script = "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done; exec /app";
+    let script =
+        "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done; exec /app";
     for review in [false, true] {
         let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
         assert!(!gone, "{plans}");
@@ -1227,11 +1264,17 @@ fn a_wait_under_a_condition_is_for_review() {
     for script in conditional {
         let (gone, plans) = judged(&script);
         assert!(!gone, "{script}\n{plans}");
-        assert!(plans.contains("whether it waits depends on") || plans.contains("before the loop"), "{script}\n{plans}");
+        assert!(
+            plans.contains("whether it waits depends on") || plans.contains("before the loop"),
+            "{script}\n{plans}"
+        );
     }
     for script in unconditional {
         let (gone, plans) = judged(&script);
         assert!(gone, "{script}\n{plans}");
-        assert!(!plans.contains("whether it waits depends on"), "{script}\n{plans}");
+        assert!(
+            !plans.contains("whether it waits depends on"),
+            "{script}\n{plans}"
+        );
     }
 }

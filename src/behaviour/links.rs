@@ -493,7 +493,10 @@ impl Finder<'_, '_> {
             }
             let written = program.text.get(connect.span.clone())?;
             let is_own = environment.environment().any(|variable| {
-                let source = variable.node.get("valueFrom").and_then(|node| node.get("fieldRef"));
+                let source = variable
+                    .node
+                    .get("valueFrom")
+                    .and_then(|node| node.get("fieldRef"));
                 let path = source.and_then(|node| node.get("fieldPath")?.as_str());
                 let mut words =
                     written.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');

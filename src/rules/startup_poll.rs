@@ -201,11 +201,13 @@ fn finding<'a>(
         format!("{} polls until {name} is ready before it starts", container.name),
     )
     .help(help(pod, &name, other))
-    .confidence(if *other == Party::Unknown || wait.is_guessed() || wait.unknown_host.is_some() {
-        Confidence::Medium
-    } else {
-        Confidence::High
-    })
+    .confidence(
+        if *other == Party::Unknown || wait.is_guessed() || wait.unknown_host.is_some() {
+            Confidence::Medium
+        } else {
+            Confidence::High
+        },
+    )
     .container(container)
     .at_text(program, wait.span.clone(), label)
     .subject(Subject::Link(at));

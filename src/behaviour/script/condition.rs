@@ -51,7 +51,10 @@ impl<'a> ScriptBehaviour<'a> {
                     branches, otherwise, ..
                 } => self.of_branches(branches, otherwise.as_ref(), span, taken),
                 Command::Case {
-                    word, arms, span: all, ..
+                    word,
+                    arms,
+                    span: all,
+                    ..
                 } => arms
                     .iter()
                     .any(|arm| is_within(arm, span))

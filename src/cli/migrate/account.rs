@@ -130,7 +130,11 @@ pub(in crate::cli) fn explain(migration: &Migration, plan: &Plan, done: &str, pr
         };
         tell(&format!("  {done}: {}{review}", action.what));
         // What is not proved is what has to be looked at.
-        for proof in action.proofs.iter().filter(|proof| proofs || !proof.answer.is_proved()) {
+        for proof in action
+            .proofs
+            .iter()
+            .filter(|proof| proofs || !proof.answer.is_proved())
+        {
             tell(&format!("    {proof}"));
         }
     }

@@ -159,7 +159,10 @@ fn a_stop_is_skipped_in_one_of_the_ways() {
 fn errexit_passes_over_what_a_compound_command_passed_over() {
     cases(&[
         ("set -e; { app && echo fine; }; STOP", "failure lost"),
-        ("set -e; for i in 1 2 3; do app && break; done; STOP", "failure lost"),
+        (
+            "set -e; for i in 1 2 3; do app && break; done; STOP",
+            "failure lost",
+        ),
         ("set -e; if true; then app && echo fine; fi; STOP", "failure lost"),
         ("set -e; { app; }; STOP", "skipped on failure"),
         ("set -e; (app && echo fine); STOP", "skipped on failure"),
