@@ -58,7 +58,7 @@ impl<'a> ScriptBehaviour<'a> {
                 } => arms
                     .iter()
                     .any(|arm| is_within(arm, span))
-                    .then(|| all.start..word.span.end),
+                    .then_some(all.start..word.span.end),
                 _ => None,
             });
         by_compound.or_else(|| {
