@@ -1278,3 +1278,97 @@ fn a_wait_under_a_condition_is_for_review() {
         );
     }
 }
+
+#[test]
+fn a_file_that_a_third_container_waits_for_is_still_written() {
+    let volume = "volumeMounts: [{name: run, mountPath: /run}]";
+    let app = format!("command: [sh, -c, '/app; rc=$?; touch /run/done; exit $rc']\n{volume}");
+    let proxy = format!(
+        "command: [sh, -c, '/cloud-sql-proxy a:b:c & P=$!; until [ -f /run/done ]; do sleep 1; done; kill $P']\n{volume}"
+    );
+    let third = |script: &str| {
+        job(&app, &proxy)
+            + &format!(
+                "      - name: upload
+        image: registry.example.com/upload:1
+        command: [sh, -c, '{script}']
+        {volume}
+      volumes: [{{name: run, emptyDir: {{}}}}]
+"
+            )
+    };
+    let waits = third("until [ -f /run/done ]; do sleep 1; done; /upload /run/out");
+    assert_remains(
+        &waits,
+        true,
+        &["touch /run/done", "[/cloud-sql-proxy, a:b:c]"],
+        &["kill"],
+    );
+    let does_not = third("/upload /run/out");
+    assert_remains(
+        &does_not,
+        true,
+        &["[/cloud-sql-proxy, a:b:c]"],
+        &["kill", "touch"],
+    );
+}
+
+#[test]
+fn a_file_that_is_a_copy_of_nothing_is_a_marker() {
+    let volume = "volumeMounts: [{name: run, mountPath: /run}]";
+    for writes in ["install -m 0644 /dev/null /run/over", "cp /dev/null /run/over"] {
+        let app = format!("command: [sh, -c, '/app; rc=$?; {writes}; exit $rc']\n{volume}");
+        let proxy = format!(
+            "command: [sh, -c, '/cloud-sql-proxy a:b:c & P=$!; until [ -f /run/over ]; do sleep 1; done; kill $P']\n{volume}"
+        );
+        let text = job(&app, &proxy) + "      volumes: [{name: run, emptyDir: {}}]\n";
+        assert_remains(
+            &text,
+            false,
+            &["/cloud-sql-proxy", "command: [/app]"],
+            &["kill", "over"],
+        );
+    }
+}
+
+#[test]
+fn a_shell_that_sources_a_file_first_stays() {
+    let app = |shell: &str, variable: &str| {
+        let script = "until nc -z localhost 5432; do sleep 1; done; exec /app";
+        job(
+            &format!("command: [{shell}, -c, '{script}']\nenv: [{variable}]"),
+            HEALTHY,
+        )
+    };
+    let literal = "{name: BASH_ENV, value: /etc/rvm.sh}";
+    let taken = "{name: BASH_ENV, valueFrom: {configMapKeyRef: {name: c, key: k}}}";
+    for variable in [literal, taken] {
+        assert_remains(
+            &app("bash", variable),
+            false,
+            &["[bash, -c, 'exec /app']"],
+            &["until"],
+        );
+    }
+    for (shell, variable) in [
+        ("sh", literal),
+        ("bash", "{name: BASH_ENV, value: ''}"),
+        ("bash", "{name: ENV, value: /etc/rvm.sh}"),
+    ] {
+        assert_remains(&app(shell, variable), false, &["command: [/app]"], &["until"]);
+    }
+}
+
+#[test]
+fn a_probe_of_the_sidecars_own_health_is_no_end() {
+    for probe in [
+        "livenessProbe: {exec: {command: [nc, -z, localhost, \"5432\"]}}",
+        "livenessProbe: {exec: {command: [cat, /tmp/healthy]}}",
+        "livenessProbe: {exec: {command: [curl, -fsS, \"http://localhost:9090/liveness\"]}}",
+        "livenessProbe: {httpGet: {path: /liveness, port: 9090}}",
+        "lifecycle: {postStart: {exec: {command: [sh, -c, \"until nc -z localhost 5432; do sleep 1; done\"]}}}",
+    ] {
+        let text = job("command: [/app]", &format!("{HEALTHY}\n{probe}"));
+        assert_remains(&text, false, &["initContainers:"], &[]);
+    }
+}

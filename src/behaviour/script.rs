@@ -35,6 +35,7 @@ pub use marker::{Marker, MarkerUse, Reached};
 pub use quit::{Quit, QuitPosition};
 pub use runs::{Fault, Runs};
 pub use sleep::Sleep;
+pub(crate) use step::is_filter;
 pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
 pub use trap::Trap;

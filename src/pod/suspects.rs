@@ -1,6 +1,7 @@
 //! Who may end a container without the text saying so: what is not known of its end, by name.
 
 mod ending;
+mod own;
 
 use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     yaml::Node,
 };
 use ending::{ending_command, ending_option, socket_call};
+use own::own_end;
 
 /// Something that may end a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +70,10 @@ pub(crate) enum Suspect {
     Image(usize),
     /// A switch of its own that lets others end it by a call, where nobody is seen to make one: as written.
     OpenedQuit(String),
+    /// Its own livenessProbe, which may look at more than its own health: the command.
+    Probe(String),
+    /// Its own postStart hook, which may leave running what ends it: the command.
+    Hook(String),
     /// The containers see one another's processes, and nothing in the manifest says what for.
     SharedProcesses,
 }
@@ -98,7 +104,7 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
         return Vec::new();
     };
     let names = names_of(pod, own);
-    let mut found = Vec::new();
+    let mut found = own_end(pod, index, own);
     for (at, other) in pod.members.iter().enumerate() {
         if at == index || !may_act(pod, other) {
             continue;
@@ -482,6 +488,8 @@ impl Suspect {
             Self::OpenedQuit(switch) => {
                 format!("it may be ended by a call, which its {switch} is for and the manifest does not show")
             }
+            Self::Probe(command) => format!("its livenessProbe may end it: {command}"),
+            Self::Hook(command) => format!("its postStart hook may end it: {command}"),
             Self::SharedProcesses => {
                 "it may be ended by a signal: the pod shares its processes, and nothing in the manifest says what for"
                     .to_owned()

@@ -61,7 +61,27 @@ fn findings(text: &str) -> Vec<Finding> {
 /// An unknown: its name, what it takes the place of, and what is there then.
 type Unknown = (&'static str, &'static str, &'static str);
 
-const UNKNOWN: [Unknown; 24] = [
+const UNKNOWN: [Unknown; 28] = [
+    (
+        "what a file is for that the sidecar's own liveness probe looks at",
+        "      - name: proxy\n",
+        "        volumeMounts: [{name: ctl, mountPath: /ctl}]\n      - name: proxy\n        volumeMounts: [{name: ctl, mountPath: /ctl}]\n        livenessProbe: {exec: {command: [sh, -c, 'test ! -f /ctl/over']}}\n",
+    ),
+    (
+        "what a script of the sidecar's own liveness probe looks at",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        livenessProbe: {exec: {command: [/alive.sh]}}",
+    ),
+    (
+        "what the sidecar's own hook leaves running",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        lifecycle: {postStart: {exec: {command: [sh, -c, 'nohup /watch.sh &']}}}",
+    ),
+    (
+        "when the sidecar's own hook signals it",
+        "        args: [--port=5432, example:eu:reports]",
+        "        args: [--port=5432, example:eu:reports]\n        lifecycle: {postStart: {exec: {command: [sh, -c, '(until [ -f /ctl/over ]; do sleep 2; done; kill 1) &']}}}",
+    ),
     (
         "what the app's image runs",
         "        command: [/app/report, --yesterday]\n",

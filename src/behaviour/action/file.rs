@@ -97,6 +97,12 @@ const TOUCH: Syntax = Syntax {
     long: &["date", "reference", "time", "size", "mode"],
     single_dash: false,
 };
+const COPY: Syntax = Syntax {
+    short: "mogtSZ",
+    short_attached: "",
+    long: &["mode", "owner", "group", "target-directory", "suffix"],
+    single_dash: false,
+};
 const REMOVE: Syntax = Syntax {
     short: "",
     short_attached: "",
@@ -145,6 +151,9 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "touch" | "truncate" | "mkfifo" => Some(Action::Touch {
             paths: paths(&TOUCH)?,
         }),
+        "cp" | "install" => Some(Action::Touch {
+            paths: vec![copy_of_nothing(arguments)?],
+        }),
         "tee" => Some(Action::Touch {
             paths: paths(&REMOVE)?,
         }),
@@ -163,6 +172,16 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "inotifywait" => watched(arguments),
         _ => None,
     }
+}
+
+/// The file that `install -m 0644 /dev/null FILE` makes.
+fn copy_of_nothing(arguments: &[Argument]) -> Option<FilePath> {
+    let options = COPY.read(arguments, false);
+    let [(_, from), (_, to)] = options.operands.as_slice() else {
+        return None;
+    };
+    let is_nothing = from.text == "/dev/null" && !options.has(&["t", "target-directory", "d", "directory"]);
+    is_nothing.then(|| FilePath::of(to))
 }
 
 /// What `inotifywait` waits for. With a limit it only passes the time, and as a monitor it never comes back.

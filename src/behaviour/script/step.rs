@@ -337,7 +337,7 @@ fn installs(name: &str) -> bool {
 }
 
 /// Programs that only read and print.
-pub(super) fn is_filter(name: &str) -> bool {
+pub(crate) fn is_filter(name: &str) -> bool {
     matches!(
         name.rsplit('/').next(),
         Some(

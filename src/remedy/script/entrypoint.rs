@@ -404,6 +404,9 @@ fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Op
     if !understood {
         return None;
     }
+    if sources_a_file(member, program) {
+        return None;
+    }
     // Only a literal value is certain to be one word, and certain to be there.
     let words = plain_command(script, dialect(program), &|name| {
         member.container.value_of(name).is_some()
@@ -412,6 +415,31 @@ fn without_shell(member: &Member<'_>, program: &Program<'_>, script: &str) -> Op
     let may_be_applet = invocation.shell.is_some_and(|shell| is_applet(program, shell))
         && words.first().is_some_and(|word| !word.contains('/'));
     (!may_be_applet).then_some(words)
+}
+
+/// Whether bash reads a file before the script: it does so for `BASH_ENV`
+/// (gnu.org/software/bash/manual, Bash Startup Files); other shells read one for `ENV` only where they are interactive.
+fn sources_a_file(member: &Member<'_>, program: &Program<'_>) -> bool {
+    let shell = program
+        .invocation
+        .as_ref()
+        .and_then(|invocation| invocation.shell);
+    let Some(shell) = shell else {
+        return false;
+    };
+    let mut words = program
+        .words
+        .iter()
+        .take(shell + 1)
+        .filter_map(|word| word.as_str());
+    let is_given = words.any(|word| word.starts_with("BASH_ENV="));
+    let named = program.words.get(shell).and_then(|word| word.as_str());
+    let is_bash = named.is_some_and(|word| word.rsplit('/').next() == Some("bash"));
+    let is_set = || {
+        let mut variables = member.container.environment();
+        variables.any(|variable| variable.name == "BASH_ENV" && variable.value != Some(""))
+    };
+    is_bash && (is_given || is_set())
 }
 
 /// Whether the shell is one of the programs in a single binary: `busybox sh`.

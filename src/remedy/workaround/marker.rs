@@ -4,9 +4,9 @@ use crate::remedy::workaround::{part::Part, watchdog::without_watchdog};
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite,
-        script::{Marker, Wait},
+        script::{Marker, MarkerUse, Wait},
     },
-    pod::{Pod, shown_path},
+    pod::{Member, Pod, shown_path},
     remedy::{
         gate::startup::asked_port,
         obligation::{Obligation, Proof},
@@ -43,13 +43,15 @@ pub(crate) fn marker<'a>(
     };
     let restored = without_watchdog(&program.text, dialect(program), &environment, file, &signs)
         .filter(|_| program.is_shell() && program.shared.is_none());
+    let names_it = |kept: &String| !file.is_empty() && kept.contains(file);
+    let stays = restored.as_ref().is_some_and(names_it) || writers_stay(pod, index, program, test, writers);
     match restored {
         Some(restored) => {
             // Who waits for a sign that is not made any more needs a gate instead.
             for start in starts.iter().filter(|start| !restored.contains(start.file)) {
                 ready_goes(pod, index, start, &mut part);
             }
-            for proof in proofs(pod, index, program, file, writers, &part) {
+            for proof in proofs(pod, index, program, (test, writers, stays), &part) {
                 part.rest_on(proof);
             }
             part.entrypoints.insert(
@@ -72,7 +74,9 @@ pub(crate) fn marker<'a>(
     if writers.is_empty() {
         part.class = Err("the manifest does not show what writes the file".to_owned());
     }
-    writers_go(pod, file, writers, &mut part);
+    if !stays {
+        writers_go(pod, file, writers, &mut part);
+    }
     part
 }
 
@@ -81,8 +85,7 @@ fn proofs(
     pod: &Pod<'_>,
     index: usize,
     program: &Program<'_>,
-    file: &str,
-    writers: &[MarkerWrite],
+    (test, writers, stays): (&Marker, &[MarkerWrite], bool),
     part: &Part<'_>,
 ) -> Vec<Proof> {
     let mut proofs = Vec::new();
@@ -102,9 +105,14 @@ fn proofs(
             "the file may be for more than its end, or the writer may end with another result",
         ),
     });
-    proofs.push(match is_named_elsewhere(pod, index, program, file, writers) {
+    let is_elsewhere = || is_named_elsewhere(pod, index, program, path_of(test), writers);
+    proofs.push(match stays {
+        true => Proof::unknown(
+            Obligation::ScriptIsWhole,
+            "something else names the file, so what writes it stays",
+        ),
+        false if is_elsewhere() => Proof::unknown(Obligation::ScriptIsWhole, "something else names the file"),
         false => Proof::proved(Obligation::ScriptIsWhole, "nothing else names the file"),
-        true => Proof::unknown(Obligation::ScriptIsWhole, "something else names the file"),
     });
     if let Some(seconds) = flush(pod, index, program) {
         proofs.push(Proof::unknown(
@@ -207,6 +215,63 @@ pub(crate) fn writers_go(pod: &Pod<'_>, file: &str, writers: &[MarkerWrite], par
     }
     part.directories
         .extend(file.rsplit_once('/').map(|(directory, _)| directory.to_owned()));
+}
+
+/// Whether a file has to be written although a script that looked for it is gone: somebody else may wait for it, or
+/// read it.
+pub(crate) fn writers_stay<'a>(
+    pod: &Pod<'a>,
+    reader: usize,
+    program: &Program<'a>,
+    test: &Marker,
+    writers: &[MarkerWrite],
+) -> bool {
+    let path = test.file.path.as_deref();
+    let variables = test.file.by_variable.as_deref().unwrap_or_default();
+    let is_part = |name: &str| variables.contains(&format!("${{{name}}}"));
+    let volume = |member: &Member<'a>, path: &str| {
+        let (volume, relative) = pod.workload.volume_of_file(&member.container, path)?;
+        Some((volume.name, relative))
+    };
+    let Some(own) = pod.members.get(reader) else {
+        return true;
+    };
+    pod.members.iter().enumerate().any(|(index, other)| {
+        let writer = writers.iter().find(|writer| writer.container == index);
+        let Some(path) = path else {
+            let mut set = other.container.environment();
+            return index != reader && writer.is_none() && set.any(|variable| is_part(variable.name));
+        };
+        let Some((name, relative)) = volume(own, path) else {
+            return false;
+        };
+        let mounts = other.container.mounts().filter(|mount| mount.volume == name);
+        let mut names = mounts.map(|mount| format!("{}/{relative}", mount.path.trim_end_matches('/')));
+        let is_half = |at: usize, own: &Program<'_>| {
+            std::ptr::eq(own, program) || writer.is_some_and(|writer| writer.program == at)
+        };
+        let is_read = |at: usize| {
+            let facts = pod.links.facts(index, at);
+            facts.is_some_and(|facts| {
+                facts.markers.iter().any(|marker| {
+                    matches!(marker.usage, MarkerUse::Tested { .. })
+                        && volume(other, path_of(marker)) == volume(own, path)
+                })
+            })
+        };
+        names.any(|name| match index == reader || writer.is_some() {
+            // Values of its variables tell the name to the halves themselves.
+            true => other.programs.iter().enumerate().any(|(at, other)| {
+                !is_half(at, other) && other.text.contains(&name)
+                    || !std::ptr::eq(other, program) && is_read(at)
+            }),
+            false => other
+                .container
+                .node
+                .walk()
+                .any(|node| node.as_str().is_some_and(|text| text.contains(&name))),
+        })
+    })
 }
 
 /// Whether the file is named by anything but the command that writes it and the script that looks for it.

@@ -1,7 +1,7 @@
 //! Calls and signals that end a sidecar, and what stands in a script or a pod for their sake alone.
 
 use crate::remedy::workaround::{
-    marker::{path_of, writers_go},
+    marker::{path_of, writers_go, writers_stay},
     part::Part,
 };
 use crate::{
@@ -191,7 +191,10 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
     part.note = account_of_helper(pod, member);
     part.removals.add(member.container.node);
     for own in pod.links.all.iter().filter(|own| own.container == link.container) {
-        if let LinkKind::EndsOnFile(test, writers) = &own.kind {
+        if let LinkKind::EndsOnFile(test, writers) = &own.kind
+            && let Some((_, program)) = pod.program(own.container, own.program)
+            && !writers_stay(pod, own.container, program, test, writers)
+        {
             writers_go(pod, path_of(test), writers, &mut part);
         }
     }
