@@ -1170,6 +1170,7 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
         ("until nc -z $DB_HOST 5432; do sleep 1; done; exec /app", own, true),
         ("until nc -z ${DB_HOST:-localhost} 5432; do sleep 1; done; exec /app", "", true),
         ("until nc -z localhost 5432; do sleep 1; done; exec /app", open, true),
+        ("until pg_isready -p 5432; do sleep 1; done; exec /app", "", true),
     ];
     for (script, environment, goes) in cases {
         let app = format!("command: [sh, -c, '{script}']\n{environment}");
@@ -1177,14 +1178,26 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
         assert_eq!(gone, goes, "{script} {environment}\n{plans}");
         assert_eq!(plans.contains("the host is not known"), !goes, "{script}\n{plans}");
     }
+    // Without an address a client asks its own host, unless the container says another.
+    let client = "command: [sh, -c, 'until pg_isready -p 5432; do sleep 1; done; exec /app']";
+    let (_, plans) = wait_goes(&format!("{client}\n{open}"), false);
+    assert!(!plans.contains("the host is not known"), "{plans}");
+    let named = from_map.replace("DB_HOST", "PGHOST");
+    let (gone, plans) = wait_goes(&format!("{client}\n{named}"), false);
+    assert!(!gone && plans.contains("`$PGHOST`"), "{plans}");
 }
 
 #[test]
 fn a_wait_for_several_hosts_stays() {
-    let script = "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done; exec /app";
-    for review in [false, true] {
-        let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
-        assert!(!gone, "{plans}");
+    for hosts in ["", "HOSTS=\"localhost db.example.com\"; "] {
+        let list = if hosts.is_empty() { "localhost db.example.com" } else { "$HOSTS" };
+        let script = format!(
+            "{hosts}for h in {list}; do until nc -z $h 5432; do sleep 1; done; done; exec /app"
+        );
+        for review in [false, true] {
+            let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
+            assert!(!gone, "{plans}");
+        }
     }
 }
 

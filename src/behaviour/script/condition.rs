@@ -35,7 +35,11 @@ impl<'a> ScriptBehaviour<'a> {
                     matches!(&located.action.action, Action::Connect(connect) if connect.host == Host::Unknown)
                         && words_of(located).any(|word| names(word).any(|name| name == variable))
                 });
-                let mut values = words.iter().filter_map(|word| self.values.resolve(word));
+                let mut values = words.iter().filter_map(|word| match word.pieces.as_slice() {
+                    // Without quotes it is several words: `for h in $HOSTS`.
+                    [Piece::Variable { name, .. }] => self.values.get(name).value(),
+                    _ => self.values.resolve(word),
+                });
                 is_asked && values.any(|value| value.split_ascii_whitespace().any(leads_away))
             })
     }
