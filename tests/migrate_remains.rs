@@ -1189,13 +1189,16 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
 
 #[test]
 fn a_wait_for_several_hosts_stays() {
-    for hosts in ["", "HOSTS=\"localhost db.example.com\"; "] {
-        let list = if hosts.is_empty() { "localhost db.example.com" } else { "$HOSTS" };
-        let script = format!(
-            "{hosts}for h in {list}; do until nc -z $h 5432; do sleep 1; done; done; exec /app"
-        );
+    const WAIT: &str = "until nc -z $1 5432; do sleep 1; done";
+    let scripts = [
+        "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done".to_owned(),
+        "HOSTS=\"localhost db.example.com\"; for h in $HOSTS; do until nc -z $h 5432; do sleep 1; done; done".to_owned(),
+        format!("ready() {{ {WAIT}; }}; ready localhost; ready db.example.com"),
+        format!("ready() {{ {WAIT}; }}; for h in localhost db.example.com; do ready $h; done"),
+    ];
+    for script in scripts {
         for review in [false, true] {
-            let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
+            let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}; exec /app']"), review);
             assert!(!gone, "{plans}");
         }
     }
