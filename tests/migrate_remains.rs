@@ -1207,6 +1207,7 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
             open,
             true,
         ),
+        ("until pg_isready -p 5432; do sleep 1; done; exec /app", "", true),
     ];
     for (script, environment, goes) in cases {
         let app = format!("command: [sh, -c, '{script}']\n{environment}");
@@ -1218,15 +1219,30 @@ fn a_wait_for_a_host_that_nothing_tells_of_is_for_review() {
             "{script}\n{plans}"
         );
     }
+    // Without an address a client asks its own host, unless the container says another.
+    let client = "command: [sh, -c, 'until pg_isready -p 5432; do sleep 1; done; exec /app']";
+    let (_, plans) = wait_goes(&format!("{client}\n{open}"), false);
+    assert!(!plans.contains("the host is not known"), "{plans}");
+    let named = from_map.replace("DB_HOST", "PGHOST");
+    let (gone, plans) = wait_goes(&format!("{client}\n{named}"), false);
+    assert!(!gone && plans.contains("`$PGHOST`"), "{plans}");
 }
 
 #[test]
 fn a_wait_for_several_hosts_stays() {
-    let script =
-        "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done; exec /app";
-    for review in [false, true] {
-        let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}']"), review);
-        assert!(!gone, "{plans}");
+    const WAIT: &str = "until nc -z $1 5432; do sleep 1; done";
+    let scripts = [
+        "for h in localhost db.example.com; do until nc -z $h 5432; do sleep 1; done; done".to_owned(),
+        "HOSTS=\"localhost db.example.com\"; for h in $HOSTS; do until nc -z $h 5432; do sleep 1; done; done"
+            .to_owned(),
+        format!("ready() {{ {WAIT}; }}; ready localhost; ready db.example.com"),
+        format!("ready() {{ {WAIT}; }}; for h in localhost db.example.com; do ready $h; done"),
+    ];
+    for script in scripts {
+        for review in [false, true] {
+            let (gone, plans) = wait_goes(&format!("command: [sh, -c, '{script}; exec /app']"), review);
+            assert!(!gone, "{plans}");
+        }
     }
 }
 

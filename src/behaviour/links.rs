@@ -486,12 +486,12 @@ impl Finder<'_, '_> {
                 return None;
             };
             self.may_be_served(connect).then_some(())?;
-            if connect.span == probe.span {
+            let written = program.text.get(connect.span.clone())?;
+            if !written.contains(['$', '`']) {
                 let (host, _) = wait_tool::by_program(&connect.tool)?.variables?;
                 let is_set = environment.environment().any(|variable| variable.name == host);
                 return is_set.then(|| format!("${host}"));
             }
-            let written = program.text.get(connect.span.clone())?;
             let is_own = environment.environment().any(|variable| {
                 let source = variable
                     .node

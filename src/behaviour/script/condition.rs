@@ -22,22 +22,59 @@ impl<'a> ScriptBehaviour<'a> {
             .or_else(|| self.of_its_own(condition?, &wait.span))
     }
 
-    /// Whether one value of a loop's variable that a wait asks is a host elsewhere: `for h in localhost db.example`.
-    pub(super) fn runs_over_others(&self, wait: &Wait) -> bool {
-        let around = self.compounds.iter().map(|visit| visit.command);
-        around
-            .filter(|command| covers(&command.span(), &wait.span))
-            .any(|command| {
-                let Command::For { variable, words, .. } = command else {
-                    return false;
-                };
-                let is_asked = self.within(&wait.span).any(|located| {
-                    matches!(&located.action.action, Action::Connect(connect) if connect.host == Host::Unknown)
-                        && words_of(located).any(|word| names(word).any(|name| name == variable))
-                });
-                let mut values = words.iter().filter_map(|word| self.values.resolve(word));
-                is_asked && values.any(|value| value.split_ascii_whitespace().any(leads_away))
-            })
+    /// Whether one of the hosts that a wait asks in turn is elsewhere: `for h in localhost db.example`.
+    pub(super) fn asks_elsewhere(&self, wait: &Wait) -> bool {
+        let is_open = |located: &&Located<'a>| match &located.action.action {
+            Action::Connect(connect) => connect.host == Host::Unknown,
+            _ => false,
+        };
+        let mut asked = self
+            .within(&wait.span)
+            .filter(is_open)
+            .flat_map(words_of)
+            .flat_map(names);
+        asked.any(|name| {
+            self.runs_over_others(name, &wait.span)
+                || wait
+                    .function
+                    .as_deref()
+                    .is_some_and(|function| self.is_given_others(function, name))
+        })
+    }
+
+    /// Whether a call of a function gives it a host elsewhere as this parameter.
+    fn is_given_others(&self, function: &str, parameter: &str) -> bool {
+        let Ok(number) = parameter.parse::<usize>() else {
+            return false;
+        };
+        self.callers(function).any(|call| {
+            let Some(word) = words_of(call).nth(number) else {
+                return false;
+            };
+            let is_elsewhere = self.values.resolve(word).is_some_and(|value| leads_away(&value));
+            is_elsewhere || names(word).any(|name| self.runs_over_others(name, &call.action.span))
+        })
+    }
+
+    /// Whether a loop around a range gives a variable a host elsewhere.
+    fn runs_over_others(&self, name: &str, span: &Span) -> bool {
+        let value_of = |word: &Word| match word.pieces.as_slice() {
+            // Without quotes it is several words: `for h in $HOSTS`.
+            [Piece::Variable { name, .. }] => self.values.get(name).value(),
+            _ => self.values.resolve(word),
+        };
+        self.compounds.iter().any(|visit| match visit.command {
+            Command::For {
+                variable,
+                words,
+                span: around,
+                ..
+            } if variable == name && covers(around, span) => words
+                .iter()
+                .filter_map(value_of)
+                .any(|value| value.split_ascii_whitespace().any(leads_away)),
+            _ => false,
+        })
     }
 
     /// A condition around a range that decides whether it runs. One that is known does not count; for what must not

@@ -100,7 +100,7 @@ impl<'a> ScriptBehaviour<'a> {
         });
         waits.extend(alone.map(|located| self.waiting_command(located)));
         for wait in &mut waits {
-            wait.asks_others = self.runs_over_others(wait);
+            wait.asks_others = self.asks_elsewhere(wait);
         }
         waits.sort_by_key(|wait| wait.span.start);
         waits
