@@ -95,8 +95,8 @@ fn a_script_that_something_else_may_use_stays() {
         "        envFrom: [{configMapRef: {name: scripts}}]\n        volumeMounts",
     );
     let probed = JOB.replace(
-        "        ports:",
-        "        livenessProbe: {exec: {command: [/scripts/run.sh]}}\n        ports:",
+        "        volumeMounts",
+        "        readinessProbe: {exec: {command: [/scripts/run.sh]}}\n        volumeMounts",
     );
     let generator = "kind: Kustomization\nconfigMapGenerator: [{name: scripts, behavior: merge}]\n";
     let immutable = SCRIPTS.replace("\ndata:", "\nimmutable: true\ndata:");
