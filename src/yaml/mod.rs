@@ -27,7 +27,7 @@ mod tree;
 mod value;
 mod write;
 
-#[cfg(any(test, fuzzing))]
+#[cfg(any(test, feature = "fuzzing"))]
 pub mod invariants;
 #[cfg(test)]
 mod json_tests;
