@@ -305,8 +305,12 @@ impl Finder<'_, '_> {
                 .urls()
                 .map(|url| self.quit_party((container, program), url))
                 .collect();
-            let mut told: Vec<&Party> = parties.iter().flatten().collect();
-            told.dedup();
+            let mut told: Vec<&Party> = Vec::new();
+            for party in parties.iter().flatten() {
+                if !told.contains(&party) {
+                    told.push(party);
+                }
+            }
             // What tells several at once is not cut out for the sake of one.
             let is_for_one = told.len() == 1 && parties.iter().all(Option::is_some);
             for other in told {

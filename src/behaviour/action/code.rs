@@ -166,19 +166,18 @@ fn says_more(code: &str) -> bool {
             }
         })
         .collect();
-    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    // A variable has its sign, and Ruby's has none but is given its value by its name.
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '@');
+    let is_given = |word: &str| {
+        let assignment = format!("{word} = ");
+        let mut places = bare.match_indices(&assignment);
+        places.any(|(at, _)| !bare.get(..at).unwrap_or_default().ends_with(is_part))
+    };
     bare.split(|letter| !is_part(letter)).any(|word| {
+        let is_variable = word.starts_with(['$', '@']) || is_given(word);
         let is_number = word.chars().all(|letter| letter.is_ascii_digit());
-        !is_number && !code_word::asks(word) && !is_variable_of(code, word)
+        !is_number && !is_variable && !code_word::asks(word)
     })
-}
-
-/// `$http`, `@lines`, `url = …`
-fn is_variable_of(code: &str, word: &str) -> bool {
-    ["$", "@"]
-        .iter()
-        .any(|sign| code.contains(&format!("{sign}{word}")))
-        || code.contains(&format!("{word} = "))
 }
 
 /// Whether code calls anything that has nothing to do with asking an address.

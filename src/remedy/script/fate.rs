@@ -121,6 +121,12 @@ impl<'s> Fates<'s> {
         if statement.terminator == Terminator::Background && !statement.and_or.rest.is_empty() {
             return Err(self.entangled(&statement.span));
         }
+        if let Some((branch, otherwise)) = plain_choice(statement)
+            && self.list_is_concerned(&branch.condition)
+        {
+            let chosen = self.chosen(branch, otherwise, &statement.and_or.first.span)?;
+            return Ok(Fate::Changes(chosen));
+        }
         self.chain(&statement.and_or)
     }
 
@@ -210,17 +216,9 @@ impl<'s> Fates<'s> {
                 self.part(body, &whole)
             }
             Command::If {
-                branches,
-                otherwise,
-                redirects,
-                ..
+                branches, otherwise, ..
             } => {
                 let mut outcome = Outcome::default();
-                if let ([branch], []) = (branches.as_slice(), redirects.as_slice())
-                    && self.list_is_concerned(&branch.condition)
-                {
-                    return self.chosen(branch, otherwise.as_ref(), &whole);
-                }
                 for branch in branches {
                     if self.list_is_concerned(&branch.condition) {
                         return Err(self.entangled(&whole));
@@ -557,4 +555,26 @@ fn apart(mut spans: Vec<Span>) -> impl Iterator<Item = Span> {
         }
     }
     joined.into_iter()
+}
+
+/// `if quit; then a; b; fi` by itself: what stays of it no `&&`, `|` or `&` behind it takes for one command.
+fn plain_choice(statement: &Statement) -> Option<(&IfBranch, Option<&List>)> {
+    let AndOr { first, rest } = &statement.and_or;
+    let is_plain = statement.terminator == Terminator::Sequence && rest.is_empty() && !first.negated;
+    match first.commands.as_slice() {
+        [
+            Command::If {
+                branches,
+                otherwise,
+                redirects,
+                ..
+            },
+        ] if is_plain && redirects.is_empty() => {
+            let [branch] = branches.as_slice() else {
+                return None;
+            };
+            Some((branch, otherwise.as_ref()))
+        }
+        _ => None,
+    }
 }

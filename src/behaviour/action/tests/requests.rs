@@ -213,6 +213,14 @@ fn code_without_brackets_asks_alone_where_each_word_is_known() {
             true,
         ),
         (
+            "perl -MHTTP::Tiny -e 'my $unlink = \"/x\"; unlink $unlink; HTTP::Tiny->new->post(\"http://localhost:1/q\")'",
+            true,
+        ),
+        (
+            "ruby -rnet/http -e 'reload = 1; load \"x.rb\"; Net::HTTP.post(URI(\"http://localhost:1/q\"), \"\")'",
+            true,
+        ),
+        (
             "perl -MHTTP::Tiny -n -e 'HTTP::Tiny->new->post(\"http://localhost:1/q\")'",
             true,
         ),

@@ -163,6 +163,10 @@ fn of_a_choice_the_branch_stays_that_would_run() {
         "/app; if curl x; then echo done; fi > /log; /more",
         "/app; if curl x && /other; then echo done; fi; /more",
         "/app; if curl x; then /report & fi; /more",
+        // More than one command would stand before the sign.
+        "/app; if curl x; then echo one; echo two; fi & /more",
+        "/app; if curl x; then echo one; echo two; fi || true; /more",
+        "/app; if curl x; then echo one; echo two; fi | cat; /more",
         "/app; if curl x; then cat <<END; fi\ndone\nEND\n/more\n",
     ] {
         assert_cut(text, &["curl x"], None);
