@@ -2,18 +2,19 @@
 //!
 //! Bars show the best single estimate of each time, and how far it may be off; verdicts never rest on them.
 
+mod edge;
+
+pub use self::edge::{Bound, Edge};
+use self::edge::{began, ended};
 use super::{
     Moment,
     container::ContainerHistory,
     declared::{DeclaredContainer, Gate},
-    moment::{MILLISECOND, SECOND},
+    moment::SECOND,
     pod::PodTimeline,
     run::{Run, Seen, Source},
 };
 use crate::roles::Role;
-
-/// The kubelet records an event this much later, on a busy node (`docs/semantics.md`, "Evidence").
-const EVENT_DELAY: i64 = 250 * MILLISECOND;
 
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,105 +55,6 @@ impl Phase {
             Self::Running => "running",
             Self::Stopping => "stopping",
         }
-    }
-}
-
-/// Where one phase becomes another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edge {
-    /// Where it is drawn.
-    pub at: Moment,
-    /// It lies no earlier.
-    pub earliest: Moment,
-    /// It lies no later.
-    pub latest: Moment,
-    /// Only whole seconds are known.
-    pub is_second: bool,
-    /// Only one side of it is known.
-    pub bound: Bound,
-}
-
-/// Which side of a time is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
-    /// Both.
-    Within,
-    /// Not later.
-    By,
-    /// Not earlier.
-    From,
-}
-
-impl Edge {
-    /// A moment that is known as it is.
-    fn exact(at: Moment) -> Self {
-        Self {
-            at,
-            earliest: at,
-            latest: at,
-            is_second: false,
-            bound: Bound::Within,
-        }
-    }
-
-    /// Somewhere in a second.
-    fn second(second: Moment) -> Self {
-        Self {
-            at: second,
-            earliest: second,
-            latest: second.plus(SECOND),
-            is_second: true,
-            bound: Bound::Within,
-        }
-    }
-
-    /// Not later than then, and not earlier than `earliest`.
-    fn by(at: Moment, earliest: Moment, is_second: bool) -> Self {
-        Self {
-            at,
-            earliest: earliest.min(at),
-            latest: at,
-            is_second,
-            bound: Bound::By,
-        }
-    }
-
-    /// Not earlier than then.
-    fn from(at: Moment, is_second: bool) -> Self {
-        Self {
-            bound: Bound::From,
-            is_second,
-            ..Self::exact(at)
-        }
-    }
-
-    /// The kubelet recorded then what it had just done.
-    fn event(at: Moment) -> Self {
-        Self::by(at, at.plus(-EVENT_DELAY), false)
-    }
-
-    /// The time of day, with no more digits than are known.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let clock = |at: Moment| at.clock(if self.is_second { 0 } else { 3 });
-        match self.bound {
-            Bound::Within => clock(self.at),
-            Bound::By => format!("≤{}", clock(self.latest)),
-            Bound::From => format!("≥{}", clock(self.at)),
-        }
-    }
-
-    /// How far it may be off; nanoseconds.
-    #[must_use]
-    pub fn width(&self) -> i64 {
-        self.latest.since(self.earliest)
-    }
-
-    fn no_earlier(mut self, than: Moment) -> Self {
-        self.at = self.at.max(than);
-        self.earliest = self.earliest.max(than).min(self.at);
-        self.latest = self.latest.max(self.at);
-        self
     }
 }
 
@@ -199,35 +101,6 @@ pub struct Timeline {
     pub bars: Vec<Bar>,
     /// When its deletion was asked for.
     pub deletion: Option<Moment>,
-}
-
-/// When the run began, as exactly as is known.
-fn began(run: &Run) -> Option<Edge> {
-    if run.never_ran {
-        return None;
-    }
-    match (&run.started_event, run.started) {
-        (Some(event), _) => Some(Edge::event(event.at)),
-        // That of a restart may be rounded up.
-        (None, Some(second)) if run.restarts > 0 => Some(Edge {
-            earliest: second.plus(-SECOND),
-            ..Edge::second(second)
-        }),
-        (None, Some(second)) => Some(Edge::second(second)),
-        (None, None) => None,
-    }
-}
-
-/// When the run ended, as exactly as is known.
-fn ended(run: &Run) -> Option<Edge> {
-    let second = run.finished()?;
-    let stream = run
-        .attach
-        .as_ref()
-        .map(|end| end.closed)
-        .filter(|closed| closed.second() == second);
-    let end = stream.map_or_else(|| Edge::second(second), Edge::exact);
-    Some(began(run).map_or(end, |began| end.no_earlier(began.at)))
 }
 
 /// The timeline of a pod. `now` ends the bars of what still runs.
@@ -452,74 +325,4 @@ impl Drawing<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::trace::{
-        Engine, Evidence, Settings,
-        evidence::{Change, PodSeen},
-        object::Pod,
-    };
-
-    const NOW: &str = "2026-11-29T12:23:00Z";
-
-    /// The bars of a pod that is first seen long after it was made.
-    fn bars(status: serde_json::Value) -> Vec<Bar> {
-        let object = json!({
-            "metadata": {"name": "p", "uid": "u", "resourceVersion": "1", "creationTimestamp": "2026-11-29T12:00:00Z"},
-            "spec": {
-                "initContainers": [{"name": "proxy", "restartPolicy": "Always", "startupProbe": {}}],
-                "containers": [{"name": "app"}]},
-            "status": status,
-        });
-        let mut engine = Engine::new(Settings::default());
-        let pod: Pod = serde_json::from_value(object).unwrap();
-        let received = Moment::parse(NOW).unwrap();
-        engine.push(Evidence::Pod(Box::new(PodSeen {
-            received,
-            change: Change::Listed,
-            pod,
-        })));
-        let timeline = timeline(engine.pods().next().unwrap(), received);
-        assert_eq!(timeline.from.clock(0), "12:00:00");
-        assert_eq!(timeline.to, received);
-        timeline.bars
-    }
-
-    fn length_of(bar: &Bar, phase: Phase) -> i64 {
-        let own = bar.stretches.iter().filter(|stretch| stretch.phase == phase);
-        own.map(|stretch| stretch.to.since(stretch.from)).sum::<i64>() / SECOND
-    }
-
-    #[test]
-    fn a_pod_that_has_long_been_ready_is_not_drawn_gated() {
-        let running = |name: &str, second: u32| {
-            json!({"name": name, "started": true, "ready": true, "containerID": name,
-                "state": {"running": {"startedAt": format!("2026-11-29T12:00:{second:02}Z")}}})
-        };
-        let conditions = json!([
-            {"type": "Initialized", "status": "True", "lastTransitionTime": "2026-11-29T12:00:05Z"},
-            {"type": "ContainersReady", "status": "True", "lastTransitionTime": "2026-11-29T12:00:09Z"}]);
-        let bars = bars(json!({"phase": "Running", "conditions": conditions,
-            "initContainerStatuses": [running("proxy", 2)], "containerStatuses": [running("app", 6)]}));
-        assert_eq!(length_of(&bars[0], Phase::Gated), 0);
-        assert_eq!(length_of(&bars[0], Phase::Running), 23 * 60 - 2);
-        let edge = bars[0].stretches.last().unwrap().begin;
-        assert_eq!(edge.latest.clock(0), "12:00:06");
-    }
-
-    #[test]
-    fn what_was_before_the_oldest_known_run_is_unknown() {
-        let crashing = json!({"name": "app", "restartCount": 7, "containerID": "eighth",
-            "state": {"running": {"startedAt": "2026-11-29T12:20:00Z"}},
-            "lastState": {"terminated": {"containerID": "seventh", "exitCode": 1,
-                "startedAt": "2026-11-29T12:10:00Z", "finishedAt": "2026-11-29T12:15:00Z"}}});
-        let bars = bars(json!({"phase": "Running", "containerStatuses": [crashing]}));
-        let app = &bars[1];
-        assert_eq!(length_of(app, Phase::Unknown), 600);
-        assert_eq!(length_of(app, Phase::Waiting), 300);
-        assert_eq!(length_of(app, Phase::Running), 480);
-        assert_eq!(app.restarts, 7);
-    }
-}
+mod tests;
