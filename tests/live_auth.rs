@@ -275,6 +275,26 @@ fn credentials_without_an_end_are_not_waited_for() {
     assert!(format!("{run:?}").contains("is no regular file"), "{run:?}");
 }
 
+/// One that is named by the kubeconfig, for the server or for the user, or by a flag.
+#[test]
+fn certificates_without_an_end_are_not_read() {
+    let server = cluster(None);
+    let endless = Path::new("/dev/zero");
+    let plain = server.kubeconfig("endless", "http", &json!({"token": "any"}));
+    let of_server = kubeconfig("endless-authority", "localhost:1", endless, &json!({"token": "any"}));
+    let own = json!({"client-certificate": endless, "client-key": endless});
+    for (kubeconfig, flags) in [
+        (&of_server, &[][..]),
+        (&server.kubeconfig("endless-user", "http", &own), &[]),
+        (&plain, &["--certificate-authority", "/dev/zero"]),
+        (&plain, &["--client-certificate=/dev/zero", "--client-key=/dev/zero"]),
+    ] {
+        let run = lint(kubeconfig, flags);
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.notes.contains("/dev/zero is no regular file"), "{run:?}");
+    }
+}
+
 #[test]
 fn a_plugin_that_fails_is_an_error() {
     let server = cluster(None);

@@ -8,7 +8,7 @@ use kube::{
 use tower::{BoxError, util::MapErrLayer};
 
 use super::{
-    credentials::{CredentialError, check, watch_over},
+    credentials::{CredentialError, check, check_file, watch_over},
     kubeconfig,
 };
 
@@ -237,9 +237,21 @@ async fn of_kubeconfig(
             });
         }
     }
+    if let Some(authority) = authority(&kubeconfig, context, &options) {
+        check_file(authority.as_ref())?;
+    }
     Config::from_custom_kubeconfig(kubeconfig, &options)
         .await
         .map_err(ConnectError::Kubeconfig)
+}
+
+/// The file of the certificate authority of the chosen cluster, which kube reads whatever it is.
+fn authority<'k>(kubeconfig: &'k Kubeconfig, context: &str, options: &KubeConfigOptions) -> Option<&'k str> {
+    let of_context = kubeconfig.contexts.iter().find(|one| one.name == context);
+    let of_context = of_context.and_then(|one| Some(&one.context.as_ref()?.cluster));
+    let chosen = options.cluster.as_ref().or(of_context)?;
+    let named = kubeconfig.clusters.iter().find(|one| one.name == *chosen)?;
+    named.cluster.as_ref()?.certificate_authority.as_deref()
 }
 
 /// Those that there are, to choose from.

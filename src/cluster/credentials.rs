@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 /// The first argument of a run of this program that only runs a credential plugin.
 pub const PLUGIN_ARGUMENT: &str = "__credential-plugin";
 
-/// The longest output of a plugin and the longest token file, in bytes.
+/// The longest output of a plugin, token file and certificate, in bytes.
 const LONGEST: u64 = 1 << 20;
 
 /// Why credentials can't be used.
@@ -26,15 +26,15 @@ pub enum CredentialError {
     /// Whom the request should act as.
     #[error("the user, group or UID to act as holds a line break or another control character")]
     Impersonation,
-    /// The token file is none.
-    #[error("{0} is no regular file, so its token is not waited for")]
-    TokenFile(String),
+    /// A file of a token, certificate or key is a pipe or device, or has no end.
+    #[error("{0} is no regular file of at most 1 MiB, so it is not read")]
+    File(String),
 }
 
 /// Whether the configuration's own credentials can be sent.
 ///
 /// # Errors
-/// What no header can hold, or a token file that is no file.
+/// What no header can hold, or a file that can't be read to its end.
 pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
     let user = &config.auth_info;
     if let Some(token) = &user.token
@@ -56,13 +56,18 @@ pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
     if !acted_as.all(|name| fits_header(name)) {
         return Err(CredentialError::Impersonation);
     }
-    if let Some(path) = &user.token_file {
-        // What is not there, kube says better.
-        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() || metadata.len() > LONGEST) {
-            return Err(CredentialError::TokenFile(path.clone()));
+    let files = [&user.token_file, &user.client_certificate, &user.client_key];
+    files.into_iter().flatten().map(Path::new).chain(config.root_cert_file.as_deref()).try_for_each(check_file)
+}
+
+/// Whether a file can be read whole, without waiting for anybody. What is not there, kube says better.
+pub(super) fn check_file(path: &Path) -> Result<(), CredentialError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() || metadata.len() > LONGEST => {
+            Err(CredentialError::File(path.display().to_string()))
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn fits_header(value: &str) -> bool {
