@@ -1154,6 +1154,26 @@ fn a_result_that_shows_from_now_on_is_said() {
 }
 
 /// Whether the wait of this app goes without a look, and the plan's words.
+/// The function stands before the work, and is called behind it.
+#[test]
+fn a_call_in_a_function_goes_from_both_branches() {
+    let script = "quit() { curl -sf -X POST http://localhost:9091/quitquitquit; }\nif /app/run; then\n  quit\n  exit 0\nelse\n  quit\n  exit 1\nfi";
+    let app = format!("command: [sh, -c]\nargs:\n- |\n  {}", script.replace('\n', "\n  "));
+    let quits = "args: [--quitquitquit, example:eu:orders]";
+    let there = ["if /app/run; then\n            exit 0\n          else\n            exit 1\n          fi"];
+    assert_remains(&job(&app, quits), false, &there, &["quit()", "curl"]);
+    let early = app.replace("if /app/run", "quit\n  if /app/run");
+    assert_remains(&job(&early, quits), false, &["curl"], &["restartPolicy: Always"]);
+}
+
+/// Kubernetes 1.34 lets any container have one; a native sidecar has another.
+#[test]
+fn a_restart_policy_of_its_own_becomes_always() {
+    let app = "command: [sh, -c, '/app; rc=$?; curl -X POST localhost:9091/quitquitquit; exit $rc']";
+    let own = "restartPolicy: OnFailure\nargs: [--quitquitquit, example:eu:orders]";
+    assert_remains(&job(app, own), true, &["restartPolicy: Always", "command: [/app]"], &["OnFailure"]);
+}
+
 fn wait_goes(app: &str, review: bool) -> (bool, String) {
     let migration = migrated(&job(app, HEALTHY), review);
     let plans = format!("{:?}", migration.plans);

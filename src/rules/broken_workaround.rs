@@ -95,9 +95,10 @@ spec:
           image: registry.example.com/finance/close:1.0.8
           command: ["/app/close", "--month=last", "--db=127.0.0.1:5432"]
 "#,
-    migrate: r#"The meaning changes when a fault goes away, so it is for review: with `--review` the broken
-workaround is removed and the sidecar declared, and the output says what the old text really
-did. Where the intention cannot be read from the text, it is advice."#,
+    migrate: r#"The broken workaround is removed and the sidecar declared. Where only the fault goes away, as with
+a call that is never reached, plain `migrate` does it. Where the result of the Job may be another
+one than until now it is for review, and the output says what the old text really did. Where the
+intention cannot be read from the text, it is advice."#,
     rests_on: &[
         &Obligation::OF_DECLARATIONS,
         &[Obligation::ScriptIsWhole, Obligation::ResultIsKept],

@@ -174,7 +174,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Containers that name another one's program and see its processes.
+/// Containers that name another one's program, and may end it.
 fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if !pod.workload.runs_to_completion() {
         return;
@@ -194,6 +194,11 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 continue;
             };
             let name = quoted(member.container.name);
+            let goes = if helper.role.role == Role::App {
+                "take out what ends it here"
+            } else {
+                "remove this container"
+            };
             findings.push(
                 Draft::new(
                     pod,
@@ -203,12 +208,12 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         quoted(helper.container.name)
                     ),
                 )
-                .help(format!("declare {name} a sidecar and remove this container: the kubelet ends it itself"))
+                .help(format!("declare {name} a sidecar and {goes}: the kubelet ends it itself"))
                 .confidence(Confidence::Medium)
                 .container(&helper.container)
-                .at_container(&helper.container, "a helper that sees the others' processes")
+                .at_container(&helper.container, format!("names {word}"))
                 .with_container(&member.container, "the sidecar it names")
-                .by_hand("what the helper does with the name is not in the manifest; remove it together with the declaration")
+                .by_hand("what it does with the name is not known; it has to go together with the declaration")
                 .finish(),
             );
         }

@@ -238,7 +238,7 @@ fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {
                     member.container.name,
                     pod.party_name(&link.other)
                 ),
-                "always answered at once",
+                "what it waits for has started before",
                 "drop the wait: the app starts only when the sidecar's startupProbe or postStart hook is done",
             )
         }

@@ -234,6 +234,9 @@ fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
             ),
             Err(reason) => format!("keep the call: {reason}"),
         },
+        _ if pod.workload.controller.ends_sidecars() => {
+            format!("drop the call where the controller's own end of {name} is enough")
+        }
         _ => format!(
             "declare {name} a sidecar: the kubelet ends it after the app, and would restart it after this call"
         ),

@@ -145,6 +145,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         }
         let name = pod.party_name(&link.other);
+        let declared = match link.other {
+            Party::Unknown => "declare the one that is meant".to_owned(),
+            _ => format!("declare {name}"),
+        };
         let signal = stop.signal.as_deref().unwrap_or("TERM").trim_start_matches("SIG");
         let mut draft = Draft::new(
             pod,
@@ -155,7 +159,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ),
         )
         .help(format!(
-            "declare {name} a sidecar: the kubelet ends it after the app, and would restart it after this"
+            "{declared} a sidecar: the kubelet ends it after the app, and would restart it after this"
         ))
         .confidence(if matches!(link.other, Party::Container(_)) {
             Confidence::High

@@ -105,7 +105,7 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && position.is_some_and(|(step, main)| step > main),
-            is_behind_exec: self.is_behind_exec(located, &place),
+            is_behind_exec: self.is_behind_exec(&place),
             exit_status: self.result_past(located, &place),
             runs: self.runs_past(&place),
             trap: place.signals,

@@ -104,7 +104,7 @@ impl ScriptBehaviour<'_> {
             is_after_main: place.signals.is_none()
                 && !place.is_background
                 && place.step.zip(main).is_some_and(|(step, main)| step > main),
-            is_behind_exec: self.is_behind_exec(located, &place),
+            is_behind_exec: self.is_behind_exec(&place),
             exit_status: match tests {
                 true => ExitStatus::Unaffected,
                 false => self.result_past(located, &place),

@@ -83,18 +83,18 @@ impl ScriptBehaviour<'_> {
 
     /// What becomes of the result of the script's work past a command.
     pub(super) fn result_past(&self, located: &Located, place: &Place) -> ExitStatus {
-        let position = self.position(located, place);
+        let position = self.position(place);
         self.exit_status(located, &position, place).0
     }
 
-    pub(super) fn is_behind_exec(&self, located: &Located, place: &Place) -> bool {
-        self.position(located, place) == QuitPosition::Unreachable
+    pub(super) fn is_behind_exec(&self, place: &Place) -> bool {
+        self.position(place) == QuitPosition::Unreachable
     }
 
     fn quit(&self, located: &Located, http: &Http, stops: bool) -> Quit {
         let context = &located.visit.context;
         let place = self.place(located);
-        let position = self.position(located, &place);
+        let position = self.position(&place);
         // What code does around its own request is not a script's to lose.
         let is_own_work = http.works && !matches!(position, QuitPosition::Trap { .. });
         let position = match is_own_work {
@@ -126,6 +126,7 @@ impl ScriptBehaviour<'_> {
         let context = &located.visit.context;
         let mut place = Place {
             start: context.function.is_none().then_some(located.action.span.start),
+            call: located.action.span.start,
             step: self.step_index(&located.action.span),
             signals: context.trap.map(<[String]>::to_vec),
             is_background: context.background,
@@ -140,6 +141,8 @@ impl ScriptBehaviour<'_> {
             let mut callers: Vec<_> = self.callers(name).collect();
             callers.sort_by_key(|caller| caller.visit.context.trap.is_none());
             let Some(caller) = callers.first() else { break };
+            let starts = callers.iter().map(|caller| caller.action.span.start);
+            place.call = starts.min().unwrap_or(place.call);
             place.signals = caller.visit.context.trap.map(<[String]>::to_vec);
             place.is_background |= caller.visit.context.background;
             place.step = place.step.or_else(|| self.step_index(&caller.action.span));
@@ -148,7 +151,7 @@ impl ScriptBehaviour<'_> {
         place
     }
 
-    fn position(&self, located: &Located, place: &Place) -> QuitPosition {
+    fn position(&self, place: &Place) -> QuitPosition {
         if let Some(signals) = &place.signals {
             // `exec` replaces the shell that would run the trap.
             let is_replaced = |main: &Step| self.within(&main.span()).any(|command| command.action.is_exec);
@@ -175,7 +178,7 @@ impl ScriptBehaviour<'_> {
             return QuitPosition::Unreachable;
         }
         let after = match self.main_end_index() {
-            _ if main == step => self.is_behind_work(located, step),
+            _ if main == step => self.is_behind_work(place.call, step),
             Some(end) => step > end,
             None => step > main,
         };
@@ -189,12 +192,12 @@ impl ScriptBehaviour<'_> {
     }
 
     /// Whether work of the same step comes before the request: `if app; then curl …; fi`.
-    fn is_behind_work(&self, located: &Located, step: usize) -> bool {
+    fn is_behind_work(&self, call: usize, step: usize) -> bool {
         let Some(step) = self.steps.get(step) else {
             return false;
         };
         self.within(&step.span()).any(|other| {
-            other.action.span.end <= located.action.span.start
+            other.action.span.end <= call
                 && matches!(other.action.action, Action::Other { .. })
         })
     }
@@ -260,6 +263,8 @@ impl ScriptBehaviour<'_> {
 pub(super) struct Place {
     /// Where the command starts; absent in a function, which stands elsewhere than it runs.
     pub(super) start: Option<usize>,
+    /// Where the command starts, or the first call of the function that it stands in.
+    pub(super) call: usize,
     pub(super) step: Option<usize>,
     pub(super) signals: Option<Vec<String>>,
     pub(super) is_background: bool,

@@ -188,11 +188,12 @@ pub(crate) fn declare(
     let at = place(container.node)?;
     let after_image = position_after(container.node, &["image", "name"]);
     match form {
-        Form::Native => {
-            if container.restart_policy().is_none() {
-                changes.insert(at, "restartPolicy", Value::string("Always"), after_image);
-            }
-        }
+        Form::Native => match container.restart_policy() {
+            // Until now one of its own, which Kubernetes 1.34 allows any container.
+            Some(own) if own.value.as_str() != Some("Always") => changes.text(own.value, "Always")?,
+            Some(_) => {}
+            None => changes.insert(at, "restartPolicy", Value::string("Always"), after_image),
+        },
         Form::Annotation => {}
         Form::Lifecycle => match (
             container.lifecycle_type(),

@@ -3,6 +3,7 @@
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
+        action::Target,
         script::{Answer, ExitStatus, QuitPosition, Wait, WaitForm},
     },
     pod::{Member, Pod, Subject, ends_with_another, shown_path, told_to_quit},
@@ -161,7 +162,10 @@ fn of_link<'a>(
                     format!("`{pattern}` may be in the command lines of other processes too"),
                 ));
             }
-            if let Some(other) = runs_the_same(pod, index) {
+            let by_name = |target: &Target| matches!(target, Target::Process { .. });
+            if let Some(other) = runs_the_same(pod, index)
+                && kill.targets.iter().any(by_name)
+            {
                 part.class = Err(format!("{other} may run the same program"));
             }
             Some(helper(pod, index, link).unwrap_or(part).on(Subject::Link(at)))

@@ -7,8 +7,8 @@ use crate::remedy::workaround::{
 use crate::{
     behaviour::{
         Answer, Link, LinkKind, Party,
-        action::Target,
-        script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Wait},
+        action::{Action, Target},
+        script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Trap, Wait},
     },
     pod::{Member, Pod, is_called},
     remedy::{
@@ -137,14 +137,18 @@ pub(crate) fn masks(
     ))
 }
 
-/// Whether nothing comes behind the work in what remains of a script.
+/// Whether nothing comes behind the work in what remains of a script, and no trap ends it otherwise.
 fn ends_with_its_work(member: &Member<'_>, program: &Program<'_>, entrypoint: &Entrypoint) -> bool {
     let shell = shell(member, program);
     let remains = cut(&program.text, &shell, &entrypoint.cuts).ok();
     let script = remains.and_then(|remains| parse(&remains.text, shell.dialect));
     script.is_none_or(|script| {
         let behaviour = ScriptBehaviour::new(&script, &|_| Variable::Unknown, false);
-        behaviour.steps().last().is_none_or(Step::is_work)
+        let ends = |trap: &Trap| {
+            let mut actions = trap.actions.iter();
+            trap.is_on_exit() && actions.any(|action| matches!(action.action, Action::Exit { .. }))
+        };
+        behaviour.steps().last().is_none_or(Step::is_work) && !behaviour.traps().iter().any(ends)
     })
 }
 
