@@ -520,6 +520,60 @@ fn a_branch_that_no_rendering_took_is_named() {
     assert!(said.contains(&named), "{said}");
 }
 
+/// What reading the template finds with a branch that no rendering took is no less true for the lines that are rendered.
+#[test]
+fn a_finding_that_needs_a_branch_that_no_rendering_took_stays() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join("chart").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    write(
+        "templates/job.yaml",
+        "apiVersion: batch/v1
+kind: Job
+metadata: {name: prune}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      shareProcessNamespace: true
+      containers:
+      - name: prune
+        image: registry.example.com/prune:1
+        command: [/prune]
+      - name: reaper
+        image: registry.example.com/reaper:1
+        command:
+        - /reap
+        {{- if .Values.database.enabled }}
+        - cloud_sql_proxy
+        {{- end }}
+      {{- if .Values.database.enabled }}
+      - name: cloud-sql-proxy
+        image: gcr.io/cloudsql-docker/gce-proxy:1.33
+        command: [/cloud_sql_proxy, -instances=a:b:c=tcp:5432]
+      {{- end }}
+",
+    );
+    let rules = || {
+        let output = run(directory.path(), &["lint", "-o", "json", "chart"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let findings = report["findings"].as_array().unwrap().clone();
+        let rules = findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned());
+        rules.collect::<Vec<String>>()
+    };
+    write("values.yaml", "database: {enabled: false}\n");
+    assert_eq!(rules(), ["external-killer"]);
+    write("values.yaml", "database: {enabled: true}\n");
+    assert_eq!(rules(), ["external-killer"]);
+}
+
 /// Whoever has other values keeps what they say: a container of values does not become the text of a template.
 #[test]
 fn a_container_of_values_stays_one_of_values() {

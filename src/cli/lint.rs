@@ -107,8 +107,9 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
     for (index, (loaded, selection)) in configurations.loaded.iter_mut().zip(&selections).enumerate() {
         let options = options(arguments, loaded)?;
         let mut findings = run.lint(index, &options, &progress);
-        run.drop_rendered(&trees, &mut findings);
-        findings.extend(of_trees.get_mut(index).map(std::mem::take).unwrap_or_default());
+        let of_trees = of_trees.get_mut(index).map(std::mem::take).unwrap_or_default();
+        run.drop_rendered(&trees, &of_trees, &mut findings);
+        findings.extend(of_trees);
         run.ways.push(Way {
             forms: forms(loaded.configuration.target, options.settings.kubernetes_version),
             lint: options,

@@ -1,6 +1,7 @@
 //! Charts and kustomizations of a run: their findings in the place of those of their files.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,7 +14,7 @@ use crate::{
         trees::{Tree, Trees},
     },
     lint::Options,
-    rules::Finding,
+    rules::{Finding, Location},
     source::{Input, Lines, SourceFile},
 };
 
@@ -65,18 +66,21 @@ impl Run {
         source
     }
 
-    /// What was found by reading templates as text stays only where no rendering comes from.
-    pub(super) fn drop_rendered(&mut self, trees: &Trees, findings: &mut Vec<Finding>) {
+    /// What was found by reading templates as text stays only where a part of it stands in what no rendering comes from,
+    /// and the renderings have nothing like it in that place.
+    pub(super) fn drop_rendered(&mut self, trees: &Trees, of_trees: &[Finding], findings: &mut Vec<Finding>) {
         if trees.all.is_empty() {
             return;
         }
         let mut reaches: Vec<_> = trees.all.iter().map(Tree::reach).collect();
+        let mut is_rendered = |place: &Location| {
+            let mut all = reaches.iter_mut();
+            all.any(|reach| reach.contains(&place.source.name, line_of(place)))
+        };
+        let known: BTreeSet<(&str, &str, usize)> = of_trees.iter().filter_map(rule_and_place).collect();
         findings.retain(|finding| {
-            !finding.primary().is_some_and(|place| {
-                let line = Lines::new(&place.source.text).position(place.span.start).line - 1;
-                let mut all = reaches.iter_mut();
-                all.any(|reach| reach.contains(&place.source.name, line))
-            })
+            let is_known = rule_and_place(finding).is_some_and(|place| known.contains(&place));
+            !is_known && !finding.locations.iter().all(&mut is_rendered)
         });
         let of_tree = |name: &str| trees.all.iter().any(|tree| tree.holds(name));
         self.errors
@@ -89,4 +93,15 @@ impl Run {
             !note.kind.is_template() || !(rendered.contains(&note.file) || (is_part && of_tree(&note.file)))
         });
     }
+}
+
+/// The line that a place begins on, from 0.
+fn line_of(place: &Location) -> usize {
+    Lines::new(&place.source.text).position(place.span.start).line - 1
+}
+
+/// The rule of a finding, and the file and line that it is about.
+fn rule_and_place(finding: &Finding) -> Option<(&str, &str, usize)> {
+    let place = finding.primary()?;
+    Some((finding.rule.name, &place.source.name, line_of(place)))
 }
