@@ -574,6 +574,33 @@ spec:
     assert_eq!(rules(), ["external-killer"]);
 }
 
+/// It is rendered by itself, and as a part of the chart that needs it.
+#[test]
+fn a_finding_in_a_chart_that_another_one_needs_is_told_once() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    copy_tree(&charts().join("wrapper"), &directory.path().join("wrapper"));
+    let name = fs::read_to_string(directory.path().join("wrapper/Chart.yaml")).unwrap();
+    let version = name.lines().find_map(|line| line.strip_prefix("version: ")).unwrap();
+    let alone = run(directory.path(), &["lint", "-o", "json", "wrapper"]);
+    let all = directory.path().join("all");
+    fs::create_dir_all(&all).unwrap();
+    fs::write(
+        all.join("Chart.yaml"),
+        format!("apiVersion: v2\nname: all\nversion: 0.1.0\ndependencies:\n- {{name: wrapper, version: {version}, repository: 'file://../wrapper'}}\n"),
+    )
+    .unwrap();
+    let both = run(directory.path(), &["lint", "-o", "json", "."]);
+    let count = |output: &Output| {
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        report["findings"].as_array().unwrap().len()
+    };
+    assert!(count(&alone) > 0);
+    assert_eq!(count(&both), count(&alone));
+}
+
 /// Whoever has other values keeps what they say: a container of values does not become the text of a template.
 #[test]
 fn a_container_of_values_stays_one_of_values() {

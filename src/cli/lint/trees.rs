@@ -36,15 +36,19 @@ impl Run {
         )
     }
 
-    /// Lints the trees of one configuration. The files that findings stand in are sources of the run then.
+    /// Lints the trees of one configuration. The files that findings stand in are sources of the run then. A chart may be
+    /// rendered by itself and as a part of another one: what is found in its files is told once.
     pub(super) fn lint_trees(&mut self, group: usize, trees: &Trees, options: &Options) -> Vec<Finding> {
-        let mut findings = Vec::new();
+        let mut findings: Vec<Finding> = Vec::new();
         for tree in trees.all.iter().filter(|tree| tree.group == group) {
             for (name, text) in tree.manifests() {
                 self.source(name, text, group);
             }
             let linted = tree.lint(options, &mut |name, text| self.source(name, text, group));
-            findings.extend(linted.findings);
+            let told: BTreeSet<_> = findings.iter().map(what_and_where).collect();
+            let mut new = linted.findings;
+            new.retain(|finding| !told.contains(&what_and_where(finding)));
+            findings.extend(new);
             self.workloads.extend(linted.workloads);
             self.rendered.extend(linted.rendered);
         }
@@ -104,4 +108,10 @@ fn line_of(place: &Location) -> usize {
 fn rule_and_place(finding: &Finding) -> Option<(&str, &str, usize)> {
     let place = finding.primary()?;
     Some((finding.rule.name, &place.source.name, line_of(place)))
+}
+
+/// What a finding says, and the bytes that it is about.
+fn what_and_where(finding: &Finding) -> (&str, &str, Option<(&str, usize)>) {
+    let place = finding.primary().map(|place| (&*place.source.name, place.span.start));
+    (finding.rule.name, &finding.message, place)
 }
