@@ -1408,3 +1408,163 @@ fn a_probe_of_the_sidecars_own_health_is_no_end() {
         assert_remains(&text, false, &["initContainers:"], &[]);
     }
 }
+
+/// The kubelet ends a sidecar after all other containers: who waits for its end goes with what ended it, or all stays.
+#[test]
+fn a_wait_for_the_sidecars_end_goes_with_the_call() {
+    let app = |waits: &str, behind: &str| {
+        let script =
+            format!("/app; rc=$?\n  curl -X POST localhost:9091/quitquitquit\n  {waits}\n  {behind}");
+        job(
+            &format!("command: [bash, -c]\nargs:\n- |\n  {script}"),
+            "args: [--quitquitquit, example:eu:orders]",
+        )
+    };
+    for waits in [
+        "while nc -z localhost 5432; do sleep 1; done",
+        "until ! nc -z 127.0.0.1 5432; do sleep 1; done",
+        "while curl -sf localhost:9090/startup >/dev/null; do sleep 1; done",
+        "for i in $(seq 30); do nc -z localhost 5432 || break; sleep 1; done",
+        "wait4x tcp localhost:5432 --invert-check -t 0",
+    ] {
+        assert_remains(&app(waits, "exit $rc"), false, &["command: [/app]"], &["5432", "9090"]);
+    }
+    for (waits, behind) in [
+        ("while nc -z localhost 5432; do /app --flush; sleep 1; done", "exit $rc"),
+        ("for i in 1 2 3; do nc -z localhost 5432 || exit $rc; sleep 1; done", "exit 4"),
+        ("nc -z localhost 5432 && exit 5", "exit $rc"),
+        ("if nc -z localhost 5432; then exit 5; fi", "exit $rc"),
+    ] {
+        let text = app(waits, behind);
+        for review in [false, true] {
+            assert_eq!(migrated(&text, review).text, text, "{waits}");
+        }
+    }
+    // What the loop looks at is not known, so that a person has to say it.
+    let text = app("while ss -ltn | grep -q :5432; do sleep 1; done", "exit $rc");
+    assert_eq!(migrated(&text, false).text, text);
+}
+
+/// A Deployment of an app that waits in its script, and of a server that may be its sidecar.
+fn deployment(script: &str, of_app: &str, sidecar: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      volumes: [{{name: shared, emptyDir: {{}}}}]
+      containers:
+      - name: web
+        image: registry.example.com/web:1
+        command: [sh, -c, '{script}']
+{of_app}      - name: server
+{sidecar}"
+    )
+}
+
+const SERVER: &str = "        image: registry.example.com/server:1
+        args: [--listen=:3000]
+        ports: [{containerPort: 3000}, {containerPort: 3001}]
+";
+
+/// One gate takes the place of the waits that it shows to be over, and no others.
+#[test]
+fn a_gate_takes_the_place_of_what_it_asks() {
+    let stays = |script: &str, gate: &str, wait: &str| {
+        assert_remains(&deployment(script, "", SERVER), false, &[gate, wait], &[]);
+    };
+    stays(
+        "until curl -fs localhost:3000/live; do sleep 1; done; until curl -fs localhost:3000/ready; do sleep 1; done; exec /web",
+        "path: /live",
+        "until curl -fs localhost:3000/ready",
+    );
+    stays(
+        "until nc -z localhost 3000; do sleep 1; done; until nc -z localhost 3001; do sleep 1; done; exec /web",
+        "port: 3000",
+        "until nc -z localhost 3001",
+    );
+    // An answer shows an open port too, whichever comes first.
+    for script in [
+        "until nc -z localhost 3000; do sleep 1; done; until curl -fs localhost:3000/ready; do sleep 1; done; exec /web",
+        "until curl -fs localhost:3000/ready; do sleep 1; done; until nc -z localhost 3000; do sleep 1; done; exec /web",
+    ] {
+        assert_remains(
+            &deployment(script, "", SERVER),
+            false,
+            &["path: /ready", "command: [/web]"],
+            &["until"],
+        );
+    }
+}
+
+#[test]
+fn a_port_that_nobody_waited_for_is_no_gate() {
+    let envoy = "        image: envoyproxy/envoy:v1.31.0
+        args: [-c, /etc/envoy/envoy.yaml]
+        ports: [{containerPort: 9901}]
+";
+    let text = deployment("until nc -z localhost 8080; do sleep 1; done; exec /web", "", envoy);
+    assert_eq!(migrated(&text, false).text, text);
+}
+
+/// Behind a gate the app would never write what the sidecar starts with.
+#[test]
+fn a_file_that_the_sidecar_needs_is_written_before_it() {
+    let mount = |path: &str| format!("        volumeMounts: [{{name: shared, mountPath: {path}}}]\n");
+    let server = format!(
+        "        image: registry.example.com/server:1
+        args: [--config, /etc/server/server.yaml]
+        ports: [{{containerPort: 3000}}]
+{}",
+        mount("/etc/server")
+    );
+    let script = "envsubst </tpl >/shared/server.yaml; until nc -z localhost 3000; do sleep 1; done; exec /web";
+    let text = deployment(script, &mount("/shared"), &server);
+    for review in [false, true] {
+        assert_eq!(migrated(&text, review).text, text);
+    }
+}
+
+/// A sleep says nothing of what it waits for: without a gate in its place nothing is done for its sake.
+#[test]
+fn a_sleep_alone_moves_nothing() {
+    let proxy = "        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.0
+        args: [--port=5432, example:eu:orders]
+";
+    let text = deployment("sleep 15; exec /web", "", proxy);
+    for review in [false, true] {
+        assert_eq!(migrated(&text, review).text, text);
+    }
+}
+
+/// Its configuration stands in the same input.
+#[test]
+fn a_listener_of_a_config_map_on_127_0_0_1_gets_no_probe() {
+    let pooler = |field: &str| {
+        format!(
+            "        image: edoburu/pgbouncer:v1.23.1-p2
+        ports: [{{containerPort: 6432}}]
+        {field}
+"
+        )
+    };
+    let wait = "until nc -z localhost 6432; do sleep 1; done; exec /web";
+    let config_map =
+        |data: &str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: pooler}}\ndata:\n{data}\n");
+    let file = "  pgbouncer.ini: |\n    [pgbouncer]\n    listen_addr = 127.0.0.1\n    listen_port = 6432";
+    let mounted = deployment(wait, "", &pooler("volumeMounts: [{name: ini, mountPath: /etc/pgbouncer}]"))
+        .replace("volumes: [", "volumes: [{name: ini, configMap: {name: pooler}}, ");
+    let taken = deployment(wait, "", &pooler("envFrom: [{configMapRef: {name: pooler}}]"));
+    for text in [
+        format!("{mounted}{}", config_map(file)),
+        format!("{taken}{}", config_map("  LISTEN_ADDR: 127.0.0.1")),
+    ] {
+        assert_eq!(migrated(&text, false).text, text);
+    }
+    let everywhere = format!("{mounted}{}", config_map(&file.replace("127.0.0.1", "0.0.0.0")));
+    assert_ne!(migrated(&everywhere, false).text, everywhere);
+}

@@ -2,6 +2,7 @@
 
 use crate::shell::{Script, Span, Variable};
 
+use super::action::CommandAction;
 use super::script::{Background, Kill, Marker, Quit, ScriptBehaviour, Sleep, Swallowed, Trap, Wait};
 
 /// What a script does to others, with the places where it does so.
@@ -29,6 +30,8 @@ pub struct ScriptFacts {
     pub stays_idle: bool,
     /// Where it asks the API server, again and again, until its own process may end.
     pub asks_cluster: Option<Wait>,
+    /// The commands that ask whether something is there, once.
+    pub questions: Vec<CommandAction>,
     /// What it never comes back from: an endless loop, `sleep infinity`, `tail -f`.
     pub runs_for_ever: Option<Span>,
 }
@@ -54,6 +57,7 @@ impl ScriptFacts {
             work: works.map(|step| step.span()).collect(),
             stays_idle: behaviour.stays_idle(),
             asks_cluster: behaviour.asks_cluster(),
+            questions: behaviour.questions(),
             runs_for_ever: behaviour.runs_for_ever(),
         }
     }

@@ -1,5 +1,6 @@
 //! Which container each wait, stop and marker is about.
 
+mod end_watch;
 mod files;
 mod holds;
 mod minding;
@@ -11,6 +12,8 @@ use crate::{
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
     workload::{Container, Program, ProgramPlace, Workload},
 };
+
+pub use end_watch::EndWatch;
 
 use super::{
     ScriptFacts,
@@ -80,6 +83,8 @@ pub struct Links {
     facts: Vec<Vec<Option<ScriptFacts>>>,
     /// Waits for a container that the waiting one is there to serve: not the use of a sidecar.
     minded: Vec<Link>,
+    /// Who waits for another container's end, or looks for it behind what ends it.
+    pub end_watches: Vec<EndWatch>,
     /// The container whose postStart hook waits for itself, and the one that starts behind it.
     holds: Vec<Relation>,
 }
@@ -178,7 +183,7 @@ pub fn links<'t>(
             facts: &facts,
         })
     };
-    let (mut all, mut minded) = find(&injected);
+    let (mut all, mut minded, mut end_watches) = find(&injected);
     // One address may tell of an injected sidecar; its other ports are its own then, too.
     let told: Vec<Arc<KnownSidecar>> = all
         .iter()
@@ -190,18 +195,19 @@ pub fn links<'t>(
         .collect();
     if !told.is_empty() {
         injected.extend(told);
-        (all, minded) = find(&injected);
+        (all, minded, end_watches) = find(&injected);
     }
     let holds = holds::holds(workload, programs, &facts);
     Links {
         all,
         facts,
         minded,
+        end_watches,
         holds,
     }
 }
 
-fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<Link>) {
+fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<Link>, Vec<EndWatch>) {
     let mut all = Vec::new();
     let mut minded = Vec::new();
     for (container, programs) in finder.facts.iter().enumerate() {
@@ -214,7 +220,12 @@ fn all(finder: &Finder<'_, '_>) -> (Vec<Link>, Vec<Link>) {
         }
         finder.liveness(container, &mut all);
     }
-    (all, minded)
+    let programs = finder.facts.iter().enumerate();
+    let end_watches = programs
+        .flat_map(|(container, programs)| (0..programs.len()).map(move |program| (container, program)))
+        .flat_map(|(container, program)| finder.end_watches(container, program, &all))
+        .collect();
+    (all, minded, end_watches)
 }
 
 fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFacts> {

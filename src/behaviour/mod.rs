@@ -12,4 +12,4 @@ pub mod script;
 
 pub use answer::Answer;
 pub use facts::ScriptFacts;
-pub use links::{Link, LinkKind, Links, MarkerWrite, Party, links};
+pub use links::{EndWatch, Link, LinkKind, Links, MarkerWrite, Party, links};

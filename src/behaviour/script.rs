@@ -11,6 +11,7 @@ mod idle;
 mod kill;
 mod looked_up;
 mod marker;
+mod question;
 mod quit;
 mod runs;
 mod sleep;
@@ -21,6 +22,7 @@ mod tests;
 mod trap;
 mod wait;
 mod waiting_loop;
+mod way_out;
 
 use std::{cell::RefCell, collections::HashMap};
 
@@ -40,6 +42,7 @@ pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
 pub use trap::Trap;
 pub use wait::{Answer, Wait, WaitForm};
+pub use way_out::WayOut;
 
 /// A command of the script with what it does.
 #[derive(Debug, Clone)]

@@ -34,6 +34,8 @@ pub struct WaitTool {
     pub long_flags: &'static [&'static str],
     /// Options with which it waits for the opposite.
     pub inverts: &'static [&'static str],
+    /// Options with which it asks over UDP.
+    pub udp: &'static [&'static str],
     /// Options with which it does more than ask.
     pub does_more: &'static [&'static str],
     /// Options that give the host.
@@ -135,6 +137,7 @@ impl WaitTool {
             self.long_values,
             self.long_flags,
             self.inverts,
+            self.udp,
             self.does_more,
             self.host,
             self.port,

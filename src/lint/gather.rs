@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::{
-    pod::{Addresses, Answers, Member, Pod, Sources},
+    pod::{Addresses, Answers, Configuration, Member, Pod, Sources},
     roles::{self, Evidence, INJECTED_SIGN, Role, Strength},
     source::{Lines, SourceError, SourceErrorKind},
     workload::{ConfigMaps, Service, Workload, programs},
@@ -35,6 +35,10 @@ pub(crate) fn pod<'p, 'a: 'p>(
             container: container.clone(),
             role,
             programs,
+            configuration: Configuration {
+                files: config_maps.mounted(workload, container),
+                variables: config_maps.taken_in(workload, container),
+            },
             answers: Answers::default(),
         })
         .collect();

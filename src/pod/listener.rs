@@ -9,7 +9,7 @@ use crate::{
     yaml::Node,
 };
 
-use super::{Pod, own_address::OwnAddresses};
+use super::{Member, Pod, own_address::OwnAddresses};
 
 /// Where a container listens, by its own words and variables and by what is known of its image.
 pub(crate) struct Listener<'p, 'a> {
@@ -26,7 +26,10 @@ impl<'p, 'a> Listener<'p, 'a> {
         Self {
             container,
             known: pod.catalogue.of(container).map(Arc::as_ref),
-            own: OwnAddresses::of(container, &words),
+            own: match member_of(pod, container) {
+                Some(member) => OwnAddresses::of(container, &words).with(&member.configuration),
+                None => OwnAddresses::of(container, &words),
+            },
             words,
         }
     }
@@ -125,13 +128,14 @@ pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Optio
     health.reachable.then_some((health.path, health.port))
 }
 
+fn member_of<'p, 'a>(pod: &'p Pod<'a>, container: &Container<'_>) -> Option<&'p Member<'a>> {
+    let mut members = pod.members.iter();
+    members.find(|member| member.container.name == container.name && member.container.list == container.list)
+}
+
 /// The words that start a container's program: those of a script's commands, where a shell runs one.
 fn own_words<'p>(pod: &'p Pod<'_>, container: &Container<'_>) -> Vec<&'p str> {
-    let member = pod
-        .members
-        .iter()
-        .find(|member| member.container.name == container.name && member.container.list == container.list);
-    let Some((_, program)) = member.and_then(Pod::entrypoint) else {
+    let Some((_, program)) = member_of(pod, container).and_then(Pod::entrypoint) else {
         return Vec::new();
     };
     let of_script = program.script.iter().filter(|_| program.is_shell());

@@ -93,8 +93,19 @@ pub struct Member<'a> {
     pub role: ContainerRole,
     /// Its entrypoint, hooks and probes.
     pub programs: Vec<Program<'a>>,
+    /// What it finds in ConfigMaps of the input: the texts of files, and variables.
+    pub configuration: Configuration<'a>,
     /// What has been asked of it.
     pub answers: Answers,
+}
+
+/// What a container finds in ConfigMaps of the input.
+#[derive(Debug, Default)]
+pub struct Configuration<'a> {
+    /// The texts of its files.
+    pub files: Vec<&'a str>,
+    /// Its variables.
+    pub variables: Vec<(String, &'a str)>,
 }
 
 /// One pod with everything that is known of it.

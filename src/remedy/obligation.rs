@@ -14,6 +14,8 @@ pub enum Obligation {
     IdleAfterApp,
     /// Everything that ends the container is known, and goes in the same edit.
     EndsAreKnown,
+    /// Nothing that stays waits for the container's end.
+    EndUnwatched,
     /// The workload is about another container.
     NobodysApp,
     /// What the container needs at its start is there then.
@@ -32,10 +34,11 @@ pub enum Obligation {
 
 impl Obligation {
     /// All of them, in the order in which they are explained.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::RunsServer,
         Self::IdleAfterApp,
         Self::EndsAreKnown,
+        Self::EndUnwatched,
         Self::NobodysApp,
         Self::NeedsAreMet,
         Self::PortsLead,
@@ -46,10 +49,11 @@ impl Obligation {
     ];
 
     /// What declaring a container a sidecar rests on.
-    pub const OF_DECLARATIONS: [Self; 6] = [
+    pub const OF_DECLARATIONS: [Self; 7] = [
         Self::RunsServer,
         Self::IdleAfterApp,
         Self::EndsAreKnown,
+        Self::EndUnwatched,
         Self::NobodysApp,
         Self::NeedsAreMet,
         Self::PortsLead,
@@ -62,6 +66,7 @@ impl Obligation {
             Self::RunsServer => "runs-server",
             Self::IdleAfterApp => "idle-after-app",
             Self::EndsAreKnown => "ends-are-known",
+            Self::EndUnwatched => "end-unwatched",
             Self::NobodysApp => "nobodys-app",
             Self::NeedsAreMet => "needs-are-met",
             Self::PortsLead => "ports-lead",
@@ -82,6 +87,9 @@ impl Obligation {
             Self::IdleAfterApp => "The container has no work that begins when the app is done.",
             Self::EndsAreKnown => {
                 "Everything that ends the container is known and is removed in the same edit, and nothing else ends it."
+            }
+            Self::EndUnwatched => {
+                "Nothing that stays waits for the container's end, which comes after all others have ended."
             }
             Self::NobodysApp => {
                 "The workload is about another container, by its Service, its volume claims, its name or its result."

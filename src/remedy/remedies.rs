@@ -30,8 +30,10 @@ impl Remedies {
         let with =
             |review: bool| planner::plan(pod, wanted, &managing, patches, &options.clone().reviewed(review));
         let reviewed = with(true);
-        let is_all_safe =
-            reviewed.actions.iter().all(|action| action.class == Class::Safe) && !reviewed.is_conversion;
+        // What is only looked at with a person may hide what is done without one.
+        let is_all_safe = !wanted.some_sleep()
+            && options.sidecars.is_empty()
+            && reviewed.actions.iter().all(|action| action.class == Class::Safe) && !reviewed.is_conversion;
         let mut plain = match is_all_safe {
             true => reviewed.clone(),
             false => with(false),

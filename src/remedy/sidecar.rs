@@ -8,7 +8,10 @@ use super::{
         needs::{later_proxy, needs_network},
         obligations::of_declaration,
     },
-    gate::startup::{Gate, gate, gate_when_promoted, is_plain_connection, on_file, readiness_is_gate},
+    gate::{
+        implied::behind_gate,
+        startup::{Gate, gate, gate_when_promoted, is_plain_connection, on_file, readiness_is_gate},
+    },
     obligation::{Proof, judged},
     plan::{Action, Class},
     planner::{Planner, is_named},
@@ -20,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    behaviour::{Link, LinkKind, Party},
+    behaviour::{Link, LinkKind, Party, script::Wait},
     pod::{Member, Subject},
     roles::Role,
     workload::{ContainerList, ProbeKind},
@@ -62,7 +65,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             match ground {
                 _ if !is_sidecar => self.leave_app(index, member),
                 Ground::None if !together => {}
-                Ground::Insufficient | Ground::Waits if !together => self.sidecar(index, member, ground),
+                Ground::Insufficient | Ground::Waits | Ground::Slept if !together => self.sidecar(index, member, ground),
                 _ => self.sidecar(index, member, Ground::Sufficient),
             }
         }
@@ -155,12 +158,11 @@ impl<'p, 'a> Planner<'p, 'a> {
                 return;
             }
         }
-        let gate = self.gate_of(sidecar, true);
-        for part in sidecar.parts {
+        let (gate, parts) = self.gate_of(sidecar, true);
+        for part in &parts {
             self.part(part, &gate);
         }
-        let replaces_wait = sidecar
-            .parts
+        let replaces_wait = parts
             .iter()
             .any(|part| part.wait.is_some() && part.is_allowed(self.allowed()));
         let kind = self.gate_kind(sidecar.member);
@@ -177,7 +179,7 @@ impl<'p, 'a> Planner<'p, 'a> {
             return None;
         }
         let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
-        let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches);
+        let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches, sidecar.parts);
         let (class, reason) = judged(&proofs);
         if class > self.allowed() {
             let hindrance = (reason.unwrap_or_default(), class == Class::Review);
@@ -207,9 +209,17 @@ impl<'p, 'a> Planner<'p, 'a> {
         }
         let is_asked_for = self.is_slept_for(sidecar.member)
             || self.options.review && is_named(self.pod, sidecar.member, self.options);
-        let gate = self.gate_of(&sidecar, is_asked_for);
-        if ground == Ground::Waits && matches!(gate, Gate::None(_)) {
-            sidecar.parts.iter().for_each(|part| self.part(part, &gate));
+        let (gate, parts) = self.gate_of(&sidecar, is_asked_for);
+        let is_held_back = match gate {
+            Gate::None(_) => false,
+            _ => parts.iter().any(|part| part.is_allowed(self.allowed())),
+        };
+        if ground == Ground::Waits && !is_held_back {
+            parts.iter().for_each(|part| self.part(part, &gate));
+            return;
+        }
+        // A sleep alone says nothing of what it waits for: it asks for a gate, and for nothing without one.
+        if ground == Ground::Slept && matches!(gate, Gate::None(_) | Gate::Unasked) {
             return;
         }
         let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
@@ -221,8 +231,12 @@ impl<'p, 'a> Planner<'p, 'a> {
             self.plan.left(left, reason, false, sidecar.all_subjects());
             return;
         }
-        let needing = sidecar.parts.iter().find(|part| part.needs_gate);
-        if let (Gate::None(reason), Some(part)) = (&gate, needing) {
+        let mut needing = parts.iter().filter(|part| part.needs_gate);
+        let opened = needing.find_map(|part| match &gate {
+            Gate::None(reason) => Some((part, reason.clone())),
+            _ => Some((part, part.hindrance(self.allowed())?.0)),
+        });
+        if let Some((part, reason)) = opened {
             let reason = format!(
                 "“{}” would let the app start too early: {reason}; a startupProbe of its own would hold it back",
                 part.what
@@ -243,29 +257,25 @@ impl<'p, 'a> Planner<'p, 'a> {
             );
             return;
         }
-        let waits = sidecar.waits();
+        let waits = sidecar.waits(self.allowed());
         let subjects = sidecar.all_subjects();
         if self.would_gate_unseen(sidecar.member, &waits, &subjects)
             || self.is_needed_earlier(sidecar.index, name, &subjects)
         {
             return;
         }
-        for part in sidecar.parts {
+        for part in &parts {
             self.part(part, &gate);
         }
-        self.declaration(sidecar, gate, proofs);
+        self.declaration(sidecar, ground, gate, proofs);
     }
 
-    /// The gate of a sidecar. None is made that nobody asked for: a wait that it replaces, or the user.
-    fn gate_of(&self, sidecar: &Sidecar<'p, 'a>, is_asked_for: bool) -> Gate {
+    /// The gate of a sidecar, and the parts with what the gate makes of them. None is made that nobody asked for: a wait
+    /// that it replaces, or the user.
+    fn gate_of(&self, sidecar: &Sidecar<'p, 'a>, is_asked_for: bool) -> (Gate, Vec<Part<'a>>) {
         let member = sidecar.member;
         let kind = self.gate_kind(member);
-        let waits = sidecar.waits();
-        let replaces = sidecar
-            .parts
-            .iter()
-            .filter(|part| part.is_allowed(self.allowed()))
-            .any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
+        let waits = sidecar.waits(self.allowed());
         let is_gate_today = readiness_is_gate(self.pod, &member.container);
         let gate = match self.form_of(member) {
             Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
@@ -282,11 +292,17 @@ impl<'p, 'a> Planner<'p, 'a> {
                     .iter()
                     .any(|part| part.replaces_signs.contains(&file.file))
             });
-        match (&gate, file) {
+        let gate = match (&gate, file) {
             (Gate::None(_), Some(file)) => on_file(file),
-            (Gate::Present(_), _) => gate,
-            _ if is_asked_for || replaces || is_gate_today => gate,
-            _ => Gate::Unasked,
+            _ => gate,
+        };
+        let parts = behind_gate(self.pod, &member.container, sidecar.parts, &gate);
+        let mut allowed = parts.iter().filter(|part| part.is_allowed(self.allowed()));
+        let replaces = allowed.any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
+        match &gate {
+            Gate::Present(_) => (gate, parts),
+            _ if is_asked_for || replaces || is_gate_today => (gate, parts),
+            _ => (Gate::Unasked, parts),
         }
     }
 
@@ -294,7 +310,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         self.options.review && self.wanted.some_sleep() && member.container.list == ContainerList::Regular
     }
 
-    fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, gate: Gate, proofs: Vec<Proof>) {
+    fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, ground: Ground, gate: Gate, proofs: Vec<Proof>) {
         let Sidecar { member, name, .. } = sidecar;
         let kind = self.gate_kind(member);
         match declare(member, self.options.form, kind, &gate) {
@@ -310,7 +326,10 @@ impl<'p, 'a> Planner<'p, 'a> {
             }
         }
         self.remove_other_declarations(member);
-        let class = judged(&proofs).0;
+        let class = match ground {
+            Ground::Slept => Class::Review,
+            _ => judged(&proofs).0,
+        };
         self.plan.add_action(Action {
             class,
             what: format!(
@@ -373,10 +392,16 @@ impl Sidecar<'_, '_> {
         self.subjects.iter().chain(of_parts).cloned().collect()
     }
 
-    fn waits(&self) -> Vec<&crate::behaviour::script::Wait> {
-        let parts = self.parts.iter();
-        parts
-            .flat_map(|part| part.wait.iter().chain(&part.asks))
-            .collect()
+    /// The waits for it that may go, or all of them where none may.
+    fn waits(&self, allowed: Class) -> Vec<&Wait> {
+        let of = |all: bool| -> Vec<&Wait> {
+            let parts = self.parts.iter().filter(|part| all || part.is_allowed(allowed));
+            parts.flat_map(|part| part.wait.iter().chain(&part.asks)).collect()
+        };
+        let going = of(false);
+        match going.is_empty() {
+            true => of(true),
+            false => going,
+        }
     }
 }

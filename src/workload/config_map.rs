@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::HashMap};
 
 use crate::yaml::{Node, Stream};
 
-use super::{Container, Object, VolumeSource, Workload, objects_of};
+use super::{Container, Mount, Object, VolumeSource, Workload, objects_of};
 
 /// ConfigMaps by name. Those of one name in several namespaces are kept apart.
 #[derive(Debug, Default)]
@@ -67,6 +67,9 @@ pub struct ConfigMaps<'t> {
     missed: RefCell<Vec<&'t str>>,
 }
 
+/// What is longer is no program's settings.
+const LONGEST_SETTINGS: usize = 1 << 16;
+
 impl<'t> ConfigMaps<'t> {
     /// The ConfigMaps of a source, before those of other sources.
     #[must_use]
@@ -107,6 +110,40 @@ impl<'t> ConfigMaps<'t> {
         };
         let data = config_map.get("data")?.get(&key)?;
         data.as_str().map(|_| (name, data))
+    }
+
+    /// The texts of the files that a container has from known ConfigMaps, but for scripts that are too long to be settings.
+    #[must_use]
+    pub fn mounted(&self, workload: &Workload<'t>, container: &Container<'t>) -> Vec<&'t str> {
+        let of_mount = |mount: Mount<'t>| {
+            let VolumeSource::ConfigMap { name, .. } = workload.volume(mount.volume)?.source else {
+                return None;
+            };
+            self.named(name, workload)?.get("data")
+        };
+        let data = container.mounts().filter_map(of_mount);
+        data.flat_map(Node::written_entries)
+            .filter_map(|entry| entry.value.as_str())
+            .filter(|text| text.len() <= LONGEST_SETTINGS)
+            .collect()
+    }
+
+    /// The variables that a container takes whole from known ConfigMaps.
+    #[must_use]
+    pub fn taken_in(&self, workload: &Workload<'t>, container: &Container<'t>) -> Vec<(String, &'t str)> {
+        let sources = container.node.get("envFrom").into_iter().flat_map(Node::items);
+        let of_source = |source: Node<'t>| {
+            let name = source.get("configMapRef")?.get("name")?.as_str()?;
+            let prefix = source.get("prefix").and_then(Node::as_str).unwrap_or_default();
+            Some((prefix, self.named(name, workload)?.get("data")?))
+        };
+        sources
+            .filter_map(of_source)
+            .flat_map(|(prefix, data)| data.written_entries().map(move |entry| (prefix, entry)))
+            .filter_map(|(prefix, entry)| {
+                Some((format!("{prefix}{}", entry.key.as_str()?), entry.value.as_str()?))
+            })
+            .collect()
     }
 
     /// The names of ConfigMaps that hold scripts and are not known.

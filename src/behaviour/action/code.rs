@@ -80,6 +80,7 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
     }
     let (host, port) = socket(code)?;
     let mut connect = Connect::new(name, host, Some(port), span);
+    connect.is_udp = code.contains("SOCK_DGRAM");
     connect.waits = tries_again(code);
     connect.has_side_effects = does_more(code);
     // Which answer ends the wait is not known.

@@ -31,6 +31,8 @@ pub struct Connect {
     pub has_side_effects: bool,
     /// It waits until nothing answers.
     pub inverted: bool,
+    /// It asks over UDP.
+    pub is_udp: bool,
     /// An option that the catalogue does not know: what it asks is not certain.
     pub unknown_option: Option<String>,
     /// Only the addresses among its arguments say that the program waits for them.
@@ -52,6 +54,7 @@ impl Connect {
             grpc_health: None,
             has_side_effects: false,
             inverted: false,
+            is_udp: false,
             unknown_option: None,
             is_guessed: false,
         }
@@ -72,7 +75,11 @@ pub(super) fn through_redirection(simple: &Simple, values: &Values) -> Option<Co
     file_redirects(&simple.redirects)
         .filter(|(redirect, _)| redirect.kind != RedirectKind::Here)
         .find_map(|(_, target)| {
-            let (host, port) = device(&values.expand(target))?;
-            Some(Connect::new("/dev/tcp", host, port, target.span.clone()))
+            let path = values.expand(target);
+            let (host, port) = device(&path)?;
+            Some(Connect {
+                is_udp: path.starts_with("/dev/udp/"),
+                ..Connect::new("/dev/tcp", host, port, target.span.clone())
+            })
         })
 }

@@ -33,6 +33,7 @@ pub(super) fn action(name: &str, arguments: &[Argument], program: usize, values:
     }?;
     connect.waits = tool.waits;
     connect.inverted = options.has(tool.inverts);
+    connect.is_udp = options.has(tool.udp);
     connect.has_side_effects |= options.has(tool.does_more);
     connect.unknown_option = options.unknown(tool).or(connect.unknown_option);
     connect.time_limit = match options.number(tool.timeout) {

@@ -201,7 +201,7 @@ impl Finder<'_, '_> {
 
     /// Who else mounts the empty volume that a file lies on, and who of them writes the file, or what lies in it where it
     /// is watched. Nothing where the container writes it itself.
-    fn shared_file(
+    pub(super) fn shared_file(
         &self,
         from: usize,
         (path, watches): (&str, bool),

@@ -9,7 +9,7 @@ use crate::{
     shell::{Command, Piece, Span},
 };
 
-use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::Shape};
+use super::{Located, ScriptBehaviour, WayOut, covers, cut, step::is_filter, waiting_loop::Shape};
 
 /// How a wait is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,8 @@ pub struct Wait {
     pub interval: Option<f64>,
     /// The seconds after which it ends in any case.
     pub time_limit: Option<f64>,
+    /// What lets it end besides an answer, but for the end of a counted loop.
+    pub ways_out: Vec<WayOut>,
     /// It is the whole script, and the command that it runs does not start without an answer.
     pub is_strict: bool,
     /// Nothing but noise and other waits comes before it.
@@ -74,6 +76,8 @@ pub struct Wait {
     pub function: Option<String>,
     /// It stands in a trap, or in a part that runs in the background.
     pub is_aside: bool,
+    /// It stands in a part that runs in the background.
+    pub in_background: bool,
     /// The loop or the command.
     pub span: Span,
     /// The step that is nothing but this wait: with the `timeout 60 sh -c '…'` around it. Else the wait itself.
@@ -130,6 +134,7 @@ impl<'a> ScriptBehaviour<'a> {
         wait.time_limit = self.limit_around(&span).or(counted);
         wait.answer = self.answer(&shape.condition);
         wait.probes = probes;
+        wait.ways_out = self.ways_out(&shape);
         wait.depends_on = self.depends_on(&wait, Some(&shape.condition));
         Some(wait)
     }
@@ -257,11 +262,13 @@ impl<'a> ScriptBehaviour<'a> {
             inverted: false,
             interval: None,
             time_limit: None,
+            ways_out: Vec::new(),
             is_strict: false,
             is_first: index.is_some_and(|index| self.is_first_step(index)),
             command_after: index.and_then(|index| self.work_after(index)),
             function: context.function.map(str::to_owned),
             is_aside: context.trap.is_some() || context.background,
+            in_background: context.background,
             whole: own_step
                 .map(super::step::Step::span)
                 .filter(|step| covers(step, span))

@@ -1,8 +1,8 @@
 //! What an app does about a sidecar that is injected: waits, calls, wrappers, settings.
 
-use super::{annotation, injected::killers};
+use super::{annotation, end_watches::describe, injected::killers};
 use crate::{
-    behaviour::{Answer, Link, LinkKind, Party, script::ExitStatus},
+    behaviour::{Answer, EndWatch, Link, LinkKind, Party, script::ExitStatus},
     catalogue::injector::{self, Injector},
     edit::removal::Removals,
     pod::{Pod, ProgramSite, Subject},
@@ -16,7 +16,7 @@ use crate::{
         },
         wanted::Wanted,
         workaround::{
-            stop::{account_of_helper, masks, only_stops, stop_behind, stop_with_sleep},
+            stop::{EndWaits, account_of_helper, end_waits, masks, only_stops, stop_behind, stop_with_sleep},
             unwrap::wrapped,
         },
     },
@@ -100,6 +100,15 @@ impl<'a> AppHalf<'a> {
                 self.link(pod, known, at, link, wanted)?;
             }
         }
+        if let Some(watch) = pod
+            .links
+            .end_watches
+            .iter()
+            .filter(|watch| watch.is_certain || self.allowed < Class::Review)
+            .find(|watch| named(&watch.other) && !self.takes_out(pod, watch))
+        {
+            return Err(describe(pod, watch));
+        }
         if !self.keeps_waits && !known.ready.is_empty() {
             self.sleeps(pod, wanted);
         }
@@ -112,6 +121,14 @@ impl<'a> AppHalf<'a> {
             }
         }
         self.settings(pod, known, wanted)
+    }
+
+    /// Whether somebody who waits for the injected sidecar's end goes.
+    fn takes_out(&self, pod: &Pod<'a>, watch: &EndWatch) -> bool {
+        let mut own = self.entrypoints.iter().filter(|(index, _)| *index == watch.container);
+        let member = pod.members.get(watch.container);
+        own.any(|(_, entrypoint)| entrypoint.cuts_out(&watch.span))
+            || member.is_some_and(|member| self.removals.contains(member.container.node))
     }
 
     /// A wait for the injected sidecar, or a call or signal that ends it.
@@ -177,8 +194,12 @@ impl<'a> AppHalf<'a> {
             self.leave(&what, reason, false, subject);
             return Ok(());
         }
+        let end_waits = match exit_status {
+            Some(_) => end_waits(pod, link),
+            None => EndWaits::default(),
+        };
         let (answer, entrypoint) = match exit_status {
-            Some(_) => stop_with_sleep(member, program, span),
+            Some(_) => stop_with_sleep(member, program, span, &end_waits.spans),
             None => {
                 let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
                 let cut = Entrypoint::cutting(span.clone());
@@ -199,9 +220,11 @@ impl<'a> AppHalf<'a> {
             Some((ExitStatus::Preserved, false)) | None => Class::Safe,
             Some(_) => Class::Review,
         };
-        let class = result.max(whole.class());
+        let of_waits = end_waits.doubt.as_ref();
+        let class = result.max(whole.class()).max(of_waits.map_or(Class::Safe, Proof::class));
         if class > self.allowed {
-            let doubt = whole.answer.reason().map(String::as_str);
+            let of_waits = of_waits.and_then(|doubt| doubt.answer.reason());
+            let doubt = whole.answer.reason().or(of_waits).map(String::as_str);
             let reason = doubt.unwrap_or("without it the script may end with another result");
             self.leave(&what, reason, true, subject);
             return Ok(());

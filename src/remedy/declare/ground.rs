@@ -16,6 +16,8 @@ pub(crate) enum Ground {
     Insufficient,
     /// Only waits for it, which can't go without a gate.
     Waits,
+    /// Only a sleep that a gate may take the place of.
+    Slept,
     Sufficient,
 }
 
@@ -56,8 +58,11 @@ impl<'a> Planner<'_, 'a> {
             let counts = part.harmful || part.is_allowed(self.allowed());
             part.wait.is_none() && !part.subjects.is_empty() && counts
         });
-        if slept_for || is_marked || is_wanted || ends {
+        if is_marked || is_wanted || ends {
             return Ground::Sufficient;
+        }
+        if slept_for {
+            return Ground::Slept;
         }
         if parts.iter().any(|part| part.is_allowed(self.allowed())) {
             return Ground::Waits;

@@ -5,6 +5,7 @@ mod app_half;
 pub(crate) mod arrangement;
 pub(crate) mod convert;
 pub(crate) mod declaration;
+pub(crate) mod end_watches;
 pub(crate) mod form;
 pub(crate) mod ground;
 pub(crate) mod init_order;

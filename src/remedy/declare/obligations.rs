@@ -1,11 +1,11 @@
 //! What declaring a container a sidecar rests on, each thing with its own check.
 
-use super::needs;
+use super::{end_watches::unwatched, needs};
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
         action::{Action, FilePath},
-        script::{MarkerUse, Wait},
+        script::{MarkerUse, Reached, Wait},
     },
     pod::{
         Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, reads_pipe, shown_path,
@@ -15,6 +15,7 @@ use crate::{
         Form, Options,
         obligation::{Obligation, Proof},
         planner::is_named,
+        workaround::part::Part,
     },
     roles::{NamingKind, RunsServer},
     workload::{ContainerList, WorkloadKind},
@@ -27,6 +28,7 @@ pub(crate) fn of_declaration(
     index: usize,
     options: &Options,
     sets_switches: bool,
+    parts: &[Part<'_>],
 ) -> Vec<Proof> {
     let Some(member) = pod.members.get(index) else {
         return Vec::new();
@@ -43,6 +45,7 @@ pub(crate) fn of_declaration(
         case.runs_server(),
         case.idle_after_app(),
         case.ends_are_known(),
+        unwatched(pod, index, parts),
         case.nobodys_app(),
         case.ports_lead(),
     ];
@@ -104,6 +107,12 @@ impl Case<'_, '_> {
                 "its own command ends it after a while, and the kubelet would start it again each time; run its program without the limit first",
             );
         }
+        if let Some(file) = self.ends_at_a_file() {
+            return Proof::refuted(
+                Obligation::RunsServer,
+                format!("its own script ends it when {file} is there, and the kubelet would start it again each time"),
+            );
+        }
         if let Lifetime::Ends(reason) = self.pod.lifetime(self.index) {
             return Proof::refuted(Obligation::RunsServer, reason);
         }
@@ -126,6 +135,30 @@ impl Case<'_, '_> {
             }
             (RunsServer::Unknown(doubt), None) => Proof::unknown(Obligation::RunsServer, doubt.to_string()),
         }
+    }
+
+    /// The file at which its own script ends its program, where nothing treats that as the app's sign.
+    fn ends_at_a_file(&self) -> Option<&str> {
+        let (at, program) = Pod::entrypoint(self.member)?;
+        let facts = self.pod.links.facts(self.index, at)?;
+        let mut links = self.pod.links.all.iter();
+        let is_treated = links.any(|link| {
+            link.container == self.index && matches!(link.kind, LinkKind::EndsOnFile(..))
+        });
+        let ends_it = facts
+            .kills
+            .iter()
+            .any(|kill| kill.only_own_children && kill.trap.is_none());
+        if is_treated || !ends_it || !self.pod.workload.runs_to_completion() {
+            return None;
+        }
+        let mut markers = facts.markers.iter();
+        let looked_for = markers.find(|marker| {
+            matches!(marker.usage, MarkerUse::Tested { .. })
+                && marker.is_in_loop
+                && marker.reached.contains(&Reached::Kill)
+        })?;
+        Some(shown_path(program, &looked_for.file))
     }
 
     /// Whether nothing of its work begins when the app is done.

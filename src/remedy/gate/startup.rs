@@ -3,12 +3,15 @@
 //! A startup probe that never succeeds keeps the app from starting for ever, so one is derived only where the
 //! text says that a probe from the kubelet, which comes to the pod's address, is answered.
 
+use std::cmp::Reverse;
+
+use super::implied::{ASKS_UDP, implies};
 use crate::{
     behaviour::{
         action::{Action, CommandAction, Http},
         script::{Answer, Wait},
     },
-    catalogue::{controller::OPEN_KRUISE, wait_tool},
+    catalogue::{controller::OPEN_KRUISE, program_end::is_server_image, wait_tool},
     pod::{Listener, Member, Pod, health_listener},
     roles::NamingKind,
     workload::{Container, ContainerList, HookKind, Probe, ProbeKind},
@@ -73,21 +76,30 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
             "its readinessProbe, which held the app back before".to_owned(),
         );
     }
+    let mut asked: Vec<Handler> = Vec::new();
     for (wait, probed) in waits
         .iter()
         .flat_map(|wait| wait.probes.iter().map(move |probed| (wait, probed)))
         .filter(|(_, probed)| !matches!(probed.action, Action::TestFile { .. }))
     {
         match of_probed(pod, container, wait, probed) {
-            Ok(handler) => {
-                return probe(
-                    handler,
-                    patience(pod, container),
-                    "what the app waited for".to_owned(),
-                );
-            }
+            Ok(handler) => asked.push(handler),
             Err(reason) => why = reason,
         }
+    }
+    // Of several, the one that takes the place of most waits.
+    let replaced = |handler: &Handler| {
+        let mut own = waits.iter();
+        own.by_ref()
+            .filter(|wait| implies(pod, container, handler, wait).is_proved())
+            .count()
+    };
+    if let Some(handler) = asked.into_iter().min_by_key(|handler| Reverse(replaced(handler))) {
+        return probe(
+            handler,
+            patience(pod, container),
+            "what the app waited for".to_owned(),
+        );
     }
     if let Some((path, port)) = health_listener(pod, container) {
         return probe(http_get(&path, port), ATTEMPTS, "its own health flags".to_owned());
@@ -271,7 +283,7 @@ fn budget(probe: &Probe<'_>) -> u32 {
     seconds.clamp(ATTEMPTS, 600)
 }
 
-fn of_probed(
+pub(super) fn of_probed(
     pod: &Pod<'_>,
     container: &Container<'_>,
     wait: &Wait,
@@ -283,6 +295,9 @@ fn of_probed(
             (port, of_request(pod, container, wait, http, port)?)
         }
         Action::Connect(connect) => {
+            if connect.is_udp {
+                return Err(ASKS_UDP.to_owned());
+            }
             let port = connect.port.ok_or("the port is not known")?;
             if let Some(handler) = by_own_tool(container, &connect.tool, port) {
                 return Ok(handler);
@@ -466,6 +481,14 @@ fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
         .catalogue
         .of(container)
         .filter(|known| !known.loopback && !known.readiness_needs_app)?;
+    // Its name says less than an image that is known for another server.
+    let image = container.image();
+    let is_another = image.is_some_and(|image| {
+        pod.catalogue.by_image(image).is_none() && is_server_image(image.base_name())
+    });
+    if is_another {
+        return None;
+    }
     let listener = Listener::of(pod, container);
     let ready = known
         .ready

@@ -52,6 +52,12 @@ impl Entrypoint {
         !self.changes_script() && self.dropped.is_empty()
     }
 
+    /// Whether one of the cuts takes all of a range with it.
+    pub(crate) fn cuts_out(&self, span: &Span) -> bool {
+        let mut cuts = self.cuts.iter();
+        cuts.any(|cut| cut.start <= span.start && span.end <= cut.end)
+    }
+
     fn changes_script(&self) -> bool {
         !self.cuts.is_empty() || !self.stripped.is_empty() || self.restored.is_some()
     }

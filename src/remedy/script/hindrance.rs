@@ -76,6 +76,8 @@ pub(crate) enum Hindrance {
     Bound(String),
     /// The analysis was given up.
     TooLong,
+    /// This command measures the time that it takes.
+    Measured(String),
 }
 
 impl fmt::Display for Hindrance {
@@ -159,13 +161,14 @@ impl fmt::Display for Hindrance {
             Self::Fails(command) => {
                 write!(formatter, "with set -e the script may end at its “{command}”")
             }
+            Self::Measured(reader) => write!(formatter, "“{reader}” measures the time that it takes"),
             Self::TooLong => formatter.write_str("the script is too long to be followed"),
         }
     }
 }
 
 /// A text as it is shown in a reason: its first line, cut.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     const LENGTH: usize = 60;
     let line = text.trim().lines().next().unwrap_or_default().trim();
     match line.char_indices().nth(LENGTH) {

@@ -2,6 +2,7 @@
 //!
 //! Each obligation is a check of its own, with a reason in words and a test that breaks it alone.
 
+mod clock;
 mod exits;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::{
     shell::{Command, List, Part, RedirectKind, Script, Simple, Span, State, Terminator, Visit, Word},
 };
 
+use clock::measured_by_a_clock;
 use exits::{it_waits_as_long, what_ran_behind_it_still_does};
 
 /// A cut that is judged.
@@ -288,16 +290,17 @@ fn nothing_shows_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
         .collect()
 }
 
-/// Nothing behind a wait reads bash's own clock, which the wait moves on.
+/// Nothing behind a wait reads bash's own clock, which the wait moves on, nor another one that was read before it.
 fn nobody_measures_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     const CLOCK: &str = "SECONDS";
+    let measured = measured_by_a_clock(cutting);
     if !cutting.text.contains(CLOCK) {
-        return Vec::new();
+        return measured;
     }
     // A loop that never sleeps passes time as well.
     let gone = cutting.gone_constructs().map(|visit| visit.command.span().end);
     let Some(end) = gone.max() else {
-        return Vec::new();
+        return measured;
     };
     let kept = cutting
         .constructs
@@ -319,6 +322,7 @@ fn nobody_measures_it(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
             })
         })
         .into_iter()
+        .chain(measured)
         .collect()
 }
 

@@ -4,7 +4,7 @@ use crate::remedy::workaround::{part::Part, watchdog::without_watchdog};
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite,
-        script::{Marker, MarkerUse, Wait},
+        script::{Marker, MarkerUse, Wait, WaitForm},
     },
     pod::{Member, Pod, shown_path},
     remedy::{
@@ -13,6 +13,7 @@ use crate::{
         plan::Class,
         script::{
             entrypoint::{Entrypoint, can_cut, dialect},
+            hindrance::excerpt,
             script_is_whole,
         },
     },
@@ -114,6 +115,7 @@ fn proofs(
         false if is_elsewhere() => Proof::unknown(Obligation::ScriptIsWhole, "something else names the file"),
         false => Proof::proved(Obligation::ScriptIsWhole, "nothing else names the file"),
     });
+    proofs.extend(ends_otherwise(pod, index, program, test));
     if let Some(seconds) = flush(pod, index, program) {
         proofs.push(Proof::unknown(
             Obligation::IdleAfterApp,
@@ -121,6 +123,31 @@ fn proofs(
         ));
     }
     proofs
+}
+
+/// What else ends a sidecar whose script looks for a file: a number of tries, a clock, a switch, its program's own end.
+fn ends_otherwise(pod: &Pod<'_>, index: usize, program: &Program<'_>, test: &Marker) -> Option<Proof> {
+    let own = pod.members.get(index)?;
+    let at = own
+        .programs
+        .iter()
+        .position(|other| std::ptr::eq(other, program))?;
+    let facts = pod.links.facts(index, at)?;
+    let wait = facts
+        .waits
+        .iter()
+        .find(|wait| wait.span.start <= test.span.start && test.span.end <= wait.span.end)?;
+    let is_bounded = wait.form == WaitForm::CountedLoop || wait.time_limit.is_some();
+    let span = match wait.ways_out.first() {
+        Some(way) => &way.span,
+        None if is_bounded => &wait.span,
+        None => return None,
+    };
+    let shown = excerpt(program.text.get(span.clone()).unwrap_or_default());
+    Some(Proof::unknown(
+        Obligation::EndsAreKnown,
+        format!("its script also ends it at `{shown}`, and a declared sidecar runs on or is started again"),
+    ))
 }
 
 /// The seconds that a sidecar's script gives its program between the sign and the end.

@@ -2,6 +2,7 @@
 
 mod delays;
 pub(crate) mod end_hook;
+mod given;
 pub(crate) mod managing;
 pub(crate) mod marker;
 pub(crate) mod part;

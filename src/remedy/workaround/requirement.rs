@@ -15,14 +15,15 @@ use crate::{
         },
         obligation::{Obligation, Proof},
         plan::Class,
-        script::{entrypoint::Entrypoint, output::keeps_output},
+        script::{entrypoint::Entrypoint, hindrance::excerpt, output::keeps_output},
         wanted::Wanted,
         workaround::{
             delays::{is_prestop, prestop, traps},
             end_hook,
+            given::given_before,
             marker::{marker, path_of},
             part::{Part, cutting, with_cut},
-            stop::{helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
+            stop::{end_waits, helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
             unwrap::injected_of,
             wrapper::wrappers,
         },
@@ -113,9 +114,11 @@ fn of_link<'a>(
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let cut = stop_with_sleep(member, program, &quit.span);
+            let end_waits = end_waits(pod, link);
+            let cut = stop_with_sleep(member, program, &quit.span, &end_waits.spans);
             let note = masks(member, program, quit.exit_status, &cut.1);
             let mut part = with_cut(link.container, program, what, cut);
+            end_waits.doubt.into_iter().for_each(|doubt| part.rest_on(doubt));
             part.note = note;
             // A loop that does nothing else goes as a whole.
             let is_repeated = quit.is_repeated && quit.cut.is_none();
@@ -141,9 +144,11 @@ fn of_link<'a>(
                 member.container.name,
                 pod.party_name(&link.other)
             );
-            let cut = stop_with_sleep(member, program, &kill.span);
+            let end_waits = end_waits(pod, link);
+            let cut = stop_with_sleep(member, program, &kill.span, &end_waits.spans);
             let masked = masks(member, program, kill.exit_status, &cut.1);
             let mut part = with_cut(link.container, program, what, cut);
+            end_waits.doubt.into_iter().for_each(|doubt| part.rest_on(doubt));
             part.rest_on(result_is_kept(
                 kill.exit_status,
                 kill.is_in_loop || kill.is_background,
@@ -282,6 +287,25 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,
             "the wait gives up after a while, and the gate does not",
+        ));
+    }
+    if !is_gated_already(pod, index) {
+        for way in wait.ways_out.iter().filter(|way| !way.is_failure) {
+            let shown = excerpt(program.text.get(way.span.clone()).unwrap_or_default());
+            part.rest_on(Proof::unknown(
+                Obligation::WaitIsKept,
+                format!("it also goes on at `{shown}`, and a gate does not"),
+            ));
+        }
+    }
+    if let Some(file) = given_before(pod, index, link, wait) {
+        part.rest_on(Proof::refuted(
+            Obligation::NeedsAreMet,
+            format!(
+                "{} writes {file} before it waits, which {} needs at its start",
+                member.container.name,
+                pod.party_name(&link.other)
+            ),
         ));
     }
     keep_among_sidecars(pod, link, form, &mut part);

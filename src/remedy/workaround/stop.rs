@@ -6,12 +6,13 @@ use crate::remedy::workaround::{
 };
 use crate::{
     behaviour::{
-        Answer, Link, LinkKind, Party,
+        Answer, EndWatch, Link, LinkKind, Party,
         action::{Action, Target},
         script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Trap, Wait},
     },
     pod::{Member, Pod, is_called},
     remedy::{
+        declare::end_watches::describe,
         obligation::{Obligation, Proof},
         plan::Class,
         script::{
@@ -60,14 +61,16 @@ pub(crate) fn only_stops(pod: &Pod<'_>, link: &Link) -> bool {
         && !makes_files
 }
 
-/// The cut of what ends a sidecar, and whether it can be made. The sleep in which the sidecar ends goes as well, where
-/// that is no less sure.
+/// The cut of what ends a sidecar, with the waits for its end at `watches`, and whether it can be made. The sleep in which
+/// the sidecar ends goes as well, where that is no less sure.
 pub(crate) fn stop_with_sleep(
     member: &Member<'_>,
     program: &Program<'_>,
     span: &Span,
+    watches: &[Span],
 ) -> (Answer<Hindrance>, Entrypoint) {
-    let cut = |cuts: Vec<Span>| {
+    let cut = |mut cuts: Vec<Span>| {
+        cuts.extend(watches.iter().cloned());
         let (answer, trial) = try_cut(member, program, &cuts);
         let entrypoint = Entrypoint {
             cuts,
@@ -93,6 +96,33 @@ pub(crate) fn stop_with_sleep(
         return alone;
     }
     with_sleep
+}
+
+/// Waits for an end that are cut with what brings it about.
+#[derive(Debug, Default)]
+pub(crate) struct EndWaits {
+    pub(crate) spans: Vec<Span>,
+    /// Not all of them are known to wait for it.
+    pub(crate) doubt: Option<Proof>,
+}
+
+/// The waits of the program of a link for the end that the link brings about, which serve nothing without it.
+pub(crate) fn end_waits(pod: &Pod<'_>, link: &Link) -> EndWaits {
+    let is_own = |watch: &&EndWatch| {
+        (watch.container, watch.program, &watch.other) == (link.container, link.program, &link.other)
+    };
+    let own = pod.links.end_watches.iter().filter(is_own);
+    let mut waits = EndWaits::default();
+    for watch in own {
+        let Some(wait) = watch.wait.as_ref().filter(|wait| wait.besides().is_none()) else {
+            continue;
+        };
+        waits.spans.push(wait.whole.clone());
+        if !watch.is_certain {
+            waits.doubt = Some(Proof::unknown(Obligation::EndUnwatched, describe(pod, watch)));
+        }
+    }
+    waits
 }
 
 /// Whether a call that is treated ends what a wait waited for, and nothing else comes behind the wait: without the call
