@@ -261,12 +261,6 @@ impl<'p, 'a> Planner<'p, 'a> {
         let member = sidecar.member;
         let kind = self.gate_kind(member);
         let waits = sidecar.waits();
-        let replaces = sidecar
-            .parts
-            .iter()
-            .filter(|part| part.is_allowed(self.allowed()))
-            .any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
-        let is_gate_today = readiness_is_gate(self.pod, &member.container);
         let gate = match self.form_of(member) {
             Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
             _ => gate(self.pod, member, kind, &waits),
@@ -285,16 +279,28 @@ impl<'p, 'a> Planner<'p, 'a> {
         match (&gate, file) {
             (Gate::None(_), Some(file)) => on_file(file),
             (Gate::Present(_), _) => gate,
-            _ if is_asked_for || replaces || is_gate_today => gate,
+            _ if is_asked_for || self.holds_back_today(sidecar) => gate,
             _ => Gate::Unasked,
         }
     }
 
-    fn is_slept_for(&self, member: &Member<'a>) -> bool {
-        self.options.review && self.wanted.some_sleep() && member.container.list == ContainerList::Regular
+    /// Whether something that a gate replaces makes the app wait for a sidecar.
+    fn holds_back_today(&self, sidecar: &Sidecar<'p, 'a>) -> bool {
+        let mut allowed = sidecar
+            .parts
+            .iter()
+            .filter(|part| part.is_allowed(self.allowed()));
+        allowed.any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate)
+            || readiness_is_gate(self.pod, &sidecar.member.container)
+    }
+
+    /// Whether a gate of this sidecar may take the place of a sleep.
+    pub(crate) fn is_slept_for(&self, member: &Member<'a>) -> bool {
+        member.container.list == ContainerList::Regular && self.some_sleep_may_go()
     }
 
     fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, gate: Gate, proofs: Vec<Proof>) {
+        let is_replacement = self.holds_back_today(&sidecar);
         let Sidecar { member, name, .. } = sidecar;
         let kind = self.gate_kind(member);
         match declare(member, self.options.form, kind, &gate) {
@@ -338,6 +344,8 @@ impl<'p, 'a> Planner<'p, 'a> {
                 .plan
                 .note(format!("the app starts once {name}'s {what} is done")),
             Gate::Probe { origin, .. } => {
+                // One that only `--review` asks for is no part of the plain plan.
+                let class = if is_replacement { class } else { Class::Review };
                 self.plan
                     .done(class, format!("{name}: a {probe} from {origin}"), []);
             }
