@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use crate::{
     catalogue::{KnownSidecar, service_port},
-    workload::{Container, ProbeKind},
+    workload::{Container, ProbeKind, Program},
     yaml::Node,
 };
 
-use super::{Pod, own_address::OwnAddresses};
+use super::{Pod, configuration::names_loopback, own_address::OwnAddresses};
 
 /// Where a container listens, by its own words and variables and by what is known of its image.
 pub(crate) struct Listener<'p, 'a> {
     container: &'p Container<'a>,
     known: Option<&'p KnownSidecar>,
     words: Vec<&'p str>,
+    /// The files that its words name, as far as they are in the input.
+    files: Vec<&'p str>,
     own: OwnAddresses,
 }
 
@@ -28,6 +30,7 @@ impl<'p, 'a> Listener<'p, 'a> {
             known: pod.catalogue.of(container).map(Arc::as_ref),
             own: OwnAddresses::of(container, &words),
             words,
+            files: entrypoint(pod, container).map_or_else(Vec::new, |program| program.settings.clone()),
         }
     }
 
@@ -36,6 +39,11 @@ impl<'p, 'a> Listener<'p, 'a> {
         if let Some(setting) = self.own.on_loopback(port) {
             return Err(format!(
                 "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
+            ));
+        }
+        if self.files.iter().any(|text| names_loopback(text, port)) {
+            return Err(format!(
+                "its configuration file lets it listen on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
             ));
         }
         let by_default = || {
@@ -65,10 +73,9 @@ impl<'p, 'a> Listener<'p, 'a> {
             };
         }
         let is_open = self.known.is_some_and(|known| known.open_ports.contains(&port));
-        // Nothing but its image says where it listens.
         let is_image_open = || {
             let image = self.container.image();
-            self.words.is_empty() && image.is_some_and(|image| service_port::is_open(image.repository, port))
+            image.is_some_and(|image| service_port::is_open(image.repository, &self.words, port))
         };
         if self.declares(port) || is_open || is_image_open() || self.own.listens_everywhere(port) {
             return Ok(());
@@ -125,13 +132,17 @@ pub(crate) fn health_listener(pod: &Pod<'_>, container: &Container<'_>) -> Optio
     health.reachable.then_some((health.path, health.port))
 }
 
-/// The words that start a container's program: those of a script's commands, where a shell runs one.
-fn own_words<'p>(pod: &'p Pod<'_>, container: &Container<'_>) -> Vec<&'p str> {
+fn entrypoint<'p, 'a>(pod: &'p Pod<'a>, container: &Container<'_>) -> Option<&'p Program<'a>> {
     let member = pod
         .members
         .iter()
-        .find(|member| member.container.name == container.name && member.container.list == container.list);
-    let Some((_, program)) = member.and_then(Pod::entrypoint) else {
+        .find(|member| member.container.name == container.name && member.container.list == container.list)?;
+    Pod::entrypoint(member).map(|(_, program)| program)
+}
+
+/// The words that start a container's program: those of a script's commands, where a shell runs one.
+fn own_words<'p>(pod: &'p Pod<'_>, container: &Container<'_>) -> Vec<&'p str> {
+    let Some(program) = entrypoint(pod, container) else {
         return Vec::new();
     };
     let of_script = program.script.iter().filter(|_| program.is_shell());

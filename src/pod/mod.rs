@@ -2,6 +2,7 @@
 
 mod address;
 mod answers;
+mod configuration;
 mod delay;
 pub(crate) mod embedded;
 mod end;
