@@ -9,6 +9,9 @@ use super::{connect, host::Host};
 /// The marker of a part that isn't known, in the text of a word.
 pub(super) const UNKNOWN: char = '\u{FFFD}';
 
+/// What stands for the pod's own name and address, which are not known: all names below `localhost` are of the pod.
+const OWN_HOST: &str = "hostname.localhost";
+
 /// The longest value that is looked up, in bytes: the longest path (`PATH_MAX` of Linux). What is asked of a value
 /// is where it leads, and a variable may be made of others that are made of others.
 const LONGEST_VALUE: usize = 4096;
@@ -82,7 +85,11 @@ impl<'a> Values<'a> {
                 ..
             } = visit.command
             {
-                let before = values.assigned.insert(variable.clone(), None);
+                let own = values.own_host_in(words);
+                let before = values.assigned.insert(variable.clone(), own);
+                if before.is_some() {
+                    values.assigned.insert(variable.clone(), None);
+                }
                 let addresses = values.addresses_in(words);
                 if before.is_none() && !leaves_early(body) && !addresses.is_empty() {
                     values.addresses.insert(variable.clone(), addresses);
@@ -238,6 +245,13 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The first of the words of a loop, where all of them are names of the pod itself: `for h in localhost 127.0.0.1`.
+    fn own_host_in(&self, words: &[Word]) -> Option<String> {
+        let hosts: Option<Vec<String>> = words.iter().map(|word| self.resolve(word)).collect();
+        let hosts = hosts.filter(|hosts| hosts.iter().all(|host| Host::of(host).is_local()))?;
+        hosts.into_iter().next()
+    }
+
     /// What a word stands for, each address of a loop in turn, with [`UNKNOWN`] for each part that isn't known.
     pub(super) fn expansions(&self, word: &Word) -> Vec<String> {
         let addresses = match word.pieces.as_slice() {
@@ -273,12 +287,40 @@ impl<'a> Values<'a> {
         self.bounded(value)
     }
 
+    /// Whether a piece is the name or the address of the pod itself: `$(hostname -i)`, `$HOSTNAME`.
+    fn is_own_host(&self, piece: &Piece) -> bool {
+        match piece {
+            Piece::Variable {
+                name, simple: true, ..
+            } => name == "HOSTNAME" && self.get(name) == Variable::Unset,
+            Piece::Substitution {
+                script: Some(script), ..
+            } => {
+                let [statement] = script.statements.as_slice() else {
+                    return false;
+                };
+                let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+                    return false;
+                };
+                let words: Vec<&str> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+                let is_alone = statement.and_or.rest.is_empty();
+                is_alone
+                    && matches!(
+                        words.as_slice(),
+                        ["hostname"] | ["hostname", "-i" | "-I" | "-f" | "-s" | "--ip-address" | "--fqdn"]
+                    )
+            }
+            _ => false,
+        }
+    }
+
     /// The word's text, with [`UNKNOWN`] for each part that isn't known.
     pub(crate) fn expand(&self, word: &Word) -> String {
         let mut text = String::new();
         for piece in &word.pieces {
             match piece {
                 Piece::Text { text: part, .. } => text.push_str(part),
+                piece if self.is_own_host(piece) => text.push_str(OWN_HOST),
                 piece => {
                     let alone = Word {
                         raw: String::new(),

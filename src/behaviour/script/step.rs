@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Connector, List, Part, Piece, Pipeline, Simple, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, quit, wait};
+use super::{Located, ScriptBehaviour, covers, quit, wait, waiting_loop::leaves_for_work};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,7 +182,8 @@ fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind,
     if let [command @ (Command::Loop { .. } | Command::For { .. })] = pipeline.commands.as_slice()
         && behaviour.waiting.contains(&command.span())
     {
-        return (StepKind::Wait, false);
+        let runs_work = behaviour.within(&command.span()).any(leaves_for_work);
+        return (StepKind::Wait, runs_work);
     }
     let mut kind = StepKind::Noise;
     let mut runs_command = false;

@@ -6,10 +6,10 @@ use crate::{
         tool,
         wrapper::{Tie, Wrapper},
     },
-    shell::{Command, Piece, Span},
+    shell::{Command, Piece, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::Shape};
+use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::{Shape, is_no_status, leaves_for_work}};
 
 /// How a wait is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub struct Wait {
     pub is_strict: bool,
     /// Nothing but noise and other waits comes before it.
     pub is_first: bool,
+    /// The files that what comes before it makes or changes, where that is all that it does.
+    pub files_before: Option<Vec<String>>,
     /// The next step that is the script's work; a tool's own command counts.
     pub command_after: Option<Span>,
     /// The function it stands in.
@@ -124,7 +126,11 @@ impl<'a> ScriptBehaviour<'a> {
         wait.only_waits = self
             .within(&shape.body)
             .filter(|located| !covers(&shape.condition, &located.action.span))
-            .all(only_passes_time);
+            .all(|located| only_passes_time(located) || leaves_for_work(located));
+        let own_work = self.within(&shape.body).find(|located| leaves_for_work(located));
+        wait.command_after = own_work
+            .map(|located| located.action.span.clone())
+            .or(wait.command_after);
         wait.inverted = shape.inverted;
         wait.interval = interval;
         wait.time_limit = self.limit_around(&span).or(counted);
@@ -167,6 +173,9 @@ impl<'a> ScriptBehaviour<'a> {
             .any(|sign| word.contains(sign))
                 || matches!(*word, "-I" | "-S" | "-sI" | "-Is" | "-i" | "-si" | "-is")
         };
+        if words.iter().any(|word| is_no_status(word)) {
+            return Answer::Any;
+        }
         let status = words.iter().rev().find_map(|word| status_in(word));
         match status {
             Some(status) if words.iter().any(asks_status) => Answer::Status(status),
@@ -259,9 +268,10 @@ impl<'a> ScriptBehaviour<'a> {
             time_limit: None,
             is_strict: false,
             is_first: index.is_some_and(|index| self.is_first_step(index)),
+            files_before: index.and_then(|index| self.files_before(index)),
             command_after: index.and_then(|index| self.work_after(index)),
             function: context.function.map(str::to_owned),
-            is_aside: context.trap.is_some() || context.background,
+            is_aside: context.trap.is_some() || context.background && !self.is_awaited(span),
             whole: own_step
                 .map(super::step::Step::span)
                 .filter(|step| covers(step, span))
@@ -270,6 +280,28 @@ impl<'a> ScriptBehaviour<'a> {
             statement: step.map_or(span.clone(), |step| step.statement.span.clone()),
             cut: own_step.map(|step| cut(step.statement, &step.span())),
         }
+    }
+
+    /// Whether a script waits for what it has just started in the background: `until …; do sleep 1; done & wait $!`.
+    fn is_awaited(&self, span: &Span) -> bool {
+        let waits = |statement: &Statement| {
+            let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+                return false;
+            };
+            let words: Vec<&str> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+            matches!(words.as_slice(), ["wait"] | ["wait", "$!" | "\"$!\"" | "%1"])
+        };
+        self.lists.iter().any(|list| {
+            let mut pairs = list.statements.windows(2);
+            pairs.any(|pair| match pair {
+                [started, next] => {
+                    started.terminator == Terminator::Background
+                        && covers(&started.span, span)
+                        && waits(next)
+                }
+                _ => false,
+            })
+        })
     }
 
     fn probes(&self, shape: &Shape) -> Vec<CommandAction> {
@@ -312,10 +344,16 @@ impl Wait {
             return Some("what the program does is not in the manifest, only what it is given");
         }
         if self.has_side_effects || !self.only_waits {
-            return Some("the loop does more than wait");
+            return Some("it does more than wait");
         }
         self.asks_others
-            .then_some("the loop also waits for something else")
+            .then_some("it also waits for something else")
+    }
+
+    /// Whether it is written as a loop.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        !matches!(self.form, WaitForm::Retry | WaitForm::Tool)
     }
 
     /// Whether it looks for processes: `pgrep app`, `kill -0 $(pidof app)`.
