@@ -368,8 +368,9 @@ fn declares(container: &Container<'_>, port: u16) -> bool {
 
 /// Whether a container runs its image as it is made, whose server listens on that port.
 fn serves_as_usual(container: &Container<'_>, port: u16) -> bool {
+    let words: Vec<&str> = container.arguments().iter().filter_map(|word| word.as_str()).collect();
     let image = container.image().filter(|_| container.command().is_empty());
-    image.is_some_and(|image| service_port::of_image(image.base_name()) == Some(port))
+    image.is_some_and(|image| service_port::may_serve(image.base_name(), &words, port))
 }
 
 /// Whether a port stands in a container's own words or environment: `--port=5432`, `0.0.0.0:9090`.

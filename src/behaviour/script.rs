@@ -265,7 +265,9 @@ impl<'a> ScriptBehaviour<'a> {
                     return None;
                 }
             }
-            _ if action.is_noise() || matches!(action.action, Action::Echo | Action::TestFile { .. }) => {}
+            Action::TestFile { path, .. } => files.push(path.path.clone()?),
+            Action::Echo => {}
+            _ if action.is_noise() => {}
             _ => return None,
         }
         // Where a file without a root lies is not known.

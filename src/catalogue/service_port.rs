@@ -105,8 +105,18 @@ pub fn of_image(base_name: &str) -> Option<u16> {
     Some(row.port)
 }
 
+/// Whether an image's server may listen on a port, given these words: on its usual one, unless they name another.
+#[must_use]
+pub fn may_serve(base_name: &str, words: &[&str], port: u16) -> bool {
+    let row = SERVICE_PORTS.iter().find(|row| row.images.contains(&base_name));
+    row.is_some_and(|row| {
+        let set = row.grammar.as_ref().and_then(|grammar| grammar.port(words, row.port));
+        set.unwrap_or(row.port) == port
+    })
+}
+
 /// Where official images of these servers are kept.
-const OFFICIAL: &[&str] = &["library", "bitnami", "bitnamilegacy"];
+const OFFICIAL: &[&str] = &["library", "bitnami", "bitnamilegacy", "valkey"];
 
 /// Whether an image's server listens on a port at every address of the pod, given these words.
 #[must_use]
@@ -141,9 +151,15 @@ impl Grammar {
                 rest.is_some_and(|rest| rest.is_empty() || is_attached)
             })
         };
+        let is_everywhere = |at: usize| {
+            let own = options.get(at).and_then(|word| word.split_once('='));
+            let value = own.map(|(_, value)| value).or_else(|| options.get(at + 1).copied());
+            matches!(value, Some("0.0.0.0" | "*" | "::"))
+        };
+        let names_one = |(at, word): (usize, &&str)| is_of(word, self.addresses) && !is_everywhere(at);
         // A script's words are more than the server's, and a variable may hold any option.
         let is_open = |word: &&str| word.contains(['$', ';', '&', '|']) || self.programs.contains(word);
-        if options.iter().any(|word| is_of(word, self.addresses)) || options.iter().any(is_open) {
+        if options.iter().enumerate().any(names_one) || options.iter().any(is_open) {
             return None;
         }
         let at = options.iter().position(|word| is_of(word, self.ports));
@@ -180,6 +196,8 @@ mod tests {
             ("memcached", &["-s", "/run/memcached.sock"], None),
             ("mysql", &["--max-connections=20"], Some(3306)),
             ("mysql", &["mysqld", "--bind-address=127.0.0.1"], None),
+            ("mariadb", &["--bind-address=0.0.0.0"], Some(3306)),
+            ("mariadb", &["--bind-address", "10.0.0.1"], None),
             ("nginx", &["nginx", "-g", "daemon off;"], None),
         ] {
             for port in [6379, 6400, 11211, 11311, 3306, 80] {

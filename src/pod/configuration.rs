@@ -11,7 +11,8 @@ pub(super) fn names_loopback(text: &str, port: u16) -> bool {
     let has = |line: &str, words: &[&str]| words.iter().any(|word| line.contains(word));
     let numbers = |line: &str| -> Vec<u16> {
         let parts = line.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
-        parts.filter_map(|part| part.parse().ok()).collect()
+        // The 1 of `::1` is no port.
+        parts.filter_map(|part| part.parse().ok()).filter(|port| *port > 9).collect()
     };
     let mut is_local = false;
     for (index, line) in lines.iter().enumerate() {
@@ -53,6 +54,7 @@ mod tests {
         assert!(!names_loopback(envoy, 10000));
         assert!(!names_loopback(envoy, 8080));
         assert!(names_loopback("port 6379\nsave 60 1\nbind 127.0.0.1\n", 6379));
+        assert!(names_loopback("maxmemory 64mb\nbind 127.0.0.1 -::1\n", 6379));
         assert!(!names_loopback("# bind 127.0.0.1\nport 6379\n", 6379));
         assert!(!names_loopback("bind 0.0.0.0\nport 6379\n", 6379));
         assert!(!names_loopback("listen 8080;\nproxy_pass http://127.0.0.1:3000;\n", 8080));

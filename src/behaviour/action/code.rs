@@ -135,8 +135,8 @@ fn looks_at_status(code: &str) -> bool {
 
 /// Whether Python code does nothing but go round, without bound, until the call in its `try` raises nothing.
 fn goes_round_until_answered(code: &str) -> bool {
-    const OTHERWISE: [&str; 12] = [
-        "for ", "if ", "else", "elif ", "raise", "def ", "return", "continue", "assert", "finally", "lambda", "exit(1",
+    const OTHERWISE: [&str; 11] = [
+        "for ", "if ", "else", "elif ", "raise", "def ", "return", "continue", "assert", "finally", "lambda",
     ];
     const CALLS: [&str; 6] = ["urlopen(", "requests.get(", "httpx.get(", "create_connection(", ".connect((", "HTTPConnection("];
     // Another exception would end it.
@@ -154,7 +154,9 @@ fn goes_round_until_answered(code: &str) -> bool {
     ];
     let is_in_order = order.iter().all(Option::is_some) && order.is_sorted();
     let looks_at_status = ["status", "getcode", ".ok"].iter().any(|sign| code.contains(sign));
+    let ends_well = |rest: &str| rest.starts_with(['0', ')']);
     is_in_order
+        && code.split("exit(").skip(1).all(ends_well)
         && once("while ")
         && once("try:")
         && once("except")

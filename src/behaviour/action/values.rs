@@ -1,6 +1,9 @@
 //! What variables and file descriptors stand for.
 
-use std::{cell::Cell, collections::HashMap};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 use crate::shell::{Command, List, Piece, RedirectKind, Script, Simple, Variable, Word};
 
@@ -32,6 +35,8 @@ pub struct Values<'a> {
     connections: HashMap<i32, (Host, Option<u16>)>,
     /// The addresses that a loop runs over, by its variable: `for url in $QUIT_URLS`.
     addresses: HashMap<String, Vec<String>>,
+    /// The variables of loops over names of the pod itself.
+    own_hosts: HashSet<String>,
     /// How many bytes of values may still be looked up.
     left: Cell<usize>,
 }
@@ -53,6 +58,7 @@ impl<'a> Values<'a> {
             assigned: HashMap::new(),
             connections: HashMap::new(),
             addresses: HashMap::new(),
+            own_hosts: HashSet::new(),
             left: Cell::new(LOOKED_UP.1),
         }
     }
@@ -85,10 +91,9 @@ impl<'a> Values<'a> {
                 ..
             } = visit.command
             {
-                let own = values.own_host_in(words);
-                let before = values.assigned.insert(variable.clone(), own);
-                if before.is_some() {
-                    values.assigned.insert(variable.clone(), None);
+                let before = values.assigned.insert(variable.clone(), None);
+                if before.is_none() && values.are_own_hosts(words) {
+                    values.own_hosts.insert(variable.clone());
                 }
                 let addresses = values.addresses_in(words);
                 if before.is_none() && !leaves_early(body) && !addresses.is_empty() {
@@ -245,11 +250,15 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The first of the words of a loop, where all of them are names of the pod itself: `for h in localhost 127.0.0.1`.
-    fn own_host_in(&self, words: &[Word]) -> Option<String> {
-        let hosts: Option<Vec<String>> = words.iter().map(|word| self.resolve(word)).collect();
-        let hosts = hosts.filter(|hosts| hosts.iter().all(|host| Host::of(host).is_local()))?;
-        hosts.into_iter().next()
+    /// Whether the words of a loop all are names of the pod itself: `for h in localhost 127.0.0.1`.
+    fn are_own_hosts(&self, words: &[Word]) -> bool {
+        // Without quotes a variable is several words.
+        let is_own = |word: &Word| {
+            let value = self.resolve(word).unwrap_or_default();
+            let mut hosts = value.split_ascii_whitespace().peekable();
+            hosts.peek().is_some() && hosts.all(|host| Host::of(host).is_local())
+        };
+        !words.is_empty() && words.iter().all(is_own)
     }
 
     /// What a word stands for, each address of a loop in turn, with [`UNKNOWN`] for each part that isn't known.
@@ -292,7 +301,10 @@ impl<'a> Values<'a> {
         match piece {
             Piece::Variable {
                 name, simple: true, ..
-            } => name == "HOSTNAME" && self.get(name) == Variable::Unset,
+            } => {
+                self.own_hosts.contains(name) && self.assigned.get(name) == Some(&None)
+                    || name == "HOSTNAME" && self.get(name) == Variable::Unset
+            }
             Piece::Substitution {
                 script: Some(script), ..
             } => {
@@ -320,7 +332,10 @@ impl<'a> Values<'a> {
         for piece in &word.pieces {
             match piece {
                 Piece::Text { text: part, .. } => text.push_str(part),
-                piece if self.is_own_host(piece) => text.push_str(OWN_HOST),
+                // With something before it, it is the name of something else: `db-$HOSTNAME`.
+                piece if !text.ends_with(is_part_of_name) && self.is_own_host(piece) => {
+                    text.push_str(OWN_HOST);
+                }
                 piece => {
                     let alone = Word {
                         raw: String::new(),
@@ -336,6 +351,11 @@ impl<'a> Values<'a> {
         }
         text
     }
+}
+
+/// Whether a letter before a name makes another one of it.
+fn is_part_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | UNKNOWN)
 }
 
 /// Whether a loop may end before it has run over all of its words.

@@ -399,6 +399,7 @@ fn names(word: &Word) -> impl Iterator<Item = &String> {
     })
 }
 
-fn counts(word: &str) -> bool {
+/// Whether a word of a test compares numbers.
+pub(super) fn counts(word: &str) -> bool {
     matches!(word, "-gt" | "-ge" | "-lt" | "-le" | ">" | "<")
 }

@@ -1,15 +1,21 @@
 //! Waits: loops and commands that go on once something answers, exists or is gone.
 
 use crate::{
-    behaviour::action::{Action, CommandAction, FileTestKind, Http},
+    behaviour::action::{Action, CommandAction, ExitCode, FileTestKind, Http},
     catalogue::{
         tool,
         wrapper::{Tie, Wrapper},
     },
-    shell::{Command, Piece, Span, Statement, Terminator},
+    shell::{Command, List, Piece, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, cut, step::is_filter, waiting_loop::{Shape, is_no_status, leaves_for_work}};
+use super::{
+    Located, ScriptBehaviour,
+    condition::counts,
+    covers, cut,
+    step::{is_filter, is_last_status},
+    waiting_loop::{Shape, extent, is_no_status, leaves_for_work},
+};
 
 /// How a wait is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +68,8 @@ pub struct Wait {
     pub inverted: bool,
     /// The seconds between two tries.
     pub interval: Option<f64>,
+    /// Its loop may end without an answer: `[ $n -gt 30 ] && break`.
+    pub breaks_off: bool,
     /// The seconds after which it ends in any case.
     pub time_limit: Option<f64>,
     /// It is the whole script, and the command that it runs does not start without an answer.
@@ -131,6 +139,7 @@ impl<'a> ScriptBehaviour<'a> {
         wait.command_after = own_work
             .map(|located| located.action.span.clone())
             .or(wait.command_after);
+        wait.breaks_off = self.breaks_off(&shape) || self.counts_in_condition(command, &shape);
         wait.inverted = shape.inverted;
         wait.interval = interval;
         wait.time_limit = self.limit_around(&span).or(counted);
@@ -138,6 +147,46 @@ impl<'a> ScriptBehaviour<'a> {
         wait.probes = probes;
         wait.depends_on = self.depends_on(&wait, Some(&shape.condition));
         Some(wait)
+    }
+
+    /// Whether a loop has one way out more than the answer. Who leaves with an error gives up in another way.
+    fn breaks_off(&self, shape: &Shape) -> bool {
+        let leaves = |located: &&Located| match &located.action.action {
+            Action::Break { is_continue } => !is_continue,
+            Action::Exit { code, .. } => {
+                matches!(code, None | Some(ExitCode::Number(0) | ExitCode::LastStatus))
+            }
+            _ => false,
+        };
+        let ways = self.within(&shape.body).filter(leaves).count();
+        ways > usize::from(shape.form != WaitForm::Loop)
+    }
+
+    /// Whether a loop's own condition has a bound beside what it asks: `until nc … || [ $n -ge 30 ]`.
+    fn counts_in_condition(&self, command: &Command, shape: &Shape) -> bool {
+        let Command::Loop { condition, .. } = command else {
+            return false;
+        };
+        let Some(own) = extent(condition).filter(|_| shape.form == WaitForm::Loop) else {
+            return false;
+        };
+        let asks = |span: &Span| self.within(span).any(|located| located.action.is_probe());
+        let compares = self.within(&own).filter(|located| {
+            let words = match located.visit.command {
+                Command::Simple(simple) => simple.words.as_slice(),
+                Command::Test { words, .. } => words.as_slice(),
+                _ => &[],
+            };
+            let is_number = matches!(located.visit.command, Command::Arithmetic { .. })
+                || words.iter().any(|word| counts(&word.raw));
+            located.action.action == Action::Compare
+                && !located.visit.context.substitution
+                && is_number
+                && !asks(&located.action.span)
+                && !words.iter().any(is_last_status)
+        });
+        // `[ $rc -gt 0 ]` looks at what was asked in the loop.
+        compares.count() > usize::from(own != shape.condition)
     }
 
     /// What a condition makes of what the commands in it print.
@@ -265,6 +314,7 @@ impl<'a> ScriptBehaviour<'a> {
             unknown_host: None,
             inverted: false,
             interval: None,
+            breaks_off: false,
             time_limit: None,
             is_strict: false,
             is_first: index.is_some_and(|index| self.is_first_step(index)),
@@ -282,26 +332,37 @@ impl<'a> ScriptBehaviour<'a> {
         }
     }
 
-    /// Whether a script waits for what it has just started in the background: `until …; do sleep 1; done & wait $!`.
+    /// Whether a script waits for what it has just started in the background: `until …; do sleep 1; done & wait $!`,
+    /// `… & pid=$!; wait $pid`.
     fn is_awaited(&self, span: &Span) -> bool {
-        let waits = |statement: &Statement| {
-            let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
-                return false;
-            };
-            let words: Vec<&str> = simple.words.iter().map(|word| word.raw.as_str()).collect();
-            matches!(words.as_slice(), ["wait"] | ["wait", "$!" | "\"$!\"" | "%1"])
+        let simple = |statement: &'a Statement| match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => Some(simple),
+            _ => None,
         };
-        self.lists.iter().any(|list| {
-            let mut pairs = list.statements.windows(2);
-            pairs.any(|pair| match pair {
-                [started, next] => {
-                    started.terminator == Terminator::Background
-                        && covers(&started.span, span)
-                        && waits(next)
-                }
-                _ => false,
+        let started_at = |list: &&'a List| {
+            list.statements.iter().position(|statement| {
+                statement.terminator == Terminator::Background && covers(&statement.span, span)
             })
-        })
+        };
+        let is_awaited_in = |list: &'a List| {
+            let started = started_at(&list)?;
+            let mut behind = list.statements.get(started + 1..)?.iter();
+            let mut next = simple(behind.next()?)?;
+            let mut names = vec!["$!".to_owned(), "%1".to_owned()];
+            if let ([], [saved]) = (next.words.as_slice(), next.assignments.as_slice())
+                && saved.value.raw.trim_matches('"') == "$!"
+            {
+                names.extend([format!("${}", saved.name), format!("${{{}}}", saved.name)]);
+                next = simple(behind.next()?)?;
+            }
+            let words: Vec<&str> = next.words.iter().map(|word| word.raw.trim_matches('"')).collect();
+            match words.as_slice() {
+                ["wait"] => Some(()),
+                ["wait", job] => names.iter().any(|name| name == job).then_some(()),
+                _ => None,
+            }
+        };
+        self.lists.iter().any(|list| is_awaited_in(list).is_some())
     }
 
     fn probes(&self, shape: &Shape) -> Vec<CommandAction> {

@@ -157,6 +157,18 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List, flags: &[&str]) -
             }
         }
         for (index, (connector, pipeline)) in statement.and_or.rest.iter().enumerate() {
+            // `nc … || { sleep 1; continue; }` before what leaves the loop.
+            let goes_round = *connector == Connector::Or
+                && pipeline.commands.iter().any(|command| match command {
+                    Command::Group { body, .. } => continues(behaviour, body),
+                    _ => false,
+                });
+            if goes_round && ends_with_break(behaviour, body) {
+                let (first, last) = (pipelines.first()?, pipelines.get(index)?);
+                let condition = first.span.start..last.span.end;
+                let negated = first.negated || tests_absence(behaviour, &condition);
+                return Some((asked(condition), negated));
+            }
             let breaks = pipeline
                 .commands
                 .iter()
@@ -220,7 +232,10 @@ fn command_leaves(behaviour: &ScriptBehaviour, command: &Command) -> bool {
 
 /// `exec /app`: it leaves a loop, and the script.
 pub(super) fn leaves_for_work(located: &Located) -> bool {
-    located.action.is_exec && matches!(located.action.action, Action::Other { program: Some(_) })
+    // A subshell or a process beside it would leave the loop to the script.
+    let context = &located.visit.context;
+    let is_own = !context.subshell && !context.background && context.pipeline_length == 1;
+    is_own && located.action.is_exec && matches!(located.action.action, Action::Other { program: Some(_) })
 }
 
 /// Whether a condition holds while the thing is absent: `! curl …`, `[ ! -f x ]`.

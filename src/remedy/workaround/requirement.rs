@@ -439,5 +439,6 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
 /// its container is restarted, it waits anew, so that it never starts without an answer.
 fn gives_up(pod: &Pod<'_>, wait: &Wait) -> bool {
     let waits_anew = wait.is_strict && pod.workload.restart_policy() == "Always";
-    (wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()) && !waits_anew
+    let is_bounded = wait.form == WaitForm::CountedLoop || wait.time_limit.is_some() || wait.breaks_off;
+    is_bounded && !waits_anew
 }
