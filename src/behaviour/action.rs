@@ -335,7 +335,7 @@ fn of_program(
         return wait_tool::named_by_variable(program, rest, program_word, values)
             .unwrap_or(Action::Other { program: None });
     };
-    if let Some(action) = of_split_variable(program, path, rest) {
+    if let Some(action) = of_split_variable(program, program_word, path, rest, values) {
         return action;
     }
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -393,7 +393,13 @@ fn of_program(
 }
 
 /// What a variable does that holds a whole command, which the shell takes apart at its blanks: `$STOP`.
-fn of_split_variable(program: &Argument, value: &str, rest: &[Argument]) -> Option<Action> {
+fn of_split_variable(
+    program: &Argument,
+    program_word: usize,
+    value: &str,
+    rest: &[Argument],
+    values: &Values,
+) -> Option<Action> {
     let is_split = matches!(
         program.word.pieces.as_slice(),
         [Piece::Variable { quoted: false, .. }]
@@ -409,7 +415,14 @@ fn of_split_variable(program: &Argument, value: &str, rest: &[Argument]) -> Opti
     let words: Vec<Argument> = own.chain(rest.iter().cloned()).collect();
     let (first, rest) = words.split_first()?;
     let name = first.text.rsplit('/').next().unwrap_or(&first.text);
-    http::action(name, rest).or_else(|| signal::action(name, rest))
+    http::action(name, rest)
+        .or_else(|| signal::action(name, rest))
+        .or_else(|| wait_tool::action(name, rest, program_word, values).filter(only_asks))
+}
+
+/// Whether a tool asks once: one that runs a command afterwards has its words elsewhere.
+fn only_asks(action: &Action) -> bool {
+    matches!(action, Action::Connect(connect) if connect.wraps.is_none())
 }
 
 /// `cat </dev/tcp/localhost/5432`

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::{
     catalogue::{quit, wait_tool},
     roles::{Catalogue, Injected, KnownSidecar, Relation, RelationKind},
+    shell::Variable,
     workload::{Container, Program, ProgramPlace, Workload},
 };
 
@@ -237,7 +238,10 @@ fn facts_of(container: &Container<'_>, program: &Program<'_>) -> Option<ScriptFa
     let values = container.values();
     let value_of = |name: &str| match name.parse() {
         Ok(number) => program.parameter(number),
-        Err(_) => values.get(name),
+        Err(_) => match (values.get(name), program.variables.get(name)) {
+            (Variable::Unknown, Some(value)) => Variable::Known((*value).to_owned()),
+            (own, _) => own,
+        },
     };
     let exits_on_error = program
         .invocation

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    catalogue::{tool, wrapper::Wrapper},
+    catalogue::{service_port, tool, wrapper::Wrapper},
     roles::{Catalogue, KnownSidecar},
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
@@ -55,21 +55,26 @@ impl Owners<'_, '_> {
         let knows =
             |known: &KnownSidecar| known.is_ready_endpoint(port, path) || known.is_quit_endpoint(port, path);
         let listens = |container: &Container<'_>| declares(container, port);
-        let is_known_for_it =
-            |container: &Container<'_>| self.known(container).is_some_and(|known| knows(known));
+        let is_known_for_it = |container: &Container<'_>| {
+            self.known(container).is_some_and(|known| knows(known)) || serves_as_usual(container, port)
+        };
         let mentions_it = |container: &Container<'_>| mentions(container, port);
         let signs: [&dyn Fn(&Container<'_>) -> bool; 3] = [&listens, &is_known_for_it, &mentions_it];
         // The app's setting for a database's port (`DATABASE_PORT`) names what its known proxy serves.
         let is_its_own = self.known(own).is_some_and(|known| known.serves.contains(&port));
         for sign in signs.iter().take(if is_its_own { 2 } else { 3 }) {
-            if let Some((index, _)) = self.others(from).find(|(_, container)| sign(container)) {
+            // Of two of one kind, the one that names the port.
+            let of_kind = || self.others(from).filter(|(_, container)| sign(container));
+            let named = of_kind().find(|(_, container)| mentions(container, port));
+            if let Some((index, _)) = named.or_else(|| of_kind().next()) {
                 return Some(Party::Container(index));
             }
         }
         if let Some(injected) = self.injected.iter().find(|injected| knows(injected)) {
             return Some(Party::Injected(Arc::clone(injected)));
         }
-        if is_its_own || signs.iter().any(|sign| sign(own)) {
+        let names_it = declares(own, port) || is_known_for_it(own) || names_own(own, port);
+        if is_its_own || names_it {
             return None;
         }
         // An address that only one injected proxy answers says that it is there.
@@ -361,8 +366,29 @@ fn declares(container: &Container<'_>, port: u16) -> bool {
     container.ports().any(|declared| declared.number == port) || is_probed || is_hooked
 }
 
+/// Whether a container runs its image as it is made, whose server listens on that port.
+fn serves_as_usual(container: &Container<'_>, port: u16) -> bool {
+    let words: Vec<&str> = container.arguments().iter().filter_map(|word| word.as_str()).collect();
+    let image = container.image().filter(|_| container.command().is_empty());
+    image.is_some_and(|image| service_port::may_serve(image.base_name(), &words, port))
+}
+
 /// Whether a port stands in a container's own words or environment: `--port=5432`, `0.0.0.0:9090`.
 fn mentions(container: &Container<'_>, port: u16) -> bool {
+    mentions_where(container, port, |_| true)
+}
+
+/// The same without the addresses that a command is given to ask: `wait-for-it localhost:6379 -- app`.
+fn names_own(container: &Container<'_>, port: u16) -> bool {
+    mentions_where(container, port, |word| {
+        let is_address = ["localhost:", "127.0.0.1:", "//localhost:", "//127.0.0.1:"]
+            .iter()
+            .any(|sign| word.contains(sign));
+        word.starts_with('-') || !is_address
+    })
+}
+
+fn mentions_where(container: &Container<'_>, port: u16, counts: impl Fn(&str) -> bool) -> bool {
     let port = port.to_string();
     let holds = |text: &str| {
         // A script names the ports of others too; only flags and settings name one's own.
@@ -373,7 +399,9 @@ fn mentions(container: &Container<'_>, port: u16) -> bool {
                 .any(|number| number == port)
     };
     let words = container.command().into_iter().chain(container.arguments());
-    words.filter_map(|node| node.as_str()).any(holds)
+    words
+        .filter_map(|node| node.as_str())
+        .any(|word| counts(word) && holds(word))
         || container.environment().any(|variable| {
             let key = variable.name.to_ascii_uppercase();
             ["PORT", "ADDRESS", "ADDR", "LISTEN"]

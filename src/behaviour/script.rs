@@ -193,6 +193,11 @@ impl<'a> ScriptBehaviour<'a> {
 
     /// Whether nothing but noise and other waits comes before a step.
     fn is_first_step(&self, index: usize) -> bool {
+        (0..index.min(self.steps.len())).all(|index| self.is_quiet_step(index))
+    }
+
+    /// Whether a step is noise, or one that sets the script up.
+    fn is_quiet_step(&self, index: usize) -> bool {
         let is_quiet = |step: &Step| {
             matches!(
                 step.kind,
@@ -217,9 +222,59 @@ impl<'a> ScriptBehaviour<'a> {
                 })
         };
         self.steps
-            .iter()
-            .take(index)
-            .all(|step| is_quiet(step) || reads_in(step))
+            .get(index)
+            .is_some_and(|step| is_quiet(step) || reads_in(step))
+    }
+
+    /// The files that the steps before one make or change, where all that they do is known.
+    fn files_before(&self, index: usize) -> Option<Vec<String>> {
+        let mut files = Vec::new();
+        for (at, step) in self.steps.iter().take(index).enumerate() {
+            if self.is_quiet_step(at) {
+                continue;
+            }
+            for located in self.within(&step.span()) {
+                files.extend(self.only_files(located)?);
+            }
+        }
+        Some(files)
+    }
+
+    /// The files that a command makes or changes, where it does nothing else: `mkdir -p /tmp/x`, `cat >/tmp/x <<EOF`.
+    fn only_files(&self, located: &Located) -> Option<Vec<String>> {
+        let action = &located.action;
+        let written: Option<Vec<String>> = action.written_files.iter().map(|file| file.path.clone()).collect();
+        let mut files = written?;
+        match &action.action {
+            Action::Touch { paths } | Action::Remove { paths } => {
+                let paths: Option<Vec<String>> = paths.iter().map(|file| file.path.clone()).collect();
+                files.extend(paths?);
+            }
+            Action::Other { program: Some(name) } => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let handles_files = matches!(name, "mkdir" | "chmod" | "chown" | "cp" | "mv" | "ln" | "install");
+                let prints = step::is_filter(name) && name != "xargs" || name == "envsubst";
+                // What it is given is read, or changed in its place.
+                let words = located.visit.simple()?.words.iter().skip(action.program_word + 1);
+                for word in words.filter(|_| handles_files || prints) {
+                    let text = self.values.resolve(word)?;
+                    if text.starts_with('/') {
+                        files.push(text);
+                    } else if handles_files && !text.starts_with('-') && name != "chmod" && name != "chown" {
+                        return None;
+                    }
+                }
+                if !handles_files && !prints {
+                    return None;
+                }
+            }
+            Action::TestFile { path, .. } => files.push(path.path.clone()?),
+            Action::Echo => {}
+            _ if action.is_noise() => {}
+            _ => return None,
+        }
+        // Where a file without a root lies is not known.
+        files.iter().all(|file| file.starts_with('/')).then_some(files)
     }
 
     /// The commands within a range.
@@ -302,6 +357,7 @@ fn with_arguments(
     let is_all = |word: &Word| matches!(word.raw.as_str(), "\"$@\"" | "$@" | "\"${@}\"");
     let at = simple.words.iter().position(is_all)?;
     let arguments = calls.get(function).copied().flatten()?;
+    let arguments = arguments.get(shifted(functions.get(function)?, simple)?..)?;
     let mut passed = simple.clone();
     let place = simple.words.get(at)?.span.clone();
     let words = arguments.iter().map(|word| Word {
@@ -310,6 +366,31 @@ fn with_arguments(
     });
     passed.words.splice(at..=at, words);
     Some(passed)
+}
+
+/// How many of a function's arguments are gone before one of its commands: `n=$1; shift; until "$@"; do …; done`.
+fn shifted(body: &List, before: &Simple) -> Option<usize> {
+    let is_shift = |simple: &&Simple| simple.words.first().is_some_and(|word| word.raw == "shift");
+    let count = |simple: &Simple| match simple.words.as_slice() {
+        [_] => Some(1),
+        [_, count] => count.literal()?.parse().ok(),
+        _ => None,
+    };
+    let own = body
+        .statements
+        .iter()
+        .take_while(|statement| statement.span.end <= before.span.start)
+        .flat_map(|statement| statement.and_or.pipelines())
+        .filter(|pipeline| pipeline.commands.len() == 1)
+        .filter_map(|pipeline| match pipeline.commands.first() {
+            Some(Command::Simple(simple)) => Some(simple),
+            _ => None,
+        })
+        .filter(is_shift);
+    let own: Vec<&Simple> = own.collect();
+    // Another one may run once, or in each round.
+    let all = body.commands().filter_map(|visit| visit.simple()).filter(is_shift);
+    (all.count() == own.len()).then(|| own.into_iter().map(count).sum())?
 }
 
 impl Located<'_> {

@@ -9,13 +9,15 @@ use crate::{
     yaml::Node,
 };
 
-use super::{Member, Pod, own_address::OwnAddresses};
+use super::{Member, Pod, configuration::names_loopback, own_address::OwnAddresses};
 
 /// Where a container listens, by its own words and variables and by what is known of its image.
 pub(crate) struct Listener<'p, 'a> {
     container: &'p Container<'a>,
     known: Option<&'p KnownSidecar>,
     words: Vec<&'p str>,
+    /// The texts of its files, as far as they are in the input.
+    files: &'p [&'p str],
     own: OwnAddresses,
 }
 
@@ -23,14 +25,17 @@ impl<'p, 'a> Listener<'p, 'a> {
     /// Of one container of a pod.
     pub(crate) fn of(pod: &'p Pod<'_>, container: &'p Container<'a>) -> Self {
         let words = own_words(pod, container);
+        let configuration = member_of(pod, container).map(|member| &member.configuration);
+        let mut own = OwnAddresses::of(container, &words);
+        for (name, value) in configuration.iter().flat_map(|own| &own.variables) {
+            own.add(name, value);
+        }
         Self {
             container,
             known: pod.catalogue.of(container).map(Arc::as_ref),
-            own: match member_of(pod, container) {
-                Some(member) => OwnAddresses::of(container, &words).with(&member.configuration),
-                None => OwnAddresses::of(container, &words),
-            },
+            own,
             words,
+            files: configuration.map_or(&[], |own| &own.files),
         }
     }
 
@@ -39,6 +44,11 @@ impl<'p, 'a> Listener<'p, 'a> {
         if let Some(setting) = self.own.on_loopback(port) {
             return Err(format!(
                 "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
+            ));
+        }
+        if self.files.iter().any(|text| names_loopback(text, port)) {
+            return Err(format!(
+                "its configuration file lets it listen on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
             ));
         }
         let by_default = || {
@@ -68,10 +78,9 @@ impl<'p, 'a> Listener<'p, 'a> {
             };
         }
         let is_open = self.known.is_some_and(|known| known.open_ports.contains(&port));
-        // Nothing but its image says where it listens.
         let is_image_open = || {
             let image = self.container.image();
-            self.words.is_empty() && image.is_some_and(|image| service_port::is_open(image.repository, port))
+            image.is_some_and(|image| service_port::is_open(image.repository, &self.words, port))
         };
         if self.declares(port) || is_open || is_image_open() || self.own.listens_everywhere(port) {
             return Ok(());

@@ -2,6 +2,7 @@
 
 mod address;
 mod answers;
+mod configuration;
 mod delay;
 pub(crate) mod embedded;
 mod end;
@@ -23,7 +24,7 @@ mod suspects;
 mod version;
 mod wrapper;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
@@ -105,7 +106,7 @@ pub struct Configuration<'a> {
     /// The texts of its files.
     pub files: Vec<&'a str>,
     /// Its variables.
-    pub variables: Vec<(String, &'a str)>,
+    pub variables: HashMap<String, &'a str>,
 }
 
 /// One pod with everything that is known of it.

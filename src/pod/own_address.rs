@@ -1,6 +1,5 @@
 //! The addresses of 127.0.0.1 that a container's own words and variables name, for any program, known or not.
 
-use super::Configuration;
 use crate::{behaviour::action::Host, workload::Container};
 
 /// A name and its value, as a flag, a property or a variable gives them; the name is empty where none is written.
@@ -35,16 +34,9 @@ impl OwnAddresses {
         Self { settings }
     }
 
-    /// With what it finds in ConfigMaps: variables, and the lines of files that say where a program listens.
-    pub(super) fn with(mut self, configuration: &Configuration<'_>) -> Self {
-        for (name, value) in &configuration.variables {
-            self.settings.extend(settings_of(name, value));
-        }
-        let lines = configuration.files.iter().flat_map(|text| text.lines());
-        for (name, value) in lines.filter_map(listener_line) {
-            self.settings.extend(settings_of(name, value));
-        }
-        self
+    /// A variable that it has from elsewhere.
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        self.settings.extend(settings_of(name, value));
     }
 
     /// The words for a listener on 127.0.0.1 at that port; none where nothing names one, or where another setting
@@ -120,18 +112,6 @@ impl Setting {
             name => format!("{name}={}", self.value),
         }
     }
-}
-
-/// The name and the value of a line that says where a program listens, and only there: `listen_addr = 127.0.0.1`,
-/// `bind 127.0.0.1:6379`.
-fn listener_line(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim();
-    let end = line.find(|letter: char| letter.is_whitespace() || "=:".contains(letter))?;
-    let (name, value) = line.split_at(end);
-    let value = value.trim_start_matches(|letter: char| letter.is_whitespace() || "=:".contains(letter));
-    let is_listeners = ["listen", "bind"].iter().any(|sign| name.starts_with(sign));
-    let names_all = ["0.0.0.0", "*", "[::]"].iter().any(|all| value.contains(all));
-    (is_listeners && !names_all).then_some((name, value))
 }
 
 /// A text with the kubelet's and a shell's plain references to the container's literal variables put in.

@@ -267,7 +267,8 @@ impl<'p, 'a> Planner<'p, 'a> {
         for part in &parts {
             self.part(part, &gate);
         }
-        self.declaration(sidecar, ground, gate, proofs);
+        let is_replacement = self.holds_back_today(sidecar.member, &parts);
+        self.declaration(sidecar, ground, gate, proofs, is_replacement);
     }
 
     /// The gate of a sidecar, and the parts with what the gate makes of them. None is made that nobody asked for: a wait
@@ -276,7 +277,6 @@ impl<'p, 'a> Planner<'p, 'a> {
         let member = sidecar.member;
         let kind = self.gate_kind(member);
         let waits = sidecar.waits(self.allowed());
-        let is_gate_today = readiness_is_gate(self.pod, &member.container);
         let gate = match self.form_of(member) {
             Form::Annotation => gate_when_promoted(self.pod, member, kind, &waits),
             _ => gate(self.pod, member, kind, &waits),
@@ -297,20 +297,33 @@ impl<'p, 'a> Planner<'p, 'a> {
             _ => gate,
         };
         let parts = behind_gate(self.pod, &member.container, sidecar.parts, &gate);
-        let mut allowed = parts.iter().filter(|part| part.is_allowed(self.allowed()));
-        let replaces = allowed.any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate);
         match &gate {
             Gate::Present(_) => (gate, parts),
-            _ if is_asked_for || replaces || is_gate_today => (gate, parts),
+            _ if is_asked_for || self.holds_back_today(member, &parts) => (gate, parts),
             _ => (Gate::Unasked, parts),
         }
     }
 
-    fn is_slept_for(&self, member: &Member<'a>) -> bool {
-        self.options.review && self.wanted.some_sleep() && member.container.list == ContainerList::Regular
+    /// Whether something that a gate replaces makes the app wait for a sidecar.
+    fn holds_back_today(&self, member: &Member<'a>, parts: &[Part<'a>]) -> bool {
+        let mut allowed = parts.iter().filter(|part| part.is_allowed(self.allowed()));
+        allowed.any(|part| part.wait.is_some() || part.asks.is_some() || part.needs_gate)
+            || readiness_is_gate(self.pod, &member.container)
     }
 
-    fn declaration(&mut self, sidecar: Sidecar<'p, 'a>, ground: Ground, gate: Gate, proofs: Vec<Proof>) {
+    /// Whether a gate of this sidecar may take the place of a sleep.
+    pub(crate) fn is_slept_for(&self, member: &Member<'a>) -> bool {
+        member.container.list == ContainerList::Regular && self.some_sleep_may_go()
+    }
+
+    fn declaration(
+        &mut self,
+        sidecar: Sidecar<'p, 'a>,
+        ground: Ground,
+        gate: Gate,
+        proofs: Vec<Proof>,
+        is_replacement: bool,
+    ) {
         let Sidecar { member, name, .. } = sidecar;
         let kind = self.gate_kind(member);
         match declare(member, self.options.form, kind, &gate) {
@@ -357,6 +370,8 @@ impl<'p, 'a> Planner<'p, 'a> {
                 .plan
                 .note(format!("the app starts once {name}'s {what} is done")),
             Gate::Probe { origin, .. } => {
+                // One that only `--review` asks for is no part of the plain plan.
+                let class = if is_replacement { class } else { Class::Review };
                 self.plan
                     .done(class, format!("{name}: a {probe} from {origin}"), []);
             }

@@ -1,11 +1,7 @@
 //! `startup-poll`
 
 use crate::{
-    behaviour::{
-        Link, LinkKind, Party, ScriptFacts,
-        action::Action,
-        script::{Wait, WaitForm},
-    },
+    behaviour::{Link, LinkKind, Party, ScriptFacts, action::Action, script::Wait},
     catalogue::wrapper::Wrapper,
     workload::{Container, ContainerList, Program, ProgramPlace},
 };
@@ -191,16 +187,16 @@ fn finding<'a>(
     other: &Party,
 ) -> Finding {
     let name = pod.party_name(other);
-    let label = match wait.form {
-        WaitForm::Retry | WaitForm::Tool => format!("waits until {name} answers"),
-        _ => format!("asks until {name} answers"),
+    let label = match wait.is_loop() {
+        true => format!("asks until {name} answers"),
+        false => format!("waits until {name} answers"),
     };
     let mut draft = Draft::new(
         pod,
         &RULE,
         format!("{} polls until {name} is ready before it starts", container.name),
     )
-    .help(help(pod, &name, other))
+    .help(help(pod, &name, other, wait))
     .confidence(
         if *other == Party::Unknown || wait.is_guessed() || wait.unknown_host.is_some() {
             Confidence::Medium
@@ -220,22 +216,23 @@ fn finding<'a>(
     draft.finish()
 }
 
-fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
+fn help(pod: &Pod<'_>, name: &str, other: &Party, wait: &Wait) -> String {
+    let what = if wait.is_loop() { "loop" } else { "wait" };
     match other {
         Party::Injected(known) => match pod.switch_to_set(known) {
             Ok(switch) => format!(
-                "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the loop then",
+                "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the {what} then",
                 switch.annotation, switch.value
             ),
             Err(reason) => {
-                format!("{reason}; drop the loop once {name} is a native sidecar with a startupProbe")
+                format!("{reason}; drop the {what} once {name} is a native sidecar with a startupProbe")
             }
         },
         _ if pod.workload.controller.ends_sidecars() => {
             format!(
-                "the controller starts {name} without an order; the loop has to stay until it can gate the start"
+                "the controller starts {name} without an order; the {what} has to stay until it can gate the start"
             )
         }
-        _ => format!("declare {name} a sidecar with a startupProbe on the same address, and drop the loop"),
+        _ => format!("declare {name} a sidecar with a startupProbe on the same address, and drop the {what}"),
     }
 }

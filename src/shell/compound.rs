@@ -85,6 +85,8 @@ impl Parser<'_> {
         self.skip_lines();
         self.keyword("in")?;
         let mut arms = Vec::new();
+        let mut patterns = Vec::new();
+        let mut goes_on = false;
         loop {
             self.skip_lines();
             if self.bare_word() == Some("esac") {
@@ -94,8 +96,9 @@ impl Parser<'_> {
                 self.advance(1);
                 self.skip_blanks();
             }
+            let mut of_arm = Vec::new();
             loop {
-                self.word(false)?;
+                of_arm.push(self.word(false)?);
                 self.skip_blanks();
                 if !self.sees("|") {
                     break;
@@ -105,6 +108,8 @@ impl Parser<'_> {
             }
             self.expect(")")?;
             arms.push(self.list()?);
+            patterns.push(of_arm);
+            goes_on |= self.sees(";;&") || self.sees(";&");
             if self.sees(";;&") {
                 self.advance(3);
             } else if self.sees(";;") || self.sees(";&") {
@@ -115,9 +120,13 @@ impl Parser<'_> {
         }
         self.keyword("esac")?;
         self.redirects()?;
+        if goes_on {
+            patterns.clear();
+        }
         Some(Command::Case {
             word,
             arms,
+            patterns,
             span: self.span_from(start),
         })
     }

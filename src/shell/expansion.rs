@@ -51,6 +51,10 @@ impl Parser<'_> {
 
     pub(super) fn dollar(&mut self, pieces: &mut Pieces, quoted: bool) -> Option<()> {
         self.advance(1);
+        // A manifest writes `$$(` for `$(`, lest the kubelet puts in a variable. A shell reads no such thing.
+        if self.sees("$(") || self.sees("${") {
+            self.advance(1);
+        }
         match self.byte() {
             Some(b'\'') if !quoted => self.ansi_quotes(pieces)?,
             Some(b'"') if !quoted => self.double_quotes(pieces)?,

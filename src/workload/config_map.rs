@@ -128,22 +128,40 @@ impl<'t> ConfigMaps<'t> {
             .collect()
     }
 
-    /// The variables that a container takes whole from known ConfigMaps.
+    /// The variables that a container has from known ConfigMaps: `configMapKeyRef`, and `envFrom` where nothing behind it
+    /// may say otherwise.
     #[must_use]
-    pub fn taken_in(&self, workload: &Workload<'t>, container: &Container<'t>) -> Vec<(String, &'t str)> {
-        let sources = container.node.get("envFrom").into_iter().flat_map(Node::items);
-        let of_source = |source: Node<'t>| {
-            let name = source.get("configMapRef")?.get("name")?.as_str()?;
-            let prefix = source.get("prefix").and_then(Node::as_str).unwrap_or_default();
-            Some((prefix, self.named(name, workload)?.get("data")?))
+    pub fn variables(&self, workload: &Workload<'t>, container: &Container<'t>) -> HashMap<String, &'t str> {
+        let data = |reference: Node<'t>| {
+            let name = reference.get("name").and_then(Node::as_str)?;
+            let config_map = self.named(name, workload);
+            if config_map.is_none() {
+                self.missed.borrow_mut().push(name);
+            }
+            config_map?.get("data")
         };
-        sources
-            .filter_map(of_source)
-            .flat_map(|(prefix, data)| data.written_entries().map(move |entry| (prefix, entry)))
-            .filter_map(|(prefix, entry)| {
-                Some((format!("{prefix}{}", entry.key.as_str()?), entry.value.as_str()?))
-            })
-            .collect()
+        let mut found = HashMap::new();
+        for source in container.node.get("envFrom").into_iter().flat_map(Node::items) {
+            let Some(data) = source.get("configMapRef").and_then(data) else {
+                found.clear();
+                continue;
+            };
+            let prefix = source.get("prefix").and_then(Node::as_str).unwrap_or_default();
+            let values = data.entries().into_iter().filter_map(|entry| Some((entry.key.as_str()?, entry.value.as_str()?)));
+            found.extend(values.map(|(key, value)| (format!("{prefix}{key}"), value)));
+        }
+        for variable in container.environment() {
+            let reference = variable.node.path(&["valueFrom", "configMapKeyRef"]);
+            let value = reference.and_then(|reference| {
+                let key = reference.get("key").and_then(Node::as_str)?;
+                data(reference)?.get(key)?.as_str()
+            });
+            match value {
+                Some(value) => found.insert(variable.name.to_owned(), value),
+                None => found.remove(variable.name),
+            };
+        }
+        found
     }
 
     /// The names of ConfigMaps that hold scripts and are not known.

@@ -1,6 +1,6 @@
 //! What a container runs: its entrypoint, hooks and probes, as scripts that know where they stand.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 use crate::{
     shell::{
@@ -63,6 +63,8 @@ pub struct Program<'t> {
     included: Vec<Included<'t>>,
     /// The texts of a ConfigMap's files that its words name: `-config=/etc/vault/agent.hcl`.
     pub settings: Vec<&'t str>,
+    /// The variables that its container has from ConfigMaps.
+    pub variables: HashMap<String, &'t str>,
 }
 
 /// The programs of a container: its entrypoint, its hooks, its probes.
@@ -105,6 +107,13 @@ pub fn programs<'t>(
             .filter_map(|file| config_maps.script(workload, container, file)?.1.as_str())
             .collect();
     }
+    let has_script = programs.iter().any(|program| program.script.is_some());
+    if has_script && takes_from_elsewhere(container) {
+        let variables = config_maps.variables(workload, container);
+        for program in &mut programs {
+            program.variables.clone_from(&variables);
+        }
+    }
     for field in ["script", "source"] {
         if let Some(node) = container.node.get(field).filter(|node| node.as_str().is_some()) {
             programs.push(Program::of_scalar(
@@ -117,6 +126,20 @@ pub fn programs<'t>(
         }
     }
     programs
+}
+
+/// Whether a file's name is not that of a configuration: `envoy -c /etc/envoy/envoy.yaml`.
+fn may_be_script(file: &str) -> bool {
+    const CONFIGURATIONS: [&str; 11] = [
+        "yaml", "yml", "json", "toml", "conf", "cfg", "ini", "hcl", "xml", "properties", "tmpl",
+    ];
+    let end = file.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
+    !end.is_some_and(|(_, end)| CONFIGURATIONS.contains(&end))
+}
+
+/// Whether variables of a container have their values somewhere else.
+fn takes_from_elsewhere(container: &Container<'_>) -> bool {
+    container.node.get("envFrom").is_some() || container.environment().any(|variable| variable.value.is_none())
 }
 
 impl<'t> Program<'t> {
@@ -140,7 +163,8 @@ impl<'t> Program<'t> {
                 .as_ref()
                 .and_then(|script| sourced::only_file(script, invocation.dialect));
             if let Some((name, only, node)) =
-                only.and_then(|only| lookup(&only.path).map(|(name, node)| (name, only, node)))
+                only.filter(|only| may_be_script(&only.path))
+                    .and_then(|only| lookup(&only.path).map(|(name, node)| (name, only, node)))
             {
                 let mut own = Self::of_scalar(place, inline.words, inline.invocation, Some(name), node);
                 own.file = Some(only.path);
@@ -151,7 +175,11 @@ impl<'t> Program<'t> {
         }
         let file = match &invocation {
             Some(invocation) => texts.get(invocation.script).copied().flatten(),
-            None => texts.iter().flatten().copied().find(|word| word.starts_with('/')),
+            None => texts
+                .iter()
+                .flatten()
+                .copied()
+                .find(|word| word.starts_with('/') && may_be_script(word)),
         };
         if let Some((name, node)) = file.and_then(|file| config_maps.script(workload, container, file)) {
             let path = file.map(str::to_owned);
@@ -191,6 +219,7 @@ impl<'t> Program<'t> {
             given: None,
             included: Vec::new(),
             settings: Vec::new(),
+            variables: HashMap::new(),
         }
     }
 
@@ -312,6 +341,7 @@ impl<'t> Program<'t> {
             given: None,
             included: Vec::new(),
             settings: Vec::new(),
+            variables: HashMap::new(),
         }
     }
 

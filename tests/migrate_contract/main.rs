@@ -452,3 +452,91 @@ fn f13_a_restart_policy_of_a_regular_container_is_for_review() {
         migration.plans
     );
 }
+
+/// What takes the place of a wait.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GateCase {
+    of: String,
+    #[serde(default)]
+    script: String,
+    /// In the place of a shell with the script.
+    #[serde(default)]
+    command: Vec<String>,
+    #[serde(default = "sh")]
+    shell: String,
+    /// A line of the app.
+    #[serde(default)]
+    app: String,
+    #[serde(default = "helper")]
+    beside: String,
+    class: String,
+    gate: Option<String>,
+    never: Option<String>,
+}
+
+fn sh() -> String {
+    "sh".to_owned()
+}
+
+fn helper() -> String {
+    "image: example.com/helper:1\nports: [{containerPort: 9900}]\n".to_owned()
+}
+
+impl GateCase {
+    fn pod(&self) -> String {
+        let indented = |text: &str, depth: usize| -> String {
+            let lines = text.lines().map(|line| format!("{}{line}\n", " ".repeat(depth)));
+            lines.collect()
+        };
+        let command = match self.command.is_empty() {
+            true => format!(
+                "        command: [{}, -c]\n        args:\n        - |\n{}",
+                self.shell,
+                indented(&self.script, 10)
+            ),
+            false => format!("        command: {:?}\n", self.command),
+        };
+        format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: app}}
+spec:
+  selector: {{matchLabels: {{app: app}}}}
+  template:
+    metadata: {{labels: {{app: app}}}}
+    spec:
+      volumes:
+      - name: shared
+        emptyDir: {{}}
+      containers:
+      - name: app
+        image: example.com/app:1
+{command}{}      - name: helper
+{}",
+            indented(&self.app, 8),
+            indented(&self.beside, 8)
+        )
+    }
+}
+
+#[test]
+fn a_gate_asks_what_its_wait_asked() {
+    let cases: Vec<GateCase> = serde_yaml::from_str(include_str!("gates.yaml")).unwrap();
+    for case in cases {
+        let text = case.pod();
+        let [plain, reviewed] = [false, true].map(|review| migrated(&text, Form::Native, review));
+        let is_gated = |text: &str| case.gate.as_ref().is_some_and(|gate| text.contains(gate));
+        let found = match (is_gated(&plain.text), is_gated(&reviewed.text)) {
+            (true, true) => "safe",
+            (false, true) => "review",
+            _ => "manual",
+        };
+        assert_eq!(found, case.class, "{}:\n{}", case.of, reviewed.text);
+        for migration in [&plain, &reviewed] {
+            assert_eq!(migration.failures, [], "{}", case.of);
+            let is_there = case.never.as_ref().is_some_and(|never| migration.text.contains(never));
+            assert!(!is_there, "{}:\n{}", case.of, migration.text);
+        }
+    }
+}

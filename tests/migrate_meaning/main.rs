@@ -29,7 +29,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// What comes before the work.
-const WAITS: [&str; 13] = [
+const WAITS: [&str; 19] = [
     "",
     "until curl -fsS http://localhost:9901/ready; do sleep 1; done; ",
     "while ! nc -z 127.0.0.1 9901; do echo waiting; sleep 1; done && ",
@@ -43,6 +43,12 @@ const WAITS: [&str; 13] = [
     "until curl -s localhost:9901/ready; do sleep 1; done; sleep 2; ",
     "timeout 60 sh -c 'until nc -z localhost 9901; do sleep 1; done' && ",
     "for i in 1 2 3; do nc -z localhost 9901 && break; sleep 1; done\n",
+    "until nc -z localhost 9901; do sleep 1; done || exit 1; ",
+    "CHECK=\"nc -z localhost 9901\"; until $CHECK; do sleep 1; done; ",
+    "for h in localhost 127.0.0.1; do until nc -z $h 9901; do sleep 1; done; done; ",
+    "until nc -z localhost 9901; do sleep 1; done & wait; ",
+    "KIND=one; case $KIND in one|two) until nc -z localhost 9901; do sleep 1; done;; esac; ",
+    "retry() { n=$1; shift; until \"$@\"; do n=$((n-1)); [ $n -le 0 ] && exit 1; sleep 1; done; }\nretry 9 nc -z localhost 9901\n",
 ];
 
 /// The work; `app` says how it was called.

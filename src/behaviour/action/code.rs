@@ -61,6 +61,7 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         let mut http = Http::new(name, Some(method), Url::parse(address, span));
         http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
         http.works = does_more(code);
+        http.fails_on_error = looks_at_status(&code.replace(address, ""));
         if method == "GET" && tries_again(code) {
             http.retry = Some(Retry {
                 count: None,
@@ -69,13 +70,14 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
                 time_limit: None,
             });
             // What else the code does is not known.
-            http.unknown_option = Some(name.to_owned());
+            http.unknown_option = (!goes_round_until_answered(code)).then(|| name.to_owned());
         }
         return Some(Action::Http(http));
     }
     if let Some(address) = request_in_parts(code) {
         let mut http = Http::new(name, Some(method(code)), Url::parse(&address, span));
         http.works = does_more(code);
+        http.fails_on_error = looks_at_status(code);
         return Some(Action::Http(http));
     }
     let (host, port) = socket(code)?;
@@ -84,7 +86,8 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
     connect.waits = tries_again(code);
     connect.has_side_effects = does_more(code);
     // Which answer ends the wait is not known.
-    connect.unknown_option = connect.waits.then(|| name.to_owned());
+    let is_open = connect.waits && !goes_round_until_answered(code);
+    connect.unknown_option = is_open.then(|| name.to_owned());
     Some(Action::Connect(connect))
 }
 
@@ -106,8 +109,61 @@ fn tries_again(code: &str) -> bool {
     let tries =
         has(&["in range(", ".times"]) && has(&["break", "exit"]) || has(&["rescue"]) && has(&["retry"]);
     let passes_time = has(&["sleep", "Sleep", "setTimeout", "timers"]);
-    let is_timed = has(&["setInterval("]) && has(&["clearInterval(", "process.exit("]);
+    let is_timed = has(&["setInterval(", "setTimeout("]) && has(&["clearInterval(", "process.exit("]);
     (goes_round || tries) && passes_time || is_timed
+}
+
+/// Whether code makes a difference between an answer and one of 400 and above: by a call that fails there, or by a look
+/// at the status.
+fn looks_at_status(code: &str) -> bool {
+    const SIGNS: [&str; 13] = [
+        "urlopen",
+        "raise_for_status",
+        "URI.open",
+        "file_get_contents",
+        "Invoke-",
+        "axios",
+        "status",
+        "Status",
+        "getcode",
+        ".ok",
+        ".code",
+        "success",
+        "LWP",
+    ];
+    SIGNS.iter().any(|sign| code.contains(sign))
+}
+
+/// Whether Python code does nothing but go round, without bound, until the call in its `try` raises nothing.
+fn goes_round_until_answered(code: &str) -> bool {
+    const OTHERWISE: [&str; 11] = [
+        "for ", "if ", "else", "elif ", "raise", "def ", "return", "continue", "assert", "finally", "lambda",
+    ];
+    const CALLS: [&str; 6] = ["urlopen(", "requests.get(", "httpx.get(", "create_connection(", ".connect((", "HTTPConnection("];
+    // Another exception would end it.
+    const CAUGHT: [&str; 4] = ["except:", "except Exception", "except OSError", "except socket.error"];
+    let place = |signs: &[&str]| signs.iter().filter_map(|sign| code.find(sign)).min();
+    let once = |sign: &str| code.matches(sign).count() == 1;
+    let goes_on = place(&["break", "exit(0)", "exit()"]);
+    let order = [
+        place(&["while True:", "while 1:"]),
+        place(&["try:"]),
+        place(&CALLS),
+        goes_on,
+        place(&CAUGHT),
+        place(&["sleep("]),
+    ];
+    let is_in_order = order.iter().all(Option::is_some) && order.is_sorted();
+    let looks_at_status = ["status", "getcode", ".ok"].iter().any(|sign| code.contains(sign));
+    let ends_well = |rest: &str| rest.starts_with(['0', ')']);
+    is_in_order
+        && code.split("exit(").skip(1).all(ends_well)
+        && once("while ")
+        && once("try:")
+        && once("except")
+        && !looks_at_status
+        && !does_more(code)
+        && !OTHERWISE.iter().any(|sign| code.contains(sign))
 }
 
 /// Whether code brings in something else than what asks: `import etl`, `require('pg')`.

@@ -1,6 +1,9 @@
 //! What variables and file descriptors stand for.
 
-use std::{cell::Cell, collections::HashMap};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 use crate::shell::{Command, List, Piece, RedirectKind, Script, Simple, Variable, Word};
 
@@ -8,6 +11,9 @@ use super::{connect, host::Host};
 
 /// The marker of a part that isn't known, in the text of a word.
 pub(super) const UNKNOWN: char = '\u{FFFD}';
+
+/// What stands for the pod's own name and address, which are not known: all names below `localhost` are of the pod.
+const OWN_HOST: &str = "hostname.localhost";
 
 /// The longest value that is looked up, in bytes: the longest path (`PATH_MAX` of Linux). What is asked of a value
 /// is where it leads, and a variable may be made of others that are made of others.
@@ -29,6 +35,8 @@ pub struct Values<'a> {
     connections: HashMap<i32, (Host, Option<u16>)>,
     /// The addresses that a loop runs over, by its variable: `for url in $QUIT_URLS`.
     addresses: HashMap<String, Vec<String>>,
+    /// The variables of loops over names of the pod itself.
+    own_hosts: HashSet<String>,
     /// How many bytes of values may still be looked up.
     left: Cell<usize>,
 }
@@ -50,6 +58,7 @@ impl<'a> Values<'a> {
             assigned: HashMap::new(),
             connections: HashMap::new(),
             addresses: HashMap::new(),
+            own_hosts: HashSet::new(),
             left: Cell::new(LOOKED_UP.1),
         }
     }
@@ -83,6 +92,9 @@ impl<'a> Values<'a> {
             } = visit.command
             {
                 let before = values.assigned.insert(variable.clone(), None);
+                if before.is_none() && values.are_own_hosts(words) {
+                    values.own_hosts.insert(variable.clone());
+                }
                 let addresses = values.addresses_in(words);
                 if before.is_none() && !leaves_early(body) && !addresses.is_empty() {
                     values.addresses.insert(variable.clone(), addresses);
@@ -238,6 +250,17 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// Whether the words of a loop all are names of the pod itself: `for h in localhost 127.0.0.1`.
+    fn are_own_hosts(&self, words: &[Word]) -> bool {
+        // Without quotes a variable is several words.
+        let is_own = |word: &Word| {
+            let value = self.resolve(word).unwrap_or_default();
+            let mut hosts = value.split_ascii_whitespace().peekable();
+            hosts.peek().is_some() && hosts.all(|host| Host::of(host).is_local())
+        };
+        !words.is_empty() && words.iter().all(is_own)
+    }
+
     /// What a word stands for, each address of a loop in turn, with [`UNKNOWN`] for each part that isn't known.
     pub(super) fn expansions(&self, word: &Word) -> Vec<String> {
         let addresses = match word.pieces.as_slice() {
@@ -273,12 +296,46 @@ impl<'a> Values<'a> {
         self.bounded(value)
     }
 
+    /// Whether a piece is the name or the address of the pod itself: `$(hostname -i)`, `$HOSTNAME`.
+    fn is_own_host(&self, piece: &Piece) -> bool {
+        match piece {
+            Piece::Variable {
+                name, simple: true, ..
+            } => {
+                self.own_hosts.contains(name) && self.assigned.get(name) == Some(&None)
+                    || name == "HOSTNAME" && self.get(name) == Variable::Unset
+            }
+            Piece::Substitution {
+                script: Some(script), ..
+            } => {
+                let [statement] = script.statements.as_slice() else {
+                    return false;
+                };
+                let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
+                    return false;
+                };
+                let words: Vec<&str> = simple.words.iter().map(|word| word.raw.as_str()).collect();
+                let is_alone = statement.and_or.rest.is_empty();
+                is_alone
+                    && matches!(
+                        words.as_slice(),
+                        ["hostname"] | ["hostname", "-i" | "-I" | "-f" | "-s" | "--ip-address" | "--fqdn"]
+                    )
+            }
+            _ => false,
+        }
+    }
+
     /// The word's text, with [`UNKNOWN`] for each part that isn't known.
     pub(crate) fn expand(&self, word: &Word) -> String {
         let mut text = String::new();
         for piece in &word.pieces {
             match piece {
                 Piece::Text { text: part, .. } => text.push_str(part),
+                // With something before it, it is the name of something else: `db-$HOSTNAME`.
+                piece if !text.ends_with(is_part_of_name) && self.is_own_host(piece) => {
+                    text.push_str(OWN_HOST);
+                }
                 piece => {
                     let alone = Word {
                         raw: String::new(),
@@ -294,6 +351,11 @@ impl<'a> Values<'a> {
         }
         text
     }
+}
+
+/// Whether a letter before a name makes another one of it.
+fn is_part_of_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | UNKNOWN)
 }
 
 /// Whether a loop may end before it has run over all of its words.

@@ -90,12 +90,17 @@ impl<'a> ScriptBehaviour<'a> {
                 Command::Case {
                     word,
                     arms,
+                    patterns,
                     span: all,
-                    ..
-                } => arms
-                    .iter()
-                    .any(|arm| is_within(arm, span))
-                    .then_some(all.start..word.span.end),
+                } => {
+                    let place = arms.iter().position(|arm| is_within(arm, span))?;
+                    let chosen = self.chosen(word, patterns);
+                    let is_settled = match taken {
+                        true => chosen == Some(place),
+                        false => chosen.is_some(),
+                    };
+                    (!is_settled).then_some(all.start..word.span.end)
+                }
                 _ => None,
             });
         by_compound.or_else(|| {
@@ -104,6 +109,25 @@ impl<'a> ScriptBehaviour<'a> {
                 .filter(|statement| covers(&statement.span, span))
                 .find_map(|statement| self.of_pipelines(statement, span, taken))
         })
+    }
+
+    /// The arm of a `case` that runs, where its word is known and so are the patterns before.
+    fn chosen(&self, word: &Word, patterns: &[Vec<Word>]) -> Option<usize> {
+        let is_known = names(word).all(|name| matches!(self.values.get(name), Variable::Known(_)));
+        let value = self.values.resolve(word).filter(|_| is_known)?;
+        for (place, patterns) in patterns.iter().enumerate() {
+            for pattern in patterns {
+                if pattern.raw == "*" {
+                    return Some(place);
+                }
+                let is_pattern = pattern.raw.contains(['*', '?', '[']);
+                let text = pattern.literal().filter(|_| !is_pattern)?;
+                if text == value {
+                    return Some(place);
+                }
+            }
+        }
+        None
     }
 
     fn of_branches(
@@ -375,6 +399,7 @@ fn names(word: &Word) -> impl Iterator<Item = &String> {
     })
 }
 
-fn counts(word: &str) -> bool {
+/// Whether a word of a test compares numbers.
+pub(super) fn counts(word: &str) -> bool {
     matches!(word, "-gt" | "-ge" | "-lt" | "-le" | ">" | "<")
 }

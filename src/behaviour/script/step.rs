@@ -5,7 +5,7 @@ use crate::{
     shell::{Command, Connector, List, Part, Piece, Pipeline, Simple, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, covers, quit, wait};
+use super::{Located, ScriptBehaviour, covers, quit, wait, waiting_loop::leaves_for_work};
 
 /// What a step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -182,7 +182,8 @@ fn pipeline_kind(behaviour: &ScriptBehaviour, pipeline: &Pipeline) -> (StepKind,
     if let [command @ (Command::Loop { .. } | Command::For { .. })] = pipeline.commands.as_slice()
         && behaviour.waiting.contains(&command.span())
     {
-        return (StepKind::Wait, false);
+        let runs_work = behaviour.within(&command.span()).any(leaves_for_work);
+        return (StepKind::Wait, runs_work);
     }
     let mut kind = StepKind::Noise;
     let mut runs_command = false;
@@ -264,6 +265,7 @@ pub(super) fn command_kind(behaviour: &ScriptBehaviour, located: &Located) -> St
                 StepKind::Work
             }
         }
+        Action::Other { program: Some(name) } if name == "tee" && only_shows(located) => StepKind::Noise,
         Action::Other { program: Some(name) } if installs(name) => StepKind::Setup,
         // A list of processes is looked at: `ps aux | grep envoy | …`.
         Action::Other { program: Some(name) } if name.rsplit('/').next() == Some("ps") => StepKind::Check,
@@ -324,6 +326,14 @@ fn is_shown(located: &Located) -> bool {
         && context.next_connector.is_none()
         && !context.is_in(Part::IfCondition)
         && !context.is_in_loop()
+}
+
+/// `… | tee /dev/stderr`: what is shown is kept in no file.
+fn only_shows(located: &Located) -> bool {
+    let words = located.visit.simple().map_or(&[][..], |simple| simple.words.as_slice());
+    let mut files = words.iter().skip(1).map(|word| word.raw.as_str());
+    let is_shown = |word: &str| word.starts_with('-') || matches!(word, "/dev/stderr" | "/dev/stdout" | "/dev/null");
+    located.visit.context.pipeline_index > 0 && files.all(is_shown)
 }
 
 /// Package managers, which bring the tools that the rest of a script needs.

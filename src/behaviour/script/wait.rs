@@ -6,10 +6,14 @@ use crate::{
         tool,
         wrapper::{Tie, Wrapper},
     },
-    shell::{Command, Piece, Span},
+    shell::{Command, List, Piece, Span, Statement, Terminator},
 };
 
-use super::{Located, ScriptBehaviour, WayOut, covers, cut, step::is_filter, waiting_loop::Shape};
+use super::{
+    Located, ScriptBehaviour, WayOut, covers, cut,
+    step::is_filter,
+    waiting_loop::{Shape, is_no_status, leaves_for_work},
+};
 
 /// How a wait is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub struct Wait {
     pub is_strict: bool,
     /// Nothing but noise and other waits comes before it.
     pub is_first: bool,
+    /// The files that what comes before it makes or changes, where that is all that it does.
+    pub files_before: Option<Vec<String>>,
     /// The next step that is the script's work; a tool's own command counts.
     pub command_after: Option<Span>,
     /// The function it stands in.
@@ -128,7 +134,11 @@ impl<'a> ScriptBehaviour<'a> {
         wait.only_waits = self
             .within(&shape.body)
             .filter(|located| !covers(&shape.condition, &located.action.span))
-            .all(only_passes_time);
+            .all(|located| only_passes_time(located) || leaves_for_work(located));
+        let own_work = self.within(&shape.body).find(|located| leaves_for_work(located));
+        wait.command_after = own_work
+            .map(|located| located.action.span.clone())
+            .or(wait.command_after);
         wait.inverted = shape.inverted;
         wait.interval = interval;
         wait.time_limit = self.limit_around(&span).or(counted);
@@ -172,6 +182,9 @@ impl<'a> ScriptBehaviour<'a> {
             .any(|sign| word.contains(sign))
                 || matches!(*word, "-I" | "-S" | "-sI" | "-Is" | "-i" | "-si" | "-is")
         };
+        if words.iter().any(|word| is_no_status(word)) {
+            return Answer::Any;
+        }
         let status = words.iter().rev().find_map(|word| status_in(word));
         match status {
             Some(status) if words.iter().any(asks_status) => Answer::Status(status),
@@ -265,9 +278,10 @@ impl<'a> ScriptBehaviour<'a> {
             ways_out: Vec::new(),
             is_strict: false,
             is_first: index.is_some_and(|index| self.is_first_step(index)),
+            files_before: index.and_then(|index| self.files_before(index)),
             command_after: index.and_then(|index| self.work_after(index)),
             function: context.function.map(str::to_owned),
-            is_aside: context.trap.is_some() || context.background,
+            is_aside: context.trap.is_some() || context.background && !self.is_awaited(span),
             in_background: context.background,
             whole: own_step
                 .map(super::step::Step::span)
@@ -277,6 +291,39 @@ impl<'a> ScriptBehaviour<'a> {
             statement: step.map_or(span.clone(), |step| step.statement.span.clone()),
             cut: own_step.map(|step| cut(step.statement, &step.span())),
         }
+    }
+
+    /// Whether a script waits for what it has just started in the background: `until …; do sleep 1; done & wait $!`,
+    /// `… & pid=$!; wait $pid`.
+    fn is_awaited(&self, span: &Span) -> bool {
+        let simple = |statement: &'a Statement| match statement.and_or.first.commands.as_slice() {
+            [Command::Simple(simple)] => Some(simple),
+            _ => None,
+        };
+        let started_at = |list: &&'a List| {
+            list.statements.iter().position(|statement| {
+                statement.terminator == Terminator::Background && covers(&statement.span, span)
+            })
+        };
+        let is_awaited_in = |list: &'a List| {
+            let started = started_at(&list)?;
+            let mut behind = list.statements.get(started + 1..)?.iter();
+            let mut next = simple(behind.next()?)?;
+            let mut names = vec!["$!".to_owned(), "%1".to_owned()];
+            if let ([], [saved]) = (next.words.as_slice(), next.assignments.as_slice())
+                && saved.value.raw.trim_matches('"') == "$!"
+            {
+                names.extend([format!("${}", saved.name), format!("${{{}}}", saved.name)]);
+                next = simple(behind.next()?)?;
+            }
+            let words: Vec<&str> = next.words.iter().map(|word| word.raw.trim_matches('"')).collect();
+            match words.as_slice() {
+                ["wait"] => Some(()),
+                ["wait", job] => names.iter().any(|name| name == job).then_some(()),
+                _ => None,
+            }
+        };
+        self.lists.iter().any(|list| is_awaited_in(list).is_some())
     }
 
     fn probes(&self, shape: &Shape) -> Vec<CommandAction> {
@@ -319,10 +366,16 @@ impl Wait {
             return Some("what the program does is not in the manifest, only what it is given");
         }
         if self.has_side_effects || !self.only_waits {
-            return Some("the loop does more than wait");
+            return Some("it does more than wait");
         }
         self.asks_others
-            .then_some("the loop also waits for something else")
+            .then_some("it also waits for something else")
+    }
+
+    /// Whether it is written as a loop.
+    #[must_use]
+    pub fn is_loop(&self) -> bool {
+        !matches!(self.form, WaitForm::Retry | WaitForm::Tool)
     }
 
     /// Whether it looks for processes: `pgrep app`, `kill -0 $(pidof app)`.

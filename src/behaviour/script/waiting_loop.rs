@@ -83,7 +83,7 @@ impl Shape {
         let works = behaviour
             .within(&shape.body)
             .filter(|located| !covers(&shape.condition, &located.action.span))
-            .any(is_work);
+            .any(|located| is_work(located) && !leaves_for_work(located));
         (inside().any(asks) && !inside().any(reads_input) && !works).then_some(shape)
     }
 }
@@ -157,6 +157,18 @@ fn leaving_condition(behaviour: &ScriptBehaviour, body: &List, flags: &[&str]) -
             }
         }
         for (index, (connector, pipeline)) in statement.and_or.rest.iter().enumerate() {
+            // `nc … || { sleep 1; continue; }` before what leaves the loop.
+            let goes_round = *connector == Connector::Or
+                && pipeline.commands.iter().any(|command| match command {
+                    Command::Group { body, .. } => continues(behaviour, body),
+                    _ => false,
+                });
+            if goes_round && ends_with_break(behaviour, body) {
+                let (first, last) = (pipelines.first()?, pipelines.get(index)?);
+                let condition = first.span.start..last.span.end;
+                let negated = first.negated || tests_absence(behaviour, &condition);
+                return Some((asked(condition), negated));
+            }
             let breaks = pipeline
                 .commands
                 .iter()
@@ -206,6 +218,7 @@ fn command_leaves(behaviour: &ScriptBehaviour, command: &Command) -> bool {
             behaviour
                 .within(&simple.span)
                 .any(|located| match &located.action.action {
+                    _ if leaves_for_work(located) => true,
                     Action::Break { is_continue } => !is_continue,
                     Action::Exit { code, .. } => {
                         matches!(code, None | Some(ExitCode::Number(0) | ExitCode::LastStatus))
@@ -215,6 +228,14 @@ fn command_leaves(behaviour: &ScriptBehaviour, command: &Command) -> bool {
         }
         _ => false,
     }
+}
+
+/// `exec /app`: it leaves a loop, and the script.
+pub(super) fn leaves_for_work(located: &Located) -> bool {
+    // A subshell or a process beside it would leave the loop to the script.
+    let context = &located.visit.context;
+    let is_own = !context.subshell && !context.background && context.pipeline_length == 1;
+    is_own && located.action.is_exec && matches!(located.action.action, Action::Other { program: Some(_) })
 }
 
 /// Whether a condition holds while the thing is absent: `! curl …`, `[ ! -f x ]`.
@@ -260,10 +281,19 @@ fn compares_with_failure(behaviour: &ScriptBehaviour, commands: &[Command]) -> b
         let raws: Vec<_> = words.iter().map(|word| word.raw.as_str()).collect();
         matches!(raws.as_slice(), ["wc", ..]) || raws.first() == Some(&"grep") && raws.contains(&"-c")
     });
+    // curl prints 000 where nothing answered.
+    if words.iter().any(|word| is_no_status(&word.raw)) {
+        return has(&["=", "==", "-eq"]);
+    }
     if counts && has(&["0", "\"0\"", "1"]) {
         return has(&["-eq", "=", "==", "-lt", "-le"]);
     }
     has(&["!=", "-ne", "-z"]) || has(&["-gt", "-ge", ">"]) && words.iter().any(is_last_status)
+}
+
+/// What `curl -w '%{http_code}'` prints where it got no answer.
+pub(super) fn is_no_status(word: &str) -> bool {
+    word.trim_matches(['"', '\'']) == "000"
 }
 
 /// From the first to the last statement.

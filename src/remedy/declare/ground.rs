@@ -5,7 +5,6 @@ use crate::{
     pod::Subject,
     remedy::planner::{Planner, is_named},
     roles::Role,
-    workload::ContainerList,
 };
 
 /// Whether there is a reason to declare a container.
@@ -34,9 +33,7 @@ impl<'a> Planner<'_, 'a> {
         if member.role.role != Role::Sidecar {
             return Ground::None;
         }
-        let slept_for = self.options.review
-            && self.wanted.some_sleep()
-            && member.container.list == ContainerList::Regular;
+        let slept_for = self.is_slept_for(member);
         let is_marked = self.pod.namings.iter().enumerate().any(|(at, naming)| {
             naming.names.iter().any(|own| own == name)
                 && self

@@ -370,6 +370,11 @@ fn by_own_tool(container: &Container<'_>, tool: &str, port: u16) -> Option<Handl
     Some(exec(words.chain([port.as_str()])))
 }
 
+/// Whether a wait goes on at a 404 and a 500, too.
+pub(super) fn takes_any_answer(wait: &Wait, http: &Http) -> bool {
+    wait.answer == Answer::Any && !http.fails_on_error
+}
+
 /// The probe that succeeds when a request does: `curl` without `--fail` is content with any answer, a probe is not.
 fn of_request(
     pod: &Pod<'_>,
@@ -391,8 +396,7 @@ fn of_request(
     let (Some(path), Some(target)) = (&http.url.path, http.url.request_target()) else {
         return Err("not all of the address that the app asks is in the manifest".to_owned());
     };
-    let takes_any = wait.answer == Answer::Any && !http.fails_on_error;
-    if takes_any && !is_health_path(pod, container, path) {
+    if takes_any_answer(wait, http) && !is_passed(pod, container, path) {
         return Ok(tcp_socket(port));
     }
     Ok(match http.url.scheme.as_deref() {
@@ -401,37 +405,24 @@ fn of_request(
     })
 }
 
-/// Whether a path is known to be answered with success by a healthy server: by the catalogue, by another probe of the
-/// container, or by its name.
-pub(crate) fn is_health_path(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "health",
-        "healthz",
-        "healthcheck",
-        "ready",
-        "readyz",
-        "readiness",
-        "live",
-        "livez",
-        "liveness",
-        "startup",
-        "ping",
-        "status",
-    ];
+/// Whether a healthy server is known to answer a path with success: by the catalogue, or by a probe of the container that
+/// would end it otherwise. A name (`/healthz`) alone does not show that the path is there, nor that its answer does not
+/// depend on the app, and a wait that takes any answer goes on at a 404.
+pub(crate) fn is_passed(pod: &Pod<'_>, container: &Container<'_>, path: &str) -> bool {
     let known = pod.catalogue.of(container);
     let by_catalogue = known.is_some_and(|known| {
-        known
-            .ready
-            .iter()
-            .any(|endpoint| endpoint.path.as_deref() == Some(path))
+        !known.readiness_needs_app
+            && known
+                .ready
+                .iter()
+                .any(|endpoint| endpoint.path.as_deref() == Some(path))
     });
-    let by_probe = ProbeKind::ALL
+    let by_probe = [ProbeKind::Liveness, ProbeKind::Startup]
         .iter()
         .filter_map(|kind| container.probe(*kind))
         .filter_map(|probe| probe.entry.value.path(&["httpGet", "path"])?.as_str())
         .any(|own| own == path);
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    by_catalogue || by_probe || NAMES.contains(&last.trim_start_matches('_'))
+    by_catalogue || by_probe
 }
 
 /// Another probe's handler, where its answer does not depend on the app.

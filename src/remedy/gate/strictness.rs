@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::startup::{asked_port, has_tool, only_connects};
+use super::startup::{asked_port, has_tool, is_passed, only_connects, takes_any_answer};
 use crate::{
-    behaviour::{
-        action::Action,
-        script::{Answer, Wait},
-    },
+    behaviour::{action::Action, script::Wait},
     catalogue::wait_tool::{self, Question},
     pod::{Member, Pod, health_listener},
     remedy::obligation::{Obligation, Proof},
@@ -60,9 +57,9 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
             Action::Http(http) if http.url.request_target().is_none() => {
                 return unknown("not all of the address that the wait asks is in the manifest".to_owned());
             }
-            Action::Http(http) if wait.answer == Answer::Any && !http.fails_on_error => {
+            Action::Http(http) if takes_any_answer(wait, http) => {
                 let path = http.url.path.as_deref().unwrap_or_default();
-                if !super::startup::is_health_path(pod, container, path)
+                if !is_passed(pod, container, path)
                     && health_listener(pod, container).is_none()
                 {
                     return unknown(

@@ -210,7 +210,7 @@ fn of_link<'a>(
                 "an exec probe on the file needs `test` in the sidecar's image",
             ));
             if !wait.only_waits || wait.has_side_effects {
-                part.class = Err("the loop does more than wait".to_owned());
+                part.class = Err("it does more than wait".to_owned());
             }
             if let Some(reason) = wait.besides().or_else(|| wait.asks_for_contents()) {
                 part.class = Err(reason.to_owned());
@@ -241,7 +241,7 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
     if wait.answer == Answer::Text {
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,
-            "the loop looks at the answer's text, and probes don't",
+            "it looks at the answer's text, and probes don't",
         ));
     }
     if let Some(option) = &wait.unknown_option {
@@ -263,20 +263,23 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
             format!("whether it waits depends on `{condition}`, and a gate always waits"),
         ));
     }
-    if !wait.is_first {
+    if !wait.is_first && !keeps_to_itself(pod, member, wait) {
         part.rest_on(Proof::unknown(
             Obligation::WaitIsKept,
-            "something runs before the loop, and would run behind the gate",
+            "something runs before the wait, and would run behind the gate",
         ));
     }
     if let Some(command) = wait
         .command_after
         .as_ref()
-        .filter(|command| command.start < wait.span.end)
+        .filter(|command| command.start < wait.span.end && !wait.is_loop())
     {
         tool_goes(&mut part, link, member, program, wait.span.start..command.start);
     }
-    if let Some(reason) = wait.besides() {
+    let starts_the_app = wait.is_loop() && wait.command_after.as_ref().is_some_and(|command| command.end <= wait.span.end);
+    if starts_the_app {
+        part.class = Err("its loop starts the app itself".to_owned());
+    } else if let Some(reason) = wait.besides() {
         part.class = Err(reason.to_owned());
     } else if let Some(other) = also_serves(pod, &[index, link.container], wait) {
         part.class = Err(format!(
@@ -310,6 +313,19 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
     }
     keep_among_sidecars(pod, link, form, &mut part);
     part
+}
+
+/// Whether what comes before a wait only makes files that no other container sees, so that it may as well come behind.
+fn keeps_to_itself(pod: &Pod<'_>, member: &Member<'_>, wait: &Wait) -> bool {
+    let is_seen = |file: &String| {
+        let volume = pod.workload.volume_of_file(&member.container, file);
+        volume.is_some_and(|(volume, _)| {
+            let mut others = pod.members.iter().filter(|other| !std::ptr::eq(*other, member));
+            others.any(|other| other.container.mounts().any(|mount| mount.volume == volume.name))
+        })
+    };
+    let files = wait.files_before.as_ref();
+    files.is_some_and(|files| !files.iter().any(is_seen))
 }
 
 /// A wait of one sidecar for another stays in a form that has no order among sidecars.
@@ -451,5 +467,6 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
 /// its container is restarted, it waits anew, so that it never starts without an answer.
 fn gives_up(pod: &Pod<'_>, wait: &Wait) -> bool {
     let waits_anew = wait.is_strict && pod.workload.restart_policy() == "Always";
-    (wait.form == WaitForm::CountedLoop || wait.time_limit.is_some()) && !waits_anew
+    let is_bounded = wait.form == WaitForm::CountedLoop || wait.time_limit.is_some();
+    is_bounded && !waits_anew
 }

@@ -11,7 +11,7 @@ use crate::{
         hindrance::Hindrance,
         result::{exits_with_word, is_result, parameter_of_end, result_variable},
     },
-    shell::{Command, List, Simple, Span, Visit},
+    shell::{Command, Connector, List, Simple, Span, Statement, Visit},
 };
 
 /// No `exit` or `return` that goes kept anything from running that stays.
@@ -48,12 +48,40 @@ pub(super) fn what_ran_behind_it_still_does(cutting: &Cutting<'_>) -> Vec<Answer
 
 /// A wait that gave up after a while is not taken over by a gate that does not.
 pub(super) fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
+    let never: Vec<Span> = cutting
+        .all_lists()
+        .into_iter()
+        .flat_map(|list| &list.statements)
+        .filter_map(behind_endless_loop)
+        .collect();
+    let runs = |span: &Span| !never.iter().any(|own| own.start <= span.start && span.end <= own.end);
     cutting
         .gone_constructs()
         .filter_map(|visit| visit.simple())
         .filter(|simple| matches!(exit(simple), Some((Some(ExitCode::Number(number)), _)) if number != 0))
+        .filter(|simple| runs(&simple.span))
         .map(|simple| Answer::Unknown(Hindrance::Bound(cutting.shown(&simple.span))))
         .collect()
+}
+
+/// What never runs: `until nc …; do sleep 1; done || exit 1`. A loop that ends by its condition alone has the result of
+/// what it did last, and passing the time succeeds.
+fn behind_endless_loop(statement: &Statement) -> Option<Span> {
+    let (connector, behind) = statement.and_or.rest.first()?;
+    let [Command::Loop { body, .. }] = statement.and_or.first.commands.as_slice() else {
+        return None;
+    };
+    let mut inside = body.commands().filter_map(|visit| visit.simple());
+    let leaves =
+        inside.any(|simple| matches!(action(simple), Action::Break { .. } | Action::Exit { .. }));
+    let last = body.statements.last()?;
+    let [Command::Simple(simple)] = last.and_or.first.commands.as_slice() else {
+        return None;
+    };
+    let passes_time = matches!(action(simple), Action::Sleep { seconds: Some(_) })
+        || matches!(simple.words.first()?.raw.as_str(), "echo" | "printf" | ":" | "true");
+    let is_alone = last.and_or.rest.is_empty() && !last.and_or.first.negated && !statement.and_or.first.negated;
+    (*connector == Connector::Or && !leaves && passes_time && is_alone).then(|| behind.span.clone())
 }
 
 impl Cutting<'_> {
