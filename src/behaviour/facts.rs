@@ -31,6 +31,8 @@ pub struct ScriptFacts {
     pub asks_cluster: Option<Wait>,
     /// What it never comes back from: an endless loop, `sleep infinity`, `tail -f`.
     pub runs_for_ever: Option<Span>,
+    /// The server that it never comes back from.
+    pub serves_for_ever: Option<Span>,
 }
 
 impl ScriptFacts {
@@ -55,6 +57,7 @@ impl ScriptFacts {
             stays_idle: behaviour.stays_idle(),
             asks_cluster: behaviour.asks_cluster(),
             runs_for_ever: behaviour.runs_for_ever(),
+            serves_for_ever: behaviour.serves_for_ever(),
         }
     }
 }

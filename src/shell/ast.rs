@@ -134,6 +134,8 @@ pub enum Command {
         word: Word,
         /// The bodies of all arms.
         arms: Vec<List>,
+        /// The patterns of each arm; none where an arm goes on into the next one.
+        patterns: Vec<Vec<Word>>,
         /// From `case` to `esac` and its redirections.
         span: Span,
     },

@@ -85,6 +85,8 @@ impl Parser<'_> {
         self.skip_lines();
         self.keyword("in")?;
         let mut arms = Vec::new();
+        let mut patterns = Vec::new();
+        let mut falls_through = false;
         loop {
             self.skip_lines();
             if self.bare_word() == Some("esac") {
@@ -94,8 +96,9 @@ impl Parser<'_> {
                 self.advance(1);
                 self.skip_blanks();
             }
+            let mut own = Vec::new();
             loop {
-                self.word(false)?;
+                own.push(self.word(false)?);
                 self.skip_blanks();
                 if !self.sees("|") {
                     break;
@@ -105,9 +108,12 @@ impl Parser<'_> {
             }
             self.expect(")")?;
             arms.push(self.list()?);
+            patterns.push(own);
             if self.sees(";;&") {
+                falls_through = true;
                 self.advance(3);
             } else if self.sees(";;") || self.sees(";&") {
+                falls_through |= self.sees(";&");
                 self.advance(2);
             } else if self.bare_word() != Some("esac") {
                 return None;
@@ -115,9 +121,13 @@ impl Parser<'_> {
         }
         self.keyword("esac")?;
         self.redirects()?;
+        if falls_through {
+            patterns.clear();
+        }
         Some(Command::Case {
             word,
             arms,
+            patterns,
             span: self.span_from(start),
         })
     }

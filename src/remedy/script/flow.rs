@@ -229,7 +229,7 @@ impl<'s> Flow<'s> {
                 otherwise.iter().for_each(|list| self.list(list));
                 self.lost.extend(ends);
             }
-            Command::Case { word, arms, span } => {
+            Command::Case { word, arms, span, .. } => {
                 self.words(std::iter::once(word));
                 self.patterns(arms, span);
                 let before = self.lost.clone();
