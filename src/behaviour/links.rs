@@ -522,7 +522,7 @@ impl Finder<'_, '_> {
     /// Whom a request's address tells to end.
     fn quit_party(&self, (from, program): (usize, usize), request: &Http, url: &Url) -> Option<Party> {
         if let Some(servers) = request.ends {
-            return self.owners.of_server(from, url.port, servers);
+            return self.owners.of_server(from, url.port, servers, &request.tool);
         }
         let path = url.path.as_deref().filter(|_| url.host.is_local())?;
         let path = path.trim_end_matches('/');

@@ -322,14 +322,22 @@ impl Owners<'_, '_> {
 
     /// The server that a client's own command ends (`redis-cli shutdown`), by the names of its programs and images: none
     /// where it is the container's own, or nobody runs it.
-    pub(super) fn of_server(&self, from: usize, port: Option<u16>, servers: &[&str]) -> Option<Party> {
+    pub(super) fn of_server(
+        &self,
+        from: usize,
+        port: Option<u16>,
+        servers: &[&str],
+        client: &str,
+    ) -> Option<Party> {
         let is_it = |index: usize, container: &Container<'_>| {
             let image = container.image().map(|image| image.base_name());
             let names = [Some(container.name), image, self.first_word(index)];
             names.into_iter().flatten().any(|name| servers.contains(&name))
         };
         let own = self.workload.containers.get(from)?;
-        if is_it(from, own) || servers.iter().any(|server| self.starts(from, server)) {
+        // The client may be called as an image of the server is: `mysql`.
+        let mut programs = servers.iter().filter(|server| **server != client);
+        if is_it(from, own) || programs.any(|server| self.starts(from, server)) {
             return None;
         }
         let running: Vec<(usize, &Container<'_>)> = self
