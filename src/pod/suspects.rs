@@ -328,7 +328,7 @@ fn calls(
     let asked: Vec<String> = facts
         .quits
         .iter()
-        .filter(|quit| !is_linked(quit.span.start) && quit.request.ends.is_none())
+        .filter(|quit| !is_linked(quit.span.start))
         .filter(|quit| !matches!(quit.position, QuitPosition::BeforeMain))
         .filter_map(|quit| quit.request.urls().find(|url| url.host.is_local()))
         .filter(|url| {
