@@ -6,7 +6,7 @@ mod text;
 
 use std::{
     cell::OnceCell,
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,7 +23,7 @@ use crate::{
     roles::{Catalogue, ContainerRole, WorkloadSummary},
     rules::{self, Confidence, Finding, Severity},
     source::{Note, NoteKind, SourceError, SourceFile, first_template_comment_line},
-    workload::{self, ConfigMapIndex, ConfigMaps, Service},
+    workload::{self, ConfigMapIndex, ConfigMaps, ObjectReference, Service},
     yaml::{self, Stream},
 };
 
@@ -356,6 +356,7 @@ fn lint_stream<'a>(
             finding.confidence = finding.confidence.min(Confidence::Medium);
         }
     }
+    one_for_each_place(&mut outcome.findings);
     outcome.wanted = config_maps.into_missed().into_iter().map(str::to_owned).collect();
     outcome.findings.sort_by_key(|finding| {
         (
@@ -364,6 +365,22 @@ fn lint_stream<'a>(
         )
     });
     outcome
+}
+
+/// Objects that an anchor gives the same text have the same findings: the first one says it.
+fn one_for_each_place(findings: &mut Vec<Finding>) {
+    let mut seen: HashMap<_, (usize, ObjectReference)> = HashMap::new();
+    findings.retain(|finding| {
+        let places = finding.locations.iter();
+        let places: Vec<_> = places
+            .map(|location| (location.source.name.clone(), location.span.clone()))
+            .collect();
+        let own = (finding.document, finding.object.clone());
+        let first = seen
+            .entry((finding.rule.name, places))
+            .or_insert_with(|| own.clone());
+        *first == own
+    });
 }
 
 /// The line of the first comment that a text template reads, where anything is said about the source.

@@ -1568,3 +1568,75 @@ fn a_listener_of_a_config_map_on_127_0_0_1_gets_no_probe() {
     let everywhere = format!("{mounted}{}", config_map(&file.replace("127.0.0.1", "0.0.0.0")));
     assert_ne!(migrated(&everywhere, false).text, everywhere);
 }
+
+/// Who was ended by another signal than the kubelet's is told, whether by a kill in the app's script or by its own.
+#[test]
+fn another_signal_than_the_kubelet_s_is_said() {
+    let watching = |signal: &str| {
+        format!(
+            "apiVersion: batch/v1
+kind: Job
+metadata: {{name: nightly}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      volumes: [{{name: signal, emptyDir: {{}}}}]
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command: [sh, -c, '/app; rc=$?; touch /signal/done; exit $rc']
+        volumeMounts: [{{name: signal, mountPath: /signal}}]
+      - name: ingest
+        image: registry.example.com/ingest:1
+        command: [sh, -c, '/ingest & pid=$!; until [ -f /signal/done ]; do sleep 1; done; kill {signal} $pid; wait $pid']
+        volumeMounts: [{{name: signal, mountPath: /signal}}]
+"
+        )
+    };
+    let signal_of = |text: &str, review: bool| {
+        let migration = migrated(text, review);
+        let mut notes = migration.plans.iter().flat_map(|plan| &plan.notes);
+        notes.find(|note| note.contains("lifecycle.stopSignal")).cloned()
+    };
+    for signal in ["-INT", "-s QUIT", "-3"] {
+        let text = watching(signal);
+        assert_eq!(migrated(&text, false).text, text, "{signal}");
+        let note = signal_of(&text, true).unwrap();
+        assert!(note.starts_with("ingest got SIG"), "{note}");
+    }
+    for signal in ["", "-TERM", "-15"] {
+        assert_eq!(signal_of(&watching(signal), false), None, "{signal}");
+        assert_ne!(migrated(&watching(signal), false).text, watching(signal));
+    }
+}
+
+/// What a script does behind the end of a server may need it to be gone.
+#[test]
+fn a_server_that_is_ended_before_other_work_is_for_review() {
+    let job = |stop: &str, behind: &str| {
+        format!(
+            "apiVersion: batch/v1
+kind: Job
+metadata: {{name: nightly}}
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      shareProcessNamespace: true
+      containers:
+      - name: app
+        image: registry.example.com/app:1
+        command: [sh, -c, '/app; rc=$?; {stop}; {behind}exit $rc']
+      - name: postgres
+        image: docker.io/library/postgres:17
+"
+        )
+    };
+    for stop in ["pkill -x postgres", "pg_ctl stop -D /data"] {
+        let behind = job(stop, "tar czf /out/data.tgz /data; ");
+        assert_eq!(migrated(&behind, false).text, behind, "{stop}");
+        let last = job(stop, "");
+        assert_ne!(migrated(&last, false).text, last, "{stop}");
+    }
+}

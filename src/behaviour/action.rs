@@ -28,7 +28,7 @@ pub use connect::Connect;
 pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};
-pub use signal::Target;
+pub use signal::{Target, Within};
 pub(crate) use signal::{of_listing as process_of_listing, of_value as process_of_value};
 pub use values::Values;
 
@@ -283,8 +283,14 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
     if matches!(action, Action::Other { .. }) && raw_http::shows_an_answer(simple, &arguments, values) {
         action = Action::Echo;
     }
-    if let Action::Http(http) = &action {
-        written_files.extend(http.output.clone());
+    match &action {
+        Action::Http(http) => written_files.extend(http.output.clone()),
+        Action::Other { program: Some(program) } => {
+            let name = program.rsplit('/').next().unwrap_or(program);
+            let rest = arguments.get(1..).unwrap_or_default();
+            written_files.extend(file::left_behind(name, rest));
+        }
+        _ => {}
     }
     CommandAction {
         action,
@@ -340,33 +346,41 @@ fn of_program(
     }
     let name = path.rsplit('/').next().unwrap_or(path);
     let scripts = &simple.scripts;
+    // `/app/export` is somebody's program, whatever the shell has of that name.
+    let is_builtin = !path.contains('/');
     match name {
-        ":" | "true" | "false" | "echo" | "printf" | "set" | "shopt" | "date" | "type" | "hash" | "umask"
-        | "ulimit" | "alias" | "env" | "printenv" | "hostname" | "whoami" | "id" | "uname" | "pwd"
-        | "expr" | "seq" | "let" | "shift" | "clear" | "exec" | "time" => {
+        ":" | "set" | "shopt" | "type" | "hash" | "umask" | "ulimit" | "alias" | "let" | "shift" | "exec"
+            if is_builtin =>
+        {
+            connect::through_redirection(simple, values).map_or(Action::Echo, Action::Connect)
+        }
+        "true" | "false" | "echo" | "printf" | "date" | "env" | "printenv" | "hostname" | "whoami" | "id"
+        | "uname" | "pwd" | "expr" | "seq" | "clear" | "time" => {
             connect::through_redirection(simple, values).map_or(Action::Echo, Action::Connect)
         }
         "command" | "which" => Action::Echo,
-        "cd" | "pushd" | "popd" => Action::ChangeDirectory,
-        "export" | "local" | "declare" | "typeset" | "readonly" | "unset" | "read" => Action::Export,
+        "cd" | "pushd" | "popd" if is_builtin => Action::ChangeDirectory,
+        "export" | "local" | "declare" | "typeset" | "readonly" | "unset" | "read" if is_builtin => {
+            Action::Export
+        }
         "sleep" => Action::Sleep {
             seconds: duration_sum(rest),
         },
         "usleep" => Action::Sleep {
             seconds: duration_sum(rest).map(|seconds| seconds / 1_000_000.0),
         },
-        "exit" | "return" => Action::Exit {
+        "exit" | "return" if is_builtin => Action::Exit {
             code: rest.first().map(|code| exit_code(code.word)),
             is_return: name == "return",
         },
-        "break" | "continue" => Action::Break {
+        "break" | "continue" if is_builtin => Action::Break {
             is_continue: name == "continue",
         },
-        "wait" => Action::Wait {
+        "wait" if is_builtin => Action::Wait {
             targets: rest.iter().map(signal::target).collect(),
         },
-        "trap" => trap(simple, program_word, rest),
-        "eval" => Action::Script,
+        "trap" if is_builtin => trap(simple, program_word, rest),
+        "eval" if is_builtin => Action::Script,
         _ if !scripts.is_empty() && scripts.iter().all(|script| !is_trap(&script.kind)) => Action::Script,
         // `./test` is somebody's test suite.
         "test" | "[" | "[["
@@ -377,7 +391,7 @@ fn of_program(
         }
         _ => None
             .or_else(|| http::action(name, rest))
-            .or_else(|| http::of_stop_command(name, rest))
+            .or_else(|| http::of_stop_command(name, rest, values))
             .or_else(|| wait_tool::action(name, rest, program_word, values))
             .or_else(|| listing::action(name, rest))
             .or_else(|| reads_connection(name, simple, values))

@@ -34,6 +34,8 @@ pub struct ScriptFacts {
     pub questions: Vec<CommandAction>,
     /// What it never comes back from: an endless loop, `sleep infinity`, `tail -f`.
     pub runs_for_ever: Option<Span>,
+    /// The server that it never comes back from.
+    pub serves_for_ever: Option<Span>,
 }
 
 impl ScriptFacts {
@@ -59,6 +61,7 @@ impl ScriptFacts {
             asks_cluster: behaviour.asks_cluster(),
             questions: behaviour.questions(),
             runs_for_ever: behaviour.runs_for_ever(),
+            serves_for_ever: behaviour.serves_for_ever(),
         }
     }
 }

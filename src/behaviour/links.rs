@@ -18,7 +18,7 @@ pub use end_watch::EndWatch;
 
 use super::{
     ScriptFacts,
-    action::{Action, CommandAction, Connect, Host, Target, Url},
+    action::{Action, CommandAction, Connect, Host, Http, Target, Url},
     ownership::Owners,
     script::{Kill, Marker, Quit, Wait},
 };
@@ -318,7 +318,7 @@ impl Finder<'_, '_> {
             let parties: Vec<Option<Party>> = quit
                 .request
                 .urls()
-                .map(|url| self.quit_party((container, program), url))
+                .map(|url| self.quit_party((container, program), &quit.request, url))
                 .collect();
             let mut told: Vec<&Party> = Vec::new();
             for party in parties.iter().flatten() {
@@ -337,7 +337,7 @@ impl Finder<'_, '_> {
         for kill in facts
             .kills
             .iter()
-            .filter(|kill| !kill.only_own_children && stops(kill) && !self.restarts(kill))
+            .filter(|kill| !kill.only_own_children && kill.is_an_end() && !self.restarts(kill))
         {
             let other = self.killed(container, program, kill);
             if let Some(other) = other.filter(|other| !self.minds_the_app(container, other, facts)) {
@@ -535,7 +535,10 @@ impl Finder<'_, '_> {
     }
 
     /// Whom a request's address tells to end.
-    fn quit_party(&self, (from, program): (usize, usize), url: &Url) -> Option<Party> {
+    fn quit_party(&self, (from, program): (usize, usize), request: &Http, url: &Url) -> Option<Party> {
+        if let Some(servers) = request.ends {
+            return self.owners.of_server(from, url.port, servers, &request.tool);
+        }
         let path = url.path.as_deref().filter(|_| url.host.is_local())?;
         let path = path.trim_end_matches('/');
         let known = url
@@ -566,13 +569,4 @@ impl Finder<'_, '_> {
         // A name that belongs to nobody visible matters only where processes are shared.
         named.or_else(|| parties.first().cloned().filter(|_| shares))
     }
-}
-
-/// Whether a signal ends a process: `HUP` and `USR1` make it read its configuration again.
-fn stops(kill: &Kill) -> bool {
-    let name = kill.signal.as_deref().unwrap_or("TERM").to_ascii_uppercase();
-    !matches!(
-        name.trim_start_matches("SIG"),
-        "HUP" | "1" | "USR1" | "10" | "USR2" | "12" | "WINCH" | "28" | "CONT" | "18" | "STOP" | "19" | "0"
-    )
 }

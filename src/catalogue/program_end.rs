@@ -8,6 +8,8 @@ pub struct ServerProgram {
     pub programs: &'static [&'static str],
     /// The last parts of the names of images that run it without a command.
     pub images: &'static [&'static str],
+    /// One of these has to be one of its words; with none, its name is enough.
+    pub subcommands: &'static [&'static str],
     /// One of its words has to hold one of these; with none, its name is enough.
     pub needs: &'static [&'static str],
     /// With one of these words it does something else.
@@ -38,6 +40,7 @@ pub struct FiniteProgram {
 const SERVER: ServerProgram = ServerProgram {
     programs: &[],
     images: &[],
+    subcommands: &[],
     needs: &[],
     unless: &[],
     short: ("", ""),
@@ -72,7 +75,7 @@ pub const SERVERS: &[ServerProgram] = &[
     ServerProgram {
         programs: &["caddy"],
         images: &["caddy"],
-        needs: &["run", "file-server", "reverse-proxy"],
+        subcommands: &["run", "file-server", "reverse-proxy"],
         source: "https://caddyserver.com/docs/command-line",
         ..SERVER
     },
@@ -85,7 +88,7 @@ pub const SERVERS: &[ServerProgram] = &[
     },
     ServerProgram {
         programs: &["vault"],
-        needs: &["server"],
+        subcommands: &["server"],
         unless: &[
             "agent", "auth", "debug", "delete", "kv", "lease", "list", "login", "monitor", "operator",
             "patch", "policy", "print", "proxy", "read", "secrets", "ssh", "status", "token", "unwrap",
@@ -109,7 +112,9 @@ pub const SERVERS: &[ServerProgram] = &[
     },
     ServerProgram {
         programs: &["kubectl"],
-        needs: &["port-forward", "proxy"],
+        subcommands: &["port-forward", "proxy"],
+        // A pod or container may be called so.
+        unless: &["exec", "get", "logs", "cp", "delete", "wait", "describe", "rollout", "scale", "apply"],
         source: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_port-forward/",
         ..SERVER
     },
@@ -123,6 +128,66 @@ pub const SERVERS: &[ServerProgram] = &[
         programs: &["php"],
         short: ("S", ""),
         source: "https://www.php.net/manual/en/features.commandline.webserver.php",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["watch"],
+        // With these it ends when the command's output or result changes.
+        unless: &["-g", "--chgexit", "-e", "--errexit", "-q", "--equexit", "-v", "--version", "--help"],
+        short: ("", "geq"),
+        source: "https://man7.org/linux/man-pages/man1/watch.1.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["inotifywait"],
+        short: ("m", "t"),
+        source: "https://man7.org/linux/man-pages/man1/inotifywait.1.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["tcpdump"],
+        // A file that is read, and a number of packets or files, end it.
+        short: ("", "crWDh"),
+        unless: &["--version", "--help"],
+        source: "https://www.tcpdump.org/manpages/tcpdump.1.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["crond", "cron"],
+        short: ("f", ""),
+        source: "https://man7.org/linux/man-pages/man8/cron.8.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["sshd"],
+        short: ("D", "tT"),
+        source: "https://man.openbsd.org/sshd",
+        ..SERVER
+    },
+    // Busybox' server has -f for the foreground; Apache's has it for a file, and goes into the background.
+    ServerProgram {
+        programs: &["httpd"],
+        short: ("fp", ""),
+        source: "https://busybox.net/downloads/BusyBox.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["httpd"],
+        short: ("fh", ""),
+        source: "https://busybox.net/downloads/BusyBox.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["busybox"],
+        needs: &["httpd"],
+        short: ("f", ""),
+        source: "https://busybox.net/downloads/BusyBox.html",
+        ..SERVER
+    },
+    ServerProgram {
+        programs: &["httpd", "apache2", "apache2ctl", "apachectl"],
+        needs: &["FOREGROUND", "NO_DETACH"],
+        source: "https://httpd.apache.org/docs/current/programs/httpd.html",
         ..SERVER
     },
     ServerProgram {
@@ -377,6 +442,7 @@ pub fn is_server(program: &str, words: &[&str]) -> bool {
                 .all(|letter| words.iter().any(|word| is_short(word) && word.contains(letter)))
         };
         row.programs.contains(&program)
+            && (row.subcommands.is_empty() || words.iter().any(|word| row.subcommands.contains(word)))
             && (row.needs.is_empty()
                 || row
                     .needs
@@ -384,7 +450,7 @@ pub fn is_server(program: &str, words: &[&str]) -> bool {
                     .any(|need| words.iter().any(|word| word.contains(need))))
             && !words.iter().any(|word| row.unless.contains(word))
             && has(row.short.0)
-            && (row.short.1.is_empty() || !has(row.short.1))
+            && !row.short.1.chars().any(|letter| has(&letter.to_string()))
     })
 }
 
@@ -400,18 +466,31 @@ const RUNNING_ON: [&str; 8] = [
 ];
 
 /// The folders of programs that an image's distribution brings: elsewhere the name may be anybody's.
-const FOLDERS: [&str; 5] = ["/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/", "/usr/local/bin/"];
+const FOLDERS: [&str; 6] = [
+    "/bin/",
+    "/usr/bin/",
+    "/sbin/",
+    "/usr/sbin/",
+    "/usr/local/bin/",
+    "/usr/local/sbin/",
+];
+
+/// Whether a program, as it is called, may be anybody's of that name: `/app/watch`.
+#[must_use]
+pub fn is_foreign(call: &str) -> bool {
+    let program = call.rsplit('/').next().unwrap_or(call);
+    call.contains('/') && !FOLDERS.iter().any(|folder| call == format!("{folder}{program}"))
+}
 
 /// Whether a program, as it is called, with these words behind it does one thing and ends.
 #[must_use]
 pub fn is_finite(call: &str, words: &[&str]) -> bool {
     let program = call.rsplit('/').next().unwrap_or(call);
-    let is_foreign = call.contains('/') && !FOLDERS.iter().any(|folder| call == format!("{folder}{program}"));
     let runs_on = words.iter().filter(|word| word.starts_with('-')).any(|word| {
         word.split(|letter: char| !letter.is_ascii_alphanumeric())
             .any(|part| RUNNING_ON.contains(&part))
     });
-    if is_foreign || runs_on {
+    if is_foreign(call) || runs_on {
         return false;
     }
     FINITE_PROGRAMS.iter().any(|row| {

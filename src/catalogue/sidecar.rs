@@ -52,6 +52,9 @@ pub struct KnownSidecar {
     pub quit: Vec<Endpoint>,
     /// The flag that opens what ends it, where it is closed without it.
     pub quit_flag: Option<String>,
+    /// The flag that sets another port for what ends it.
+    #[serde(skip)]
+    pub quit_port_flag: Option<String>,
     /// Ports that it serves the app on by default.
     pub serves: Vec<u16>,
     /// It listens on 127.0.0.1 unless told otherwise, where no kubelet probe reaches it.

@@ -9,11 +9,52 @@ pub struct StopCommand {
     pub words: &'static [&'static str],
     /// The port and path of the pod itself that it sends a POST to, where that is all it does.
     pub request: Option<(u16, &'static str)>,
+    /// The option that gives another port; empty where there is none.
+    pub port_option: &'static str,
+    /// The server of another container that it ends as well.
+    pub server: Option<StoppedServer>,
+    /// The words stand within an argument, such as a statement.
+    pub is_within: bool,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
     pub checked: &'static str,
 }
+
+/// A server that its client ends.
+#[derive(Debug)]
+pub struct StoppedServer {
+    /// The names of its programs, and the last parts of its images' names.
+    pub names: &'static [&'static str],
+    /// The port that it listens at by default.
+    pub port: u16,
+    /// Options that lead to a server elsewhere, of a client whose options no other row has.
+    pub elsewhere: &'static [&'static str],
+}
+
+const REDIS: StoppedServer = StoppedServer {
+    names: &["redis", "redis-server", "redis-stack", "redis-stack-server", "valkey", "valkey-server"],
+    port: 6379,
+    elsewhere: &[],
+};
+const MYSQL: StoppedServer = StoppedServer {
+    names: &[
+        "mysql", "mysqld", "mysql-server", "mariadb", "mariadbd", "mariadb-server", "percona",
+        "percona-server",
+    ],
+    port: 3306,
+    elsewhere: &[],
+};
+const MONGO: StoppedServer = StoppedServer {
+    names: &["mongo", "mongod", "mongodb", "mongodb-community-server"],
+    port: 27017,
+    elsewhere: &[],
+};
+const RABBITMQ: StoppedServer = StoppedServer {
+    names: &["rabbitmq", "rabbitmq-server"],
+    port: 5672,
+    elsewhere: &["-n", "--node"],
+};
 
 /// All such commands.
 pub const STOP_COMMANDS: &[StopCommand] = &[
@@ -27,16 +68,24 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         &["-s", "stop"],
         "https://nginx.org/en/docs/switches.html",
     ),
-    row(
-        "cloud-sql-proxy",
-        &["shutdown"],
-        "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/cmd/root.go",
-    ),
-    row(
-        "alloydb-auth-proxy",
-        &["shutdown"],
-        "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy/blob/main/cmd/root.go",
-    ),
+    StopCommand {
+        request: Some((9091, "/quitquitquit")),
+        port_option: "--admin-port",
+        ..row(
+            "cloud-sql-proxy",
+            &["shutdown"],
+            "https://github.com/GoogleCloudPlatform/cloud-sql-proxy/blob/main/cmd/root.go",
+        )
+    },
+    StopCommand {
+        request: Some((9091, "/quitquitquit")),
+        port_option: "--admin-port",
+        ..row(
+            "alloydb-auth-proxy",
+            &["shutdown"],
+            "https://github.com/GoogleCloudPlatform/alloydb-auth-proxy/blob/main/cmd/root.go",
+        )
+    },
     StopCommand {
         request: Some((15000, "/quitquitquit")),
         ..row(
@@ -55,31 +104,101 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         &["stop"],
         "https://httpd.apache.org/docs/current/stopping.html",
     ),
-    row(
-        "redis-cli",
-        &["shutdown"],
-        "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
-    ),
-    row(
-        "mysqladmin",
-        &["shutdown"],
-        "https://dev.mysql.com/doc/en/shutdown.html",
-    ),
+    StopCommand {
+        server: Some(REDIS),
+        ..row(
+            "redis-cli",
+            &["shutdown"],
+            "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
+        )
+    },
+    StopCommand {
+        server: Some(MYSQL),
+        ..row(
+            "mysqladmin",
+            &["shutdown"],
+            "https://dev.mysql.com/doc/en/shutdown.html",
+        )
+    },
     row(
         "pg_ctl",
         &["stop"],
         "https://github.com/postgres/postgres/blob/master/doc/src/sgml/ref/pg_ctl-ref.sgml",
     ),
-    row(
-        "rabbitmqctl",
-        &["stop"],
-        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
-    ),
-    row(
-        "rabbitmqctl",
-        &["shutdown"],
-        "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
-    ),
+    StopCommand {
+        server: Some(RABBITMQ),
+        ..row(
+            "rabbitmqctl",
+            &["stop"],
+            "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
+        )
+    },
+    StopCommand {
+        server: Some(RABBITMQ),
+        ..row(
+            "rabbitmqctl",
+            &["shutdown"],
+            "https://github.com/rabbitmq/rabbitmq-server/blob/main/deps/rabbit/docs/rabbitmqctl.8",
+        )
+    },
+    StopCommand {
+        server: Some(REDIS),
+        checked: "2026-11-30",
+        ..row(
+            "valkey-cli",
+            &["shutdown"],
+            "https://valkey.io/commands/shutdown/",
+        )
+    },
+    StopCommand {
+        server: Some(MYSQL),
+        checked: "2026-11-30",
+        ..row(
+            "mariadb-admin",
+            &["shutdown"],
+            "https://mariadb.com/docs/server/clients-and-utilities/administrative-tools/mariadb-admin",
+        )
+    },
+    StopCommand {
+        server: Some(MYSQL),
+        is_within: true,
+        checked: "2026-11-30",
+        ..row(
+            "mysql",
+            &["shutdown"],
+            "https://dev.mysql.com/doc/refman/8.4/en/shutdown.html",
+        )
+    },
+    StopCommand {
+        server: Some(MYSQL),
+        is_within: true,
+        checked: "2026-11-30",
+        ..row(
+            "mariadb",
+            &["shutdown"],
+            "https://mariadb.com/docs/server/reference/sql-statements/administrative-sql-statements/shutdown",
+        )
+    },
+    StopCommand {
+        server: Some(MONGO),
+        is_within: true,
+        checked: "2026-11-30",
+        ..row(
+            "mongosh",
+            &["db.shutdownserver"],
+            "https://www.mongodb.com/docs/manual/reference/method/db.shutdownServer/",
+        )
+    },
+    StopCommand {
+        server: Some(MONGO),
+        is_within: true,
+        checked: "2026-11-30",
+        ..row(
+            "mongo",
+            &["db.shutdownserver"],
+            "https://www.mongodb.com/docs/manual/reference/method/db.shutdownServer/",
+        )
+    },
 ];
 
 const fn row(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
@@ -87,6 +206,9 @@ const fn row(program: &'static str, words: &'static [&'static str], source: &'st
         program,
         words,
         request: None,
+        port_option: "",
+        server: None,
+        is_within: false,
         source,
         checked: "2026-11-29",
     }
@@ -103,7 +225,12 @@ pub fn of_command(program: &str, arguments: &[&str]) -> Option<&'static StopComm
             let mut left = arguments.iter();
             row.words
                 .iter()
-                .all(|word| left.any(|own| own.trim_start_matches('/').eq_ignore_ascii_case(word)))
+                .all(|word| {
+                    left.any(|own| match row.is_within {
+                        true => own.to_ascii_lowercase().contains(word),
+                        false => own.trim_start_matches('/').eq_ignore_ascii_case(word),
+                    })
+                })
         })
 }
 

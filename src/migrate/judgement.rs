@@ -13,43 +13,75 @@ use crate::{
     yaml::Stream,
 };
 
-/// Errors by the pod's place among all of a source: their rule, the container, the message.
-pub(super) type Errors = BTreeMap<usize, BTreeSet<(&'static str, Option<String>, String)>>;
+/// What is held against a result.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Objection {
+    rule: &'static str,
+    container: Option<String>,
+    message: String,
+    severity: Severity,
+}
 
-/// The errors of all pods in a source.
-pub(super) fn errors(
+/// Objections by the pod's place among all of a source.
+pub(super) type Objections = BTreeMap<usize, BTreeSet<Objection>>;
+
+/// The objections to all pods in a source: errors, and sidecars that hold nobody back.
+pub(super) fn objections(
     stream: &Stream<'_>,
     source: &Arc<SourceFile>,
     surroundings: &Surroundings<'_>,
     options: &Options,
-) -> Errors {
-    let mut errors = Errors::new();
+) -> Objections {
+    let mut objections = Objections::new();
     pods_of(stream, source, surroundings, options, &mut |index, pod| {
         // What could be done about them is nobody's question here.
-        let found = rules::find(pod).into_iter().filter(is_error);
-        let known = found.map(|finding| (finding.rule.name, finding.container, finding.message));
-        errors.entry(index).or_default().extend(known);
+        let found = rules::find(pod).into_iter().filter(is_objection);
+        let known = found.map(|finding| Objection {
+            rule: finding.rule.name,
+            container: finding.container,
+            message: finding.message,
+            severity: finding.severity,
+        });
+        objections.entry(index).or_default().extend(known);
     });
-    errors
+    objections
 }
 
-/// Whether a finding is an error, and not about the form of a declaration, which the user asks for.
-fn is_error(finding: &Finding) -> bool {
-    finding.severity == Severity::Error && !matches!(finding.subject, Subject::LifecycleType(_))
+/// Whether a finding is an error, and not about the form of a declaration, which the user asks for, or says what a
+/// declaration lacks.
+fn is_objection(finding: &Finding) -> bool {
+    let is_missing_gate = matches!(finding.subject, Subject::Gate(_)) && finding.severity > Severity::Info;
+    let is_error = finding.severity == Severity::Error;
+    is_missing_gate || is_error && !matches!(finding.subject, Subject::LifecycleType(_))
 }
 
-/// The first error of a pod that was not there before, by rule and container.
-pub(super) fn brought(before: &Errors, after: &Errors, pod: usize) -> Option<String> {
-    let was_there = |rule: &str, container: &Option<String>| {
-        before.get(&pod).is_some_and(|errors| {
-            errors
-                .iter()
-                .any(|(own, theirs, _)| *own == rule && theirs == container)
-        })
+/// What is held against a pod's new form and was not held against the old one, by rule and container.
+fn new<'o>(
+    before: &'o Objections,
+    after: &'o Objections,
+    pod: usize,
+) -> impl Iterator<Item = &'o Objection> {
+    let was_there = move |new: &Objection| {
+        let mut old = before.get(&pod).into_iter().flatten();
+        old.any(|old| old.rule == new.rule && old.container == new.container)
     };
-    let mut errors = after.get(&pod)?.iter();
-    let (rule, _, message) = errors.find(|(rule, container, _)| !was_there(rule, container))?;
+    let all = after.get(&pod).into_iter().flatten();
+    all.filter(move |objection| !was_there(objection))
+}
+
+/// The first error of a pod that was not there before.
+pub(super) fn brought(before: &Objections, after: &Objections, pod: usize) -> Option<String> {
+    let error = new(before, after, pod).find(|objection| objection.severity == Severity::Error)?;
+    let Objection { message, rule, .. } = error;
     Some(format!(
         "the result would have an error of its own: {message} ({rule})"
     ))
+}
+
+/// What lint goes on to say of a pod, and did not say before.
+pub(super) fn stands(before: &Objections, after: &Objections, pod: usize) -> Vec<String> {
+    let warnings = new(before, after, pod).filter(|objection| objection.severity < Severity::Error);
+    warnings
+        .map(|Objection { message, rule, .. }| format!("lint says of the result: {message} ({rule})"))
+        .collect()
 }

@@ -361,7 +361,8 @@ impl Migration {
         })
     }
 
-    /// Gives up the plans that would bring an error of their own; whether there are any.
+    /// Gives up the plans that would bring an error of their own; whether there are any. What lint goes on to say of the
+    /// others is noted.
     fn judge(
         &mut self,
         before: &Stream<'_>,
@@ -369,16 +370,20 @@ impl Migration {
         surroundings: &Surroundings<'_>,
         options: &Options,
     ) -> bool {
-        let after = judgement::errors(after, result, surroundings, options);
+        let after = judgement::objections(after, result, surroundings, options);
         if after.values().all(BTreeSet::is_empty) {
             return false;
         }
-        let before = judgement::errors(before, &self.source, surroundings, options);
+        let before = judgement::objections(before, &self.source, surroundings, options);
         let mut is_taken_back = false;
         for plan in self.plans.iter_mut().filter(|plan| !plan.is_empty()) {
             if let Some(reason) = judgement::brought(&before, &after, plan.pod) {
                 plan.abandon(reason);
                 is_taken_back = true;
+                continue;
+            }
+            for note in judgement::stands(&before, &after, plan.pod) {
+                plan.note(note);
             }
         }
         is_taken_back

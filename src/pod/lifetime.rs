@@ -92,6 +92,23 @@ impl<'a> Pod<'a> {
         Some((program, span))
     }
 
+    /// Whether a container's own words, or its image without any, are those of a program that is known to run until it is
+    /// stopped.
+    pub(crate) fn never_ends(&self, index: usize) -> bool {
+        let Some(member) = self.members.get(index) else {
+            return false;
+        };
+        let Some((at, program)) = Pod::entrypoint(member) else {
+            return *self.lifetime(index) == Lifetime::RunsOn;
+        };
+        let serves = || {
+            let facts = self.links.facts(index, at);
+            facts.is_some_and(|facts| facts.serves_for_ever.is_some())
+        };
+        let is_shown = !member.container.command().is_empty() || program.is_shell();
+        self.runs_for_ever(index).is_some() || is_shown && serves() && !leaves_a_daemon(program)
+    }
+
     /// The ordinary init container that does once what a sidecar of the same image goes on doing on the same volume.
     pub(crate) fn twin(&self, sidecar: &Member<'a>) -> Option<&Member<'a>> {
         let repository = |member: &Member<'a>| member.container.image().map(|image| image.repository);

@@ -36,7 +36,7 @@ fn is_attempted(pod: &Pod<'_>) -> bool {
 }
 
 /// Whether a word is the flag, turned on: `--quit`, `-quit=true`.
-fn sets(word: &str, flag: &str) -> bool {
+pub(super) fn sets(word: &str, flag: &str) -> bool {
     let name = word.strip_prefix("--").or_else(|| word.strip_prefix('-'));
     match name.and_then(|name| name.strip_prefix(flag)) {
         Some("") => true,

@@ -1,5 +1,6 @@
 //! `broken-workaround`
 
+mod closed;
 mod order;
 mod results;
 
@@ -29,7 +30,8 @@ joins the lines, so that `curl …/quitquitquit` becomes arguments of the comman
 and the Job hangs. Without an `exit` after it the Job's result is curl's, and an EXIT trap that
 ends in `exit 0` reports every failure as success. A trap, or a call, behind `exec` never runs,
 and a trap for TERM alone does not run when the app ends. All of this holds for a signal and for
-a file that ends the sidecar, too. An init container that
+a file that ends the sidecar, too. A call of a quit endpoint that the sidecar's own flags leave
+closed, or open at another port, is answered by nobody. An init container that
 waits for a sidecar among the regular containers waits for ever, and a `postStart` hook of the
 app holds back everything but the app.
 
@@ -127,6 +129,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             split_script(pod, member, program, findings);
         }
     }
+    closed::check(pod, findings);
     results::check(pod, findings);
     order::check(pod, findings);
     invisible_process(pod, findings);

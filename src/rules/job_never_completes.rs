@@ -168,7 +168,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     for (index, member) in pod.members.iter().enumerate() {
         let is_other = member.container.list == ContainerList::Regular
             && member.role.role == Role::App
-            && pod.runs_for_ever(index).is_some();
+            && pod.never_ends(index);
         if is_other && others_end && may_hang && !pod.is_ended(index) && !is_named_to_a_killer(pod, member) {
             findings.push(declared_in_manifest(pod, index, member));
         }
@@ -331,15 +331,15 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
     let name = crate::pod::quoted(member.container.name);
     let suspects = suspects(pod, index);
-    let server = match pod.runs_for_ever(index) {
-        Some(_) => RunsServer::Proved,
-        None => pod.runs_server(member).clone(),
+    let server = match pod.never_ends(index) {
+        true => RunsServer::Proved,
+        false => pod.runs_server(member).clone(),
     };
     let unknown = match (suspects.first(), server) {
         (Some(suspect), _) => Some(suspect.describe(pod)),
         (None, RunsServer::Unknown(doubt)) => Some(doubt.to_string()),
         (None, RunsServer::Proved)
-            if pod.runs_for_ever(index).is_none() && pod.may_end_by_configuration(member) =>
+            if !pod.never_ends(index) && pod.may_end_by_configuration(member) =>
         {
             Some(MAY_BE_CONFIGURED_TO_END.to_owned())
         }

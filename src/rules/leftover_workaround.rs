@@ -1,7 +1,10 @@
 //! `leftover-workaround`
 
 use crate::{
-    behaviour::{Link, LinkKind, Party},
+    behaviour::{
+        Link, LinkKind, Party,
+        script::{Quit, QuitPosition},
+    },
     catalogue::injector::{self, Hold, Injector},
     roles::NamingKind,
     shell::Span,
@@ -214,6 +217,7 @@ fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {
         "drop it: the kubelet ends the sidecar after the app",
     );
     let (span, message, label, help): (Span, String, &str, &str) = match &link.kind {
+        LinkKind::Quits(quit) if is_never_made(quit, &program.text) => return None,
         LinkKind::Quits(quit) if pod.is_declared(&link.other) => (quit.span.clone(), stops(), STOP.0, STOP.1),
         LinkKind::Kills(kill) if pod.is_declared(&link.other) => (kill.span.clone(), stops(), STOP.0, STOP.1),
         LinkKind::EndsOnFile(test, _) if member.role.declared => (
@@ -253,6 +257,14 @@ fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {
             .subject(Subject::Link(at))
             .finish(),
     )
+}
+
+/// Whether a call stands in a function that the script defines and does not name again.
+fn is_never_made(quit: &Quit, text: &str) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    let times = |name: &str| text.split(|letter| !is_part(letter)).filter(|word| *word == name).count();
+    quit.position == QuitPosition::Elsewhere
+        && quit.function.as_deref().is_some_and(|name| times(name) < 2)
 }
 
 /// Whether a declared sidecar holds the app back until it is ready. What is promoted of an injected one is not seen.

@@ -3,13 +3,12 @@
 use super::{Confidence, RuleInfo};
 
 /// Rules most findings of which are not of high confidence. `tests/report.rs` holds it to the cases.
-const LESS_SURE: [(&str, Confidence); 7] = [
+const LESS_SURE: [(&str, Confidence); 6] = [
     ("startup-sleep", Confidence::Low),
     ("deadline-as-stopper", Confidence::Medium),
     ("app-started-first", Confidence::Medium),
     ("sidecar-stopped-first", Confidence::Medium),
     ("injection-opt-out", Confidence::Medium),
-    ("job-never-completes", Confidence::Medium),
     ("ungated-sidecar", Confidence::Medium),
 ];
 

@@ -14,7 +14,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::{Member, Pod};
+use crate::pod::{Member, Pod, unanswered_quit};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "quit-endpoint",
@@ -139,7 +139,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let Some((member, program)) = pod.program(link.container, link.program) else {
             continue;
         };
-        if pod.is_declared(&link.other) {
+        // What nobody answers stops nobody: broken-workaround says so.
+        if pod.is_declared(&link.other) || unanswered_quit(pod, link).is_some() {
             continue;
         }
         let name = pod.party_name(&link.other);

@@ -78,7 +78,7 @@ const WORKS: [&str; 22] = [
 ];
 
 /// What is around the work; `{q}` ends the sidecar.
-const FRAMES: [&str; 25] = [
+const FRAMES: [&str; 29] = [
     "{w}",
     "{w}; rc=$?; {q}; exit $rc",
     "{w}\nrc=$?\n{q} || true\nexit \"${rc}\"\n",
@@ -104,6 +104,10 @@ const FRAMES: [&str; 25] = [
     "{w}\nif curl -sf localhost:9901/ready -o /dev/null; then\n  {q}\nfi\n",
     "trap '{q}; sleep 3' EXIT INT TERM\n{w}\n",
     "#!/bin/sh\n\n{w}; \\\n  {q}\n",
+    "{w}; rc=$?; {q}; exit $((rc > 1))",
+    "{w}\nrc=$?\n{q} || true\nexit $(( rc ? 1 : 0 ))\n",
+    "{w}\nrc=$?\ncase $rc in\n  0) {q}; exit 0 ;;\n  *) {q}; exit $rc ;;\nesac\n",
+    "{w} || exit 2; {q} || exit 3",
 ];
 
 const SHELLS: [&[&str]; 4] = [

@@ -103,6 +103,12 @@ const COPY: Syntax = Syntax {
     long: &["mode", "owner", "group", "target-directory", "suffix"],
     single_dash: false,
 };
+const MAKE_DIRECTORY: Syntax = Syntax {
+    short: "mZ",
+    short_attached: "",
+    long: &["mode", "context"],
+    single_dash: false,
+};
 const REMOVE: Syntax = Syntax {
     short: "",
     short_attached: "",
@@ -175,6 +181,22 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "inotifywait" => watched(arguments),
         _ => None,
     }
+}
+
+/// The file that a program's work leaves behind: `mv A B`, `ln -s A B`, `mkdir B`. A directory that is only seen to, with
+/// `mkdir -p`, tells nobody anything.
+pub(super) fn left_behind(name: &str, arguments: &[Argument]) -> Option<FilePath> {
+    let options = match name {
+        "mv" | "ln" => COPY.read(arguments, false),
+        "mkdir" => MAKE_DIRECTORY.read(arguments, false),
+        _ => return None,
+    };
+    let is_elsewhere = options.has(&["t", "target-directory", "p", "parents"]);
+    let made = match (name, options.operands.as_slice()) {
+        ("mkdir", [(_, made)]) | ("mv" | "ln", [_, (_, made)]) => made,
+        _ => return None,
+    };
+    (!is_elsewhere && !made.text.ends_with(['/', '.'])).then(|| FilePath::of(made))
 }
 
 /// The file that `install -m 0644 /dev/null FILE` makes.

@@ -11,7 +11,7 @@ use crate::{
 use super::{
     Action, FilePath, Host, Url,
     argument::{Argument, Options, Syntax},
-    values::UNKNOWN,
+    values::{UNKNOWN, Values},
 };
 
 /// A request over HTTP.
@@ -43,6 +43,8 @@ pub struct Http {
     pub unknown_option: Option<String>,
     /// The code that makes it does more, which goes on without the request.
     pub works: bool,
+    /// The names of the servers that a client's own command ends, by program and image: it is told so in its protocol.
+    pub ends: Option<&'static [&'static str]>,
 }
 
 /// How a request is repeated by the tool itself.
@@ -74,6 +76,7 @@ impl Http {
             over_socket: false,
             unknown_option: None,
             works: false,
+            ends: None,
         }
     }
 
@@ -89,19 +92,58 @@ impl Http {
     }
 }
 
-/// The request that a program's own command stands for: `pilot-agent request POST quitquitquit`.
-pub(super) fn of_stop_command(name: &str, arguments: &[Argument]) -> Option<Action> {
+/// The request that a program's own command stands for: `pilot-agent request POST quitquitquit`, `redis-cli shutdown`.
+pub(super) fn of_stop_command(name: &str, arguments: &[Argument], values: &Values) -> Option<Action> {
     let words: Vec<&str> = arguments.iter().filter_map(Argument::known).collect();
-    let (port, path) = stop_command::of_command(name, &words)?.request?;
-    let url = Url {
-        scheme: Some("http".to_owned()),
-        host: Host::Local,
-        port: Some(port),
-        path: Some(path.to_owned()),
-        query: None,
-        span: arguments.last()?.span(),
+    let row = stop_command::of_command(name, &words)?;
+    let span = arguments.last()?.span();
+    let request = |host, port, path: &str| {
+        let url = Url {
+            scheme: Some("http".to_owned()),
+            host,
+            port,
+            path: Some(path.to_owned()),
+            query: None,
+            span: span.clone(),
+        };
+        Http::new(name, Some("POST"), url)
     };
-    Some(Action::Http(Http::new(name, Some("POST"), url)))
+    if let Some((usual, path)) = row.request {
+        let port = match value_behind(&words, row.port_option) {
+            Some(port) => port.parse().ok(),
+            None => Some(usual),
+        };
+        return Some(Action::Http(request(Host::Local, port, path)));
+    }
+    let server = row.server.as_ref()?;
+    let (host, port) = match wait_tool::by_program(name) {
+        Some(tool) => {
+            let options = Syntax::of(tool).read(arguments, false);
+            let first = options.operands.first().map(|(_, operand)| operand.text.as_str());
+            let is_command = |word: &&str| first.is_some_and(|first| first.eq_ignore_ascii_case(word));
+            if !row.is_within && !row.words.first().is_some_and(is_command) {
+                return None;
+            }
+            let (host, port, _) = super::database::address(tool, &options, values, span.clone());
+            (host, port)
+        }
+        None if words.iter().any(|word| server.elsewhere.contains(word)) => return None,
+        None => (Host::Local, Some(server.port)),
+    };
+    let mut told = request(host, port, "/shutdown");
+    told.method = None;
+    told.ends = Some(server.names);
+    Some(Action::Http(told))
+}
+
+/// The value of an option: `--admin-port 9092`, `--admin-port=9092`.
+fn value_behind<'w>(words: &[&'w str], option: &str) -> Option<&'w str> {
+    let mut words = words.iter().filter(|_| !option.is_empty());
+    let word = words.find(|word| word.starts_with(option))?;
+    match word.strip_prefix(option)?.strip_prefix('=') {
+        Some(value) => Some(value),
+        None => words.next().copied(),
+    }
 }
 
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {

@@ -21,8 +21,8 @@ pub enum Target {
     Process {
         /// The name, or the pattern.
         pattern: String,
-        /// `-f`: the pattern is looked for in the whole command line.
-        full_command_line: bool,
+        /// Where it is looked for.
+        within: Within,
     },
     /// By the file that holds its number: `$(cat /run/x.pid)`.
     PidFile(String),
@@ -32,13 +32,55 @@ pub enum Target {
     Unknown,
 }
 
+/// Where the name or the pattern of a process is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// `killall`, `pidof`, `pkill -x`: it is the process's whole name.
+    WholeName,
+    /// `pkill`, `pgrep`: it is a part of the name, as far as the kernel keeps it.
+    Name,
+    /// `-f`: it is a part of the command line.
+    CommandLine,
+}
+
+/// The bytes of a process's name that the kernel keeps (proc_pid_comm(5)).
+const KEPT: usize = 15;
+
+impl Within {
+    /// Where the options of `pgrep` and `pkill` say that a pattern is looked for.
+    fn of_pattern(is_full: bool, is_exact: bool) -> Self {
+        match (is_full, is_exact) {
+            (true, _) => Self::CommandLine,
+            (_, true) => Self::WholeName,
+            _ => Self::Name,
+        }
+    }
+
+    /// Whether a pattern fits a process that a program of this name is run in. One that is more than a plain text is not
+    /// understood.
+    #[must_use]
+    pub fn fits_in_part(self, pattern: &str, program: &str) -> bool {
+        let kept = program.get(..KEPT).unwrap_or(program);
+        let text = pattern.trim_start_matches('^');
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+        self == Self::Name
+            && text.len() > 2
+            && text.chars().all(is_plain)
+            && match text.len() == pattern.len() {
+                true => kept.contains(text),
+                false => kept.starts_with(text),
+            }
+    }
+}
+
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
     match name {
         "kill" => kill(arguments),
-        "pkill" => Some(by_pattern(arguments, false)),
-        "pgrep" | "pidof" => Some(by_pattern(arguments, true)),
+        "pkill" => Some(by_pattern(arguments, false, false)),
+        "pgrep" | "pidof" => Some(by_pattern(arguments, true, name == "pidof")),
         "killall" | "skill" => Some(killall(arguments)),
         "killall5" => Some(all(arguments)),
+        "pg_ctl" => pg_ctl(arguments),
         _ => None,
     }
 }
@@ -83,14 +125,15 @@ const PKILL: Syntax = Syntax {
     single_dash: false,
 };
 
-fn by_pattern(arguments: &[Argument], only_tests: bool) -> Action {
+fn by_pattern(arguments: &[Argument], only_tests: bool, is_exact: bool) -> Action {
     let (signal, rest) = leading_signal(arguments);
     let options = PKILL.read(&rest, false);
-    let full_command_line = options.has(&["f", "full"]);
+    let is_exact = is_exact || options.has(&["x", "exact"]);
+    let within = Within::of_pattern(options.has(&["f", "full"]), is_exact);
     let targets = options
         .operands
         .iter()
-        .map(|(_, pattern)| by_name(pattern, full_command_line))
+        .map(|(_, pattern)| by_name(pattern, within))
         .collect();
     let long = options.value(&["signal"]).map(|value| value.text.to_owned());
     Action::Signal {
@@ -117,7 +160,7 @@ fn killall(arguments: &[Argument]) -> Action {
         targets: options
             .operands
             .iter()
-            .map(|(_, name)| by_name(name, false))
+            .map(|(_, name)| by_name(name, Within::WholeName))
             .collect(),
     }
 }
@@ -130,6 +173,32 @@ fn all(arguments: &[Argument]) -> Action {
         signal: signal.as_deref().map(signal_name),
         targets: vec![Target::Pid(-1)],
     }
+}
+
+/// `pg_ctl stop` sends the server the signal of its mode (https://www.postgresql.org/docs/current/app-pg-ctl.html).
+fn pg_ctl(arguments: &[Argument]) -> Option<Action> {
+    const PG_CTL: Syntax = Syntax {
+        short: "DmtloUPS",
+        short_attached: "",
+        long: &["pgdata", "mode", "timeout", "log", "options"],
+        single_dash: false,
+    };
+    let options = PG_CTL.read(arguments, false);
+    let stops = options.operands.first().is_some_and(|(_, word)| word.text == "stop");
+    let mode = options.value(&["m", "mode"]).map_or("fast", |mode| mode.text);
+    let signal = match mode.get(..1) {
+        Some("s") => "TERM",
+        Some("i") => "QUIT",
+        _ => "INT",
+    };
+    stops.then(|| Action::Signal {
+        signal: Some(signal.to_owned()),
+        targets: vec![Target::Process {
+            pattern: "postgres".to_owned(),
+            within: Within::WholeName,
+        }],
+        only_tests: false,
+    })
 }
 
 /// `-INT`, `-9`, `-SIGTERM` among the options.
@@ -150,11 +219,11 @@ fn leading_signal<'a>(arguments: &[Argument<'a>]) -> (Option<String>, Vec<Argume
     (signal, rest)
 }
 
-fn by_name(argument: &Argument, full_command_line: bool) -> Target {
+fn by_name(argument: &Argument, within: Within) -> Target {
     match argument.known() {
         Some(pattern) => Target::Process {
             pattern: pattern.to_owned(),
-            full_command_line,
+            within,
         },
         None => variable(argument.word).unwrap_or(Target::Unknown),
     }
@@ -187,7 +256,7 @@ pub(super) fn target(argument: &Argument) -> Target {
     }
     Target::Process {
         pattern: text.to_owned(),
-        full_command_line: false,
+        within: Within::WholeName,
     }
 }
 

@@ -6,13 +6,13 @@ use crate::{
     behaviour::{
         ScriptFacts,
         action::FileTestKind,
-        script::{ExitStatus, Marker, MarkerUse, Reached, Wait},
+        script::{ExitStatus, Kill, Marker, MarkerUse, Reached, Wait},
     },
     catalogue::injected_file,
     workload::{ContainerList, HookKind, ProbeKind, ProgramPlace, VolumeSource},
 };
 
-use super::{Finder, Link, LinkKind, MarkerWrite, Party, stops};
+use super::{Finder, Link, LinkKind, MarkerWrite, Party};
 
 impl Finder<'_, '_> {
     pub(super) fn markers(&self, container: usize, program: usize, own: &ScriptFacts, all: &mut Vec<Link>) {
@@ -324,7 +324,7 @@ fn ends(test: &Marker, path: &str, wait: Option<&Wait>, own: &ScriptFacts) -> bo
             .filter(|kill| kill.behind_tests_of.iter().any(|tested| tested == path))
     };
     match test.reached.iter().find(|reached| **reached != Reached::Break) {
-        Some(Reached::Kill) => kills().count() == 0 || kills().any(stops),
+        Some(Reached::Kill) => kills().count() == 0 || kills().any(Kill::is_an_end),
         Some(Reached::Exit) => true,
         Some(_) => false,
         // Nothing comes behind the wait: the script is at its end.

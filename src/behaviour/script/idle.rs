@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::action::Action,
+    catalogue::program_end::{is_foreign, is_server},
     shell::{Command, Span},
 };
 
@@ -30,10 +31,25 @@ impl ScriptBehaviour<'_> {
     /// `tail -f`. Nothing where the script may end before it.
     #[must_use]
     pub fn runs_for_ever(&self) -> Option<Span> {
+        self.ends_in(|step| self.never_returns(step))
+    }
+
+    /// The server that the script never comes back from: `nginx -g 'daemon off;'`. Nothing where the script may end before
+    /// it.
+    #[must_use]
+    pub fn serves_for_ever(&self) -> Option<Span> {
+        self.ends_in(|step| match step.pipeline.commands.as_slice() {
+            [Command::Simple(_)] => self.within(&step.span()).next().is_some_and(is_a_server),
+            _ => false,
+        })
+    }
+
+    /// The step that never comes back, and that the script comes to whatever happens.
+    fn ends_in(&self, is_endless: impl Fn(&Step<'_>) -> bool) -> Option<Span> {
         let index = self
             .steps
             .iter()
-            .position(|step| !step.is_background() && step.connector.is_none() && self.never_returns(step))?;
+            .position(|step| !step.is_background() && step.connector.is_none() && is_endless(step))?;
         let step = self.steps.get(index)?;
         let start = step.span().start;
         let only_traps_call = |function: &str| {
@@ -99,17 +115,33 @@ fn is_idle(located: &Located) -> bool {
     named("tail") && named("/dev/null")
 }
 
+/// A command's program and the words behind it, as they are written.
+fn call_and_words<'l>(located: &'l Located<'_>) -> Option<(&'l str, Vec<&'l str>)> {
+    let simple = located.visit.simple()?;
+    let mut words = simple.words.iter().skip(located.action.program_word);
+    let call = words.next()?.raw.as_str();
+    Some((call, words.map(|word| word.raw.as_str()).collect()))
+}
+
+fn name_of(call: &str) -> &str {
+    call.rsplit('/').next().unwrap_or(call)
+}
+
+/// A server in the foreground, without a limit.
+fn is_a_server(located: &Located) -> bool {
+    located.action.time_limit.is_none()
+        && call_and_words(located)
+            .is_some_and(|(call, words)| !is_foreign(call) && is_server(name_of(call), &words))
+}
+
 /// `sleep infinity`, `tail -f FILE`
 fn is_endless_command(located: &Located) -> bool {
     if let Action::Sleep { seconds } = located.action.action {
         return seconds.is_some_and(f64::is_infinite);
     }
-    let Some(simple) = located.visit.simple() else {
+    let Some((call, words)) = call_and_words(located) else {
         return false;
     };
-    let mut words = simple.words.iter().skip(located.action.program_word);
-    let program = words.next().map_or("", |word| word.raw.as_str());
-    let words: Vec<&str> = words.map(|word| word.raw.as_str()).collect();
     let follows = words.iter().any(|word| {
         matches!(*word, "-f" | "-F")
             || word.starts_with("--follow")
@@ -117,5 +149,5 @@ fn is_endless_command(located: &Located) -> bool {
     });
     let is_bounded =
         located.action.time_limit.is_some() || words.iter().any(|word| word.starts_with("--pid"));
-    program.rsplit('/').next() == Some("tail") && follows && !is_bounded
+    name_of(call) == "tail" && follows && !is_bounded
 }

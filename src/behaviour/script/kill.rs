@@ -41,6 +41,28 @@ pub struct Kill {
 }
 
 impl Kill {
+    /// Whether it ends a process: `HUP` and `USR1` make it read its configuration again.
+    #[must_use]
+    pub fn is_an_end(&self) -> bool {
+        let name = self.signal.as_deref().unwrap_or("TERM").to_ascii_uppercase();
+        !matches!(
+            name.trim_start_matches("SIG"),
+            "HUP"
+                | "1"
+                | "USR1"
+                | "10"
+                | "USR2"
+                | "12"
+                | "WINCH"
+                | "28"
+                | "CONT"
+                | "18"
+                | "STOP"
+                | "19"
+                | "0"
+        )
+    }
+
     /// The name of the signal without `SIG`, where it is another one than the kubelet's SIGTERM.
     #[must_use]
     pub fn other_signal(&self) -> Option<&str> {

@@ -144,6 +144,7 @@ pub(super) const ROWS: &[Row] = &[
         ],
         quit: &[at(9091, "/quitquitquit")],
         quit_flag: Some("quitquitquit"),
+        quit_port_flag: Some("admin-port"),
         serves: &[3306, 5432, 1433],
         loopback: true,
         health: Some(Health {
@@ -179,6 +180,7 @@ pub(super) const ROWS: &[Row] = &[
         ready: &[at(9090, "/startup"), at(9090, "/readiness")],
         quit: &[at(9091, "/quitquitquit")],
         quit_flag: Some("quitquitquit"),
+        quit_port_flag: Some("admin-port"),
         serves: &[5432],
         loopback: true,
         health: Some(Health {

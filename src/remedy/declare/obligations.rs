@@ -15,7 +15,7 @@ use crate::{
         Form, Options,
         obligation::{Obligation, Proof},
         planner::is_named,
-        workaround::part::Part,
+        workaround::{marker::own_signal, part::Part},
     },
     roles::{NamingKind, RunsServer},
     workload::{ContainerList, WorkloadKind},
@@ -193,11 +193,18 @@ impl Case<'_, '_> {
             LinkKind::Kills(kill) => kill.other_signal().is_some(),
             _ => false,
         };
+        let ends_itself = |link: &Link| {
+            let program = self.pod.program(link.container, link.program);
+            let is_own = link.container == self.index && matches!(link.kind, LinkKind::EndsOnFile(..));
+            is_own && program.is_some_and(|(_, program)| own_signal(self.pod, self.index, program).is_some())
+        };
         let mut links = self.pod.links.all.iter();
         let is_known = self.by_word.is_some() || *self.answer() == RunsServer::Proved;
         !is_known
             && self.pod.workload.runs_to_completion()
-            && links.any(|link| link.other == Party::Container(self.index) && ends_it(link))
+            && links.any(|link| {
+                link.other == Party::Container(self.index) && ends_it(link) || ends_itself(link)
+            })
     }
 
     fn ends_are_known(&self) -> Proof {

@@ -1,10 +1,10 @@
 //! Marker files: what writes them goes together with what looks for them.
 
-use crate::remedy::workaround::{part::Part, watchdog::without_watchdog};
+use crate::remedy::workaround::{part::Part, stop::signal_changes, watchdog::without_watchdog};
 use crate::{
     behaviour::{
         Link, LinkKind, MarkerWrite,
-        script::{Marker, MarkerUse, Wait, WaitForm},
+        script::{Kill, Marker, MarkerUse, Wait, WaitForm},
     },
     pod::{Member, Pod, shown_path},
     remedy::{
@@ -55,6 +55,8 @@ pub(crate) fn marker<'a>(
             for proof in proofs(pod, index, program, (test, writers, stays), &part) {
                 part.rest_on(proof);
             }
+            let signal = own_signal(pod, index, program);
+            part.note = signal.map(|signal| signal_changes(name, signal));
             part.entrypoints.insert(
                 index,
                 Entrypoint {
@@ -148,6 +150,20 @@ fn ends_otherwise(pod: &Pod<'_>, index: usize, program: &Program<'_>, test: &Mar
         Obligation::EndsAreKnown,
         format!("its script also ends it at `{shown}`, and a declared sidecar runs on or is started again"),
     ))
+}
+
+/// The signal by which a container's script ends its program, where it is another one than SIGTERM.
+pub(crate) fn own_signal<'p>(pod: &'p Pod<'_>, index: usize, program: &Program<'_>) -> Option<&'p str> {
+    let own = pod.members.get(index)?;
+    let at = own
+        .programs
+        .iter()
+        .position(|other| std::ptr::eq(other, program))?;
+    let kills = &pod.links.facts(index, at)?.kills;
+    kills
+        .iter()
+        .filter(|kill| kill.is_an_end())
+        .find_map(Kill::other_signal)
 }
 
 /// The seconds that a sidecar's script gives its program between the sign and the end.

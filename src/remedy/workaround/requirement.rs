@@ -4,9 +4,9 @@ use crate::{
     behaviour::{
         Link, LinkKind, Party,
         action::Target,
-        script::{Answer, ExitStatus, QuitPosition, Wait, WaitForm},
+        script::{Answer, ExitStatus, Kill, QuitPosition, Wait, WaitForm},
     },
-    pod::{Member, Pod, Subject, ends_with_another, shown_path, told_to_quit},
+    pod::{Member, Pod, Subject, closed_quit, ends_with_another, shown_path, told_to_quit},
     remedy::{
         Form,
         gate::{
@@ -23,7 +23,7 @@ use crate::{
             given::given_before,
             marker::{marker, path_of},
             part::{Part, cutting, with_cut},
-            stop::{end_waits, helper, masks, part_of_a_command_line, stop_behind, stop_with_sleep},
+            stop::{end_waits, helper, masks, part_of_a_name, signal_changes, stop_behind, stop_with_sleep},
             unwrap::injected_of,
             wrapper::wrappers,
         },
@@ -123,12 +123,18 @@ fn of_link<'a>(
             // A loop that does nothing else goes as a whole.
             let is_repeated = quit.is_repeated && quit.cut.is_none();
             part.rest_on(match quit.position {
-                QuitPosition::BeforeMain => Proof::unknown(
-                    Obligation::ResultIsKept,
-                    "until now what comes behind it in the script runs without the sidecar",
-                ),
+                QuitPosition::BeforeMain => Proof::unknown(Obligation::ResultIsKept, WORKS_WITHOUT_IT),
                 _ => result_is_kept(quit.exit_status, is_repeated),
             });
+            // Whose result is kept past the call does not end with the call's own.
+            let is_trap = matches!(quit.position, QuitPosition::Trap { .. });
+            let ends_with_it = quit.plumbing.is_empty() && !quit.tolerates_failure && !is_trap;
+            if ends_with_it && closed_quit(pod, link).is_some() {
+                part.rest_on(Proof::unknown(
+                    Obligation::ResultIsKept,
+                    "until now the call fails, since nobody answers it",
+                ));
+            }
             if keeps_output(program, &quit.span) {
                 part.class = Err("its output is kept in a file".to_owned());
             }
@@ -153,19 +159,14 @@ fn of_link<'a>(
                 kill.exit_status,
                 kill.is_in_loop || kill.is_background,
             ));
+            if works_on(pod, link, kill) {
+                part.rest_on(Proof::unknown(Obligation::ResultIsKept, WORKS_WITHOUT_IT));
+            }
             part.signals = true;
-            part.note = masked.or_else(|| {
-                let signal = kill.other_signal()?;
-                Some(format!(
-                    "{} got SIG{signal} until now and gets SIGTERM from the kubelet; lifecycle.stopSignal names another (behind the feature gate ContainerStopSignals, Kubernetes 1.33 and later)",
-                    pod.party_name(&link.other)
-                ))
-            });
-            if let Some(pattern) = part_of_a_command_line(pod, index, kill) {
-                part.rest_on(Proof::unknown(
-                    Obligation::EndsAreKnown,
-                    format!("`{pattern}` may be in the command lines of other processes too"),
-                ));
+            let signal = kill.other_signal();
+            part.note = masked.or_else(|| Some(signal_changes(&pod.party_name(&link.other), signal?)));
+            if let Some(reason) = part_of_a_name(pod, index, kill) {
+                part.rest_on(Proof::unknown(Obligation::EndsAreKnown, reason));
             }
             let by_name = |target: &Target| matches!(target, Target::Process { .. });
             if let Some(other) = runs_the_same(pod, index)
@@ -220,6 +221,15 @@ fn of_link<'a>(
         }
         _ => None,
     }
+}
+
+const WORKS_WITHOUT_IT: &str = "until now what comes behind it in the script runs without the sidecar";
+
+/// Whether a script does other work behind a signal.
+fn works_on(pod: &Pod<'_>, link: &Link, kill: &Kill) -> bool {
+    let facts = pod.links.facts(link.container, link.program);
+    let mut work = facts.into_iter().flat_map(|facts| &facts.work);
+    kill.trap.is_none() && !kill.is_background && work.any(|work| work.start >= kill.span.end)
 }
 
 /// An app's wait for a sidecar, which a gate replaces.

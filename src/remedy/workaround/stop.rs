@@ -7,7 +7,7 @@ use crate::remedy::workaround::{
 use crate::{
     behaviour::{
         Answer, EndWatch, Link, LinkKind, Party,
-        action::{Action, Target},
+        action::{Action, Target, Within},
         script::{ExitStatus, Kill, MarkerUse, ScriptBehaviour, Step, Trap, Wait},
     },
     pod::{Member, Pod, is_called},
@@ -167,6 +167,13 @@ pub(crate) fn masks(
     ))
 }
 
+/// What a person should know of a sidecar that another signal ended than the one that the kubelet has sent.
+pub(super) fn signal_changes(name: &str, signal: &str) -> String {
+    format!(
+        "{name} got SIG{signal} until now; the kubelet has its image's stop signal sent, which is SIGTERM unless the image names another; lifecycle.stopSignal sets one (behind the feature gate ContainerStopSignals, Kubernetes 1.33 and later)"
+    )
+}
+
 /// Whether nothing comes behind the work in what remains of a script, and no trap ends it otherwise.
 fn ends_with_its_work(member: &Member<'_>, program: &Program<'_>, entrypoint: &Entrypoint) -> bool {
     let shell = shell(member, program);
@@ -235,14 +242,20 @@ pub(crate) fn helper<'a>(pod: &Pod<'a>, sidecar: usize, link: &Link) -> Option<P
     Some(part)
 }
 
-/// The pattern of a signal that is looked for in whole command lines and is no process's whole name.
-pub(super) fn part_of_a_command_line<'k>(pod: &Pod<'_>, index: usize, kill: &'k Kill) -> Option<&'k str> {
+/// Where the pattern of a signal may be found in other processes too: it is looked for in part and is no process's whole
+/// name.
+pub(super) fn part_of_a_name(pod: &Pod<'_>, index: usize, kill: &Kill) -> Option<String> {
     let member = pod.members.get(index)?;
-    kill.targets.iter().find_map(|target| match target {
-        Target::Process {
-            pattern,
-            full_command_line: true,
-        } => (!is_called(pod, member, pattern)).then_some(pattern.as_str()),
-        _ => None,
+    kill.targets.iter().find_map(|target| {
+        let Target::Process { pattern, within } = target else {
+            return None;
+        };
+        let place = match within {
+            Within::WholeName => return None,
+            Within::Name => "names",
+            Within::CommandLine => "command lines",
+        };
+        (!is_called(pod, member, pattern))
+            .then(|| format!("`{pattern}` may be in the {place} of other processes too"))
     })
 }

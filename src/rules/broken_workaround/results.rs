@@ -6,7 +6,7 @@ use crate::{
         LinkKind, Party,
         script::{Fault, QuitPosition, Runs},
     },
-    pod::{Member, Pod, suspects},
+    pod::{Member, Pod, closed_quit, suspects},
     shell::Span,
     workload::{Controller, Program, ProgramPlace},
 };
@@ -93,6 +93,8 @@ fn stops(pod: &Pod<'_>) -> Vec<Stops> {
             runs: runs.cloned(),
         };
         match &link.kind {
+            // That nobody answers is all that is wrong with it.
+            LinkKind::Quits(_) if closed_quit(pod, link).is_some() => {}
             LinkKind::Quits(quit) => {
                 let trap = match &quit.position {
                     QuitPosition::Trap { signals } => Some(signals),

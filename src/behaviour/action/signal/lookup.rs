@@ -2,7 +2,7 @@
 
 use crate::shell::{Command, Simple, Word};
 
-use super::Target;
+use super::{Target, Within};
 
 /// The process whose number a pipeline prints.
 pub(super) fn of_commands(commands: &[Command]) -> Option<Target> {
@@ -18,17 +18,25 @@ pub(super) fn of_commands(commands: &[Command]) -> Option<Target> {
         .find(|word| !word.raw.starts_with('-'))
         .and_then(Word::literal);
     match program.raw.rsplit('/').next()? {
-        "pgrep" | "pidof" => Some(Target::Process {
-            pattern: plain(&operand?),
-            full_command_line: rest.iter().any(|word| {
-                word.raw == "--full"
-                    || word.raw.starts_with('-') && !word.raw.starts_with("--") && word.raw.contains('f')
-            }),
-        }),
+        name @ ("pgrep" | "pidof") => {
+            let has = |letter: char, long: &str| {
+                rest.iter().any(|word| {
+                    word.raw == long
+                        || word.raw.starts_with('-')
+                            && !word.raw.starts_with("--")
+                            && word.raw.contains(letter)
+                })
+            };
+            let is_exact = name == "pidof" || has('x', "--exact");
+            Some(Target::Process {
+                pattern: plain(&operand?),
+                within: Within::of_pattern(has('f', "--full"), is_exact),
+            })
+        }
         "cat" => Some(Target::PidFile(operand?.into_owned())),
         "ps" => simples.find_map(searched).map(|pattern| Target::Process {
             pattern,
-            full_command_line: true,
+            within: Within::CommandLine,
         }),
         _ => None,
     }

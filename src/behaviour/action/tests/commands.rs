@@ -1,11 +1,11 @@
 use super::{environment, last, script};
-use crate::behaviour::action::{Action, ExitCode, FilePath, Target, Values, classify_pipeline};
+use crate::behaviour::action::{Action, ExitCode, FilePath, Target, Values, Within, classify_pipeline};
 
 #[test]
 fn understands_signals() {
-    let process = |pattern: &str, full| Target::Process {
+    let process = |pattern: &str, within| Target::Process {
         pattern: pattern.to_owned(),
-        full_command_line: full,
+        within,
     };
     let variable = |name: &str| Target::Variable(name.to_owned());
     for (text, signal, targets) in [
@@ -23,12 +23,12 @@ fn understands_signals() {
         (
             "kill $(pgrep -f cloud_sql)",
             None,
-            vec![process("cloud_sql", true)],
+            vec![process("cloud_sql", Within::CommandLine)],
         ),
         (
             "kill -INT `pidof envoy`",
             Some("INT"),
-            vec![process("envoy", false)],
+            vec![process("envoy", Within::WholeName)],
         ),
         (
             "kill $(cat /run/x.pid)",
@@ -38,29 +38,32 @@ fn understands_signals() {
         (
             "kill $(ps aux | grep envoy | grep -v grep | awk '{print $2}')",
             None,
-            vec![process("envoy", true)],
+            vec![process("envoy", Within::CommandLine)],
         ),
         ("kill $(x)", None, vec![Target::Unknown]),
-        ("pkill envoy", None, vec![process("envoy", false)]),
+        ("pkill envoy", None, vec![process("envoy", Within::Name)]),
         (
             "pkill -INT -f cloud_sql_proxy",
             Some("INT"),
-            vec![process("cloud_sql_proxy", true)],
+            vec![process("cloud_sql_proxy", Within::CommandLine)],
         ),
         (
             "pkill -x --signal TERM envoy",
             Some("TERM"),
-            vec![process("envoy", false)],
+            vec![process("envoy", Within::WholeName)],
         ),
         (
             "killall -s INT nginx envoy",
             Some("INT"),
-            vec![process("nginx", false), process("envoy", false)],
+            vec![
+                process("nginx", Within::WholeName),
+                process("envoy", Within::WholeName),
+            ],
         ),
         (
             "killall -9 envoy || true",
             Some("9"),
-            vec![process("envoy", false)],
+            vec![process("envoy", Within::WholeName)],
         ),
     ] {
         let script = script(text);
@@ -87,6 +90,82 @@ fn understands_signals() {
         );
     }
     assert_eq!(last("kill -l").action, Action::Echo);
+}
+
+#[test]
+fn a_program_called_as_a_builtin_is_no_builtin() {
+    for (path, builtin) in [
+        ("/app/export", "export"),
+        ("./exit", "exit"),
+        ("/opt/bin/wait", "wait"),
+        ("bin/read", "read"),
+        ("/app/set", "set"),
+    ] {
+        let is_other = |text: &str| matches!(last(text).action, Action::Other { .. });
+        assert!(is_other(path) && !is_other(builtin), "{path}");
+    }
+}
+
+#[test]
+fn a_pattern_is_a_part_of_the_name_that_the_kernel_keeps() {
+    for (pattern, program, fits) in [
+        ("cloud-sql", "cloud-sql-proxy", true),
+        ("^cloud", "cloud-sql-proxy", true),
+        ("^sql", "cloud-sql-proxy", false),
+        ("sql-proxy", "cloud-sql-proxy", true),
+        // The kernel keeps `statsd-exporter`'s 15 bytes, and of this one as many.
+        ("exporter", "mysqld-exporter-two", true),
+        ("two", "mysqld-exporter-two", false),
+        ("envoy|nginx", "envoy", false),
+        ("[e]nvoy", "envoy", false),
+    ] {
+        assert_eq!(Within::Name.fits_in_part(pattern, program), fits, "{pattern}");
+        assert!(!Within::WholeName.fits_in_part(pattern, program));
+    }
+}
+
+#[test]
+fn a_client_that_ends_its_server_makes_a_call() {
+    for (text, expected) in [
+        ("redis-cli shutdown nosave", Some((true, Some(6379)))),
+        (
+            "redis-cli -h localhost -p 6380 SHUTDOWN",
+            Some((true, Some(6380))),
+        ),
+        ("redis-cli -h cache.example.com shutdown", Some((false, Some(6379)))),
+        ("redis-cli set shutdown 1", None),
+        (
+            "mysqladmin -h 127.0.0.1 -uroot -ppw shutdown",
+            Some((true, Some(3306))),
+        ),
+        ("mysqladmin -uroot ping", None),
+        ("mysql -h127.0.0.1 -e 'SHUTDOWN;'", Some((true, Some(3306)))),
+        ("mysql -h127.0.0.1 -e 'select 1'", None),
+        (
+            "mongosh --host 127.0.0.1 admin --eval 'db.shutdownServer()'",
+            Some((true, Some(27017))),
+        ),
+        ("rabbitmqctl stop", Some((true, Some(5672)))),
+        ("rabbitmqctl stop_app", None),
+        ("rabbitmqctl -n rabbit@other stop", None),
+        ("cloud-sql-proxy shutdown", Some((true, Some(9091)))),
+        (
+            "cloud-sql-proxy shutdown --admin-port 9092",
+            Some((true, Some(9092))),
+        ),
+    ] {
+        let found = match last(text).action {
+            Action::Http(http) => Some((http.url.host.is_local(), http.url.port)),
+            _ => None,
+        };
+        assert_eq!(found, expected, "{text}");
+    }
+    let stops = |text| match last(text).action {
+        Action::Signal { signal, .. } => signal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stops("pg_ctl stop -D /data").as_deref(), Some("INT"));
+    assert_eq!(stops("pg_ctl -D /data -m smart stop").as_deref(), Some("TERM"));
 }
 
 #[test]

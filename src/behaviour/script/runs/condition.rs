@@ -42,6 +42,36 @@ pub(super) fn test(words: &[Word], state: &State, sets: &BTreeSet<String>) -> (S
     (status, looks)
 }
 
+/// Whether one of the patterns of a `case` fits a value.
+pub(super) fn fits_one(patterns: &[Word], value: &Value) -> Option<bool> {
+    let mut fits = Some(false);
+    for pattern in patterns {
+        match fits_pattern(pattern, value) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => fits = None,
+        }
+    }
+    fits
+}
+
+fn fits_pattern(pattern: &Word, value: &Value) -> Option<bool> {
+    if pattern.raw == "*" {
+        return Some(true);
+    }
+    let pattern = pattern.literal().filter(|text| !text.contains(['*', '?', '[', '\\']))?;
+    match value {
+        Value::Text(text) => Some(*text == *pattern),
+        Value::Status(Status::Zero) => Some(pattern == "0"),
+        // A failure is a number from 1 to 255.
+        Value::Status(Status::Work | Status::Other) => match pattern.parse::<u8>() {
+            Ok(1..) => None,
+            _ => Some(false),
+        },
+        _ => None,
+    }
+}
+
 fn holds_text(value: &Value) -> Option<bool> {
     match value {
         Value::Text(text) => Some(!text.is_empty()),

@@ -22,6 +22,9 @@ pub(super) enum Status {
     /// What a word amounts to that starts here: unknown, and the same in each run, since it reads nothing that a stop
     /// changes.
     Word(usize),
+    /// What the arithmetic that starts here makes of a result: of the work's failure, or of a success. Unknown, and the same
+    /// in each run that has that result.
+    MadeOf(usize, bool),
     Unknown,
 }
 
@@ -31,7 +34,7 @@ impl Status {
         match self {
             Self::Zero => Some(true),
             Self::Work | Self::Other => Some(false),
-            Self::Word(_) | Self::Unknown => None,
+            Self::Word(_) | Self::MadeOf(..) | Self::Unknown => None,
         }
     }
 }
@@ -168,7 +171,29 @@ impl State {
             Some(text) if text.len() > LONGEST_TEXT => Value::Unknown,
             Some(text) => Value::Text(text),
             None if self.is_the_same(word, sets) => Value::Status(Status::Word(word.span.start)),
-            None => Value::Unknown,
+            None => self.made_of_a_result(word).map_or(Value::Unknown, Value::Status),
+        }
+    }
+
+    /// `$((rc > 1))`: arithmetic that reads one result and nothing else.
+    fn made_of_a_result(&self, word: &Word) -> Option<Status> {
+        if !matches!(word.pieces.as_slice(), [Piece::Arithmetic]) {
+            return None;
+        }
+        let names = names_in(&word.raw);
+        let is_plain = !names.child && !names.indirect && !names.parameters && names.sets.is_empty();
+        let mut read: Vec<Status> = names.status.then_some(self.status).into_iter().collect();
+        for name in &names.variables {
+            match self.variables.get(name) {
+                Some(Value::Status(status)) => read.push(*status),
+                Some(Value::Text(text)) if text.trim() == "0" => read.push(Status::Zero),
+                _ => return None,
+            }
+        }
+        match read.as_slice() {
+            [Status::Zero] if is_plain => Some(Status::MadeOf(word.span.start, false)),
+            [Status::Work] if is_plain => Some(Status::MadeOf(word.span.start, true)),
+            _ => None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Run,
-    condition::test,
+    condition::{fits_one, test},
     state::{Flow, State, Status, Value},
 };
 use crate::{
@@ -234,9 +234,12 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                 .all(|redirect| redirect.kind != RedirectKind::Duplicate || redirect.descriptor == Some(2)),
             _ => false,
         };
+        // What is said or done only where the command failed goes with it.
         let is_idle = |(connector, pipeline): &(Connector, Pipeline)| {
             let mut inner = self.behaviour.within(&pipeline.span);
-            *connector == Connector::Or && inner.all(|located| matches!(located.action.action, Action::Echo))
+            *connector == Connector::Or
+                && inner
+                    .all(|located| matches!(located.action.action, Action::Echo | Action::Exit { .. }))
         };
         is_it && is_simple && statement.and_or.rest.iter().all(is_idle)
     }
@@ -468,23 +471,52 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                 }
                 self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
             }
-            Command::Case { word, arms, .. } => {
-                let mut state = state;
-                if let Value::Status(Status::Work) = state.value(word, &self.sets) {
-                    state.is_noticed = true;
-                }
-                let mut done = vec![(state.clone().with_status(Status::Zero), Flow::Next)];
-                for arm in arms {
-                    done.extend(self.list(arm, state.clone(), is_tested)?);
-                }
-                self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
-            }
+            Command::Case {
+                word,
+                arms,
+                patterns,
+                ..
+            } => self.case(word, arms, patterns, state, is_tested),
             Command::Function { .. } => Some(vec![(state.with_status(Status::Zero), Flow::Next)]),
             Command::Test { words, .. } => Some(self.test(words, state)),
             Command::Arithmetic { .. } => {
                 Some(vec![(counted(state).with_status(Status::Unknown), Flow::Next)])
             }
         }
+    }
+
+    /// The arms that may be taken: those before the first one whose pattern fits for sure, and that one.
+    fn case(
+        &mut self,
+        word: &'w Word,
+        arms: &'w [List],
+        patterns: &'w [Vec<Word>],
+        mut state: State,
+        is_tested: bool,
+    ) -> Option<Ways> {
+        let value = state.value(word, &self.sets);
+        if value == Value::Status(Status::Work) {
+            state.is_noticed = true;
+        }
+        let mut done = Vec::new();
+        let mut is_taken = false;
+        for (at, arm) in arms.iter().enumerate() {
+            let fits = match patterns.get(at) {
+                Some(patterns) => fits_one(patterns, &value),
+                None => None,
+            };
+            if fits != Some(false) {
+                done.extend(self.list(arm, state.clone(), is_tested)?);
+            }
+            is_taken = fits == Some(true);
+            if is_taken {
+                break;
+            }
+        }
+        if !is_taken {
+            done.push((state.with_status(Status::Zero), Flow::Next));
+        }
+        self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
     }
 
     /// A list in a shell of its own, whose traps run at its end.
