@@ -212,7 +212,13 @@ fn names(texts: &[&str], lines: &[Line], keys: &[String]) -> Vec<Vec<String>> {
         if line.closes > line.opens && open.len() > 1 {
             open.pop();
         }
-        let short = known.iter().rev().filter_map(|(name, path)| {
+        // A name within another one's reach hides it.
+        let last = |(index, (name, _)): &(usize, &Bound)| {
+            let mut inner = known.iter().skip(index + 1);
+            inner.all(|(other, _)| other != name)
+        };
+        let visible = known.iter().enumerate().filter(last);
+        let short = visible.filter_map(|(_, (name, path))| {
             let is_prefix = path.len() < keys.len()
                 && path.iter().zip(keys).all(|(own, key)| own == "*" || own == key);
             let rest = keys.get(path.len()..).filter(|_| is_prefix)?;
