@@ -23,7 +23,7 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
     ("absent", "", "templates/job.yaml:32", &["templates/job.yaml"]),
     (
         "alias",
@@ -38,6 +38,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
         &["templates/_helpers.tpl", "templates/statefulset.yaml"],
     ),
     ("condition", "", "templates/job.yaml:21", &["templates/job.yaml"]),
+    (
+        "dash",
+        "",
+        "charts/worker/scripts/export.sh:4",
+        &["charts/worker/scripts/export.sh", "charts/worker/templates/job.yaml"],
+    ),
     ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
         "environments",
@@ -66,7 +72,19 @@ const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
         "templates/job.yaml:16",
         &["templates/_helpers.tpl", "templates/job.yaml"],
     ),
+    (
+        "idle",
+        "",
+        "values.yaml:24",
+        &["templates/init-job.yaml", "values.yaml"],
+    ),
     ("inline", "", "ci/gke-values.yaml:6", &["ci/gke-values.yaml"]),
+    (
+        "items",
+        "",
+        "templates/deployment.yaml:15",
+        &["templates/deployment.yaml", "values.yaml"],
+    ),
     (
         "library",
         "",
@@ -74,7 +92,31 @@ const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
         &["charts/common/templates/_job.tpl"],
     ),
     ("lines", "", "templates/job.yaml:22", &["templates/job.yaml"]),
+    (
+        "list",
+        "",
+        "templates/server-deployment.yaml:24",
+        &["templates/_helpers.tpl", "templates/server-deployment.yaml"],
+    ),
+    (
+        "loop",
+        "",
+        "values.yaml:4",
+        &["templates/job.yaml", "values.yaml"],
+    ),
+    (
+        "map",
+        "",
+        "templates/job.yaml:27",
+        &["templates/job.yaml", "values.yaml"],
+    ),
     ("mesh", "", "templates/job.yaml:22", &["templates/job.yaml"]),
+    (
+        "migrations",
+        "",
+        "ci/cloudsql-values.yaml:8",
+        &["ci/cloudsql-values.yaml"],
+    ),
     (
         "otherwise",
         "",
@@ -95,6 +137,7 @@ const CHARTS: [(&str, &str, &str, &[&str]); 35] = [
         &["templates/job.yaml", "values.yaml"],
     ),
     ("range", "", "templates/jobs.yaml:14", &["templates/jobs.yaml"]),
+    ("rendered", "", "values.yaml:12", &["values.yaml"]),
     (
         "result",
         "",
@@ -324,7 +367,7 @@ fn a_clean_chart_ends_with_success() {
     )
     .unwrap();
     let template = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\nspec:\n  template:\n    spec:\n      containers:\n      - name: web\n        image: {{ .Values.image | default \"web:1\" }}\n";
-    fs::write(chart.join("templates/web.yaml"), template).unwrap();
+    fs::write(chart.join("templates/deployment.yaml"), template).unwrap();
     let output = run(directory.path(), &["lint", "."]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
@@ -650,7 +693,8 @@ fn an_edit_that_only_fits_the_values_at_hand_is_refused() {
     let before = texts(directory.path());
     let output = run(
         directory.path(),
-        &["migrate", "--target", "native", "--review", "--write", "items"],
+        // Each item of the loop would be called one.
+        &["migrate", "--target", "lifecycle", "--review", "--write", "items"],
     );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains(reason), "{said}");
@@ -674,6 +718,14 @@ fn a_refusal_says_what_is_in_the_way() {
         ),
     ] {
         let directory = copy(name);
+        if name == "loop" {
+            // What the loop goes over is worked out.
+            let path = directory.path().join("loop/templates/job.yaml");
+            let text = fs::read_to_string(&path).unwrap();
+            let edited = text.replace(":= .Values.containers", ":= (.Values.containers | default dict)");
+            assert_ne!(text, edited);
+            fs::write(path, edited.replace(".Values.containers |", "index .Values \"containers\" |")).unwrap();
+        }
         let before = texts(directory.path());
         let output = run(
             directory.path(),
@@ -823,4 +875,53 @@ fn lint_asks_for_the_way_back_once() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 4);
+}
+
+/// The sidecar is one of values: so are the annotations of its pod, in the map that the chart has for them or in one that
+/// its template prints then.
+#[test]
+fn annotations_stand_where_the_sidecar_is_named() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for (name, file, words, template) in [
+        ("rendered", "values.yaml", "podAnnotations:\n  kubectl-sidecar/sidecars: cloud-sql-proxy\n", None),
+        (
+            "migrations",
+            "ci/cloudsql-values.yaml",
+            "  podAnnotations:\n    kubectl-sidecar/sidecars: cloud-sql-proxy\n",
+            Some("{{- with .Values.migrateDatabaseJob.podAnnotations }}"),
+        ),
+    ] {
+        let directory = copy(name);
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "annotation", "--review", "--write", name],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let after = texts(&directory.path().join(name));
+        assert!(after[file].contains(words), "{}", after[file]);
+        if let Some(template) = template {
+            let text = &after["templates/jobs/migrate-database-job.yaml"];
+            assert!(text.contains(template), "{text}");
+        }
+    }
+}
+
+/// What values say by an action is still said by it where the container goes.
+#[test]
+fn actions_in_values_stay_actions() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("rendered");
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--write", "rendered"],
+    );
+    assert!(output.status.success(), "{output:?}");
+    let values = fs::read_to_string(directory.path().join("rendered/values.yaml")).unwrap();
+    let (_, moved) = values.split_once("initContainers:\n").unwrap();
+    assert!(moved.contains("- project:region:{{ .Release.Name }}\n"), "{values}");
+    assert!(moved.contains("sidecars: []"), "{values}");
 }

@@ -4,9 +4,11 @@
 //! back to the bytes that it came from, and an edit is made there. Nothing of the way back has to be trusted: the edited
 //! tree is rendered again, and what comes out has to be what was wanted of the first rendering.
 
+mod difference;
 mod files;
 mod helm;
 pub(crate) mod kustomize;
+mod leg;
 mod program;
 mod proof;
 mod scratch;

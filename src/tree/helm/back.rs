@@ -11,12 +11,16 @@ use super::{
     super::{Files, Wanted},
     actions::{Brought, brought, with_actions},
     changes::changes,
-    conditions::around,
+    conditions::{around, expression, opening},
     edits::{Anchor, Edits, Move},
-    held::indentation,
+    held::{held_at, indentation},
+    items::{Item, named_containers, without},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template, may_bring},
     origins::Origins,
+    placing::ending,
+    printings::Printing,
+    scope::Scope,
     values::values_of,
     within::{Swap, shortest, swapped, swaps, whole_lines},
 };
@@ -49,12 +53,13 @@ pub(super) fn add_edits(
     wanted: &Wanted<'_>,
     origins: &Origins,
     files: &Files,
-    side: Side,
+    (side, items): (Side, &[Item]),
     edits: &mut Edits,
 ) {
     let rendered: Vec<&str> = wanted.rendering.source.text.split('\n').collect();
     let new: Vec<&str> = wanted.text.split('\n').collect();
-    let hunks = changes(&wanted.rendering.source.text, &wanted.text);
+    let all = changes(&wanted.rendering.source.text, &wanted.text);
+    let hunks = without(all.clone(), items);
     let mut back = Back {
         taken: vec![false; rendered.len()],
         removed: hunks.iter().flat_map(|hunk| hunk.before.clone()).collect(),
@@ -70,6 +75,22 @@ pub(super) fn add_edits(
     let placed: Vec<Vec<Option<usize>>> = hunks.iter().map(|hunk| back.matched(&hunk.after)).collect();
     for (hunk, placed) in hunks.iter().zip(&placed) {
         back.hunk(hunk, placed, edits);
+    }
+    for item in items.iter().filter(|item| item.needs_printing()) {
+        let hunk = all.iter().find(|hunk| item.is_new(hunk.after.start));
+        if let Some(hunk) = hunk {
+            back.print(item, hunk, edits);
+        }
+    }
+    let by_value = items.iter().filter(|item| item.asks_for_values());
+    // What a variable stands for is not tried with other values.
+    let mut asked = by_value.flat_map(|item| &item.printings);
+    let asked = asked.find(|printing| printing.words.contains(".Values."));
+    edits.asked = asked.cloned().or(edits.asked.take());
+    let named = named_containers(wanted).into_iter();
+    edits.sidecars.extend(named.filter_map(|index| origins.own(index).cloned()));
+    for item in items {
+        back.print_annotations(item, &all, edits);
     }
     for index in back.removed.clone() {
         if !back.taken.get(index).copied().unwrap_or_default()
@@ -116,7 +137,7 @@ pub(super) struct Back<'b> {
     /// Those of them that are wanted elsewhere.
     taken: Vec<bool>,
     /// What actions brought to removed lines.
-    known: Vec<Brought>,
+    known: Vec<(SourceLine, Vec<Brought>)>,
     pub(super) origins: &'b Origins,
     pub(super) files: &'b Files,
     pub(super) side: Side,
@@ -142,7 +163,8 @@ impl Back<'_> {
                     .filter(|other| (from..from + 60).contains(other));
                 near.find(|other| free(other) && is_same(*other))
             });
-            let starts = text.starts_with("# ")
+            let starts = text == "-"
+                || text.starts_with("# ")
                 || text.starts_with("- ") && (text.contains(": ") || text.ends_with(':'));
             let chosen = next.or_else(|| {
                 let mut all = self
@@ -173,7 +195,7 @@ impl Back<'_> {
         let blocks = self.blocks(placed);
         let mut at = 0;
         for block in blocks {
-            let prefix = self.texts(hunk.after.start + at..hunk.after.start + block.start, shift);
+            let prefix = self.texts(hunk.after.start + at..hunk.after.start + block.start, shift, &anchor.line);
             at = block.end;
             let Some(moved) = self.block(hunk, placed, &block, shift, edits) else {
                 edits.insert(anchor.clone(), prefix);
@@ -185,8 +207,81 @@ impl Back<'_> {
                 ..moved
             });
         }
-        let rest = self.texts(hunk.after.start + at..hunk.after.end, shift);
+        let rest = self.texts(hunk.after.start + at..hunk.after.end, shift, &anchor.line);
         edits.insert(anchor, rest);
+    }
+
+    /// Lets a template print the values that a container goes to, where it would stand.
+    fn print(&self, item: &Item, hunk: &Hunk, edits: &mut Edits) -> Option<()> {
+        let (anchor, shift) = self.anchor(hunk)?;
+        let wanted = self.texts(hunk.after.clone(), shift, &anchor.line);
+        let column = wanted
+            .iter()
+            .find(|line| line.trim_start().starts_with("- "))
+            .map(|line| indentation(line))?;
+        let beside = item
+            .printings
+            .iter()
+            .find(|printing| printing.path == anchor.line.path);
+        let printing = beside.or(item.printings.first())?;
+        let entry = |key: &str| {
+            let is_own = |line: &&String| line.trim_start().starts_with(&format!("{key}:"));
+            let at = wanted.iter().position(|line| indentation(line) == column + 2 && is_own(&line));
+            let rest = at.and_then(|at| wanted.get(at..)).unwrap_or_default();
+            let inner = rest.iter().skip(1).take_while(|line| indentation(line) > column + 2);
+            rest.iter().take(1).chain(inner).cloned().collect::<Vec<_>>()
+        };
+        let mut lines = item.printed(printing, column, entry)?;
+        let asked = Printing::condition(&lines).map(str::to_owned);
+        let margin = wanted.first().map_or(column, |line| indentation(line));
+        let key = wanted.first().filter(|line| line.trim_end().ends_with(':')).cloned();
+        match (key, asked) {
+            // The key goes into the condition that asks for the values.
+            (Some(key), Some(_)) => {
+                let last = lines.len().checked_sub(1)?;
+                for at in [0, last] {
+                    let line = lines.get_mut(at)?;
+                    *line = format!("{}{}", " ".repeat(margin), line.trim_start());
+                }
+                lines.insert(1, key);
+            }
+            (key, _) => {
+                let other = lines.iter().find_map(|line| expression(line));
+                let asked = other.map(str::to_owned).or_else(|| {
+                    let words = &printing.words;
+                    let to = item.target()?;
+                    Some(format!("{}{to}", words.strip_suffix(words.rsplit('.').next()?)?))
+                })?;
+                lines.splice(0..0, [opening(margin, &[asked])].into_iter().chain(key));
+                lines.push(ending(margin));
+            }
+        }
+        let text = self.files.text(&anchor.line.path)?;
+        let held = wanted.first().and_then(|first| held_at(text, anchor.line.line, anchor.after, first));
+        match held {
+            Some(held) => edits.join_held(&anchor.line.path, held, lines),
+            None => edits.insert(anchor, lines),
+        }
+        Some(())
+    }
+
+    /// Lets a template print a new map of annotations where those of a container's pod would stand.
+    fn print_annotations(&self, item: &Item, hunks: &[Hunk], edits: &mut Edits) -> Option<()> {
+        let (words, key, lines) = item.new_annotations()?;
+        let is_own = |hunk: &&Hunk| lines.start <= hunk.after.start && hunk.after.end <= lines.end;
+        let hunk = hunks.iter().find(is_own)?;
+        let (anchor, shift) = self.anchor(hunk)?;
+        let mut wanted = self.texts(hunk.after.clone(), shift, &anchor.line);
+        let is_entry = |line: &String| line.trim_start().starts_with(key);
+        let first = wanted.iter().position(is_entry)?;
+        let column = indentation(wanted.get(first)?);
+        let margin = indentation(wanted.first()?);
+        wanted.truncate(first);
+        wanted.insert(0, format!("{}{{{{- with {words} }}}}", " ".repeat(margin)));
+        wanted.push(format!("{}{{{{- toYaml . | nindent {column} }}}}", " ".repeat(column)));
+        wanted.push(ending(margin));
+        edits.insert(anchor, wanted);
+        Some(())
     }
 
     /// Makes changes of lines that stay word by word, where what goes is written with actions: these stay, too. Whether
@@ -388,12 +483,13 @@ impl Back<'_> {
         Some((line.clone(), content_column(written) - content_column(rendered)))
     }
 
-    /// New lines as they are to be written.
-    pub(super) fn texts(&self, range: Range<usize>, shift: isize) -> Vec<String> {
+    /// New lines as they are to be written beside a line.
+    pub(super) fn texts(&self, range: Range<usize>, shift: isize, beside: &SourceLine) -> Vec<String> {
         let lines = self.new.get(range).unwrap_or_default();
+        let known = self.known_at(beside);
         let shifted = |line: &&str| {
             let indent = (line.len() - line.trim_start().len()).saturating_add_signed(shift);
-            let text = with_actions(line.trim_start(), &self.known);
+            let text = with_actions(line.trim_start(), &known);
             if text.is_empty() {
                 text
             } else {
@@ -404,13 +500,51 @@ impl Back<'_> {
     }
 
     /// What actions brought to lines that go.
-    fn actions(&self) -> Vec<Brought> {
-        let of_line = |index: &usize| {
-            let line = self.origins.own(*index)?;
-            let written = self.files.text(&line.path)?.split('\n').nth(line.line)?;
-            Some(brought(written, self.rendered.get(*index)?))
+    fn actions(&self) -> Vec<(SourceLine, Vec<Brought>)> {
+        let removed = self.removed.iter();
+        removed.filter_map(|index| self.brought_to(*index)).collect()
+    }
+
+    fn brought_to(&self, index: usize) -> Option<(SourceLine, Vec<Brought>)> {
+        let line = self.origins.own(index)?;
+        let written = self.files.text(&line.path)?.split('\n').nth(line.line)?;
+        Some((line.clone(), brought(written, self.rendered.get(index)?)))
+    }
+
+    /// The same as they can be written beside a line: each part of a template has names of its own. Of the part that the
+    /// line is in, the ports count too that stay.
+    fn known_at(&self, beside: &SourceLine) -> Vec<Brought> {
+        if !is_template(&beside.path) {
+            return self.known.iter().flat_map(|(_, all)| all.clone()).collect();
+        }
+        let Some(here) = Scope::of(beside, self.files) else {
+            return Vec::new();
         };
-        self.removed.iter().filter_map(of_line).flatten().collect()
+        let mut all = Vec::new();
+        for (line, brought) in &self.known {
+            let there = Scope::of(line, self.files);
+            all.extend(brought.iter().filter_map(|own| {
+                let action = there.as_ref()?.action_in(&own.action, &here)?;
+                Some(Brought {
+                    action,
+                    text: own.text.clone(),
+                })
+            }));
+        }
+        let is_port = |own: &Brought| {
+            let is_number = own.text.bytes().all(|sign| sign.is_ascii_digit());
+            own.text.len() >= 4 && is_number && own.action.contains(".Values.")
+        };
+        let lines = self.files.text(&beside.path).map(|text| lines_of(text)).unwrap_or_default();
+        let in_scope = |index: &usize| {
+            let own = self.origins.own(*index).filter(|own| own.path == beside.path);
+            let line = own.and_then(|own| lines.get(own.line));
+            line.is_some_and(|line| line.define == here.define)
+        };
+        let beside = (0..self.rendered.len()).filter(in_scope);
+        let ports = beside.filter_map(|index| self.brought_to(index));
+        all.extend(ports.flat_map(|(_, brought)| brought).filter(is_port));
+        all
     }
 }
 

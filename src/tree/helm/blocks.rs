@@ -215,7 +215,7 @@ impl Back<'_> {
                 path: path.to_owned(),
                 line: behind,
             };
-            let texts = self.texts(hunk.after.start + from..hunk.after.start + index, shift);
+            let texts = self.texts(hunk.after.start + from..hunk.after.start + index, shift, &line);
             edits.insert(Anchor { line, after: true }, texts);
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     diff::{Hunk, hunks},
     source::Lines,
     workload::{ContainerList, discover, objects_of},
-    yaml,
+    yaml::{self, Node},
 };
 
 /// The changes that make `after` of `before`. A container that is an init container now is one change: which of two
@@ -63,6 +63,24 @@ fn whole(kept: &[usize], range: Range<usize>) -> Option<Range<usize>> {
     Some(*own.first()?..own.last()? + 1)
 }
 
+/// The lines of an item of a list, with the comments above it: they are about it.
+pub(super) fn lines_of_item(item: Node<'_>, lines: &Lines<'_>, texts: &[&str]) -> Range<usize> {
+    let span = item.span();
+    let mut start = lines.position(span.start).line - 1;
+    // A dash may stand by itself.
+    let above = start.checked_sub(1).filter(|above| texts.get(*above).is_some_and(|text| text.trim() == "-"));
+    start = above.unwrap_or(start);
+    let is_comment = |line: usize| {
+        texts
+            .get(line)
+            .is_some_and(|text| text.trim_start().starts_with('#'))
+    };
+    while start.checked_sub(1).is_some_and(is_comment) {
+        start -= 1;
+    }
+    start..lines.position(span.end).line
+}
+
 /// The lines of containers that are init containers and were none, with the key of a list that is new.
 fn moved_containers(before: &str, after: &str) -> Vec<Range<usize>> {
     let (Ok(old), Ok(new)) = (yaml::parse(before), yaml::parse(after)) else {
@@ -100,18 +118,7 @@ fn moved_containers(before: &str, after: &str) -> Vec<Range<usize>> {
                 if !regular.contains(&(key.clone(), container.name.to_owned())) {
                     continue;
                 }
-                let span = container.node.span();
-                let mut start = lines.position(span.start).line - 1;
-                let end = lines.position(span.end).line;
-                // A comment is about the container that it stands above.
-                let is_comment = |line: usize| {
-                    texts
-                        .get(line)
-                        .is_some_and(|text| text.trim_start().starts_with('#'))
-                };
-                while start.checked_sub(1).is_some_and(is_comment) {
-                    start -= 1;
-                }
+                let Range { mut start, end } = lines_of_item(container.node, &lines, &texts);
                 let above = start.checked_sub(1).and_then(|line| texts.get(line));
                 if !has_list.contains(&key)
                     && above.is_some_and(|line| line.trim_end().ends_with("initContainers:"))

@@ -47,6 +47,48 @@ pub(super) struct Dependencies {
     pub(super) missing: Vec<String>,
 }
 
+/// The path of a file of a dependency, given with the name that the chart has for it (Helm, `alias`).
+pub(super) fn unaliased(files: &Files, path: &Path) -> Option<PathBuf> {
+    let mut parts = path.strip_prefix("charts").ok()?.components();
+    let alias = parts.next()?.as_os_str().to_str()?;
+    FILES.iter().find_map(|file| {
+        let stream = yaml::parse(files.text(Path::new(file))?).ok()?;
+        let mut declared = stream.root(0)?.get("dependencies")?.items();
+        let own = declared.find(|own| own.get("alias").and_then(Node::as_str) == Some(alias))?;
+        let name = own.get("name").and_then(Node::as_str)?;
+        let found = Path::new("charts").join(name).join(parts.as_path());
+        files.text(&found).is_some().then_some(found)
+    })
+}
+
+/// What the chart calls a chart in a directory below `charts/`: each alias that it has, or its name. A library has none.
+pub(super) fn names_of(files: &Files, directory: &str) -> Vec<Option<String>> {
+    let of_file = |path: &Path, key: &str| -> Option<String> {
+        let stream = yaml::parse(files.text(path)?).ok()?;
+        Some(stream.root(0)?.get(key)?.as_str()?.to_owned())
+    };
+    let chart = Path::new("charts").join(directory).join("Chart.yaml");
+    if of_file(&chart, "type").as_deref() == Some("library") {
+        return vec![None];
+    }
+    let name = of_file(&chart, "name").unwrap_or_else(|| directory.to_owned());
+    let mut names = Vec::new();
+    for file in FILES {
+        let Some(Ok(stream)) = files.text(Path::new(file)).map(|text| yaml::parse(text)) else {
+            continue;
+        };
+        let declared = stream.root(0).and_then(|root| root.get("dependencies"));
+        let text = |node: Node<'_>, key: &str| node.get(key).and_then(Node::as_str).map(str::to_owned);
+        let own = declared.into_iter().flat_map(Node::items);
+        let own = own.filter(|own| text(*own, "name").as_deref() == Some(name.as_str()));
+        names.extend(own.map(|own| text(own, "alias").or_else(|| text(own, "name"))));
+    }
+    match names.is_empty() {
+        true => vec![Some(name)],
+        false => names,
+    }
+}
+
 /// A dependency as it is declared.
 struct Declared {
     name: String,

@@ -8,10 +8,11 @@ use std::{
 
 use super::{
     super::Files,
-    held::indentation,
+    held::{Held, indentation},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template},
     placing::Arrangement,
+    printings::Printing,
     within::{Swap, swapped},
 };
 
@@ -46,6 +47,20 @@ pub(super) struct Edits {
     pub(super) moves: Vec<Move>,
     /// What changes within lines that stay.
     pub(super) swaps: BTreeMap<SourceLine, Vec<Vec<Swap>>>,
+    /// Lines, with a condition around them, that join a key which another condition holds.
+    pub(super) joins: Vec<Join>,
+    /// The values that the sidecar is one of, where it stays there: without them there is none.
+    pub(super) asked: Option<Printing>,
+    /// Lines in which sidecars begin that stay where they are.
+    pub(super) sidecars: BTreeSet<SourceLine>,
+}
+
+/// Lines that join a key which a condition holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Join {
+    pub(super) path: PathBuf,
+    pub(super) held: Held,
+    pub(super) lines: Vec<String>,
 }
 
 impl Edits {
@@ -56,6 +71,18 @@ impl Edits {
         let groups = self.inserted.entry(at).or_default();
         if !groups.contains(&lines) {
             groups.push(lines);
+        }
+    }
+
+    /// Lets lines that begin with a condition of their own join a key that another one holds.
+    pub(super) fn join_held(&mut self, path: &Path, held: Held, lines: Vec<String>) {
+        let join = Join {
+            path: path.to_owned(),
+            held,
+            lines,
+        };
+        if !self.joins.contains(&join) {
+            self.joins.push(join);
         }
     }
 
@@ -358,7 +385,7 @@ pub(super) fn with_line_ends(before: &Files, mut edited: Files) -> Files {
 }
 
 /// A line that stands further in or out; an action that indents what it brings does the same.
-fn indented(line: &str, by: isize) -> String {
+pub(super) fn indented(line: &str, by: isize) -> String {
     if by == 0 || line.trim().is_empty() {
         return line.to_owned();
     }

@@ -126,7 +126,7 @@ pub(super) fn only_call(files: &Files, path: &Path, line: usize) -> Option<Sourc
 }
 
 /// What holds where an expression does not.
-fn opposite(expression: &str) -> String {
+pub(super) fn opposite(expression: &str) -> String {
     match expression.strip_prefix("not ") {
         Some(rest) if !rest.trim().contains(char::is_whitespace) => rest.trim().to_owned(),
         _ if expression.contains(char::is_whitespace) => format!("not ({expression})"),

@@ -10,13 +10,16 @@ mod dependencies;
 mod edits;
 mod find;
 mod held;
+mod items;
 mod kept;
 mod lines;
 mod marks;
 mod origins;
 mod placing;
+mod printings;
 mod probes;
 mod run;
+mod scope;
 mod values;
 mod values_list;
 mod ways;
@@ -39,6 +42,7 @@ use super::{
 use back::{Side, add_edits};
 use dependencies::Dependencies;
 use edits::{Edits, with_line_ends};
+use items::{Item, annotated, carried_out, items_of};
 use marks::{Extent, Marked, SourceLine, is_template};
 use origins::{Origins, template_of};
 use placing::Arrangement;
@@ -50,6 +54,9 @@ pub(crate) use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
 const ATTEMPTS: usize = 16;
+
+/// More maps of annotations among values are not tried.
+const MOST_MAPS: usize = 4;
 
 /// The forms in which edits are tried, the likeliest first.
 const ARRANGEMENTS: [Arrangement; 5] = [
@@ -193,6 +200,15 @@ impl Chart {
             }
         }
         Err(refused.unwrap_or_else(|| ProgramError::Missing("helm".to_owned())))
+    }
+
+    /// The file that a line of a rendering was made of: a chart may be rendered under another name than it has.
+    fn template_of(&self, text: &str, offset: usize) -> Option<PathBuf> {
+        let path = template_of(text, offset)?;
+        match self.files.text(&path) {
+            Some(_) => Some(path),
+            None => dependencies::unaliased(&self.files, &path),
+        }
     }
 
     /// Whether files differ in a chart that comes from elsewhere: what is edited there is gone with its next version.
@@ -354,7 +370,7 @@ impl Renderer for Chart {
     }
 
     fn whole(&self, rendering: &Rendering, offset: usize) -> Option<Place> {
-        let path = template_of(&rendering.source.text, offset)?;
+        let path = self.template_of(&rendering.source.text, offset)?;
         let text = self.files.text(&path)?;
         let end = text.find('\n').unwrap_or(text.len());
         Some(Place { path, span: 0..end })
@@ -433,13 +449,40 @@ impl Renderer for Chart {
     }
 
     fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
-        let all = |side: Side| {
+        let items: Vec<Vec<Item>> = wanted.iter().map(|one| items_of(one, &self.files)).collect();
+        let of_side = |side: Side, items: &[Vec<Item>]| {
             let mut edits = Edits::default();
-            for one in wanted {
-                add_edits(one, &self.origins(one.rendering), &self.files, side, &mut edits);
+            for (index, one) in wanted.iter().enumerate() {
+                let origins = self.origins(one.rendering);
+                let items = items.get(index).map_or(&[][..], Vec::as_slice);
+                add_edits(one, &origins, &self.files, (side, items), &mut edits);
             }
             edits
         };
+        let mut found: Vec<Files> = Vec::new();
+        let mut add = |files: Files| {
+            let files = with_line_ends(&self.files, files);
+            let is_known = found.contains(&files) || files == self.files;
+            if !is_known && !self.touches_foreign(&files) && !values_list::loses_values(&self.files, &files) {
+                found.push(files);
+            }
+        };
+        let of_annotations = (0..MOST_MAPS).filter_map(|map| annotated(&items, map));
+        for items in of_annotations.chain([items.clone()]) {
+            let all: Vec<Item> = items.iter().flatten().cloned().collect();
+            if all.is_empty() {
+                continue;
+            }
+            let sides = [Side::Before, Side::Behind].map(|side| of_side(side, &items));
+            for arrangement in ARRANGEMENTS {
+                let edited = sides
+                    .iter()
+                    .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
+                edited
+                    .filter_map(|files| carried_out(&files, &all))
+                    .for_each(&mut add);
+            }
+        }
         let sides = [
             Side::Before,
             Side::Behind,
@@ -448,22 +491,14 @@ impl Renderer for Chart {
             Side::Call,
             Side::Outside,
         ]
-        .map(all);
-        let mut found: Vec<Files> = Vec::new();
+        .map(|side| of_side(side, &[]));
         for arrangement in ARRANGEMENTS {
             let edited = sides
                 .iter()
                 .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
-            let edited = edited.flat_map(|files| values_list::kept_in_values(&self.files, files));
-            for files in edited.map(|files| with_line_ends(&self.files, files)) {
-                let is_known = found.contains(&files) || files == self.files;
-                if !is_known
-                    && !self.touches_foreign(&files)
-                    && !values_list::loses_values(&self.files, &files)
-                {
-                    found.push(files);
-                }
-            }
+            edited
+                .flat_map(|files| values_list::kept_in_values(&self.files, files))
+                .for_each(&mut add);
         }
         match found.is_empty() {
             true => Err(UNFOUND.to_owned()),

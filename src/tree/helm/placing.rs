@@ -9,9 +9,9 @@ use std::{
 use super::{
     super::Files,
     conditions::{around, expression, expression_within, is_loop, opening},
-    edits::{Anchor, Edits, Move},
+    edits::{Anchor, Edits, Join, Move},
     held::{Held, held_at, indentation},
-    kept::only_call,
+    kept::{only_call, opposite},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template},
 };
@@ -75,6 +75,17 @@ impl Edits {
         }
         self.give_keys(files)?;
         self.arrange_new(files, arrangement, condition.as_ref(), &mut keys);
+        for Join { path, held, lines } in std::mem::take(&mut self.joins) {
+            let asked = lines.first().and_then(|line| expression(line)).map(str::to_owned);
+            let line = SourceLine {
+                path: path.clone(),
+                line: if arrangement.first { held.open } else { held.end },
+            };
+            let lines = lines.into_iter().filter(|line| !is_key(line)).collect();
+            let after = !arrangement.first;
+            self.insert(Anchor { line, after }, lines);
+            keys.entry((path, held)).or_default().push(asked);
+        }
         for ((path, held), asked) in keys {
             self.take_out(&path, files.text(&path)?, &held, asked)?;
         }
@@ -218,7 +229,10 @@ impl Edits {
             Some(asked) => {
                 let mut all = vec![held.condition(&texts)?.to_owned()];
                 all.extend(asked);
-                vec![opening(margin, &all), key.to_owned(), ending(margin)]
+                match all.iter().any(|one| all.contains(&opposite(one))) {
+                    true => vec![key.to_owned()],
+                    false => vec![opening(margin, &all), key.to_owned(), ending(margin)],
+                }
             }
         };
         let before = Anchor {
@@ -240,14 +254,34 @@ impl Edits {
 
     /// The condition that all that moves or goes stands in, where there is one.
     pub(super) fn condition(&self, files: &Files) -> Option<Asked> {
+        if self.asked.is_some() {
+            return self.asked_of_values(files);
+        }
         let moved = self.moves.iter().map(|block| (&block.path, *block.core.start()));
         let gone = self.deleted.iter().map(|line| (&line.path, line.line));
         let changed = self.swaps.keys().map(|line| (&line.path, line.line));
-        only_one(files, moved.chain(gone).chain(changed))
+        only_one(files, moved.chain(gone).chain(changed)).or_else(|| {
+            let own = self.sidecars.iter().map(|line| (&line.path, line.line));
+            only_one(files, own)
+        })
+    }
+
+    /// Whether there are the values that the sidecar is one of.
+    fn asked_of_values(&self, files: &Files) -> Option<Asked> {
+        let printing = self.asked.as_ref()?;
+        let lines = lines_of(files.text(&printing.path)?);
+        Some(Asked {
+            expression: printing.words.clone(),
+            path: printing.path.clone(),
+            define: lines.get(printing.lines.start)?.define,
+        })
     }
 
     /// The condition that all that moves or is new stands in, where there is one: the sidecar's.
     pub(super) fn condition_of_sidecar(&self, files: &Files) -> Option<Asked> {
+        if self.asked.is_some() {
+            return self.asked_of_values(files);
+        }
         let moved = self.moves.iter().map(|block| (&block.path, *block.core.start()));
         let new = self
             .inserted

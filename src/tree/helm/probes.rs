@@ -14,10 +14,18 @@ use crate::{
     yaml,
 };
 
-use super::{conditions::around, lines::lines_of, marks::is_template};
+use super::{
+    conditions::{around, expression},
+    dependencies,
+    edits::name_of_define,
+    lines::lines_of,
+    marks::is_template,
+};
 
 /// So many lines around a change are searched for values that it may depend on.
 const NEAR: usize = 6;
+/// Parts that include others are followed so far.
+const MOST_INCLUDED: usize = 3;
 /// A value that is longer is not shown.
 const LONGEST: usize = 60;
 /// More other values are not tried for each way.
@@ -26,28 +34,34 @@ const MOST: usize = 16;
 /// The ways that tell whether edited files hold for other values than those of `ways`, too.
 pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
     let mut used = Used::default();
-    for path in edited.changed(before).filter(|path| is_template(path)) {
+    let changed: Vec<&Path> = edited
+        .changed(before)
+        .filter(|path| !only_prints_more(before, edited, path))
+        .collect();
+    for path in changed.iter().copied() {
         let text = |files: &Files| files.text(path).map(|text| text.to_string()).unwrap_or_default();
         let (old, new) = (text(before), text(edited));
         let (gone, come): (Vec<_>, Vec<_>) = hunks(&old, &new)
             .into_iter()
             .map(|hunk| (hunk.before, hunk.after))
             .unzip();
-        used.add(values_near(&old, &gone));
-        used.add(values_near(&new, &come));
+        used.add(of_chart(before, path, values_near(&old, &gone)));
+        used.add(of_chart(before, path, values_near(&new, &come)));
     }
     // What is decided further away may be about the same pod.
-    for path in edited.changed(before).filter(|path| is_template(path)) {
+    for path in changed.into_iter().filter(|path| is_template(path)) {
         let text = before.text(path).map(|text| text.to_string()).unwrap_or_default();
         let known = lines_of(&text);
         let lines = text.split('\n').zip(&known);
-        let deciding = lines.filter(|(_, line)| line.opens > 0 && !line.is_define);
-        used.add(
-            deciding
-                .flat_map(|(line, _)| values_in(line))
-                .map(|path| (path, true)),
-        );
+        let deciding: BTreeSet<_> = lines
+            .filter(|(_, line)| !line.is_define)
+            .flat_map(|(text, line)| values_decided_by(before, text, line.opens > 0, MOST_INCLUDED))
+            .map(|path| (path, true))
+            .collect();
+        used.add(of_chart(before, path, deciding));
     }
+    // What the edit is the first to ask for has done nothing until now.
+    used.values.retain(|(path, _)| is_asked_for(before, path));
     let mut probes = Vec::new();
     for way in ways {
         probes.push(Way {
@@ -83,6 +97,46 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         }));
     }
     probes
+}
+
+/// Whether a template has lost nothing, and what is new in it is there for values alone that no template has asked for:
+/// without them it is what it was.
+fn only_prints_more(before: &Files, edited: &Files, path: &Path) -> bool {
+    let (Some(old), Some(new)) = (before.text(path), edited.text(path)) else {
+        return false;
+    };
+    let lines: Vec<&str> = new.split('\n').collect();
+    hunks(old, new).iter().all(|hunk| {
+        let come = lines.get(hunk.after.clone()).unwrap_or_default();
+        let asked = come.first().and_then(|line| expression(line));
+        let ends = come.last().is_some_and(|line| line.trim() == "{{- end }}");
+        let known = lines_of(&come.join("\n"));
+        let depth = |count: usize| {
+            let some = known.iter().take(count);
+            some.fold(0isize, |depth, line| depth + line.opens.cast_signed() - line.closes.cast_signed())
+        };
+        let is_one = (1..come.len()).all(|count| depth(count) > 0) && depth(come.len()) == 0;
+        let mut templates = before.texts().filter(|(path, _)| is_template(path));
+        hunk.before.is_empty()
+            && ends
+            && is_one
+            && !known.iter().any(|line| line.has_else)
+            && asked.is_some_and(|asked| {
+                let is_value = asked.contains('.') && !asked.contains(char::is_whitespace);
+                is_value && templates.all(|(_, text)| !text.contains(asked))
+            })
+    })
+}
+
+/// Whether a template names a value.
+fn is_asked_for(files: &Files, path: &[String]) -> bool {
+    let words = |keys: &[String]| format!(".Values.{}", keys.join("."));
+    let (whole, below) = (words(path), path.get(1..).map(words));
+    let mut texts = files.texts().filter(|(_, text)| text.contains(".Values."));
+    texts.any(|(path, text)| {
+        let is_below = path.starts_with("charts") && below.as_ref().is_some_and(|words| text.contains(words));
+        text.contains(&whole) || is_below
+    })
 }
 
 /// Whether what a condition asks is only a value that one of these ways has turned over.
@@ -138,6 +192,57 @@ fn values_near(text: &str, ranges: &[std::ops::Range<usize>]) -> BTreeSet<(Vec<S
         }
     }
     used
+}
+
+/// The values that a condition names, and those that conditions name in the parts which a line includes.
+fn values_decided_by(files: &Files, line: &str, is_condition: bool, depth: usize) -> Vec<Vec<String>> {
+    let mut all = match is_condition {
+        true => values_in(line),
+        false => Vec::new(),
+    };
+    let Some(depth) = depth.checked_sub(1) else {
+        return all;
+    };
+    for included in line.split("include \"").skip(1) {
+        let name = included.split('"').next().unwrap_or_default();
+        for (_, text) in files.texts().filter(|(path, _)| is_template(path)) {
+            let is_it = |line: &str| name_of_define(line).is_some_and(|own| own == name);
+            let Some(start) = text.split('\n').position(is_it) else {
+                continue;
+            };
+            let lines = lines_of(text);
+            let own = text.split('\n').zip(&lines);
+            let own = own.filter(|(_, line)| line.define == Some(start));
+            all.extend(own.flat_map(|(text, line)| {
+                // What a condition includes is all about it.
+                values_decided_by(files, text, is_condition || line.opens > 0, depth)
+            }));
+        }
+    }
+    all
+}
+
+/// Values as the outermost chart knows them: those of a chart below it have that one's name before them, or each of the
+/// names that it is given there, but for a library's, which are those of whoever includes its parts.
+fn of_chart(
+    files: &Files,
+    path: &Path,
+    values: BTreeSet<(Vec<String>, bool)>,
+) -> Vec<(Vec<String>, bool)> {
+    let below = path.strip_prefix("charts").ok();
+    let directory = below.and_then(|path| path.components().next()?.as_os_str().to_str());
+    let Some(directory) = directory else {
+        return values.into_iter().collect();
+    };
+    let names = dependencies::names_of(files, directory);
+    let all = values.into_iter().flat_map(|(keys, decides)| {
+        let own = names.iter().map(move |name| {
+            let keys = name.iter().cloned().chain(keys.iter().cloned()).collect();
+            (keys, decides)
+        });
+        own.collect::<Vec<_>>()
+    });
+    all.collect()
 }
 
 /// `.Values.a.b`: `a`, `b`.

@@ -70,7 +70,7 @@ fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Vec<
         match printed_list {
             Some(list) => Some((list, Vec::new(), false)),
             None if literal.has_key => {
-                let list = [parents, &[name_for_init_containers(last)]].concat();
+                let list = [parents, &[sibling_for_init_containers(last)]].concat();
                 let printed = printing(&list.join("."), indentation(own), literal.is_text);
                 let may_be_whole = !parents.is_empty() && last == "containers";
                 Some((list, printed, may_be_whole))
@@ -86,7 +86,8 @@ fn moved(before: &Files, edited: &Files, literal: &Literal, first: bool) -> Vec<
         let mut lines: Vec<&str> = template.split('\n').collect();
         let own: Vec<&str> = lines.get(literal.lines.clone())?.to_vec();
         let item = own.get(usize::from(literal.has_key)..)?;
-        let values = with_item(edited.text(&literal.values)?, &list, literal, item, first)?;
+        let left = (literal.keys.as_slice(), literal.header());
+        let values = with_item(edited.text(&literal.values)?, &list, left, item, first)?;
         lines.splice(literal.lines.clone(), printed.iter().map(String::as_str));
         let template = lines.join("\n");
         let mut files = edited.clone();
@@ -142,7 +143,7 @@ fn printing(list: &str, margin: usize, is_text: bool) -> Vec<String> {
 }
 
 /// The values that a template prints as its init containers.
-fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
+pub(super) fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
     let lines: Vec<&str> = template.split('\n').collect();
     let at = lines
         .iter()
@@ -157,8 +158,15 @@ fn printed_for_init_containers(template: &str) -> Option<Vec<String>> {
     })
 }
 
-/// Values with an item in a list, first or last; a list that is new stands before the one that the item has left.
-fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], first: bool) -> Option<String> {
+/// Values with an item in a list or map, first or last; one that is new stands before the one that the item has left, with
+/// a header behind its colon.
+pub(super) fn with_item(
+    text: &str,
+    list: &[String],
+    (left, header): (&[String], &str),
+    item: &[&str],
+    first: bool,
+) -> Option<String> {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let margin = indentation(item.first()?);
     let at_column = |column: usize| -> Vec<String> {
@@ -172,7 +180,7 @@ fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], firs
         item.iter().map(line).collect()
     };
     let Some(key) = line_of(&lines, list) else {
-        let left = line_of(&lines, &literal.keys)?;
+        let left = line_of(&lines, left)?;
         let column = indentation(lines.get(left)?);
         // What is said of the other list stays above it.
         let is_comment = |line: &&String| line.trim_start().starts_with('#');
@@ -182,7 +190,7 @@ fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], firs
             "{}{}:{}",
             " ".repeat(column),
             list.last()?,
-            literal.header()
+            header
         )];
         new.extend(at_column(column + 2));
         lines.splice(beside..beside, new);
@@ -190,13 +198,13 @@ fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], firs
     };
     let own = lines.get(key)?.clone();
     let column = indentation(&own);
-    let empty = ["[]", "\"\"", "''", ":"];
+    let empty = ["[]", "{}", "\"\"", "''", ":"];
     let written = lines.get(key + 1).filter(|next| !next.trim().is_empty());
     let has_items = own.trim_end().ends_with(':') && written.is_some_and(|next| belongs(next, column));
     let head = empty.iter().find_map(|empty| own.trim_end().strip_suffix(empty));
     if let Some(head) = head.filter(|_| !has_items) {
         let head = head.trim_end().trim_end_matches(':');
-        let mut new = vec![format!("{head}:{}", literal.header())];
+        let mut new = vec![format!("{head}:{header}")];
         new.extend(at_column(column + 2));
         lines.splice(key..=key, new);
         return Some(lines.join("\n"));
@@ -209,7 +217,7 @@ fn with_item(text: &str, list: &[String], literal: &Literal, item: &[&str], firs
     let items = lines.get(key + 1..key + 1 + length)?;
     let of_items = items
         .iter()
-        .find(|line| line.trim_start().starts_with('-'))
+        .find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))
         .map(|line| indentation(line))?;
     let blank = items
         .iter()
@@ -316,12 +324,15 @@ fn key_of(line: &str) -> Option<&str> {
     line.trim().split_once(':').map(|(key, _)| key)
 }
 
-/// `extraContainers`: `extraInitContainers`.
-fn name_for_init_containers(list: &str) -> String {
+/// `extraContainers`: `extraInitContainers`, `sidecars`: `initSidecars`.
+pub(super) fn sibling_for_init_containers(list: &str) -> String {
     match (list, list.split_once("Containers")) {
         (_, Some((before, behind))) => format!("{before}InitContainers{behind}"),
         ("containers", None) => "initContainers".to_owned(),
-        (other, None) => format!("{other}InitContainers"),
+        (other, None) => {
+            let (first, rest) = other.split_at_checked(1).unwrap_or((other, ""));
+            format!("init{}{rest}", first.to_uppercase())
+        }
     }
 }
 

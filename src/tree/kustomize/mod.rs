@@ -4,14 +4,12 @@
 //! themselves ([`layers`]); what kustomize does with them in detail is left to kustomize, and to the proof.
 
 mod absent;
-mod difference;
 mod edit;
 mod find;
 mod generator;
 mod graph;
 mod hash;
 mod layers;
-mod leg;
 mod lock;
 mod merge;
 mod origin;
@@ -31,7 +29,8 @@ use std::{
 };
 
 use super::{
-    Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, proof::UNFOUND,
+    Files, Named, Place, Program, ProgramError, Renderer, Rendering, Scratch, Wanted, Way, difference, leg,
+    proof::UNFOUND,
 };
 use crate::source::{KUSTOMIZE_RENDERERS, SourceFile};
 

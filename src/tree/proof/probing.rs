@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use crate::yaml::Value;
+
 use super::{
     super::{Files, Probe, Renderer, Rendering, Wanted, Way},
-    Difference, Migrate, Unproved, compared, differences, rendered,
+    Difference, Migrate, Unproved, compared, differences, objects, rendered,
 };
 
 /// What the original renders to in further ways, and what is wanted of that; nothing where it does not render.
@@ -73,6 +75,12 @@ fn difference(
     let mut first = None;
     for text in texts {
         let (mut differences, _) = compared(tree, original, text, edited);
+        if is_switch(way)
+            && !differences.is_empty()
+            && let Some(base) = base(way, at_hand)
+        {
+            differences.retain(|own| !is_idle(&own.object, (original, edited), base));
+        }
         if !is_switch(way) {
             // Another name or number may hide from the rules what it is.
             let changed = self::differences(&original.source.text, text, &BTreeSet::new());
@@ -101,6 +109,24 @@ fn base<'f>(way: &Way, at_hand: &'f [Found<'f>]) -> Option<&'f Found<'f>> {
         let own = &found.wanted.rendering.way;
         (&own.paths, own.kubernetes_version) == (&way.paths, way.kubernetes_version)
     })
+}
+
+/// Whether an object is a ConfigMap that nothing names with another value, and is with the values at hand what it is with
+/// this one: whoever ran its script is not there.
+fn is_idle(object: &str, (original, edited): (&Rendering, &str), base: &Found<'_>) -> bool {
+    let Some(name) = object.strip_prefix("ConfigMap ").map(|name| name.rsplit('/').next().unwrap_or(name)) else {
+        return false;
+    };
+    let all = [&original.source.text, edited, &base.wanted.rendering.source.text, &base.text].map(objects);
+    let [Some(before), Some(after), Some(base_before), Some(base_after)] = all else {
+        return false;
+    };
+    let names_it = |(other, value): (&String, &Value)| {
+        *other != object && value.to_json().is_none_or(|value| value.to_string().contains(name))
+    };
+    before.get(object) == base_before.get(object)
+        && after.get(object) == base_after.get(object)
+        && !before.iter().any(names_it)
 }
 
 /// Objects that another value changes, and no longer would: the value has become the text of a template.

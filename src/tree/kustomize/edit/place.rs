@@ -12,7 +12,7 @@ use crate::{
         Files,
         kustomize::{
             Kustomizations,
-            difference::{DeedKind, LISTS},
+            difference::{DeedKind, LISTS, insertion_at},
             generator::{Datum, datum},
             layers::{Form, Layered, Piece, text_of},
             leg::{Leg, node_at},
@@ -342,42 +342,14 @@ fn insertion(
 ) -> Option<Change> {
     let text = text_of(files, &piece.unit)?;
     let stream = yaml::parse(&text).ok()?;
-    let (mapping, rest) = (0..legs.len()).rev().find_map(|length| {
-        let (to, rest) = legs.split_at_checked(length)?;
-        let node = match &piece.form {
-            Form::Object(place) => node_at(place.node(&stream)?, to)?,
-            _ => piece.node(&stream, to)?,
-        };
-        Some((node, rest))
-    })?;
-    let mut keys = rest.iter().map(|leg| match leg {
-        Leg::Key(key) => Some(key.clone()),
-        _ => None,
-    });
-    let keys: Vec<String> = keys.by_ref().collect::<Option<_>>()?;
-    let (first, inner) = keys.split_first()?;
-    if !mapping.is_mapping() || LISTS.contains(&first.as_str()) {
-        return None;
-    }
-    let value = inner.iter().rev().fold(value.clone(), |value, key| {
-        Value::Mapping(vec![(Value::string(key.clone()), value)])
-    });
-    let has = |key: &str| {
-        let mut entries = mapping.written_entries();
-        entries.any(|entry| entry.key.as_str() == Some(key))
-    };
-    let sibling = after.filter(|key| inner.is_empty() && has(key));
-    // kustomize sorts keys; people write the image behind the name.
-    let sibling = match sibling {
-        Some("name") if has("image") => Some("image"),
-        other => other,
-    };
-    Some(Change::Insert {
-        mapping: Place::of(mapping)?,
-        key: first.clone(),
-        value,
-        position: sibling.map_or(Position::Last, |key| Position::After(key.to_owned())),
-    })
+    insertion_at(
+        |to| match &piece.form {
+            Form::Object(place) => node_at(place.node(&stream)?, to),
+            _ => piece.node(&stream, to),
+        },
+        legs,
+        (after, value),
+    )
 }
 
 /// The list that an item is in, and what leads to it.

@@ -1,7 +1,10 @@
 //! What `migrate` made of an object, as deeds at its fields.
 
 use super::leg::{Leg, value_leg};
-use crate::yaml::Value;
+use crate::{
+    edit::{Change, Place, Position},
+    yaml::{Node, Value},
+};
 
 /// The lists between which containers move.
 pub(super) const LISTS: [&str; 2] = ["containers", "initContainers"];
@@ -229,4 +232,45 @@ fn compare_lists(before: &[Value], after: &[Value], legs: &mut Vec<Leg>, deeds: 
         legs.pop();
     }
     told
+}
+
+/// The change that adds an entry at the end of `legs`, where `at` tells which node a way leads to; nothing where there is
+/// no mapping for it.
+pub(super) fn insertion_at<'t>(
+    at: impl Fn(&[Leg]) -> Option<Node<'t>>,
+    legs: &[Leg],
+    (after, value): (Option<&str>, &Value),
+) -> Option<Change> {
+    let (mapping, rest) = (0..legs.len()).rev().find_map(|length| {
+        let (to, rest) = legs.split_at_checked(length)?;
+        Some((at(to)?, rest))
+    })?;
+    let mut keys = rest.iter().map(|leg| match leg {
+        Leg::Key(key) => Some(key.clone()),
+        _ => None,
+    });
+    let keys: Vec<String> = keys.by_ref().collect::<Option<_>>()?;
+    let (first, inner) = keys.split_first()?;
+    if !mapping.is_mapping() || LISTS.contains(&first.as_str()) {
+        return None;
+    }
+    let value = inner.iter().rev().fold(value.clone(), |value, key| {
+        Value::Mapping(vec![(Value::string(key.clone()), value)])
+    });
+    let has = |key: &str| {
+        let mut entries = mapping.written_entries();
+        entries.any(|entry| entry.key.as_str() == Some(key))
+    };
+    let sibling = after.filter(|key| inner.is_empty() && has(key));
+    // kustomize sorts keys; people write the image behind the name.
+    let sibling = match sibling {
+        Some("name") if has("image") => Some("image"),
+        other => other,
+    };
+    Some(Change::Insert {
+        mapping: Place::of(mapping)?,
+        key: first.clone(),
+        value,
+        position: sibling.map_or(Position::Last, |key| Position::After(key.to_owned())),
+    })
 }
