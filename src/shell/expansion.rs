@@ -51,6 +51,11 @@ impl Parser<'_> {
 
     pub(super) fn dollar(&mut self, pieces: &mut Pieces, quoted: bool) -> Option<()> {
         self.advance(1);
+        // `$$(…)` is how a manifest writes `$(…)` for the shell: the kubelet would replace `$(NAME)` itself
+        // (kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables).
+        if self.sees("$(") {
+            self.advance(1);
+        }
         match self.byte() {
             Some(b'\'') if !quoted => self.ansi_quotes(pieces)?,
             Some(b'"') if !quoted => self.double_quotes(pieces)?,
