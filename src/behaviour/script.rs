@@ -19,6 +19,7 @@ mod swallowed;
 #[cfg(test)]
 mod tests;
 mod trap;
+mod unread;
 mod wait;
 mod waiting_loop;
 
@@ -39,6 +40,7 @@ pub(crate) use step::is_filter;
 pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
 pub use trap::Trap;
+pub use unread::{Unread, UnreadKind};
 pub use wait::{Answer, Wait, WaitForm};
 
 /// A command of the script with what it does.

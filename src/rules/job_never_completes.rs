@@ -325,7 +325,7 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
         && pod
             .apps()
             .flat_map(|app| &app.programs)
-            .any(|program| program.text.contains("shutdown"))
+            .any(|program| program.text.to_ascii_lowercase().contains("shutdown"))
 }
 
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {
