@@ -3,7 +3,7 @@
 use kubectl_sidecar::rules::{Finding, FixClass, Severity};
 
 /// Scripts behind whose work something is run, asked or said that nobody here can read.
-const UNREAD: [&str; 39] = [
+const UNREAD: [&str; 42] = [
     "/app/report; rc=$?\neval \"$HOOK\"\nexit $rc",
     "eval \"$SETUP\" \"$MORE\"\n/app/report",
     "/app/report; rc=$?\nsh -c \"$HOOK\"\nexit $rc",
@@ -43,6 +43,9 @@ const UNREAD: [&str; 39] = [
     "/app/report\nmysql -h 127.0.0.1 <<< 'SHUTDOWN;'",
     "/app/report\npython3 -c 'import os; os.kill(7, 15)'",
     "(sleep 60; $LATER) &\n/app/report",
+    "source /dev/stdin <<< \"$LIBRARY\"\n/app/report",
+    "/app/report\nbash /dev/stdin <<END\n$HOOK\nEND",
+    "/app/report\nawk 'BEGIN { system(ENVIRON[\"AFTER\"]) }'",
 ];
 
 /// Scripts of which all is known, or that run what is their own work.

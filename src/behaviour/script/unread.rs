@@ -167,12 +167,14 @@ impl ScriptBehaviour<'_> {
             return Some((UnreadKind::Text, Place::Beside));
         }
         if matches!(base, "." | "source") {
-            let is_shown = behind.first()?.literal().is_some();
+            let is_shown = behind.first()?.literal().is_some_and(|file| !is_descriptor(&file));
             return (!is_shown).then_some((UnreadKind::Text, Place::Anywhere));
         }
         if is_shell(base) {
             let is_shown = match (reads_script_from_input(&simple.words), input()) {
-                (false, _) => behind.iter().all(|word| word.literal().is_some()),
+                (false, _) => behind
+                    .iter()
+                    .all(|word| word.literal().is_some_and(|word| !is_descriptor(&word))),
                 (true, Input::Nothing) => true,
                 (true, Input::Text { text, is_known }) => is_known && !may_end(&text, depth),
                 (true, Input::Unknown(_)) => false,
@@ -192,6 +194,10 @@ impl ScriptBehaviour<'_> {
                 parts.any(|part| is_shell(part) || is_request(part))
             });
             return runs.then_some((UnreadKind::Text, Place::Beside));
+        }
+        let calls_out = || behind.iter().any(|word| word.raw.contains("system("));
+        if is_filter(base) && calls_out() {
+            return Some((UnreadKind::Text, Place::Beside));
         }
         // Code of another language that is no request which is understood.
         let is_inline = || {
@@ -335,6 +341,11 @@ fn is_unknown(said: &Input, says_it: impl Fn(&str) -> bool) -> bool {
         Input::Text { text, is_known } => says_it(text) || !is_known && text.trim().is_empty(),
         Input::Unknown(program) => program.as_deref().is_none_or(is_filter),
     }
+}
+
+/// Whether a file is what a descriptor reads: `/dev/stdin`, `/proc/self/fd/3`.
+fn is_descriptor(file: &str) -> bool {
+    file == "/dev/stdin" || file.starts_with("/dev/fd/") || file.starts_with("/proc/self/fd/")
 }
 
 fn is_shell(program: &str) -> bool {
