@@ -3,7 +3,7 @@
 use kubectl_sidecar::rules::{Finding, FixClass, Severity};
 
 /// Scripts behind whose work something is run, asked or said that nobody here can read.
-const UNREAD: [&str; 42] = [
+const UNREAD: [&str; 45] = [
     "/app/report; rc=$?\neval \"$HOOK\"\nexit $rc",
     "eval \"$SETUP\" \"$MORE\"\n/app/report",
     "/app/report; rc=$?\nsh -c \"$HOOK\"\nexit $rc",
@@ -43,6 +43,9 @@ const UNREAD: [&str; 42] = [
     "/app/report\nmysql -h 127.0.0.1 <<< 'SHUTDOWN;'",
     "/app/report\npython3 -c 'import os; os.kill(7, 15)'",
     "(sleep 60; $LATER) &\n/app/report",
+    "/app/report\nsu report -c \"curl -X POST $URL\"",
+    "/app/report\nflock /tmp/lock -c \"$HOOK\"",
+    "exec python3 -c 'import report; report.main()'",
     "source /dev/stdin <<< \"$LIBRARY\"\n/app/report",
     "/app/report\nbash /dev/stdin <<END\n$HOOK\nEND",
     "/app/report\nawk 'BEGIN { system(ENVIRON[\"AFTER\"]) }'",
@@ -125,6 +128,21 @@ fn a_shell_that_reads_a_file_first_may_end_the_sidecar() {
     assert!(!doubtless(&super::findings(&hooked)));
     let other = hooked.replace("BASH_ENV", "ENV");
     assert!(doubtless(&super::findings(&other)));
+}
+
+/// A container beside the app that does nothing but call an address which the kubelet puts in.
+#[test]
+fn a_container_that_calls_an_address_of_a_variable_may_end_the_sidecar() {
+    let calls = |address: &str| {
+        let caller = format!(
+            "      - name: after\n        image: curlimages/curl:8.7.1\n        command: [curl, -X, POST, $(ADDRESS)]\n        env: [{{name: ADDRESS, {address}}}]\n      - name: proxy\n"
+        );
+        super::findings(&super::JOB.replace("      - name: proxy\n", &caller))
+    };
+    let unknown = "valueFrom: {configMapKeyRef: {name: a, key: b}}";
+    assert!(!doubtless(&calls(unknown)));
+    assert!(!doubtless(&calls("value: 'http://localhost:9091/off'")));
+    assert!(doubtless(&calls("value: 'https://hooks.example.com/done'")));
 }
 
 /// Servers of tests in a mode that ends.

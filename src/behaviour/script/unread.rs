@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{
-        action::{Action, Connect, Host, Http, Input, classify_from, input, sends_to, written},
+        action::{Action, Connect, Host, Http, Input, Url, classify_from, input, sends_to, written},
         says_an_end,
     },
     catalogue::{
@@ -104,7 +104,7 @@ impl ScriptBehaviour<'_> {
         let in_wait = || self.waiting.iter().any(|wait| covers(wait, &located.action.span));
         let of_action = match &located.action.action {
             Action::Http(http) => {
-                (leads_nowhere_known(http) && !in_wait()).then_some((UnreadKind::Request, Place::Beside))
+                (self.leads_nowhere_known(http) && !in_wait()).then_some((UnreadKind::Request, Place::Beside))
             }
             Action::Connect(connect) => (!in_wait() && self.says_unknown(located, simple, connect))
                 .then_some((UnreadKind::Message, Place::Beside)),
@@ -188,12 +188,14 @@ impl ScriptBehaviour<'_> {
             return Some((UnreadKind::Request, Place::Beside));
         }
         if RUNS_WORDS.contains(&base) {
-            let mut words = behind.iter().filter_map(Word::literal);
-            let runs = words.any(|word| {
+            let mut words = behind.iter().map(|word| self.values.expand(word));
+            let names_one = words.any(|word| {
                 let mut parts = word.split_whitespace().map(base_of);
                 parts.any(|part| is_shell(part) || is_request(part))
             });
-            return runs.then_some((UnreadKind::Text, Place::Beside));
+            let mut pairs = behind.iter().zip(behind.iter().skip(1));
+            let is_given = pairs.any(|(option, text)| option.raw == "-c" && text.literal().is_none());
+            return (names_one || is_given).then_some((UnreadKind::Text, Place::Beside));
         }
         let calls_out = || behind.iter().any(|word| word.raw.contains("system("));
         if is_filter(base) && calls_out() {
@@ -206,12 +208,36 @@ impl ScriptBehaviour<'_> {
                 || input() != Input::Nothing
         };
         if reaches(base, Reach::File) && is_inline() {
-            return Some((UnreadKind::Text, Place::Beside));
+            return Some((UnreadKind::Text, Place::Anywhere));
         }
         let statement = StopStatement::of(base)?;
         let is_said = behind.iter().any(|word| statement.is_said(&self.values.expand(word)))
             || is_unknown(&input(), |text| statement.is_said(text));
         is_said.then_some((UnreadKind::Message, Place::Beside))
+    }
+
+    /// Whether some address of a request is not known, and it is more than a plain read of a known path. Those to the
+    /// pod itself are calls of their own.
+    fn leads_nowhere_known(&self, http: &Http) -> bool {
+        let only_reads = |path: &str| http.only_asks() && path != "/" && !quit::stops(path);
+        let is_counted = http.url.host.is_local();
+        http.urls().any(|url| match &url.host {
+            Host::Remote(name) => self.is_put_in(name),
+            Host::Local => !is_counted,
+            Host::Unknown => !url.path.as_deref().is_some_and(only_reads),
+        })
+    }
+
+    /// Whether the kubelet puts an address that may be the pod's own in the place of a name: `$(STOP_URL)`.
+    fn is_put_in(&self, host: &str) -> bool {
+        let Some((_, behind)) = host.split_once("$(") else {
+            return false;
+        };
+        let name = behind.split(')').next().unwrap_or_default();
+        match self.values.get(name) {
+            Variable::Known(value) => may_be_here(&Url::parse(&value, 0..0).host),
+            Variable::Unset | Variable::Unknown => true,
+        }
     }
 
     /// Whether what a connection is told may be an end.
@@ -311,18 +337,6 @@ fn may_end(text: &str, depth: usize) -> bool {
         _ => false,
     });
     reaches_out || !inner.unread_to(depth - 1).is_empty()
-}
-
-/// Whether some address of a request is not known, and it is more than a plain read of a known path. Those to the pod
-/// itself are calls of their own.
-fn leads_nowhere_known(http: &Http) -> bool {
-    let only_reads = |path: &str| http.only_asks() && path != "/" && !quit::stops(path);
-    let is_counted = http.url.host.is_local();
-    http.urls().any(|url| match url.host {
-        Host::Remote(_) => false,
-        Host::Local => !is_counted,
-        Host::Unknown => !url.path.as_deref().is_some_and(only_reads),
-    })
 }
 
 fn may_be_here(host: &Host) -> bool {
