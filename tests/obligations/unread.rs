@@ -3,7 +3,7 @@
 use kubectl_sidecar::rules::{Finding, FixClass, Severity};
 
 /// Scripts behind whose work something is run, asked or said that nobody here can read.
-const UNREAD: [&str; 45] = [
+const UNREAD: [&str; 46] = [
     "/app/report; rc=$?\neval \"$HOOK\"\nexit $rc",
     "eval \"$SETUP\" \"$MORE\"\n/app/report",
     "/app/report; rc=$?\nsh -c \"$HOOK\"\nexit $rc",
@@ -39,6 +39,7 @@ const UNREAD: [&str; 45] = [
     "again() { \"$@\" || \"$@\"; }\nagain /app/report\nagain curl -X POST localhost:9091/quitquitquit",
     "/app/report\nexec 3<>/dev/tcp/localhost/9999; echo quit >&3",
     "/app/report\nnc localhost 9999 <<< quit",
+    "/app/report\necho terminate | socat - TCP4:localhost:9999",
     "/app/report\nnc localhost 9999 < /etc/words",
     "/app/report\nmysql -h 127.0.0.1 <<< 'SHUTDOWN;'",
     "/app/report\npython3 -c 'import os; os.kill(7, 15)'",
@@ -52,7 +53,7 @@ const UNREAD: [&str; 45] = [
 ];
 
 /// Scripts of which all is known, or that run what is their own work.
-const READ: [&str; 21] = [
+const READ: [&str; 22] = [
     "exec \"$APP\"",
     "exec \"$@\"",
     "\"$APP\" --yesterday",
@@ -72,6 +73,7 @@ const READ: [&str; 21] = [
     "/app/report\npsql -h 127.0.0.1 <<< 'ANALYZE;'",
     "/app/report\ncurl -s localhost:5432/healthz",
     "run() { \"$APP\"; }\nrun",
+    "/app/report\necho stop | socat - TCP:control.example.com:9999",
     "eval '/app/report --yesterday'",
     "/app/report > /tmp/out.sh.log",
 ];

@@ -10,6 +10,7 @@ use crate::{
         program_reach::{Reach, reaches},
         quit,
         stop_command::StopStatement,
+        stream_tool,
         wait_tool::{self, Address},
     },
     shell::{self, Dialect, Simple, Span, Variable, Word, command_index, reads_script_from_input},
@@ -209,6 +210,15 @@ impl ScriptBehaviour<'_> {
         };
         if reaches(base, Reach::File) && is_inline() {
             return Some((UnreadKind::Text, Place::Anywhere));
+        }
+        // `socat - TCP:localhost:9000`
+        if stream_tool::may_connect(base) {
+            let leads_away = behind.iter().any(|word| {
+                let text = self.values.expand(word);
+                let mut parts = text.split(':').skip(1);
+                parts.next().is_some_and(|host| !may_be_here(&Host::of(host)))
+            });
+            return (!leads_away && may_be_an_end(&input())).then_some((UnreadKind::Message, Place::Beside));
         }
         let statement = StopStatement::of(base)?;
         let is_said = behind.iter().any(|word| statement.is_said(&self.values.expand(word)))
