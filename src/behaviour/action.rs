@@ -11,6 +11,7 @@ mod duration;
 mod file;
 mod host;
 mod http;
+mod input;
 mod listing;
 mod raw_http;
 mod signal;
@@ -29,6 +30,7 @@ pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};
 pub use signal::{Target, Within};
+pub(crate) use input::{Input, input, sends_to, written};
 pub(crate) use signal::{of_listing as process_of_listing, of_value as process_of_value};
 pub use values::Values;
 
@@ -455,7 +457,7 @@ fn trap(simple: &Simple, program_word: usize, rest: &[Argument]) -> Action {
         .scripts
         .iter()
         .find(|script| is_trap(&script.kind))
-        .map(|script| script.word);
+        .and_then(|script| script.word);
     let behind = script.map_or(1, |word| word - program_word);
     let signals = rest
         .iter()

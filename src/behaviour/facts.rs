@@ -3,7 +3,7 @@
 use crate::shell::{Script, Span, Variable};
 
 use super::action::CommandAction;
-use super::script::{Background, Kill, Marker, Quit, ScriptBehaviour, Sleep, Swallowed, Trap, Wait};
+use super::script::{Background, Kill, Marker, Quit, ScriptBehaviour, Sleep, Swallowed, Trap, Unread, Wait};
 
 /// What a script does to others, with the places where it does so.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,8 @@ pub struct ScriptFacts {
     pub background: Vec<Background>,
     /// Requests that became arguments of another command.
     pub swallowed: Vec<Swallowed>,
+    /// What it runs or says that its text does not show.
+    pub unread: Vec<Unread>,
     /// The commands that do its work in the foreground, in order.
     pub work: Vec<Span>,
     /// It ends by doing nothing, so that its container stays up: `sleep infinity`.
@@ -56,6 +58,7 @@ impl ScriptFacts {
             traps: behaviour.traps(),
             background: behaviour.background(),
             swallowed: behaviour.swallowed(),
+            unread: behaviour.unread(),
             work: works.map(|step| step.span()).collect(),
             stays_idle: behaviour.stays_idle(),
             asks_cluster: behaviour.asks_cluster(),

@@ -5,11 +5,13 @@
 
 pub mod action;
 mod answer;
+mod end_word;
 mod facts;
 mod links;
 mod ownership;
 pub mod script;
 
 pub use answer::Answer;
+pub(crate) use end_word::{has_end, says_an_end};
 pub use facts::ScriptFacts;
 pub use links::{EndWatch, Link, LinkKind, Links, MarkerWrite, Party, links};

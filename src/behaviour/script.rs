@@ -20,6 +20,7 @@ mod swallowed;
 #[cfg(test)]
 mod tests;
 mod trap;
+mod unread;
 mod wait;
 mod waiting_loop;
 mod way_out;
@@ -41,6 +42,7 @@ pub(crate) use step::is_filter;
 pub use step::{Step, StepKind};
 pub use swallowed::Swallowed;
 pub use trap::Trap;
+pub use unread::{Unread, UnreadKind};
 pub use wait::{Answer, Wait, WaitForm};
 pub use way_out::WayOut;
 

@@ -201,6 +201,65 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     },
 ];
 
+/// A word by which a client tells its server to end, among its own words or in what it reads.
+#[derive(Debug)]
+pub struct StopStatement {
+    /// Names of the client's executable.
+    pub programs: &'static [&'static str],
+    /// The word, in whatever case and as a part of another one.
+    pub word: &'static str,
+    /// Where this is from.
+    pub source: &'static str,
+    /// The day on which somebody compared the row with its source.
+    pub checked: &'static str,
+}
+
+/// All such words.
+pub const STOP_STATEMENTS: &[StopStatement] = &[
+    statement(
+        &["redis-cli", "valkey-cli"],
+        "shutdown",
+        "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
+    ),
+    statement(
+        &["mysql", "mariadb"],
+        "shutdown",
+        "https://dev.mysql.com/doc/refman/8.4/en/shutdown.html",
+    ),
+    statement(
+        &["mongosh", "mongo"],
+        "shutdown",
+        "https://www.mongodb.com/docs/manual/reference/method/db.shutdownServer/",
+    ),
+];
+
+const fn statement(
+    programs: &'static [&'static str],
+    word: &'static str,
+    source: &'static str,
+) -> StopStatement {
+    StopStatement {
+        programs,
+        word,
+        source,
+        checked: "2026-11-30",
+    }
+}
+
+impl StopStatement {
+    /// The row of a client.
+    #[must_use]
+    pub fn of(program: &str) -> Option<&'static Self> {
+        STOP_STATEMENTS.iter().find(|row| row.programs.contains(&program))
+    }
+
+    /// Whether a text says it.
+    #[must_use]
+    pub fn is_said(&self, text: &str) -> bool {
+        text.to_ascii_lowercase().contains(self.word)
+    }
+}
+
 const fn row(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
     StopCommand {
         program,

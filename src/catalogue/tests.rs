@@ -17,7 +17,7 @@ use super::{
     program_reach::REACHING_PROGRAMS,
     quit::COMMON_PATHS,
     service_port::SERVICE_PORTS,
-    stop_command::STOP_COMMANDS,
+    stop_command::{STOP_COMMANDS, STOP_STATEMENTS},
     stream_tool::STREAM_TOOLS,
     tool::READINESS_TOOLS,
     wait_tool::WAIT_TOOLS,
@@ -55,6 +55,9 @@ fn origins() -> Vec<Origin> {
     let stops = STOP_COMMANDS
         .iter()
         .map(|row| (row.program.to_owned(), row.source, row.checked));
+    let statements = STOP_STATEMENTS
+        .iter()
+        .map(|row| (row.programs.join(", "), row.source, row.checked));
     let kubernetes = KUBERNETES
         .iter()
         .map(|row| (format!("Kubernetes: {}", row.what), row.source, row.checked));
@@ -100,6 +103,7 @@ fn origins() -> Vec<Origin> {
         .chain(controllers)
         .chain(killers)
         .chain(stops)
+        .chain(statements)
         .chain(folders)
         .chain(ports)
         .chain(daemons)

@@ -2,10 +2,14 @@
 
 mod ending;
 mod own;
+mod unread;
 
 use super::{Member, Pod, quit_opened::opened_quit};
 use crate::{
-    behaviour::{LinkKind, ScriptFacts, script::QuitPosition},
+    behaviour::{
+        LinkKind, ScriptFacts,
+        script::{QuitPosition, UnreadKind},
+    },
     catalogue::{
         injector::INJECTORS,
         program_reach::{Reach, is_harmless, reaches},
@@ -18,6 +22,7 @@ use crate::{
 };
 use ending::{ending_command, ending_option, socket_call};
 use own::own_end;
+use unread::{hooked_shell, unread};
 
 /// Something that may end a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +71,17 @@ pub(crate) enum Suspect {
         /// Its name.
         name: String,
     },
+    /// A command of which the text does not show what it does.
+    Unread {
+        /// Whose it is: index among the members.
+        container: usize,
+        /// What is not shown.
+        kind: UnreadKind,
+        /// The command, as written.
+        command: String,
+    },
+    /// A script that is not understood at all: index among the members.
+    Script(usize),
     /// What a container runs is its image's own: index among the members.
     Image(usize),
     /// A switch of its own that lets others end it by a call, where nobody is seen to make one: as written.
@@ -111,11 +127,13 @@ pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
         }
         for (program_at, program) in other.programs.iter().enumerate() {
             found.extend(script(pod, at, program_at, program));
+            found.extend(unread(pod, (at, program_at), index, program));
         }
         if !found.contains(&Suspect::KillingScript(at)) {
             found.extend(helper(pod, at, other, &names));
         }
         found.extend(variable(pod, at, other));
+        found.extend(hooked_shell(at, other));
         found.extend(ending_option(other).map(|option| Suspect::Option {
             container: at,
             option,
@@ -330,15 +348,19 @@ fn calls(
         .iter()
         .filter(|quit| !is_linked(quit.span.start))
         .filter(|quit| !matches!(quit.position, QuitPosition::BeforeMain))
-        .filter_map(|quit| quit.request.urls().find(|url| url.host.is_local()))
-        .filter(|url| {
+        .filter_map(|quit| {
+            let url = quit.request.urls().find(|url| url.host.is_local())?;
+            Some((quit.request.only_asks(), url))
+        })
+        .filter(|(only_asks, url)| {
             let path = url.path.as_deref().unwrap_or("/");
             let asks_state = ["health", "ready", "live", "metrics", "status", "ping", "startup"]
                 .iter()
                 .any(|word| path.contains(word));
-            !asks_state
+            // What is sent there may be an order: `{"action": "kill"}`.
+            !asks_state || !only_asks
         })
-        .map(|url| {
+        .map(|(_, url)| {
             let port = url.port.map(|port| format!(":{port}")).unwrap_or_default();
             format!("localhost{port}{}", url.path.as_deref().unwrap_or_default())
         })
@@ -485,6 +507,15 @@ impl Suspect {
             } => {
                 format!("it may be ended by {}'s {program}", name(container))
             }
+            Self::Unread {
+                container,
+                kind,
+                command,
+            } => unread::describe(name(container), *kind, command),
+            Self::Script(at) => format!(
+                "it may be ended by the script of {}, which is not understood",
+                name(at)
+            ),
             Self::OpenedQuit(switch) => {
                 format!("it may be ended by a call, which its {switch} is for and the manifest does not show")
             }

@@ -27,10 +27,12 @@ a warning, which says in which versions of its injector, or of Kubernetes, it is
 container; where `--mesh istio=1.27`, `meshes` in the configuration or the cluster shows that it is
 a native sidecar, nothing is said.
 
-Where the app's command is not in the manifest its image may end the sidecar; the finding says
-what the manifest does not show and has less confidence. Left alone are Argo Workflows, Tekton and others whose controller
-ends sidecars itself, sidecars that run once (`git-sync --one-time`, Vault's
-`agent-pre-populate-only`), and injected proxies whose switch for native sidecars is on.
+Where the app's command is not in the manifest its image may end the sidecar, and so may what a
+script runs, asks or says that its text does not show: `eval "$HOOK"`, `… | sh`,
+`curl -X POST "$STOP_URL"`. The finding says what that is, as a warning of less confidence.
+Left alone are Argo Workflows, Tekton and others whose controller ends sidecars itself,
+sidecars that run once (`git-sync --one-time`, Vault's `agent-pre-populate-only`), and injected
+proxies whose switch for native sidecars is on.
 
 In a cluster the pods have the last word: where the app of one has ended and a sidecar runs on
 for half a minute, the finding says since when; where a Job of it is `Complete`, something
@@ -325,7 +327,7 @@ fn told_to_shut_down(pod: &Pod<'_>, member: &Member<'_>) -> bool {
         && pod
             .apps()
             .flat_map(|app| &app.programs)
-            .any(|program| program.text.contains("shutdown"))
+            .any(|program| program.text.to_ascii_lowercase().contains("shutdown"))
 }
 
 fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Finding {

@@ -2,7 +2,7 @@
 
 use crate::workload::{Probe, ProbeKind};
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, startup_deadlock::never_opens};
 use crate::pod::{Lifetime, Member, Pod};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -129,6 +129,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         })
         .filter_map(|(_, member)| {
             let probe = member.container.probe(ProbeKind::Startup)?;
+            if never_opens(pod, member, &probe) {
+                return None;
+            }
             Some((member, probe, Timing::of(&probe)?))
         })
         .collect();

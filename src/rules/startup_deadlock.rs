@@ -144,6 +144,13 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a sidecar's gate never opens: it asks for what starts later.
+pub(super) fn never_opens<'a>(pod: &Pod<'a>, member: &Member<'a>, probe: &Probe<'a>) -> bool {
+    probe_of_the_app(pod, member, probe).is_some()
+        || command_that_asks_the_app(pod, member, probe).is_some()
+        || gate_that_needs_the_app(pod, member, probe).is_some()
+}
+
 fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, why: &str) -> Draft<'a> {
     Draft::new(pod, &RULE, format!("the pod never starts: {why}"))
         .confidence(Confidence::High)

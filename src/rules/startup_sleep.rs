@@ -1,6 +1,7 @@
 //! `startup-sleep`
 
 use crate::{
+    behaviour::ScriptFacts,
     roles::Role,
     workload::{Container, ContainerList, ProbeKind, Program},
     yaml::Node,
@@ -147,7 +148,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         if asks_another(pod, index, program, &sidecar) {
             continue;
         }
-        for sleep in sleeps {
+        for sleep in sleeps.filter(|sleep| !waits_for_an_end(facts, sleep.span.end)) {
             let said = says_so(&program.text, &sidecar.name);
             let reason = reason(&program.text, sleep.span.start);
             let about_others = !reason.is_empty() && !names(&reason, &sidecar);
@@ -184,6 +185,12 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             findings.push(draft.finish());
         }
     }
+}
+
+/// Whether a script waits, behind a place, until something of the pod is gone: it sleeps so that it is there by then.
+fn waits_for_an_end(facts: &ScriptFacts, behind: usize) -> bool {
+    let mut waits = facts.waits.iter();
+    waits.any(|wait| wait.inverted && wait.span.start >= behind)
 }
 
 /// Whether a program names an address of the pod that another container serves than the sidecar: it may sleep for that
@@ -350,10 +357,13 @@ fn reason(text: &str, sleep: usize) -> String {
             .iter()
             .any(|word| line.contains(word))
     };
+    // A comment there is about the sleep; what is printed may be about anything.
+    let is_comment = |line: &&str| line.trim_start().starts_with('#') && !line.trim_start().starts_with("#!");
     let said = [line_before, own_line].into_iter().filter(is_said);
-    said.chain([comment])
-        .map(str::to_lowercase)
-        .filter(|line| waits(&line.as_str()))
+    said.filter(|line| is_comment(line) || waits(&line.to_lowercase().as_str()))
+        .chain([comment])
+        .map(|line| line.trim().to_lowercase())
+        .filter(|line| !line.is_empty())
         .collect::<Vec<_>>()
         .join(" ")
 }

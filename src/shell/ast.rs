@@ -180,7 +180,7 @@ pub struct Simple {
     pub words: Vec<Word>,
     /// Its redirections.
     pub redirects: Vec<Redirect>,
-    /// The scripts among its words: what `sh -c`, `eval` and `trap` run.
+    /// The scripts among its words and in its here-document: what `sh -c`, `eval`, `trap` and `sh <<EOF` run.
     pub scripts: Vec<Embedded>,
     /// All of it.
     pub span: Span,
@@ -208,9 +208,9 @@ pub enum EmbeddedKind {
 pub struct Embedded {
     /// What runs it.
     pub kind: EmbeddedKind,
-    /// The index of the word among the command's words.
-    pub word: usize,
-    /// The statements, where the word was understood. Their spans are the outer script's; where the word has
+    /// The index of the word among the command's words; absent where a here-document is the script.
+    pub word: Option<usize>,
+    /// The statements, where the text was understood. Their spans are the outer script's; where the word has
     /// escapes, all of them are the word's.
     pub list: Option<List>,
 }

@@ -1,24 +1,58 @@
-//! Scripts in the words of a command: `sh -c '…'`, `eval '…'`, `trap '…' EXIT`.
+//! Scripts in the words of a command and in its here-document: `sh -c '…'`, `eval '…'`, `trap '…' EXIT`, `sh <<EOF`.
 
 use std::borrow::Cow;
 
 use super::{
-    Dialect, Embedded, EmbeddedKind, List, Piece, Script, Word,
+    Dialect, Embedded, EmbeddedKind, List, Piece, Redirect, RedirectKind, Script, Word,
     cursor::{Allowance, Origin, Parser},
     expansion::unescape,
     prefix::command_index,
 };
 
 impl Parser<'_> {
-    /// What the words run as scripts.
-    pub(super) fn embedded(&self, words: &[Word]) -> Vec<Embedded> {
-        let Some((kind, word, dialect)) = embedded_word(words) else {
-            return Vec::new();
+    /// What the words, or the here-document, run as scripts.
+    pub(super) fn embedded(&self, words: &[Word], redirects: &[Redirect]) -> Vec<Embedded> {
+        let found = match embedded_word(words) {
+            Some((kind, word, dialect)) => words.get(word).map(|text| Embedded {
+                kind,
+                word: Some(word),
+                list: text.parse_as_script(dialect.unwrap_or(self.dialect()), &self.allowance()),
+            }),
+            None => self.fed(words, redirects),
         };
-        let list = words
-            .get(word)
-            .and_then(|word| word.parse_as_script(dialect.unwrap_or(self.dialect()), &self.allowance()));
-        vec![Embedded { kind, word, list }]
+        found.into_iter().collect()
+    }
+
+    /// The here-document that a shell reads its script from.
+    fn fed(&self, words: &[Word], redirects: &[Redirect]) -> Option<Embedded> {
+        let input = redirects.iter().rfind(|redirect| redirect.is_input())?;
+        let text = input.target.as_ref().filter(|_| input.kind == RedirectKind::Here)?;
+        let (dialect, first) = shell_program(words)?;
+        let call = ShellCall::new(words, first);
+        call.reads_input(words).then(|| Embedded {
+            kind: EmbeddedKind::Shell {
+                exits_on_error: call.exits_on_error,
+            },
+            word: None,
+            list: text.parse_here(dialect, &self.allowance()),
+        })
+    }
+}
+
+/// Whether a command is a shell that reads its script from its input: `sh`, `bash -s -- ARGUMENT`.
+#[must_use]
+pub fn reads_script_from_input(words: &[Word]) -> bool {
+    shell_program(words).is_some_and(|(_, first)| ShellCall::new(words, first).reads_input(words))
+}
+
+/// The shell that a command is, and where its options begin.
+fn shell_program(words: &[Word]) -> Option<(Dialect, usize)> {
+    let start = command_index(words);
+    let program = words.get(start)?.literal()?;
+    match program.rsplit('/').next()? {
+        "bash" | "zsh" | "ksh" | "mksh" => Some((Dialect::Bash, start + 1)),
+        "sh" | "ash" | "dash" => Some((Dialect::Posix, start + 1)),
+        _ => None,
     }
 }
 
@@ -43,49 +77,73 @@ fn embedded_word(words: &[Word]) -> Option<(EmbeddedKind, usize, Option<Dialect>
             Some((EmbeddedKind::Trap { signals }, word, None))
         }
         "eval" => (words.len() == start + 2).then_some((EmbeddedKind::Eval, start + 1, None)),
-        "bash" | "zsh" | "ksh" | "mksh" => shell_option(words, start + 1, Dialect::Bash),
-        "sh" | "ash" | "dash" => shell_option(words, start + 1, Dialect::Posix),
-        "busybox" => match words.get(start + 1)?.raw.as_str() {
-            "sh" | "ash" => shell_option(words, start + 2, Dialect::Posix),
-            _ => None,
-        },
-        _ => None,
+        _ => {
+            let (dialect, first) = shell_program(words)?;
+            let call = ShellCall::new(words, first);
+            let kind = EmbeddedKind::Shell {
+                exits_on_error: call.exits_on_error,
+            };
+            (call.is_command && call.behind < words.len()).then_some((kind, call.behind, Some(dialect)))
+        }
     }
 }
 
-/// The word behind `-c`, `-ec`, `-euo pipefail -c`.
-fn shell_option(
-    words: &[Word],
-    first: usize,
-    dialect: Dialect,
-) -> Option<(EmbeddedKind, usize, Option<Dialect>)> {
-    let mut at = first;
-    let (mut is_command, mut exits_on_error) = (false, false);
-    while let Some(option) = words.get(at).and_then(Word::literal) {
-        let Some(letters) = option
-            .strip_prefix(['-', '+'])
-            .filter(|letters| !letters.is_empty())
-        else {
-            break;
+/// The options of a shell: `-c`, `-ec`, `-euo pipefail -c`, `-s`.
+struct ShellCall {
+    is_command: bool,
+    is_input: bool,
+    exits_on_error: bool,
+    /// The first word behind the options.
+    behind: usize,
+}
+
+impl ShellCall {
+    fn new(words: &[Word], first: usize) -> Self {
+        let mut call = Self {
+            is_command: false,
+            is_input: false,
+            exits_on_error: false,
+            behind: first,
         };
-        at += 1;
-        if letters == "-" {
-            break;
+        while let Some(option) = words.get(call.behind).and_then(Word::literal) {
+            let Some(letters) = option
+                .strip_prefix(['-', '+'])
+                .filter(|letters| !letters.is_empty())
+            else {
+                break;
+            };
+            call.behind += 1;
+            if letters == "-" {
+                break;
+            }
+            if letters.starts_with('-') {
+                continue;
+            }
+            if option.starts_with('-') {
+                call.is_command |= letters.contains('c');
+                call.is_input |= letters.contains('s');
+                call.exits_on_error |= letters.contains('e');
+            }
+            for _ in letters.matches(['o', 'O']) {
+                call.exits_on_error |= words.get(call.behind).is_some_and(|word| word.raw == "errexit");
+                call.behind += 1;
+            }
         }
-        if letters.starts_with('-') {
-            continue;
-        }
-        if option.starts_with('-') {
-            is_command |= letters.contains('c');
-            exits_on_error |= letters.contains('e');
-        }
-        for _ in letters.matches(['o', 'O']) {
-            exits_on_error |= words.get(at).is_some_and(|word| word.raw == "errexit");
-            at += 1;
-        }
+        call
     }
-    let kind = EmbeddedKind::Shell { exits_on_error };
-    (is_command && at < words.len()).then_some((kind, at, Some(dialect)))
+
+    fn reads_input(&self, words: &[Word]) -> bool {
+        !self.is_command && (self.is_input || self.behind >= words.len())
+    }
+}
+
+impl Redirect {
+    /// Whether it says what standard input is.
+    #[must_use]
+    pub fn is_input(&self) -> bool {
+        matches!(self.kind, RedirectKind::Here | RedirectKind::Read)
+            && self.descriptor.is_none_or(|descriptor| descriptor == 0)
+    }
 }
 
 impl Word {
@@ -102,11 +160,33 @@ impl Word {
 
     fn parse_as_script(&self, dialect: Dialect, allowance: &Allowance) -> Option<List> {
         let (text, offset) = self.script_text(allowance)?;
+        self.parse_text(&text, offset, dialect, allowance)
+    }
+
+    /// The text of a here-document or here-string as a script. As in double quotes, variables are replaced before the
+    /// inner shell reads them.
+    fn parse_here(&self, dialect: Dialect, allowance: &Allowance) -> Option<List> {
+        if let Some((text, offset)) = self.script_text(allowance) {
+            return self.parse_text(&text, offset, dialect, allowance);
+        }
+        match self.raw.contains('\\') {
+            true => self.parse_text(&unescape(&self.raw, "$`\\"), None, dialect, allowance),
+            false => self.parse_text(&self.raw, Some(0), dialect, allowance),
+        }
+    }
+
+    fn parse_text(
+        &self,
+        text: &str,
+        offset: Option<usize>,
+        dialect: Dialect,
+        allowance: &Allowance,
+    ) -> Option<List> {
         let origin = match offset {
             Some(offset) if self.span.len() == self.raw.len() => Origin::Shifted(self.span.start + offset),
             _ => Origin::Collapsed(self.span.clone()),
         };
-        Parser::nested(&text, dialect, origin, allowance.clone())?.whole()
+        Parser::nested(text, dialect, origin, allowance.clone())?.whole()
     }
 
     /// The text a shell would read, and where it starts in the word if nothing was removed from it.

@@ -51,7 +51,8 @@ impl Parser<'_> {
 
     pub(super) fn dollar(&mut self, pieces: &mut Pieces, quoted: bool) -> Option<()> {
         self.advance(1);
-        // A manifest writes `$$(` for `$(`, lest the kubelet puts in a variable. A shell reads no such thing.
+        // A manifest writes `$$` for a `$` that the kubelet is to leave
+        // (kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables).
         if self.sees("$(") || self.sees("${") {
             self.advance(1);
         }

@@ -24,6 +24,7 @@ pub use ast::{
     AndOr, Assignment, Command, Connector, Embedded, EmbeddedKind, IfBranch, List, Piece, Pipeline, Redirect,
     RedirectKind, Script, Simple, Span, Statement, Terminator, Variable, Word,
 };
+pub use embedded::reads_script_from_input;
 pub use parse::{Dialect, SIZE_LIMIT, parse};
 pub use prefix::{command_index, prefix_length};
 pub use state::{Names, State, StateAccess, names_in, state_access};

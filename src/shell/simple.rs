@@ -51,7 +51,7 @@ impl Parser<'_> {
             return None;
         }
         simple.span = self.span_from(start);
-        simple.scripts = self.embedded(&simple.words);
+        simple.scripts = self.embedded(&simple.words, &simple.redirects);
         Some(Command::Simple(simple))
     }
 

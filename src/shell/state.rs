@@ -138,7 +138,7 @@ fn of_simple(simple: &Simple) -> StateAccess {
         }
     }
     for (index, word) in simple.words.iter().enumerate() {
-        let embedded = simple.scripts.iter().find(|script| script.word == index);
+        let embedded = simple.scripts.iter().find(|script| script.word == Some(index));
         match embedded {
             // What an inner script that was understood reads is found in its own commands.
             Some(embedded) if embedded.list.is_some() => {}

@@ -156,7 +156,12 @@ impl<'t> Program<'t> {
             && !invocation.file
             && let Some(node) = words.get(invocation.script).copied()
         {
-            let inline = Self::of_scalar(place, words, Some(invocation.clone()), None, node);
+            let variable = script_variable(place, container, node);
+            let held = variable.as_ref().map_or(node, |(_, value)| *value);
+            let mut inline = Self::of_scalar(place, words, Some(invocation.clone()), None, held);
+            inline.shared = variable.map(|(name, _)| {
+                format!("it stands in the variable {name}, which others of the container may read too")
+            });
             let lookup = |file: &str| config_maps.script(workload, container, file);
             let only = inline
                 .script
@@ -424,6 +429,20 @@ impl<'t> Program<'t> {
             }
         }
     }
+}
+
+/// The variable that holds all of a script, and its value: `bash -c "$(SCRIPT)"`. The kubelet puts it in before the shell
+/// sees it, in an entrypoint and in no hook or probe.
+fn script_variable<'t>(
+    place: ProgramPlace,
+    container: &Container<'t>,
+    script: Node<'t>,
+) -> Option<(&'t str, Node<'t>)> {
+    let text = script.as_str().filter(|_| place == ProgramPlace::Entrypoint)?;
+    let name = text.trim().strip_prefix("$(")?.strip_suffix(')')?;
+    let variable = container.variable(name)?;
+    variable.value.filter(|value| !value.is_empty())?;
+    Some((variable.name, variable.node.get("value")?))
 }
 
 /// `<DB_PORT>` in an example stands for a word, not for two redirections: its brackets become word characters

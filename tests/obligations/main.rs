@@ -12,6 +12,7 @@ mod alone;
 mod generated_pods;
 #[path = "../migrate_meaning/random.rs"]
 mod random;
+mod unread;
 
 use std::sync::Arc;
 

@@ -1,11 +1,12 @@
 //! HTTP written by hand: `printf 'POST /quit HTTP/1.1…' | nc localhost 15020`, `echo … >/dev/tcp/localhost/4191`.
 
-use crate::shell::{Command, Piece, Pipeline, RedirectKind, Simple, Span, Word};
+use crate::shell::{Command, Pipeline, RedirectKind, Simple, Span};
 
 use super::{
     Action, CommandAction, Host, Http, Url,
     argument::Argument,
     classify_simple, connect, file_redirects,
+    input::{here_text, text_of},
     values::{UNKNOWN, Values},
 };
 
@@ -99,16 +100,6 @@ pub(super) fn shows_an_answer(simple: &Simple, arguments: &[Argument], values: &
         })
 }
 
-fn here_text(simple: &Simple, values: &Values) -> String {
-    simple
-        .redirects
-        .iter()
-        .filter(|redirect| redirect.kind == RedirectKind::Here)
-        .filter_map(|redirect| redirect.target.as_ref())
-        .map(|text| values.expand(text))
-        .collect()
-}
-
 /// Turns the connection of the pipeline's last command into the request that the first one writes to it.
 pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<CommandAction> {
     let Command::Simple(last) = pipeline.commands.last()? else {
@@ -129,20 +120,4 @@ pub(super) fn through_pipe(pipeline: &Pipeline, values: &Values) -> Option<Comma
     sent.action = request(&connection.tool, &text, host, port, connection.span.clone())?;
     sent.span = pipeline.span.clone();
     Some(sent)
-}
-
-fn text_of(words: &[Word], values: &Values) -> String {
-    let is_writer = words
-        .first()
-        .is_some_and(|word| matches!(word.raw.rsplit('/').next(), Some("echo" | "printf")));
-    if !is_writer {
-        return String::new();
-    }
-    let mut text = String::new();
-    for word in words.iter().skip(1) {
-        text.push_str(&values.expand(word));
-        let is_text = matches!(word.pieces.as_slice(), [Piece::Text { .. }]);
-        text.push(if is_text { ' ' } else { '\n' });
-    }
-    text
 }

@@ -192,7 +192,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    pub(super) fn connection(&self, descriptor: i32) -> Option<&(Host, Option<u16>)> {
+    pub(crate) fn connection(&self, descriptor: i32) -> Option<&(Host, Option<u16>)> {
         self.connections.get(&descriptor)
     }
 

@@ -8,7 +8,11 @@ use crate::{
         action::FileTestKind,
         script::{ExitStatus, Kill, Marker, MarkerUse, Reached, Wait},
     },
-    catalogue::injected_file,
+    catalogue::{
+        injected_file,
+        stream_tool::{Stream, does},
+    },
+    shell::command_index,
     workload::{ContainerList, HookKind, ProbeKind, ProgramPlace, VolumeSource},
 };
 
@@ -56,7 +60,8 @@ impl Finder<'_, '_> {
                     // Asked once, it is a script's own memory: `[ -f initialized ] && exit 0`.
                     (test.is_in_loop || watches).then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
-                    let wait = wait.filter(|_| !self.ends_behind(&writers));
+                    let is_shown = |wait: &Wait| self.shows((container, program), path, wait);
+                    let wait = wait.filter(|wait| !self.ends_behind(&writers) && !is_shown(wait));
                     starts(wait, writers, || self.reads((container, program), path, own))
                 };
                 all.extend(kind.map(|kind| Link {
@@ -67,6 +72,29 @@ impl Finder<'_, '_> {
                 }));
             }
         }
+    }
+
+    /// Whether all that a script does behind a wait for a file is to show that file: `exec tail -F FILE`. It serves who
+    /// writes there.
+    fn shows(&self, (container, program): (usize, usize), path: &str, wait: &Wait) -> bool {
+        let Some(then) = &wait.command_after else {
+            return false;
+        };
+        let programs = self.owners.programs.get(container);
+        let script = programs
+            .and_then(|programs| programs.get(program))
+            .and_then(|program| program.script.as_ref());
+        let mut commands = script.into_iter().flat_map(|script| script.list.commands_around(then));
+        commands.any(|visit| {
+            visit.simple().is_some_and(|simple| {
+                let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+                let name = words.first().map_or("", |word| word.raw.as_str());
+                let is_last = then.start <= simple.span.start && simple.span.end <= then.end;
+                is_last
+                    && does(name.rsplit('/').next().unwrap_or(name), Stream::Shows)
+                    && words.iter().any(|word| word.literal().is_some_and(|word| word == path))
+            })
+        })
     }
 
     /// Whether a script names a file elsewhere than where it looks whether it is there.

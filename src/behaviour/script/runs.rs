@@ -49,6 +49,8 @@ struct Run {
     made: BTreeSet<usize>,
     /// Where those start that ran in the background: the end of the script may come before.
     perhaps: BTreeSet<usize>,
+    /// Those that an EXIT trap ran which left the result as it was.
+    beside_result: BTreeSet<usize>,
     status: Status,
     /// The script looked at the work's failure, or went on with other work, before it came to its end.
     is_noticed: bool,
@@ -76,8 +78,14 @@ impl Runs {
             (true, false) => Some(Fault::SkippedOnSuccess),
             (false, true) => Some(Fault::SkippedOnFailure),
             (false, false) => {
-                let is_lost = |run: &Run| run.status == Status::Zero && !run.is_noticed;
-                let fails = |run: &Run| matches!(run.status, Status::Work | Status::Other);
+                // A trap that leaves the result as it was has not lost it.
+                let takes_part = |run: &Run| {
+                    let mut made = commands.iter().filter(|command| run.made.contains(command));
+                    made.any(|command| !run.beside_result.contains(command))
+                };
+                let is_lost = |run: &Run| run.status == Status::Zero && !run.is_noticed && takes_part(run);
+                let fails =
+                    |run: &Run| matches!(run.status, Status::Work | Status::Other) && takes_part(run);
                 if always(&self.failure) && self.failure.iter().all(is_lost) {
                     Some(Fault::FailureLost)
                 } else if always(&self.success) && self.success.iter().all(fails) {
@@ -106,7 +114,7 @@ impl Runs {
 
     /// Whether the script does what stands there and ends with the result of its work, whatever that is. A failure
     /// that it never ends with, since it tries again, is no result.
-    pub(super) fn keep_the_result(&self, command: usize) -> bool {
+    pub(crate) fn keep_the_result(&self, command: usize) -> bool {
         let with = |runs: &[Run], status: Status| {
             runs.iter()
                 .all(|run| run.made.contains(&command) && run.status == status)

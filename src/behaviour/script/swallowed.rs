@@ -42,7 +42,7 @@ impl ScriptBehaviour<'_> {
             let Some(simple) = located.visit.simple() else {
                 continue;
             };
-            if name.is_some_and(|name| RUNNERS.contains(&name)) {
+            if name.is_some_and(|name| RUNNERS.contains(&name) || self.runs_arguments(name)) {
                 continue;
             }
             let program_word = located.action.program_word;
@@ -78,5 +78,16 @@ impl ScriptBehaviour<'_> {
             }
         }
         found
+    }
+
+    /// Whether a function of the script runs the words that it is given: `retry() { "$@" || "$@"; }`.
+    fn runs_arguments(&self, name: &str) -> bool {
+        let body = self.functions.get(name);
+        let mut words = body
+            .into_iter()
+            .flat_map(|body| body.commands())
+            .filter_map(|visit| visit.simple())
+            .flat_map(|simple| &simple.words);
+        words.any(|word| word.raw.contains("$@") || word.raw.contains("${@") || word.raw.contains("$*"))
     }
 }

@@ -23,6 +23,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "oauth2-proxy",
         images: &["oauth2-proxy/oauth2-proxy", "oauth2-proxy", "oauth2_proxy"],
         containers: &["oauth2-proxy", "oauth-proxy"],
+        in_jobs: true,
         programs: &["oauth2-proxy"],
         ready: &[at(4180, "/ping"), at(4180, "/ready")],
         serves: &[4180],
@@ -78,7 +79,7 @@ pub(super) const ROWS: &[Row] = &[
         containers: &["git-sync"],
         certain: true,
         programs: &["git-sync"],
-        one_shot: &["--one-time", "-one-time"],
+        one_shot: &["--one-time", "-one-time", "--man"],
         one_shot_variables: &["GITSYNC_ONE_TIME", "GIT_SYNC_ONE_TIME"],
         source: "https://github.com/kubernetes/git-sync",
         checked: "2026-11-29",
@@ -101,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         in_jobs: true,
         programs: &["tailscaled", "containerboot"],
         ready: &[at(9002, "/healthz")],
-        one_shot: &["--cleanup"],
+        one_shot: &["--cleanup", "debug"],
         keeps_running: &["TS_AUTH_ONCE"],
         source: "https://tailscale.com/kb/1282/docker",
         checked: "2026-11-29",
@@ -147,51 +148,110 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
-        name: "test service",
-        images: &[
-            "influxdb",
-            "postgres",
-            "postgresql",
-            "redis",
-            "mysql",
-            "mariadb",
-            "mongo",
-            "memcached",
-            "nats",
-            "rabbitmq",
-            "elasticsearch",
-            "selenium/*",
-            "localstack/localstack",
-            "minio/minio",
-            "*postgis*",
-            "valkey",
-        ],
-        serves_jobs: true,
-        programs: &[
-            "postgres",
-            "mysqld",
-            "mariadbd",
-            "mongod",
-            "redis-server",
-            "valkey-server",
-            "influxd",
-            "memcached",
-            "nats-server",
-            "rabbitmq-server",
-            "minio",
-        ],
-        subcommands: &["server"],
+        images: &["postgres", "postgresql", "*postgis*"],
+        programs: &["postgres"],
+        one_shot: &["--describe-config", "-C", "--check", "--boot", "--bootstrap", "--single", "-V"],
+        source: "https://www.postgresql.org/docs/current/app-postgres.html",
+        ..SERVER
+    },
+    Row {
+        images: &["redis", "valkey"],
+        programs: &["redis-server", "valkey-server"],
+        one_shot: &["--daemonize=yes", "--test-memory", "--check-system", "-v"],
+        source: "https://github.com/redis/redis/blob/unstable/src/server.c",
+        ..SERVER
+    },
+    Row {
+        images: &["mysql", "mariadb"],
+        programs: &["mysqld", "mariadbd"],
         one_shot: &[
             "--initialize",
             "--initialize-insecure",
             "--validate-config",
             "--bootstrap",
-            "--signal",
+            "--daemonize",
+            "-D",
+            "--print-defaults",
+            "-V",
         ],
-        operands: true,
-        runs_arguments: true,
+        source: "https://dev.mysql.com/doc/refman/8.4/en/server-options.html",
+        ..SERVER
+    },
+    Row {
+        images: &["mongo"],
+        programs: &["mongod"],
+        one_shot: &["--fork", "--shutdown", "--repair", "--sysinfo"],
+        source: "https://www.mongodb.com/docs/manual/reference/program/mongod/",
+        ..SERVER
+    },
+    Row {
+        images: &["memcached"],
+        programs: &["memcached"],
+        one_shot: &["-d", "--daemon", "-V", "-h", "-i", "--license"],
+        source: "https://github.com/memcached/memcached/blob/master/doc/memcached.1",
+        ..SERVER
+    },
+    Row {
+        images: &["nats"],
+        programs: &["nats-server"],
+        one_shot: &["--signal", "-sl", "-t", "-v", "--help_tls"],
+        source: "https://docs.nats.io/running-a-nats-service/introduction/flags",
+        ..SERVER
+    },
+    Row {
+        images: &["rabbitmq"],
+        programs: &["rabbitmq-server"],
+        one_shot: &["-detached"],
+        source: "https://www.rabbitmq.com/docs/man/rabbitmq-server.8",
+        ..SERVER
+    },
+    Row {
+        images: &["influxdb"],
+        programs: &["influxd"],
+        subcommands: &["run"],
+        one_shot: &[
+            "version",
+            "inspect",
+            "print-config",
+            "recovery",
+            "upgrade",
+            "downgrade",
+            "backup",
+            "restore",
+            "config",
+            "help",
+        ],
+        source: "https://docs.influxdata.com/influxdb/v2/reference/cli/influxd/",
+        ..SERVER
+    },
+    Row {
+        images: &["elasticsearch"],
+        programs: &["elasticsearch"],
+        one_shot: &["-d", "--daemonize", "-V"],
+        source: "https://www.elastic.co/guide/en/elasticsearch/reference/current/starting-elasticsearch.html",
+        ..SERVER
+    },
+    Row {
+        images: &["minio/minio"],
+        programs: &["minio"],
+        subcommands: &["server"],
+        one_shot: &["update"],
+        source: "https://min.io/docs/minio/linux/reference/minio-server/minio-server.html",
+        ..SERVER
+    },
+    Row {
+        images: &["selenium/*", "localstack/localstack"],
         source: "https://github.com/kubernetes/kubernetes/issues/25908",
-        checked: "2026-11-23",
-        ..ROW
+        ..SERVER
     },
 ];
+
+/// A server that an integration test is run against.
+const SERVER: Row = Row {
+    name: "test service",
+    serves_jobs: true,
+    operands: true,
+    runs_arguments: true,
+    checked: "2026-11-30",
+    ..ROW
+};

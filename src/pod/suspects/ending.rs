@@ -1,7 +1,10 @@
 //! Words by which a command or an option says that somebody is ended, in a way that no rule understands.
 
 use crate::{
-    behaviour::action::{Action, Host, Url, Values, classify_simple, classify_visit},
+    behaviour::{
+        action::{Action, Host, Url, Values, classify_simple, classify_visit},
+        has_end, says_an_end,
+    },
     catalogue::stream_tool::{leads_to_socket, may_connect},
     pod::Member,
     roles::sounds_like_an_end,
@@ -9,20 +12,6 @@ use crate::{
     workload::Program,
     yaml::Node,
 };
-
-const ENDS: [&str; 7] = ["shutdown", "stop", "quit", "exit", "terminate", "kill", "halt"];
-
-/// Whether a part of a word says so. `billing.stop-sale` is a topic, `admin.Control/Shutdown` a call.
-fn says_so(word: &str) -> bool {
-    has_end(word, |letter| {
-        !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
-    })
-}
-
-fn has_end(word: &str, separates: impl Fn(char) -> bool) -> bool {
-    word.split(separates)
-        .any(|part| ENDS.iter().any(|end| part.eq_ignore_ascii_case(end)))
-}
 
 /// The program of a command beside a script's work that says that somebody is ended: `grpcurl … Control/Shutdown`,
 /// `redis-cli shutdown`, `stop-proxy`, `echo stop | nc localhost 9000`.
@@ -61,7 +50,7 @@ pub(super) fn ending_command(program: &Program<'_>, is_stop: impl Fn(&Span) -> b
                     let is_beside = span.start <= other.span.start && other.span.end <= span.end;
                     (is_beside && matches!(action(other), Action::Connect(_))).then(|| program_of(other))?
                 });
-                return tool.filter(|_| words.iter().any(|word| literally(word, says_so)));
+                return tool.filter(|_| words.iter().any(|word| literally(word, says_an_end)));
             }
             _ => return None,
         }
@@ -76,7 +65,7 @@ pub(super) fn ending_command(program: &Program<'_>, is_stop: impl Fn(&Span) -> b
         let is_told = || {
             words
                 .iter()
-                .any(|word| literally(word, |word| !word.starts_with('-') && says_so(word)))
+                .any(|word| literally(word, |word| !word.starts_with('-') && says_an_end(word)))
         };
         (is_beside && (is_named_so() || is_told())).then(|| name.to_owned())
     })
@@ -130,8 +119,8 @@ pub(super) fn ending_option(member: &Member<'_>) -> Option<String> {
             })
         };
         let calls = || value.contains("://") && Url::parse(value, 0..0).host == Host::Local;
-        let says_an_end = sounds_like_an_end(name) || has_end(name, |letter| !letter.is_ascii_alphanumeric());
-        (says_an_end && (is_about_another() || calls())).then(|| format!("--{name}"))
+        let is_an_end = sounds_like_an_end(name) || has_end(name, |letter| !letter.is_ascii_alphanumeric());
+        (is_an_end && (is_about_another() || calls())).then(|| format!("--{name}"))
     })
 }
 

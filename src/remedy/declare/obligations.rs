@@ -427,7 +427,7 @@ impl Suspect {
     fn unseen_container(&self) -> Option<usize> {
         match self {
             Self::File { container, file } if !names_an_end(file) => Some(*container),
-            Self::Image(container) => Some(*container),
+            Self::Image(container) | Self::Script(container) | Self::Unread { container, .. } => Some(*container),
             _ => None,
         }
     }

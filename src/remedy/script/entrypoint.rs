@@ -291,6 +291,9 @@ fn remains(
     extent: Extent,
 ) -> Result<Remains, Hindrance> {
     let script = program.script.as_ref().ok_or(Hindrance::NotUnderstood)?;
+    if spans.iter().any(|span| in_here_document(script, span)) {
+        return Err(Hindrance::OutOfReach(HERE_DOCUMENT.to_owned()));
+    }
     let cuts = own_cuts(program, script, spans)?;
     cut_parsed(&program.text, script, &shell(member, program), &cuts, extent)
 }
@@ -338,6 +341,21 @@ fn own_cuts(program: &Program<'_>, script: &Script, spans: &[Span]) -> Result<Ve
     }
     Ok(own)
 }
+
+/// Whether a place lies in the here-document that a shell reads its script from.
+fn in_here_document(script: &Script, span: &Span) -> bool {
+    let mut commands = script.list.commands().filter_map(|visit| visit.simple());
+    commands.any(|simple| {
+        let mut scripts = simple.scripts.iter().filter(|script| script.word.is_none());
+        let lists = scripts.find_map(|script| script.list.as_ref());
+        lists.is_some_and(|list| {
+            let mut statements = list.statements.iter();
+            statements.any(|statement| statement.span.start < span.end && span.start < statement.span.end)
+        })
+    })
+}
+
+const HERE_DOCUMENT: &str = "it stands in a here-document, which is not rewritten";
 
 const INCLUDED: &str = "a file that its script reads in would have to change, too";
 

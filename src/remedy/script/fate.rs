@@ -319,7 +319,8 @@ impl<'s> Fates<'s> {
     fn embedded(&self, simple: &Simple) -> Result<Outcome, Hindrance> {
         let around = || self.entangled(&simple.span);
         let embedded = simple.scripts.first().ok_or_else(around)?;
-        let (Some(list), Some(word)) = (&embedded.list, simple.words.get(embedded.word)) else {
+        let word = embedded.word.and_then(|word| simple.words.get(word));
+        let (Some(list), Some(word)) = (&embedded.list, word) else {
             return Err(around());
         };
         if is_collapsed(list, &word.span) && list.commands().count() > 1 {
@@ -432,7 +433,7 @@ impl<'s> Fates<'s> {
             return true;
         }
         if let Some(embedded) = simple.scripts.first() {
-            let word = simple.words.get(embedded.word);
+            let word = embedded.word.and_then(|word| simple.words.get(word));
             let own = embedded
                 .list
                 .as_ref()

@@ -308,7 +308,7 @@ fn simple_reads_status(simple: &Simple) -> bool {
         .words
         .iter()
         .enumerate()
-        .filter(|(index, _)| later.is_none_or(|later| later.word != *index))
+        .filter(|(index, _)| later.is_none_or(|later| later.word != Some(*index)))
         .map(|(_, word)| word);
     values
         .chain(targets)

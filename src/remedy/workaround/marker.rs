@@ -6,7 +6,7 @@ use crate::{
         Link, LinkKind, MarkerWrite,
         script::{Kill, Marker, MarkerUse, Wait, WaitForm},
     },
-    pod::{Member, Pod, shown_path},
+    pod::{Member, Pod, carries_the_result, ends_with_its_own, shown_path},
     remedy::{
         gate::startup::asked_port,
         obligation::{Obligation, Proof},
@@ -98,7 +98,12 @@ fn proofs(
             "a probe takes the place of the file that says that it is ready",
         ));
     }
+    let is_carried = || carries_the_result(pod, program, path_of(test), writers) && !ends_with_its_own(writers);
     proofs.push(match MarkerWrite::is_signal_alone(writers) {
+        _ if is_carried() => Proof::refuted(
+            Obligation::ResultIsKept,
+            "the script that looks for the file ends with the result that stands in it, and a sidecar's result does not count",
+        ),
         true => Proof::proved(
             Obligation::ResultIsKept,
             "the writer ends with the result of its work either way",

@@ -6,7 +6,7 @@ use crate::{
         LinkKind, Party,
         script::{Fault, QuitPosition, Runs},
     },
-    pod::{Member, Pod, closed_quit, suspects},
+    pod::{Member, Pod, carries_the_result, closed_quit, suspects},
     shell::Span,
     workload::{Controller, Program, ProgramPlace},
 };
@@ -56,7 +56,8 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .iter()
             .enumerate()
             .any(|(other, theirs)| other != at && theirs.sidecar == group.sidecar);
-        if let Some(fault) = fault {
+        let is_result = matches!(fault, Some(Fault::FailureLost | Fault::SuccessLost));
+        if let Some(fault) = fault.filter(|_| !(is_result && is_carried(pod, group))) {
             findings.extend(finding(
                 pod,
                 group,
@@ -66,6 +67,21 @@ pub(super) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ));
         }
     }
+}
+
+/// Whether the sidecar ends with the result that the app writes into its file.
+fn is_carried(pod: &Pod<'_>, group: &Stops) -> bool {
+    group.all.iter().any(|stop| {
+        let Some(link) = pod.links.all.get(stop.link) else {
+            return false;
+        };
+        let LinkKind::EndsOnFile(test, writers) = &link.kind else {
+            return false;
+        };
+        let file = test.file.path.as_deref().unwrap_or_default();
+        pod.program(link.container, link.program)
+            .is_some_and(|(_, program)| carries_the_result(pod, program, file, writers))
+    })
 }
 
 fn stops(pod: &Pod<'_>) -> Vec<Stops> {

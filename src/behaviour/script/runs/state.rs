@@ -95,6 +95,8 @@ pub(super) struct State {
     /// Where the commands start that ran, and those that run in the background.
     pub(super) made: BTreeSet<usize>,
     pub(super) perhaps: BTreeSet<usize>,
+    /// Those of them that an EXIT trap ran which left the result as it was.
+    pub(super) beside_result: BTreeSet<usize>,
     pub(super) has_worked: bool,
     pub(super) is_noticed: bool,
 }
@@ -112,6 +114,7 @@ impl State {
             before_trap: None,
             made: BTreeSet::new(),
             perhaps: BTreeSet::new(),
+            beside_result: BTreeSet::new(),
             has_worked: false,
             is_noticed: false,
         }

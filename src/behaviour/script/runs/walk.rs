@@ -54,6 +54,7 @@ pub(super) fn runs(
                 runs.push(Run {
                     made: state.made,
                     perhaps: state.perhaps,
+                    beside_result: state.beside_result,
                     status: state.status,
                     is_noticed: state.is_noticed,
                 });
@@ -126,10 +127,17 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         };
         let status = state.status;
         state.before_trap = Some(status);
+        let made = state.made.clone();
         let ways = self.list(trap, state, false)?;
-        let ends = ways.into_iter().map(|(state, flow)| match flow {
-            Flow::Exit => state,
-            _ => state.with_status(status),
+        let ends = ways.into_iter().map(|(state, flow)| {
+            let mut state = match flow {
+                Flow::Exit => state,
+                _ => state.with_status(status),
+            };
+            if state.status == status {
+                state.beside_result.extend(state.made.difference(&made));
+            }
+            state
         });
         Some(ends.collect())
     }
