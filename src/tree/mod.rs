@@ -172,6 +172,12 @@ pub(crate) trait Renderer: Send + Sync {
         Vec::new()
     }
 
+    /// Why edited files may change what no rendering shows: a part of a template that changes and is included elsewhere,
+    /// too, where neither a rendering at hand came by nor one of those that were `probed`.
+    fn unseen_use(&self, _edited: &Files, _wanted: &[Wanted<'_>], _probed: &[Way]) -> Option<String> {
+        None
+    }
+
     /// The text of a rendering with the names of the one that is wanted, where a name follows from what it names.
     fn named_as(&self, _wanted: &str, found: String) -> String {
         found

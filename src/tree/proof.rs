@@ -56,6 +56,9 @@ pub(crate) enum Unproved {
         /// What it would be, briefly.
         found: String,
     },
+    /// They may render to something else with values that nobody has shown.
+    #[error("{0}")]
+    Unseen(String),
     /// They render to something else.
     #[error(
         "edited, it would render to something else with {way}: {object}: {path} is {found} and should be {expected}"
@@ -78,7 +81,7 @@ pub(crate) enum Unproved {
 
 impl Unproved {
     fn is_of_probe(&self) -> bool {
-        matches!(self, Self::Different { is_probe: true, .. })
+        matches!(self, Self::Different { is_probe: true, .. } | Self::Unseen(_))
     }
 
     /// How near the edit came to what is wanted: the nearest one's reason says most.
@@ -89,6 +92,7 @@ impl Unproved {
             Self::Different { is_probe: false, .. } => 2,
             Self::Shared { .. } => 3,
             Self::Different { is_probe: true, .. } => 4,
+            Self::Unseen(_) => 5,
         }
     }
 }
@@ -112,7 +116,10 @@ pub(crate) fn prove(
     for files in tree.candidates(wanted).map_err(Unproved::NoWay)? {
         let held = holds(tree, &files, wanted).and_then(|(random, found)| {
             let probes = probe(tree, &files, &found, migrate, &mut probed)?;
-            Ok((random, probes))
+            match tree.unseen_use(&files, wanted, &probes) {
+                Some(reason) => Err(Unproved::Unseen(reason)),
+                None => Ok((random, probes)),
+            }
         });
         match held {
             Ok((random, probes)) => {

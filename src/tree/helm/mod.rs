@@ -20,6 +20,7 @@ mod printings;
 mod probes;
 mod run;
 mod scope;
+mod uses;
 mod values;
 mod values_list;
 mod ways;
@@ -426,6 +427,31 @@ impl Renderer for Chart {
             }));
         }
         all
+    }
+
+    fn unseen_use(&self, edited: &Files, wanted: &[Wanted<'_>], probed: &[Way]) -> Option<String> {
+        let uses = uses::of_changed(&self.files, edited);
+        if uses.is_empty() {
+            return None;
+        }
+        let origins: Vec<_> = wanted.iter().map(|one| self.origins(one.rendering)).collect();
+        let is_reached = |own: &uses::Use| {
+            let lines = origins.iter().flat_map(|origins| &origins.lines);
+            let mut sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
+            sources.any(|line| line.path == own.path && line.line == own.line)
+        };
+        let is_probed = |own: &uses::Use| {
+            let mut asked = own.asked.iter();
+            !own.asked.is_empty()
+                && asked.all(|asked| asked.as_deref().is_some_and(|asked| probes::is_probed(asked, probed)))
+        };
+        let unseen = uses.iter().find(|own| !is_reached(own) && !is_probed(own))?;
+        Some(format!(
+            "it would change the part {:?}, which {}:{} includes too, and no rendering came by there: name values with which one does",
+            unseen.name,
+            unseen.path.display(),
+            unseen.line + 1
+        ))
     }
 
     fn probes(&self, edited: &Files) -> Vec<Way> {

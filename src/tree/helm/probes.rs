@@ -20,6 +20,7 @@ use super::{
     edits::name_of_define,
     lines::lines_of,
     marks::is_template,
+    uses,
 };
 
 /// So many lines around a change are searched for values that it may depend on.
@@ -59,6 +60,12 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
             .map(|path| (path, true))
             .collect();
         used.add(of_chart(before, path, deciding));
+    }
+    // So may be what is decided where another template includes a part that changes.
+    for own in uses::of_changed(before, edited) {
+        let asked = own.asked.iter().flatten();
+        let deciding: BTreeSet<_> = asked.flat_map(|asked| values_in(asked)).map(|path| (path, true)).collect();
+        used.add(of_chart(before, &own.path, deciding));
     }
     // What the edit is the first to ask for has done nothing until now.
     used.values.retain(|(path, _)| is_asked_for(before, path));
