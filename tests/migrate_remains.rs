@@ -1502,6 +1502,16 @@ fn a_gate_takes_the_place_of_what_it_asks() {
 }
 
 #[test]
+fn a_wait_over_udp_stays() {
+    for wait in ["nc -zu localhost 3000", "nc -w1 -u -z localhost 3000", "echo >/dev/udp/127.0.0.1/3000"] {
+        let text = deployment(&format!("until {wait}; do sleep 1; done; exec /web"), "", SERVER);
+        for review in [false, true] {
+            assert_eq!(migrated(&text, review).text, text, "{wait}");
+        }
+    }
+}
+
+#[test]
 fn a_port_that_nobody_waited_for_is_no_gate() {
     let envoy = "        image: envoyproxy/envoy:v1.31.0
         args: [-c, /etc/envoy/envoy.yaml]

@@ -109,7 +109,9 @@ fn implies_one(
         _ => {}
     }
     let own = of_probed(pod, container, wait, probed);
-    let is_asked = own.is_ok_and(|own| own == *handler || shows_open_port(container, handler, &own));
+    let is_asked = own.is_ok_and(|own| {
+        asks_the_same(container, handler, &own) || shows_open_port(container, handler, &own)
+    });
     match is_asked || are_ready_together(pod, container, handler, &probed.action) {
         true => Answer::Proved,
         false => Answer::Unknown(format!(
@@ -120,6 +122,23 @@ fn implies_one(
 }
 
 pub(super) const ASKS_UDP: &str = "the wait asks over UDP, and no probe of the kubelet does";
+
+/// Whether two probes ask the same, however they are written.
+fn asks_the_same(container: &Container<'_>, one: &Handler, other: &Handler) -> bool {
+    let value = |handler: &Handler, kind: &str, field: &str| {
+        let fields = fields(handler, kind)?;
+        let entry = fields.iter().find(|(key, _)| *key == Value::string(field));
+        entry.map(|(_, value)| value.clone())
+    };
+    if let (Some(own), Some(asked)) = (http_get_of(container, one), http_get_of(container, other)) {
+        let scheme = |handler| value(handler, "httpGet", "scheme").unwrap_or_else(|| Value::string("HTTP"));
+        return own == asked && scheme(one) == scheme(other);
+    }
+    let is_grpc = fields(one, "grpc").is_some() && fields(other, "grpc").is_some();
+    let service = |handler| value(handler, "grpc", "service").unwrap_or_else(|| Value::string(""));
+    is_grpc && port_of(container, one) == port_of(container, other) && service(one) == service(other)
+        || fields(one, "exec").is_some() && fields(one, "exec") == fields(other, "exec")
+}
 
 /// Whether a wait is over at an open port that a probe asks too, whatever more it asks there.
 fn shows_open_port(container: &Container<'_>, handler: &Handler, own: &Handler) -> bool {
