@@ -42,7 +42,10 @@ const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
         "dash",
         "",
         "charts/worker/scripts/export.sh:4",
-        &["charts/worker/scripts/export.sh", "charts/worker/templates/job.yaml"],
+        &[
+            "charts/worker/scripts/export.sh",
+            "charts/worker/templates/job.yaml",
+        ],
     ),
     ("empty", "", "templates/job.yaml:16", &["templates/job.yaml"]),
     (
@@ -563,6 +566,65 @@ fn a_branch_that_no_rendering_took_is_named() {
     assert!(said.contains(&named), "{said}");
 }
 
+/// A part that several templates include is edited only where each of them was seen to come out right.
+#[test]
+fn a_part_that_is_included_where_no_rendering_came_by_is_not_edited() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join("chart").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
+    write(
+        "templates/_parts.tpl",
+        "{{- define \"pod\" }}
+initContainers:
+- name: proxy
+  image: edoburu/pgbouncer:1
+  restartPolicy: Always
+  ports: [{containerPort: 6432}]
+containers:
+- name: api
+  image: registry.example.com/api:1
+  command: [sh, -c, 'until nc -z localhost 6432; do sleep 1; done; exec /api']
+{{- end }}
+",
+    );
+    let workload = |kind: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: api}}\nspec:\n  selector: {{matchLabels: {{app: api}}}}\n  template:\n    metadata: {{labels: {{app: api}}}}\n    spec:\n      {{{{- include \"pod\" . | nindent 6 }}}}\n"
+        )
+    };
+    write("templates/api.yaml", &workload("Deployment"));
+    let migrated = |condition: &str| {
+        let other = format!("{condition}\n{}{{{{- end }}}}\n", workload("StatefulSet"));
+        write("templates/other.yaml", &other);
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", "native", "--review", "chart"],
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    write("values.yaml", "mode: api\nother: false\n");
+    let (diff, said) = migrated("{{- if eq .Values.mode \"stateful\" }}");
+    assert_eq!(diff, "", "{said}");
+    assert!(
+        said.contains("templates/other.yaml:9 includes too, and no rendering came by there"),
+        "{said}"
+    );
+    // A switch is turned over by the proof itself.
+    let (diff, said) = migrated("{{- if .Values.other }}");
+    assert!(diff.contains("+  command: [/api]"), "{diff}{said}");
+    write("values.yaml", "mode: stateful\nother: false\n");
+    let (diff, said) = migrated("{{- if eq .Values.mode \"stateful\" }}");
+    assert!(diff.contains("+  command: [/api]"), "{diff}{said}");
+}
+
 /// What reading the template finds with a branch that no rendering took is no less true for the lines that are rendered.
 #[test]
 fn a_finding_that_needs_a_branch_that_no_rendering_took_stays() {
@@ -608,7 +670,9 @@ spec:
         let output = run(directory.path(), &["lint", "-o", "json", "chart"]);
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         let findings = report["findings"].as_array().unwrap().clone();
-        let rules = findings.iter().map(|finding| finding["rule"].as_str().unwrap().to_owned());
+        let rules = findings
+            .iter()
+            .map(|finding| finding["rule"].as_str().unwrap().to_owned());
         rules.collect::<Vec<String>>()
     };
     write("values.yaml", "database: {enabled: false}\n");
@@ -626,7 +690,10 @@ fn a_finding_in_a_chart_that_another_one_needs_is_told_once() {
     let directory = tempfile::tempdir().unwrap();
     copy_tree(&charts().join("wrapper"), &directory.path().join("wrapper"));
     let name = fs::read_to_string(directory.path().join("wrapper/Chart.yaml")).unwrap();
-    let version = name.lines().find_map(|line| line.strip_prefix("version: ")).unwrap();
+    let version = name
+        .lines()
+        .find_map(|line| line.strip_prefix("version: "))
+        .unwrap();
     let alone = run(directory.path(), &["lint", "-o", "json", "wrapper"]);
     let all = directory.path().join("all");
     fs::create_dir_all(&all).unwrap();
@@ -724,7 +791,11 @@ fn a_refusal_says_what_is_in_the_way() {
             let text = fs::read_to_string(&path).unwrap();
             let edited = text.replace(":= .Values.containers", ":= (.Values.containers | default dict)");
             assert_ne!(text, edited);
-            fs::write(path, edited.replace(".Values.containers |", "index .Values \"containers\" |")).unwrap();
+            fs::write(
+                path,
+                edited.replace(".Values.containers |", "index .Values \"containers\" |"),
+            )
+            .unwrap();
         }
         let before = texts(directory.path());
         let output = run(
@@ -885,7 +956,12 @@ fn annotations_stand_where_the_sidecar_is_named() {
         return tell::skip("helm", "there is no helm");
     }
     for (name, file, words, template) in [
-        ("rendered", "values.yaml", "podAnnotations:\n  kubectl-sidecar/sidecars: cloud-sql-proxy\n", None),
+        (
+            "rendered",
+            "values.yaml",
+            "podAnnotations:\n  kubectl-sidecar/sidecars: cloud-sql-proxy\n",
+            None,
+        ),
         (
             "migrations",
             "ci/cloudsql-values.yaml",
@@ -922,6 +998,9 @@ fn actions_in_values_stay_actions() {
     assert!(output.status.success(), "{output:?}");
     let values = fs::read_to_string(directory.path().join("rendered/values.yaml")).unwrap();
     let (_, moved) = values.split_once("initContainers:\n").unwrap();
-    assert!(moved.contains("- project:region:{{ .Release.Name }}\n"), "{values}");
+    assert!(
+        moved.contains("- project:region:{{ .Release.Name }}\n"),
+        "{values}"
+    );
     assert!(moved.contains("sidecars: []"), "{values}");
 }

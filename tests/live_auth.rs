@@ -281,13 +281,21 @@ fn certificates_without_an_end_are_not_read() {
     let server = cluster(None);
     let endless = Path::new("/dev/zero");
     let plain = server.kubeconfig("endless", "http", &json!({"token": "any"}));
-    let of_server = kubeconfig("endless-authority", "localhost:1", endless, &json!({"token": "any"}));
+    let of_server = kubeconfig(
+        "endless-authority",
+        "localhost:1",
+        endless,
+        &json!({"token": "any"}),
+    );
     let own = json!({"client-certificate": endless, "client-key": endless});
     for (kubeconfig, flags) in [
         (&of_server, &[][..]),
         (&server.kubeconfig("endless-user", "http", &own), &[]),
         (&plain, &["--certificate-authority", "/dev/zero"]),
-        (&plain, &["--client-certificate=/dev/zero", "--client-key=/dev/zero"]),
+        (
+            &plain,
+            &["--client-certificate=/dev/zero", "--client-key=/dev/zero"],
+        ),
     ] {
         let run = lint(kubeconfig, flags);
         assert_eq!(run.code, Some(2), "{run:?}");

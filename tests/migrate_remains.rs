@@ -1158,7 +1158,10 @@ fn a_result_that_shows_from_now_on_is_said() {
 #[test]
 fn a_call_in_a_function_goes_from_both_branches() {
     let script = "quit() { curl -sf -X POST http://localhost:9091/quitquitquit; }\nif /app/run; then\n  quit\n  exit 0\nelse\n  quit\n  exit 1\nfi";
-    let app = format!("command: [sh, -c]\nargs:\n- |\n  {}", script.replace('\n', "\n  "));
+    let app = format!(
+        "command: [sh, -c]\nargs:\n- |\n  {}",
+        script.replace('\n', "\n  ")
+    );
     let quits = "args: [--quitquitquit, example:eu:orders]";
     let there = ["if /app/run; then\n            exit 0\n          else\n            exit 1\n          fi"];
     assert_remains(&job(&app, quits), false, &there, &["quit()", "curl"]);
@@ -1171,7 +1174,12 @@ fn a_call_in_a_function_goes_from_both_branches() {
 fn a_restart_policy_of_its_own_becomes_always() {
     let app = "command: [sh, -c, '/app; rc=$?; curl -X POST localhost:9091/quitquitquit; exit $rc']";
     let own = "restartPolicy: OnFailure\nargs: [--quitquitquit, example:eu:orders]";
-    assert_remains(&job(app, own), true, &["restartPolicy: Always", "command: [/app]"], &["OnFailure"]);
+    assert_remains(
+        &job(app, own),
+        true,
+        &["restartPolicy: Always", "command: [/app]"],
+        &["OnFailure"],
+    );
 }
 
 fn wait_goes(app: &str, review: bool) -> (bool, String) {
@@ -1427,11 +1435,22 @@ fn a_wait_for_the_sidecars_end_goes_with_the_call() {
         "for i in $(seq 30); do nc -z localhost 5432 || break; sleep 1; done",
         "wait4x tcp localhost:5432 --invert-check -t 0",
     ] {
-        assert_remains(&app(waits, "exit $rc"), false, &["command: [/app]"], &["5432", "9090"]);
+        assert_remains(
+            &app(waits, "exit $rc"),
+            false,
+            &["command: [/app]"],
+            &["5432", "9090"],
+        );
     }
     for (waits, behind) in [
-        ("while nc -z localhost 5432; do /app --flush; sleep 1; done", "exit $rc"),
-        ("for i in 1 2 3; do nc -z localhost 5432 || exit $rc; sleep 1; done", "exit 4"),
+        (
+            "while nc -z localhost 5432; do /app --flush; sleep 1; done",
+            "exit $rc",
+        ),
+        (
+            "for i in 1 2 3; do nc -z localhost 5432 || exit $rc; sleep 1; done",
+            "exit 4",
+        ),
         ("nc -z localhost 5432 && exit 5", "exit $rc"),
         ("if nc -z localhost 5432; then exit 5; fi", "exit $rc"),
     ] {
@@ -1503,7 +1522,11 @@ fn a_gate_takes_the_place_of_what_it_asks() {
 
 #[test]
 fn a_wait_over_udp_stays() {
-    for wait in ["nc -zu localhost 3000", "nc -w1 -u -z localhost 3000", "echo >/dev/udp/127.0.0.1/3000"] {
+    for wait in [
+        "nc -zu localhost 3000",
+        "nc -w1 -u -z localhost 3000",
+        "echo >/dev/udp/127.0.0.1/3000",
+    ] {
         let text = deployment(&format!("until {wait}; do sleep 1; done; exec /web"), "", SERVER);
         for review in [false, true] {
             assert_eq!(migrated(&text, review).text, text, "{wait}");
@@ -1517,7 +1540,11 @@ fn a_port_that_nobody_waited_for_is_no_gate() {
         args: [-c, /etc/envoy/envoy.yaml]
         ports: [{containerPort: 9901}]
 ";
-    let text = deployment("until nc -z localhost 8080; do sleep 1; done; exec /web", "", envoy);
+    let text = deployment(
+        "until nc -z localhost 8080; do sleep 1; done; exec /web",
+        "",
+        envoy,
+    );
     assert_eq!(migrated(&text, false).text, text);
 }
 
@@ -1532,7 +1559,8 @@ fn a_file_that_the_sidecar_needs_is_written_before_it() {
 {}",
         mount("/etc/server")
     );
-    let script = "envsubst </tpl >/shared/server.yaml; until nc -z localhost 3000; do sleep 1; done; exec /web";
+    let script =
+        "envsubst </tpl >/shared/server.yaml; until nc -z localhost 3000; do sleep 1; done; exec /web";
     let text = deployment(script, &mount("/shared"), &server);
     for review in [false, true] {
         assert_eq!(migrated(&text, review).text, text);
@@ -1563,11 +1591,16 @@ fn a_listener_of_a_config_map_on_127_0_0_1_gets_no_probe() {
         )
     };
     let wait = "until nc -z localhost 6432; do sleep 1; done; exec /web";
-    let config_map =
-        |data: &str| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: pooler}}\ndata:\n{data}\n");
+    let config_map = |data: &str| {
+        format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: pooler}}\ndata:\n{data}\n")
+    };
     let file = "  pgbouncer.ini: |\n    [pgbouncer]\n    listen_addr = 127.0.0.1\n    listen_port = 6432";
-    let mounted = deployment(wait, "", &pooler("volumeMounts: [{name: ini, mountPath: /etc/pgbouncer}]"))
-        .replace("volumes: [", "volumes: [{name: ini, configMap: {name: pooler}}, ");
+    let mounted = deployment(
+        wait,
+        "",
+        &pooler("volumeMounts: [{name: ini, mountPath: /etc/pgbouncer}]"),
+    )
+    .replace("volumes: [", "volumes: [{name: ini, configMap: {name: pooler}}, ");
     let taken = deployment(wait, "", &pooler("envFrom: [{configMapRef: {name: pooler}}]"));
     for text in [
         format!("{mounted}{}", config_map(file)),

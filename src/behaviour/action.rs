@@ -29,8 +29,8 @@ pub use connect::Connect;
 pub use file::{FilePath, FileTestKind};
 pub use host::{Host, Url};
 pub use http::{Http, Retry};
-pub use signal::{Target, Within};
 pub(crate) use input::{Input, input, sends_to, written};
+pub use signal::{Target, Within};
 pub(crate) use signal::{of_listing as process_of_listing, of_value as process_of_value};
 pub use values::Values;
 
@@ -287,7 +287,9 @@ pub fn classify_from(simple: &Simple, start: usize, values: &Values) -> CommandA
     }
     match &action {
         Action::Http(http) => written_files.extend(http.output.clone()),
-        Action::Other { program: Some(program) } => {
+        Action::Other {
+            program: Some(program),
+        } => {
             let name = program.rsplit('/').next().unwrap_or(program);
             let rest = arguments.get(1..).unwrap_or_default();
             written_files.extend(file::left_behind(name, rest));

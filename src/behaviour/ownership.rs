@@ -410,7 +410,9 @@ impl Owners<'_, '_> {
 
 /// Whether a script has a command of that name.
 fn runs_command(program: &Program<'_>, name: &str) -> bool {
-    runs_a_command(program, |word| word == name || word.rsplit('/').next() == Some(name))
+    runs_a_command(program, |word| {
+        word == name || word.rsplit('/').next() == Some(name)
+    })
 }
 
 /// Whether a script has a command whose name, as it is written, is like that.
@@ -454,7 +456,11 @@ fn declares(container: &Container<'_>, port: u16) -> bool {
 
 /// Whether a container runs its image as it is made, whose server listens on that port.
 fn serves_as_usual(container: &Container<'_>, port: u16) -> bool {
-    let words: Vec<&str> = container.arguments().iter().filter_map(|word| word.as_str()).collect();
+    let words: Vec<&str> = container
+        .arguments()
+        .iter()
+        .filter_map(|word| word.as_str())
+        .collect();
     let image = container.image().filter(|_| container.command().is_empty());
     image.is_some_and(|image| service_port::may_serve(image.base_name(), &words, port))
 }

@@ -245,7 +245,11 @@ impl<'a> ScriptBehaviour<'a> {
     /// The files that a command makes or changes, where it does nothing else: `mkdir -p /tmp/x`, `cat >/tmp/x <<EOF`.
     fn only_files(&self, located: &Located) -> Option<Vec<String>> {
         let action = &located.action;
-        let written: Option<Vec<String>> = action.written_files.iter().map(|file| file.path.clone()).collect();
+        let written: Option<Vec<String>> = action
+            .written_files
+            .iter()
+            .map(|file| file.path.clone())
+            .collect();
         let mut files = written?;
         match &action.action {
             Action::Touch { paths } | Action::Remove { paths } => {
@@ -254,7 +258,8 @@ impl<'a> ScriptBehaviour<'a> {
             }
             Action::Other { program: Some(name) } => {
                 let name = name.rsplit('/').next().unwrap_or(name);
-                let handles_files = matches!(name, "mkdir" | "chmod" | "chown" | "cp" | "mv" | "ln" | "install");
+                let handles_files =
+                    matches!(name, "mkdir" | "chmod" | "chown" | "cp" | "mv" | "ln" | "install");
                 let prints = step::is_filter(name) && name != "xargs" || name == "envsubst";
                 // What it is given is read, or changed in its place.
                 let words = located.visit.simple()?.words.iter().skip(action.program_word + 1);
@@ -391,7 +396,10 @@ fn shifted(body: &List, before: &Simple) -> Option<usize> {
         .filter(is_shift);
     let own: Vec<&Simple> = own.collect();
     // Another one may run once, or in each round.
-    let all = body.commands().filter_map(|visit| visit.simple()).filter(is_shift);
+    let all = body
+        .commands()
+        .filter_map(|visit| visit.simple())
+        .filter(is_shift);
     (all.count() == own.len()).then(|| own.into_iter().map(count).sum())?
 }
 

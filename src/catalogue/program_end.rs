@@ -114,7 +114,9 @@ pub const SERVERS: &[ServerProgram] = &[
         programs: &["kubectl"],
         subcommands: &["port-forward", "proxy"],
         // A pod or container may be called so.
-        unless: &["exec", "get", "logs", "cp", "delete", "wait", "describe", "rollout", "scale", "apply"],
+        unless: &[
+            "exec", "get", "logs", "cp", "delete", "wait", "describe", "rollout", "scale", "apply",
+        ],
         source: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_port-forward/",
         ..SERVER
     },
@@ -133,7 +135,17 @@ pub const SERVERS: &[ServerProgram] = &[
     ServerProgram {
         programs: &["watch"],
         // With these it ends when the command's output or result changes.
-        unless: &["-g", "--chgexit", "-e", "--errexit", "-q", "--equexit", "-v", "--version", "--help"],
+        unless: &[
+            "-g",
+            "--chgexit",
+            "-e",
+            "--errexit",
+            "-q",
+            "--equexit",
+            "-v",
+            "--version",
+            "--help",
+        ],
         short: ("", "geq"),
         source: "https://man7.org/linux/man-pages/man1/watch.1.html",
         ..SERVER

@@ -62,7 +62,14 @@ pub const SERVICE_PORTS: &[ServicePort] = &[
         3306,
         Grammar {
             programs: &["mysqld", "mariadbd"],
-            addresses: &["--bind-address", "--bind_address", "--skip-networking", "--skip_networking", "--defaults-file", "--defaults-extra-file"],
+            addresses: &[
+                "--bind-address",
+                "--bind_address",
+                "--skip-networking",
+                "--skip_networking",
+                "--defaults-file",
+                "--defaults-extra-file",
+            ],
             ports: &["--port", "-P"],
         },
         "https://dev.mysql.com/doc/refman/8.4/en/server-options.html",
@@ -110,7 +117,10 @@ pub fn of_image(base_name: &str) -> Option<u16> {
 pub fn may_serve(base_name: &str, words: &[&str], port: u16) -> bool {
     let row = SERVICE_PORTS.iter().find(|row| row.images.contains(&base_name));
     row.is_some_and(|row| {
-        let set = row.grammar.as_ref().and_then(|grammar| grammar.port(words, row.port));
+        let set = row
+            .grammar
+            .as_ref()
+            .and_then(|grammar| grammar.port(words, row.port));
         set.unwrap_or(row.port) == port
     })
 }
@@ -139,7 +149,11 @@ impl Grammar {
     fn port(&self, words: &[&str], usual: u16) -> Option<u16> {
         let (first, rest) = words.split_first()?;
         let base = first.rsplit('/').next().unwrap_or(first);
-        let options = if self.programs.contains(&base) { rest } else { words };
+        let options = if self.programs.contains(&base) {
+            rest
+        } else {
+            words
+        };
         // What is no option comes first only as a file.
         if options.first().is_some_and(|word| !word.starts_with('-')) {
             return None;
@@ -153,7 +167,9 @@ impl Grammar {
         };
         let is_everywhere = |at: usize| {
             let own = options.get(at).and_then(|word| word.split_once('='));
-            let value = own.map(|(_, value)| value).or_else(|| options.get(at + 1).copied());
+            let value = own
+                .map(|(_, value)| value)
+                .or_else(|| options.get(at + 1).copied());
             matches!(value, Some("0.0.0.0" | "*" | "::"))
         };
         let names_one = |(at, word): (usize, &&str)| is_of(word, self.addresses) && !is_everywhere(at);
@@ -187,7 +203,11 @@ mod tests {
             ("redis", &["redis-server", "--port", "6400"], Some(6400)),
             ("redis", &["--bind", "127.0.0.1"], None),
             ("redis", &["/etc/redis/redis.conf"], None),
-            ("redis", &["redis-server", "/etc/redis.conf", "--port", "6379"], None),
+            (
+                "redis",
+                &["redis-server", "/etc/redis.conf", "--port", "6379"],
+                None,
+            ),
             ("redis", &["--port", "$(PORT)"], None),
             ("example.com/own/redis", &[], None),
             ("memcached", &["-m", "64"], Some(11211)),

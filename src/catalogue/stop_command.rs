@@ -33,13 +33,26 @@ pub struct StoppedServer {
 }
 
 const REDIS: StoppedServer = StoppedServer {
-    names: &["redis", "redis-server", "redis-stack", "redis-stack-server", "valkey", "valkey-server"],
+    names: &[
+        "redis",
+        "redis-server",
+        "redis-stack",
+        "redis-stack-server",
+        "valkey",
+        "valkey-server",
+    ],
     port: 6379,
     elsewhere: &[],
 };
 const MYSQL: StoppedServer = StoppedServer {
     names: &[
-        "mysql", "mysqld", "mysql-server", "mariadb", "mariadbd", "mariadb-server", "percona",
+        "mysql",
+        "mysqld",
+        "mysql-server",
+        "mariadb",
+        "mariadbd",
+        "mariadb-server",
+        "percona",
         "percona-server",
     ],
     port: 3306,
@@ -282,14 +295,12 @@ pub fn of_command(program: &str, arguments: &[&str]) -> Option<&'static StopComm
         .filter(|row| row.program == name)
         .find(|row| {
             let mut left = arguments.iter();
-            row.words
-                .iter()
-                .all(|word| {
-                    left.any(|own| match row.is_within {
-                        true => own.to_ascii_lowercase().contains(word),
-                        false => own.trim_start_matches('/').eq_ignore_ascii_case(word),
-                    })
+            row.words.iter().all(|word| {
+                left.any(|own| match row.is_within {
+                    true => own.to_ascii_lowercase().contains(word),
+                    false => own.trim_start_matches('/').eq_ignore_ascii_case(word),
                 })
+            })
         })
 }
 

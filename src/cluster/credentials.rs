@@ -57,7 +57,12 @@ pub(super) fn check(config: &Config) -> Result<(), CredentialError> {
         return Err(CredentialError::Impersonation);
     }
     let files = [&user.token_file, &user.client_certificate, &user.client_key];
-    files.into_iter().flatten().map(Path::new).chain(config.root_cert_file.as_deref()).try_for_each(check_file)
+    files
+        .into_iter()
+        .flatten()
+        .map(Path::new)
+        .chain(config.root_cert_file.as_deref())
+        .try_for_each(check_file)
 }
 
 /// Whether a file can be read whole, without waiting for anybody. What is not there, kube says better.

@@ -56,11 +56,7 @@ fn is_objection(finding: &Finding) -> bool {
 }
 
 /// What is held against a pod's new form and was not held against the old one, by rule and container.
-fn new<'o>(
-    before: &'o Objections,
-    after: &'o Objections,
-    pod: usize,
-) -> impl Iterator<Item = &'o Objection> {
+fn new<'o>(before: &'o Objections, after: &'o Objections, pod: usize) -> impl Iterator<Item = &'o Objection> {
     let was_there = move |new: &Objection| {
         let mut old = before.get(&pod).into_iter().flatten();
         old.any(|old| old.rule == new.rule && old.container == new.container)

@@ -12,7 +12,10 @@ pub(super) fn names_loopback(text: &str, port: u16) -> bool {
     let numbers = |line: &str| -> Vec<u16> {
         let parts = line.split(|letter: char| !letter.is_ascii_digit() && letter != '.');
         // The 1 of `::1` is no port.
-        parts.filter_map(|part| part.parse().ok()).filter(|port| *port > 9).collect()
+        parts
+            .filter_map(|part| part.parse().ok())
+            .filter(|port| *port > 9)
+            .collect()
     };
     let mut is_local = false;
     for (index, line) in lines.iter().enumerate() {
@@ -28,8 +31,14 @@ pub(super) fn names_loopback(text: &str, port: u16) -> bool {
         if is_asked && beside().any(|line| has(line, &EVERYWHERE)) {
             return false;
         }
-        let name = line.trim_start().split([' ', ':', '=']).next().unwrap_or_default();
-        let is_listener = ["bind", "listen"].iter().any(|sign| name.trim_matches('"').starts_with(sign));
+        let name = line
+            .trim_start()
+            .split([' ', ':', '='])
+            .next()
+            .unwrap_or_default();
+        let is_listener = ["bind", "listen"]
+            .iter()
+            .any(|sign| name.trim_matches('"').starts_with(sign));
         let is_all = is_listener && numbers(line).is_empty() && !has(line, &EVERYWHERE);
         is_local |= is_all && has(line, &LOOPBACK) || is_asked && beside().any(|line| has(line, &LOOPBACK));
     }
@@ -57,7 +66,10 @@ mod tests {
         assert!(names_loopback("maxmemory 64mb\nbind 127.0.0.1 -::1\n", 6379));
         assert!(!names_loopback("# bind 127.0.0.1\nport 6379\n", 6379));
         assert!(!names_loopback("bind 0.0.0.0\nport 6379\n", 6379));
-        assert!(!names_loopback("listen 8080;\nproxy_pass http://127.0.0.1:3000;\n", 8080));
+        assert!(!names_loopback(
+            "listen 8080;\nproxy_pass http://127.0.0.1:3000;\n",
+            8080
+        ));
         assert!(names_loopback("listen 127.0.0.1:8080;\n", 8080));
     }
 }

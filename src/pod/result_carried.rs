@@ -38,7 +38,10 @@ fn tells_a_result(pod: &Pod<'_>, writer: &MarkerWrite) -> bool {
         return false;
     };
     let span = &writer.marker.span;
-    let mut commands = program.script.iter().flat_map(|script| script.list.commands_around(span));
+    let mut commands = program
+        .script
+        .iter()
+        .flat_map(|script| script.list.commands_around(span));
     commands.any(|visit| {
         visit.simple().is_some_and(|simple| {
             let is_it = simple.span.start <= span.start && span.end <= simple.span.end

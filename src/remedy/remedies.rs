@@ -33,7 +33,8 @@ impl Remedies {
         // What is only looked at with a person may hide what is done without one.
         let is_all_safe = !wanted.some_sleep()
             && options.sidecars.is_empty()
-            && reviewed.actions.iter().all(|action| action.class == Class::Safe) && !reviewed.is_conversion;
+            && reviewed.actions.iter().all(|action| action.class == Class::Safe)
+            && !reviewed.is_conversion;
         let mut plain = match is_all_safe {
             true => reviewed.clone(),
             false => with(false),

@@ -65,7 +65,9 @@ impl<'p, 'a> Planner<'p, 'a> {
             match ground {
                 _ if !is_sidecar => self.leave_app(index, member),
                 Ground::None if !together => {}
-                Ground::Insufficient | Ground::Waits | Ground::Slept if !together => self.sidecar(index, member, ground),
+                Ground::Insufficient | Ground::Waits | Ground::Slept if !together => {
+                    self.sidecar(index, member, ground)
+                }
                 _ => self.sidecar(index, member, Ground::Sufficient),
             }
         }
@@ -179,7 +181,13 @@ impl<'p, 'a> Planner<'p, 'a> {
             return None;
         }
         let sets_switches = self.options.review && injected::sets_switches(self.pod, self.wanted);
-        let proofs = of_declaration(self.pod, sidecar.index, self.options, sets_switches, sidecar.parts);
+        let proofs = of_declaration(
+            self.pod,
+            sidecar.index,
+            self.options,
+            sets_switches,
+            sidecar.parts,
+        );
         let (class, reason) = judged(&proofs);
         if class > self.allowed() {
             let hindrance = (reason.unwrap_or_default(), class == Class::Review);
@@ -411,7 +419,9 @@ impl Sidecar<'_, '_> {
     fn waits(&self, allowed: Class) -> Vec<&Wait> {
         let of = |all: bool| -> Vec<&Wait> {
             let parts = self.parts.iter().filter(|part| all || part.is_allowed(allowed));
-            parts.flat_map(|part| part.wait.iter().chain(&part.asks)).collect()
+            parts
+                .flat_map(|part| part.wait.iter().chain(&part.asks))
+                .collect()
         };
         let going = of(false);
         match going.is_empty() {

@@ -208,12 +208,16 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                         quoted(helper.container.name)
                     ),
                 )
-                .help(format!("declare {name} a sidecar and {goes}: the kubelet ends it itself"))
+                .help(format!(
+                    "declare {name} a sidecar and {goes}: the kubelet ends it itself"
+                ))
                 .confidence(Confidence::Medium)
                 .container(&helper.container)
                 .at_container(&helper.container, format!("names {word}"))
                 .with_container(&member.container, "the sidecar it names")
-                .by_hand("what it does with the name is not known; it has to go together with the declaration")
+                .by_hand(
+                    "what it does with the name is not known; it has to go together with the declaration",
+                )
                 .finish(),
             );
         }

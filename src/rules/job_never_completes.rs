@@ -340,9 +340,7 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     let unknown = match (suspects.first(), server) {
         (Some(suspect), _) => Some(suspect.describe(pod)),
         (None, RunsServer::Unknown(doubt)) => Some(doubt.to_string()),
-        (None, RunsServer::Proved)
-            if !pod.never_ends(index) && pod.may_end_by_configuration(member) =>
-        {
+        (None, RunsServer::Proved) if !pod.never_ends(index) && pod.may_end_by_configuration(member) => {
             Some(MAY_BE_CONFIGURED_TO_END.to_owned())
         }
         (None, _) => None,

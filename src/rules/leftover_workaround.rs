@@ -262,9 +262,12 @@ fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {
 /// Whether a call stands in a function that the script defines and does not name again.
 fn is_never_made(quit: &Quit, text: &str) -> bool {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
-    let times = |name: &str| text.split(|letter| !is_part(letter)).filter(|word| *word == name).count();
-    quit.position == QuitPosition::Elsewhere
-        && quit.function.as_deref().is_some_and(|name| times(name) < 2)
+    let times = |name: &str| {
+        text.split(|letter| !is_part(letter))
+            .filter(|word| *word == name)
+            .count()
+    };
+    quit.position == QuitPosition::Elsewhere && quit.function.as_deref().is_some_and(|name| times(name) < 2)
 }
 
 /// Whether a declared sidecar holds the app back until it is ready. What is promoted of an injected one is not seen.

@@ -26,7 +26,10 @@ impl Parser<'_> {
     /// The here-document that a shell reads its script from.
     fn fed(&self, words: &[Word], redirects: &[Redirect]) -> Option<Embedded> {
         let input = redirects.iter().rfind(|redirect| redirect.is_input())?;
-        let text = input.target.as_ref().filter(|_| input.kind == RedirectKind::Here)?;
+        let text = input
+            .target
+            .as_ref()
+            .filter(|_| input.kind == RedirectKind::Here)?;
         let (dialect, first) = shell_program(words)?;
         let call = ShellCall::new(words, first);
         call.reads_input(words).then(|| Embedded {

@@ -147,7 +147,10 @@ impl<'t> ConfigMaps<'t> {
                 continue;
             };
             let prefix = source.get("prefix").and_then(Node::as_str).unwrap_or_default();
-            let values = data.entries().into_iter().filter_map(|entry| Some((entry.key.as_str()?, entry.value.as_str()?)));
+            let values = data
+                .entries()
+                .into_iter()
+                .filter_map(|entry| Some((entry.key.as_str()?, entry.value.as_str()?)));
             found.extend(values.map(|(key, value)| (format!("{prefix}{key}"), value)));
         }
         for variable in container.environment() {

@@ -131,7 +131,17 @@ pub fn programs<'t>(
 /// Whether a file's name is not that of a configuration: `envoy -c /etc/envoy/envoy.yaml`.
 fn may_be_script(file: &str) -> bool {
     const CONFIGURATIONS: [&str; 11] = [
-        "yaml", "yml", "json", "toml", "conf", "cfg", "ini", "hcl", "xml", "properties", "tmpl",
+        "yaml",
+        "yml",
+        "json",
+        "toml",
+        "conf",
+        "cfg",
+        "ini",
+        "hcl",
+        "xml",
+        "properties",
+        "tmpl",
     ];
     let end = file.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
     !end.is_some_and(|(_, end)| CONFIGURATIONS.contains(&end))
@@ -139,7 +149,8 @@ fn may_be_script(file: &str) -> bool {
 
 /// Whether variables of a container have their values somewhere else.
 fn takes_from_elsewhere(container: &Container<'_>) -> bool {
-    container.node.get("envFrom").is_some() || container.environment().any(|variable| variable.value.is_none())
+    container.node.get("envFrom").is_some()
+        || container.environment().any(|variable| variable.value.is_none())
 }
 
 impl<'t> Program<'t> {
@@ -167,9 +178,9 @@ impl<'t> Program<'t> {
                 .script
                 .as_ref()
                 .and_then(|script| sourced::only_file(script, invocation.dialect));
-            if let Some((name, only, node)) =
-                only.filter(|only| may_be_script(&only.path))
-                    .and_then(|only| lookup(&only.path).map(|(name, node)| (name, only, node)))
+            if let Some((name, only, node)) = only
+                .filter(|only| may_be_script(&only.path))
+                .and_then(|only| lookup(&only.path).map(|(name, node)| (name, only, node)))
             {
                 let mut own = Self::of_scalar(place, inline.words, inline.invocation, Some(name), node);
                 own.file = Some(only.path);

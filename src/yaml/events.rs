@@ -256,7 +256,8 @@ impl<'t> Reader<'t> {
         };
         self.check_indentation(written)?;
         self.check_anchor(written, properties)?;
-        let is_merge = |tag: &Tag| tag.is_yaml_core_schema() && tag.suffix == "merge" && style == ScalarStyle::Plain;
+        let is_merge =
+            |tag: &Tag| tag.is_yaml_core_schema() && tag.suffix == "merge" && style == ScalarStyle::Plain;
         if value == "<<" && tag.as_deref().is_some_and(|tag| !is_merge(tag)) {
             let message = "a merge key (`<<`) has no tag but `!!merge`";
             return Err(ParseError::new(self.text, written, Reason::Syntax, message));

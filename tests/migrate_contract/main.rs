@@ -535,7 +535,10 @@ fn a_gate_asks_what_its_wait_asked() {
         assert_eq!(found, case.class, "{}:\n{}", case.of, reviewed.text);
         for migration in [&plain, &reviewed] {
             assert_eq!(migration.failures, [], "{}", case.of);
-            let is_there = case.never.as_ref().is_some_and(|never| migration.text.contains(never));
+            let is_there = case
+                .never
+                .as_ref()
+                .is_some_and(|never| migration.text.contains(never));
             assert!(!is_there, "{}:\n{}", case.of, migration.text);
         }
     }

@@ -96,9 +96,8 @@ fn doubtless(findings: &[Finding]) -> bool {
 
 #[test]
 fn what_is_not_read_may_end_the_sidecar() {
-    let is_wrong = |finding: &Finding| {
-        finding.severity == Severity::Error || finding.fix.class == FixClass::Safe
-    };
+    let is_wrong =
+        |finding: &Finding| finding.severity == Severity::Error || finding.fix.class == FixClass::Safe;
     let wrong: Vec<&str> = UNREAD
         .into_iter()
         .filter(|script| {
@@ -154,17 +153,38 @@ fn a_server_that_ends_at_once_never_keeps_a_job() {
     for (ends, server) in [
         (true, "image: redis:7\n        args: [--daemonize, 'yes']"),
         (false, "image: redis:7\n        args: [--daemonize, 'no']"),
-        (true, "image: redis:7\n        command: [redis-server, /etc/redis.conf, --daemonize, 'yes']"),
-        (true, "image: mongo:7\n        command: [mongod, --fork, --logpath, /tmp/log]"),
+        (
+            true,
+            "image: redis:7\n        command: [redis-server, /etc/redis.conf, --daemonize, 'yes']",
+        ),
+        (
+            true,
+            "image: mongo:7\n        command: [mongod, --fork, --logpath, /tmp/log]",
+        ),
         (true, "image: mongo:7\n        args: [mongod, --shutdown]"),
         (false, "image: mongo:7\n        args: [mongod, --bind_ip_all]"),
         (true, "image: memcached:1.6\n        args: [-d, -m, '64']"),
-        (true, "image: memcached:1.6\n        command: [memcached, --daemon]"),
+        (
+            true,
+            "image: memcached:1.6\n        command: [memcached, --daemon]",
+        ),
         (false, "image: memcached:1.6\n        args: [-m, '64']"),
-        (true, "image: rabbitmq:3.13\n        command: [rabbitmq-server, -detached]"),
-        (true, "image: postgres:16\n        args: [postgres, --describe-config]"),
-        (true, "image: postgres:16\n        args: [postgres, -C, shared_buffers]"),
-        (false, "image: postgres:16\n        args: [postgres, -c, shared_buffers=1GB, -d, '1']"),
+        (
+            true,
+            "image: rabbitmq:3.13\n        command: [rabbitmq-server, -detached]",
+        ),
+        (
+            true,
+            "image: postgres:16\n        args: [postgres, --describe-config]",
+        ),
+        (
+            true,
+            "image: postgres:16\n        args: [postgres, -C, shared_buffers]",
+        ),
+        (
+            false,
+            "image: postgres:16\n        args: [postgres, -c, shared_buffers=1GB, -d, '1']",
+        ),
         (true, "image: mysql:8\n        args: [mysqld, --daemonize]"),
         (true, "image: nats:2\n        args: [-t, -c, /etc/nats.conf]"),
     ] {

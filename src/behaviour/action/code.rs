@@ -139,9 +139,21 @@ fn goes_round_until_answered(code: &str) -> bool {
     const OTHERWISE: [&str; 11] = [
         "for ", "if ", "else", "elif ", "raise", "def ", "return", "continue", "assert", "finally", "lambda",
     ];
-    const CALLS: [&str; 6] = ["urlopen(", "requests.get(", "httpx.get(", "create_connection(", ".connect((", "HTTPConnection("];
+    const CALLS: [&str; 6] = [
+        "urlopen(",
+        "requests.get(",
+        "httpx.get(",
+        "create_connection(",
+        ".connect((",
+        "HTTPConnection(",
+    ];
     // Another exception would end it.
-    const CAUGHT: [&str; 4] = ["except:", "except Exception", "except OSError", "except socket.error"];
+    const CAUGHT: [&str; 4] = [
+        "except:",
+        "except Exception",
+        "except OSError",
+        "except socket.error",
+    ];
     let place = |signs: &[&str]| signs.iter().filter_map(|sign| code.find(sign)).min();
     let once = |sign: &str| code.matches(sign).count() == 1;
     let goes_on = place(&["break", "exit(0)", "exit()"]);
@@ -154,7 +166,9 @@ fn goes_round_until_answered(code: &str) -> bool {
         place(&["sleep("]),
     ];
     let is_in_order = order.iter().all(Option::is_some) && order.is_sorted();
-    let looks_at_status = ["status", "getcode", ".ok"].iter().any(|sign| code.contains(sign));
+    let looks_at_status = ["status", "getcode", ".ok"]
+        .iter()
+        .any(|sign| code.contains(sign));
     let ends_well = |rest: &str| rest.starts_with(['0', ')']);
     is_in_order
         && code.split("exit(").skip(1).all(ends_well)

@@ -39,7 +39,12 @@ pub(super) fn question(
     })
 }
 
-pub(super) fn address(client: &WaitTool, options: &Options, values: &Values, whole: Span) -> (Host, Option<u16>, Span) {
+pub(super) fn address(
+    client: &WaitTool,
+    options: &Options,
+    values: &Values,
+    whole: Span,
+) -> (Host, Option<u16>, Span) {
     let url = options
         .operands
         .iter()

@@ -163,7 +163,12 @@ pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {
         "tee" => {
             let files = paths(&REMOVE)?;
             // What is only shown is kept nowhere.
-            let is_shown = |file: &FilePath| matches!(file.path.as_deref(), Some("/dev/stderr" | "/dev/stdout" | "/dev/null"));
+            let is_shown = |file: &FilePath| {
+                matches!(
+                    file.path.as_deref(),
+                    Some("/dev/stderr" | "/dev/stdout" | "/dev/null")
+                )
+            };
             (!files.iter().all(is_shown)).then_some(Action::Touch { paths: files })
         }
         "rm" | "unlink" | "rmdir" => Some(Action::Remove {

@@ -184,7 +184,10 @@ fn pg_ctl(arguments: &[Argument]) -> Option<Action> {
         single_dash: false,
     };
     let options = PG_CTL.read(arguments, false);
-    let stops = options.operands.first().is_some_and(|(_, word)| word.text == "stop");
+    let stops = options
+        .operands
+        .first()
+        .is_some_and(|(_, word)| word.text == "stop");
     let mode = options.value(&["m", "mode"]).map_or("fast", |mode| mode.text);
     let signal = match mode.get(..1) {
         Some("s") => "TERM",

@@ -31,14 +31,25 @@ pub struct EndWatch {
 impl Finder<'_, '_> {
     /// The waits of a program for another container's end, and what it asks behind a call or a signal that ends it.
     pub(super) fn end_watches(&self, container: usize, program: usize, links: &[Link]) -> Vec<EndWatch> {
-        let facts = self.facts.get(container).and_then(|programs| programs.get(program));
-        let text = self.owners.programs.get(container).and_then(|programs| programs.get(program));
+        let facts = self
+            .facts
+            .get(container)
+            .and_then(|programs| programs.get(program));
+        let text = self
+            .owners
+            .programs
+            .get(container)
+            .and_then(|programs| programs.get(program));
         let (Some(Some(facts)), Some(Some(script))) = (facts, text.map(|program| program.script.as_ref()))
         else {
             return Vec::new();
         };
         let stops = Stops::of(script, (container, program), links);
-        if stops.all.is_empty() && !facts.waits.iter().any(|wait| wait.inverted || asked_file(wait).is_some())
+        if stops.all.is_empty()
+            && !facts
+                .waits
+                .iter()
+                .any(|wait| wait.inverted || asked_file(wait).is_some())
         {
             return Vec::new();
         }
@@ -113,7 +124,10 @@ impl Finder<'_, '_> {
             .map(|writer| (Party::Container(writer.container), !wait.inverted))
             .collect();
         if writers.is_empty() {
-            let behind = stops.all.iter().filter(|stop| stops.stand_before(stop.other, &wait.span));
+            let behind = stops
+                .all
+                .iter()
+                .filter(|stop| stops.stand_before(stop.other, &wait.span));
             let reaches = |index: usize| self.mounts_volume_of(index, container, path);
             let reached = behind.filter_map(|stop| match stop.other {
                 Party::Container(index) if reaches(*index) => Some((stop.other.clone(), false)),
@@ -133,9 +147,9 @@ impl Finder<'_, '_> {
         let own = workload.containers.get(from);
         let volume = own.and_then(|own| workload.volume_of_file(own, path));
         let other = workload.containers.get(index);
-        volume.zip(other).is_some_and(|((volume, _), other)| {
-            other.mounts().any(|mount| mount.volume == volume.name)
-        })
+        volume
+            .zip(other)
+            .is_some_and(|((volume, _), other)| other.mounts().any(|mount| mount.volume == volume.name))
     }
 
     /// Whom a question is about: an address, a process, a tool.
@@ -231,7 +245,10 @@ impl<'l> Stops<'l> {
                 let words = visit.simple().map(|simple| simple.words.as_slice());
                 words.is_some_and(|words| words.first().is_some_and(|word| word.raw == "read"))
             });
-            let is_known = facts.waits.iter().any(|wait| holds(span, &wait.span) || holds(&wait.span, span))
+            let is_known = facts
+                .waits
+                .iter()
+                .any(|wait| holds(span, &wait.span) || holds(&wait.span, span))
                 || self.all.iter().any(|stop| holds(span, stop.span));
             if reads || is_known {
                 continue;
@@ -257,7 +274,9 @@ impl<'l> Stops<'l> {
             match visit.command {
                 Command::If { span, branches, .. } => {
                     let mut conditions = branches.iter().flat_map(|branch| &branch.condition.statements);
-                    conditions.any(|condition| holds(&condition.span, asked)).then_some(span)
+                    conditions
+                        .any(|condition| holds(&condition.span, asked))
+                        .then_some(span)
                 }
                 command if command.span() == *asked && !statement.and_or.rest.is_empty() => {
                     Some(&statement.span)

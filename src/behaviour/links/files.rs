@@ -84,15 +84,22 @@ impl Finder<'_, '_> {
         let script = programs
             .and_then(|programs| programs.get(program))
             .and_then(|program| program.script.as_ref());
-        let mut commands = script.into_iter().flat_map(|script| script.list.commands_around(then));
+        let mut commands = script
+            .into_iter()
+            .flat_map(|script| script.list.commands_around(then));
         commands.any(|visit| {
             visit.simple().is_some_and(|simple| {
-                let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+                let words = simple
+                    .words
+                    .get(command_index(&simple.words)..)
+                    .unwrap_or_default();
                 let name = words.first().map_or("", |word| word.raw.as_str());
                 let is_last = then.start <= simple.span.start && simple.span.end <= then.end;
                 is_last
                     && does(name.rsplit('/').next().unwrap_or(name), Stream::Shows)
-                    && words.iter().any(|word| word.literal().is_some_and(|word| word == path))
+                    && words
+                        .iter()
+                        .any(|word| word.literal().is_some_and(|word| word == path))
             })
         })
     }

@@ -196,10 +196,8 @@ impl ScriptBehaviour<'_> {
         let Some(step) = self.steps.get(step) else {
             return false;
         };
-        self.within(&step.span()).any(|other| {
-            other.action.span.end <= call
-                && matches!(other.action.action, Action::Other { .. })
-        })
+        self.within(&step.span())
+            .any(|other| other.action.span.end <= call && matches!(other.action.action, Action::Other { .. }))
     }
 
     /// `request || true`

@@ -84,8 +84,7 @@ impl Runs {
                     made.any(|command| !run.beside_result.contains(command))
                 };
                 let is_lost = |run: &Run| run.status == Status::Zero && !run.is_noticed && takes_part(run);
-                let fails =
-                    |run: &Run| matches!(run.status, Status::Work | Status::Other) && takes_part(run);
+                let fails = |run: &Run| matches!(run.status, Status::Work | Status::Other) && takes_part(run);
                 if always(&self.failure) && self.failure.iter().all(is_lost) {
                     Some(Fault::FailureLost)
                 } else if always(&self.success) && self.success.iter().all(fails) {

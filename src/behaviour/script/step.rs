@@ -330,9 +330,13 @@ fn is_shown(located: &Located) -> bool {
 
 /// `… | tee /dev/stderr`: what is shown is kept in no file.
 fn only_shows(located: &Located) -> bool {
-    let words = located.visit.simple().map_or(&[][..], |simple| simple.words.as_slice());
+    let words = located
+        .visit
+        .simple()
+        .map_or(&[][..], |simple| simple.words.as_slice());
     let mut files = words.iter().skip(1).map(|word| word.raw.as_str());
-    let is_shown = |word: &str| word.starts_with('-') || matches!(word, "/dev/stderr" | "/dev/stdout" | "/dev/null");
+    let is_shown =
+        |word: &str| word.starts_with('-') || matches!(word, "/dev/stderr" | "/dev/stdout" | "/dev/null");
     located.visit.context.pipeline_index > 0 && files.all(is_shown)
 }
 

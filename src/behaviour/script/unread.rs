@@ -110,8 +110,8 @@ impl ScriptBehaviour<'_> {
             Action::Connect(connect) => (!in_wait() && self.says_unknown(located, simple, connect))
                 .then_some((UnreadKind::Message, Place::Beside)),
             Action::Script | Action::Trap { script: Some(_), .. } => {
-                let is_read = !simple.scripts.is_empty()
-                    && simple.scripts.iter().all(|script| script.list.is_some());
+                let is_read =
+                    !simple.scripts.is_empty() && simple.scripts.iter().all(|script| script.list.is_some());
                 (!is_read).then_some((UnreadKind::Text, Place::Anywhere))
             }
             Action::Other { program: None } => self.unknown_program(located, simple),
@@ -134,7 +134,8 @@ impl ScriptBehaviour<'_> {
 
     /// `"$HOOK"`, `${AFTER:-true}`; `"$@"` of a function is what each call of it gives.
     fn unknown_program(&self, located: &Located, simple: &Simple) -> Option<(UnreadKind, Place)> {
-        let is_all = |word: &Word| matches!(word.raw.as_str(), "\"$@\"" | "$@" | "\"${@}\"" | "$*" | "\"$*\"");
+        let is_all =
+            |word: &Word| matches!(word.raw.as_str(), "\"$@\"" | "$@" | "\"${@}\"" | "$*" | "\"$*\"");
         let first = simple.words.get(located.action.program_word)?;
         if !is_all(first) {
             return Some((UnreadKind::Text, Place::Beside));
@@ -145,9 +146,11 @@ impl ScriptBehaviour<'_> {
             let call = caller.visit.simple()?;
             let kind = match classify_from(call, caller.action.program_word + 1, &self.values).action {
                 Action::Http(http) if http.urls().any(|url| may_be_here(&url.host)) => UnreadKind::Request,
-                Action::Signal { only_tests: false, .. } | Action::Script | Action::Other { program: None } => {
-                    UnreadKind::Text
+                Action::Signal {
+                    only_tests: false, ..
                 }
+                | Action::Script
+                | Action::Other { program: None } => UnreadKind::Text,
                 _ => return None,
             };
             Some((kind, Place::Beside))
@@ -168,7 +171,10 @@ impl ScriptBehaviour<'_> {
             return Some((UnreadKind::Text, Place::Beside));
         }
         if matches!(base, "." | "source") {
-            let is_shown = behind.first()?.literal().is_some_and(|file| !is_descriptor(&file));
+            let is_shown = behind
+                .first()?
+                .literal()
+                .is_some_and(|file| !is_descriptor(&file));
             return (!is_shown).then_some((UnreadKind::Text, Place::Anywhere));
         }
         if is_shell(base) {
@@ -182,9 +188,8 @@ impl ScriptBehaviour<'_> {
             };
             return (!is_shown).then_some((UnreadKind::Text, Place::Anywhere));
         }
-        let is_request = |name: &str| {
-            wait_tool::by_program(name).is_some_and(|tool| tool.address == Address::Request)
-        };
+        let is_request =
+            |name: &str| wait_tool::by_program(name).is_some_and(|tool| tool.address == Address::Request);
         if is_request(base) {
             return Some((UnreadKind::Request, Place::Beside));
         }
@@ -221,7 +226,9 @@ impl ScriptBehaviour<'_> {
             return (!leads_away && may_be_an_end(&input())).then_some((UnreadKind::Message, Place::Beside));
         }
         let statement = StopStatement::of(base)?;
-        let is_said = behind.iter().any(|word| statement.is_said(&self.values.expand(word)))
+        let is_said = behind
+            .iter()
+            .any(|word| statement.is_said(&self.values.expand(word)))
             || is_unknown(&input(), |text| statement.is_said(text));
         is_said.then_some((UnreadKind::Message, Place::Beside))
     }
@@ -257,14 +264,17 @@ impl ScriptBehaviour<'_> {
         if connect.waits || is_client || !may_be_here(&connect.host) {
             return false;
         }
-        let said = written(simple, &self.values)
-            .unwrap_or_else(|| input(&located.visit, simple, &self.values));
+        let said =
+            written(simple, &self.values).unwrap_or_else(|| input(&located.visit, simple, &self.values));
         may_be_an_end(&said)
     }
 
     /// Whether it writes a script that may end somebody: to a file that is called one, or with a quit endpoint in it.
     fn writes_script(&self, located: &Located, simple: &Simple, depth: usize) -> bool {
-        let tee = simple.words.first().is_some_and(|word| base_of(&word.raw) == "tee");
+        let tee = simple
+            .words
+            .first()
+            .is_some_and(|word| base_of(&word.raw) == "tee");
         let touched = match &located.action.action {
             Action::Touch { paths } => paths.as_slice(),
             _ => &[],
@@ -277,7 +287,9 @@ impl ScriptBehaviour<'_> {
         if paths.is_empty() {
             return false;
         }
-        let is_called_one = paths.iter().any(|path| SCRIPTS.iter().any(|end| path.ends_with(end)));
+        let is_called_one = paths
+            .iter()
+            .any(|path| SCRIPTS.iter().any(|end| path.ends_with(end)));
         match written(simple, &self.values) {
             Some(Input::Text { text, is_known }) => {
                 let is_script = is_called_one || text.starts_with("#!");
@@ -305,7 +317,10 @@ impl ScriptBehaviour<'_> {
             .any(|other| other.visit.context.function == context.function && self.is_own_work(other));
         works_before
             || context.function.is_some_and(|function| {
-                depth > 0 && self.callers(function).any(|caller| self.is_beside(caller, depth - 1))
+                depth > 0
+                    && self
+                        .callers(function)
+                        .any(|caller| self.is_beside(caller, depth - 1))
             })
     }
 
@@ -333,10 +348,7 @@ fn may_end(text: &str, depth: usize) -> bool {
     if quit::find(text).is_some() {
         return true;
     }
-    let Some(script) = (depth > 0)
-        .then(|| shell::parse(text, Dialect::Bash))
-        .flatten()
-    else {
+    let Some(script) = (depth > 0).then(|| shell::parse(text, Dialect::Bash)).flatten() else {
         return true;
     };
     let unknown = |_: &str| Variable::Unknown;

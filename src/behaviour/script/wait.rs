@@ -368,8 +368,7 @@ impl Wait {
         if self.has_side_effects || !self.only_waits {
             return Some("it does more than wait");
         }
-        self.asks_others
-            .then_some("it also waits for something else")
+        self.asks_others.then_some("it also waits for something else")
     }
 
     /// Whether it is written as a loop.

@@ -25,7 +25,10 @@ impl ScriptBehaviour<'_> {
     pub(super) fn ways_out(&self, shape: &Shape) -> Vec<WayOut> {
         let asks_within = covers(&shape.body, &shape.condition);
         let answered = asks_within.then(|| self.leaving_statement(shape)).flatten();
-        let leaving: Vec<&Located<'_>> = self.within(&shape.body).filter(|located| leaves(located)).collect();
+        let leaving: Vec<&Located<'_>> = self
+            .within(&shape.body)
+            .filter(|located| leaves(located))
+            .collect();
         let own = answered.and_then(|answered| {
             let mut own = leaving.iter().map(|located| &located.action.span);
             own.find(|span| covers(&answered, span))
@@ -96,27 +99,31 @@ impl ScriptBehaviour<'_> {
     /// Whether a loop puts what it was answered into a variable.
     fn holds_an_answer(&self, name: &str, shape: &Shape) -> bool {
         let around = [&shape.condition, &shape.body];
-        around.into_iter().flat_map(|span| self.within(span)).any(|located| {
-            let Some(simple) = located.visit.simple() else {
-                return false;
-            };
-            let mut own = simple.assignments.iter().filter(|own| own.name == name);
-            own.any(|own| {
-                is_last_status(&own.value)
-                    || self
-                        .within(&own.span)
-                        .any(|inside| inside.action.is_probe())
+        around
+            .into_iter()
+            .flat_map(|span| self.within(span))
+            .any(|located| {
+                let Some(simple) = located.visit.simple() else {
+                    return false;
+                };
+                let mut own = simple.assignments.iter().filter(|own| own.name == name);
+                own.any(|own| {
+                    is_last_status(&own.value)
+                        || self.within(&own.span).any(|inside| inside.action.is_probe())
+                })
             })
-        })
     }
 }
 
 /// Whether a command compares numbers: `-gt`, `(( … ))`.
 fn counts(located: &Located) -> bool {
     matches!(located.visit.command, Command::Arithmetic { .. })
-        || words(located)
-            .iter()
-            .any(|word| matches!(word.raw.as_str(), "-gt" | "-ge" | "-lt" | "-le" | ">" | "<" | ">=" | "<="))
+        || words(located).iter().any(|word| {
+            matches!(
+                word.raw.as_str(),
+                "-gt" | "-ge" | "-lt" | "-le" | ">" | "<" | ">=" | "<="
+            )
+        })
 }
 
 fn words<'l>(located: &'l Located<'_>) -> &'l [Word] {

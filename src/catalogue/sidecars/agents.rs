@@ -19,7 +19,14 @@ pub(super) const ROWS: &[Row] = &[
         // `rpc_endpoint 127.0.0.1:24444` in its documentation.
         local_ports: &[24444],
         // Its lib/fluent/command/fluentd.rb.
-        one_shot: &["--dry-run", "--setup", "-s", "--show-plugin-config", "-d", "--daemon"],
+        one_shot: &[
+            "--dry-run",
+            "--setup",
+            "-s",
+            "--show-plugin-config",
+            "-d",
+            "--daemon",
+        ],
         runs_arguments: true,
         source: "https://docs.fluentd.org/deployment/rpc",
         checked: "2026-11-29",

@@ -150,7 +150,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         images: &["postgres", "postgresql", "*postgis*"],
         programs: &["postgres"],
-        one_shot: &["--describe-config", "-C", "--check", "--boot", "--bootstrap", "--single", "-V"],
+        one_shot: &[
+            "--describe-config",
+            "-C",
+            "--check",
+            "--boot",
+            "--bootstrap",
+            "--single",
+            "-V",
+        ],
         source: "https://www.postgresql.org/docs/current/app-postgres.html",
         ..SERVER
     },

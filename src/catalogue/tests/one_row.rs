@@ -47,7 +47,10 @@ fn a_quit_endpoint_of_a_row_is_found_in_a_script() {
                 "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: x}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers:\n      - name: app\n        image: example.com/app:1\n        command: [sh, -c, '/app/run; rc=$?; curl -X POST http://127.0.0.1:{port}{path}; exit $rc']\n      - name: side\n        image: {image:?}\n{arguments}"
             )
         };
-        let arguments = known.quit_flag.as_deref().map(|flag| format!("        args: [--{flag}]\n"));
+        let arguments = known
+            .quit_flag
+            .as_deref()
+            .map(|flag| format!("        args: [--{flag}]\n"));
         let text = job(arguments.as_deref().unwrap_or_default());
         assert!(found(&text).contains(&"quit-endpoint"), "{text}");
         // Without the flag that opens it, nobody answers there.

@@ -112,6 +112,8 @@ fn rule_and_place(finding: &Finding) -> Option<(&str, &str, usize)> {
 
 /// What a finding says, and the bytes that it is about.
 fn what_and_where(finding: &Finding) -> (&str, &str, Option<(&str, usize)>) {
-    let place = finding.primary().map(|place| (&*place.source.name, place.span.start));
+    let place = finding
+        .primary()
+        .map(|place| (&*place.source.name, place.span.start));
     (finding.rule.name, &finding.message, place)
 }

@@ -125,7 +125,10 @@ impl<'a> AppHalf<'a> {
 
     /// Whether somebody who waits for the injected sidecar's end goes.
     fn takes_out(&self, pod: &Pod<'a>, watch: &EndWatch) -> bool {
-        let mut own = self.entrypoints.iter().filter(|(index, _)| *index == watch.container);
+        let mut own = self
+            .entrypoints
+            .iter()
+            .filter(|(index, _)| *index == watch.container);
         let member = pod.members.get(watch.container);
         own.any(|(_, entrypoint)| entrypoint.cuts_out(&watch.span))
             || member.is_some_and(|member| self.removals.contains(member.container.node))
@@ -221,7 +224,9 @@ impl<'a> AppHalf<'a> {
             Some(_) => Class::Review,
         };
         let of_waits = end_waits.doubt.as_ref();
-        let class = result.max(whole.class()).max(of_waits.map_or(Class::Safe, Proof::class));
+        let class = result
+            .max(whole.class())
+            .max(of_waits.map_or(Class::Safe, Proof::class));
         if class > self.allowed {
             let of_waits = of_waits.and_then(|doubt| doubt.answer.reason());
             let doubt = whole.answer.reason().or(of_waits).map(String::as_str);

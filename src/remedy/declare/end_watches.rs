@@ -13,7 +13,10 @@ use crate::{
 /// Whether nobody is left who waits for the end of the container at `index`, or looks for it, once `parts` have gone.
 pub(crate) fn unwatched(pod: &Pod<'_>, index: usize, parts: &[Part<'_>]) -> Proof {
     let goes = |watch: &&EndWatch| {
-        let node = pod.members.get(watch.container).map(|member| member.container.node);
+        let node = pod
+            .members
+            .get(watch.container)
+            .map(|member| member.container.node);
         parts.iter().any(|part| {
             let entrypoint = part.entrypoints.get(&watch.container);
             entrypoint.is_some_and(|entrypoint| entrypoint.cuts_out(&watch.span))
@@ -27,10 +30,7 @@ pub(crate) fn unwatched(pod: &Pod<'_>, index: usize, parts: &[Part<'_>]) -> Proo
         .collect();
     left.sort_by_key(|watch| !watch.is_certain);
     match left.first() {
-        None => Proof::proved(
-            Obligation::EndUnwatched,
-            "nothing that stays waits for its end",
-        ),
+        None => Proof::proved(Obligation::EndUnwatched, "nothing that stays waits for its end"),
         Some(watch) if watch.is_certain => Proof::refuted(Obligation::EndUnwatched, describe(pod, watch)),
         Some(watch) => Proof::unknown(Obligation::EndUnwatched, describe(pod, watch)),
     }

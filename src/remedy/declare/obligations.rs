@@ -110,7 +110,9 @@ impl Case<'_, '_> {
         if let Some(file) = self.ends_at_a_file() {
             return Proof::refuted(
                 Obligation::RunsServer,
-                format!("its own script ends it when {file} is there, and the kubelet would start it again each time"),
+                format!(
+                    "its own script ends it when {file} is there, and the kubelet would start it again each time"
+                ),
             );
         }
         if let Lifetime::Ends(reason) = self.pod.lifetime(self.index) {
@@ -142,9 +144,8 @@ impl Case<'_, '_> {
         let (at, program) = Pod::entrypoint(self.member)?;
         let facts = self.pod.links.facts(self.index, at)?;
         let mut links = self.pod.links.all.iter();
-        let is_treated = links.any(|link| {
-            link.container == self.index && matches!(link.kind, LinkKind::EndsOnFile(..))
-        });
+        let is_treated =
+            links.any(|link| link.container == self.index && matches!(link.kind, LinkKind::EndsOnFile(..)));
         let ends_it = facts
             .kills
             .iter()
@@ -202,9 +203,8 @@ impl Case<'_, '_> {
         let is_known = self.by_word.is_some() || *self.answer() == RunsServer::Proved;
         !is_known
             && self.pod.workload.runs_to_completion()
-            && links.any(|link| {
-                link.other == Party::Container(self.index) && ends_it(link) || ends_itself(link)
-            })
+            && links
+                .any(|link| link.other == Party::Container(self.index) && ends_it(link) || ends_itself(link))
     }
 
     fn ends_are_known(&self) -> Proof {
@@ -427,7 +427,9 @@ impl Suspect {
     fn unseen_container(&self) -> Option<usize> {
         match self {
             Self::File { container, file } if !names_an_end(file) => Some(*container),
-            Self::Image(container) | Self::Script(container) | Self::Unread { container, .. } => Some(*container),
+            Self::Image(container) | Self::Script(container) | Self::Unread { container, .. } => {
+                Some(*container)
+            }
             _ => None,
         }
     }

@@ -71,7 +71,9 @@ fn of_part(
         return implies(pod, container, handler, wait);
     };
     // Who made the file waited for the same before, and that is asked of its own part.
-    let is_made_no_more = parts.iter().any(|other| other.replaces_signs.contains(&file.file));
+    let is_made_no_more = parts
+        .iter()
+        .any(|other| other.replaces_signs.contains(&file.file));
     match on_file(file) {
         _ if is_made_no_more => Answer::Proved,
         Gate::Probe { handler: own, .. } if own == *handler => Answer::Proved,
@@ -168,12 +170,19 @@ fn are_ready_together(pod: &Pod<'_>, container: &Container<'_>, handler: &Handle
             && ready.any(|endpoint| endpoint.port == port && endpoint.path.as_deref() == Some(path))
     };
     let asks_ready = || match asked {
-        Action::Http(http) => http.url.path.as_deref().is_some_and(|path| says_ready(port, path)),
+        Action::Http(http) => http
+            .url
+            .path
+            .as_deref()
+            .is_some_and(|path| says_ready(port, path)),
         _ => false,
     };
-    let is_admin = known.ready.iter().chain(&known.quit).any(|endpoint| endpoint.port == port);
-    is_health && !is_admin
-        || says_ready(gate.1, &gate.0) && (known.serves.contains(&port) || asks_ready())
+    let is_admin = known
+        .ready
+        .iter()
+        .chain(&known.quit)
+        .any(|endpoint| endpoint.port == port);
+    is_health && !is_admin || says_ready(gate.1, &gate.0) && (known.serves.contains(&port) || asks_ready())
 }
 
 /// The path and the port of a probe over HTTP.
@@ -183,7 +192,10 @@ fn http_get_of(container: &Container<'_>, handler: &Handler) -> Option<(String, 
         Value::String(path) if *key == Value::string("path") => Some(path.clone()),
         _ => None,
     });
-    Some((path.unwrap_or_else(|| "/".to_owned()), port_in(container, fields)?))
+    Some((
+        path.unwrap_or_else(|| "/".to_owned()),
+        port_in(container, fields)?,
+    ))
 }
 
 /// The port that a probe asks: that of its handler, or the last word of its command.

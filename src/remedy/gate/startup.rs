@@ -134,6 +134,9 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
                 "it declares port {}, and nothing in the manifest says what it answers there once it is ready",
                 declared.number
             ),
+            None if pod.catalogue.of(container).is_some_and(|known| known.loopback) => {
+                "it listens on 127.0.0.1 unless it is told otherwise, where no probe of the kubelet reaches it".to_owned()
+            }
             None => "nothing in the manifest says where it answers".to_owned(),
         };
     }
@@ -474,9 +477,8 @@ fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
         .filter(|known| !known.loopback && !known.readiness_needs_app)?;
     // Its name says less than an image that is known for another server.
     let image = container.image();
-    let is_another = image.is_some_and(|image| {
-        pod.catalogue.by_image(image).is_none() && is_server_image(image.base_name())
-    });
+    let is_another = image
+        .is_some_and(|image| pod.catalogue.by_image(image).is_none() && is_server_image(image.base_name()));
     if is_another {
         return None;
     }

@@ -59,9 +59,7 @@ pub(crate) fn wait_is_kept(pod: &Pod<'_>, sidecar: &Member<'_>, wait: &Wait) -> 
             }
             Action::Http(http) if takes_any_answer(wait, http) => {
                 let path = http.url.path.as_deref().unwrap_or_default();
-                if !is_passed(pod, container, path)
-                    && health_listener(pod, container).is_none()
-                {
+                if !is_passed(pod, container, path) && health_listener(pod, container).is_none() {
                     return unknown(
                         "the wait is content with any answer, and an open port says less than that"
                             .to_owned(),

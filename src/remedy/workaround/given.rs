@@ -11,13 +11,21 @@ use crate::{
 
 /// The file that a program writes before it waits for a sidecar, and that the sidecar's own words name: behind a gate it
 /// would never be written.
-pub(super) fn given_before<'p>(pod: &'p Pod<'_>, sidecar: usize, link: &Link, wait: &Wait) -> Option<&'p str> {
+pub(super) fn given_before<'p>(
+    pod: &'p Pod<'_>,
+    sidecar: usize,
+    link: &Link,
+    wait: &Wait,
+) -> Option<&'p str> {
     let (member, program) = pod.program(link.container, link.program)?;
     let facts = pod.links.facts(link.container, link.program)?;
     let other = pod.members.get(sidecar)?;
     let names = |path: &str| {
         let words = other.programs.iter().flat_map(|program| &program.words);
-        let values = other.container.environment().filter_map(|variable| variable.value);
+        let values = other
+            .container
+            .environment()
+            .filter_map(|variable| variable.value);
         words
             .filter_map(|word| word.as_str())
             .chain(values)
@@ -27,8 +35,13 @@ pub(super) fn given_before<'p>(pod: &'p Pod<'_>, sidecar: usize, link: &Link, wa
         let Some((volume, relative)) = pod.workload.volume_of_file(&member.container, path) else {
             return false;
         };
-        let mounts = other.container.mounts().filter(|mount| mount.volume == volume.name);
-        mounts.map(|mount| format!("{}/{relative}", mount.path.trim_end_matches('/'))).any(|path| names(&path))
+        let mounts = other
+            .container
+            .mounts()
+            .filter(|mount| mount.volume == volume.name);
+        mounts
+            .map(|mount| format!("{}/{relative}", mount.path.trim_end_matches('/')))
+            .any(|path| names(&path))
     };
     let written = facts.markers.iter().filter(|marker| {
         let makes = matches!(marker.usage, MarkerUse::Written | MarkerUse::Filled);

@@ -98,7 +98,8 @@ fn proofs(
             "a probe takes the place of the file that says that it is ready",
         ));
     }
-    let is_carried = || carries_the_result(pod, program, path_of(test), writers) && !ends_with_its_own(writers);
+    let is_carried =
+        || carries_the_result(pod, program, path_of(test), writers) && !ends_with_its_own(writers);
     proofs.push(match MarkerWrite::is_signal_alone(writers) {
         _ if is_carried() => Proof::refuted(
             Obligation::ResultIsKept,

@@ -286,7 +286,11 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
     {
         tool_goes(&mut part, link, member, program, wait.span.start..command.start);
     }
-    let starts_the_app = wait.is_loop() && wait.command_after.as_ref().is_some_and(|command| command.end <= wait.span.end);
+    let starts_the_app = wait.is_loop()
+        && wait
+            .command_after
+            .as_ref()
+            .is_some_and(|command| command.end <= wait.span.end);
     if starts_the_app {
         part.class = Err("its loop starts the app itself".to_owned());
     } else if let Some(reason) = wait.besides() {

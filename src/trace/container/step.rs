@@ -33,7 +33,13 @@ pub struct Step {
 }
 
 impl Step {
-    pub(super) fn new(restarts: i64, what: What, time: Option<Moment>, precision: Precision, source: Source) -> Self {
+    pub(super) fn new(
+        restarts: i64,
+        what: What,
+        time: Option<Moment>,
+        precision: Precision,
+        source: Source,
+    ) -> Self {
         Self {
             restarts,
             what,

@@ -9,7 +9,6 @@ pub(super) struct Brought {
     pub(super) text: String,
 }
 
-
 /// Text that is shorter stands anywhere.
 const SHORTEST: usize = 2;
 

@@ -88,7 +88,9 @@ pub(super) fn add_edits(
     let asked = asked.find(|printing| printing.words.contains(".Values."));
     edits.asked = asked.cloned().or(edits.asked.take());
     let named = named_containers(wanted).into_iter();
-    edits.sidecars.extend(named.filter_map(|index| origins.own(index).cloned()));
+    edits
+        .sidecars
+        .extend(named.filter_map(|index| origins.own(index).cloned()));
     for item in items {
         back.print_annotations(item, &all, edits);
     }
@@ -195,7 +197,11 @@ impl Back<'_> {
         let blocks = self.blocks(placed);
         let mut at = 0;
         for block in blocks {
-            let prefix = self.texts(hunk.after.start + at..hunk.after.start + block.start, shift, &anchor.line);
+            let prefix = self.texts(
+                hunk.after.start + at..hunk.after.start + block.start,
+                shift,
+                &anchor.line,
+            );
             at = block.end;
             let Some(moved) = self.block(hunk, placed, &block, shift, edits) else {
                 edits.insert(anchor.clone(), prefix);
@@ -226,15 +232,23 @@ impl Back<'_> {
         let printing = beside.or(item.printings.first())?;
         let entry = |key: &str| {
             let is_own = |line: &&String| line.trim_start().starts_with(&format!("{key}:"));
-            let at = wanted.iter().position(|line| indentation(line) == column + 2 && is_own(&line));
+            let at = wanted
+                .iter()
+                .position(|line| indentation(line) == column + 2 && is_own(&line));
             let rest = at.and_then(|at| wanted.get(at..)).unwrap_or_default();
-            let inner = rest.iter().skip(1).take_while(|line| indentation(line) > column + 2);
+            let inner = rest
+                .iter()
+                .skip(1)
+                .take_while(|line| indentation(line) > column + 2);
             rest.iter().take(1).chain(inner).cloned().collect::<Vec<_>>()
         };
         let mut lines = item.printed(printing, column, entry)?;
         let asked = Printing::condition(&lines).map(str::to_owned);
         let margin = wanted.first().map_or(column, |line| indentation(line));
-        let key = wanted.first().filter(|line| line.trim_end().ends_with(':')).cloned();
+        let key = wanted
+            .first()
+            .filter(|line| line.trim_end().ends_with(':'))
+            .cloned();
         match (key, asked) {
             // The key goes into the condition that asks for the values.
             (Some(key), Some(_)) => {
@@ -257,7 +271,9 @@ impl Back<'_> {
             }
         }
         let text = self.files.text(&anchor.line.path)?;
-        let held = wanted.first().and_then(|first| held_at(text, anchor.line.line, anchor.after, first));
+        let held = wanted
+            .first()
+            .and_then(|first| held_at(text, anchor.line.line, anchor.after, first));
         match held {
             Some(held) => edits.join_held(&anchor.line.path, held, lines),
             None => edits.insert(anchor, lines),
@@ -278,7 +294,10 @@ impl Back<'_> {
         let margin = indentation(wanted.first()?);
         wanted.truncate(first);
         wanted.insert(0, format!("{}{{{{- with {words} }}}}", " ".repeat(margin)));
-        wanted.push(format!("{}{{{{- toYaml . | nindent {column} }}}}", " ".repeat(column)));
+        wanted.push(format!(
+            "{}{{{{- toYaml . | nindent {column} }}}}",
+            " ".repeat(column)
+        ));
         wanted.push(ending(margin));
         edits.insert(anchor, wanted);
         Some(())
@@ -535,7 +554,11 @@ impl Back<'_> {
             let is_number = own.text.bytes().all(|sign| sign.is_ascii_digit());
             own.text.len() >= 4 && is_number && own.action.contains(".Values.")
         };
-        let lines = self.files.text(&beside.path).map(|text| lines_of(text)).unwrap_or_default();
+        let lines = self
+            .files
+            .text(&beside.path)
+            .map(|text| lines_of(text))
+            .unwrap_or_default();
         let in_scope = |index: &usize| {
             let own = self.origins.own(*index).filter(|own| own.path == beside.path);
             let line = own.and_then(|own| lines.get(own.line));

@@ -68,7 +68,9 @@ pub(super) fn lines_of_item(item: Node<'_>, lines: &Lines<'_>, texts: &[&str]) -
     let span = item.span();
     let mut start = lines.position(span.start).line - 1;
     // A dash may stand by itself.
-    let above = start.checked_sub(1).filter(|above| texts.get(*above).is_some_and(|text| text.trim() == "-"));
+    let above = start
+        .checked_sub(1)
+        .filter(|above| texts.get(*above).is_some_and(|text| text.trim() == "-"));
     start = above.unwrap_or(start);
     let is_comment = |line: usize| {
         texts

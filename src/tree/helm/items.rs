@@ -147,8 +147,8 @@ pub(super) fn items_of(wanted: &Wanted<'_>, files: &Files) -> Vec<Item> {
                 let same = |other: &&Container<'_>| other.name == container.name;
                 let changed = two.containers.iter().find(same);
                 let annotations = annotations.clone().filter(|own| own.name(container.name));
-                let item = changed
-                    .and_then(|changed| item(container, changed, (files, &values), annotations));
+                let item =
+                    changed.and_then(|changed| item(container, changed, (files, &values), annotations));
                 items.extend(item);
             }
         }
@@ -177,14 +177,20 @@ fn item(
     });
     let (path, keys, printings) = printed.next()?;
     let is_by_field = printings.iter().any(|printing| printing.is_by_field);
-    let is_new_key = |deed: &Deed| matches!((&deed.kind, deed.legs.as_slice()), (DeedKind::Insert { .. }, [Leg::Key(_)]));
+    let is_new_key = |deed: &Deed| {
+        matches!(
+            (&deed.kind, deed.legs.as_slice()),
+            (DeedKind::Insert { .. }, [Leg::Key(_)])
+        )
+    };
     if is_by_field && !deeds.is_empty() && !(moves && deeds.iter().all(is_new_key)) {
         return None;
     }
     if let Some(own) = &mut annotations {
         own.maps = annotation_maps(files, &keys, &printings);
         // One that templates ask for already is another thing.
-        let is_unknown = |map: &Vec<String>| self::printings(files, map).is_empty() && !own.maps.contains(map);
+        let is_unknown =
+            |map: &Vec<String>| self::printings(files, map).is_empty() && !own.maps.contains(map);
         let (last, parents) = keys.split_last()?;
         let map = [parents, &[POD_ANNOTATIONS.to_owned()]].concat();
         if is_unknown(&map) {
@@ -229,7 +235,10 @@ pub(super) fn named_containers(wanted: &Wanted<'_>) -> Vec<usize> {
             let Some(annotations) = new_annotations(one.pod_spec, two.pod_spec) else {
                 continue;
             };
-            let named = one.containers.iter().filter(|container| annotations.name(container.name));
+            let named = one
+                .containers
+                .iter()
+                .filter(|container| annotations.name(container.name));
             found.extend(named.map(|container| lines.position(container.node.span().start).line - 1));
         }
     }
@@ -278,7 +287,9 @@ impl Annotations {
 fn annotation_maps(files: &Files, keys: &[String], printings: &[Printing]) -> Vec<Vec<String>> {
     let mut maps: Vec<Vec<String>> = Vec::new();
     for printing in printings {
-        let above = keys.get(..keys.len().saturating_sub(printing.keys)).unwrap_or_default();
+        let above = keys
+            .get(..keys.len().saturating_sub(printing.keys))
+            .unwrap_or_default();
         let text = files.text(&printing.path).map_or("", |text| text);
         let beside = printing.siblings(text, "annotations").into_iter();
         let parents = keys.get(..keys.len().saturating_sub(1)).unwrap_or_default();
@@ -412,7 +423,8 @@ pub(super) fn without(hunks: Vec<Hunk>, items: &[Item]) -> Vec<Hunk> {
         }
         hunk
     });
-    kept.filter(|hunk| !hunk.before.is_empty() || !hunk.after.is_empty()).collect()
+    kept.filter(|hunk| !hunk.before.is_empty() || !hunk.after.is_empty())
+        .collect()
 }
 
 /// Files with all that is done to containers of values; nothing where one of them is written in a way in which that can't
@@ -528,23 +540,38 @@ impl Item {
             }
             false => item,
         };
-        with_item(&rest.join("\n"), &moved.to, (&self.keys, ""), &item, moved.is_first)
+        with_item(
+            &rest.join("\n"),
+            &moved.to,
+            (&self.keys, ""),
+            &item,
+            moved.is_first,
+        )
     }
 }
 
 /// An entry of a map of containers as an item of a list.
 fn as_list_item(entry: &[&str], name: &str) -> Option<Vec<String>> {
-    let at = entry.iter().position(|line| !line.trim_start().starts_with('#'))?;
+    let at = entry
+        .iter()
+        .position(|line| !line.trim_start().starts_with('#'))?;
     let (comments, rest) = entry.split_at_checked(at)?;
     let (key, body) = rest.split_first()?;
     let column = indentation(key);
     let blank = " ".repeat(column);
-    let inner = body.iter().find(|line| !line.trim().is_empty()).map(|line| indentation(line))?;
+    let inner = body
+        .iter()
+        .find(|line| !line.trim().is_empty())
+        .map(|line| indentation(line))?;
     let mut lines: Vec<String> = comments.iter().map(|line| (*line).to_owned()).collect();
     lines.push(format!("{blank}- name: {name}"));
     lines.extend(body.iter().map(|line| match line.trim().is_empty() {
         true => String::new(),
-        false => format!("{blank}  {}{}", " ".repeat(indentation(line).saturating_sub(inner)), line.trim_start()),
+        false => format!(
+            "{blank}  {}{}",
+            " ".repeat(indentation(line).saturating_sub(inner)),
+            line.trim_start()
+        ),
     }));
     key.trim_end().ends_with(':').then_some(lines)
 }

@@ -440,10 +440,14 @@ impl Renderer for Chart {
             let mut sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
             sources.any(|line| line.path == own.path && line.line == own.line)
         };
+        // Without a condition it is included wherever what it stands in is, which is looked at by itself.
         let is_probed = |own: &uses::Use| {
             let mut asked = own.asked.iter();
-            !own.asked.is_empty()
-                && asked.all(|asked| asked.as_deref().is_some_and(|asked| probes::is_probed(asked, probed)))
+            asked.all(|asked| {
+                asked
+                    .as_deref()
+                    .is_some_and(|asked| probes::is_probed(asked, probed))
+            })
         };
         let unseen = uses.iter().find(|own| !is_reached(own) && !is_probed(own))?;
         Some(format!(

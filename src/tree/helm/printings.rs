@@ -85,12 +85,18 @@ fn block(texts: &[&str], lines: &[Line], number: usize, asked: &str) -> Option<(
     if !prints && (!opens || asks) {
         return None;
     }
-    let mut block = number..if opens { end_of(lines, number)? + 1 } else { number + 1 };
+    let mut block = number..if opens {
+        end_of(lines, number)? + 1
+    } else {
+        number + 1
+    };
     while let Some(above) = block.start.checked_sub(1)
         && let Some(opener) = lines.get(above)
         && opener.is_control()
         && (opener.opens, opener.closes) == (1, 0)
-        && texts.get(above).is_some_and(|text| mention(text, asked).is_some())
+        && texts
+            .get(above)
+            .is_some_and(|text| mention(text, asked).is_some())
         && end_of(lines, above) == Some(block.end)
     {
         block = above..block.end + 1;
@@ -157,7 +163,9 @@ impl Printing {
             let is_key = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
             let key = rest.split(|sign: char| !is_key(sign)).next().unwrap_or_default();
             let own = format!("{base}{key}");
-            let is_whole = template.get(at.saturating_sub(1)..).is_some_and(|text| mention(text, &own).is_some());
+            let is_whole = template
+                .get(at.saturating_sub(1)..)
+                .is_some_and(|text| mention(text, &own).is_some());
             if is_whole && key.to_lowercase().ends_with(suffix) && !found.iter().any(|known| known == key) {
                 found.push(key.to_owned());
             }
@@ -176,7 +184,9 @@ impl Printing {
         let item = self.texts.iter().find(|line| line.trim_start().starts_with("- "));
         let number = |line: &String| {
             let (_, behind) = line.split_once("indent ")?;
-            let end = behind.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(behind.len());
+            let end = behind
+                .find(|sign: char| !sign.is_ascii_digit())
+                .unwrap_or(behind.len());
             behind.get(..end)?.parse().ok()
         };
         match item {
@@ -219,8 +229,8 @@ fn names(texts: &[&str], lines: &[Line], keys: &[String]) -> Vec<Vec<String>> {
         };
         let visible = known.iter().enumerate().filter(last);
         let short = visible.filter_map(|(_, (name, path))| {
-            let is_prefix = path.len() < keys.len()
-                && path.iter().zip(keys).all(|(own, key)| own == "*" || own == key);
+            let is_prefix =
+                path.len() < keys.len() && path.iter().zip(keys).all(|(own, key)| own == "*" || own == key);
             let rest = keys.get(path.len()..).filter(|_| is_prefix)?;
             Some(format!("{name}.{}", rest.join(".")))
         });
@@ -231,7 +241,12 @@ fn names(texts: &[&str], lines: &[Line], keys: &[String]) -> Vec<Vec<String>> {
 
 /// The variable that a line names, if it does, and the values that it, or what is open from there on, stands for.
 fn bound(text: &str, known: &[Bound]) -> Option<(Option<String>, Vec<String>)> {
-    let action = text.trim().strip_prefix("{{")?.strip_suffix("}}")?.trim_matches('-').trim();
+    let action = text
+        .trim()
+        .strip_prefix("{{")?
+        .strip_suffix("}}")?
+        .trim_matches('-')
+        .trim();
     let (word, rest) = action.split_once(char::is_whitespace)?;
     let is_loop = word == "range";
     let (name, value) = match action.split_once(":=") {
@@ -257,7 +272,12 @@ fn path_of(words: &str, known: &[Bound]) -> Option<Vec<String>> {
     if !words.chars().all(is_plain) {
         return None;
     }
-    let keys = |rest: &str| rest.split('.').filter(|key| !key.is_empty()).map(str::to_owned).collect();
+    let keys = |rest: &str| {
+        rest.split('.')
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
     if let Some((_, rest)) = words.split_once(".Values.") {
         return Some(keys(rest));
     }
@@ -285,7 +305,13 @@ mod tests {
     fn values_are_known_by_all_their_names() {
         let expected = |lines, words: &str| [(lines, words.to_owned())];
         assert_eq!(found(&["jobs", "a", "sidecars"]), expected(4..5, "$job.sidecars"));
-        assert_eq!(found(&["jobs", "a", "pod", "sidecars"]), expected(2..3, ".sidecars"));
-        assert_eq!(found(&["jobs", "sidecars"]), expected(6..9, "$.Values.jobs.sidecars"));
+        assert_eq!(
+            found(&["jobs", "a", "pod", "sidecars"]),
+            expected(2..3, ".sidecars")
+        );
+        assert_eq!(
+            found(&["jobs", "sidecars"]),
+            expected(6..9, "$.Values.jobs.sidecars")
+        );
     }
 }

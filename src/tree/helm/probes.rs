@@ -64,7 +64,10 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
     // So may be what is decided where another template includes a part that changes.
     for own in uses::of_changed(before, edited) {
         let asked = own.asked.iter().flatten();
-        let deciding: BTreeSet<_> = asked.flat_map(|asked| values_in(asked)).map(|path| (path, true)).collect();
+        let deciding: BTreeSet<_> = asked
+            .flat_map(|asked| values_in(asked))
+            .map(|path| (path, true))
+            .collect();
         used.add(of_chart(before, &own.path, deciding));
     }
     // What the edit is the first to ask for has done nothing until now.
@@ -120,7 +123,9 @@ fn only_prints_more(before: &Files, edited: &Files, path: &Path) -> bool {
         let known = lines_of(&come.join("\n"));
         let depth = |count: usize| {
             let some = known.iter().take(count);
-            some.fold(0isize, |depth, line| depth + line.opens.cast_signed() - line.closes.cast_signed())
+            some.fold(0isize, |depth, line| {
+                depth + line.opens.cast_signed() - line.closes.cast_signed()
+            })
         };
         let is_one = (1..come.len()).all(|count| depth(count) > 0) && depth(come.len()) == 0;
         let mut templates = before.texts().filter(|(path, _)| is_template(path));
@@ -231,11 +236,7 @@ fn values_decided_by(files: &Files, line: &str, is_condition: bool, depth: usize
 
 /// Values as the outermost chart knows them: those of a chart below it have that one's name before them, or each of the
 /// names that it is given there, but for a library's, which are those of whoever includes its parts.
-fn of_chart(
-    files: &Files,
-    path: &Path,
-    values: BTreeSet<(Vec<String>, bool)>,
-) -> Vec<(Vec<String>, bool)> {
+fn of_chart(files: &Files, path: &Path, values: BTreeSet<(Vec<String>, bool)>) -> Vec<(Vec<String>, bool)> {
     let below = path.strip_prefix("charts").ok();
     let directory = below.and_then(|path| path.components().next()?.as_os_str().to_str());
     let Some(directory) = directory else {

@@ -23,7 +23,10 @@ impl Scope {
         let text = files.text(&at.path)?;
         let lines = lines_of(text);
         let define = lines.get(at.line)?.define;
-        let own = text.split('\n').zip(&lines).filter(|(_, line)| line.define == define);
+        let own = text
+            .split('\n')
+            .zip(&lines)
+            .filter(|(_, line)| line.define == define);
         let root = own.filter_map(|(text, _)| root_in(text)).next();
         Some(Self {
             path: at.path.clone(),
@@ -45,7 +48,10 @@ impl Scope {
         };
         let names = renamed.replace(&format!("{}.Values.", other.root), "");
         let is_variable = |sign: Option<char>| sign.is_some_and(char::is_alphanumeric);
-        let has_variable = names.split('$').skip(1).any(|rest| is_variable(rest.chars().next()));
+        let has_variable = names
+            .split('$')
+            .skip(1)
+            .any(|rest| is_variable(rest.chars().next()));
         (!has_variable).then_some(renamed)
     }
 }

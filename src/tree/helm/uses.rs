@@ -33,10 +33,13 @@ pub(super) fn of_changed(before: &Files, edited: &Files) -> Vec<Use> {
         .changed(before)
         .filter(|path| is_template(path))
         .flat_map(|path| {
-            let parts = |files: &Files| -> HashMap<String, String> { files.text(path).map(|text| parts_of(text)).unwrap_or_default() };
+            let parts = |files: &Files| -> HashMap<String, String> {
+                files.text(path).map(|text| parts_of(text)).unwrap_or_default()
+            };
             let new = parts(edited);
             let old = parts(before).into_iter();
-            old.filter(move |(name, body)| new.get(name) != Some(body)).map(|(name, _)| name)
+            old.filter(move |(name, body)| new.get(name) != Some(body))
+                .map(|(name, _)| name)
         })
         .collect();
     let templates: Vec<(&Path, &str, Vec<Line>)> = before
@@ -103,7 +106,7 @@ mod tests {
         let mut edited = before.clone();
         edited.put(
             "templates/_parts.tpl".into(),
-            &before
+            before
                 .text(Path::new("templates/_parts.tpl"))
                 .unwrap()
                 .replace("proxy\n", "proxy\n  restartPolicy: Always\n"),

@@ -186,12 +186,7 @@ pub(super) fn with_item(
         let is_comment = |line: &&String| line.trim_start().starts_with('#');
         let comments = lines.iter().take(left).rev().take_while(is_comment).count();
         let beside = left - comments;
-        let mut new = vec![format!(
-            "{}{}:{}",
-            " ".repeat(column),
-            list.last()?,
-            header
-        )];
+        let mut new = vec![format!("{}{}:{}", " ".repeat(column), list.last()?, header)];
         new.extend(at_column(column + 2));
         lines.splice(beside..beside, new);
         return Some(lines.join("\n"));

@@ -114,15 +114,27 @@ fn base<'f>(way: &Way, at_hand: &'f [Found<'f>]) -> Option<&'f Found<'f>> {
 /// Whether an object is a ConfigMap that nothing names with another value, and is with the values at hand what it is with
 /// this one: whoever ran its script is not there.
 fn is_idle(object: &str, (original, edited): (&Rendering, &str), base: &Found<'_>) -> bool {
-    let Some(name) = object.strip_prefix("ConfigMap ").map(|name| name.rsplit('/').next().unwrap_or(name)) else {
+    let Some(name) = object
+        .strip_prefix("ConfigMap ")
+        .map(|name| name.rsplit('/').next().unwrap_or(name))
+    else {
         return false;
     };
-    let all = [&original.source.text, edited, &base.wanted.rendering.source.text, &base.text].map(objects);
+    let all = [
+        &original.source.text,
+        edited,
+        &base.wanted.rendering.source.text,
+        &base.text,
+    ]
+    .map(objects);
     let [Some(before), Some(after), Some(base_before), Some(base_after)] = all else {
         return false;
     };
     let names_it = |(other, value): (&String, &Value)| {
-        *other != object && value.to_json().is_none_or(|value| value.to_string().contains(name))
+        *other != object
+            && value
+                .to_json()
+                .is_none_or(|value| value.to_string().contains(name))
     };
     before.get(object) == base_before.get(object)
         && after.get(object) == base_after.get(object)

@@ -33,9 +33,8 @@ fn the_first_difference_is_named() {
         let difference = value(left).difference(&value(right)).unwrap();
         (difference.path, difference.expected, difference.found)
     };
-    let expect = |path: &str, expected: &str, found: &str| {
-        (path.to_owned(), expected.to_owned(), found.to_owned())
-    };
+    let expect =
+        |path: &str, expected: &str, found: &str| (path.to_owned(), expected.to_owned(), found.to_owned());
     assert_eq!(
         difference("a: [b, {c: 1}]", "a: [b, {c: '1'}]"),
         expect("a[1].c", "1", "\"1\"")

@@ -132,7 +132,10 @@ fn a_client_that_ends_its_server_makes_a_call() {
             "redis-cli -h localhost -p 6380 SHUTDOWN",
             Some((true, Some(6380))),
         ),
-        ("redis-cli -h cache.example.com shutdown", Some((false, Some(6379)))),
+        (
+            "redis-cli -h cache.example.com shutdown",
+            Some((false, Some(6379))),
+        ),
         ("redis-cli set shutdown 1", None),
         (
             "mysqladmin -h 127.0.0.1 -uroot -ppw shutdown",

@@ -59,7 +59,9 @@ fn fits_pattern(pattern: &Word, value: &Value) -> Option<bool> {
     if pattern.raw == "*" {
         return Some(true);
     }
-    let pattern = pattern.literal().filter(|text| !text.contains(['*', '?', '[', '\\']))?;
+    let pattern = pattern
+        .literal()
+        .filter(|text| !text.contains(['*', '?', '[', '\\']))?;
     match value {
         Value::Text(text) => Some(*text == *pattern),
         Value::Status(Status::Zero) => Some(pattern == "0"),

@@ -246,8 +246,7 @@ impl<'w, 's: 'w> Walk<'w, 's> {
         let is_idle = |(connector, pipeline): &(Connector, Pipeline)| {
             let mut inner = self.behaviour.within(&pipeline.span);
             *connector == Connector::Or
-                && inner
-                    .all(|located| matches!(located.action.action, Action::Echo | Action::Exit { .. }))
+                && inner.all(|located| matches!(located.action.action, Action::Echo | Action::Exit { .. }))
         };
         is_it && is_simple && statement.and_or.rest.iter().all(is_idle)
     }
@@ -480,10 +479,7 @@ impl<'w, 's: 'w> Walk<'w, 's> {
                 self.each(done, |_, state| Some(vec![(state, Flow::Next)]))
             }
             Command::Case {
-                word,
-                arms,
-                patterns,
-                ..
+                word, arms, patterns, ..
             } => self.case(word, arms, patterns, state, is_tested),
             Command::Function { .. } => Some(vec![(state.with_status(Status::Zero), Flow::Next)]),
             Command::Test { words, .. } => Some(self.test(words, state)),

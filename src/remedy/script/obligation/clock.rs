@@ -11,7 +11,8 @@ use crate::{
 pub(super) fn measured_by_a_clock(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> {
     const CLOCKS: [&str; 5] = ["date", "EPOCHSECONDS", "EPOCHREALTIME", "/proc/uptime", "SECONDS"];
     let reads_clock = |text: &str| {
-        let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"/_-.".contains(letter));
+        let mut words =
+            text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"/_-.".contains(letter));
         words.any(|word| CLOCKS.contains(&word.rsplit('/').next().unwrap_or(word)) || CLOCKS.contains(&word))
     };
     if !CLOCKS.iter().any(|clock| cutting.text.contains(clock)) {
@@ -24,7 +25,11 @@ pub(super) fn measured_by_a_clock(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance
     }) else {
         return Vec::new();
     };
-    let kept = || cutting.simple_commands().filter(|simple| !cutting.gone.cover(&simple.span));
+    let kept = || {
+        cutting
+            .simple_commands()
+            .filter(|simple| !cutting.gone.cover(&simple.span))
+    };
     let before: Vec<&str> = kept()
         .filter(|simple| simple.span.end <= start)
         .flat_map(|simple| &simple.assignments)

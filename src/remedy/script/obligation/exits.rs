@@ -54,7 +54,11 @@ pub(super) fn it_waits_as_long(cutting: &Cutting<'_>) -> Vec<Answer<Hindrance>> 
         .flat_map(|list| &list.statements)
         .filter_map(behind_endless_loop)
         .collect();
-    let runs = |span: &Span| !never.iter().any(|own| own.start <= span.start && span.end <= own.end);
+    let runs = |span: &Span| {
+        !never
+            .iter()
+            .any(|own| own.start <= span.start && span.end <= own.end)
+    };
     cutting
         .gone_constructs()
         .filter_map(|visit| visit.simple())
@@ -72,15 +76,18 @@ fn behind_endless_loop(statement: &Statement) -> Option<Span> {
         return None;
     };
     let mut inside = body.commands().filter_map(|visit| visit.simple());
-    let leaves =
-        inside.any(|simple| matches!(action(simple), Action::Break { .. } | Action::Exit { .. }));
+    let leaves = inside.any(|simple| matches!(action(simple), Action::Break { .. } | Action::Exit { .. }));
     let last = body.statements.last()?;
     let [Command::Simple(simple)] = last.and_or.first.commands.as_slice() else {
         return None;
     };
     let passes_time = matches!(action(simple), Action::Sleep { seconds: Some(_) })
-        || matches!(simple.words.first()?.raw.as_str(), "echo" | "printf" | ":" | "true");
-    let is_alone = last.and_or.rest.is_empty() && !last.and_or.first.negated && !statement.and_or.first.negated;
+        || matches!(
+            simple.words.first()?.raw.as_str(),
+            "echo" | "printf" | ":" | "true"
+        );
+    let is_alone =
+        last.and_or.rest.is_empty() && !last.and_or.first.negated && !statement.and_or.first.negated;
     (*connector == Connector::Or && !leaves && passes_time && is_alone).then(|| behind.span.clone())
 }
 
