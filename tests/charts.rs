@@ -614,7 +614,7 @@ containers:
     let (diff, said) = migrated("{{- if eq .Values.mode \"stateful\" }}");
     assert_eq!(diff, "", "{said}");
     assert!(
-        said.contains("templates/other.yaml:9 includes too, and no rendering came by there"),
+        said.contains("templates/other.yaml:10 includes too, and no rendering came by there"),
         "{said}"
     );
     // A switch is turned over by the proof itself.
