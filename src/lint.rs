@@ -119,6 +119,11 @@ fn await_turn<'m>(source: &SourceFile, turn: &'m Mutex<()>) -> Option<MutexGuard
     (source.text.len() >= LARGE).then(|| turn.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Whether a letter stands in no object's name (RFC 1123).
+fn is_no_part_of_a_name(letter: char) -> bool {
+    !(letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.'))
+}
+
 /// Lints those sources again whose workloads run scripts from ConfigMaps of other sources. Each source that
 /// may hold one is parsed once for all of them, and its tree is kept only if it does.
 fn add_shared_scripts(
@@ -138,10 +143,21 @@ fn add_shared_scripts(
     if wanted.is_empty() {
         return;
     }
+    // Who else uses a ConfigMap matters where its text is run.
+    let run: HashSet<&str> = outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.run)
+        .map(String::as_str)
+        .collect();
+    let may_matter = |source: &SourceFile| {
+        let is_named = |is_it: &dyn Fn(&str) -> bool| source.text.split(is_no_part_of_a_name).any(is_it);
+        source.text.contains("ConfigMap") && is_named(&|word| wanted.contains(word))
+            || !run.is_empty() && is_named(&|word| run.contains(word))
+    };
     let read: Vec<(Arc<SourceFile>, Stream<'_>)> = sources
         .par_iter()
         .chain(neighbours)
-        .filter(|source| wanted.iter().any(|name| source.text.contains(name.as_str())))
+        .filter(|source| may_matter(source))
         .filter_map(|source| {
             let _turn = await_turn(source, turn);
             // A source that fails to parse holds no ConfigMap; its own lint says so.
@@ -160,7 +176,7 @@ fn add_shared_scripts(
     outcomes
         .par_iter_mut()
         .zip(sources)
-        .filter(|(outcome, _)| !names(outcome).is_empty())
+        .filter(|(outcome, _)| names(outcome).iter().any(|name| shared.has(name)))
         .for_each(|(outcome, source)| {
             let _turn = await_turn(source, turn);
             if let Ok(stream) = yaml::parse(&source.text) {

@@ -37,7 +37,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
             programs,
             configuration: Configuration {
                 files: config_maps.mounted(workload, container),
-                variables: config_maps.variables(workload, container),
+                variables: config_maps.known_variables(workload, container),
             },
             answers: Answers::default(),
         })

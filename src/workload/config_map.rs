@@ -47,6 +47,12 @@ impl<'t> ConfigMapIndex<'t> {
         self.by_name.is_empty()
     }
 
+    /// Whether it holds one of that name, in any namespace.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     /// All of its ConfigMaps together with those of `other`, which come later.
     pub fn merge(&mut self, other: Self) {
         for (name, config_maps) in other.by_name {
@@ -132,11 +138,30 @@ impl<'t> ConfigMaps<'t> {
     /// may say otherwise.
     #[must_use]
     pub fn variables(&self, workload: &Workload<'t>, container: &Container<'t>) -> HashMap<String, &'t str> {
+        self.variables_of(workload, container, &|name| self.missed.borrow_mut().push(name))
+    }
+
+    /// The same, where those of ConfigMaps that are not known yet are not asked for.
+    #[must_use]
+    pub fn known_variables(
+        &self,
+        workload: &Workload<'t>,
+        container: &Container<'t>,
+    ) -> HashMap<String, &'t str> {
+        self.variables_of(workload, container, &|_| ())
+    }
+
+    fn variables_of(
+        &self,
+        workload: &Workload<'t>,
+        container: &Container<'t>,
+        miss: &dyn Fn(&'t str),
+    ) -> HashMap<String, &'t str> {
         let data = |reference: Node<'t>| {
             let name = reference.get("name").and_then(Node::as_str)?;
             let config_map = self.named(name, workload);
             if config_map.is_none() {
-                self.missed.borrow_mut().push(name);
+                miss(name);
             }
             config_map?.get("data")
         };
