@@ -211,6 +211,27 @@ fn the_mask_of_a_template_is_no_value() {
     assert!(!shown.contains("~~~~"), "{shown}");
 }
 
+/// Where the sidecar is a native one the kubelet ends it: the call is only left over.
+#[test]
+fn a_call_that_never_runs_is_an_error_where_a_sidecar_needs_it() {
+    let job = |sidecar: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: a}}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n{sidecar}      containers:\n      - name: app\n        image: app\n        command: [sh, -c]\n        args:\n        - >\n          /app --all\n          curl localhost:9091/quitquitquit\n"
+        )
+    };
+    let proxy = "      - name: proxy\n        image: gcr.io/cloud-sql-connectors/cloud-sql-proxy:2.14.1\n        args: [--quitquitquit, 'a:b:c']\n";
+    let severity = |text: &str| {
+        let findings = lint("job.yaml", text).findings;
+        let broken = findings
+            .iter()
+            .find(|finding| finding.rule.name == "broken-workaround");
+        broken.unwrap().severity
+    };
+    assert_eq!(severity(&(job("") + proxy)), Severity::Error);
+    let native = format!("      initContainers:\n{proxy}        restartPolicy: Always\n");
+    assert_eq!(severity(&job(&native)), Severity::Warning);
+}
+
 #[test]
 fn a_container_that_is_called_sidecar_is_quoted() {
     let text = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: load}\nspec:\n  template:\n    spec:\n\

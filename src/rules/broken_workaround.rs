@@ -10,6 +10,7 @@ use crate::{
         script::{Marker, MarkerUse},
     },
     catalogue::quit,
+    roles::Role,
     workload::{ContainerList, Program, ProgramPlace},
 };
 
@@ -160,16 +161,35 @@ fn swallowed_call<'a>(
             .as_deref()
             .filter(|name| written.contains(name))
             .unwrap_or("another command");
+        let is_open = |member: &Member<'_>| member.role.role == Role::Sidecar && !member.role.declared;
+        let needs_it = pod.members.iter().any(is_open) || !pod.injected.is_empty();
+        let (severity, outcome, help) = match needs_it {
+            true => (
+                Severity::Error,
+                "so the sidecar is never stopped",
+                "declare the sidecar and drop the call; a script of several lines wants `|`, not `>`",
+            ),
+            false => (
+                Severity::Warning,
+                "and nothing needs it",
+                "drop the call; a script of several lines wants `|`, not `>`",
+            ),
+        };
         findings.push(
             Draft::new(
                 pod,
                 &RULE,
-                format!("the quit call is an argument of {given_to}: it never runs, so the sidecar is never stopped"),
+                format!("the quit call is an argument of {given_to}: it never runs, {outcome}"),
             )
-            .help("declare the sidecar and drop the call; a script of several lines wants `|`, not `>`")
+            .help(help)
+            .severity(severity)
             .confidence(Confidence::High)
             .container(&member.container)
-            .at_text(program, swallowed.span.clone(), format!("{} is not a command here", swallowed.tool))
+            .at_text(
+                program,
+                swallowed.span.clone(),
+                format!("{} is not a command here", swallowed.tool),
+            )
             .by_hand("decide by hand what the command should be")
             .finish(),
         );
