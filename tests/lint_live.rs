@@ -319,7 +319,9 @@ fn scripts_come_from_config_maps_by_name() {
     let mut app = app();
     app["command"] = json!(["sh", "/scripts/run.sh"]);
     app["volumeMounts"] = json!([{"name": "scripts", "mountPath": "/scripts"}]);
-    let mut waits = job("waits", &[app, proxy()]);
+    let mut proxy = proxy();
+    proxy["args"] = json!(["--quitquitquit", "--port=5432", "a:b:c"]);
+    let mut waits = job("waits", &[app, proxy]);
     waits["spec"]["template"]["spec"]["volumes"] = json!([{"name": "scripts", "configMap": {"name": "run"}}]);
     let script = Script::default()
         .with("jobs", [waits])

@@ -422,10 +422,6 @@ fn the_probe_succeeds_when_the_wait_did() {
             "httpGet:\n            path: /policies\n            port: 8181\n",
         ),
         (
-            "curl -s localhost:8181/health",
-            "httpGet:\n            path: /health\n            port: 8181\n",
-        ),
-        (
             "curl -ksf 'https://localhost:8181/health?plugins'",
             "path: /health?plugins\n            port: 8181\n            scheme: HTTPS\n",
         ),

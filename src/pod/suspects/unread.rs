@@ -43,9 +43,20 @@ pub(super) fn unread(
 }
 
 /// The variable that names a file which bash reads before any script of its container (the bash manual, "Bash Startup
-/// Files").
+/// Files"). What a program's own entrypoint starts nobody knows; another shell reads no such file.
 pub(super) fn hooked_shell(at: usize, member: &Member<'_>) -> Option<Suspect> {
-    let hook = member.container.variable("BASH_ENV")?;
+    let hook = member
+        .container
+        .variable("BASH_ENV")
+        .filter(|hook| hook.value != Some(""))?;
+    let entrypoint = Pod::entrypoint(member).map(|(_, program)| program);
+    let shell = entrypoint.and_then(|program| {
+        let at = program.invocation.as_ref()?.shell?;
+        program.words.get(at)?.as_str()
+    });
+    if shell.is_some_and(|shell| shell.rsplit('/').next() != Some("bash")) {
+        return None;
+    }
     Some(Suspect::Variable {
         container: at,
         name: hook.name.to_owned(),
