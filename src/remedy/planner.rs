@@ -1,6 +1,6 @@
 //! From what is known of a pod to what is done to it.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use super::{
     Options,
@@ -59,6 +59,7 @@ pub(crate) fn plan<'a>(
         changes: Changes::default(),
         directories: Vec::new(),
         annotates: false,
+        sleep_may_go: OnceCell::new(),
     };
     planner.sidecars();
     planner.defaults();
@@ -159,6 +160,8 @@ pub(crate) struct Planner<'p, 'a> {
     pub(crate) directories: Vec<String>,
     /// The pod gets annotations.
     pub(crate) annotates: bool,
+    /// Whether some sleep may go, once that was asked.
+    pub(crate) sleep_may_go: OnceCell<bool>,
 }
 
 impl<'p, 'a> Planner<'p, 'a> {

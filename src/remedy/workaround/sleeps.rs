@@ -78,12 +78,13 @@ impl<'p, 'a> Planner<'p, 'a> {
     /// Whether some sleep is removed once a gate takes its place. One that has to stay is no reason for a gate:
     /// `nc -z localhost 5432 || sleep 10` goes on whatever comes of it.
     pub(crate) fn some_sleep_may_go(&self) -> bool {
-        self.options.review
-            && self.wanted_sleeps().iter().any(|found| {
-                let member = self.pod.members.get(found.container);
-                let cuts = std::slice::from_ref(&found.sleep.span);
-                member.is_some_and(|member| !entrypoint::can_cut(member, found.program, cuts).is_refuted())
-            })
+        let may_go = |found: &WantedSleep<'p, 'a>| {
+            let member = self.pod.members.get(found.container);
+            let cuts = std::slice::from_ref(&found.sleep.span);
+            member.is_some_and(|member| !entrypoint::can_cut(member, found.program, cuts).is_refuted())
+        };
+        let some_may = || self.options.review && self.wanted_sleeps().iter().any(may_go);
+        *self.sleep_may_go.get_or_init(some_may)
     }
 
     /// The sleeps that are to be treated.
