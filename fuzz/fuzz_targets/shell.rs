@@ -133,9 +133,13 @@ fn inner(text: &str, command: &Command) {
                 }
             }
             for script in &simple.scripts {
-                let outer = &simple.words[script.word].span;
+                // A here-document stands behind its line.
+                let outer = match script.word {
+                    Some(word) => simple.words[word].span.clone(),
+                    None => 0..text.len(),
+                };
                 if let Some(inner) = &script.list {
-                    list(text, inner, outer);
+                    list(text, inner, &outer);
                 }
             }
         }
