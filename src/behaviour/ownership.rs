@@ -379,19 +379,13 @@ impl Owners<'_, '_> {
             || self.known_programs(container).any(fits)
     }
 
-    /// The programs of a known sidecar. One row stands for the images of many servers, of which each runs its own.
+    /// The programs of a known sidecar.
     fn known_programs(&self, container: &Container<'_>) -> impl Iterator<Item = &str> {
-        let image = container.image().map(|image| image.base_name().to_owned());
-        let known = self.known(container);
-        let programs = known.into_iter().flat_map(|known| &known.programs);
-        programs.map(String::as_str).filter(move |program| {
-            let is_one_of_many = known.is_some_and(|known| known.serves_jobs);
-            !is_one_of_many
-                || image.as_deref().is_none_or(|image| {
-                    let same = image.bytes().zip(program.bytes());
-                    same.take_while(|(own, theirs)| own == theirs).count() > 3
-                })
-        })
+        let programs = self
+            .known(container)
+            .into_iter()
+            .flat_map(|known| &known.programs);
+        programs.map(String::as_str)
     }
 
     /// Whether a container's entrypoint runs a program of that name behind an init program or a shell.

@@ -4,6 +4,7 @@
 //! asks here, so that each is written once. `CONTRIBUTING.md` says how to add a row.
 
 pub mod code_word;
+pub mod command_runner;
 pub mod container_name;
 pub mod controller;
 mod image_glob;

@@ -99,7 +99,7 @@ pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
         "https://man7.org/linux/man-pages/man1/fuser.1.html",
     ),
     row(
-        &["sh", "bash", "ash", "dash", "zsh", "ksh"],
+        &["sh", "bash", "ash", "dash", "zsh", "ksh", "mksh"],
         Reach::File,
         "https://pubs.opengroup.org/onlinepubs/9799919799/utilities/sh.html",
     ),
@@ -187,6 +187,15 @@ pub const REACHING_PROGRAMS: &[ReachingPrograms] = &[
         "https://www.scala-sbt.org/1.x/docs/Running.html",
     ),
 ];
+
+/// The endings that the names of scripts have by custom, with which an interpreter is no part of them.
+const SCRIPT_ENDINGS: [&str; 7] = [".sh", ".bash", ".py", ".js", ".rb", ".pl", ".php"];
+
+/// Whether a file is called as scripts are.
+#[must_use]
+pub fn is_called_a_script(file: &str) -> bool {
+    SCRIPT_ENDINGS.iter().any(|ending| file.ends_with(ending))
+}
 
 /// Whether a program, by the name of its executable, reaches that far.
 #[must_use]

@@ -55,6 +55,9 @@ pub struct KnownSidecar {
     /// The flag that sets another port for what ends it.
     #[serde(skip)]
     pub quit_port_flag: Option<String>,
+    /// The flag that names a file with more of its flags.
+    #[serde(skip)]
+    pub settings_flag: Option<String>,
     /// Ports that it serves the app on by default.
     pub serves: Vec<u16>,
     /// It listens on 127.0.0.1 unless told otherwise, where no kubelet probe reaches it.

@@ -9,12 +9,15 @@ pub struct StopCommand {
     pub words: &'static [&'static str],
     /// The port and path of the pod itself that it sends a POST to, where that is all it does.
     pub request: Option<(u16, &'static str)>,
-    /// The option that gives another port; empty where there is none.
-    pub port_option: &'static str,
+    /// The options that give another port, without their dashes.
+    pub port_options: &'static [&'static str],
     /// The server of another container that it ends as well.
     pub server: Option<StoppedServer>,
     /// The words stand within an argument, such as a statement.
     pub is_within: bool,
+    /// A word of what the client is given to say, by its words or its input, that ends the server; empty where it says
+    /// nothing by itself.
+    pub statement: &'static str,
     /// Where this is from.
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
@@ -83,7 +86,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     ),
     StopCommand {
         request: Some((9091, "/quitquitquit")),
-        port_option: "--admin-port",
+        port_options: &["admin-port"],
         ..row(
             "cloud-sql-proxy",
             &["shutdown"],
@@ -92,7 +95,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     },
     StopCommand {
         request: Some((9091, "/quitquitquit")),
-        port_option: "--admin-port",
+        port_options: &["admin-port"],
         ..row(
             "alloydb-auth-proxy",
             &["shutdown"],
@@ -119,6 +122,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     ),
     StopCommand {
         server: Some(REDIS),
+        statement: "shutdown",
         ..row(
             "redis-cli",
             &["shutdown"],
@@ -157,6 +161,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     StopCommand {
         server: Some(REDIS),
         checked: "2026-11-30",
+        statement: "shutdown",
         ..row(
             "valkey-cli",
             &["shutdown"],
@@ -176,6 +181,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         server: Some(MYSQL),
         is_within: true,
         checked: "2026-11-30",
+        statement: "shutdown",
         ..row(
             "mysql",
             &["shutdown"],
@@ -186,6 +192,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         server: Some(MYSQL),
         is_within: true,
         checked: "2026-11-30",
+        statement: "shutdown",
         ..row(
             "mariadb",
             &["shutdown"],
@@ -196,6 +203,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         server: Some(MONGO),
         is_within: true,
         checked: "2026-11-30",
+        statement: "shutdown",
         ..row(
             "mongosh",
             &["db.shutdownserver"],
@@ -206,6 +214,7 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
         server: Some(MONGO),
         is_within: true,
         checked: "2026-11-30",
+        statement: "shutdown",
         ..row(
             "mongo",
             &["db.shutdownserver"],
@@ -214,63 +223,19 @@ pub const STOP_COMMANDS: &[StopCommand] = &[
     },
 ];
 
-/// A word by which a client tells its server to end, among its own words or in what it reads.
-#[derive(Debug)]
-pub struct StopStatement {
-    /// Names of the client's executable.
-    pub programs: &'static [&'static str],
-    /// The word, in whatever case and as a part of another one.
-    pub word: &'static str,
-    /// Where this is from.
-    pub source: &'static str,
-    /// The day on which somebody compared the row with its source.
-    pub checked: &'static str,
+/// Whether a text that a client is given, or reads, tells its server to end: in whatever case, and as a part of another
+/// word.
+#[must_use]
+pub fn says_an_end(program: &str, text: &str) -> bool {
+    let mut rows = STOP_COMMANDS.iter().filter(|row| row.program == program);
+    rows.any(|row| !row.statement.is_empty() && text.to_ascii_lowercase().contains(row.statement))
 }
 
-/// All such words.
-pub const STOP_STATEMENTS: &[StopStatement] = &[
-    statement(
-        &["redis-cli", "valkey-cli"],
-        "shutdown",
-        "https://github.com/redis/redis-doc/blob/master/commands/shutdown.md",
-    ),
-    statement(
-        &["mysql", "mariadb"],
-        "shutdown",
-        "https://dev.mysql.com/doc/refman/8.4/en/shutdown.html",
-    ),
-    statement(
-        &["mongosh", "mongo"],
-        "shutdown",
-        "https://www.mongodb.com/docs/manual/reference/method/db.shutdownServer/",
-    ),
-];
-
-const fn statement(
-    programs: &'static [&'static str],
-    word: &'static str,
-    source: &'static str,
-) -> StopStatement {
-    StopStatement {
-        programs,
-        word,
-        source,
-        checked: "2026-11-30",
-    }
-}
-
-impl StopStatement {
-    /// The row of a client.
-    #[must_use]
-    pub fn of(program: &str) -> Option<&'static Self> {
-        STOP_STATEMENTS.iter().find(|row| row.programs.contains(&program))
-    }
-
-    /// Whether a text says it.
-    #[must_use]
-    pub fn is_said(&self, text: &str) -> bool {
-        text.to_ascii_lowercase().contains(self.word)
-    }
+/// Whether a program is a client that tells its server to end by what it is given to say.
+#[must_use]
+pub fn has_statements(program: &str) -> bool {
+    let mut rows = STOP_COMMANDS.iter();
+    rows.any(|row| row.program == program && !row.statement.is_empty())
 }
 
 const fn row(program: &'static str, words: &'static [&'static str], source: &'static str) -> StopCommand {
@@ -278,9 +243,10 @@ const fn row(program: &'static str, words: &'static [&'static str], source: &'st
         program,
         words,
         request: None,
-        port_option: "",
+        port_options: &[],
         server: None,
         is_within: false,
+        statement: "",
         source,
         checked: "2026-11-29",
     }

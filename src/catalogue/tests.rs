@@ -7,6 +7,7 @@ mod versions;
 use super::{
     Catalogue,
     code_word::CODE_WORDS,
+    command_runner::COMMAND_RUNNERS,
     container_name::NAME_WORDS,
     controller::{KILLERS, OPEN_KRUISE},
     injected_file::INJECTED_FOLDERS,
@@ -17,7 +18,7 @@ use super::{
     program_reach::REACHING_PROGRAMS,
     quit::COMMON_PATHS,
     service_port::SERVICE_PORTS,
-    stop_command::{STOP_COMMANDS, STOP_STATEMENTS},
+    stop_command::STOP_COMMANDS,
     stream_tool::STREAM_TOOLS,
     tool::READINESS_TOOLS,
     wait_tool::WAIT_TOOLS,
@@ -55,7 +56,7 @@ fn origins() -> Vec<Origin> {
     let stops = STOP_COMMANDS
         .iter()
         .map(|row| (row.program.to_owned(), row.source, row.checked));
-    let statements = STOP_STATEMENTS
+    let runners = COMMAND_RUNNERS
         .iter()
         .map(|row| (row.programs.join(", "), row.source, row.checked));
     let kubernetes = KUBERNETES
@@ -103,7 +104,7 @@ fn origins() -> Vec<Origin> {
         .chain(controllers)
         .chain(killers)
         .chain(stops)
-        .chain(statements)
+        .chain(runners)
         .chain(folders)
         .chain(ports)
         .chain(daemons)

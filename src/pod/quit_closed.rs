@@ -53,7 +53,8 @@ pub(crate) fn closed_quit(pod: &Pod<'_>, link: &Link) -> Option<ClosedQuit> {
     let words = is_shown.then(|| literal_words(member)).flatten()?;
     let settings = Settings::of(&member.container, known)?;
     let port_flag = known.quit_port_flag.as_deref();
-    if settings.names("config_file") || value_of(&words, "config-file").is_some() || settings.names(flag) {
+    let is_given = |flag: &str| settings.names(flag) || value_of(&words, flag).is_some();
+    if known.settings_flag.as_deref().is_some_and(is_given) || settings.names(flag) {
         return None;
     }
     if !words.iter().any(|word| sets(word, flag)) {

@@ -12,7 +12,7 @@ use crate::{
     },
     catalogue::{
         injector::INJECTORS,
-        program_reach::{Reach, is_harmless, reaches},
+        program_reach::{Reach, is_called_a_script, is_harmless, reaches},
         wrapper::Wrapper,
     },
     roles::{KnownSidecar, Role, RunsServer, sounds_like_an_end},
@@ -403,11 +403,6 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
         return (member.role.role == Role::App).then_some(Suspect::Image(at));
     };
     let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
-    let is_script = |word: &str| {
-        [".sh", ".bash", ".py", ".js", ".rb", ".pl", ".php"]
-            .iter()
-            .any(|end| word.ends_with(end))
-    };
     let first = words
         .first()
         .map_or("", |word| word.rsplit('/').next().unwrap_or(word));
@@ -430,10 +425,14 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
                 name: first.to_owned(),
             });
         }
-        let file = words.iter().copied().find(|word| is_script(word)).or_else(|| {
-            let is_file = |word: &&&str| !word.starts_with('-');
-            reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
-        });
+        let file = words
+            .iter()
+            .copied()
+            .find(|word| is_called_a_script(word))
+            .or_else(|| {
+                let is_file = |word: &&&str| !word.starts_with('-');
+                reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
+            });
         // A task runner's tasks are in the image, and a program on a volume is whatever was put there.
         let is_on_a_volume = |word: &str| pod.workload.volume_of_file(&member.container, word).is_some();
         let unseen = || {
@@ -458,9 +457,11 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
             let next = || simple.words.get(at_word + 1).and_then(|word| word.literal());
             let file = match base {
                 "." | "source" => next()?.into_owned(),
-                _ if reaches(base, Reach::File) => next().filter(|next| is_script(next))?.into_owned(),
+                _ if reaches(base, Reach::File) => {
+                    next().filter(|next| is_called_a_script(next))?.into_owned()
+                }
                 _ if reaches(base, Reach::Task) && next().is_some() => word.into_owned(),
-                _ if is_script(&word) => word.into_owned(),
+                _ if is_called_a_script(&word) => word.into_owned(),
                 _ => return None,
             };
             Some(Suspect::File { container: at, file })

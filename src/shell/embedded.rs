@@ -51,12 +51,8 @@ pub fn reads_script_from_input(words: &[Word]) -> bool {
 /// The shell that a command is, and where its options begin.
 fn shell_program(words: &[Word]) -> Option<(Dialect, usize)> {
     let start = command_index(words);
-    let program = words.get(start)?.literal()?;
-    match program.rsplit('/').next()? {
-        "bash" | "zsh" | "ksh" | "mksh" => Some((Dialect::Bash, start + 1)),
-        "sh" | "ash" | "dash" => Some((Dialect::Posix, start + 1)),
-        _ => None,
-    }
+    let dialect = Dialect::of_program(&words.get(start)?.literal()?)?;
+    Some((dialect, start + 1))
 }
 
 /// Which of the words is a script, and what runs it in which shell.

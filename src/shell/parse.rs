@@ -18,6 +18,18 @@ pub enum Dialect {
     Bash,
 }
 
+impl Dialect {
+    /// That of a shell, by its name or path: `/bin/bash`.
+    #[must_use]
+    pub fn of_program(program: &str) -> Option<Self> {
+        match program.rsplit('/').next()? {
+            "bash" | "zsh" | "ksh" | "mksh" => Some(Self::Bash),
+            "sh" | "ash" | "dash" => Some(Self::Posix),
+            _ => None,
+        }
+    }
+}
+
 /// Longer scripts are not looked at.
 pub const SIZE_LIMIT: usize = 256 * 1024;
 

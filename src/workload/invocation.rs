@@ -42,8 +42,8 @@ pub(super) fn shell_invocation(words: &[Option<&str>]) -> Option<ShellInvocation
     }
     let shell = words
         .iter()
-        .position(|word| word.is_some_and(|word| dialect_of(word).is_some()))?;
-    let dialect = dialect_of((*words.get(shell)?)?)?;
+        .position(|word| word.is_some_and(|word| Dialect::of_program(word).is_some()))?;
+    let dialect = Dialect::of_program((*words.get(shell)?)?)?;
     behind_options(words, shell + 1, Some(shell), dialect)
 }
 
@@ -97,14 +97,6 @@ fn is_command_option(word: &str) -> bool {
     word.strip_prefix('-').is_some_and(|letters| {
         letters.contains('c') && letters.chars().all(|letter| "abcefhiklmnpuvxo".contains(letter))
     })
-}
-
-fn dialect_of(word: &str) -> Option<Dialect> {
-    match base_name(word) {
-        "sh" | "dash" | "ash" => Some(Dialect::Posix),
-        "bash" | "zsh" | "ksh" | "mksh" => Some(Dialect::Bash),
-        _ => None,
-    }
 }
 
 fn base_name(path: &str) -> &str {

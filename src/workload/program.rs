@@ -490,15 +490,9 @@ fn shebang_dialect(text: &str) -> Shebang {
     else {
         return Shebang::Absent;
     };
-    let names = |shells: &[&str]| {
-        line.split_whitespace()
-            .any(|word| shells.contains(&word.rsplit('/').next().unwrap_or(word)))
-    };
-    if names(&["bash", "zsh", "ksh"]) {
-        Shebang::Shell(Dialect::Bash)
-    } else if names(&["sh", "dash", "ash"]) {
-        Shebang::Shell(Dialect::Posix)
-    } else {
-        Shebang::Other
+    let mut words = line.split_whitespace();
+    match words.find_map(Dialect::of_program) {
+        Some(dialect) => Shebang::Shell(dialect),
+        None => Shebang::Other,
     }
 }

@@ -66,12 +66,7 @@ fn literals(simple: &Simple) -> Option<Vec<String>> {
 /// The file of `. f`, `exec f`, `sh f` and `f`, each with arguments or without.
 fn run_file(simple: &Simple, directory: Option<&str>, dialect: Dialect) -> Option<RunFile> {
     let words = literals(simple)?;
-    let is_shell = |word: &str| {
-        matches!(
-            word.rsplit('/').next(),
-            Some("sh" | "bash" | "dash" | "ash" | "zsh" | "ksh")
-        )
-    };
+    let is_shell = |word: &str| Dialect::of_program(word).is_some();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let words = match words.as_slice() {
         ["exec", rest @ ..] => rest,

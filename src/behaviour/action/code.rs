@@ -61,7 +61,7 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
         let mut http = Http::new(name, Some(method), Url::parse(address, span));
         http.sends_body = method != "GET" && ["body", "data", "json"].iter().any(|word| code.contains(word));
         http.works = does_more(code);
-        http.fails_on_error = looks_at_status(&code.replace(address, ""));
+        http.fails_on_error = code_word::tells_failures(&code.replace(address, ""));
         if method == "GET" && tries_again(code) {
             http.retry = Some(Retry {
                 count: None,
@@ -77,7 +77,7 @@ fn of_code(name: &str, code: &str, span: Span) -> Option<Action> {
     if let Some(address) = request_in_parts(code) {
         let mut http = Http::new(name, Some(method(code)), Url::parse(&address, span));
         http.works = does_more(code);
-        http.fails_on_error = looks_at_status(code);
+        http.fails_on_error = code_word::tells_failures(code);
         return Some(Action::Http(http));
     }
     let (host, port) = socket(code)?;
@@ -113,39 +113,10 @@ fn tries_again(code: &str) -> bool {
     (goes_round || tries) && passes_time || is_timed
 }
 
-/// Whether code makes a difference between an answer and one of 400 and above: by a call that fails there, or by a look
-/// at the status.
-fn looks_at_status(code: &str) -> bool {
-    const SIGNS: [&str; 13] = [
-        "urlopen",
-        "raise_for_status",
-        "URI.open",
-        "file_get_contents",
-        "Invoke-",
-        "axios",
-        "status",
-        "Status",
-        "getcode",
-        ".ok",
-        ".code",
-        "success",
-        "LWP",
-    ];
-    SIGNS.iter().any(|sign| code.contains(sign))
-}
-
 /// Whether Python code does nothing but go round, without bound, until the call in its `try` raises nothing.
 fn goes_round_until_answered(code: &str) -> bool {
     const OTHERWISE: [&str; 11] = [
         "for ", "if ", "else", "elif ", "raise", "def ", "return", "continue", "assert", "finally", "lambda",
-    ];
-    const CALLS: [&str; 6] = [
-        "urlopen(",
-        "requests.get(",
-        "httpx.get(",
-        "create_connection(",
-        ".connect((",
-        "HTTPConnection(",
     ];
     // Another exception would end it.
     const CAUGHT: [&str; 4] = [
@@ -160,22 +131,19 @@ fn goes_round_until_answered(code: &str) -> bool {
     let order = [
         place(&["while True:", "while 1:"]),
         place(&["try:"]),
-        place(&CALLS),
+        code_word::raising_call(code),
         goes_on,
         place(&CAUGHT),
         place(&["sleep("]),
     ];
     let is_in_order = order.iter().all(Option::is_some) && order.is_sorted();
-    let looks_at_status = ["status", "getcode", ".ok"]
-        .iter()
-        .any(|sign| code.contains(sign));
     let ends_well = |rest: &str| rest.starts_with(['0', ')']);
     is_in_order
         && code.split("exit(").skip(1).all(ends_well)
         && once("while ")
         && once("try:")
         && once("except")
-        && !looks_at_status
+        && !code_word::looks_at_status(code)
         && !does_more(code)
         && !OTHERWISE.iter().any(|sign| code.contains(sign))
 }

@@ -109,8 +109,15 @@ pub(super) fn of_stop_command(name: &str, arguments: &[Argument], values: &Value
         Http::new(name, Some("POST"), url)
     };
     if let Some((usual, path)) = row.request {
-        let port = match value_behind(&words, row.port_option) {
-            Some(port) => port.parse().ok(),
+        let syntax = Syntax {
+            short: "",
+            short_attached: "",
+            long: row.port_options,
+            single_dash: false,
+        };
+        let options = syntax.read(arguments, false);
+        let port = match options.value(row.port_options) {
+            Some(port) => port.text.parse().ok(),
             None => Some(usual),
         };
         return Some(Action::Http(request(Host::Local, port, path)));
@@ -134,16 +141,6 @@ pub(super) fn of_stop_command(name: &str, arguments: &[Argument], values: &Value
     told.method = None;
     told.ends = Some(server.names);
     Some(Action::Http(told))
-}
-
-/// The value of an option: `--admin-port 9092`, `--admin-port=9092`.
-fn value_behind<'w>(words: &[&'w str], option: &str) -> Option<&'w str> {
-    let mut words = words.iter().filter(|_| !option.is_empty());
-    let word = words.find(|word| word.starts_with(option))?;
-    match word.strip_prefix(option)?.strip_prefix('=') {
-        Some(value) => Some(value),
-        None => words.next().copied(),
-    }
 }
 
 pub(super) fn action(name: &str, arguments: &[Argument]) -> Option<Action> {

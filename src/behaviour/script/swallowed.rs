@@ -2,6 +2,10 @@
 
 use crate::{
     behaviour::action::{Action, Url, Values, classify_simple},
+    catalogue::{
+        command_runner::runs,
+        program_reach::{Reach, reaches},
+    },
     shell::{Simple, Span, Word},
 };
 
@@ -22,12 +26,6 @@ pub struct Swallowed {
     pub command: Span,
 }
 
-/// Programs whose arguments are commands.
-const RUNNERS: [&str; 18] = [
-    "xargs", "find", "parallel", "watch", "ssh", "kubectl", "oc", "docker", "podman", "nerdctl", "crictl",
-    "su", "retry", "apk", "apt-get", "yum", "dnf", "which",
-];
-
 impl ScriptBehaviour<'_> {
     /// Requests to the pod itself that never run because another program is given their words.
     #[must_use]
@@ -42,7 +40,10 @@ impl ScriptBehaviour<'_> {
             let Some(simple) = located.visit.simple() else {
                 continue;
             };
-            if name.is_some_and(|name| RUNNERS.contains(&name) || self.runs_arguments(name)) {
+            let may_name_one = |name: &str| {
+                runs(name).is_some() || reaches(name, Reach::Containers) || self.runs_arguments(name)
+            };
+            if name.is_some_and(may_name_one) {
                 continue;
             }
             let program_word = located.action.program_word;

@@ -6,11 +6,10 @@ use crate::{
         says_an_end,
     },
     catalogue::{
+        command_runner::{Runs, runs},
         program_end::is_finite,
-        program_reach::{Reach, reaches},
-        quit,
-        stop_command::StopStatement,
-        stream_tool,
+        program_reach::{Reach, is_called_a_script, reaches},
+        quit, stop_command, stream_tool,
         wait_tool::{self, Address},
     },
     shell::{self, Dialect, Simple, Span, Variable, Word, command_index, reads_script_from_input},
@@ -55,14 +54,6 @@ enum Place {
 
 /// How deep scripts in texts are read, and calls of functions followed.
 const DEPTH: usize = 3;
-
-/// Programs that run what is among their words, or comes from their input.
-const RUNS_WORDS: [&str; 8] = [
-    "xargs", "parallel", "find", "watch", "flock", "su", "runuser", "script",
-];
-
-/// The endings of scripts' names.
-const SCRIPTS: [&str; 7] = [".sh", ".bash", ".py", ".js", ".rb", ".pl", ".php"];
 
 impl ScriptBehaviour<'_> {
     /// What it runs or says that its text does not show.
@@ -193,7 +184,7 @@ impl ScriptBehaviour<'_> {
         if is_request(base) {
             return Some((UnreadKind::Request, Place::Beside));
         }
-        if RUNS_WORDS.contains(&base) {
+        if runs(base) == Some(Runs::WithMore) {
             let mut words = behind.iter().map(|word| self.values.expand(word));
             let names_one = words.any(|word| {
                 let mut parts = word.split_whitespace().map(base_of);
@@ -225,11 +216,12 @@ impl ScriptBehaviour<'_> {
             });
             return (!leads_away && may_be_an_end(&input())).then_some((UnreadKind::Message, Place::Beside));
         }
-        let statement = StopStatement::of(base)?;
-        let is_said = behind
-            .iter()
-            .any(|word| statement.is_said(&self.values.expand(word)))
-            || is_unknown(&input(), |text| statement.is_said(text));
+        if !stop_command::has_statements(base) {
+            return None;
+        }
+        let says_it = |text: &str| stop_command::says_an_end(base, text);
+        let is_said =
+            behind.iter().any(|word| says_it(&self.values.expand(word))) || is_unknown(&input(), says_it);
         is_said.then_some((UnreadKind::Message, Place::Beside))
     }
 
@@ -287,9 +279,7 @@ impl ScriptBehaviour<'_> {
         if paths.is_empty() {
             return false;
         }
-        let is_called_one = paths
-            .iter()
-            .any(|path| SCRIPTS.iter().any(|end| path.ends_with(end)));
+        let is_called_one = paths.iter().any(|path| is_called_a_script(path));
         match written(simple, &self.values) {
             Some(Input::Text { text, is_known }) => {
                 let is_script = is_called_one || text.starts_with("#!");
@@ -385,7 +375,7 @@ fn is_descriptor(file: &str) -> bool {
 }
 
 fn is_shell(program: &str) -> bool {
-    matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" | "mksh")
+    Dialect::of_program(program).is_some()
 }
 
 fn base_of(word: &str) -> &str {

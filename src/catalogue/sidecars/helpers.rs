@@ -163,27 +163,24 @@ pub(super) const ROWS: &[Row] = &[
         ..SERVER
     },
     Row {
-        images: &["redis", "valkey"],
-        programs: &["redis-server", "valkey-server"],
-        one_shot: &["--daemonize=yes", "--test-memory", "--check-system", "-v"],
-        source: "https://github.com/redis/redis/blob/unstable/src/server.c",
-        ..SERVER
+        images: &["redis"],
+        programs: &["redis-server"],
+        ..REDIS
     },
     Row {
-        images: &["mysql", "mariadb"],
-        programs: &["mysqld", "mariadbd"],
-        one_shot: &[
-            "--initialize",
-            "--initialize-insecure",
-            "--validate-config",
-            "--bootstrap",
-            "--daemonize",
-            "-D",
-            "--print-defaults",
-            "-V",
-        ],
-        source: "https://dev.mysql.com/doc/refman/8.4/en/server-options.html",
-        ..SERVER
+        images: &["valkey"],
+        programs: &["valkey-server"],
+        ..REDIS
+    },
+    Row {
+        images: &["mysql"],
+        programs: &["mysqld"],
+        ..MYSQL
+    },
+    Row {
+        images: &["mariadb"],
+        programs: &["mariadbd"],
+        ..MYSQL
     },
     Row {
         images: &["mongo"],
@@ -253,6 +250,29 @@ pub(super) const ROWS: &[Row] = &[
         ..SERVER
     },
 ];
+
+/// Redis and its fork.
+const REDIS: Row = Row {
+    one_shot: &["--daemonize=yes", "--test-memory", "--check-system", "-v"],
+    source: "https://github.com/redis/redis/blob/unstable/src/server.c",
+    ..SERVER
+};
+
+/// MySQL and its fork.
+const MYSQL: Row = Row {
+    one_shot: &[
+        "--initialize",
+        "--initialize-insecure",
+        "--validate-config",
+        "--bootstrap",
+        "--daemonize",
+        "-D",
+        "--print-defaults",
+        "-V",
+    ],
+    source: "https://dev.mysql.com/doc/refman/8.4/en/server-options.html",
+    ..SERVER
+};
 
 /// A server that an integration test is run against.
 const SERVER: Row = Row {

@@ -145,6 +145,7 @@ pub(super) const ROWS: &[Row] = &[
         quit: &[at(9091, "/quitquitquit")],
         quit_flag: Some("quitquitquit"),
         quit_port_flag: Some("admin-port"),
+        settings_flag: Some("config-file"),
         serves: &[3306, 5432, 1433],
         loopback: true,
         health: Some(Health {
@@ -181,6 +182,7 @@ pub(super) const ROWS: &[Row] = &[
         quit: &[at(9091, "/quitquitquit")],
         quit_flag: Some("quitquitquit"),
         quit_port_flag: Some("admin-port"),
+        settings_flag: Some("config-file"),
         serves: &[5432],
         loopback: true,
         health: Some(Health {

@@ -8,7 +8,7 @@ use crate::{
     },
     catalogue::{
         program_end::is_finite,
-        program_reach::{Reach, reaches},
+        program_reach::{Reach, is_called_a_script, reaches},
         tool,
     },
     pod::{Member, Pod, another_listens_on, listens_on},
@@ -177,10 +177,7 @@ fn is_a_file(program: Option<&str>, simple: &Simple) -> bool {
         return true;
     };
     let base = program.rsplit('/').next().unwrap_or(program);
-    reaches(base, Reach::File) && simple.words.len() > 1
-        || [".sh", ".bash", ".py", ".js", ".rb", ".pl", ".php"]
-            .iter()
-            .any(|end| base.ends_with(end))
+    reaches(base, Reach::File) && simple.words.len() > 1 || is_called_a_script(base)
 }
 
 /// The first line of a program.

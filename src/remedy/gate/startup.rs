@@ -89,10 +89,10 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     }
     // Of several, the one that takes the place of most waits.
     let replaced = |handler: &Handler| {
-        let mut own = waits.iter();
-        own.by_ref()
-            .filter(|wait| implies(pod, container, handler, wait).is_proved())
-            .count()
+        let own = waits
+            .iter()
+            .filter(|wait| implies(pod, container, handler, wait).is_proved());
+        own.count()
     };
     if let Some(handler) = asked.into_iter().min_by_key(|handler| Reverse(replaced(handler))) {
         return probe(

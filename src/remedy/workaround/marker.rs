@@ -3,7 +3,7 @@
 use crate::remedy::workaround::{part::Part, stop::signal_changes, watchdog::without_watchdog};
 use crate::{
     behaviour::{
-        Link, LinkKind, MarkerWrite,
+        Link, LinkKind, MarkerWrite, ScriptFacts,
         script::{Kill, Marker, MarkerUse, Wait, WaitForm},
     },
     pod::{Member, Pod, carries_the_result, ends_with_its_own, shown_path},
@@ -135,12 +135,7 @@ fn proofs(
 
 /// What else ends a sidecar whose script looks for a file: a number of tries, a clock, a switch, its program's own end.
 fn ends_otherwise(pod: &Pod<'_>, index: usize, program: &Program<'_>, test: &Marker) -> Option<Proof> {
-    let own = pod.members.get(index)?;
-    let at = own
-        .programs
-        .iter()
-        .position(|other| std::ptr::eq(other, program))?;
-    let facts = pod.links.facts(index, at)?;
+    let facts = facts(pod, index, program)?;
     let wait = facts
         .waits
         .iter()
@@ -160,26 +155,23 @@ fn ends_otherwise(pod: &Pod<'_>, index: usize, program: &Program<'_>, test: &Mar
 
 /// The signal by which a container's script ends its program, where it is another one than SIGTERM.
 pub(crate) fn own_signal<'p>(pod: &'p Pod<'_>, index: usize, program: &Program<'_>) -> Option<&'p str> {
-    let own = pod.members.get(index)?;
-    let at = own
-        .programs
-        .iter()
-        .position(|other| std::ptr::eq(other, program))?;
-    let kills = &pod.links.facts(index, at)?.kills;
+    let kills = &facts(pod, index, program)?.kills;
     kills
         .iter()
         .filter(|kill| kill.is_an_end())
         .find_map(Kill::other_signal)
 }
 
+/// What is known of a container's program.
+fn facts<'p>(pod: &'p Pod<'_>, index: usize, program: &Program<'_>) -> Option<&'p ScriptFacts> {
+    let mut programs = pod.members.get(index)?.programs.iter();
+    let at = programs.position(|other| std::ptr::eq(other, program))?;
+    pod.links.facts(index, at)
+}
+
 /// The seconds that a sidecar's script gives its program between the sign and the end.
 fn flush(pod: &Pod<'_>, index: usize, program: &Program<'_>) -> Option<f64> {
-    let own = pod.members.get(index)?;
-    let at = own
-        .programs
-        .iter()
-        .position(|other| std::ptr::eq(other, program))?;
-    let facts = pod.links.facts(index, at)?;
+    let facts = facts(pod, index, program)?;
     let end_of_wait = facts.waits.iter().map(|wait| wait.span.end).max()?;
     facts
         .sleeps

@@ -45,7 +45,7 @@ use dependencies::Dependencies;
 use edits::{Edits, with_line_ends};
 use items::{Item, annotated, carried_out, items_of};
 use marks::{Extent, Marked, SourceLine, is_template};
-use origins::{Origins, template_of};
+use origins::{Origin, Origins, template_of};
 use placing::Arrangement;
 use run::{refuses_version, template};
 use ways::{name_of, stand_in};
@@ -385,7 +385,7 @@ impl Renderer for Chart {
     fn reached(&self, rendering: &Rendering) -> HashMap<PathBuf, Vec<usize>> {
         let mut reached: HashMap<PathBuf, Vec<usize>> = HashMap::new();
         for origin in &self.origins(rendering).lines {
-            for line in origin.own.iter().chain(&origin.inner).chain(&origin.calls) {
+            for line in origin.sources() {
                 reached.entry(line.path.clone()).or_default().push(line.line);
             }
         }
@@ -409,7 +409,7 @@ impl Renderer for Chart {
             });
             let marked = marked.reduce(|one, other| &one & &other).unwrap_or_default();
             let lines = origins.iter().flat_map(|origins| &origins.lines);
-            let sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
+            let sources = lines.flat_map(Origin::sources);
             let reached = sources.filter(of_file).map(|line| line.line).collect();
             let found =
                 branches::unreached(text, &marked, &reached, &|asked| probes::is_probed(asked, probed));
@@ -437,7 +437,7 @@ impl Renderer for Chart {
         let origins: Vec<_> = wanted.iter().map(|one| self.origins(one.rendering)).collect();
         let is_reached = |own: &uses::Use| {
             let lines = origins.iter().flat_map(|origins| &origins.lines);
-            let mut sources = lines.flat_map(|line| line.own.iter().chain(&line.inner).chain(&line.calls));
+            let mut sources = lines.flat_map(Origin::sources);
             sources.any(|line| line.path == own.path && line.line == own.line)
         };
         // Without a condition it is included wherever what it stands in is, which is looked at by itself.

@@ -55,6 +55,11 @@ impl Origins {
 }
 
 impl Origin {
+    /// All lines that something in it comes from.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &SourceLine> {
+        self.own.iter().chain(&self.inner).chain(&self.calls)
+    }
+
     fn from_marks(found: &[usize], marks: &[Mark]) -> Self {
         let mut origin = Self::default();
         for mark in found.iter().filter_map(|index| marks.get(*index)) {
