@@ -566,6 +566,12 @@ fn a_branch_that_no_rendering_took_is_named() {
     assert!(said.contains(&named), "{said}");
 }
 
+fn write_file(directory: &Path, name: &str, text: &str) {
+    let path = directory.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
 /// A part that several templates include is edited only where each of them was seen to come out right.
 #[test]
 fn a_part_that_is_included_where_no_rendering_came_by_is_not_edited() {
@@ -573,11 +579,7 @@ fn a_part_that_is_included_where_no_rendering_came_by_is_not_edited() {
         return tell::skip("helm", "there is no helm");
     }
     let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = directory.path().join("chart").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| write_file(directory.path(), &format!("chart/{name}"), text);
     write("Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
     write(
         "templates/_parts.tpl",
@@ -632,11 +634,7 @@ fn a_finding_that_needs_a_branch_that_no_rendering_took_stays() {
         return tell::skip("helm", "there is no helm");
     }
     let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = directory.path().join("chart").join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: &str| write_file(directory.path(), &format!("chart/{name}"), text);
     write("Chart.yaml", "apiVersion: v2\nname: chart\nversion: 0.1.0\n");
     write(
         "templates/job.yaml",
@@ -695,13 +693,13 @@ fn a_finding_in_a_chart_that_another_one_needs_is_told_once() {
         .find_map(|line| line.strip_prefix("version: "))
         .unwrap();
     let alone = run(directory.path(), &["lint", "-o", "json", "wrapper"]);
-    let all = directory.path().join("all");
-    fs::create_dir_all(&all).unwrap();
-    fs::write(
-        all.join("Chart.yaml"),
-        format!("apiVersion: v2\nname: all\nversion: 0.1.0\ndependencies:\n- {{name: wrapper, version: {version}, repository: 'file://../wrapper'}}\n"),
-    )
-    .unwrap();
+    write_file(
+        directory.path(),
+        "all/Chart.yaml",
+        &format!(
+            "apiVersion: v2\nname: all\nversion: 0.1.0\ndependencies:\n- {{name: wrapper, version: {version}, repository: 'file://../wrapper'}}\n"
+        ),
+    );
     let both = run(directory.path(), &["lint", "-o", "json", "."]);
     let count = |output: &Output| {
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -385,8 +385,8 @@ spec:
     assert_remains(&own, true, &["scuttle"], &["nativeSidecar"]);
 }
 
-/// A Deployment of an app that waits and its sidecar.
-fn waiting(condition: &str, sidecar: &str) -> String {
+/// A Deployment with this pod.
+fn web(pod: &str) -> String {
     format!(
         "apiVersion: apps/v1
 kind: Deployment
@@ -396,7 +396,14 @@ spec:
   template:
     metadata: {{labels: {{app: web}}}}
     spec:
-      containers:
+{pod}"
+    )
+}
+
+/// A Deployment of an app that waits and its sidecar.
+fn waiting(condition: &str, sidecar: &str) -> String {
+    web(&format!(
+        "      containers:
       - name: app
         image: registry.example.com/app:1
         command:
@@ -406,7 +413,7 @@ spec:
           until {condition}; do sleep 1; done
           exec /app
 {sidecar}"
-    )
+    ))
 }
 
 #[test]
@@ -1463,23 +1470,15 @@ fn a_wait_for_the_sidecars_end_goes_with_the_call() {
 
 /// A Deployment of an app that waits in its script, and of a server that may be its sidecar.
 fn deployment(script: &str, of_app: &str, sidecar: &str) -> String {
-    format!(
-        "apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      volumes: [{{name: shared, emptyDir: {{}}}}]
+    web(&format!(
+        "      volumes: [{{name: shared, emptyDir: {{}}}}]
       containers:
       - name: web
         image: registry.example.com/web:1
         command: [sh, -c, '{script}']
 {of_app}      - name: server
 {sidecar}"
-    )
+    ))
 }
 
 const SERVER: &str = "        image: registry.example.com/server:1

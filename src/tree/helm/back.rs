@@ -1,5 +1,8 @@
 //! From what is wanted of a rendering to edits of the lines it came from.
 
+mod anchor;
+mod print;
+
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -11,15 +14,11 @@ use super::{
     super::{Files, Wanted},
     actions::{Brought, brought, with_actions},
     changes::changes,
-    conditions::{around, expression, opening},
-    edits::{Anchor, Edits, Move},
-    held::{held_at, indentation},
+    edits::{Edits, Move},
     items::{Item, named_containers, without},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template, may_bring},
     origins::Origins,
-    placing::ending,
-    printings::Printing,
     scope::Scope,
     values::values_of,
     within::{Swap, shortest, swapped, swaps, whole_lines},
@@ -217,92 +216,6 @@ impl Back<'_> {
         edits.insert(anchor, rest);
     }
 
-    /// Lets a template print the values that a container goes to, where it would stand.
-    fn print(&self, item: &Item, hunk: &Hunk, edits: &mut Edits) -> Option<()> {
-        let (anchor, shift) = self.anchor(hunk)?;
-        let wanted = self.texts(hunk.after.clone(), shift, &anchor.line);
-        let column = wanted
-            .iter()
-            .find(|line| line.trim_start().starts_with("- "))
-            .map(|line| indentation(line))?;
-        let beside = item
-            .printings
-            .iter()
-            .find(|printing| printing.path == anchor.line.path);
-        let printing = beside.or(item.printings.first())?;
-        let entry = |key: &str| {
-            let is_own = |line: &&String| line.trim_start().starts_with(&format!("{key}:"));
-            let at = wanted
-                .iter()
-                .position(|line| indentation(line) == column + 2 && is_own(&line));
-            let rest = at.and_then(|at| wanted.get(at..)).unwrap_or_default();
-            let inner = rest
-                .iter()
-                .skip(1)
-                .take_while(|line| indentation(line) > column + 2);
-            rest.iter().take(1).chain(inner).cloned().collect::<Vec<_>>()
-        };
-        let mut lines = item.printed(printing, column, entry)?;
-        let asked = Printing::condition(&lines).map(str::to_owned);
-        let margin = wanted.first().map_or(column, |line| indentation(line));
-        let key = wanted
-            .first()
-            .filter(|line| line.trim_end().ends_with(':'))
-            .cloned();
-        match (key, asked) {
-            // The key goes into the condition that asks for the values.
-            (Some(key), Some(_)) => {
-                let last = lines.len().checked_sub(1)?;
-                for at in [0, last] {
-                    let line = lines.get_mut(at)?;
-                    *line = format!("{}{}", " ".repeat(margin), line.trim_start());
-                }
-                lines.insert(1, key);
-            }
-            (key, _) => {
-                let other = lines.iter().find_map(|line| expression(line));
-                let asked = other.map(str::to_owned).or_else(|| {
-                    let words = &printing.words;
-                    let to = item.target()?;
-                    Some(format!("{}{to}", words.strip_suffix(words.rsplit('.').next()?)?))
-                })?;
-                lines.splice(0..0, [opening(margin, &[asked])].into_iter().chain(key));
-                lines.push(ending(margin));
-            }
-        }
-        let text = self.files.text(&anchor.line.path)?;
-        let held = wanted
-            .first()
-            .and_then(|first| held_at(text, anchor.line.line, anchor.after, first));
-        match held {
-            Some(held) => edits.join_held(&anchor.line.path, held, lines),
-            None => edits.insert(anchor, lines),
-        }
-        Some(())
-    }
-
-    /// Lets a template print a new map of annotations where those of a container's pod would stand.
-    fn print_annotations(&self, item: &Item, hunks: &[Hunk], edits: &mut Edits) -> Option<()> {
-        let (words, key, lines) = item.new_annotations()?;
-        let is_own = |hunk: &&Hunk| lines.start <= hunk.after.start && hunk.after.end <= lines.end;
-        let hunk = hunks.iter().find(is_own)?;
-        let (anchor, shift) = self.anchor(hunk)?;
-        let mut wanted = self.texts(hunk.after.clone(), shift, &anchor.line);
-        let is_entry = |line: &String| line.trim_start().starts_with(key);
-        let first = wanted.iter().position(is_entry)?;
-        let column = indentation(wanted.get(first)?);
-        let margin = indentation(wanted.first()?);
-        wanted.truncate(first);
-        wanted.insert(0, format!("{}{{{{- with {words} }}}}", " ".repeat(margin)));
-        wanted.push(format!(
-            "{}{{{{- toYaml . | nindent {column} }}}}",
-            " ".repeat(column)
-        ));
-        wanted.push(ending(margin));
-        edits.insert(anchor, wanted);
-        Some(())
-    }
-
     /// Makes changes of lines that stay word by word, where what goes is written with actions: these stay, too. Whether
     /// that is all of the hunk.
     fn within(&mut self, hunk: &Hunk, edits: &mut Edits) -> bool {
@@ -399,99 +312,6 @@ impl Back<'_> {
             let only = found.next()?;
             found.next().is_none().then_some(only)
         })
-    }
-
-    /// Where what is new in a hunk goes, and how much further in its lines stand there than in the rendering.
-    fn anchor(&self, hunk: &Hunk) -> Option<(Anchor, isize)> {
-        let at = |index: usize, after: bool| {
-            let (line, shift) = self.shifts(index)?;
-            let text = self.files.text(&line.path)?;
-            let line = match after {
-                true if !is_template(&line.path) => SourceLine {
-                    line: self.behind_item(text, line.line, hunk, shift),
-                    ..line
-                },
-                true if self.side != Side::Inside => SourceLine {
-                    line: behind_actions(&lines_of(text), line.line),
-                    ..line
-                },
-                _ => line,
-            };
-            Some((Anchor { line, after }, shift))
-        };
-        let path = |index: usize| self.origins.own(index).map(|line| line.path.as_path());
-        let before = hunk.before.start.checked_sub(1);
-        let in_values = before
-            .and_then(path)
-            .is_some_and(|own| !is_template(own) && path(hunk.before.end) == Some(own));
-        // Beside what values bring, a template is edited, unless both neighbours are the values'.
-        let fits = |index: usize| path(index).is_some_and(|path| in_values || is_template(path));
-        let own = hunk.before.clone().find_map(|index| at(index, false));
-        let own = own.map(|(anchor, shift)| match self.side {
-            Side::Outside => (self.before_condition(anchor), shift),
-            _ => (anchor, shift),
-        });
-        let next = || at(hunk.before.end, false).filter(|_| fits(hunk.before.end));
-        let previous = || {
-            let mut above = (0..hunk.before.start).rev().take(NEAR);
-            at(above.find(|index| fits(*index))?, true)
-        };
-        own.or_else(|| match self.side {
-            Side::Before | Side::Call if self.ends_part(hunk) => previous().or_else(next),
-            Side::Before | Side::Call => next().or_else(previous),
-            Side::Behind | Side::Inside | Side::Outside => previous().or_else(next),
-            Side::Values => before.and_then(|index| at(index, true)).or_else(next),
-        })
-    }
-
-    /// The place before the condition around it, where there is one.
-    fn before_condition(&self, anchor: Anchor) -> Anchor {
-        let text = self.files.text(&anchor.line.path);
-        let own = text.and_then(|text| around(&lines_of(text), anchor.line.line).pop());
-        let line = own.map_or(anchor.line.line, |condition| condition.line);
-        Anchor {
-            line: SourceLine { line, ..anchor.line },
-            ..anchor
-        }
-    }
-
-    /// Whether what is new in a hunk stands beside lines of the part of a template that ends before it.
-    fn ends_part(&self, hunk: &Hunk) -> bool {
-        let part = |index: usize| {
-            let line = self.origins.own(index)?;
-            let lines = lines_of(self.files.text(&line.path)?);
-            Some((&line.path, lines.get(line.line)?.define))
-        };
-        let column = |index: usize| self.rendered.get(index).map_or(0, |line| content_column(line));
-        let Some(new) = self.new.get(hunk.after.start).map(|line| content_column(line)) else {
-            return false;
-        };
-        let Some(last) = hunk.before.start.checked_sub(1) else {
-            return false;
-        };
-        let mut above = (0..=last).rev();
-        let beside = above
-            .find(|index| column(*index) <= new)
-            .filter(|index| column(*index) == new);
-        let own = part(last);
-        own.is_some() && beside.is_some_and(|beside| part(beside) == own) && part(hunk.before.end) != own
-    }
-
-    /// The last line of the item of values that a line is part of, where another item follows: values may say in another
-    /// order what a rendering says.
-    fn behind_item(&self, text: &str, line: usize, hunk: &Hunk, shift: isize) -> usize {
-        let Some(new) = self
-            .new
-            .get(hunk.after.start)
-            .filter(|new| new.trim_start().starts_with("- "))
-        else {
-            return line;
-        };
-        let column = indentation(new).saturating_add_signed(shift);
-        let texts = text.split('\n').enumerate().skip(line + 1);
-        let own = texts.take_while(|(_, text)| text.trim().is_empty() || indentation(text) > column);
-        let last = own.filter(|(_, text)| !text.trim().is_empty()).last();
-        last.map_or(line, |(number, _)| number)
     }
 
     /// The source of a rendered line, and how much further in it stands there.
