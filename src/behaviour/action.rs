@@ -216,7 +216,7 @@ pub fn classify(command: &Command, values: &Values) -> Option<CommandAction> {
     match command {
         Command::Simple(simple) => Some(classify_simple(simple, values)),
         Command::Test { words, span } => Some(CommandAction::new(file::test(words, values), span.clone())),
-        Command::Arithmetic { span } => Some(CommandAction::new(Action::Compare, span.clone())),
+        Command::Arithmetic { span, .. } => Some(CommandAction::new(Action::Compare, span.clone())),
         _ => None,
     }
 }

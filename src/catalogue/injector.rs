@@ -5,7 +5,7 @@ mod version;
 
 use crate::{
     workload::{Container, Workload},
-    yaml::Entry,
+    yaml::{Entry, Node},
 };
 
 pub use rows::INJECTORS;
@@ -44,6 +44,8 @@ pub struct Injector {
     pub by_default: Option<NativeByDefault>,
     /// Annotations and labels by which a pod stays without its sidecar.
     pub opt_outs: &'static [Mark],
+    /// It leaves pods on the node's network alone.
+    pub skips_host_network: bool,
     /// The annotation in which a pod writes settings of its proxy, as YAML or JSON.
     pub settings_annotation: Option<&'static str>,
     /// Settings that hold the app back until its proxy is ready.
@@ -213,13 +215,20 @@ impl Injector {
     /// Whether a label or annotation of the pod keeps its sidecar out: its settings are then in force for nobody.
     #[must_use]
     pub fn is_kept_out(&self, workload: &Workload<'_>) -> bool {
-        let annotations = workload.pod_annotations().into_iter();
-        annotations.chain(workload.pod_labels()).any(|entry| {
+        let says_so = |entry: &Entry<'_>| {
             self.opt_outs
                 .iter()
                 .any(|mark| entry.key.as_str() == Some(mark.annotation) && entry.value.as_str() == mark.value)
-        })
+        };
+        let is_told = || workload.pod_annotations().iter().any(says_so) || workload.pod_labels().iter().any(says_so);
+        self.skips_host_network && is_on_host_network(workload) || is_told()
     }
+}
+
+/// Whether a pod shares the node's network.
+fn is_on_host_network(workload: &Workload<'_>) -> bool {
+    let asks = workload.pod_spec.get("hostNetwork");
+    asks.and_then(Node::as_bool) == Some(true)
 }
 
 impl Injector {

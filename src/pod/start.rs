@@ -24,3 +24,11 @@ impl<'a> Pod<'a> {
         (starts_later && (is_hook || is_gated)).then_some((other, wait))
     }
 }
+
+impl Member<'_> {
+    /// Whether it is a native sidecar that starts only when an entry of the same list before it has ended or started.
+    pub(crate) fn starts_behind(&self, other: &Member<'_>) -> bool {
+        let (own, other) = (&self.container, &other.container);
+        other.list == ContainerList::Init && own.is_native_sidecar() && own.index > other.index
+    }
+}

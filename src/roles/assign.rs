@@ -125,6 +125,8 @@ fn switch_names(known: &KnownSidecar) -> Vec<(&str, &str)> {
 
 /// `sidecar.istio.io/inject: "false"` and its like.
 pub(crate) fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
+    let injector = known.injector.as_deref().and_then(injector::by_name);
+    let is_kept_out = || injector.is_some_and(|injector| injector.is_kept_out(workload));
     known
         .injection
         .iter()
@@ -134,6 +136,7 @@ pub(crate) fn opted_out(workload: &Workload<'_>, known: &KnownSidecar) -> bool {
                 .and_then(|entry| entry.value.as_str())
                 .is_some_and(|value| value != asks && matches!(value, "false" | "disabled"))
         })
+        || is_kept_out()
 }
 
 /// The role of each container, in the workload's order.

@@ -131,11 +131,6 @@ fn is_plain(member: &Member<'_>) -> bool {
     member.container.list == ContainerList::Init && !member.container.is_native_sidecar()
 }
 
-/// Whether a native sidecar stands behind an entry of the same list.
-fn is_later(member: &Member<'_>, other: &Member<'_>) -> bool {
-    other.container.is_native_sidecar() && other.container.index > member.container.index
-}
-
 fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, message: String, later: &str) -> Draft<'a> {
     Draft::new(pod, &RULE, message)
         .help(format!(
@@ -175,7 +170,7 @@ fn waits_for_later(pod: &Pod<'_>, index: usize) -> Option<Finding> {
         let (member, program) = pod
             .program(link.container, link.program)
             .filter(|_| link.container == index)?;
-        let other = pod.party(&link.other).filter(|other| is_later(member, other))?;
+        let other = pod.party(&link.other).filter(|other| other.starts_behind(member))?;
         let is_gate = match program.place {
             ProgramPlace::Hook(hook) => hook == HookKind::PostStart,
             ProgramPlace::Entrypoint => {
@@ -248,7 +243,7 @@ fn waits_for_a_file(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<
             return None;
         }
         let writes = |(index, other): &(usize, &Member<'_>)| {
-            let is_behind = other.container.list == ContainerList::Regular || is_later(member, other);
+            let is_behind = other.container.list == ContainerList::Regular || other.starts_behind(member);
             is_behind
                 && shared(other)
                 && (0..other.programs.len()).any(|program| {
@@ -290,7 +285,7 @@ fn names_later(pod: &Pod<'_>, member: &Member<'_>) -> Option<Finding> {
     let (other, address) = pod
         .members
         .iter()
-        .filter(|other| is_later(member, other))
+        .filter(|other| other.starts_behind(member))
         .find_map(|other| {
             let fits = |port: Option<u16>| port.is_some_and(|port| listens_alone(pod, other, port));
             Some((other, find_address(pod, member, fits)?))

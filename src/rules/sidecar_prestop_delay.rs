@@ -13,7 +13,7 @@ use crate::{
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::{Member, Pod, names_listener};
+use crate::pod::{Member, Pod, listens_on, names_listener};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "sidecar-prestop-delay",
@@ -183,7 +183,7 @@ fn serves_another(pod: &Pod<'_>, member: &Member<'_>) -> Option<Confidence> {
         let is_asked = is_served(pod, other)
             && names_listener(pod, other, member).is_some()
             && names_listener(pod, member, other).is_none();
-        is_app && (is_asked || pools_connections(member, other) || watches_port(member, other))
+        is_app && (is_asked || pools_connections(pod, member, other) || watches_port(member, other))
     });
     serves.then_some(Confidence::Medium)
 }
@@ -245,8 +245,7 @@ fn watches_port(member: &Member<'_>, app: &Member<'_>) -> bool {
 const POOL: u16 = 6432;
 
 /// Whether a container behind the app pools connections to a database: nothing outside of the pod asks it.
-fn pools_connections(member: &Member<'_>, app: &Member<'_>) -> bool {
+fn pools_connections(pod: &Pod<'_>, member: &Member<'_>, app: &Member<'_>) -> bool {
     let (container, app) = (&member.container, &app.container);
-    let pools = container.ports().any(|port| port.number == POOL);
-    pools && app.ports().next().is_some() && app.index < container.index
+    listens_on(pod, member, POOL) && app.ports().next().is_some() && app.index < container.index
 }

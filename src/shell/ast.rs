@@ -110,6 +110,8 @@ pub enum Command {
         variable: String,
         /// The words it runs over, where they are given.
         words: Vec<Word>,
+        /// `for ((;;))`: only its body leaves it.
+        endless: bool,
         /// The body.
         body: List,
         /// Redirections of the whole loop.
@@ -157,6 +159,8 @@ pub enum Command {
     },
     /// `(( … ))`
     Arithmetic {
+        /// Whether it holds, where it is a number.
+        constant: Option<bool>,
         /// Parentheses included.
         span: Span,
     },
@@ -398,7 +402,7 @@ impl Command {
             | Self::Case { span, .. }
             | Self::Function { span, .. }
             | Self::Test { span, .. }
-            | Self::Arithmetic { span } => span.clone(),
+            | Self::Arithmetic { span, .. } => span.clone(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The longer compound commands: `if`, `for`, `case` and `[[ … ]]`.
 
-use super::{Command, IfBranch, Word, cursor::Parser};
+use super::{Command, IfBranch, Word, cursor::Parser, parse::is_not_zero};
 
 impl Parser<'_> {
     pub(super) fn if_command(&mut self, start: usize) -> Option<Command> {
@@ -40,8 +40,13 @@ impl Parser<'_> {
         self.skip_blanks();
         let mut words = Vec::new();
         let mut variable = String::new();
+        let mut endless = false;
         if self.sees("((") {
             let end = self.arithmetic_end(self.position())?;
+            let mut parts = self.between_parentheses(self.position(), end).split(';');
+            endless = parts
+                .nth(1)
+                .is_some_and(|condition| condition.trim().is_empty() || is_not_zero(condition) == Some(true));
             self.jump(end);
             self.skip_blanks();
             if self.sees(";") {
@@ -72,6 +77,7 @@ impl Parser<'_> {
         Some(Command::For {
             variable,
             words,
+            endless,
             body,
             redirects,
             span: self.span_from(start),

@@ -156,12 +156,19 @@ impl Parser<'_> {
         self.deeper(Self::command_here)
     }
 
+    /// What stands in `((…))`.
+    pub(super) fn between_parentheses(&self, start: usize, end: usize) -> &str {
+        self.slice(start + 2, end.saturating_sub(2)).trim()
+    }
+
     fn command_here(&mut self) -> Option<Command> {
         let start = self.position();
         if let Some(end) = self.arithmetic_end(start) {
+            let constant = is_not_zero(self.between_parentheses(start, end));
             self.jump(end);
             self.redirects()?;
             return Some(Command::Arithmetic {
+                constant,
                 span: self.span_from(start),
             });
         }
@@ -317,4 +324,9 @@ impl Word {
             span,
         }
     }
+}
+
+/// Whether an arithmetic condition holds that is a number and nothing else.
+pub(super) fn is_not_zero(condition: &str) -> Option<bool> {
+    Some(condition.trim().parse::<i64>().ok()? != 0)
 }

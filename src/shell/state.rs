@@ -114,7 +114,7 @@ pub fn state_access(command: &Command, text: &str) -> StateAccess {
             access.sets_what_words_set();
             access
         }
-        Command::Arithmetic { span } => {
+        Command::Arithmetic { span, .. } => {
             let mut access = StateAccess::default();
             access
                 .reads

@@ -216,12 +216,12 @@ impl<'t> Node<'t> {
         self.plain().is_some_and(is_null_text)
     }
 
-    /// A boolean, as YAML 1.1 readers (kubectl) and 1.2 readers agree to read it.
+    /// A boolean, as kubectl reads it: YAML 1.1 has `yes`, `on` and `y` too.
     #[must_use]
     pub fn as_bool(self) -> Option<bool> {
         match self.plain()? {
-            "true" | "True" | "TRUE" => Some(true),
-            "false" | "False" | "FALSE" => Some(false),
+            "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "y" | "Y" => Some(true),
+            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n" | "N" => Some(false),
             _ => None,
         }
     }

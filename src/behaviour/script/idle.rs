@@ -6,10 +6,13 @@ use crate::{
     shell::{Command, Span},
 };
 
-use super::{Located, ScriptBehaviour, Step, StepKind, waiting_loop::is_endless};
+use super::{Located, ScriptBehaviour, Step, StepKind, waiting_loop::is_endless_loop};
 
 /// A sleep of an hour or more, in seconds, isn't there to let time pass between two steps.
 const LONG: f64 = 3600.0;
+
+/// Nothing waits for the end of a sleep of a year: `sleep 2147483647` is `sleep infinity` where that is not known.
+const YEAR: f64 = 365.0 * 24.0 * 3600.0;
 
 impl ScriptBehaviour<'_> {
     /// Whether the script ends in `sleep infinity`, `tail -f /dev/null` or a loop that only sleeps.
@@ -20,8 +23,8 @@ impl ScriptBehaviour<'_> {
             return false;
         };
         match last.pipeline.commands.as_slice() {
-            [Command::Loop { until, condition, .. }] => {
-                is_endless(condition, *until) && self.only_sleeps(&last.span())
+            [command @ (Command::Loop { .. } | Command::For { .. })] => {
+                is_endless_loop(command) && self.only_sleeps(&last.span())
             }
             _ => self.within(&last.span()).next().is_some_and(is_idle),
         }
@@ -73,7 +76,7 @@ impl ScriptBehaviour<'_> {
 
     fn never_returns(&self, step: &Step<'_>) -> bool {
         match step.pipeline.commands.as_slice() {
-            [Command::Loop { until, condition, .. }] => {
+            [command @ (Command::Loop { .. } | Command::For { .. })] => {
                 let span = step.span();
                 let called = || self.within(&span).filter_map(|located| located.calls());
                 let has_exits = || {
@@ -89,7 +92,7 @@ impl ScriptBehaviour<'_> {
                     Action::Signal { only_tests, .. } => !only_tests,
                     _ => located.action.is_exec,
                 };
-                is_endless(condition, *until) && !self.within(&step.span()).any(leaves) && !has_exits()
+                is_endless_loop(command) && !self.within(&step.span()).any(leaves) && !has_exits()
             }
             [Command::Simple(_)] => self.within(&step.span()).next().is_some_and(is_endless_command),
             _ => false,
@@ -137,7 +140,7 @@ fn is_a_server(located: &Located) -> bool {
 /// `sleep infinity`, `tail -f FILE`
 fn is_endless_command(located: &Located) -> bool {
     if let Action::Sleep { seconds } = located.action.action {
-        return seconds.is_some_and(f64::is_infinite);
+        return seconds.is_some_and(|seconds| seconds >= YEAR);
     }
     let Some((call, words)) = call_and_words(located) else {
         return false;

@@ -63,6 +63,16 @@ impl Shape {
                     rounds: None,
                 }
             }
+            Command::For { endless: true, body, .. } => {
+                let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
+                Self {
+                    form: WaitForm::EndlessLoop,
+                    condition,
+                    body: extent(body)?,
+                    inverted,
+                    rounds: None,
+                }
+            }
             Command::For { words, body, .. } => {
                 let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
                 Self {
@@ -88,24 +98,61 @@ impl Shape {
     }
 }
 
-/// `true`, `:`, `[ 1 ]`
+/// Whether a loop goes on until its body leaves it: `while true`, `until false`, `for ((;;))`.
+pub(super) fn is_endless_loop(command: &Command) -> bool {
+    match command {
+        Command::Loop { until, condition, .. } => is_endless(condition, *until),
+        Command::For { endless, .. } => *endless,
+        _ => false,
+    }
+}
+
+/// `true`, `:`, `[ 1 ]`, `(( 1 ))`, `sleep 5`
 pub(super) fn is_endless(condition: &List, until: bool) -> bool {
     let [statement] = condition.statements.as_slice() else {
         return false;
     };
-    let [Command::Simple(simple)] = statement.and_or.first.commands.as_slice() else {
-        return matches!(
-            statement.and_or.first.commands.as_slice(),
-            [Command::Arithmetic { .. }]
-        );
+    let pipeline = &statement.and_or.first;
+    let [command] = pipeline.commands.as_slice() else {
+        return false;
     };
-    let words: Vec<_> = simple.words.iter().map(|word| word.raw.as_str()).collect();
-    let holds = matches!(
-        words.as_slice(),
-        [":" | "true" | "/bin/true"] | ["[", "1" | "true" | ":", "]"] | ["test", "1" | "true"]
-    );
-    let fails = matches!(words.as_slice(), ["false" | "/bin/false"]);
-    statement.and_or.rest.is_empty() && if until { fails } else { holds }
+    let holds = constant(command).map(|holds| holds != pipeline.negated);
+    statement.and_or.rest.is_empty() && holds == Some(!until)
+}
+
+/// How a command ends that always ends alike.
+fn constant(command: &Command) -> Option<bool> {
+    match command {
+        Command::Arithmetic { constant, .. } => *constant,
+        Command::Test { words, .. } => constant_test(&raws(words)),
+        Command::Simple(simple) => match raws(&simple.words).as_slice() {
+            [":" | "true" | "/bin/true"] => Some(true),
+            ["false" | "/bin/false"] => Some(false),
+            ["sleep" | "/bin/sleep", time] => is_plain(time).then_some(true),
+            ["[", words @ .., "]"] | ["test", words @ ..] => constant_test(words),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn raws(words: &[Word]) -> Vec<&str> {
+    words.iter().map(|word| word.raw.as_str()).collect()
+}
+
+/// `1`, `1 -eq 1`, `a = b`
+fn constant_test(words: &[&str]) -> Option<bool> {
+    match words {
+        [word] => is_plain(word).then_some(true),
+        [left, "=" | "==" | "-eq", right] => (is_plain(left) && is_plain(right)).then_some(left == right),
+        _ => None,
+    }
+}
+
+/// A word that stands for itself: a number, a name.
+fn is_plain(word: &str) -> bool {
+    let is_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, ':' | '.' | '_');
+    !word.is_empty() && word.chars().all(is_letter)
 }
 
 /// What makes a loop's body leave the loop: `cond && break`, `if cond; then break; fi`. With whether the thing

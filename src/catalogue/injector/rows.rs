@@ -51,6 +51,8 @@ pub const INJECTORS: &[Injector] = &[
             Mark::value("sidecar.istio.io/inject", "false"),
             Mark::value("istio.io/dataplane-mode", "none"),
         ],
+        // istio pkg/kube/inject/inject.go, injectRequired
+        skips_host_network: true,
         settings_annotation: Some("proxy.istio.io/config"),
         holds: &[Hold {
             name: "holdApplicationUntilProxyStarts",
@@ -117,6 +119,8 @@ pub const INJECTORS: &[Injector] = &[
             on_every_node: false,
         }),
         opt_outs: &[Mark::value("linkerd.io/inject", "disabled")],
+        // linkerd2 pkg/inject/report.go
+        skips_host_network: true,
         holds: &[Hold {
             name: "config.linkerd.io/proxy-await",
             value: Some("enabled"),
@@ -136,6 +140,7 @@ pub const INJECTORS: &[Injector] = &[
         name: "Dapr",
         // It injects at admission only: nothing that stands in a template is its output.
         containers: &["daprd"],
+        opt_outs: &[Mark::value("dapr.io/enabled", "false")],
         pod_switch: Some(PodSwitch {
             annotation: "dapr.io/enable-native-sidecar",
             value: "true",
@@ -198,7 +203,10 @@ pub const INJECTORS: &[Injector] = &[
             kubernetes: None,
             on_every_node: false,
         }),
-        opt_outs: &[Mark::value("kuma.io/sidecar-injection", "disabled")],
+        opt_outs: &[
+            Mark::value("kuma.io/sidecar-injection", "disabled"),
+            Mark::value("kuma.io/sidecar-injection", "false"),
+        ],
         holds: &[Hold {
             name: "kuma.io/wait-for-dataplane-ready",
             value: Some("true"),
@@ -307,6 +315,7 @@ const ROW: Injector = Injector {
     since: None,
     by_default: None,
     opt_outs: &[],
+    skips_host_network: false,
     settings_annotation: None,
     holds: &[],
     drain_annotations: &[],

@@ -375,10 +375,10 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
-        name: "kuma-dp",
+        name: "kuma-sidecar",
         redirects_traffic: true,
         images: &["kumahq/kuma-dp", "kong/kuma-dp", "kuma-dp"],
-        containers: &["kuma-sidecar"],
+        containers: &["kuma-dp"],
         certain: true,
         programs: &["kuma-dp", "envoy"],
         injector: Some("Kuma"),

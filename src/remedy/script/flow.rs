@@ -268,7 +268,10 @@ impl<'s> Flow<'s> {
     }
 
     fn arithmetic(&mut self, span: &Span) {
-        let command = Command::Arithmetic { span: span.clone() };
+        let command = Command::Arithmetic {
+            constant: None,
+            span: span.clone(),
+        };
         self.access(&state_access(&command, self.text), span);
     }
 

@@ -216,6 +216,7 @@ fn of_link<'a>(
             if let Some(reason) = wait.besides().or_else(|| wait.asks_for_contents()) {
                 part.class = Err(reason.to_owned());
             }
+            waits_in_front(pod, index, member).into_iter().for_each(|proof| part.rest_on(proof));
             keep_among_sidecars(pod, link, form, &mut part);
             Some(part)
         }
@@ -325,8 +326,19 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
             ),
         ));
     }
+    waits_in_front(pod, index, member).into_iter().for_each(|proof| part.rest_on(proof));
     keep_among_sidecars(pod, link, form, &mut part);
     part
+}
+
+/// No gate of a declared sidecar holds back what starts before it.
+fn waits_in_front(pod: &Pod<'_>, index: usize, waiting: &Member<'_>) -> Option<Proof> {
+    let sidecar = pod.members.get(index).filter(|sidecar| sidecar.starts_behind(waiting))?;
+    let (first, later) = (waiting.container.name, sidecar.container.name);
+    Some(Proof::refuted(
+        Obligation::WaitIsKept,
+        format!("{first} stands before {later} in initContainers, where no gate holds it back"),
+    ))
 }
 
 /// Whether what comes before a wait only makes files that no other container sees, so that it may as well come behind.

@@ -168,7 +168,7 @@ impl Outline<'_> {
             }
             Command::Function { name, body, .. } => format!("{name}() [{}]", self.list(body)),
             Command::Test { words, .. } => format!("[[ {} ]]", self.words(words)),
-            Command::Arithmetic { span } => format!("arithmetic<{}>", self.at(span)),
+            Command::Arithmetic { span, .. } => format!("arithmetic<{}>", self.at(span)),
         }
     }
 }

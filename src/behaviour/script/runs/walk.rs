@@ -440,9 +440,10 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             Command::For {
                 variable,
                 words,
+                endless,
                 body,
                 ..
-            } => self.count(variable, words, body, state, is_tested),
+            } => self.count((variable, words, *endless), body, state, is_tested),
             Command::If {
                 branches, otherwise, ..
             } => {

@@ -59,6 +59,7 @@ impl<'s> Flow<'s> {
                     true => {
                         let header = body.statements.first().map_or(span.end, |first| first.span.start);
                         self.gone_access(&Command::Arithmetic {
+                            constant: None,
                             span: span.start..header,
                         });
                     }

@@ -53,8 +53,7 @@ impl<'w, 's: 'w> Walk<'w, 's> {
 
     pub(super) fn count(
         &mut self,
-        variable: &str,
-        words: &'w [Word],
+        (variable, words, is_endless): (&str, &'w [Word], bool),
         body: &'w List,
         state: State,
         is_tested: bool,
@@ -72,7 +71,7 @@ impl<'w, 's: 'w> Walk<'w, 's> {
             if seen.len() > WAYS {
                 return None;
             }
-            if !(is_first && has_round) {
+            if !(is_endless || is_first && has_round) {
                 done.push((state.clone().with_status(of_body), Flow::Next));
             }
             is_first = false;
