@@ -384,12 +384,27 @@ fn local_ports(text: &str) -> Vec<Option<u16>> {
             match digits.parse() {
                 Ok(port) => found.push(Some(port)),
                 // Two protocols of one address don't make two.
-                Err(_) if !behind.starts_with(':') => found.extend(scheme().map(Some)),
+                Err(_) if !behind.starts_with(':') => {
+                    found.extend(scheme().or_else(|| keyword_port(text, before)).map(Some));
+                }
                 Err(_) => {}
             }
         }
     }
     found
+}
+
+/// The port of a connection string that names a host before: `host=localhost port=5432`, `Server=localhost;Port=3306`.
+fn keyword_port(text: &str, before: &str) -> Option<u16> {
+    let key = before.trim_end_matches(['"', '\'']).to_ascii_lowercase();
+    if !["host=", "hostaddr=", "server="].iter().any(|own| key.ends_with(own)) {
+        return None;
+    }
+    let pairs = text.split([' ', ';', '&', '?', ',']);
+    pairs.filter_map(|pair| pair.split_once('=')).find_map(|(name, port)| {
+        let port = port.trim_matches(['"', '\'']).parse();
+        port.ok().filter(|_| name.trim().eq_ignore_ascii_case("port"))
+    })
 }
 
 /// Addresses in words that no shell reads: `--db=127.0.0.1:5432`, `--host localhost --port 5432`.
@@ -505,6 +520,9 @@ mod tests {
             ("jdbc:mysql://localhost/x", vec![Some(3306)]),
             ("user:pass@tcp(127.0.0.1:3306)/db", vec![Some(3306)]),
             ("http://[::1]:9000/", vec![Some(9000)]),
+            ("host=127.0.0.1 port=5432 dbname=x", vec![Some(5432)]),
+            ("Server=localhost;Port=3306;Database=x", vec![Some(3306)]),
+            ("host=db.example.com port=5432", vec![]),
             ("localhost", vec![]),
             ("notlocalhost:80", vec![]),
             ("localhost.example.com:80", vec![]),

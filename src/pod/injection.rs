@@ -167,6 +167,13 @@ impl Pod<'_> {
         self.settings.kubernetes_version.map(|(_, minor)| minor)
     }
 
+    /// What makes an injected sidecar a native one, for a sentence; a reason where the manifest can't.
+    pub(crate) fn made_native(&self, known: &KnownSidecar) -> Result<String, String> {
+        let switch = self.switch_to_set(known)?;
+        let (name, value) = (&switch.annotation, &switch.value);
+        Ok(format!("{name}: {value:?} on the pod template makes {} a native sidecar", known.name))
+    }
+
     /// The switch that the pod can be given so that a sidecar is injected natively; a reason where there is none.
     pub(crate) fn switch_to_set(&self, known: &KnownSidecar) -> Result<SwitchToSet, String> {
         let Some(injector) = row(known) else {

@@ -8,13 +8,13 @@ use crate::{
     catalogue::injector::{self, Hold, Injector},
     roles::NamingKind,
     shell::Span,
-    workload::ContainerList,
+    workload::{ContainerList, HookKind},
 };
 
-use crate::remedy::Obligation;
+use crate::remedy::{Obligation, workaround::end_hook};
 
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
-use crate::pod::{Pod, embedded};
+use crate::pod::{Member, Pod, embedded, names_listener};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "leftover-workaround",
@@ -24,7 +24,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A sidecar is declared (`restartPolicy: Always` in `initContainers`, or
 `lifecycle.type: Sidecar`) and the old means are still there: a quit call or a kill at the end
 of the app, a marker file, a wait loop beside a startup probe, a `preStop` sleep on the
-sidecar, a trap, a wrapper or the settings of one, a killer's annotation.
+sidecar, a trap, a wrapper or the settings of one, a killer's annotation. So is a `preStop`
+hook that ends a native sidecar whose address the app names (`kill -TERM 1`).
 
 Drain flags of the sidecar itself are harmless and left alone, and so are a `postStart` hook
 on a native sidecar, which gates the app by design, and an app's own preStop sleep."#,
@@ -33,7 +34,8 @@ exits: one that is told to quit comes back at once, or backs off in `CrashLoopBa
 the pod ends, and in a pod with several apps the first to finish cuts the network of the
 others. A sidecar that leaves at a marker file finds the same file after its restart. A
 `preStop` sleep of a native sidecar begins with the termination, in parallel with the app, and
-can eat the grace period that the sidecar needs after it.
+can eat the grace period that the sidecar needs after it. One that ends the sidecar takes it
+from the app that is still at work.
 
 A wait in front of an app that the startup probe already gates does no harm, but it keeps a
 shell in the image and hides that the gate is elsewhere."#,
@@ -173,6 +175,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .container(&member.container)
             .subject(Subject::PreStop(index));
             findings.push(draft.at_delay(&delay, "no longer needed").finish());
+        } else {
+            findings.extend(ending_hook(pod, index, member));
         }
         for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
@@ -201,6 +205,32 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
     namings(pod, findings);
     annotations(pod, findings);
+}
+
+/// Whether a preStop hook ends a native sidecar that the app needs: hooks run when the pod's end begins.
+pub(super) fn ends_beside_the_app(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let is_needed = || {
+        pod.apps()
+            .any(|app| !std::ptr::eq(app, member) && names_listener(pod, app, member).is_some())
+    };
+    member.container.is_native_sidecar() && end_hook::part(pod, member).is_some() && is_needed()
+}
+
+fn ending_hook(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
+    let hook = member.container.hook(HookKind::PreStop)?;
+    ends_beside_the_app(pod, member).then(|| {
+        let name = crate::pod::quoted(member.container.name);
+        Draft::new(
+            pod,
+            &RULE,
+            format!("the preStop hook of {name} ends it when the pod's end begins, beside the app"),
+        )
+        .help("drop the hook: the kubelet ends the sidecar after the app")
+        .container(&member.container)
+        .subject(Subject::PreStop(index))
+        .at_entry(hook.entry, "runs while the app still works")
+        .finish()
+    })
 }
 
 fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {

@@ -11,9 +11,9 @@ use crate::{
     workload::{HookKind, ProgramPlace},
 };
 
-use crate::remedy::Obligation;
+use crate::remedy::{Obligation, workaround::stop::only_stops};
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, leftover_workaround::ends_beside_the_app};
 use crate::pod::{Member, Pod, unanswered_quit};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -149,6 +149,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             ProgramPlace::Hook(HookKind::PreStop) => {
                 format!("the preStop hook of {app} stops {name} by a call")
             }
+            _ if only_stops(pod, link) => format!("{app} stops {name} by a call when the app is done"),
             _ => format!("{app} stops {name} by a call when it is done"),
         };
         let mut draft = Draft::new(pod, &RULE, message)
@@ -195,7 +196,7 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
         member.container.ports().any(|declared| declared.number == port)
             || known.is_some_and(|known| known.is_quit_endpoint(port, path.as_str()))
     };
-    if port.is_some_and(is_own) {
+    if port.is_some_and(is_own) || ends_beside_the_app(pod, member) {
         return;
     }
     findings.push(
@@ -228,11 +229,8 @@ fn where_it_stands(quit: &Quit) -> String {
 
 fn help(pod: &Pod<'_>, name: &str, other: &Party) -> String {
     match other {
-        Party::Injected(known) => match pod.switch_to_set(known) {
-            Ok(switch) => format!(
-                "{}: {:?} on the pod template makes {name} a native sidecar, which the kubelet ends; drop the call then",
-                switch.annotation, switch.value
-            ),
+        Party::Injected(known) => match pod.made_native(known) {
+            Ok(made) => format!("{made}, which the kubelet ends; drop the call then"),
             Err(reason) => format!("keep the call: {reason}"),
         },
         _ if pod.workload.controller.ends_sidecars() => {

@@ -7,7 +7,7 @@ use crate::{
     yaml::Entry,
 };
 
-use crate::remedy::Obligation;
+use crate::remedy::{Obligation, workaround::stop::only_stops};
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::Pod;
@@ -154,8 +154,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             pod,
             &RULE,
             format!(
-                "{} kills {name} by a signal when it is done",
-                crate::pod::quoted(member.container.name)
+                "{} kills {name} by a signal when {} is done",
+                crate::pod::quoted(member.container.name),
+                if only_stops(pod, link) { "the app" } else { "it" }
             ),
         )
         .help(format!(

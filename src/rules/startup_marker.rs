@@ -170,10 +170,16 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 ),
             },
         )
-        .help(format!(
-            "declare {name} a sidecar with a startupProbe that looks for {}, and drop the loop",
-            awaited_file(program, wait)
-        ))
+        .help(match &link.other {
+            Party::Injected(known) => match pod.made_native(known) {
+                Ok(made) => format!("{made}, which starts first; drop the loop then"),
+                Err(reason) => format!("keep the loop: {reason}"),
+            },
+            _ => format!(
+                "declare {name} a sidecar with a startupProbe that looks for {}, and drop the loop",
+                awaited_file(program, wait)
+            ),
+        })
         .confidence(if writer.is_some() {
             Confidence::High
         } else {

@@ -219,11 +219,8 @@ fn finding<'a>(
 fn help(pod: &Pod<'_>, name: &str, other: &Party, wait: &Wait) -> String {
     let what = if wait.is_loop() { "loop" } else { "wait" };
     match other {
-        Party::Injected(known) => match pod.switch_to_set(known) {
-            Ok(switch) => format!(
-                "{}: {:?} on the pod template makes {name} a native sidecar, which starts first; drop the {what} then",
-                switch.annotation, switch.value
-            ),
+        Party::Injected(known) => match pod.made_native(known) {
+            Ok(made) => format!("{made}, which starts first; drop the {what} then"),
             Err(reason) => {
                 format!("{reason}; drop the {what} once {name} is a native sidecar with a startupProbe")
             }

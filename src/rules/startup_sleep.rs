@@ -1,8 +1,10 @@
 //! `startup-sleep`
 
+use std::sync::Arc;
+
 use crate::{
     behaviour::ScriptFacts,
-    roles::Role,
+    roles::{KnownSidecar, Role},
     workload::{Container, ContainerList, ProbeKind, Program},
     yaml::Node,
 };
@@ -132,7 +134,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         };
         // A sidecar sleeps for another one only where its script says so.
         let is_sidecar = member.role.role == Role::Sidecar;
-        if is_sidecar && !(sidecar.is_injected && speaks_of_the_mesh(&program.text, &sidecar.name)) {
+        if is_sidecar && !(sidecar.injected.is_some() && speaks_of_the_mesh(&program.text, &sidecar.name)) {
             continue;
         }
         let Some(facts) = pod.links.facts(index, at) else {
@@ -166,10 +168,14 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     member.container.name, sidecar.name
                 ),
             )
-            .help(format!(
-                "declare {} a sidecar with a startupProbe: the app then starts once it answers",
-                sidecar.name
-            ))
+            .help(match sidecar.injected.as_ref().map(|known| pod.made_native(known)) {
+                Some(Ok(made)) => format!("{made}, which starts first; drop the sleep then"),
+                Some(Err(reason)) => format!("keep the sleep: {reason}"),
+                None => format!(
+                    "declare {} a sidecar with a startupProbe: the app then starts once it answers",
+                    sidecar.name
+                ),
+            })
             .severity(severity)
             .confidence(confidence)
             .container(&member.container)
@@ -227,7 +233,7 @@ fn asks_another(pod: &Pod<'_>, index: usize, program: &Program<'_>, sidecar: &Aw
 struct Awaited {
     name: String,
     /// An injector adds it.
-    is_injected: bool,
+    injected: Option<Arc<KnownSidecar>>,
     /// It serves the app on a port, so that the app may need it at once.
     serves: bool,
     /// What it serves is a database.
@@ -246,7 +252,7 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         })
         .map(|member| Awaited {
             name: member.container.name.to_owned(),
-            is_injected: false,
+            injected: None,
             serves: serves(pod, member),
             is_database: pod.catalogue.of(&member.container).is_some_and(|known| {
                 known.serves_jobs || known.serves.iter().any(|port| DATABASE_PORTS.contains(port))
@@ -254,7 +260,7 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         });
     let injected = pod.injected.iter().map(|injected| Awaited {
         name: injected.known.name.clone(),
-        is_injected: true,
+        injected: Some(Arc::clone(&injected.known)),
         serves: !injected.known.ready.is_empty(),
         is_database: false,
     });
@@ -292,7 +298,7 @@ fn socket_owner(pod: &Pod<'_>, member: &super::Member<'_>, program: &Program<'_>
         if let Some(other) = other {
             return Some(Awaited {
                 name: other.container.name.to_owned(),
-                is_injected: false,
+                injected: None,
                 serves: true,
                 is_database: false,
             });

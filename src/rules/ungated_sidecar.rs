@@ -207,8 +207,8 @@ fn ungated(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
     .container(&member.container)
     .subject(Subject::Gate(index));
     draft = match member.container.node.entry("name") {
-        Some(entry) => draft.at_entry(entry, "declared, but nothing waits for it"),
-        None => draft.at(member.container.node, "declared, but nothing waits for it"),
+        Some(entry) => draft.at_entry(entry, "declared, but no gate holds the app back"),
+        None => draft.at(member.container.node, "declared, but no gate holds the app back"),
     };
     if let Some(probe) = member
         .container

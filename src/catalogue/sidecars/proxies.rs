@@ -378,7 +378,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "kuma-sidecar",
         redirects_traffic: true,
         images: &["kumahq/kuma-dp", "kong/kuma-dp", "kuma-dp"],
-        containers: &["kuma-dp"],
+        containers: &["kuma-sidecar"],
         certain: true,
         programs: &["kuma-dp", "envoy"],
         injector: Some("Kuma"),

@@ -44,6 +44,10 @@ pub(super) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, form: Form
     };
     match end_hook::part(pod, member) {
         Some(part) if !member.role.declared => parts.push(part),
+        Some(mut part) if wanted.has(&Subject::PreStop(index)) => {
+            part.harmful = false;
+            parts.push(part.on(Subject::PreStop(index)));
+        }
         _ => parts.extend(prestop(pod, index, member, wanted)),
     }
     parts.extend(traps(pod, index, member, wanted));
