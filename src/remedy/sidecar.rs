@@ -381,7 +381,7 @@ impl<'p, 'a> Planner<'p, 'a> {
                 // One that only `--review` asks for is no part of the plain plan.
                 let class = if is_replacement { class } else { Class::Review };
                 self.plan
-                    .done(class, format!("{name}: a {probe} from {origin}"), []);
+                    .done(class, format!("{}: a {probe} from {origin}", crate::pod::quoted(name)), []);
             }
             Gate::Unasked => {}
             Gate::None(reason) => self.plan.note(format!(

@@ -76,7 +76,7 @@ impl<'a> Planner<'_, 'a> {
         if !replaces_wait && !is_missed {
             return;
         }
-        let what = format!("{name}: a {}", kind.field());
+        let what = format!("{}: a {}", crate::pod::quoted(name), kind.field());
         match gate {
             Gate::Present(_) | Gate::Unasked => {}
             Gate::None(reason) => self.plan.left(
