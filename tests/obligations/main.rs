@@ -275,6 +275,7 @@ fn a_hook_that_waits_for_what_the_app_puts_out_keeps_its_container() {
         hangs.unwrap().fix.class
     };
     assert_eq!(class("[sh, -c, 'exec /app/report > /o/log']", "/o/log"), FixClass::Manual);
+    assert_eq!(class("[/app/report, --socket=/o/api.sock]", "/o/api.sock"), FixClass::Review);
     assert_eq!(class("[/app/report, --yesterday]", "/o/proxy.up"), FixClass::Safe);
 }
 

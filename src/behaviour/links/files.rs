@@ -48,8 +48,11 @@ impl Finder<'_, '_> {
                 None => self.named_by_variable(container, path),
             };
             if let Some((other, writers)) = shared {
-                // A postStart hook that looks for a file of its own process is its gate.
-                if writers.is_empty() && self.is_post_start(container, program) {
+                // A postStart hook that looks for a file of its own process is its gate. One that only another container
+                // names may be that one's.
+                let may_be_anothers = matches!(other, Party::Container(other) if self.owners.names_path(other, path))
+                    && !self.owners.names_path(container, path);
+                if writers.is_empty() && self.is_post_start(container, program) && !may_be_anothers {
                     continue;
                 }
                 // `envoy.ready`, written by an image, says when something starts.
