@@ -18,7 +18,7 @@ pub(crate) use gather::pod;
 use gather::{MAX_CONTAINERS, mark_injected, too_many_containers};
 
 use crate::{
-    pod::{Live, Pod, ServicesBeside, Settings, Sources},
+    pod::{Live, Outsiders, Pod, ServicesBeside, Settings, Sources},
     remedy::script::shared::{self, ConfigMapUse},
     roles::{Catalogue, ContainerRole, WorkloadSummary},
     rules::{self, Confidence, Finding, Severity},
@@ -271,6 +271,7 @@ pub(crate) fn roles_of(
     let files = by_address(others);
     let config_maps = ConfigMaps::new(ConfigMapIndex::default(), Some(&shared));
     let services = workload::services(&stream);
+    let outsiders = Outsiders::of(&stream);
     let mut found = Vec::new();
     for object in workload::objects_of(&stream) {
         for workload in workload::discover(&object) {
@@ -279,6 +280,7 @@ pub(crate) fn roles_of(
                     &workload,
                     &config_maps,
                     &[&services],
+                    &outsiders,
                     Sources::new(source, &files),
                     options,
                 );
@@ -336,6 +338,7 @@ fn lint_stream<'a>(
     };
     let own_services = workload::services(stream);
     let services: Vec<&Services> = [&own_services].into_iter().chain(company.services).collect();
+    let outsiders = Outsiders::of(stream);
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));
@@ -349,7 +352,7 @@ fn lint_stream<'a>(
             }
             let mut pod = Pod {
                 live,
-                ..pod(&workload, &config_maps, &services, sources, options)
+                ..pod(&workload, &config_maps, &services, &outsiders, sources, options)
             };
             if shared::runs_shared_scripts(&pod) {
                 let uses: &Vec<ConfigMapUse> = uses.get_or_init(all_uses);

@@ -116,6 +116,12 @@ impl Link {
         let kind = match &self.kind {
             // A file that nobody visible writes may be the app's result as well as a sidecar's sign.
             LinkKind::StartsOnFile(_, None) => return None,
+            // What a program puts out there serves nobody who starts nothing behind the wait, as a hook does.
+            LinkKind::StartsOnFile(wait, Some(writer))
+                if writer.marker.is_output && wait.command_after.is_none() =>
+            {
+                return None;
+            }
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => RelationKind::WaitsFor,
             LinkKind::Quits(_) => RelationKind::Quits,
             LinkKind::Kills(_) => RelationKind::Kills,

@@ -5,8 +5,9 @@ mod process;
 use std::sync::Arc;
 
 use crate::{
-    catalogue::{service_port, tool, wrapper::Wrapper},
+    catalogue::{program_end::is_server, service_port, tool, wrapper::Wrapper},
     roles::{Catalogue, KnownSidecar},
+    shell::command_index,
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
 
@@ -75,7 +76,10 @@ impl Owners<'_, '_> {
         if let Some(injected) = self.injected.iter().find(|injected| knows(injected)) {
             return Some(Party::Injected(Arc::clone(injected)));
         }
-        let names_it = declares(own, port) || is_known_for_it(own) || names_own(own, port);
+        let names_it = declares(own, port)
+            || is_known_for_it(own)
+            || names_own(own, port)
+            || self.starts_server_of(from, own, port);
         if is_its_own || names_it {
             return None;
         }
@@ -90,6 +94,27 @@ impl Owners<'_, '_> {
             Some(Party::Unknown) => guess().or(told),
             told => told.or_else(guess),
         }
+    }
+
+    /// Whether a container's script starts the server of its image, which listens on that port as it is made.
+    fn starts_server_of(&self, index: usize, container: &Container<'_>, port: u16) -> bool {
+        let is_usual = container
+            .image()
+            .is_some_and(|image| service_port::may_serve(image.base_name(), &[], port));
+        let programs = self.programs.get(index).into_iter().flatten();
+        let mut commands = programs
+            .filter(|program| is_usual && program.place == ProgramPlace::Entrypoint)
+            .filter_map(|program| program.script.as_ref())
+            .flat_map(|script| script.list.commands());
+        commands.any(|visit| {
+            visit.simple().is_some_and(|simple| {
+                let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+                let words: Vec<&str> = words.iter().map(|word| word.raw.as_str()).collect();
+                words.split_first().is_some_and(|(call, rest)| {
+                    is_server(call, rest) || service_port::is_server(call.rsplit('/').next().unwrap_or(call))
+                })
+            })
+        })
     }
 
     /// With exactly one other container beside it, nobody else can be meant.

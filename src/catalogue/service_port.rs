@@ -144,6 +144,13 @@ pub fn is_open(repository: &str, words: &[&str], port: u16) -> bool {
     grammar.is_some_and(|(usual, grammar)| grammar.port(words, usual) == Some(port))
 }
 
+/// Whether a program of that name is one of these servers.
+#[must_use]
+pub fn is_server(program: &str) -> bool {
+    let mut grammars = SERVICE_PORTS.iter().filter_map(|row| row.grammar.as_ref());
+    grammars.any(|grammar| grammar.programs.contains(&program))
+}
+
 impl Grammar {
     /// The port at which a server with these words listens at every address.
     fn port(&self, words: &[&str], usual: u16) -> Option<u16> {

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::{
-    pod::{Addresses, Answers, Configuration, Member, Pod, Sources},
+    pod::{Addresses, Answers, Configuration, Member, Outsiders, Pod, Sources},
     roles::{self, Evidence, INJECTED_SIGN, Role, Strength},
     source::{Lines, SourceError, SourceErrorKind},
     workload::{ConfigMaps, Services, Workload, programs},
@@ -13,6 +13,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
     workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
     services: &[&'p Services],
+    outsiders: &'p Outsiders<'p>,
     sources: Sources<'p>,
     options: &'p Options,
 ) -> Pod<'p> {
@@ -55,6 +56,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
             .iter()
             .flat_map(|services| services.selecting(workload))
             .collect(),
+        outsiders,
         sources,
         addresses: Addresses::default(),
     }

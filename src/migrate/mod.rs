@@ -23,7 +23,7 @@ use std::{
 use crate::{
     edit::{Change, rewrite},
     lint,
-    pod::{Pod, Settings, Sources},
+    pod::{Outsiders, Pod, Settings, Sources},
     remedy::{self, Remedies},
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, FixClass, Severity},
@@ -219,6 +219,7 @@ fn pods_of(
     let own_services = workload::services(stream);
     let services_beside = surroundings.services.beside(source);
     let services = [&own_services, services_beside.as_ref()];
+    let outsiders = Outsiders::of(stream);
     for object in workload::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;
@@ -227,7 +228,7 @@ fn pods_of(
             .into_iter()
             .filter(|workload| !workload.is_patch())
         {
-            let mut pod = lint::pod(&workload, &config_maps, &services, sources, &options.lint);
+            let mut pod = lint::pod(&workload, &config_maps, &services, &outsiders, sources, &options.lint);
             name_sidecars(&mut pod, options);
             remedy::script::shared::settle(&mut pod, surroundings.config_map_uses, surroundings.is_live);
             take(count, &pod);

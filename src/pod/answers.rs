@@ -34,7 +34,7 @@ mod tests {
     use super::*;
     use crate::{
         lint,
-        pod::{Settings, Sources, ends_with_another, stops_another},
+        pod::{Outsiders, Settings, Sources, ends_with_another, stops_another},
         roles::{Catalogue, Role},
         source::SourceFile,
         workload::{ConfigMaps, config_maps, discover, objects_of},
@@ -76,9 +76,10 @@ mod tests {
                 continue;
             };
             let maps = ConfigMaps::new(config_maps(&stream, |_| true), None);
+            let outsiders = Outsiders::of(&stream);
             for object in objects_of(&stream) {
                 for workload in discover(&object) {
-                    let pod = || lint::pod(&workload, &maps, &[], Sources::new(&source, &[]), &options);
+                    let pod = || lint::pod(&workload, &maps, &[], &outsiders, Sources::new(&source, &[]), &options);
                     let expected = answers(&pod());
                     for role in [Role::App, Role::Sidecar] {
                         let mut other = pod();

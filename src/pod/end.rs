@@ -1,8 +1,11 @@
 //! What ends a container, as far as it is understood.
 
-use super::{Member, Pod};
+use super::{Member, Pod, shown_path};
 use crate::{
-    behaviour::{Link, LinkKind, Party, script::MarkerUse},
+    behaviour::{
+        Link, LinkKind, Party,
+        script::{MarkerUse, Reached},
+    },
     workload::{HookKind, ProgramPlace},
     yaml::Node,
 };
@@ -41,10 +44,16 @@ impl Pod<'_> {
                     });
         // What it starts in the background is not waited for, or is ended by its own script.
         let background = !facts.background.is_empty();
+        // `wait -n` comes back with the first of them that ends: one that only sleeps is the limit.
+        let sleeps_beside = facts.background.iter().any(|child| {
+            let text = program.text.get(child.span.clone()).unwrap_or_default();
+            text.trim_start_matches(['(', '{', ' ']).starts_with("sleep ")
+        });
         let waits = program
             .text
             .split(|letter: char| !letter.is_ascii_alphanumeric())
-            .any(|word| word == "wait");
+            .any(|word| word == "wait")
+            && !(sleeps_beside && program.text.contains("wait -n"));
         let kills_own = facts
             .kills
             .iter()
@@ -54,6 +63,30 @@ impl Pod<'_> {
             .iter()
             .any(|marker| matches!(marker.usage, MarkerUse::Tested { .. }));
         limited || background && (kills_own || !waits) && !watches_file && facts.work.is_empty()
+    }
+
+    /// The file at which a container's own script ends its program, where nothing treats that as the app's sign: index
+    /// among the members.
+    pub(crate) fn ends_at_a_file(&self, index: usize) -> Option<&str> {
+        let (at, program) = Pod::entrypoint(self.members.get(index)?)?;
+        let facts = self.links.facts(index, at)?;
+        let mut links = self.links.all.iter();
+        let is_treated =
+            links.any(|link| link.container == index && matches!(link.kind, LinkKind::EndsOnFile(..)));
+        let ends_it = facts
+            .kills
+            .iter()
+            .any(|kill| kill.only_own_children && kill.trap.is_none());
+        if is_treated || !ends_it || !self.workload.runs_to_completion() {
+            return None;
+        }
+        let mut markers = facts.markers.iter();
+        let looked_for = markers.find(|marker| {
+            matches!(marker.usage, MarkerUse::Tested { .. })
+                && marker.is_in_loop
+                && marker.reached.contains(&Reached::Kill)
+        })?;
+        Some(shown_path(program, &looked_for.file))
     }
 
     /// Whether something that is understood ends a container when the app is done, or was to end it and cannot, as

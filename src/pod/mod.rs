@@ -11,6 +11,7 @@ mod injection;
 mod lifetime;
 mod listener;
 pub mod live;
+mod outsiders;
 mod own_address;
 mod pipe;
 mod promotion;
@@ -47,6 +48,7 @@ pub(crate) use injection::SwitchToSet;
 pub(crate) use lifetime::{Lifetime, MAY_BE_CONFIGURED_TO_END};
 pub(crate) use listener::{Listener, health_listener};
 pub use live::Live;
+pub(crate) use outsiders::{Outside, Outsiders};
 pub(crate) use pipe::reads_pipe;
 pub use promotion::{PROMOTES_SINCE, Promoters};
 pub(crate) use quit_closed::{ClosedQuit, closed_quit, unanswered_quit};
@@ -134,6 +136,8 @@ pub struct Pod<'a> {
     pub live: Option<&'a Live>,
     /// The Services that lead to it.
     pub services: Vec<&'a Service>,
+    /// The other workloads of its source.
+    pub(crate) outsiders: &'a Outsiders<'a>,
     /// Where its nodes come from.
     pub sources: Sources<'a>,
     /// What its containers name and where they listen, once somebody has asked.

@@ -7,6 +7,13 @@ use crate::{
 };
 
 impl<'a> Pod<'a> {
+    /// Whether a hook waits for a file of which nobody knows who writes it: its own process may.
+    pub(crate) fn may_wait_for_itself(&self, link: &Link) -> bool {
+        let place = self.program(link.container, link.program).map(|(_, program)| &program.place);
+        matches!(link.kind, LinkKind::StartsOnFile(_, None))
+            && place == Some(&ProgramPlace::Hook(HookKind::PostStart))
+    }
+
     /// The ordinary container that a sidecar waits for before it counts as started, with the wait: a postStart hook holds
     /// back what stands behind it, and a gate does. The sidecar would start first, and then never.
     pub(crate) fn awaited_too_early<'p>(

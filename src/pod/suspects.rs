@@ -4,7 +4,7 @@ mod ending;
 mod own;
 mod unread;
 
-use super::{Member, Pod, quit_opened::opened_quit};
+use super::{Member, Outside, Pod, quit_opened::opened_quit};
 use crate::{
     behaviour::{
         LinkKind, ScriptFacts,
@@ -92,6 +92,8 @@ pub(crate) enum Suspect {
     Hook(String),
     /// The containers see one another's processes, and nothing in the manifest says what for.
     SharedProcesses,
+    /// Another workload of the source, through the API server.
+    Outside(Outside),
 }
 
 /// Words of the names of scripts that end something: `job_killer.sh`, `stop-proxy.sh`.
@@ -146,6 +148,8 @@ fn look_for(pod: &Pod<'_>, index: usize, own: &Member<'_>) -> Vec<Suspect> {
     }
     found.extend(opened_quit(pod, index, own).map(Suspect::OpenedQuit));
     found.extend(shared_processes(pod));
+    let outside = pod.outsiders.may_end(pod.workload, &own.container);
+    found.extend(outside.map(Suspect::Outside));
     found.sort_by_key(|suspect| !matches!(suspect, Suspect::Helper { .. } | Suspect::KillingScript(_)));
     found
 }
@@ -259,7 +263,8 @@ fn named_after_a_sidecar<'p>(pod: &Pod<'_>, program: &'p Program<'_>) -> Option<
         let minds = base
             .split(|letter: char| !letter.is_ascii_alphanumeric())
             .any(|word| is_of_a_sidecar(pod, word));
-        (runs_another && minds && Wrapper::of_program(base).is_none()).then_some(base)
+        let is_its_program = pod.catalogue.entries().any(|known| known.runs_program(base));
+        (runs_another && minds && !is_its_program && Wrapper::of_program(base).is_none()).then_some(base)
     })
 }
 
@@ -530,6 +535,7 @@ impl Suspect {
                 "it may be ended by a signal: the pod shares its processes, and nothing in the manifest says what for"
                     .to_owned()
             }
+            Self::Outside(outside) => outside.describe(),
             Self::Image(at) => format!(
                 "it may be ended by the image of {}, whose command is not in the manifest",
                 name(at)

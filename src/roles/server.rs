@@ -12,9 +12,10 @@ use crate::{
         Catalogue, KnownSidecar, is_false,
         program_end::is_finite,
         stream_tool::{Stream, does},
+        wait_tool,
         wrapper::Wrapper,
     },
-    shell::{Command, Connector, Piece, Script, Simple, Statement, Terminator, Word, command_index},
+    shell::{Command, Connector, List, Piece, Script, Simple, Statement, Terminator, Word, command_index},
     workload::{Container, Program},
     yaml::Node,
 };
@@ -236,8 +237,15 @@ fn prepares(statement: &Statement) -> bool {
 
 /// Whether a command neither ends the script nor leaves anything behind that could.
 fn command_prepares(command: &Command) -> bool {
-    let Command::Simple(simple) = command else {
-        return false;
+    let simple = match command {
+        Command::Simple(simple) => simple,
+        Command::Loop {
+            until,
+            condition,
+            body,
+            ..
+        } => return waits_for_an_answer(*until, condition, body),
+        _ => return false,
     };
     let program = simple.words.first().map(|word| base_name(&word.raw));
     matches!(
@@ -271,6 +279,40 @@ fn command_prepares(command: &Command) -> bool {
             .iter()
             .all(|piece| !matches!(piece, Piece::Substitution { .. }))
     })
+}
+
+/// `until nc -z localhost 5432; do sleep 1; done`: it goes on once something answers. A file, or the end of an answer,
+/// may be the app's end.
+fn waits_for_an_answer(until: bool, condition: &List, body: &List) -> bool {
+    let [asks] = condition.statements.as_slice() else {
+        return false;
+    };
+    let question = &asks.and_or.first;
+    let is_alone = asks.and_or.rest.is_empty() && asks.terminator == Terminator::Sequence;
+    let asks = |command: &Command| {
+        let Command::Simple(simple) = command else {
+            return false;
+        };
+        let called = simple.words.get(command_index(&simple.words));
+        called.is_some_and(|word| wait_tool::by_program(base_name(&word.raw)).is_some())
+    };
+    let passes = |statement: &Statement| {
+        let commands = &statement.and_or.first.commands;
+        let is_pause = |command: &Command| {
+            let Command::Simple(simple) = command else {
+                return false;
+            };
+            let name = simple.words.first().map(|word| base_name(&word.raw));
+            matches!(name, Some("sleep" | "echo" | "printf" | "true" | ":"))
+        };
+        statement.and_or.rest.is_empty()
+            && statement.terminator == Terminator::Sequence
+            && commands.iter().all(is_pause)
+    };
+    is_alone
+        && until != question.negated
+        && matches!(question.commands.as_slice(), [command] if asks(command))
+        && body.statements.iter().all(passes)
 }
 
 fn base_name(path: &str) -> &str {

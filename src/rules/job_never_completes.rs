@@ -339,7 +339,10 @@ fn declared_in_manifest(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Fin
     };
     let unknown = match (suspects.first(), server) {
         (Some(suspect), _) => Some(suspect.describe(pod)),
-        (None, RunsServer::Unknown(doubt)) => Some(doubt.to_string()),
+        (None, RunsServer::Unknown(doubt)) => Some(match pod.ends_at_a_file(index) {
+            Some(file) => format!("its own script ends it when {file} is there"),
+            None => doubt.to_string(),
+        }),
         (None, RunsServer::Proved) if !pod.never_ends(index) && pod.may_end_by_configuration(member) => {
             Some(MAY_BE_CONFIGURED_TO_END.to_owned())
         }

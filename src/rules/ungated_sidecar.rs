@@ -184,14 +184,19 @@ fn ungated(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
         Need::Names(other, _) if other.container.list == ContainerList::Init => other.container.name,
         _ => "the app",
     };
-    let mut draft = Draft::new(
-        pod,
-        &RULE,
-        format!(
-            "{starter} starts as soon as {} runs, not when it is ready: it has no {gate}",
-            member.container.name
+    let name = member.container.name;
+    let who_waits = match &need {
+        Need::Waits(link) => pod.members.get(link.container),
+        Need::Names(..) => None,
+    };
+    let message = match who_waits {
+        Some(who) => format!(
+            "only its own script holds {} back until {name} is ready: {name} has no {gate}",
+            who.container.name
         ),
-    )
+        None => format!("{starter} starts as soon as {name} runs, not when it is ready: it has no {gate}"),
+    };
+    let mut draft = Draft::new(pod, &RULE, message)
     .help(format!(
         "give it a {gate} with a generous budget{}",
         match gate {

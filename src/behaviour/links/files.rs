@@ -10,10 +10,12 @@ use crate::{
     },
     catalogue::{
         injected_file,
+        program_end::is_finite,
         stream_tool::{Stream, does},
+        wait_tool::{self, Address},
     },
-    shell::command_index,
-    workload::{ContainerList, HookKind, ProbeKind, ProgramPlace, VolumeSource},
+    shell::{Simple, Span, Word, command_index},
+    workload::{ContainerList, HookKind, ProbeKind, Program, ProgramPlace, VolumeSource},
 };
 
 use super::{Finder, Link, LinkKind, MarkerWrite, Party};
@@ -46,8 +48,11 @@ impl Finder<'_, '_> {
                 None => self.named_by_variable(container, path),
             };
             if let Some((other, writers)) = shared {
-                // A postStart hook that looks for a file of its own process is its gate.
-                if writers.is_empty() && self.is_post_start(container, program) {
+                // A postStart hook that looks for a file of its own process is its gate. One that only another container
+                // names may be that one's.
+                let may_be_anothers = matches!(other, Party::Container(other) if self.owners.names_path(other, path))
+                    && !self.owners.names_path(container, path);
+                if writers.is_empty() && self.is_post_start(container, program) && !may_be_anothers {
                     continue;
                 }
                 // `envoy.ready`, written by an image, says when something starts.
@@ -61,8 +66,14 @@ impl Finder<'_, '_> {
                     (test.is_in_loop || watches).then(|| LinkKind::EndsOnFile(test.clone(), writers))
                 } else {
                     let is_shown = |wait: &Wait| self.shows((container, program), path, wait);
-                    let wait = wait.filter(|wait| !self.ends_behind(&writers) && !is_shown(wait));
-                    starts(wait, writers, || self.reads((container, program), path, own))
+                    match self.is_post_start(container, program) {
+                        // Whatever the file holds: the container counts as started only behind its hook.
+                        true => wait.map(|wait| LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next())),
+                        false => {
+                            let wait = wait.filter(|wait| !self.ends_behind(&writers) && !is_shown(wait));
+                            starts(wait, writers, || self.reads((container, program), path, own))
+                        }
+                    }
                 };
                 all.extend(kind.map(|kind| Link {
                     container,
@@ -180,8 +191,10 @@ impl Finder<'_, '_> {
             };
             let written = writer.marker.span.end;
             let spans = |waits: &[Wait]| waits.iter().map(|wait| wait.span.end).max();
+            // What is over at once behind it, a message or a request, is no server either.
+            let works_on = facts.work.iter().filter(|work| work.end > written && !is_over_at_once(program, work));
             let last = [
-                facts.work.iter().map(|work| work.end).max(),
+                works_on.map(|work| work.end).max(),
                 facts.background.iter().map(|child| child.span.end).max(),
                 facts.sleeps.iter().map(|sleep| sleep.span.end).max(),
                 spans(&facts.waits),
@@ -308,6 +321,27 @@ impl Finder<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// Whether all commands of a part of a script do one thing and end.
+fn is_over_at_once(program: &Program<'_>, part: &Span) -> bool {
+    let script = program.script.iter();
+    let mut commands = script
+        .flat_map(|script| script.list.commands_around(part))
+        .filter_map(|visit| visit.simple())
+        .filter(|simple| part.start <= simple.span.start && simple.span.end <= part.end)
+        .peekable();
+    let ends = |simple: &Simple| {
+        let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+        let words: Option<Vec<_>> = words.iter().map(Word::literal).collect();
+        let words: Vec<&str> = words.iter().flatten().map(AsRef::as_ref).collect();
+        words.split_first().is_some_and(|(call, rest)| {
+            let tool = wait_tool::by_program(call.rsplit('/').next().unwrap_or(call));
+            let requests = tool.is_some_and(|tool| matches!(tool.address, Address::Request));
+            requests || is_finite(call, rest)
+        })
+    };
+    commands.peek().is_some() && commands.all(ends)
 }
 
 /// Whether a file, or what lies in it, is watched for a change.

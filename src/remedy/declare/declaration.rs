@@ -122,6 +122,7 @@ fn deadlock(pod: &Pod<'_>, member: &Member<'_>, form: Form) -> Option<String> {
     };
     let waits = pod.links.all.iter().any(|link| {
         link.container == own
+            && !pod.may_wait_for_itself(link)
             && matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
             && matches!(link.other, Party::Container(index) if is_app(index))
     });

@@ -19,11 +19,16 @@ pub(crate) fn met(pod: &Pod<'_>, index: usize, options: &Options, sets_switches:
         return Vec::new();
     };
     let mut proofs = Vec::new();
-    if let Some(other) = waits_for_an_app(pod, index) {
-        proofs.push(Proof::refuted(
+    match waits_for_an_app(pod, index) {
+        Some((other, true)) => proofs.push(Proof::unknown(
+            Obligation::NeedsAreMet,
+            format!("its postStart hook waits for a file that {other} names and may make"),
+        )),
+        Some((other, false)) => proofs.push(Proof::refuted(
             Obligation::NeedsAreMet,
             format!("it waits for {other}, which would start only after it"),
-        ));
+        )),
+        None => {}
     }
     proofs.extend(mesh(pod, member, options, sets_switches));
     if proofs.is_empty() {
@@ -35,8 +40,9 @@ pub(crate) fn met(pod: &Pod<'_>, index: usize, options: &Options, sets_switches:
     proofs
 }
 
-/// An app that a sidecar waits for in its script or in a hook, found or only its own affair until now.
-fn waits_for_an_app<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
+/// An app that a sidecar waits for in its script or in a hook, found or only its own affair until now, and whether it may
+/// be itself that it waits for.
+fn waits_for_an_app<'p>(pod: &'p Pod<'_>, index: usize) -> Option<(&'p str, bool)> {
     let is_app = |party: &Party| match party {
         Party::Container(other) => pod
             .members
@@ -47,9 +53,8 @@ fn waits_for_an_app<'p>(pod: &'p Pod<'_>, index: usize) -> Option<&'p str> {
     pod.links
         .with_minded(index)
         .filter(|link| matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..)))
-        .map(|link| &link.other)
-        .find_map(is_app)
-        .map(|other| other.container.name)
+        .filter_map(|link| Some((is_app(&link.other)?.container.name, pod.may_wait_for_itself(link))))
+        .min_by_key(|(_, may_be_itself)| *may_be_itself)
 }
 
 /// The network is a mesh's, whose proxy is an ordinary container that starts behind all sidecars.

@@ -5,7 +5,7 @@ use crate::{
     behaviour::{
         Link, LinkKind, Party,
         action::{Action, FilePath},
-        script::{MarkerUse, Reached, Wait},
+        script::{MarkerUse, Wait},
     },
     pod::{
         Lifetime, MAY_BE_CONFIGURED_TO_END, Member, Pod, Suspect, names_an_end, reads_pipe, shown_path,
@@ -107,7 +107,7 @@ impl Case<'_, '_> {
                 "its own command ends it after a while, and the kubelet would start it again each time; run its program without the limit first",
             );
         }
-        if let Some(file) = self.ends_at_a_file() {
+        if let Some(file) = self.pod.ends_at_a_file(self.index) {
             return Proof::refuted(
                 Obligation::RunsServer,
                 format!(
@@ -137,29 +137,6 @@ impl Case<'_, '_> {
             }
             (RunsServer::Unknown(doubt), None) => Proof::unknown(Obligation::RunsServer, doubt.to_string()),
         }
-    }
-
-    /// The file at which its own script ends its program, where nothing treats that as the app's sign.
-    fn ends_at_a_file(&self) -> Option<&str> {
-        let (at, program) = Pod::entrypoint(self.member)?;
-        let facts = self.pod.links.facts(self.index, at)?;
-        let mut links = self.pod.links.all.iter();
-        let is_treated =
-            links.any(|link| link.container == self.index && matches!(link.kind, LinkKind::EndsOnFile(..)));
-        let ends_it = facts
-            .kills
-            .iter()
-            .any(|kill| kill.only_own_children && kill.trap.is_none());
-        if is_treated || !ends_it || !self.pod.workload.runs_to_completion() {
-            return None;
-        }
-        let mut markers = facts.markers.iter();
-        let looked_for = markers.find(|marker| {
-            matches!(marker.usage, MarkerUse::Tested { .. })
-                && marker.is_in_loop
-                && marker.reached.contains(&Reached::Kill)
-        })?;
-        Some(shown_path(program, &looked_for.file))
     }
 
     /// Whether nothing of its work begins when the app is done.

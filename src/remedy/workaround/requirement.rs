@@ -189,7 +189,7 @@ fn of_link<'a>(
         }
         LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
             let what = format!("{}: its wait for a file is removed", member.container.name);
-            let reason = "the manifest does not show what writes the file";
+            let reason = "no script of the manifest writes the file: what has happened by then is not known";
             let mut part = Part::new(what, Err(reason.to_owned())).on(Subject::Link(at));
             part.harmful = false;
             part

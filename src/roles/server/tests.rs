@@ -156,6 +156,8 @@ fn servers_as_people_write_them_are_proved() {
         "image: 'registry.k8s.io/git-sync/git-sync:v4', args: ['--one-time=false', '--period=60s']",
         "image: 'my/image', command: [/usr/bin/fluent-bit, -c, /etc/fb.conf]",
         "image: 'grafana/promtail:3', args: [-config.file=/etc/promtail.yml]",
+        "image: 'telegraf:1', command: [sh, -c, 'until nc -z db 5432; do echo wait; sleep 1; done; exec telegraf']",
+        "image: 'telegraf:1', command: [sh, -c, 'while ! curl -fs localhost:9090/ready; do sleep 1; done; telegraf']",
     ] {
         assert_eq!(answer(container), RunsServer::Proved, "{container}");
     }
@@ -234,6 +236,15 @@ fn what_the_text_does_not_tell_is_unknown_with_its_reason() {
         ),
         (
             "image: 'telegraf:1', command: [sh, -c, 'telegraf | tee /x']",
+            Doubt::Script { starts_server: true },
+        ),
+        // The app's end may be what it waits for.
+        (
+            "image: 'telegraf:1', command: [sh, -c, 'while nc -z localhost 80; do sleep 1; done; telegraf']",
+            Doubt::Script { starts_server: true },
+        ),
+        (
+            "image: 'telegraf:1', command: [sh, -c, 'until [ -f /x ]; do sleep 1; done; telegraf']",
             Doubt::Script { starts_server: true },
         ),
         (

@@ -35,6 +35,7 @@ impl Flow<'_> {
                     .map(|target| target.raw.trim_matches('"'));
                 redirect.descriptor == Some(number) && target != Some("-") || target == Some(text.as_str())
             }) || number < 3 && !simple.words.is_empty()
+                || names_descriptor(simple, &text)
         };
         let found: Vec<_> = self
             .lost
@@ -134,4 +135,19 @@ impl Flow<'_> {
             .may_hold(name)
             .then(|| Answer::Unknown(Hindrance::MaybeEnvironment(name.to_owned())))
     }
+}
+
+/// Whether a command is told of a descriptor that it inherits: `--control-fd 3`, `--fd=3`, `/dev/fd/3`, `LISTEN_FDS=1`.
+fn names_descriptor(simple: &Simple, number: &str) -> bool {
+    let is_about = |text: &str| text.to_ascii_lowercase().contains("fd");
+    let words = simple.words.iter().map(|word| word.raw.trim_matches(['"', '\'']));
+    let before = std::iter::once("").chain(words.clone());
+    let is_named = before.zip(words).any(|(before, word)| {
+        let start = word.strip_suffix(number);
+        start.is_some_and(|start| match start.is_empty() {
+            true => is_about(before),
+            false => is_about(start) && !start.ends_with(|letter: char| letter.is_ascii_digit()),
+        })
+    });
+    is_named || simple.assignments.iter().any(|assignment| assignment.name == "LISTEN_FDS")
 }
