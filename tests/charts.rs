@@ -23,13 +23,19 @@ mod programs;
 mod tell;
 
 /// The charts, each with the files of values besides its own, the place of a finding, and the files that change.
-const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
+const CHARTS: [(&str, &str, &str, &[&str]); 48] = [
     ("absent", "", "templates/job.yaml:32", &["templates/job.yaml"]),
     (
         "alias",
         "",
         "charts/task/templates/job.yaml:18",
         &["charts/task/templates/job.yaml"],
+    ),
+    (
+        "beside",
+        "",
+        "templates/cronjob.yaml:22",
+        &["templates/cronjob.yaml"],
     ),
     (
         "brought",
@@ -80,6 +86,12 @@ const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
         "",
         "values.yaml:24",
         &["templates/init-job.yaml", "values.yaml"],
+    ),
+    (
+        "included",
+        "",
+        "templates/deployment.yaml:20",
+        &["templates/_helpers.tpl", "templates/deployment.yaml"],
     ),
     ("inline", "", "ci/gke-values.yaml:6", &["ci/gke-values.yaml"]),
     (
@@ -141,6 +153,7 @@ const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
     ),
     ("range", "", "templates/jobs.yaml:14", &["templates/jobs.yaml"]),
     ("rendered", "", "values.yaml:12", &["values.yaml"]),
+    ("repeats", "", "templates/job.yaml:20", &["templates/job.yaml"]),
     (
         "result",
         "",
@@ -196,6 +209,13 @@ const CHARTS: [(&str, &str, &str, &[&str]); 43] = [
         ],
     ),
     ("version", "", "templates/job.yaml:19", &["templates/job.yaml"]),
+    ("waits", "", "templates/_pool.tpl:8", &["templates/api.yaml"]),
+    (
+        "words",
+        "",
+        "values.yaml:10",
+        &["charts/dump/templates/job.yaml", "values.yaml"],
+    ),
     ("wrapper", "", "templates/job.yaml:17", &["templates/job.yaml"]),
 ];
 
@@ -860,6 +880,72 @@ fn a_script_of_values_stays_one_of_values() {
     }
 }
 
+/// The words of a command that values bring stay theirs, in the form that they are written in.
+#[test]
+fn words_of_values_stay_words_of_values() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for target in ["native", "lifecycle", "annotation"] {
+        let directory = copy("words");
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", target, "--review", "--write", "words"],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let after = texts(&directory.path().join("words"));
+        let template = &after["charts/dump/templates/job.yaml"];
+        assert!(!template.contains("exec /upload"), "{template}");
+        assert!(after["values.yaml"].contains("/upload"), "{}", after["values.yaml"]);
+        let own = rendered(directory.path(), "words", "dump.upload.command={/other,--port}");
+        assert!(own.contains("- /other\n            - --port\n"), "{own}");
+    }
+}
+
+/// A list of init containers that a part brings is that part's: the sidecar stands beside the action that includes it.
+#[test]
+fn a_sidecar_stands_beside_the_action_that_brings_the_other_init_containers() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    let directory = copy("included");
+    let output = run(
+        directory.path(),
+        &["migrate", "--target", "native", "--write", "included"],
+    );
+    assert!(output.status.success(), "{output:?}");
+    let text = &texts(&directory.path().join("included"))["templates/deployment.yaml"];
+    let both = "{{- include \"included.init\" . | nindent 8 }}\n        {{- include \"included.envoy\" . | nindent 8 }}\n";
+    assert!(text.contains(&format!("initContainers:\n        {both}")), "{text}");
+}
+
+/// A part that other workloads include stays as it is: what one of them needs stands beside its action.
+#[test]
+fn a_part_of_others_stays_as_it_is() {
+    if !has_helm() {
+        return tell::skip("helm", "there is no helm");
+    }
+    for (name, part, target) in [
+        ("beside", "templates/_helpers.tpl", "native"),
+        ("beside", "templates/_helpers.tpl", "annotation"),
+        ("waits", "templates/_pool.tpl", "native"),
+    ] {
+        let directory = copy(name);
+        let before = texts(&directory.path().join(name));
+        let output = run(
+            directory.path(),
+            &["migrate", "--target", target, "--review", "--write", name],
+        );
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            said.contains("proved by rendering it again"),
+            "{name} {target}: {said}"
+        );
+        let after = texts(&directory.path().join(name));
+        assert_eq!(after[part], before[part], "{name} {target}");
+    }
+}
+
 /// A condition that asks for a variable of its part goes nowhere else.
 #[test]
 fn a_variable_is_asked_for_in_its_own_part_alone() {
@@ -913,6 +999,29 @@ fn line_ends_stay_what_they_are() {
     }
 }
 
+/// How often lint runs helm for a chart in a directory, and how it ends.
+#[cfg(unix)]
+fn runs_of_helm(helm: &Path, directory: &Path, name: &str) -> (usize, Option<i32>) {
+    let programs = tempfile::tempdir().unwrap();
+    let log = programs.path().join("log");
+    let script = format!(
+        "#!/bin/sh\necho run >>{}\nexec {} \"$@\"\n",
+        log.display(),
+        helm.display()
+    );
+    let wrapper = programs.path().join("helm");
+    fs::write(&wrapper, script).unwrap();
+    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
+        .args(["lint", name])
+        .current_dir(directory)
+        .env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()))
+        .output()
+        .unwrap();
+    let runs = fs::read_to_string(log).unwrap().lines().count();
+    (runs, output.status.code())
+}
+
 /// One run of helm for each way, and one more for what it shows that no other one does.
 #[cfg(unix)]
 #[test]
@@ -926,24 +1035,24 @@ fn lint_asks_for_the_way_back_once() {
         let path = format!("tail/ci/{name}-values.yaml");
         fs::write(directory.path().join(path), "unused: 1\n").unwrap();
     }
-    let programs = tempfile::tempdir().unwrap();
-    let log = programs.path().join("log");
-    let script = format!(
-        "#!/bin/sh\necho run >>{}\nexec {} \"$@\"\n",
-        log.display(),
-        helm.display()
+    assert_eq!(runs_of_helm(&helm, directory.path(), "tail"), (4, Some(1)));
+}
+
+/// Nobody asks a clean chart for the way back.
+#[cfg(unix)]
+#[test]
+fn a_clean_chart_is_rendered_once() {
+    let Some(helm) = programs::find("helm") else {
+        return tell::skip("helm", "there is no helm");
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| write_file(directory.path(), name, text);
+    write("clean/Chart.yaml", "apiVersion: v2\nname: clean\nversion: 0.1.0\n");
+    write(
+        "clean/templates/web.yaml",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - {name: web, image: nginx}\n",
     );
-    let wrapper = programs.path().join("helm");
-    fs::write(&wrapper, script).unwrap();
-    fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_kubectl-sidecar"))
-        .args(["lint", "tail"])
-        .current_dir(directory.path())
-        .env("PATH", format!("{}:/usr/bin:/bin", programs.path().display()))
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert_eq!(fs::read_to_string(log).unwrap().lines().count(), 4);
+    assert_eq!(runs_of_helm(&helm, directory.path(), "clean"), (1, Some(0)));
 }
 
 /// The sidecar is one of values: so are the annotations of its pod, in the map that the chart has for them or in one that

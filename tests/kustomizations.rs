@@ -108,6 +108,10 @@ fn without_hash(text: &str) -> String {
 
 /// Migrates a tree and holds each way's build against what migrate makes of the old one.
 fn migrated(name: &str, ways: &[&str]) -> tempfile::TempDir {
+    migrated_by(&MIGRATE, name, ways)
+}
+
+fn migrated_by(migrate: &[&str], name: &str, ways: &[&str]) -> tempfile::TempDir {
     let tree = copy(name);
     let wanted: Vec<String> = ways
         .iter()
@@ -116,19 +120,19 @@ fn migrated(name: &str, ways: &[&str]) -> tempfile::TempDir {
             fs::write(beside.path().join("old.yaml"), build(&tree.path().join(way))).unwrap();
             let output = run(
                 beside.path(),
-                &[&MIGRATE[..], &["-o", "yaml", "old.yaml"]].concat(),
+                &[migrate, &["-o", "yaml", "old.yaml"]].concat(),
             );
             text(&output.stdout)
         })
         .collect();
-    let output = run(tree.path(), &[&MIGRATE[..], &["--write", "."]].concat());
+    let output = run(tree.path(), &[migrate, &["--write", "."]].concat());
     let said = text(&output.stderr);
     assert!(said.contains("proved by rendering"), "{said}");
     for (way, wanted) in ways.iter().zip(&wanted) {
         let found = without_hash(&build(&tree.path().join(way)));
         assert_eq!(objects(&without_hash(wanted)), objects(&found), "{way}");
     }
-    let again = run(tree.path(), &[&MIGRATE[..], &["."]].concat());
+    let again = run(tree.path(), &[migrate, &["."]].concat());
     assert_eq!(text(&again.stdout), "", "a second run changes nothing");
     tree
 }
@@ -200,6 +204,32 @@ fn what_one_overlay_alone_wants_is_written_there() {
         "{prod}"
     );
     assert!(read("prod/proxy.yaml").contains("initContainers:\n      - name: proxy\n"));
+}
+
+/// A script is a patch's, too, with the line end that it has.
+#[test]
+fn a_script_that_one_overlay_alone_wants_is_written_there() {
+    let tree = migrated("one-script", &["plain", "proxied"]);
+    let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
+    assert!(read("base/all.yaml").contains("until curl"));
+    let own = read("proxied/kustomization.yaml");
+    assert!(own.contains("path: /data/run.sh"), "{own}");
+}
+
+/// Annotations that kustomize makes stay beside the new one, and two new entries may end one patch.
+#[test]
+fn the_annotation_of_a_sidecar_stands_where_one_overlay_has_it() {
+    let annotate = ["migrate", "--target", "annotation", "--review"];
+    let tree = migrated_by(&annotate, "annotated", &["plain", "proxied"]);
+    let read = |path: &str| fs::read_to_string(tree.path().join(path)).unwrap();
+    let own = read("proxied/kustomization.yaml");
+    assert!(own.contains("/annotations/kubectl-sidecar~1sidecars"), "{own}");
+    let tree = migrated_by(&annotate, "ends", &["plain", "pooled"]);
+    let pool = fs::read_to_string(tree.path().join("pooled/pool.yaml")).unwrap();
+    assert!(
+        pool.contains("kubectl-sidecar/sidecars: pgbouncer") && pool.contains("readinessProbe:"),
+        "{pool}"
+    );
 }
 
 /// Of two workloads with a component's sidecar one has no workaround: it stays as it is.

@@ -16,4 +16,4 @@ mod tests;
 pub(crate) use action::comments;
 pub(crate) use mask::{Unknown, is_go_template, unmasked};
 pub(crate) use reading::{Reading, readings};
-pub(crate) use signs::{names_a_wrapper, signs};
+pub(crate) use signs::{may_hold_a_workaround, names_a_wrapper, signs};

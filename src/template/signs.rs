@@ -77,6 +77,12 @@ pub(crate) fn names_a_wrapper(text: &str) -> bool {
     })
 }
 
+/// Whether a text has words of a workaround: one of those that stand for a rule, or a pause, which most waits have.
+#[must_use]
+pub(crate) fn may_hold_a_workaround(text: &str) -> bool {
+    text.contains("sleep") || SIGNS.iter().any(|(_, word)| text.contains(word.as_str()))
+}
+
 /// What the words of a text say, at most once a line and rule. Comments say nothing.
 #[must_use]
 pub(crate) fn signs(source: &Arc<SourceFile>) -> Vec<Finding> {

@@ -97,7 +97,8 @@ pub(super) fn add_edits(
         if !back.taken.get(index).copied().unwrap_or_default()
             && let Some(line) = back.origins.own(index)
         {
-            edits.deleted.insert(line.clone());
+            let call = (side == Side::Call).then(|| back.emptied_call(index, |own| back.is_gone(own)));
+            edits.deleted.insert(call.flatten().unwrap_or_else(|| line.clone()));
         }
     }
 }
@@ -147,6 +148,11 @@ pub(super) struct Back<'b> {
 }
 
 impl Back<'_> {
+    /// Whether a rendered line is wanted nowhere.
+    fn is_gone(&self, index: usize) -> bool {
+        self.removed.contains(&index) && !self.taken.get(index).copied().unwrap_or_default()
+    }
+
     /// For each new line the removed one that it is: lists' items that stand elsewhere now.
     fn matched(&mut self, after: &Range<usize>) -> Vec<Option<usize>> {
         let mut found: Vec<Option<usize>> = Vec::new();
@@ -411,7 +417,9 @@ pub(super) fn content_column(line: &str) -> isize {
     while let Some(item) = rest.strip_prefix("- ") {
         rest = item.trim_start();
     }
-    (line.len() - rest.len()).cast_signed()
+    // A dash alone has its content in the next line.
+    let dash = if rest == "-" { 2 } else { 0 };
+    (line.len() - rest.len()).cast_signed() + dash
 }
 
 /// The line after which something stands behind all that belongs to a line: the actions that end what it is in, but for

@@ -1,6 +1,7 @@
 //! The lines of a source that move as a whole: containers, with the actions and conditions that are theirs.
 
 use std::{
+    cmp::Ordering,
     ops::{Range, RangeInclusive},
     path::Path,
 };
@@ -10,8 +11,9 @@ use crate::diff::Hunk;
 use super::{
     back::{Back, Side, behind_actions, content_column},
     edits::{Anchor, Edits, Move},
+    held::indentation,
     lines::{Line, lines_of},
-    marks::SourceLine,
+    marks::{SourceLine, is_template},
 };
 
 impl Back<'_> {
@@ -71,8 +73,7 @@ impl Back<'_> {
             // Others may include the same part, and it is not theirs to change.
             Some(call) if self.side == Side::Call => {
                 let there = self.rendered.get(first).map_or(0, |line| content_column(line));
-                let margin = self.files.text(&call.path)?.split('\n').nth(call.line)?;
-                let shift = content_column(margin) + 2 - there;
+                let shift = self.column_behind(call)? - there;
                 self.insert_new(hunk, placed, block, (&call.path, call.line, shift), edits);
             }
             _ => self.insert_new(hunk, placed, block, (&start.path, *core.end(), shift), edits),
@@ -143,6 +144,33 @@ impl Back<'_> {
         start..=end
     }
 
+    /// Where the entries of an item stand that an action brings: behind the dash, which may be the action's or stand
+    /// before it.
+    fn column_behind(&self, call: &SourceLine) -> Option<isize> {
+        let margin = self.files.text(&call.path)?.split('\n').nth(call.line)?;
+        let dash = if margin.trim_start().starts_with("- ") { 0 } else { 2 };
+        Some(content_column(margin) + dash)
+    }
+
+    /// The action that brings all of a part of a template of which none of its lines is wanted, a rendered one among
+    /// them: others may include the same part.
+    pub(super) fn emptied_call(&self, index: usize, is_gone: impl Fn(usize) -> bool) -> Option<SourceLine> {
+        let own = self.origins.own(index)?;
+        let lines = lines_of(self.files.text(&own.path)?);
+        let define = lines.get(own.line)?.define?;
+        let is_same = |other: &usize| {
+            self.origins.own(*other).is_some_and(|line| {
+                line.path == own.path && lines.get(line.line).is_some_and(|line| line.define == Some(define))
+            })
+        };
+        let first = (0..=index).rev().take_while(is_same).last()?;
+        let last = (index..self.rendered.len()).take_while(is_same).last()?;
+        let is_whole = (first..=last).all(is_gone);
+        let call = self.call(first, last, &lines).filter(|_| is_whole)?;
+        let known = lines_of(self.files.text(&call.path)?);
+        known.get(call.line)?.is_call().then_some(call)
+    }
+
     /// The action that brings all lines from the first to the last, where they are one `define`.
     fn call(&self, first: usize, last: usize, lines: &[Line]) -> Option<SourceLine> {
         let start = self.origins.own(first)?;
@@ -193,9 +221,11 @@ impl Back<'_> {
         let text = self.files.text(path);
         let lines = text.map(|text| lines_of(text)).unwrap_or_default();
         let mut at: Option<usize> = None;
+        let mut above: Option<usize> = None;
         let mut index = block.start;
         while index < block.end {
             if let Some(rendered) = placed.get(index).copied().flatten() {
+                above = Some(rendered);
                 let own = self.origins.own(rendered);
                 let own = own.filter(|line| line.path == *path && self.side != Side::Call);
                 at = own.map(|line| line.line).or(at);
@@ -206,6 +236,12 @@ impl Back<'_> {
             while index < block.end && placed.get(index).copied().flatten().is_none() {
                 index += 1;
             }
+            let new = hunk.after.start + from..hunk.after.start + index;
+            if let Some((line, shift)) = above.and_then(|above| self.in_values(above, new.start)) {
+                let texts = self.texts(new, shift, &line);
+                edits.insert(Anchor { line, after: true }, texts);
+                continue;
+            }
             let is_last = index == block.end;
             let behind = match (is_last, at) {
                 (true, _) | (_, None) => end,
@@ -215,9 +251,23 @@ impl Back<'_> {
                 path: path.to_owned(),
                 line: behind,
             };
-            let texts = self.texts(hunk.after.start + from..hunk.after.start + index, shift, &line);
+            let texts = self.texts(new, shift, &line);
             edits.insert(Anchor { line, after: true }, texts);
         }
+    }
+
+    /// The line of values that a new line belongs behind: the one above it is an item of a list that values bring, and it
+    /// is one more, or part of that item.
+    fn in_values(&self, above: usize, new: usize) -> Option<(SourceLine, isize)> {
+        let (old, new) = (self.rendered.get(above)?, self.new.get(new)?);
+        let is_item = |line: &str| line.trim_start().starts_with("- ");
+        let belongs = match indentation(new).cmp(&indentation(old)) {
+            Ordering::Less => false,
+            Ordering::Equal => is_item(old) && is_item(new),
+            Ordering::Greater => is_item(old),
+        };
+        self.shifts(above)
+            .filter(|(line, _)| belongs && !is_template(&line.path))
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     held::{Held, indentation},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template},
-    placing::Arrangement,
+    placing::{Arrangement, ending},
     printings::Printing,
     within::{Swap, swapped},
 };
@@ -146,18 +146,25 @@ impl Edits {
     fn block(&self, block: &Move, files: &Files) -> Option<Vec<String>> {
         let text = files.text(&block.path)?;
         let kept = self.kept(&block.path, text, |line| block.lines.contains(&line));
-        let opened = block.conditions.iter().map(|line| indented(line, block.indent));
-        let mut lines: Vec<String> = opened.collect();
+        // A condition around a new key stands as far in as that key.
+        let key = block.prefix.iter().find(|line| line.trim_end().ends_with(':'));
+        let around = |line: &str| match key {
+            Some(key) => format!("{}{}", " ".repeat(indentation(key)), line.trim_start()),
+            None => indented(line, block.indent),
+        };
+        let mut lines: Vec<String> = block.conditions.iter().map(|line| around(line)).collect();
         for (number, own) in kept {
             if number == *block.core.start() {
                 lines.extend(block.prefix.iter().cloned());
             }
-            lines.extend(own.into_iter().map(|line| indented(&line, block.indent)));
+            let is_inside = block.core.contains(&number);
+            lines.extend(own.into_iter().map(|line| match is_inside {
+                true => indented(&line, block.indent),
+                false => around(&line),
+            }));
         }
-        lines.extend(block.conditions.iter().rev().map(|line| {
-            let blank = " ".repeat(indentation(line).saturating_add_signed(block.indent));
-            format!("{blank}{{{{- end }}}}")
-        }));
+        let ends = block.conditions.iter().rev();
+        lines.extend(ends.map(|line| ending(indentation(&around(line)))));
         Some(lines)
     }
 

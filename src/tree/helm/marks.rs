@@ -145,7 +145,8 @@ fn place_of_mark(text: &str, line: &Line, extent: Extent) -> Option<usize> {
     }
     if line.is_call() {
         let begins = line.trims_before || !text.contains("nindent");
-        let is_whole = begins && line.block_output.is_some() && !line.is_unmarkable;
+        // What a plain action brings ends in its own line.
+        let is_whole = begins && (line.block_output.is_some() || !line.trims_before) && !line.is_unmarkable;
         return is_whole.then(|| text.trim_end().len());
     }
     if !line.is_literal {

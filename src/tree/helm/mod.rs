@@ -33,7 +33,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::source::{Lines, SourceFile};
+use crate::{
+    source::{Lines, SourceFile},
+    template::may_hold_a_workaround,
+};
 
 use super::{
     Files, FilesError, Place, ProgramError, Renderer, Rendering, Scratch, Unreached, Wanted, Way,
@@ -327,6 +330,10 @@ impl Renderer for Chart {
     }
 
     fn prepare(&self, way: &Way) {
+        // Where nothing is found nobody asks for the way back.
+        if !self.files.texts().any(|(_, text)| may_hold_a_workaround(text)) {
+            return;
+        }
         let marked = Marked::of(&self.files, &HashMap::new());
         let text = self.text(&marked.files, way);
         self.ahead().insert(way.clone(), text);
@@ -493,7 +500,9 @@ impl Renderer for Chart {
         let mut add = |files: Files| {
             let files = with_line_ends(&self.files, files);
             let is_known = found.contains(&files) || files == self.files;
-            if !is_known && !self.touches_foreign(&files) && !values_list::loses_values(&self.files, &files) {
+            let breaks_values = values_list::loses_values(&self.files, &files)
+                || values_list::continues_words(&self.files, &files);
+            if !is_known && !self.touches_foreign(&files) && !breaks_values {
                 found.push(files);
             }
         };

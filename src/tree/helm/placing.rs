@@ -9,7 +9,7 @@ use std::{
 use super::{
     super::Files,
     conditions::{around, expression, expression_within, is_loop, opening},
-    edits::{Anchor, Edits, Join, Move},
+    edits::{Anchor, Edits, Join, Move, name_of_define},
     held::{Held, held_at, indentation},
     kept::{only_call, opposite},
     lines::{Line, lines_of},
@@ -69,6 +69,9 @@ impl Edits {
             if is_template(&block.path) {
                 let text = files.text(&block.path)?;
                 block.conditions = left_behind(&block, text)?;
+                if arrangement.conditional {
+                    block.conditions.extend(asked_of_include(&block, files, text));
+                }
                 self.join(&mut block, text, arrangement, &mut keys);
                 *self.moves.get_mut(index)? = block;
             }
@@ -287,7 +290,11 @@ impl Edits {
             .inserted
             .keys()
             .map(|anchor| (&anchor.line.path, anchor.line.line));
-        only_one(files, moved.chain(new))
+        // What is new beside a sidecar may stand in a condition of its object.
+        let own = self.sidecars.iter().map(|line| (&line.path, line.line));
+        only_one(files, moved.clone())
+            .or_else(|| only_one(files, own))
+            .or_else(|| only_one(files, moved.chain(new)))
     }
 
     /// Puts lines before others that are inserted at the same place.
@@ -316,6 +323,14 @@ fn asked_at(files: &Files, path: &Path, line: usize, calls: usize) -> Option<Ask
     let text = files.text(path).filter(|_| is_template(path))?;
     let lines = lines_of(text);
     let at = |line: usize| text.split('\n').nth(line);
+    let define = lines.get(line).and_then(|line| line.define);
+    if let Some(expression) = at(line).and_then(|own| asked_inside(files, own)) {
+        return Some(Asked {
+            expression,
+            path: path.to_owned(),
+            define,
+        });
+    }
     let asked = match around(&lines, line).into_iter().next_back() {
         Some(own) => Some(at(own.line).and_then(expression).filter(|_| !own.is_else)?),
         None => at(line).and_then(expression_within),
@@ -327,8 +342,44 @@ fn asked_at(files: &Files, path: &Path, line: usize, calls: usize) -> Option<Ask
     Some(Asked {
         expression: asked.to_owned(),
         path: path.to_owned(),
-        define: lines.get(line).and_then(|line| line.define),
+        define,
     })
+}
+
+/// What is asked for a part of a template that a line includes to bring anything at all, as that line would say it.
+fn asked_inside(files: &Files, line: &str) -> Option<String> {
+    let (name, rest) = line.split_once("include \"")?.1.split_once('"')?;
+    let given = rest.split([' ', ')', '|', '}']).find(|word| !word.is_empty())?;
+    let mut templates = files.texts().filter(|(path, _)| is_template(path));
+    let (text, start) = templates.find_map(|(_, text)| {
+        let mut lines = text.split('\n');
+        let start = lines.position(|line| name_of_define(line).is_some_and(|own| own == name))?;
+        Some((text, start))
+    })?;
+    let lines = lines_of(text);
+    let texts: Vec<&str> = text.split('\n').collect();
+    let own = lines.iter().enumerate().filter(|(_, line)| {
+        line.define == Some(start) && (line.is_literal || line.has_output)
+    });
+    let mut outermost = own.map(|(number, _)| around(&lines, number).first().copied());
+    let first = outermost.next()??;
+    let is_whole = !first.is_else && outermost.all(|other| other == Some(first));
+    let opener = texts.get(first.line).filter(|line| is_whole && !is_loop(line))?;
+    let asked = expression(opener).filter(|asked| !asked.contains('$'))?;
+    match given {
+        "." => Some(asked.to_owned()),
+        "$" => Some(asked.replace(".Values.", "$.Values.")),
+        _ => None,
+    }
+}
+
+/// The line that opens the condition in which all that a moved block includes stands, for the key that is new before it.
+fn asked_of_include(block: &Move, files: &Files, text: &str) -> Option<String> {
+    let texts: Vec<&str> = text.split('\n').collect();
+    let own = texts.get(*block.core.start())?;
+    let is_one = block.core.start() == block.core.end() && block.prefix.iter().any(|line| is_key(line));
+    let asked = asked_inside(files, own).filter(|_| is_one && openers(block, &texts).is_empty())?;
+    Some(opening(indentation(own), &[asked]))
 }
 
 fn is_key(line: &str) -> bool {

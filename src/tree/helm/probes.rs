@@ -15,10 +15,10 @@ use crate::{
 };
 
 use super::{
-    conditions::{around, expression},
+    conditions::{around, expression, is_loop},
     dependencies,
     edits::name_of_define,
-    lines::lines_of,
+    lines::{Line, lines_of},
     marks::is_template,
     uses,
 };
@@ -55,8 +55,12 @@ pub(super) fn probes(before: &Files, edited: &Files, ways: &[Way]) -> Vec<Way> {
         let known = lines_of(&text);
         let lines = text.split('\n').zip(&known);
         let deciding: BTreeSet<_> = lines
-            .filter(|(_, line)| !line.is_define)
-            .flat_map(|(text, line)| values_decided_by(before, text, line.opens > 0, MOST_INCLUDED))
+            .enumerate()
+            .filter(|(_, (_, line))| !line.is_define)
+            .flat_map(|(number, (own, line))| {
+                let decides = line.opens > 0 && !repeats_words(&text, &known, number);
+                values_decided_by(before, own, decides, MOST_INCLUDED)
+            })
             .map(|path| (path, true))
             .collect();
         used.add(of_chart(before, path, deciding));
@@ -198,12 +202,35 @@ fn values_near(text: &str, ranges: &[std::ops::Range<usize>]) -> BTreeSet<(Vec<S
         for line in lines {
             let decides = known
                 .get(line)
-                .is_some_and(|line| line.opens > 0 || line.has_else);
+                .is_some_and(|line| line.opens > 0 || line.has_else)
+                && !repeats_words(text, &known, line);
             let values = all.get(line).map(|line| values_in(line)).unwrap_or_default();
             used.extend(values.into_iter().map(|path| (path, decides)));
         }
     }
     used
+}
+
+/// Whether a line opens a loop that writes nothing but words, be it in a script or in a list of arguments: it does not
+/// decide which containers there are.
+fn repeats_words(text: &str, lines: &[Line], at: usize) -> bool {
+    let own = lines.get(at).is_some_and(|line| line.opens == 1 && line.closes == 0);
+    let mut texts = text.split('\n').enumerate().skip(at);
+    let is_loop = texts.next().is_some_and(|(_, line)| is_loop(line));
+    let mut depth = 1usize;
+    let body = texts.take_while(|(number, _)| {
+        let Some(line) = lines.get(*number) else { return false };
+        depth = (depth + line.opens).saturating_sub(line.closes);
+        depth > 0
+    });
+    let is_more = |line: &str| {
+        let brings = ["include ", "template ", "tpl ", "toYaml "];
+        let is_entry = line.trim_start().trim_start_matches("- ").split_once(':').is_some_and(|(key, _)| {
+            !key.is_empty() && key.bytes().all(|sign| sign.is_ascii_alphanumeric())
+        });
+        is_entry || brings.iter().any(|words| line.contains(words))
+    };
+    own && is_loop && !body.into_iter().any(|(_, line)| is_more(line))
 }
 
 /// The values that a condition names, and those that conditions name in the parts which a line includes.

@@ -125,6 +125,29 @@ pub(super) fn loses_values(before: &Files, edited: &Files) -> bool {
     })
 }
 
+/// Whether a template adds words to the command or the arguments that an action prints: whoever has other values would
+/// get them behind words that they do not belong to.
+pub(super) fn continues_words(before: &Files, edited: &Files) -> bool {
+    let mut templates = edited.changed(before).filter(|path| is_template(path));
+    templates.any(|path| {
+        let (Some(old), Some(new)) = (before.text(path), edited.text(path)) else {
+            return false;
+        };
+        let lines: Vec<&str> = new.split('\n').collect();
+        hunks(old, new).iter().any(|hunk| {
+            let printed = |number: usize| {
+                let line = number.checked_sub(1).and_then(|above| lines.get(above));
+                let list = line.and_then(|line| line.trim_start().split_once(':'));
+                let list = list.filter(|(key, rest)| {
+                    ["command", "args"].contains(key) && rest.trim_start().starts_with("{{")
+                });
+                list.is_some() && lines.get(number).is_some_and(|line| line.trim_start().starts_with("- "))
+            };
+            hunk.after.clone().any(printed)
+        })
+    })
+}
+
 fn is_yaml(path: &Path) -> bool {
     path.extension()
         .is_some_and(|suffix| suffix == "yaml" || suffix == "yml")

@@ -29,6 +29,8 @@ pub(super) struct Task<'k> {
     pub(super) object: &'k Layered,
     /// The object's name in the rendering.
     pub(super) name: String,
+    /// What the object is in the rendering.
+    pub(super) rendered: Value,
     pub(super) deed: Deed,
 }
 
@@ -43,7 +45,7 @@ pub(super) fn candidates(tree: &Kustomizations, wanted: &[Wanted<'_>]) -> Result
     if !tasks.iter().any(|task| shared::is_contested(tree, task, &tasks)) {
         return plain.map(|files| vec![files]);
     }
-    let sites = [Site::LastPiece, Site::Outermost];
+    let sites = [Site::LastPiece, Site::Outermost, Site::Rendered];
     let own = sites
         .into_iter()
         .filter_map(|site| edited(tree, &tasks, Some(site)).ok());
@@ -145,6 +147,7 @@ fn tasks<'k>(tree: &'k Kustomizations, wanted: &Wanted<'_>) -> Vec<Task<'k>> {
             way,
             object,
             name: name.unwrap_or_default().to_owned(),
+            rendered: one.clone(),
             deed,
         }));
     }

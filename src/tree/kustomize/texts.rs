@@ -43,7 +43,9 @@ impl<'f> Texts<'f> {
     /// Carries changes out. A text in which they can't be made stays as it is: the proof will say what is missing.
     pub(super) fn change(&mut self, unit: &Unit, rounds: &[Vec<Change>]) {
         let Some(text) = self.get(unit) else { return };
-        if let Ok(edited) = rewrite(&text, rounds)
+        // What is new at the end of a text may belong to several mappings that end there: one after the other, then.
+        let edited = rewrite(&text, rounds).or_else(|_| rewrite(&text, &one_by_one(rounds)));
+        if let Ok(edited) = edited
             && edited != text
         {
             self.edited.insert(unit.clone(), edited);
@@ -87,6 +89,18 @@ impl<'f> Texts<'f> {
         let is_changed = files.changed(self.files).next().is_some();
         is_changed.then_some(files)
     }
+}
+
+/// The same rounds, with a round of its own for each new entry.
+fn one_by_one(rounds: &[Vec<Change>]) -> Vec<Vec<Change>> {
+    let is_new = |change: &Change| matches!(change, Change::Insert { .. });
+    let mut all = Vec::new();
+    for round in rounds {
+        let (new, rest): (Vec<Change>, Vec<Change>) = round.iter().cloned().partition(is_new);
+        all.extend(new.into_iter().map(|change| vec![change]));
+        all.push(rest);
+    }
+    all
 }
 
 /// A text of several lines, ended as the old one was: its header stays.

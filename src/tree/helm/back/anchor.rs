@@ -47,8 +47,11 @@ impl Back<'_> {
             let mut above = (0..hunk.before.start).rev().take(NEAR);
             at(above.find(|index| fits(*index))?, true)
         };
+        let new = self.new.get(hunk.after.start);
+        let is_item = new.is_some_and(|line| line.trim_start().starts_with("- "));
         own.or_else(|| match self.side {
-            Side::Before | Side::Call if self.ends_part(hunk) => previous().or_else(next),
+            // An item stands beside the action that brings the others: these may be others' too.
+            Side::Before | Side::Call if self.ends_part(hunk) && !is_item => previous().or_else(next),
             Side::Before | Side::Call => next().or_else(previous),
             Side::Behind | Side::Inside | Side::Outside => previous().or_else(next),
             Side::Values => before.and_then(|index| at(index, true)).or_else(next),

@@ -12,7 +12,7 @@ use crate::{
         Kustomizations,
         difference::{Deed, DeedKind},
         layers::{Form, Layered, Piece, carry_out, file_in, merge_patch, operand},
-        leg::{Leg, value_at},
+        leg::{Leg, value_at, value_at_mut},
         pointer::{locate, tokens, written},
         reference::{normal, text},
         repoint::place_among,
@@ -28,6 +28,8 @@ pub(super) enum Site {
     LastPiece,
     /// In the outermost kustomization.
     Outermost,
+    /// There, too, where those below it have made mappings that no piece has: `commonAnnotations`.
+    Rendered,
 }
 
 /// Whether a piece that would have to change for a deed is another object's too, which is not to change that way.
@@ -118,7 +120,11 @@ pub(super) fn write(
         if let Some(lock) = tree.locked.get(&file) {
             return Err(lock.reason(&normal(&tree.root.join(&file))));
         }
-        let patch = operations(&state_of(task.object, texts), &deeds)
+        let mut state = state_of(task.object, texts);
+        if site == Site::Rendered {
+            deeds.iter().for_each(|deed| take_mappings(&mut state, &task.rendered, &deed.legs));
+        }
+        let patch = operations(&state, &deeds)
             .ok_or("what a patch would point at is not found")?;
         let known = patches.entry(file).or_default();
         let other = known.insert(target_of(tree, task), patch.clone());
@@ -138,7 +144,7 @@ pub(super) fn write(
 fn file_of(tree: &Kustomizations, task: &Task<'_>, site: Site) -> Option<PathBuf> {
     match site {
         Site::LastPiece => task.object.pieces.last().map(|piece| piece.kustomization.clone()),
-        Site::Outermost => file_in(&tree.files, tree.ways.get(task.way)?.paths.first()?),
+        Site::Outermost | Site::Rendered => file_in(&tree.files, tree.ways.get(task.way)?.paths.first()?),
     }
 }
 
@@ -184,6 +190,23 @@ fn state_of(object: &Layered, texts: &Texts<'_>) -> Value {
     state
 }
 
+/// Gives a state the mappings on a way that a rendering has, empty.
+fn take_mappings(state: &mut Value, rendered: &Value, legs: &[Leg]) {
+    for depth in 1..legs.len() {
+        let (Some(way), Some(around)) = (legs.get(..depth), legs.get(..depth - 1)) else {
+            return;
+        };
+        let is_mapping = matches!(value_at(rendered, way), Some(Value::Mapping(_)));
+        if !is_mapping || value_at(state, way).is_some() {
+            continue;
+        }
+        let (Some(Leg::Key(key)), Some(Value::Mapping(entries))) = (way.last(), value_at_mut(state, around)) else {
+            return;
+        };
+        entries.push((Value::string(key.clone()), Value::Mapping(Vec::new())));
+    }
+}
+
 fn apply(operation: yaml::Node<'_>, state: &mut Value) {
     if let (Some(name), Some(path)) = (text(operation, "op"), text(operation, "path")) {
         let value = operand(operation, name, state);
@@ -227,6 +250,16 @@ fn operation(name: &str, path: &[String], value: Option<Value>) -> Value {
         (Value::string("path"), Value::string(written(path))),
     ];
     entries.extend(value.map(|value| (Value::string("value"), value)));
+    let operation = Value::Mapping(entries.clone());
+    let text = edit::block(&operation);
+    let read = yaml::parse(text.trim_end()).ok().and_then(|stream| Value::of(stream.root(0)?).ok());
+    if read.is_some_and(|read| read == operation) {
+        return operation;
+    }
+    // kustomize trims a patch: no line end that counts may be its last.
+    if let [_, rest @ ..] = entries.as_mut_slice() {
+        rest.reverse();
+    }
     Value::Mapping(entries)
 }
 
