@@ -1,7 +1,7 @@
 //! `startup-sleep`
 
 use crate::{
-    behaviour::ScriptFacts,
+    behaviour::{LinkKind, Party, ScriptFacts},
     roles::Role,
     workload::{Container, ContainerList, ProbeKind, Program},
     yaml::Node,
@@ -127,7 +127,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let listener = || (member.role.role == Role::App).then(|| socket_owner(pod, member, program))?;
-        let Some(sidecar) = known.clone().or_else(listener) else {
+        let stopped = || stopped_sidecar(pod, index, at);
+        let Some(sidecar) = known.clone().or_else(listener).or_else(stopped) else {
             continue;
         };
         // A sidecar sleeps for another one only where its script says so.
@@ -259,6 +260,25 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         is_database: false,
     });
     own.chain(injected).max_by_key(|awaited| awaited.serves)
+}
+
+/// The injected sidecar that a script stops when it is done, by the address that it calls: it is there, though nothing
+/// else in the pod says so.
+fn stopped_sidecar(pod: &Pod<'_>, container: usize, program: usize) -> Option<Awaited> {
+    let mut links = pod.links.all.iter();
+    links.find_map(|link| match (&link.kind, &link.other) {
+        (LinkKind::Quits(_), Party::Injected(known))
+            if (link.container, link.program) == (container, program) =>
+        {
+            Some(Awaited {
+                name: known.name.clone(),
+                is_injected: true,
+                serves: !known.ready.is_empty(),
+                is_database: false,
+            })
+        }
+        _ => None,
+    })
 }
 
 /// A container whose arguments name the socket that the program behind the sleep is given, on a volume of both.
