@@ -1,6 +1,7 @@
 //! The engine: texts to findings. No files, no terminal, no network.
 
 mod again;
+mod embedded;
 mod gather;
 mod text;
 
@@ -303,6 +304,8 @@ struct Company<'a> {
     services: Option<&'a Services>,
     /// It is a reading of a template: an action may bring the image that a container lacks.
     is_template: bool,
+    /// It stands as text in a ConfigMap.
+    is_embedded: bool,
 }
 
 fn lint_alone(source: &Arc<SourceFile>, services: &Services, options: &Options) -> Outcome {
@@ -361,6 +364,9 @@ fn lint_stream<'a>(
             mark_injected(&mut pod);
             lint_pod(&pod, &mut outcome);
         }
+    }
+    if live.is_none() && !company.is_embedded {
+        embedded::add_manifests(stream, &company, sources, options, &mut outcome);
     }
     let is_text = live.is_none() && !company.is_template;
     if let Some(line) = is_text.then(|| template_comment(&outcome, sources)).flatten() {

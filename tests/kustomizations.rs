@@ -243,6 +243,11 @@ fn a_workload_that_shares_a_patch_with_others_gets_one_of_its_own() {
             && component.contains("op: move\n      from: /spec/template/spec/containers/1\n"),
         "{component}"
     );
+    // In another order the build fails, and edits no other container.
+    assert!(
+        component.contains("op: test\n      path: /spec/template/spec/containers/1/name\n"),
+        "{component}"
+    );
     let said = text(&run(tree.path(), &["lint", "-q", "-o", "concise", "."]).stdout);
     assert_eq!(said, "", "what was moved by a patch is understood");
 }

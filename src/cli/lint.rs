@@ -68,6 +68,14 @@ pub(super) fn run(arguments: &LintArguments, program: &str) -> Result<ExitStatus
         errors: discovery.errors,
         ..Run::default()
     };
+    let dead = discovery.dead_links.into_iter();
+    run.notes.extend(dead.map(|name| {
+        Note::new(
+            name,
+            NoteKind::DeadLink,
+            "a symbolic link to nothing: there is nothing to read",
+        )
+    }));
     let (inputs, groups) = run.select(discovery.inputs, &mut configurations)?;
     let selections = configurations
         .loaded

@@ -38,7 +38,7 @@ use crate::{
     rules::{Finding, RULES, Severity},
     source::{
         Input, Origin, Request, STANDARD_INPUT, SourceError, SourceErrorKind, SourceFile, discover,
-        first_template_line, read,
+        first_statement_line, first_template_line, read,
     },
     suppress::InSources,
     yaml,
@@ -232,7 +232,8 @@ impl Run {
                     // What was met in a directory of a chart needs no mending.
                     Err(_)
                         if matches!(input.origin, Origin::Found(_))
-                            && first_template_line(&source.text).is_some() =>
+                            && (first_template_line(&source.text).is_some()
+                                || first_statement_line(&source.text).is_some()) =>
                     {
                         self.templates += 1;
                     }

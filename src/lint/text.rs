@@ -13,7 +13,8 @@ use crate::{
     roles::WorkloadSummary,
     rules::{Confidence, Finding, Fix, FixClass, Severity},
     source::{
-        Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_template_line, has_manifest_suffix,
+        Note, NoteKind, SourceError, SourceErrorKind, SourceFile, first_statement_line, first_template_line,
+        has_manifest_suffix,
     },
     template::{self, Reading},
     workload::{self, ObjectReference},
@@ -22,7 +23,7 @@ use crate::{
 use mend::{has_action, line_around, mend};
 
 /// Rules that claim something since nothing in the pod speaks against it.
-const CLAIMED_FROM_ABSENCE: [&str; 5] = [
+pub(super) const CLAIMED_FROM_ABSENCE: [&str; 5] = [
     "app-started-first",
     "job-never-completes",
     "misdeclared-sidecar",
@@ -54,17 +55,23 @@ pub(super) fn lint_text(source: &Arc<SourceFile>, error: ParseError, options: &O
         };
     }
     let mut text = source.text.to_string();
-    let mut outcome = match mend(&mut text, None).filter(|_| !is_too_much) {
-        Some(_) => lint_part(source, text, options).0,
-        None => Outcome {
-            findings: template::signs(source),
-            ..Outcome::default()
-        },
+    let (mut outcome, kind) = match mend(&mut text, None).filter(|_| !is_too_much) {
+        Some(_) => (lint_part(source, text, options).0, NoteKind::TemplateInPart),
+        None => {
+            let outcome = Outcome {
+                findings: template::signs(source),
+                ..Outcome::default()
+            };
+            (outcome, NoteKind::TemplateSearched)
+        }
     };
-    outcome.errors.push(
-        SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
-            .at(error.line, Some(error.column)),
-    );
+    match first_statement_line(&source.text) {
+        Some(line) => outcome.notes.push(Note::about_template(&source.name, line, kind)),
+        None => outcome.errors.push(
+            SourceError::new(&source.name, SourceErrorKind::Syntax, error.message)
+                .at(error.line, Some(error.column)),
+        ),
+    }
     outcome
 }
 

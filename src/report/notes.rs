@@ -52,6 +52,11 @@ impl Report<'_> {
                 counted(ignored, "file")
             ));
         }
+        let dead = count(NoteKind::DeadLink);
+        if dead > 0 {
+            let verb = if dead == 1 { "leads" } else { "lead" };
+            lines.push(format!("{} {verb} to nothing", counted(dead, "symbolic link")));
+        }
         lines
     }
 }

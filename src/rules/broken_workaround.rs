@@ -225,10 +225,12 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     let Some(word) = lost.iter().find(|word| word.as_str().is_some_and(is_script)) else {
         return;
     };
-    // A container that has nobody to wait for lost something else.
-    let alone = pod.workload.containers.len() == 1 && pod.injected.is_empty();
+    // Where there is no sidecar to wait for or to end, or not yet, something else is lost.
+    let is_sidecar = |member: &Member<'_>| member.role.role == Role::Sidecar;
+    let has_sidecar = pod.members.iter().any(is_sidecar) || !pod.injected.is_empty();
+    let is_beside = member.container.list != ContainerList::Init || member.container.is_native_sidecar();
     let is_local = |text: &str| text.contains("localhost") || text.contains("127.0.0.1");
-    if alone && !word.as_str().is_some_and(is_local) {
+    if !(has_sidecar && is_beside) && !word.as_str().is_some_and(is_local) {
         return;
     }
     let mut draft = Draft::new(

@@ -6,14 +6,14 @@ use crate::{
         injector::{self, Injector},
     },
     roles::{Role, sounds_like_an_end},
-    workload::{Container, Object},
+    workload::{Container, Object, ProgramPlace},
     yaml::{Entry, Node},
 };
 
 use crate::remedy::Obligation;
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::{Pod, Sources, embedded};
+use crate::pod::{Member, Pod, Sources, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "drain-setting",
@@ -127,6 +127,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         environment(pod, &member.container, findings);
         if member.role.role == Role::Sidecar && !member.role.declared {
             flags(pod, &member.container, findings);
+            flags_in_scripts(pod, member, findings);
         }
     }
 }
@@ -245,27 +246,52 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
         .chain(container.arguments())
         .collect();
     for word in words {
-        let Some(flag) = word.as_str().and_then(|text| text.strip_prefix('-')) else {
-            continue;
-        };
-        let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
-        if pod.catalogue.delays_some_end(name) {
+        if word.as_str().is_some_and(|text| is_flag(pod, text)) {
             findings.push(
-                Draft::new(
-                    pod,
-                    &RULE,
-                    format!("{} delays its own end to outlive the app", container.name),
-                )
-                .help("harmless on a declared sidecar, which is ended after the app anyway; it may stay")
-                .severity(Severity::Info)
-                .confidence(Confidence::High)
-                .container(container)
-                .at(word, "delays the sidecar's end")
-                .fine("the flag does no harm on a declared sidecar")
-                .finish(),
+                of_flag(pod, container)
+                    .at(word, "delays the sidecar's end")
+                    .finish(),
             );
         }
     }
+}
+
+/// The same flags of a program that a script starts: `sh -c 'sleep 5; exec cloud-sql-proxy --max-sigterm-delay=30s'`.
+fn flags_in_scripts<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<Finding>) {
+    let own = member.programs.iter();
+    for program in own.filter(|program| program.place == ProgramPlace::Entrypoint) {
+        let commands = program.script.iter().flat_map(|script| script.list.commands());
+        let words = commands.filter_map(|visit| visit.simple()).flat_map(|simple| &simple.words);
+        for word in words.filter(|word| is_flag(pod, &word.raw)) {
+            findings.push(
+                of_flag(pod, &member.container)
+                    .at_text(program, word.span.clone(), "delays the sidecar's end")
+                    .finish(),
+            );
+        }
+    }
+}
+
+/// Whether a word is a flag by which a known sidecar delays its own end.
+fn is_flag(pod: &Pod<'_>, word: &str) -> bool {
+    let Some(flag) = word.strip_prefix('-') else {
+        return false;
+    };
+    let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
+    pod.catalogue.delays_some_end(name)
+}
+
+fn of_flag<'a>(pod: &Pod<'a>, container: &Container<'a>) -> Draft<'a> {
+    Draft::new(
+        pod,
+        &RULE,
+        format!("{} delays its own end to outlive the app", container.name),
+    )
+    .help("harmless on a declared sidecar, which is ended after the app anyway; it may stay")
+    .severity(Severity::Info)
+    .confidence(Confidence::High)
+    .container(container)
+    .fine("the flag does no harm on a declared sidecar")
 }
 
 /// The injector whose proxy a setting delays.

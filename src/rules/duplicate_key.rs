@@ -1,5 +1,7 @@
 //! `duplicate-key`
 
+use crate::yaml::{Entry, Value};
+
 use super::{Confidence, Draft, Family, Finding, Pod, RuleInfo, Severity};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -13,6 +15,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
 value is left. The API server, which would refuse the doubled field, never sees it. What stands
 further up looks as if it counted: the image, the arguments or the limits that a person reads
 there are not those that run. Other readers refuse such a file, or take the first.
+
+Where both values are the same, or the first one is empty, nothing is lost: it is an `info`.
 
 Of a text template only one branch of a condition is left. Keys in branches that exclude each
 other are not named, nor is any key where the template stands in comments, as ytt's `#@ if`
@@ -66,16 +70,25 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let (outer, inner) = (outer.span(), entry.key.span());
             outer.start <= inner.start && inner.end <= outer.end
         };
-        let mut draft = Draft::new(
-            pod,
-            &RULE,
-            format!("the key {key} stands twice in one mapping, and kubectl takes the last one"),
-        )
-        .help("remove the one that is not meant")
-        .confidence(Confidence::High)
-        .at_entry(entry, "kubectl does not see this one")
-        .by_hand("which of the two is meant, only a person knows");
-        if let Some(counting) = mapping.entry(key) {
+        let counting = mapping.entry(key);
+        let twice = format!("the key {key} stands twice in one mapping");
+        let draft = match counting.and_then(|counting| harmless(entry, counting)) {
+            Some(why) => Draft::new(pod, &RULE, format!("{twice}, {why}"))
+                .severity(Severity::Info)
+                .help("remove the first one")
+                .by_hand("an object with a doubled key is not rewritten"),
+            None => Draft::new(
+                pod,
+                &RULE,
+                format!("{twice}, and kubectl takes the last one"),
+            )
+            .help("remove the one that is not meant")
+            .by_hand("which of the two is meant, only a person knows"),
+        };
+        let mut draft = draft
+            .confidence(Confidence::High)
+            .at_entry(entry, "kubectl does not see this one");
+        if let Some(counting) = counting {
             draft = draft.with_entry(counting, "this one counts");
         }
         if let Some(member) = pod.members.iter().find(|member| holds(member.container.node)) {
@@ -83,4 +96,20 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         }
         findings.push(draft.finish());
     }
+}
+
+/// Why it makes no difference which of the two counts; nothing where it does.
+fn harmless(overwritten: Entry<'_>, counting: Entry<'_>) -> Option<&'static str> {
+    let value = |entry: Entry<'_>| Value::of(entry.value).ok().map(|value| value.effective());
+    let (first, last) = (value(overwritten)?, value(counting)?);
+    if first == last {
+        return Some("with the same value");
+    }
+    let is_empty = match &first {
+        Value::Null => true,
+        Value::Sequence(items) => items.is_empty(),
+        Value::Mapping(entries) => entries.is_empty(),
+        _ => false,
+    };
+    is_empty.then_some("and the first one is empty")
 }

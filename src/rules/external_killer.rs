@@ -4,7 +4,7 @@ use crate::{
     catalogue::controller::is_killer,
     pod::{Suspect, quoted, suspects},
     roles::{NamingKind, Role},
-    workload::ContainerList,
+    workload::{Container, ContainerList},
 };
 
 use crate::remedy::Obligation;
@@ -20,7 +20,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"Marks for a controller outside the pod that kills sidecars when the app is done: annotations
 `<anything>/sidecars: a,b`, the label `…/terminate-sidecars`, OpenKruise's
 `KRUISE_TERMINATE_SIDECAR_WHEN_JOB_EXIT` and `…_WITH_IMAGE`; and helper containers that exist
-only to end the others (`envoy-sidecar-helper` and its like).
+only to end the others (`envoy-sidecar-helper` and its like). Such a program in a pod of its own is
+a controller of the cluster, and an `info`.
 
 The marks name the sidecar outright, so they also decide which container is one. The
 annotation `kubectl-sidecar/sidecars` is this project's own declaration, not a killer."#,
@@ -157,6 +158,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
         let container = &member.container;
         let Some(image) = container.image() else { continue };
         if is_killer(image.base_name()) {
+            if pod.workload.containers.len() == 1 && !pod.workload.runs_to_completion() {
+                findings.push(controller(pod, container));
+                continue;
+            }
             findings.push(
                 Draft::new(
                     pod,
@@ -172,6 +177,22 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             );
         }
     }
+}
+
+/// A killer that runs by itself has nobody in its own pod to end.
+fn controller(pod: &Pod<'_>, container: &Container<'_>) -> Finding {
+    Draft::new(
+        pod,
+        &RULE,
+        format!("{} ends the sidecars of other pods", container.name),
+    )
+    .help("remove it once the sidecars of the cluster's Jobs are declared: the kubelet ends them itself")
+    .severity(Severity::Info)
+    .confidence(Confidence::High)
+    .container(container)
+    .at_container(container, "a controller that ends sidecars")
+    .by_hand("whether the cluster still has Jobs that need it is not in this input")
+    .finish()
 }
 
 /// Containers that name another one's program, and may end it.

@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::{LinkKind, script::MarkerUse},
-    workload::{ContainerList, HookKind, ProgramPlace},
+    workload::{ContainerList, HookKind, ProgramPlace, VolumeSource},
 };
 
 use crate::remedy::Obligation;
@@ -23,6 +23,8 @@ names by where both containers take the variable from. A script that waits by `i
 a change of the file's directory counts too.
 
 A lone reader is reported with less confidence, since the writer may be in the app's image. A
+lone writer of a Job, on a volume that nobody else here has, is an `info`: a sidecar that is added
+later may look for the file. A
 helper that waits for the app's end in order to *work* then, such as an uploader that reads
 the app's exit code and stores its logs, is no sidecar and is left alone."#,
     why: r#"An EXIT trap does not run when the app's container is killed by SIGKILL or for its memory: the
@@ -170,7 +172,61 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
     for (index, member) in pod.members.iter().enumerate() {
         findings.extend(told_by_environment(pod, index, member));
+        findings.extend(written_for_nobody(pod, index, member));
     }
+}
+
+/// A file that a Job's app makes when it ends, on an empty volume that nobody else here has: who looks for it is added to
+/// the pod later, or was there once.
+fn written_for_nobody(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
+    let is_app = member.container.list == ContainerList::Regular && !member.role.declared;
+    if !is_app || !pod.workload.runs_to_completion() {
+        return None;
+    }
+    let is_named_once = |path: &str| {
+        let programs = pod.members.iter().flat_map(|member| &member.programs);
+        let in_programs: usize = programs.map(|program| program.text.matches(path).count()).sum();
+        let containers = pod.members.iter().map(|member| &member.container);
+        let mut variables = containers.flat_map(|container| container.environment());
+        in_programs == 1
+            && !variables.any(|variable| variable.value.is_some_and(|value| value.contains(path)))
+    };
+    let is_alone = |path: &str| {
+        let volume = pod.workload.volume_of_file(&member.container, path);
+        volume.is_some_and(|(volume, _)| {
+            let mut others = pod.members.iter().enumerate().filter(|(other, _)| *other != index);
+            matches!(volume.source, VolumeSource::EmptyDirectory)
+                && !others.any(|(_, other)| other.container.mounts().any(|mount| mount.volume == volume.name))
+        })
+    };
+    let (at, program) = Pod::entrypoint(member)?;
+    let marker = pod.links.facts(index, at)?.markers.iter().find(|marker| {
+        let path = marker.file.path.as_deref().unwrap_or_default();
+        marker.usage == MarkerUse::Written
+            && marker.is_at_end()
+            && !marker.is_output
+            && !marker.is_in_loop
+            && is_named_once(path)
+            && is_alone(path)
+    })?;
+    Some(
+        Draft::new(
+            pod,
+            &RULE,
+            format!(
+                "{} writes {} when it ends, and nobody here reads it",
+                crate::pod::quoted(member.container.name),
+                crate::pod::shown_path(program, &marker.file)
+            ),
+        )
+        .help("where a sidecar that is added later looks for it, declare that one a sidecar and drop the file")
+        .severity(Severity::Info)
+        .confidence(Confidence::Low)
+        .container(&member.container)
+        .at_text(program, marker.span.clone(), "writes it when it ends")
+        .by_hand("who looks for the file is not in this input")
+        .finish(),
+    )
 }
 
 /// The program in the image is told the file by a variable (`KILLER_WATCH_FILE`), and another container writes

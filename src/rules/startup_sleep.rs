@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    behaviour::ScriptFacts,
+    behaviour::{LinkKind, Party, ScriptFacts},
     roles::{KnownSidecar, Role},
     workload::{Container, ContainerList, ProbeKind, Program},
     yaml::Node,
@@ -129,7 +129,8 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             continue;
         };
         let listener = || (member.role.role == Role::App).then(|| socket_owner(pod, member, program))?;
-        let Some(sidecar) = known.clone().or_else(listener) else {
+        let stopped = || stopped_sidecar(pod, index, at);
+        let Some(sidecar) = known.clone().or_else(listener).or_else(stopped) else {
             continue;
         };
         // A sidecar sleeps for another one only where its script says so.
@@ -265,6 +266,25 @@ fn awaited_sidecar(pod: &Pod<'_>) -> Option<Awaited> {
         is_database: false,
     });
     own.chain(injected).max_by_key(|awaited| awaited.serves)
+}
+
+/// The injected sidecar that a script stops when it is done, by the address that it calls: it is there, though nothing
+/// else in the pod says so.
+fn stopped_sidecar(pod: &Pod<'_>, container: usize, program: usize) -> Option<Awaited> {
+    let mut links = pod.links.all.iter();
+    links.find_map(|link| match (&link.kind, &link.other) {
+        (LinkKind::Quits(_), Party::Injected(known))
+            if (link.container, link.program) == (container, program) =>
+        {
+            Some(Awaited {
+                name: known.name.clone(),
+                injected: Some(Arc::clone(known)),
+                serves: !known.ready.is_empty(),
+                is_database: false,
+            })
+        }
+        _ => None,
+    })
 }
 
 /// A container whose arguments name the socket that the program behind the sleep is given, on a volume of both.

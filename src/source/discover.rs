@@ -67,6 +67,8 @@ pub struct Discovery {
     pub inputs: Vec<Input>,
     /// The directories that were searched, as they were named.
     pub directories: Vec<PathBuf>,
+    /// Links with a manifest's suffix in them that lead to nothing.
+    pub dead_links: Vec<String>,
     /// Directories and files that could not be looked at.
     pub errors: Vec<SourceError>,
 }
@@ -211,6 +213,11 @@ impl Search {
                         continue;
                     }
                     any = true;
+                    // kubectl would stop at one in a directory that is to be applied.
+                    if manner == Manner::Repository && may_be_link && leads_to_nothing(entry.path()) {
+                        self.found.dead_links.push(entry.path().display().to_string());
+                        continue;
+                    }
                     let path = entry.into_path();
                     let identity = match may_be_link {
                         true => canonical(&path),
@@ -348,6 +355,10 @@ pub(crate) fn has_manifest_suffix(path: &Path) -> bool {
 /// A link with a manifest's suffix may still lead to a directory.
 fn leads_to_directory(path: &Path) -> bool {
     path.is_symlink() && path.is_dir()
+}
+
+fn leads_to_nothing(path: &Path) -> bool {
+    path.is_symlink() && fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {

@@ -20,7 +20,9 @@ pub(crate) use discover::{CONFIGURATION, has_manifest_suffix, plain};
 pub use discover::{Discovery, Input, NothingThere, Origin, Request, STANDARD_INPUT, discover};
 pub use error::{SourceError, SourceErrorKind};
 pub(crate) use kustomize::RENDERERS as KUSTOMIZE_RENDERERS;
-pub use nature::{first_template_comment_line, first_template_line, looks_like_manifest};
+pub use nature::{
+    first_statement_line, first_template_comment_line, first_template_line, looks_like_manifest,
+};
 pub use note::{Note, NoteKind};
 pub use pattern::{Pattern, PatternError};
 pub(crate) use position::character_start;

@@ -25,6 +25,22 @@ pub fn first_template_line(text: &str) -> Option<usize> {
         .map(|index| index + 1)
 }
 
+/// Words with which statements of Jinja, Terraform and ERB begin, and what closes one.
+const STATEMENTS: [(&str, &str); 3] = [("{%", "%}"), ("%{", "}"), ("<%", "%>")];
+
+/// The line (from 1) of the first statement of a text template by itself: `{% if … %}`, `%{ for … ~}`, `<% end %>`. No YAML
+/// has such a line.
+#[must_use]
+pub fn first_statement_line(text: &str) -> Option<usize> {
+    let is_statement = |line: &str| {
+        let line = line.trim();
+        STATEMENTS
+            .iter()
+            .any(|(open, close)| line.starts_with(open) && line.ends_with(close))
+    };
+    text.lines().position(is_statement).map(|index| index + 1)
+}
+
 /// The line (from 1) of the first comment that a text template reads: ytt's `#@ if …`, also behind a key, and the
 /// statements that Jinja, Go and ERB templates put behind a `#`. To YAML it is a comment, so all branches of a
 /// condition stand in the text at once.
@@ -136,6 +152,16 @@ mod tests {
         assert_eq!(first_template_line("{{- /*\nlong\n*/ -}}"), Some(1));
         assert_eq!(first_template_line("# use {{ .Values.a }}\na: 1\n"), None);
         assert_eq!(first_template_line("a: {b: {c: 1}}\n"), None);
+    }
+
+    #[test]
+    fn statements_of_text_templates_stand_alone() {
+        for text in ["{% for a in b %}", "  {%- endif -%}", "%{ if on ~}", "%{~ endfor }", "<% end %>"] {
+            assert_eq!(first_statement_line(&format!("a: 1\n{text}\n")), Some(2), "{text}");
+        }
+        for text in ["a: '{% b %}'", "%YAML 1.2", "{a: 1}", "# {% if on %}", "{%"] {
+            assert_eq!(first_statement_line(text), None, "{text}");
+        }
     }
 
     #[test]

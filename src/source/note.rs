@@ -32,6 +32,8 @@ pub enum NoteKind {
     Ignored,
     /// Beside a file that was named there are more files than are read with it.
     Neighbours,
+    /// A link that leads to nothing.
+    DeadLink,
 }
 
 impl NoteKind {
@@ -46,6 +48,7 @@ impl NoteKind {
             Self::Excluded => "excluded",
             Self::Ignored => "ignored",
             Self::Neighbours => "neighbours",
+            Self::DeadLink => "dead-link",
         }
     }
 

@@ -131,6 +131,16 @@ pub(crate) trait Renderer: Send + Sync {
     /// What the program says, or that it took too long or wrote too much.
     fn render(&self, files: &Files, way: &Way) -> Result<Rendering, ProgramError>;
 
+    /// What the tree's own files render to in a further way; nothing where they don't. It may be asked for again.
+    fn render_original(&self, way: &Way) -> Option<Rendering> {
+        self.render(self.files(), way).ok()
+    }
+
+    /// The same once more, to see what differs by itself. It may be asked for again.
+    fn render_again(&self, way: &Way) -> Option<Rendering> {
+        self.render(self.files(), way).ok()
+    }
+
     /// Does what the way back of a rendering needs, so that it can be done beside the rendering itself.
     fn prepare(&self, _way: &Way) {}
 

@@ -195,7 +195,7 @@ fn compared(
         return (all, Vec::new());
     }
     let original = &rendering.source.text;
-    let Ok(again) = tree.render(tree.files(), &rendering.way) else {
+    let Some(again) = tree.render_again(&rendering.way) else {
         return (all, Vec::new());
     };
     let kinds = kinds_with_random_names(original, &again.source.text);

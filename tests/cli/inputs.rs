@@ -144,6 +144,38 @@ fn what_is_no_manifest_is_skipped_in_directories() {
 }
 
 #[test]
+fn templates_of_other_kinds_are_notes() {
+    let jinja = "{% for team in teams %}\napiVersion: v1\nkind: Pod\nmetadata: {name: a}\n{% endfor %}\n";
+    let terraform = "%{ if on ~}\napiVersion: v1\nkind: Pod\nmetadata: {name: b}\n%{ endif ~}\n";
+    let project = Project::new()
+        .file("a.yaml", CLEAN)
+        .file("jinja.yaml", jinja)
+        .file("templates/pod.yaml.tpl", terraform);
+    let output = project.run(&["lint", "."]);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(
+        output.stdout.contains("2 files are templates that need rendering"),
+        "{output}"
+    );
+    // What has no statement of a template is an error as before.
+    let broken = Project::new().file("a.yaml", BROKEN);
+    assert_eq!(broken.run(&["lint", "."]).code, Some(3));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_nothing_are_counted() {
+    let project = Project::new().file("a.yaml", CLEAN).file("b/c.yaml", CLEAN);
+    std::os::unix::fs::symlink("nowhere.yaml", project.path().join("b/dead.yaml")).expect("a link");
+    let output = project.run(&["lint", "."]);
+    assert_eq!(output.code, Some(0), "{output}");
+    assert!(output.stdout.contains("1 symbolic link leads to nothing"), "{output}");
+    // kubectl stops there.
+    assert_eq!(project.run(&["lint", "-R", "-f", "."]).code, Some(3));
+    assert_eq!(project.run(&["lint", "b/dead.yaml"]).code, Some(3));
+}
+
+#[test]
 fn templates_are_named_with_the_way_out() {
     let template = "{{- if .Values.on }}\napiVersion: v1\nkind: Pod\nspec:\n  containers: []\n{{- end }}\n";
     let project = Project::new().file("chart/templates/job.yaml", template);

@@ -13,9 +13,10 @@ use crate::diff::Hunk;
 use super::{
     super::{Files, Wanted},
     actions::{Brought, brought, with_actions},
+    changed::Changed,
     changes::changes,
     edits::{Edits, Move},
-    items::{Item, named_containers, without},
+    items::{Item, without},
     lines::{Line, lines_of},
     marks::{SourceLine, is_template, may_bring},
     origins::Origins,
@@ -49,7 +50,7 @@ pub(super) enum Side {
 
 /// Adds the edits that may make one rendering what is wanted of it.
 pub(super) fn add_edits(
-    wanted: &Wanted<'_>,
+    (wanted, changed): (&Wanted<'_>, &Changed),
     origins: &Origins,
     files: &Files,
     (side, items): (Side, &[Item]),
@@ -57,7 +58,7 @@ pub(super) fn add_edits(
 ) {
     let rendered: Vec<&str> = wanted.rendering.source.text.split('\n').collect();
     let new: Vec<&str> = wanted.text.split('\n').collect();
-    let all = changes(&wanted.rendering.source.text, &wanted.text);
+    let all = &changed.hunks;
     let hunks = without(all.clone(), items);
     let mut back = Back {
         taken: vec![false; rendered.len()],
@@ -86,12 +87,12 @@ pub(super) fn add_edits(
     let mut asked = by_value.flat_map(|item| &item.printings);
     let asked = asked.find(|printing| printing.words.contains(".Values."));
     edits.asked = asked.cloned().or(edits.asked.take());
-    let named = named_containers(wanted).into_iter();
+    let named = changed.named.iter();
     edits
         .sidecars
-        .extend(named.filter_map(|index| origins.own(index).cloned()));
+        .extend(named.filter_map(|index| origins.own(*index).cloned()));
     for item in items {
-        back.print_annotations(item, &all, edits);
+        back.print_annotations(item, all, edits);
     }
     for index in back.removed.clone() {
         if !back.taken.get(index).copied().unwrap_or_default()

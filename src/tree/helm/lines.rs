@@ -1,5 +1,7 @@
 //! A template's lines: what is literal in them, and which actions open and close what.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use crate::template::action::{Action, Kind, actions};
 
 /// What a line of a template holds.
@@ -39,8 +41,37 @@ impl Line {
     }
 }
 
-/// The lines of a template.
+/// Templates whose lines are kept, in bytes of their text. A chart's templates have less together, but for few.
+const KEPT: usize = 4 << 20;
+
+/// The lines of templates that were asked for before.
+#[derive(Default)]
+struct Known {
+    lines: HashMap<Box<str>, Vec<Line>>,
+    bytes: usize,
+}
+
+thread_local! {
+    static KNOWN: RefCell<Known> = RefCell::default();
+}
+
+/// The lines of a template. Each place of an edit is looked for in the same templates, again and again.
 pub(super) fn lines_of(text: &str) -> Vec<Line> {
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(lines) = known.lines.get(text) {
+            return lines.clone();
+        }
+        if known.bytes + text.len() > KEPT {
+            *known = Known::default();
+        }
+        known.bytes += text.len();
+        let lines = read(text);
+        known.lines.insert(text.into(), lines.clone());
+        lines
+    })
+}
+
+fn read(text: &str) -> Vec<Line> {
     let all = actions(text);
     let mut lines = Vec::new();
     let mut open: Vec<Option<usize>> = Vec::new();

@@ -4,6 +4,7 @@ mod actions;
 mod back;
 mod blocks;
 mod branches;
+mod changed;
 mod changes;
 mod conditions;
 mod dependencies;
@@ -44,6 +45,7 @@ use super::{
 };
 
 use back::{Side, add_edits};
+use changed::Changed;
 use dependencies::Dependencies;
 use edits::{Edits, with_line_ends};
 use items::{Item, annotated, carried_out, items_of};
@@ -89,7 +91,14 @@ pub(crate) struct Chart {
     ahead: Mutex<HashMap<Way, Result<String, ProgramError>>>,
     /// Where the lines of each rendering come from, by the way.
     origins: Mutex<HashMap<Way, Arc<Origins>>>,
+    /// What its own files render to in further ways: each proof asks for many of the same.
+    probed: Known,
+    /// The same once more, where an edit had to be compared with what differs by itself.
+    again: Known,
 }
+
+/// Renderings of a chart's own files, by the way.
+type Known = Mutex<HashMap<Way, Option<Rendering>>>;
 
 /// Why there is no chart to render.
 #[derive(Debug, thiserror::Error)]
@@ -180,6 +189,8 @@ impl Chart {
             outside,
             ahead: Mutex::default(),
             origins: Mutex::default(),
+            probed: Mutex::default(),
+            again: Mutex::default(),
         })
     }
 
@@ -237,6 +248,17 @@ impl Chart {
         let origins = Arc::new(Origins::of(plain, &text, &marked.marks, &self.files, &values));
         known().insert(rendering.way.clone(), Arc::clone(&origins));
         origins
+    }
+
+    /// What its own files render to, rendered where that is not known yet.
+    fn render_once(&self, all: &Known, way: &Way) -> Option<Rendering> {
+        let known = || all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(rendering) = known().get(way) {
+            return rendering.clone();
+        }
+        let rendering = self.render(&self.files, way).ok();
+        known().insert(way.clone(), rendering.clone());
+        rendering
     }
 
     fn ahead(&self) -> MutexGuard<'_, HashMap<Way, Result<String, ProgramError>>> {
@@ -327,6 +349,14 @@ impl Renderer for Chart {
                 text: text.into(),
             }),
         })
+    }
+
+    fn render_original(&self, way: &Way) -> Option<Rendering> {
+        self.render_once(&self.probed, way)
+    }
+
+    fn render_again(&self, way: &Way) -> Option<Rendering> {
+        self.render_once(&self.again, way)
     }
 
     fn prepare(&self, way: &Way) {
@@ -487,12 +517,13 @@ impl Renderer for Chart {
 
     fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
         let items: Vec<Vec<Item>> = wanted.iter().map(|one| items_of(one, &self.files)).collect();
+        let changed: Vec<Changed> = wanted.iter().map(Changed::of).collect();
         let of_side = |side: Side, items: &[Vec<Item>]| {
             let mut edits = Edits::default();
-            for (index, one) in wanted.iter().enumerate() {
+            for (index, (one, changed)) in wanted.iter().zip(&changed).enumerate() {
                 let origins = self.origins(one.rendering);
                 let items = items.get(index).map_or(&[][..], Vec::as_slice);
-                add_edits(one, &origins, &self.files, (side, items), &mut edits);
+                add_edits((one, changed), &origins, &self.files, (side, items), &mut edits);
             }
             edits
         };

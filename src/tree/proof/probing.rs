@@ -38,7 +38,7 @@ pub(super) fn probe(
         let renderings: Vec<_> = ways
             .par_iter()
             .map(|way| {
-                let original = (!probed.contains_key(way)).then(|| tree.render(tree.files(), way).ok());
+                let original = (!probed.contains_key(way)).then(|| tree.render_original(way));
                 (way, original, rendered(tree, files, way))
             })
             .collect();

@@ -234,7 +234,10 @@ fn operations(state: &Value, deeds: &[&Deed]) -> Option<String> {
             DeedKind::Insert { value, .. } => vec![insertion(&state, &deed.legs, value)?],
             DeedKind::Move { to, before } => movement(&state, &deed.legs, to, before)?,
         };
-        for operation in new {
+        for operation in guard(&state, &deed.legs).into_iter().chain(new) {
+            if found.contains(&operation) && is_test(&operation) {
+                continue;
+            }
             let stream = edit::block(&operation);
             let stream = yaml::parse(&stream).ok()?;
             apply(stream.root(0)?, &mut state);
@@ -242,6 +245,22 @@ fn operations(state: &Value, deeds: &[&Deed]) -> Option<String> {
         }
     }
     Some(edit::block(&Value::Sequence(found)))
+}
+
+/// A test that the container which a deed is about stands where it does now: in another order the build has to fail, and
+/// not to edit another container.
+fn guard(state: &Value, legs: &[Leg]) -> Option<Value> {
+    let (at, name) = legs.iter().enumerate().rev().find_map(|(at, leg)| match leg {
+        Leg::Item { key: "name", value } => Some((at, value)),
+        _ => None,
+    })?;
+    let mut path = locate(state, legs.get(..=at)?)?;
+    path.push("name".to_owned());
+    Some(operation("test", &path, Some(Value::string(name.clone()))))
+}
+
+fn is_test(operation: &Value) -> bool {
+    operation.get("op") == Some(&Value::string("test"))
 }
 
 fn operation(name: &str, path: &[String], value: Option<Value>) -> Value {
@@ -292,6 +311,8 @@ fn movement(state: &Value, legs: &[Leg], to: &str, before: &[String]) -> Option<
         Some(Value::Sequence(items)) => place_among(items, before),
         Some(_) => return None,
         None => {
+            // A list that somebody adds below must not be lost: `null` is what is not there (RFC 6902 has no other test).
+            found.push(operation("test", &list, Some(Value::Null)));
             found.push(operation("add", &list, Some(Value::Sequence(Vec::new()))));
             "-".to_owned()
         }
