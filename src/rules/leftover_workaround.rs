@@ -11,7 +11,7 @@ use crate::{
     workload::ContainerList,
 };
 
-use crate::remedy::Obligation;
+use crate::remedy::{Obligation, workaround::end_hook::leftover_hook};
 
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, embedded};
@@ -24,7 +24,7 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A sidecar is declared (`restartPolicy: Always` in `initContainers`, or
 `lifecycle.type: Sidecar`) and the old means are still there: a quit call or a kill at the end
 of the app, a marker file, a wait loop beside a startup probe, a `preStop` sleep on the
-sidecar, a trap, a wrapper or the settings of one, a killer's annotation.
+sidecar or a `preStop` hook that ends it, a trap, a wrapper or the settings of one, a killer's annotation.
 
 Drain flags of the sidecar itself are harmless and left alone, and so are a `postStart` hook
 on a native sidecar, which gates the app by design, and an app's own preStop sleep."#,
@@ -162,7 +162,18 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     .finish(),
             );
         }
-        if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
+        if let Some(hook) = leftover_hook(pod, member) {
+            let draft = Draft::new(
+                pod,
+                &RULE,
+                format!("the preStop hook of {name} ends it while the app still runs"),
+            )
+            .help("drop the call: the hook runs when termination begins, and the kubelet ends a declared sidecar after the app")
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .subject(Subject::PreStop(index));
+            findings.push(draft.at_entry(hook, "runs beside the app").finish());
+        } else if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,
                 &RULE,

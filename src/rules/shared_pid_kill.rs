@@ -149,7 +149,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             Party::Unknown => "declare the one that is meant".to_owned(),
             _ => format!("declare {name}"),
         };
-        let signal = stop.signal.as_deref().unwrap_or("TERM").trim_start_matches("SIG");
+        let signal = stop.other_signal().unwrap_or("TERM");
         let mut draft = Draft::new(
             pod,
             &RULE,

@@ -140,14 +140,6 @@ enum Need<'p, 'a> {
 
 /// The app, or an init container behind the sidecar, that needs it at its start.
 fn need<'p, 'a>(pod: &'p Pod<'a>, index: usize, member: &'p Member<'a>) -> Option<Need<'p, 'a>> {
-    let waiting = pod.links.all.iter().find(|link| {
-        matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
-            && link.other == Party::Container(index)
-            && pod
-                .members
-                .get(link.container)
-                .is_some_and(|from| from.container.list == ContainerList::Regular)
-    });
     let starts_behind = |other: &&Member<'_>| match other.container.list {
         ContainerList::Regular => !other.role.declared,
         ContainerList::Init => {
@@ -157,6 +149,14 @@ fn need<'p, 'a>(pod: &'p Pod<'a>, index: usize, member: &'p Member<'a>) -> Optio
         }
         _ => false,
     };
+    let waiting = pod.links.all.iter().find(|link| {
+        matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
+            && link.other == Party::Container(index)
+            && pod
+                .members
+                .get(link.container)
+                .is_some_and(|from| from.container.list == ContainerList::Regular || starts_behind(&from))
+    });
     // What collects for the others is not waited for.
     let collects = pod
         .catalogue
@@ -184,13 +184,23 @@ fn ungated(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
         Need::Names(other, _) if other.container.list == ContainerList::Init => other.container.name,
         _ => "the app",
     };
+    let waiting = match &need {
+        Need::Waits(link) => pod.members.get(link.container).map(|waiting| waiting.container.name),
+        Need::Names(..) => None,
+    };
     let mut draft = Draft::new(
         pod,
         &RULE,
-        format!(
-            "{starter} starts as soon as {} runs, not when it is ready: it has no {gate}",
-            member.container.name
-        ),
+        match waiting {
+            Some(waiting) => format!(
+                "{waiting} waits for {} by itself: it has no {gate} that holds the app back",
+                member.container.name
+            ),
+            None => format!(
+                "{starter} starts as soon as {} runs, not when it is ready: it has no {gate}",
+                member.container.name
+            ),
+        },
     )
     .help(format!(
         "give it a {gate} with a generous budget{}",
