@@ -23,7 +23,7 @@ use crate::{
     roles::{Catalogue, ContainerRole, WorkloadSummary},
     rules::{self, Confidence, Finding, Severity},
     source::{Note, NoteKind, SourceError, SourceFile, first_template_comment_line},
-    workload::{self, ConfigMapIndex, ConfigMaps, ObjectReference, Service},
+    workload::{self, ConfigMapIndex, ConfigMaps, ObjectReference, Services},
     yaml::{self, Stream},
 };
 
@@ -76,7 +76,7 @@ pub fn lint(
         .par_iter()
         .map(|source| {
             let _turn = await_turn(source, &turn);
-            let outcome = lint_alone(source, services.beside(source), options);
+            let outcome = lint_alone(source, &services.beside(source), options);
             done();
             outcome
         })
@@ -180,12 +180,13 @@ fn add_shared_scripts(
         .for_each(|(outcome, source)| {
             let _turn = await_turn(source, turn);
             if let Ok(stream) = yaml::parse(&source.text) {
+                let services = services.beside(source);
                 *outcome = lint_stream(
                     &stream,
                     Company {
                         config_maps: Some(&shared),
                         uses: &uses,
-                        services: services.beside(source),
+                        services: Some(&services),
                         ..Company::default()
                     },
                     Sources::new(source, &files),
@@ -201,7 +202,7 @@ fn add_shared_scripts(
 pub fn lint_source(source: &Arc<SourceFile>, others: &[Arc<SourceFile>], options: &Options) -> Outcome {
     let own = [Arc::clone(source)];
     let services = services_beside(&own, others);
-    let mut outcomes = [lint_alone(source, services.beside(source), options)];
+    let mut outcomes = [lint_alone(source, &services.beside(source), options)];
     add_shared_scripts(&own, others, &services, &mut outcomes, options, &Mutex::default());
     let [outcome] = outcomes;
     outcome
@@ -270,7 +271,6 @@ pub(crate) fn roles_of(
     let files = by_address(others);
     let config_maps = ConfigMaps::new(ConfigMapIndex::default(), Some(&shared));
     let services = workload::services(&stream);
-    let services: Vec<&Service> = services.iter().collect();
     let mut found = Vec::new();
     for object in workload::objects_of(&stream) {
         for workload in workload::discover(&object) {
@@ -278,7 +278,7 @@ pub(crate) fn roles_of(
                 let pod = pod(
                     &workload,
                     &config_maps,
-                    &services,
+                    &[&services],
                     Sources::new(source, &files),
                     options,
                 );
@@ -298,17 +298,17 @@ struct Company<'a> {
     /// Their references to ConfigMaps.
     uses: &'a [ConfigMapUse],
     /// The Services beside it.
-    services: &'a [Service],
+    services: Option<&'a Services>,
     /// It is a reading of a template: an action may bring the image that a container lacks.
     is_template: bool,
 }
 
-fn lint_alone(source: &Arc<SourceFile>, services: &[Service], options: &Options) -> Outcome {
+fn lint_alone(source: &Arc<SourceFile>, services: &Services, options: &Options) -> Outcome {
     match yaml::parse(&source.text) {
         Ok(stream) => lint_stream(
             &stream,
             Company {
-                services,
+                services: Some(services),
                 ..Company::default()
             },
             Sources::new(source, &[]),
@@ -335,7 +335,7 @@ fn lint_stream<'a>(
         others.cloned().chain(shared::uses(own, stream)).collect()
     };
     let own_services = workload::services(stream);
-    let services: Vec<&Service> = own_services.iter().chain(company.services).collect();
+    let services: Vec<&Services> = [&own_services].into_iter().chain(company.services).collect();
     let mut outcome = Outcome::default();
     for object in workload::objects_of(stream) {
         outcome.findings.extend(rules::check_object(&object, sources));

@@ -195,11 +195,12 @@ fn a_pod_that_differs_from_its_template() {
             "containers": [{"name": "shop", "image": TOOLS, "command": ["stand-in"]},
                 {"name": "linkerd-proxy", "image": "cr.l5d.io/linkerd/proxy:stable", "imagePullPolicy": "Never"}]}}));
     namespace.apply(&set);
-    let adopted = || {
+    let owner_of = |object: &str| {
         let path = "-o=jsonpath={.metadata.ownerReferences[*].name}";
-        namespace.kubectl(&["get", "pod", "changed", path], "") == "shop-set"
+        namespace.kubectl(&["get", object, path], "")
     };
-    namespace.wait("its adoption", adopted);
+    let adopted = || owner_of("pod/changed") == "shop-set" && owner_of("replicaset/shop-set") == "shop";
+    namespace.wait("their adoption", adopted);
     let (report, _) = namespace.lint(&[]);
     let found = namespace.found(&report);
     assert!(

@@ -1,7 +1,7 @@
 //! The catalogue of known sidecars: its rows, and what a configuration file adds to them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -199,6 +199,8 @@ pub struct Catalogue {
     any_last_part: Vec<(usize, String, String)>,
     /// The first entry of each container's name.
     by_container: HashMap<String, usize>,
+    /// Flags, variables and annotations that delay a sidecar's end.
+    drains: HashSet<String>,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -261,8 +263,10 @@ impl Catalogue {
             let names = entry.containers.iter().cloned();
             names.map(move |name| (name, index))
         });
+        let drains = entries.iter().flat_map(|entry| entry.drain.iter().cloned());
         Ok(Self {
             by_container: containers.collect(),
+            drains: drains.collect(),
             entries,
             images,
             by_last_part,
@@ -303,6 +307,12 @@ impl Catalogue {
             .find_map(|(at, ..)| of_glob(*at));
         // The first glob counts.
         by_any.or(by_part).map(|(_, entry)| entry)
+    }
+
+    /// Whether a flag, variable or annotation (by the last part of its name) delays the end of some sidecar.
+    #[must_use]
+    pub fn delays_some_end(&self, setting: &str) -> bool {
+        self.drains.contains(setting)
     }
 
     /// The entry that a container's name is one of.

@@ -11,7 +11,7 @@ use super::{Options, Outcome, await_turn, joined, lint_alone};
 use crate::{
     pod::{ServicesBeside, services_of},
     source::SourceFile,
-    workload::Service,
+    workload::Services,
 };
 
 /// What came of sources the last time.
@@ -20,14 +20,15 @@ pub(crate) struct Memory {
     options: Option<Options>,
     /// By the address of the source, which is kept.
     known: HashMap<usize, Known>,
+    services: ServicesBeside,
 }
 
 /// What came of a source by itself. It depends on its text, the options and the Services beside it alone.
 #[derive(Debug)]
 struct Known {
     source: Arc<SourceFile>,
-    own: Vec<Service>,
-    beside: Vec<Service>,
+    own: Services,
+    beside: Arc<Services>,
     outcome: Outcome,
 }
 
@@ -45,19 +46,19 @@ pub(crate) fn lint_again(sources: &[Arc<SourceFile>], options: &Options, memory:
     {
         *memory = Memory {
             options: Some(options.clone()),
-            known: HashMap::new(),
+            ..Memory::default()
         };
     }
     let known = |source: &Arc<SourceFile>| {
         let known = memory.known.get(&address(source))?;
         Arc::ptr_eq(&known.source, source).then_some(known)
     };
-    let own: Vec<Vec<Service>> = sources
+    let own: Vec<Services> = sources
         .par_iter()
         .map(|source| known(source).map_or_else(|| services_of(source), |known| known.own.clone()))
         .collect();
     let names = sources.iter().map(|source| source.name.as_str());
-    let services = ServicesBeside::of_named(names.zip(own.iter().cloned()));
+    let services = ServicesBeside::of_named(names.zip(own.iter().cloned())).or_as(&memory.services);
     let turn = Mutex::new(());
     let outcomes: Vec<Outcome> = sources
         .par_iter()
@@ -67,7 +68,7 @@ pub(crate) fn lint_again(sources: &[Arc<SourceFile>], options: &Options, memory:
                 Some(known) => known.outcome.clone(),
                 None => {
                     let _turn = await_turn(source, &turn);
-                    lint_alone(source, beside, options)
+                    lint_alone(source, &beside, options)
                 }
             }
         })
@@ -80,13 +81,14 @@ pub(crate) fn lint_again(sources: &[Arc<SourceFile>], options: &Options, memory:
             let known = Known {
                 source: Arc::clone(source),
                 own,
-                beside: services.beside(source).to_vec(),
+                beside: services.beside(source),
                 outcome: outcome.clone(),
             };
             (address(source), known)
         });
     memory.known = now.collect();
-    joined(sources, &[], &services, outcomes, options, &turn)
+    memory.services = services;
+    joined(sources, &[], &memory.services, outcomes, options, &turn)
 }
 
 impl Options {

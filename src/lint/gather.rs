@@ -5,14 +5,14 @@ use crate::{
     pod::{Addresses, Answers, Configuration, Member, Pod, Sources},
     roles::{self, Evidence, INJECTED_SIGN, Role, Strength},
     source::{Lines, SourceError, SourceErrorKind},
-    workload::{ConfigMaps, Service, Workload, programs},
+    workload::{ConfigMaps, Services, Workload, programs},
 };
 
 /// Everything that is known of a workload's pod.
 pub(crate) fn pod<'p, 'a: 'p>(
     workload: &'p Workload<'a>,
     config_maps: &ConfigMaps<'a>,
-    services: &[&'p Service],
+    services: &[&'p Services],
     sources: Sources<'p>,
     options: &'p Options,
 ) -> Pod<'p> {
@@ -55,8 +55,7 @@ pub(crate) fn pod<'p, 'a: 'p>(
         live: None,
         services: services
             .iter()
-            .copied()
-            .filter(|service| service.selects(workload))
+            .flat_map(|services| services.selecting(workload))
             .collect(),
         sources,
         addresses: Addresses::default(),

@@ -28,7 +28,7 @@ use crate::{
     roles::{Evidence, Role, Strength},
     rules::{self, Finding, FixClass, Severity},
     source::SourceFile,
-    workload::{self, ConfigMaps, Service},
+    workload::{self, ConfigMaps},
     yaml::{self, ParseError, Stream},
 };
 
@@ -217,10 +217,8 @@ fn pods_of(
         Some(&surroundings.config_maps),
     );
     let own_services = workload::services(stream);
-    let services: Vec<&Service> = own_services
-        .iter()
-        .chain(surroundings.services.beside(source))
-        .collect();
+    let services_beside = surroundings.services.beside(source);
+    let services = [&own_services, services_beside.as_ref()];
     for object in workload::objects_of(stream) {
         if surroundings.is_overlay_of_another(source, object.document, &object.reference) {
             continue;

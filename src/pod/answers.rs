@@ -2,17 +2,19 @@
 
 use std::cell::OnceCell;
 
-use super::{Lifetime, Member, Pod};
+use super::{Lifetime, Member, Pod, Suspect};
 use crate::roles::{RunsServer, runs_its_server};
 
 /// The answers that are known by now. Each follows from the member, its pod's links and its pod's catalogue, none of
-/// which changes once the pod is put together: roles do, so that no answer may rest on one.
+/// which changes once the pod is put together. Roles do, so that no answer may rest on one but who may end it, which is
+/// asked by rules and remedies alone, when roles are settled.
 #[derive(Debug, Default)]
 pub struct Answers {
     pub(super) runs_server: OnceCell<RunsServer>,
     pub(super) lifetime: OnceCell<Lifetime>,
     pub(super) ends_with_another: OnceCell<bool>,
     pub(super) stops_another: OnceCell<bool>,
+    pub(super) suspects: OnceCell<Vec<Suspect>>,
 }
 
 impl<'a> Pod<'a> {

@@ -60,7 +60,7 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
         .all
         .iter()
         .any(|link| link.container == index && matches!(link.kind, LinkKind::Quits(_)));
-    if !is_app || calls || ends_with_another(member) {
+    if !is_app || calls {
         return None;
     }
     let entrypoint = Pod::entrypoint(member);
@@ -77,13 +77,15 @@ pub(crate) fn told<'a>(pod: &Pod<'a>, index: usize, member: &Member<'a>) -> Opti
                 .find_map(|word| endpoint(&member.container, *word))
         })?
     });
-    in_words.or_else(|| {
-        member
-            .container
-            .environment()
-            .filter(|variable| Wrapper::of_setting(variable.name).is_none())
-            .find_map(|variable| endpoint(&member.container, variable.node.get("value")?))
-    })
+    let told = in_words.or_else(|| {
+        let mut variables = member.container.environment();
+        variables.find_map(|variable| {
+            let told = endpoint(&member.container, variable.node.get("value")?)?;
+            Wrapper::of_setting(variable.name).is_none().then_some(told)
+        })
+    });
+    // What hardly anybody has comes first: whether its program is a wrapper takes longer to see.
+    told.filter(|_| !ends_with_another(member))
 }
 
 /// Whether an endpoint stands among the arguments of a program that is not understood, or in a text that is no

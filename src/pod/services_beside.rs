@@ -2,47 +2,68 @@
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
+use memchr::memmem;
 use rayon::prelude::*;
 
 use crate::{
     source::SourceFile,
-    workload::{self, Service},
+    workload::{self, Services},
     yaml,
 };
 
 /// The Services of an input, by the directory of their source: labels like `app: web` are unique no further.
 #[derive(Debug, Default)]
 pub struct ServicesBeside {
-    by_directory: HashMap<String, Vec<Service>>,
+    by_directory: HashMap<String, Arc<Services>>,
 }
 
 impl ServicesBeside {
     /// The Services in some sources. Templates have none: actions bring their selectors.
     pub fn of<'s>(sources: impl ParallelIterator<Item = &'s Arc<SourceFile>>) -> Self {
-        let found: Vec<(&str, Vec<Service>)> = sources
+        let found: Vec<(&str, Services)> = sources
             .map(|source| (source.name.as_str(), services_of(source)))
             .collect();
         Self::of_named(found)
     }
 
     /// The Services of sources, each with the name of its source.
-    pub(crate) fn of_named<'s>(found: impl IntoIterator<Item = (&'s str, Vec<Service>)>) -> Self {
-        let mut beside = Self::default();
+    pub(crate) fn of_named<'s>(found: impl IntoIterator<Item = (&'s str, Services)>) -> Self {
+        let mut by_directory: HashMap<String, Services> = HashMap::new();
         for (name, services) in found {
             if !services.is_empty() {
-                let directory = beside.by_directory.entry(directory(name).to_owned());
+                let directory = by_directory.entry(directory(name).to_owned());
                 directory.or_default().extend(services);
             }
         }
-        beside
+        let shared = by_directory
+            .into_iter()
+            .map(|(directory, services)| (directory, Arc::new(services)));
+        Self {
+            by_directory: shared.collect(),
+        }
+    }
+
+    /// The same, where a directory has what it had before as that, so that nobody has to compare them again.
+    pub(crate) fn or_as(mut self, before: &Self) -> Self {
+        for (directory, services) in &mut self.by_directory {
+            if let Some(before) = before
+                .by_directory
+                .get(directory)
+                .filter(|before| *before == services)
+            {
+                *services = Arc::clone(before);
+            }
+        }
+        self
     }
 
     /// Those in the directory of a source, its own included.
     #[must_use]
-    pub fn beside(&self, source: &SourceFile) -> &[Service] {
+    pub fn beside(&self, source: &SourceFile) -> Arc<Services> {
         self.by_directory
             .get(directory(&source.name))
-            .map_or(&[], Vec::as_slice)
+            .map(Arc::clone)
+            .unwrap_or_default()
     }
 }
 
@@ -54,14 +75,14 @@ fn directory(name: &str) -> &str {
 }
 
 /// The Services in a source.
-pub(crate) fn services_of(source: &SourceFile) -> Vec<Service> {
+pub(crate) fn services_of(source: &SourceFile) -> Services {
     in_text(&source.text)
 }
 
 /// The Services in a text: only documents that name the kind are read.
-fn in_text(text: &str) -> Vec<Service> {
+fn in_text(text: &str) -> Services {
     if !names_the_kind(text) {
-        return Vec::new();
+        return Services::default();
     }
     let mut starts: Vec<usize> = text.match_indices("\n---").map(|(at, _)| at + 1).collect();
     starts.insert(0, 0);
@@ -77,7 +98,8 @@ fn in_text(text: &str) -> Vec<Service> {
 }
 
 fn names_the_kind(text: &str) -> bool {
-    text.match_indices("Service").any(|(at, word)| {
+    let word = "Service";
+    memmem::find_iter(text.as_bytes(), word).any(|at| {
         let after = text.as_bytes().get(at + word.len());
         let before = text.get(..at).unwrap_or_default();
         !after.is_some_and(u8::is_ascii_alphanumeric)

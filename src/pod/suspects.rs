@@ -117,10 +117,14 @@ pub(crate) fn names_an_end(file: &str) -> bool {
 }
 
 /// Whatever may end a container, the surest first.
-pub(crate) fn suspects(pod: &Pod<'_>, index: usize) -> Vec<Suspect> {
+pub(crate) fn suspects<'p>(pod: &'p Pod<'_>, index: usize) -> &'p [Suspect] {
     let Some(own) = pod.members.get(index) else {
-        return Vec::new();
+        return &[];
     };
+    own.answers.suspects.get_or_init(|| look_for(pod, index, own))
+}
+
+fn look_for(pod: &Pod<'_>, index: usize, own: &Member<'_>) -> Vec<Suspect> {
     let names = names_of(pod, own);
     let mut found = own_end(pod, index, own);
     for (at, other) in pod.members.iter().enumerate() {

@@ -249,7 +249,7 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
             continue;
         };
         let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
-        if pod.catalogue.entries().any(|known| known.delays_its_end(name)) {
+        if pod.catalogue.delays_some_end(name) {
             findings.push(
                 Draft::new(
                     pod,
@@ -270,6 +270,9 @@ fn flags<'a>(pod: &Pod<'a>, container: &Container<'a>, findings: &mut Vec<Findin
 
 /// The injector whose proxy a setting delays.
 fn reader<'c>(catalogue: &'c Catalogue, setting: &str) -> Option<&'c str> {
+    if !catalogue.delays_some_end(setting) {
+        return None;
+    }
     catalogue
         .entries()
         .filter(|known| known.delays_its_end(setting))

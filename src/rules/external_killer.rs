@@ -190,7 +190,7 @@ fn helpers(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             let Suspect::Helper { container, word } = suspect else {
                 continue;
             };
-            let Some(helper) = pod.members.get(container) else {
+            let Some(helper) = pod.members.get(*container) else {
                 continue;
             };
             let name = quoted(member.container.name);

@@ -1,6 +1,6 @@
 //! `wrapper-binary`
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     behaviour::action::{Values, classify_simple},
@@ -119,8 +119,10 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .filter(|(wrapper, _)| works(wrapper))
             .map(|(wrapper, place)| in_words(pod, index, member, wrapper, place))
             .collect();
-        if visible.is_empty() {
-            let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
+        let variables: Vec<EnvironmentVariable<'_>> = member.container.environment().collect();
+        // Hardly any container has a setting of one.
+        let is_setting = |variable: &EnvironmentVariable<'_>| Wrapper::of_setting(variable.name).is_some();
+        if visible.is_empty() && variables.iter().any(is_setting) {
             let all: Vec<&Wrapper> = WRAPPERS.iter().filter(|wrapper| works(wrapper)).collect();
             let hidden = configured(&variables, &all)
                 .into_iter()
@@ -136,8 +138,8 @@ struct Run<'m, 'a> {
     program: &'m Program<'a>,
     /// The first word that is no init program's. A word further back is an argument: `cp /kubexit /shared`.
     first: Option<Node<'a>>,
-    /// The commands of its script, each with the word that names its program.
-    commands: Vec<(&'m Simple, &'m Word)>,
+    /// The commands of its script, each with the word that names its program, and that name.
+    commands: Vec<(&'m Simple, &'m Word, Cow<'m, str>)>,
 }
 
 /// Where a wrapper stands.
@@ -158,7 +160,7 @@ impl<'m, 'a> Run<'m, 'a> {
         let visits = script.into_iter().flat_map(|script| script.list.commands());
         let commands = visits.filter_map(|visit| visit.simple()).filter_map(|simple| {
             let word = simple.words.get(crate::shell::command_index(&simple.words))?;
-            Some((simple, word))
+            Some((simple, word, word.literal()?))
         });
         Some(Self {
             program,
@@ -181,11 +183,8 @@ impl<'m, 'a> Run<'m, 'a> {
             let unset = |_: &str| Variable::Unset;
             classify_simple(simple, &Values::new(&unset)).http().is_some()
         };
-        let mut named = self
-            .commands
-            .iter()
-            .filter(|(_, word)| word.literal().is_some_and(|text| is_it(&text)));
-        let (_, word) = named.find(|(simple, _)| !is_call(simple))?;
+        let mut named = self.commands.iter().filter(|(_, _, name)| is_it(name));
+        let (_, word, _) = named.find(|(simple, _, _)| !is_call(simple))?;
         Some(Place::Script(self.program, word.span.clone()))
     }
 }

@@ -233,6 +233,9 @@ impl<'t> Search<'_, 't> {
         let mut stack: Vec<(Node<'t>, Option<Node<'t>>)> = vec![(start, None)];
         while let Some((node, metadata)) = stack.pop() {
             let node = node.resolved();
+            if !node.is_sequence() && !node.is_mapping() {
+                continue;
+            }
             // An alias that leads back into its own anchor, and everything seen before, ends here.
             if self.seen.len() >= SEARCH_BUDGET || !self.seen.insert(node.id()) {
                 continue;
@@ -240,9 +243,6 @@ impl<'t> Search<'_, 't> {
             if node.is_sequence() {
                 let items: Vec<_> = node.items().map(|item| (item, None)).collect();
                 stack.extend(items.into_iter().rev());
-                continue;
-            }
-            if !node.is_mapping() {
                 continue;
             }
             let own = node.get("metadata");

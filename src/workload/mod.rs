@@ -25,5 +25,5 @@ pub use object::{Object, ObjectReference, WorkloadKind, objects, objects_of};
 pub use probe::{Hook, HookKind, Probe, ProbeKind};
 pub use program::{Program, ProgramPlace, programs};
 pub use resources::{Amounts, effective_resources, quantity, write_amount};
-pub use service::{Service, services};
+pub use service::{Service, Services, services};
 pub use volume::{Mount, Volume, VolumeSource};

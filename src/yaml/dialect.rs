@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::{
     error::{ParseError, Reason},
     events::Reader,
@@ -13,7 +15,7 @@ impl Reader<'_> {
     /// Refuses a tab among the blanks that a line starts with, or behind a dash; libyaml has none there outside of [ ]
     /// and { }.
     pub(super) fn check_indentation(&self, at: usize) -> Result<(), ParseError> {
-        if self.is_in_flow() {
+        if !self.has_tab || self.is_in_flow() {
             return Ok(());
         }
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
@@ -119,11 +121,11 @@ impl Reader<'_> {
 /// Refuses a document's first value on the line of its `---`. kubectl takes a text apart at lines that begin so, and
 /// takes nothing but a comment behind them (k8s.io/apimachinery, pkg/util/yaml, YAMLReader).
 pub(super) fn check_separators(text: &str) -> Result<(), ParseError> {
-    if let Some(at) = text.find("\r---") {
+    if let Some(at) = memmem::find(text.as_bytes(), b"\r---") {
         let message = "kubectl takes a text apart at line feeds only; end the line before `---` with one";
         return Err(ParseError::new(text, at + 1, Reason::Syntax, message));
     }
-    if let Some(at) = text.find("\n\u{feff}---") {
+    if let Some(at) = memmem::find(text.as_bytes(), "\n\u{feff}---".as_bytes()) {
         let message = "kubectl sees no `---` behind a byte order mark; remove the mark";
         return Err(ParseError::new(text, at + 1, Reason::Syntax, message));
     }
@@ -132,7 +134,7 @@ pub(super) fn check_separators(text: &str) -> Result<(), ParseError> {
         .starts_with("---")
         .then_some(text.len() - first.len())
         .into_iter()
-        .chain(text.match_indices("\n---").map(|(at, _)| at + 1));
+        .chain(memmem::find_iter(text.as_bytes(), b"\n---").map(|at| at + 1));
     for start in starts {
         let rest = text.get(start + 3..).unwrap_or_default();
         let line = rest.split('\n').next().unwrap_or_default();

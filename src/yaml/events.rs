@@ -11,6 +11,7 @@ use std::{
     ops::Range,
 };
 
+use memchr::memchr;
 use saphyr_parser::{Event, Parser, ScalarStyle as SaphyrStyle, Span, Tag};
 
 use super::{
@@ -42,6 +43,8 @@ impl From<ParseError> for Failure {
 /// Builds the tree of a text from events.
 pub(super) struct Reader<'t> {
     pub(super) text: &'t str,
+    /// Whether a tab stands anywhere in the text.
+    pub(super) has_tab: bool,
     pub(super) lexer: Lexer<'t>,
     offsets: Offsets<'t>,
     pub(super) builder: Builder<'t>,
@@ -72,6 +75,7 @@ impl<'t> Reader<'t> {
     pub(super) fn new(text: &'t str, ascii: bool) -> Self {
         Self {
             text,
+            has_tab: memchr(b'\t', text.as_bytes()).is_some(),
             lexer: Lexer::new(text),
             offsets: Offsets::new(text, ascii),
             builder: Builder::new(text),

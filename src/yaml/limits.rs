@@ -52,9 +52,9 @@ pub(super) fn check_text(text: &str, ascii: bool, json: bool) -> Result<(), Pars
 fn forbidden_character(text: &str, ascii: bool, json: bool) -> Option<(usize, char)> {
     // The usual case first: there is none.
     let bytes = text.as_bytes();
-    let mut suspicious = bytes
-        .iter()
-        .any(|byte| matches!(byte, 0..=0x08 | 0x0b | 0x0c | 0x0e..=0x1f | 0x7f));
+    let is_control = |byte: u8| (byte < b' ') & !matches!(byte, b'\t' | b'\n' | b'\r') | (byte == 0x7f);
+    // To look at all of them is less work than to stop at one.
+    let mut suspicious = bytes.iter().fold(false, |any, byte| any | is_control(*byte));
     if !ascii {
         // U+0080 to U+009F, U+2000 to U+203F, and U+FFC0 to U+FFFF.
         let is_suspicious = |at: usize| match (bytes.get(at), bytes.get(at + 1)) {

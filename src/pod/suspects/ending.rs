@@ -23,7 +23,10 @@ pub(super) fn ending_command(program: &Program<'_>, is_stop: impl Fn(&Span) -> b
     let visits: Vec<_> = script.list.commands().collect();
     // Few scripts say so at all, and what their commands do takes longer to see.
     let has_some_end = |text: &str| has_end(text, |letter| !letter.is_ascii_alphanumeric());
-    let may_say_so = |word: &Word| has_some_end(&word.raw) || literally(word, has_some_end);
+    // A word without these signs is what it says.
+    let is_quoted = |word: &Word| word.raw.contains(['"', '\'', '\\', '$']);
+    let may_say_so =
+        |word: &Word| has_some_end(&word.raw) || is_quoted(word) && literally(word, has_some_end);
     let mut words = visits
         .iter()
         .filter_map(|visit| visit.simple())

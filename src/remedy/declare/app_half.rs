@@ -11,7 +11,7 @@ use crate::{
         plan::{Action, Changes, Class, Refusal},
         planner::Planner,
         script::{
-            entrypoint::{self, Entrypoint, can_cut, try_cut},
+            entrypoint::{self, Entrypoint, can_cut},
             script_is_whole,
         },
         wanted::Wanted,
@@ -203,11 +203,10 @@ impl<'a> AppHalf<'a> {
         };
         let (answer, entrypoint) = match exit_status {
             Some(_) => stop_with_sleep(member, program, span, &end_waits.spans),
-            None => {
-                let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
-                let cut = Entrypoint::cutting(span.clone());
-                (answer, Entrypoint { trial, ..cut })
-            }
+            None => (
+                can_cut(member, program, std::slice::from_ref(span)),
+                Entrypoint::cutting(span.clone()),
+            ),
         };
         let whole = script_is_whole(answer);
         if let Answer::Refuted(reason) = &whole.answer {

@@ -46,8 +46,9 @@ fn subjects_by_sidecar<'p>(pod: &'p Pod<'_>, wanted: &Wanted) -> Vec<(&'p KnownS
         }
     }
     for (index, member) in pod.members.iter().enumerate() {
-        let is_wanted = wanted.has(&Subject::Wrapper(index));
-        if let Some(known) = injected_of(pod, member).filter(|_| is_wanted) {
+        if wanted.has(&Subject::Wrapper(index))
+            && let Some(known) = injected_of(pod, member)
+        {
             add(known, Subject::Wrapper(index));
         }
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The shell that runs a script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shell {
     pub(crate) dialect: Dialect,
     /// `sh -e`
@@ -29,7 +29,7 @@ pub(crate) struct Shell {
 }
 
 /// The environment that a script begins with, as far as the manifest says it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Environment {
     names: BTreeSet<String>,
     /// `envFrom`: there may be more.

@@ -1,12 +1,13 @@
 //! The new entrypoint of a container: parts of its script cut out, its wrappers gone, its shell too where no
 //! feature of it is left.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::collections::BTreeSet;
 
 use super::{
-    cut::{Environment, Extent, Remains, Shell, calls_of_function, cut, cut_parsed},
+    cut::{Environment, Extent, Remains, Shell, calls_of_function, cut},
     hindrance::{Hindrance, excerpt},
     plain_command::plain_command,
+    trials::cut_once,
 };
 use crate::{
     behaviour::Answer,
@@ -36,15 +37,6 @@ pub(crate) struct Entrypoint {
     pub(crate) reviewed: bool,
     /// Words of the command line that go: a wrapper and its options.
     pub(crate) dropped: BTreeSet<usize>,
-    /// A cut that was made on trial, so that no plan has to make it again.
-    pub(crate) trial: Option<Rc<Trial>>,
-}
-
-/// What remains of a script without some commands.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Trial {
-    cuts: Vec<Span>,
-    remains: Remains,
 }
 
 impl Entrypoint {
@@ -104,9 +96,6 @@ impl Entrypoint {
             self.alone |= other.alone;
         }
         self.dropped.extend(&other.dropped);
-        if self.trial.is_none() {
-            self.trial.clone_from(&other.trial);
-        }
     }
 
     /// Cuts a command out, and somebody looks at what remains.
@@ -220,10 +209,7 @@ fn new_script(
     if cuts.is_empty() {
         return Ok(Some((text, None)));
     }
-    let whole = || match &entrypoint.trial {
-        Some(trial) if trial.cuts == cuts => Ok(trial.remains.clone()),
-        _ => remains(member, program, &cuts, Extent::WithBelongings),
-    };
+    let whole = || remains(member, program, &cuts, Extent::WithBelongings);
     let remains = if !entrypoint.stripped.is_empty() {
         cut(&text, &shell(member, program), &cuts)
     } else if keeps_script {
@@ -251,16 +237,7 @@ fn new_script(
 /// Whether these commands can be cut out of a program's script: proved where what remains does what it did, unknown
 /// where somebody has to look at it.
 pub(crate) fn can_cut(member: &Member<'_>, program: &Program<'_>, spans: &[Span]) -> Answer<Hindrance> {
-    try_cut(member, program, spans).0
-}
-
-/// [`can_cut`], with what remains.
-pub(crate) fn try_cut(
-    member: &Member<'_>,
-    program: &Program<'_>,
-    spans: &[Span],
-) -> (Answer<Hindrance>, Option<Rc<Trial>>) {
-    let out_of_reach = |reason: &str| (Answer::Refuted(Hindrance::OutOfReach(reason.to_owned())), None);
+    let out_of_reach = |reason: &str| Answer::Refuted(Hindrance::OutOfReach(reason.to_owned()));
     if program.place != ProgramPlace::Entrypoint {
         return out_of_reach("it stands in a hook");
     }
@@ -271,15 +248,11 @@ pub(crate) fn try_cut(
         return out_of_reach(NO_SHELL);
     }
     match remains(member, program, spans, Extent::WithBelongings) {
-        Ok(remains) => {
-            let doubt = remains.doubt.clone();
-            let answer = doubt
-                .or_else(|| read_in(program).map(Hindrance::Sourced))
-                .map_or(Answer::Proved, Answer::Unknown);
-            let cuts = spans.to_vec();
-            (answer, Some(Rc::new(Trial { cuts, remains })))
-        }
-        Err(hindrance) => (Answer::Refuted(hindrance), None),
+        Ok(remains) => remains
+            .doubt
+            .or_else(|| read_in(program).map(Hindrance::Sourced))
+            .map_or(Answer::Proved, Answer::Unknown),
+        Err(hindrance) => Answer::Refuted(hindrance),
     }
 }
 
@@ -295,7 +268,7 @@ fn remains(
         return Err(Hindrance::OutOfReach(HERE_DOCUMENT.to_owned()));
     }
     let cuts = own_cuts(program, script, spans)?;
-    cut_parsed(&program.text, script, &shell(member, program), &cuts, extent)
+    cut_once(&program.text, script, shell(member, program), cuts, extent)
 }
 
 /// The command that reads into the script's own shell what is not in the manifest: a file, or the text of a variable.

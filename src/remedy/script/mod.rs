@@ -19,6 +19,7 @@ pub(crate) mod shared;
 mod spans;
 mod status;
 pub(crate) mod text;
+mod trials;
 
 use super::obligation::{Obligation, Proof};
 use crate::behaviour::Answer;

@@ -11,7 +11,7 @@ use crate::{
         obligation::{Obligation, Proof, judged},
         plan::Class,
         script::{
-            entrypoint::{Entrypoint, try_cut},
+            entrypoint::{Entrypoint, can_cut},
             hindrance::Hindrance,
             script_is_whole,
         },
@@ -123,12 +123,13 @@ pub(super) fn cutting<'a>(
     span: &Span,
     what: String,
 ) -> Part<'a> {
-    let (answer, trial) = try_cut(member, program, std::slice::from_ref(span));
-    let entrypoint = Entrypoint {
-        trial,
-        ..Entrypoint::cutting(span.clone())
-    };
-    with_cut(container, program, what, (answer, entrypoint))
+    let answer = can_cut(member, program, std::slice::from_ref(span));
+    with_cut(
+        container,
+        program,
+        what,
+        (answer, Entrypoint::cutting(span.clone())),
+    )
 }
 
 /// A cut that was tried.

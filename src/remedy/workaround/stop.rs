@@ -17,7 +17,7 @@ use crate::{
         plan::Class,
         script::{
             cut::{cut, with_sleep_behind},
-            entrypoint::{Entrypoint, shell, try_cut},
+            entrypoint::{Entrypoint, can_cut, shell},
             hindrance::Hindrance,
         },
         wanted::Wanted,
@@ -71,10 +71,9 @@ pub(crate) fn stop_with_sleep(
 ) -> (Answer<Hindrance>, Entrypoint) {
     let cut = |mut cuts: Vec<Span>| {
         cuts.extend(watches.iter().cloned());
-        let (answer, trial) = try_cut(member, program, &cuts);
+        let answer = can_cut(member, program, &cuts);
         let entrypoint = Entrypoint {
             cuts,
-            trial,
             ..Entrypoint::default()
         };
         (answer, entrypoint)

@@ -77,7 +77,6 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
         .as_ref()
         .filter(|_| program.is_shell() && program.shared.is_none())?;
     let mut found = None;
-    let mut text = program.text.clone();
     let mut directory = None;
     let mut words: Vec<_> = script
         .list
@@ -86,7 +85,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
             let simple = visit.simple()?;
             let at = command_index(&simple.words);
             let (word, next) = (simple.words.get(at)?, simple.words.get(at + 1)?);
-            let name = word.literal()?.into_owned();
+            let name = word.literal()?;
             let wrapper = Wrapper::of_program(&name).filter(|wrapper| wrapper.options == OwnOptions::None)?;
             directory = name.rsplit_once('/').map(|(directory, _)| directory.to_owned());
             found = Some(wrapper);
@@ -94,6 +93,7 @@ fn in_script<'a>(member: &Member<'a>, program: &Program<'a>) -> Option<Result<Wr
         })
         .collect();
     let wrapper = found?;
+    let mut text = program.text.clone();
     words.sort_by_key(|span| std::cmp::Reverse(span.start));
     for span in words {
         text.get(span.clone())?;

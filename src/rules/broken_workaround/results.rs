@@ -219,7 +219,6 @@ fn finding(
     };
     let suspects = sidecar.filter(|_| hangs).map(|index| suspects(pod, index));
     let doubt = suspects
-        .as_deref()
         .and_then(<[_]>::first)
         .map(|suspect| suspect.describe(pod));
     let message = match &doubt {
