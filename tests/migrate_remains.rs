@@ -1870,6 +1870,7 @@ fn a_condition_that_looks_at_the_result_alone_is_kept() {
         (format!("q() {{ {call}; }}; q || echo no"), "[ $rc -eq 3 ]", true),
         (call.to_owned(), "nc -z localhost 5432", false),
         (call.to_owned(), "[ -f /tmp/x ]", false),
+        (format!("{call}; s=$(nc -z localhost 5432 && echo up)"), "[ $s = up ]", false),
         (format!("{call} && rc=0"), "[ $rc -eq 3 ]", false),
     ] {
         let text = script(&call, condition);

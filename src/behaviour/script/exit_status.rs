@@ -55,8 +55,8 @@ impl ScriptBehaviour<'_> {
         (status, plumbing)
     }
 
-    /// Whether nothing depends on a command: no condition asks for its result, and those behind it compare what is known
-    /// before.
+    /// Whether nothing depends on a command: no condition asks for its result, and what stands behind it compares, prints
+    /// and ends.
     fn is_aside(&self, located: &Located) -> bool {
         let is_free = |located: &Located| {
             let context = &located.visit.context;
@@ -64,12 +64,11 @@ impl ScriptBehaviour<'_> {
             !is_asked && (context.next_connector.is_none() || self.tolerates_failure(located))
         };
         let compares = |other: &Located| {
-            let context = &other.visit.context;
-            let is_asked = context.is_in(Part::IfCondition)
-                || context.is_in(Part::CaseArm)
-                || context.is_in_loop()
-                || context.next_connector.is_some();
-            !is_asked || matches!(other.action.action, Action::Compare)
+            let is_known = matches!(
+                other.action.action,
+                Action::Compare | Action::Echo | Action::Assign | Action::Exit { .. }
+            );
+            is_known && !other.visit.context.substitution
         };
         let function = located.visit.context.function;
         let mut callers = function.into_iter().flat_map(|name| self.callers(name)).peekable();

@@ -110,10 +110,9 @@ pub(crate) fn with_masking_exit(
     };
     let mut cuts = cut.1.cuts.clone();
     cuts.push(exit);
-    let (answer, trial) = try_cut(member, program, &cuts);
+    let answer = can_cut(member, program, &cuts);
     let entrypoint = Entrypoint {
         cuts,
-        trial,
         ..Entrypoint::default()
     };
     if answer.is_refuted() || !ends_with_its_work(member, program, &entrypoint) {
