@@ -896,7 +896,11 @@ fn words_of_values_stay_words_of_values() {
         let after = texts(&directory.path().join("words"));
         let template = &after["charts/dump/templates/job.yaml"];
         assert!(!template.contains("exec /upload"), "{template}");
-        assert!(after["values.yaml"].contains("/upload"), "{}", after["values.yaml"]);
+        assert!(
+            after["values.yaml"].contains("/upload"),
+            "{}",
+            after["values.yaml"]
+        );
         let own = rendered(directory.path(), "words", "dump.upload.command={/other,--port}");
         assert!(own.contains("- /other\n            - --port\n"), "{own}");
     }
@@ -916,7 +920,10 @@ fn a_sidecar_stands_beside_the_action_that_brings_the_other_init_containers() {
     assert!(output.status.success(), "{output:?}");
     let text = &texts(&directory.path().join("included"))["templates/deployment.yaml"];
     let both = "{{- include \"included.init\" . | nindent 8 }}\n        {{- include \"included.envoy\" . | nindent 8 }}\n";
-    assert!(text.contains(&format!("initContainers:\n        {both}")), "{text}");
+    assert!(
+        text.contains(&format!("initContainers:\n        {both}")),
+        "{text}"
+    );
 }
 
 /// A part that other workloads include stays as it is: what one of them needs stands beside its action.
@@ -1047,7 +1054,10 @@ fn a_clean_chart_is_rendered_once() {
     };
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| write_file(directory.path(), name, text);
-    write("clean/Chart.yaml", "apiVersion: v2\nname: clean\nversion: 0.1.0\n");
+    write(
+        "clean/Chart.yaml",
+        "apiVersion: v2\nname: clean\nversion: 0.1.0\n",
+    );
     write(
         "clean/templates/web.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - {name: web, image: nginx}\n",

@@ -118,10 +118,7 @@ fn migrated_by(migrate: &[&str], name: &str, ways: &[&str]) -> tempfile::TempDir
         .map(|way| {
             let beside = tempfile::tempdir().unwrap();
             fs::write(beside.path().join("old.yaml"), build(&tree.path().join(way))).unwrap();
-            let output = run(
-                beside.path(),
-                &[migrate, &["-o", "yaml", "old.yaml"]].concat(),
-            );
+            let output = run(beside.path(), &[migrate, &["-o", "yaml", "old.yaml"]].concat());
             text(&output.stdout)
         })
         .collect();

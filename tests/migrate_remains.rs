@@ -1679,3 +1679,292 @@ spec:
         assert_ne!(migrated(&last, false).text, last, "{stop}");
     }
 }
+
+/// A port that somebody has declared shows no address, where settings that may name one are not in the input.
+#[test]
+fn a_setting_that_is_not_in_the_input_may_name_127_0_0_1() {
+    let server = |image: &str, port: u16, more: &str| {
+        format!("        image: {image}\n        ports: [{{containerPort: {port}}}]\n        {more}\n")
+    };
+    for (image, port, more, proved) in [
+        ("redis:7", 6379, "args: [redis-server, /conf/redis.conf]", false),
+        ("redis:7", 6379, "args: [redis-server, --save, '']", true),
+        (
+            "edoburu/pgbouncer:v1",
+            6432,
+            "command: [pgbouncer, /conf/pgbouncer.ini]",
+            false,
+        ),
+        (
+            "edoburu/pgbouncer:v1",
+            6432,
+            "envFrom: [{configMapRef: {name: elsewhere}}]",
+            false,
+        ),
+        (
+            "edoburu/pgbouncer:v1",
+            6432,
+            "envFrom: [{secretRef: {name: elsewhere}}]",
+            false,
+        ),
+        (
+            "edoburu/pgbouncer:v1",
+            6432,
+            "env: [{name: LISTEN_ADDR, value: 0.0.0.0}]",
+            true,
+        ),
+        (
+            "postgres:16",
+            5432,
+            "envFrom: [{secretRef: {name: passwords}}]",
+            true,
+        ),
+        (
+            "postgres:16",
+            5432,
+            "volumeMounts: [{name: map, mountPath: /docker-entrypoint-initdb.d}]",
+            true,
+        ),
+        (
+            "nginx:1",
+            80,
+            "volumeMounts: [{name: map, mountPath: /etc/nginx/conf.d}]",
+            false,
+        ),
+        ("example.com/api:1", 8000, "args: [--config=/etc/api.toml]", false),
+        (
+            "example.com/api:1",
+            8000,
+            "args: [--config=/etc/api.toml, --listen=0.0.0.0:8000]",
+            true,
+        ),
+    ] {
+        let wait = format!("until nc -z localhost {port}; do sleep 1; done; exec /web");
+        let text = deployment(&wait, "", &server(image, port, more)).replace(
+            "volumes: [",
+            "volumes: [{name: map, configMap: {name: elsewhere}}, ",
+        );
+        assert_eq!(migrated(&text, false).text != text, proved, "{image} {more}");
+        assert_ne!(migrated(&text, true).text, text, "{image} {more}");
+    }
+}
+
+/// The gate waits as long as the wait did, and no server is killed that was waited for without end.
+#[test]
+fn a_gate_is_as_patient_as_the_wait() {
+    let dind = "        image: docker:24-dind\n        env: [{name: DOCKER_TLS_CERTDIR, value: \"\"}]\n";
+    let rabbit = "        image: rabbitmq:3\n        ports: [{containerPort: 5672}]\n";
+    for (wait, server, attempts) in [
+        ("until docker info; do sleep 1; done", dind, 3600),
+        (
+            "for i in $(seq 1 30); do nc -z localhost 5672 && break; sleep 1; done",
+            rabbit,
+            30,
+        ),
+        ("until nc -z localhost 5672; do sleep 1; done", rabbit, 3600),
+    ] {
+        let text = deployment(&format!("{wait}; exec /web"), "", server);
+        assert_remains(
+            &text,
+            true,
+            &[&format!("failureThreshold: {attempts}\n")],
+            &["sleep"],
+        );
+    }
+}
+
+/// A wrapper that gives up its wait is told from one that starts its command again and again.
+#[test]
+fn a_wrapper_that_gives_up_is_for_review() {
+    let pod = |restart: &str, more: &str| {
+        let wrapped = |name: &str, deps: &str, words: &str| {
+            format!(
+                "      - name: {name}
+        image: registry.example.com/{name}:1
+        command: [/kubexit/kubexit, {words}]
+        env: [{{name: KUBEXIT_NAME, value: {name}}}, {{name: KUBEXIT_GRAVEYARD, value: /graveyard}}, {{name: {deps}{more}}}]
+        readinessProbe: {{httpGet: {{path: /healthz, port: 8000}}}}
+        volumeMounts: [{{name: tools, mountPath: /kubexit}}, {{name: graveyard, mountPath: /graveyard}}]
+"
+            )
+        };
+        format!(
+            "apiVersion: v1
+kind: Pod
+metadata: {{name: client}}
+spec:
+  restartPolicy: {restart}
+  volumes: [{{name: tools, emptyDir: {{}}}}, {{name: graveyard, emptyDir: {{}}}}]
+  initContainers:
+  - name: copy
+    image: karlkfi/kubexit:v0.3.2
+    command: [cp, /bin/kubexit, /kubexit/kubexit]
+    volumeMounts: [{{name: tools, mountPath: /kubexit}}]
+  containers:
+{}",
+            format!(
+                "{}{}",
+                wrapped("client", "KUBEXIT_BIRTH_DEPS, value: proxy", "/client").replace(
+                    "        readinessProbe: {httpGet: {path: /healthz, port: 8000}}\n",
+                    ""
+                ),
+                wrapped(
+                    "proxy",
+                    "KUBEXIT_DEATH_DEPS, value: client",
+                    "/proxy, --listen=:8000"
+                )
+            )
+            .replace("\n        ", "\n    ")
+            .replace("      - name", "  - name")
+        )
+    };
+    let once = pod("Never", "");
+    assert_eq!(migrated(&once, false).text, once);
+    assert_remains(
+        &once,
+        true,
+        &["startupProbe", "command: [/client]"],
+        &["kubexit", "volumes:"],
+    );
+    // Where its container is started again, it waits as long as it takes.
+    let again = pod("Always", "");
+    assert_remains(&again, false, &["command: [/client]"], &["kubexit", "volumes:"]);
+}
+
+/// What a script writes into a file and runs from there is no part of it: a call in it stays, and so does its sidecar.
+#[test]
+fn a_call_in_a_file_that_is_written_keeps_the_sidecar() {
+    for (file, run) in [
+        ("/tmp/end.py", "python3 /tmp/end.py"),
+        ("/tmp/end.sh", "/tmp/end.sh"),
+    ] {
+        let body = format!(
+            "cat > {file} <<'EOF'\n  post http://localhost:9091/quitquitquit\n  EOF\n  /app\n  {run}"
+        );
+        let text = job(&format!("command: [sh, -c]\nargs:\n- |\n  {body}"), HEALTHY);
+        assert_eq!(migrated(&text, true).text, text, "{body}");
+    }
+}
+
+/// A sidecar's own limit goes with the move, and is looked at.
+#[test]
+fn a_time_limit_of_the_sidecar_goes_with_a_look() {
+    let boxed = job(
+        "command: [/app]",
+        "command: [timeout, -k, '5', '600', /cloud-sql-proxy, example:eu:orders]",
+    );
+    assert_eq!(migrated(&boxed, false).text, boxed);
+    assert_remains(
+        &boxed,
+        true,
+        &[
+            "restartPolicy: Always",
+            "command: [/cloud-sql-proxy, example:eu:orders]",
+        ],
+        &["timeout"],
+    );
+}
+
+/// A trap that hides the result goes as a whole, and a process that nobody signals any more is not looked up.
+#[test]
+fn what_hides_the_result_goes_with_the_call() {
+    let trap = "f() { curl -X POST localhost:9091/quitquitquit; exit 0; }; trap f EXIT; /app";
+    let text = job(&format!("command: [sh, -c, '{trap}']"), HEALTHY);
+    assert_remains(&text, true, &["command: [/app]"], &["trap", "exit 0"]);
+    let look = "/app; rc=$?; P=$(pgrep -x cloud-sql-proxy); if [ -n \"$P\" ]; then kill -15 $P; fi; exit $rc";
+    let text = job(&format!("command: [sh, -c, '{look}']"), HEALTHY).replace(
+        "restartPolicy: Never",
+        "restartPolicy: Never\n      shareProcessNamespace: true",
+    );
+    assert_remains(&text, false, &["command: [/app]"], &["pgrep", "rc="]);
+}
+
+/// A hook that ends a declared sidecar runs beside the app.
+#[test]
+fn a_hook_that_ends_a_declared_sidecar_goes_with_a_look() {
+    let hook =
+        "restartPolicy: Always\n        lifecycle: {preStop: {httpGet: {path: /quitquitquit, port: 9091}}}";
+    let text = job("command: [/app]", HEALTHY)
+        .replace(
+            "      - name: proxy",
+            "      initContainers:\n      - name: proxy",
+        )
+        .replace("args: [--health", &format!("{hook}\n        args: [--health"));
+    assert_eq!(migrated(&text, false).text, text);
+    assert_remains(&text, true, &["restartPolicy: Always"], &["preStop", "lifecycle"]);
+}
+
+/// A pod that never starts starts: a server among the init containers becomes a sidecar, and one that stands behind who
+/// waits for it stands before it.
+#[test]
+fn a_sidecar_that_comes_too_late_comes_first_with_a_look() {
+    let inits = |inits: &str| {
+        web(&format!(
+            "      initContainers:\n{inits}      containers:\n      - name: web\n        image: registry.example.com/web:1\n        env: [{{name: URL, value: \"redis://localhost:6379\"}}]\n"
+        ))
+    };
+    let server = "      - name: redis\n        image: redis:7\n        ports: [{containerPort: 6379}]\n";
+    let text = inits(server);
+    assert_eq!(migrated(&text, false).text, text);
+    assert_remains(&text, true, &["restartPolicy: Always"], &[]);
+    let declared = format!("{server}        restartPolicy: Always\n");
+    let waits = "      - name: load\n        image: registry.example.com/load:1\n        command: [sh, -c, 'until nc -z localhost 6379; do sleep 1; done; /load']\n";
+    let other =
+        "      - name: other\n        image: registry.example.com/other:1\n        command: [/other]\n";
+    let text = inits(&format!("{other}{waits}{declared}"));
+    assert_eq!(migrated(&text, false).text, text);
+    let ordered = migrated(&text, true).text;
+    let at = |name: &str| ordered.find(&format!("name: {name}\n")).unwrap();
+    assert!(at("other") < at("redis") && at("redis") < at("load"), "{ordered}");
+}
+
+/// Who alone shares the volume writes the file that the app waits for.
+#[test]
+fn the_only_other_container_of_a_volume_writes_its_files() {
+    let agent = "        image: hashicorp/vault:1.16
+        args: [agent, -config=/etc/agent.hcl]
+        volumeMounts: [{name: shared, mountPath: /out}]
+";
+    let wait = "while [ ! -s /secrets/db ]; do sleep 1; done; exec /web";
+    let mount = "        volumeMounts: [{name: shared, mountPath: /secrets}]\n";
+    let text = deployment(wait, mount, agent).replace("name: server", "name: vault-agent");
+    assert_eq!(migrated(&text, false).text, text);
+    assert_remains(
+        &text,
+        true,
+        &["command: [test, -s, /out/db]", "command: [/web]"],
+        &["while"],
+    );
+    let third = format!("{text}      - name: third\n        image: registry.example.com/third:1\n{mount}");
+    assert_eq!(migrated(&third, true).text, third);
+}
+
+/// A condition behind a call that compares what was known before ends the script as it did.
+#[test]
+fn a_condition_that_looks_at_the_result_alone_is_kept() {
+    let script = |call: &str, condition: &str| {
+        let text = format!("rc=0; /app || rc=$?; {call}; if {condition}; then exit 0; fi; exit $rc");
+        job(&format!("command: [sh, -c, '{text}']"), HEALTHY)
+    };
+    let call = "curl -X POST localhost:9091/quitquitquit";
+    for (call, condition, is_kept) in [
+        (call.to_owned(), "[ $rc -eq 3 ]", true),
+        (format!("{call} || echo no"), "[ $rc -eq 3 ]", true),
+        (format!("q() {{ {call}; }}; q || echo no"), "[ $rc -eq 3 ]", true),
+        (call.to_owned(), "nc -z localhost 5432", false),
+        (call.to_owned(), "[ -f /tmp/x ]", false),
+        (
+            format!("{call}; s=$(nc -z localhost 5432 && echo up)"),
+            "[ $s = up ]",
+            false,
+        ),
+        (format!("{call} && rc=0"), "[ $rc -eq 3 ]", false),
+    ] {
+        let text = script(&call, condition);
+        assert_eq!(
+            migrated(&text, false).text != text,
+            is_kept,
+            "{call}; {condition}"
+        );
+    }
+}

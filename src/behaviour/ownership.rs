@@ -108,7 +108,10 @@ impl Owners<'_, '_> {
             .flat_map(|script| script.list.commands());
         commands.any(|visit| {
             visit.simple().is_some_and(|simple| {
-                let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+                let words = simple
+                    .words
+                    .get(command_index(&simple.words)..)
+                    .unwrap_or_default();
                 let words: Vec<&str> = words.iter().map(|word| word.raw.as_str()).collect();
                 words.split_first().is_some_and(|(call, rest)| {
                     is_server(call, rest) || service_port::is_server(call.rsplit('/').next().unwrap_or(call))

@@ -220,7 +220,8 @@ impl Injector {
                 .iter()
                 .any(|mark| entry.key.as_str() == Some(mark.annotation) && entry.value.as_str() == mark.value)
         };
-        let is_told = || workload.pod_annotations().iter().any(says_so) || workload.pod_labels().iter().any(says_so);
+        let is_told =
+            || workload.pod_annotations().iter().any(says_so) || workload.pod_labels().iter().any(says_so);
         self.skips_host_network && is_on_host_network(workload) || is_told()
     }
 }

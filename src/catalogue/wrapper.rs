@@ -13,6 +13,8 @@ pub struct Wrapper {
     pub options: OwnOptions,
     /// Whether it waits for another container before it starts the command.
     pub waits: Tie,
+    /// How long it waits, where that has an end.
+    pub limit: WaitLimit,
     /// Whether it ends another container after the command, or the command with another container.
     pub ends: Tie,
     /// The setting that lists the containers which its command waits for.
@@ -52,6 +54,17 @@ pub struct Wrapper {
     pub source: &'static str,
     /// The day on which somebody compared the row with its source.
     pub checked: &'static str,
+}
+
+/// When a wrapper gives up its wait.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitLimit {
+    /// The variables and options that say after how long.
+    pub named_by: &'static [&'static str],
+    /// After how long without them.
+    pub usual: Option<&'static str>,
+    /// It fails then, and does not start the command.
+    pub fails: bool,
 }
 
 /// A `POST` to the pod itself.
@@ -101,6 +114,11 @@ pub const WRAPPERS: &[Wrapper] = &[
         programs: &["kubexit"],
         settings: &["KUBEXIT_"],
         waits: Tie::With(&["KUBEXIT_BIRTH_DEPS"]),
+        limit: WaitLimit {
+            named_by: &["KUBEXIT_BIRTH_TIMEOUT"],
+            usual: Some("30s"),
+            fails: true,
+        },
         ends: Tie::Always,
         waited_for: Some("KUBEXIT_BIRTH_DEPS"),
         ended_with: Some("KUBEXIT_DEATH_DEPS"),
@@ -126,6 +144,10 @@ pub const WRAPPERS: &[Wrapper] = &[
             "QUIT_WITHOUT_ENVOY_TIMEOUT",
             "SCUTTLE_",
         ],
+        limit: WaitLimit {
+            named_by: &["WAIT_FOR_ENVOY_TIMEOUT", "QUIT_WITHOUT_ENVOY_TIMEOUT"],
+            ..ENDLESS
+        },
         ending_settings: &["ISTIO_QUIT_API", "GENERIC_QUIT_ENDPOINTS", "ENVOY_ADMIN_API"],
         addresses: &["ISTIO_QUIT_API", "ENVOY_ADMIN_API"],
         quit_settings: &[
@@ -163,6 +185,11 @@ pub const WRAPPERS: &[Wrapper] = &[
             // `--uri` is of its first versions.
             short: "bptu",
             long: &["backoff", "port", "timeout", "uri"],
+        },
+        limit: WaitLimit {
+            named_by: &["-t", "--timeout", "LINKERD_AWAIT_TIMEOUT"],
+            usual: None,
+            fails: true,
         },
         // It only waits unless it is told otherwise.
         ends: Tie::Told(&["--shutdown", "-S"]),
@@ -254,6 +281,12 @@ pub fn is_init(name: &str) -> bool {
     INITS.iter().any(|init| init.program == name)
 }
 
+const ENDLESS: WaitLimit = WaitLimit {
+    named_by: &[],
+    usual: None,
+    fails: false,
+};
+
 /// What most wrappers have in common.
 const ROW: Wrapper = Wrapper {
     name: "",
@@ -261,6 +294,7 @@ const ROW: Wrapper = Wrapper {
     settings: &[],
     options: OwnOptions::None,
     waits: Tie::Always,
+    limit: ENDLESS,
     ends: Tie::Always,
     waited_for: None,
     ended_with: None,

@@ -39,6 +39,8 @@ pub(crate) fn pod<'p, 'a: 'p>(
             configuration: Configuration {
                 files: config_maps.mounted(workload, container),
                 variables: config_maps.known_variables(workload, container),
+                unread_mounts: config_maps.unread_mounts(workload, container),
+                unread_variables: config_maps.unread_variables(workload, container),
             },
             answers: Answers::default(),
         })

@@ -8,7 +8,7 @@ use std::{
 use super::{Options, Surroundings, pods_of};
 use crate::{
     pod::Subject,
-    rules::{self, Finding, Severity},
+    rules::{self, Confidence, Finding, Severity},
     source::SourceFile,
     yaml::Stream,
 };
@@ -50,7 +50,10 @@ pub(super) fn objections(
 /// Whether a finding is an error, and not about the form of a declaration, which the user asks for, or says what a
 /// declaration lacks.
 fn is_objection(finding: &Finding) -> bool {
-    let is_missing_gate = matches!(finding.subject, Subject::Gate(_)) && finding.severity > Severity::Info;
+    // Where the app's own wait shows the need (that is what makes it sure), the wait stays, and holds the app back.
+    let is_missing_gate = matches!(finding.subject, Subject::Gate(_))
+        && finding.severity > Severity::Info
+        && finding.confidence < Confidence::High;
     let is_error = finding.severity == Severity::Error;
     is_missing_gate || is_error && !matches!(finding.subject, Subject::LifecycleType(_))
 }

@@ -228,7 +228,14 @@ fn pods_of(
             .into_iter()
             .filter(|workload| !workload.is_patch())
         {
-            let mut pod = lint::pod(&workload, &config_maps, &services, &outsiders, sources, &options.lint);
+            let mut pod = lint::pod(
+                &workload,
+                &config_maps,
+                &services,
+                &outsiders,
+                sources,
+                &options.lint,
+            );
             name_sidecars(&mut pod, options);
             remedy::script::shared::settle(&mut pod, surroundings.config_map_uses, surroundings.is_live);
             take(count, &pod);

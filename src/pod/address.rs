@@ -397,14 +397,19 @@ fn local_ports(text: &str) -> Vec<Option<u16>> {
 /// The port of a connection string that names a host before: `host=localhost port=5432`, `Server=localhost;Port=3306`.
 fn keyword_port(text: &str, before: &str) -> Option<u16> {
     let key = before.trim_end_matches(['"', '\'']).to_ascii_lowercase();
-    if !["host=", "hostaddr=", "server="].iter().any(|own| key.ends_with(own)) {
+    if !["host=", "hostaddr=", "server="]
+        .iter()
+        .any(|own| key.ends_with(own))
+    {
         return None;
     }
     let pairs = text.split([' ', ';', '&', '?', ',']);
-    pairs.filter_map(|pair| pair.split_once('=')).find_map(|(name, port)| {
-        let port = port.trim_matches(['"', '\'']).parse();
-        port.ok().filter(|_| name.trim().eq_ignore_ascii_case("port"))
-    })
+    pairs
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(name, port)| {
+            let port = port.trim_matches(['"', '\'']).parse();
+            port.ok().filter(|_| name.trim().eq_ignore_ascii_case("port"))
+        })
 }
 
 /// Addresses in words that no shell reads: `--db=127.0.0.1:5432`, `--host localhost --port 5432`.

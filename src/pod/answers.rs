@@ -79,7 +79,16 @@ mod tests {
             let outsiders = Outsiders::of(&stream);
             for object in objects_of(&stream) {
                 for workload in discover(&object) {
-                    let pod = || lint::pod(&workload, &maps, &[], &outsiders, Sources::new(&source, &[]), &options);
+                    let pod = || {
+                        lint::pod(
+                            &workload,
+                            &maps,
+                            &[],
+                            &outsiders,
+                            Sources::new(&source, &[]),
+                            &options,
+                        )
+                    };
                     let expected = answers(&pod());
                     for role in [Role::App, Role::Sidecar] {
                         let mut other = pod();

@@ -6,6 +6,7 @@ use crate::{
         Link, LinkKind, Party,
         script::{MarkerUse, Reached},
     },
+    shell::command_index,
     workload::{HookKind, ProgramPlace},
     yaml::Node,
 };
@@ -39,7 +40,13 @@ impl Pod<'_> {
                     .flat_map(|script| script.list.commands())
                     .any(|visit| {
                         visit.simple().is_some_and(|simple| {
-                            simple.words.first().is_some_and(|word| is_limit(&word.raw))
+                            // `exec timeout 600 /proxy`
+                            let before = command_index(&simple.words);
+                            simple
+                                .words
+                                .iter()
+                                .take(before.max(1))
+                                .any(|word| is_limit(&word.raw))
                         })
                     });
         // What it starts in the background is not waited for, or is ended by its own script.
@@ -120,4 +127,26 @@ impl Pod<'_> {
             LinkKind::Waits(_) | LinkKind::StartsOnFile(..) => false,
         }
     }
+}
+
+/// How many words of a container's command are a limit on its time, where they stand in front of the program:
+/// `timeout -k 5 600 /proxy`.
+pub(crate) fn time_limit_of(member: &Member<'_>) -> Option<usize> {
+    let (_, program) = Pod::entrypoint(member).filter(|(_, program)| !program.is_shell())?;
+    let words: Vec<&str> = program
+        .words
+        .iter()
+        .map(|word| word.as_str())
+        .collect::<Option<_>>()?;
+    let is_limit = words.first()?.rsplit('/').next() == Some("timeout");
+    let mut at = 1;
+    while let Some(option) = words.get(at).filter(|word| is_limit && word.starts_with('-')) {
+        // Both take a value, attached or behind them.
+        at += if matches!(*option, "-k" | "-s" | "--kill-after" | "--signal") {
+            2
+        } else {
+            1
+        };
+    }
+    (is_limit && words.len() > at + 1).then_some(at + 1)
 }

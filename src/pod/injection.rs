@@ -171,7 +171,10 @@ impl Pod<'_> {
     pub(crate) fn made_native(&self, known: &KnownSidecar) -> Result<String, String> {
         let switch = self.switch_to_set(known)?;
         let (name, value) = (&switch.annotation, &switch.value);
-        Ok(format!("{name}: {value:?} on the pod template makes {} a native sidecar", known.name))
+        Ok(format!(
+            "{name}: {value:?} on the pod template makes {} a native sidecar",
+            known.name
+        ))
     }
 
     /// The switch that the pod can be given so that a sidecar is injected natively; a reason where there is none.

@@ -5,19 +5,38 @@ use std::sync::Arc;
 
 use crate::{
     catalogue::{KnownSidecar, service_port},
-    workload::{Container, ProbeKind},
+    workload::{Container, Mount, ProbeKind, VolumeSource},
     yaml::Node,
 };
 
-use super::{Member, Pod, configuration::names_loopback, own_address::OwnAddresses};
+use super::{Configuration, Member, Pod, configuration::names_loopback, own_address::OwnAddresses};
+
+/// How the names of files end in which servers are set up.
+const SETTINGS_FILES: [&str; 10] = [
+    "conf",
+    "cfg",
+    "cnf",
+    "config",
+    "ini",
+    "json",
+    "properties",
+    "toml",
+    "yaml",
+    "yml",
+];
+
+/// Parts of the paths of files that say nothing of where a server listens.
+const OTHER_FILES: [&str; 5] = ["initdb", "cert", "tls", "ssl", "dashboards"];
 
 /// Where a container listens, by its own words and variables and by what is known of its image.
 pub(crate) struct Listener<'p, 'a> {
     container: &'p Container<'a>,
     known: Option<&'p KnownSidecar>,
     words: Vec<&'p str>,
-    /// The texts of its files, as far as they are in the input.
-    files: &'p [&'p str],
+    /// What it finds in ConfigMaps.
+    configuration: Option<&'p Configuration<'p>>,
+    /// The volumes of its pod that are ConfigMaps.
+    config_map_volumes: Vec<&'p str>,
     own: OwnAddresses,
 }
 
@@ -35,7 +54,14 @@ impl<'p, 'a> Listener<'p, 'a> {
             known: pod.catalogue.of(container).map(Arc::as_ref),
             own,
             words,
-            files: configuration.map_or(&[], |own| &own.files),
+            configuration,
+            config_map_volumes: pod
+                .workload
+                .volumes
+                .iter()
+                .filter(|volume| matches!(volume.source, VolumeSource::ConfigMap { .. }))
+                .map(|volume| volume.name)
+                .collect(),
         }
     }
 
@@ -46,7 +72,8 @@ impl<'p, 'a> Listener<'p, 'a> {
                 "{setting} lets it listen on 127.0.0.1 only, where no probe of the kubelet reaches it"
             ));
         }
-        if self.files.iter().any(|text| names_loopback(text, port)) {
+        let mut files = self.configuration.iter().flat_map(|own| &own.files);
+        if files.any(|text| names_loopback(text, port)) {
             return Err(format!(
                 "its configuration file lets it listen on 127.0.0.1:{port} only, where no probe of the kubelet reaches it"
             ));
@@ -88,6 +115,61 @@ impl<'p, 'a> Listener<'p, 'a> {
         Err(format!(
             "its manifest does not declare port {port}, so it may listen on 127.0.0.1 only"
         ))
+    }
+
+    /// What was not read and may let a container listen on 127.0.0.1 alone, where nothing shows that the kubelet reaches
+    /// the port: a port among `ports` is only what somebody wrote.
+    pub(crate) fn unread_setting(&self, port: u16) -> Option<String> {
+        let health = self.settings().and_then(|settings| settings.health());
+        let is_shown = self.is_probed(port)
+            || self.own.names_all(port)
+            || self.own.listens_everywhere(port)
+            || self.settings().is_some_and(|settings| settings.is_bound_to_all())
+            || health.is_some_and(|health| health.reachable && health.port == port);
+        if is_shown {
+            return None;
+        }
+        let configuration = self.configuration?;
+        let image = self.container.image();
+        let is_image_open =
+            image.is_some_and(|image| service_port::is_open(image.repository, &self.words, port));
+        let file = self.unread_file(configuration);
+        let mount = || {
+            let mut mounts = configuration.unread_mounts.iter();
+            let is_other = |path: &&&str| !OTHER_FILES.iter().any(|sign| path.contains(sign));
+            mounts.find(is_other).map(|path| (*path).to_owned())
+        };
+        // An image that listens everywhere by itself is told otherwise by files alone.
+        let variables = || {
+            let source = configuration.unread_variables.filter(|_| !is_image_open)?;
+            Some(format!("the variables from {source}"))
+        };
+        let setting = file.or_else(mount).or_else(variables)?;
+        Some(format!(
+            "{setting}, which the input does not show, may let it listen on 127.0.0.1 only"
+        ))
+    }
+
+    /// A configuration file among its words that no ConfigMap of the input brings.
+    fn unread_file(&self, configuration: &Configuration<'_>) -> Option<String> {
+        let is_read = |file: &str| {
+            let mut mounts = self.container.mounts();
+            let is_config_map = |mount: &Mount<'_>| self.config_map_volumes.contains(&mount.volume);
+            mounts.any(|mount| {
+                mount.relative(file).is_some()
+                    && is_config_map(&mount)
+                    && !configuration.unread_mounts.contains(&mount.path)
+            })
+        };
+        let values = self.words.iter().map(|word| match word.split_once('=') {
+            Some((option, value)) if option.starts_with('-') => value,
+            _ => word,
+        });
+        let mut files = values.filter(|word| {
+            let ending = word.rsplit_once('.').map_or("", |(_, ending)| ending);
+            word.contains('/') && !word.contains("://") && SETTINGS_FILES.contains(&ending)
+        });
+        files.find(|file| !is_read(file)).map(str::to_owned)
     }
 
     /// Whether a known sidecar serves a port on 127.0.0.1 alone: nothing in its own settings names all addresses.

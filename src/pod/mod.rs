@@ -44,6 +44,7 @@ pub(crate) use address::{
 };
 pub use answers::Answers;
 pub(crate) use delay::{Delay, DelayPlace, delaying_traps, prestop_delay, stop_commands};
+pub(crate) use end::time_limit_of;
 pub(crate) use injection::SwitchToSet;
 pub(crate) use lifetime::{Lifetime, MAY_BE_CONFIGURED_TO_END};
 pub(crate) use listener::{Listener, health_listener};
@@ -113,6 +114,10 @@ pub struct Configuration<'a> {
     pub files: Vec<&'a str>,
     /// Its variables.
     pub variables: HashMap<String, &'a str>,
+    /// Where ConfigMaps are mounted that were not read.
+    pub unread_mounts: Vec<&'a str>,
+    /// A source of variables that was not read.
+    pub unread_variables: Option<&'a str>,
 }
 
 /// One pod with everything that is known of it.

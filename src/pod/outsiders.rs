@@ -92,13 +92,21 @@ impl<'a> Outsiders<'a> {
                 return Vec::new();
             };
             let text = stream.text();
-            if !["kubectl", "oc ", "sidecar"].iter().any(|sign| text.contains(sign)) {
+            if !["kubectl", "oc ", "sidecar"]
+                .iter()
+                .any(|sign| text.contains(sign))
+            {
                 return Vec::new();
             }
             let mut found = Vec::new();
             for object in workload::objects_of(stream) {
                 for workload in workload::discover(&object) {
-                    found.extend(workload.containers.iter().filter_map(|container| outsider(&workload, container)));
+                    found.extend(
+                        workload
+                            .containers
+                            .iter()
+                            .filter_map(|container| outsider(&workload, container)),
+                    );
                 }
             }
             found
@@ -114,13 +122,21 @@ fn outsider(workload: &Workload<'_>, container: &Container<'_>) -> Option<Outsid
     let command = ending_command(&text);
     let reference = &workload.object.reference;
     let image = container.image().map_or("", |image| image.base_name());
-    let is_of_sidecars = || [image, &reference.name, &text].iter().any(|said| said.contains("sidecar"));
+    let is_of_sidecars = || {
+        [image, &reference.name, &text]
+            .iter()
+            .any(|said| said.contains("sidecar"))
+    };
     (command.is_some() || is_of_sidecars()).then(|| Outsider {
         start: workload.object.node.span().start,
         workload: format!("{} {}", reference.kind, reference.name),
         command,
         text,
-        containers: workload.containers.iter().map(|container| container.name.to_owned()).collect(),
+        containers: workload
+            .containers
+            .iter()
+            .map(|container| container.name.to_owned())
+            .collect(),
     })
 }
 
@@ -146,7 +162,9 @@ impl Outside {
     pub(crate) fn describe(&self) -> String {
         let Self { workload, word, .. } = self;
         match &self.command {
-            Some(command) => format!("it may be ended by {workload}, which runs `{command}` and names {word}"),
+            Some(command) => {
+                format!("it may be ended by {workload}, which runs `{command}` and names {word}")
+            }
             None => format!("it may be ended by {workload}, which has to do with sidecars and names {word}"),
         }
     }

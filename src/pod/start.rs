@@ -9,7 +9,9 @@ use crate::{
 impl<'a> Pod<'a> {
     /// Whether a hook waits for a file of which nobody knows who writes it: its own process may.
     pub(crate) fn may_wait_for_itself(&self, link: &Link) -> bool {
-        let place = self.program(link.container, link.program).map(|(_, program)| &program.place);
+        let place = self
+            .program(link.container, link.program)
+            .map(|(_, program)| &program.place);
         matches!(link.kind, LinkKind::StartsOnFile(_, None))
             && place == Some(&ProgramPlace::Hook(HookKind::PostStart))
     }

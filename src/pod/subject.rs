@@ -38,6 +38,8 @@ pub enum Subject {
     Declaration,
     /// What holds the app back until a declared sidecar is ready, and is missing.
     Gate(usize),
+    /// A server among the init containers that stands too late, or that the next one would wait for.
+    Late(usize),
     /// A sidecar that an injector adds: its name in the catalogue.
     Injected(String),
     /// A setting of an injected sidecar.

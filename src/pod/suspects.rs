@@ -77,6 +77,8 @@ pub(crate) enum Suspect {
         container: usize,
         /// What is not shown.
         kind: UnreadKind,
+        /// The text holds a call that ends a sidecar.
+        holds_quit: bool,
         /// The command, as written.
         command: String,
     },
@@ -434,13 +436,17 @@ fn hidden(pod: &Pod<'_>, at: usize, member: &Member<'_>) -> Option<Suspect> {
                 name: first.to_owned(),
             });
         }
+        // What `python -m` names is a package of the image, a program like any other.
+        let module = words.get(2).filter(|_| words.get(1) == Some(&"-m"));
+        let is_package = module.is_some_and(|module| first.starts_with("python") && !names_an_end(module));
         let file = words
             .iter()
             .copied()
-            .find(|word| is_called_a_script(word))
+            .find(|word| is_called_a_script(word) && !is_package)
             .or_else(|| {
                 let is_file = |word: &&&str| !word.starts_with('-');
-                reaches(first, Reach::File).then(|| words.iter().skip(1).find(is_file).copied())?
+                (reaches(first, Reach::File) && !is_package)
+                    .then(|| words.iter().skip(1).find(is_file).copied())?
             });
         // A task runner's tasks are in the image, and a program on a volume is whatever was put there.
         let is_on_a_volume = |word: &str| pod.workload.volume_of_file(&member.container, word).is_some();
@@ -520,8 +526,15 @@ impl Suspect {
             Self::Unread {
                 container,
                 kind,
+                holds_quit,
                 command,
-            } => unread::describe(name(container), *kind, command),
+            } => {
+                let described = unread::describe(name(container), *kind, command);
+                match holds_quit {
+                    true => format!("{described}; the quit call in it has to go first, by hand"),
+                    false => described,
+                }
+            }
             Self::Script(at) => format!(
                 "it may be ended by the script of {}, which is not understood",
                 name(at)

@@ -201,7 +201,7 @@ impl Plan {
             self.actions
                 .iter_mut()
                 .for_each(|action| action.class = Class::Review);
-            self.note(format!("look at what remains of the script: {doubt}"));
+            self.note(format!("compare the script before and after: {doubt}"));
         }
     }
 

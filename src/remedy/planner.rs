@@ -62,6 +62,7 @@ pub(crate) fn plan<'a>(
         sleep_may_go: OnceCell::new(),
     };
     planner.sidecars();
+    planner.late_sidecars();
     planner.defaults();
     planner.sleeps();
     // Both may change the same scripts, so that they are assembled as one.
@@ -196,7 +197,7 @@ impl<'p, 'a> Planner<'p, 'a> {
         part.note.iter().for_each(|note| self.plan.note(note));
         if let Some(doubt) = part.doubt_of_script() {
             self.plan
-                .note(format!("look at what remains of the script: {doubt}"));
+                .note(format!("compare the script before and after: {doubt}"));
         }
         for (container, entrypoint) in &part.entrypoints {
             let own = self.entrypoints.entry(*container).or_default();

@@ -380,8 +380,11 @@ impl<'p, 'a> Planner<'p, 'a> {
             Gate::Probe { origin, .. } => {
                 // One that only `--review` asks for is no part of the plain plan.
                 let class = if is_replacement { class } else { Class::Review };
-                self.plan
-                    .done(class, format!("{}: a {probe} from {origin}", crate::pod::quoted(name)), []);
+                self.plan.done(
+                    class,
+                    format!("{}: a {probe} from {origin}", crate::pod::quoted(name)),
+                    [],
+                );
             }
             Gate::Unasked => {}
             Gate::None(reason) => self.plan.note(format!(

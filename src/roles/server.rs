@@ -68,11 +68,16 @@ pub fn runs_its_server(
         },
     };
     let first = words.first().map(|word| base_name(&word.text));
-    if let Some(wrapper) = first.and_then(Wrapper::of_program) {
+    // A time limit ends what it runs.
+    let limit = first
+        .filter(|first| matches!(*first, "timeout" | "gtimeout"))
+        .map(|_| "timeout");
+    let wrapper = first.and_then(Wrapper::of_program).map(|wrapper| wrapper.name);
+    if let Some(name) = wrapper.or(limit) {
         let is_its_program =
             |word: &CommandWord| by_image.is_some_and(|known| known.runs_program(base_name(&word.text)));
         return RunsServer::Unknown(ServerDoubt::Wrapper {
-            name: wrapper.name,
+            name,
             starts_server: words.iter().any(is_its_program),
         });
     }
@@ -118,12 +123,9 @@ fn command_words(program: &Program<'_>) -> Option<Vec<CommandWord>> {
     let simple = only_command(last)?;
     let at = command_index(&simple.words);
     // A time limit ends what it runs.
-    let is_limited = simple
-        .words
-        .get(..at)?
-        .iter()
-        .any(|word| matches!(base_name(&word.raw), "timeout" | "gtimeout"));
-    let from = if is_limited { 0 } else { at };
+    let is_limit = |word: &Word| matches!(base_name(&word.raw), "timeout" | "gtimeout");
+    let limit = simple.words.get(..at)?.iter().position(is_limit);
+    let from = limit.unwrap_or(at);
     Some(simple.words.get(from..)?.iter().map(command_word).collect())
 }
 

@@ -1,8 +1,13 @@
 //! `deadline-as-stopper`
 
+use crate::behaviour::action::{Action, Values, classify_visit};
+use crate::shell::{Command, Variable};
+use crate::workload::Program;
+
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, suspects};
 use crate::roles::Role;
+use crate::workload::ContainerList;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "deadline-as-stopper",
@@ -12,7 +17,8 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"`activeDeadlineSeconds` on a Job, or on its pod template, where the pod has a sidecar that
 nothing declares. If a deadline is all that ever ends the pod it is a warning; beside another
 workaround it is information: it may be the safety net for the cases that the workaround
-misses.
+misses. The same is said of a known sidecar whose own command ends it after a time: `timeout 600
+cloud-sql-proxy …`, or a script that starts it, sleeps and kills it.
 
 A deadline in a pod without a sidecar, or whose sidecars are declared, is a limit on the work
 and is left alone."#,
@@ -77,7 +83,8 @@ spec:
           command: ["/app/refresh", "--db=127.0.0.1:5432"]
 "#,
     migrate: r#"The sidecar is declared; the deadline is never changed, because whether it is a real limit
-cannot be read from the text. The output says that it is one now."#,
+cannot be read from the text. The output says that it is one now. A `timeout` in front of the
+sidecar's own program goes with `--review`; one in a script is left."#,
     rests_on: &[],
     sources: &[
         (
@@ -99,6 +106,7 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     if !pod.workload.runs_to_completion() || pod.workload.controller.ends_sidecars() {
         return;
     }
+    time_limits(pod, findings);
     let Some(sidecar) = pod.undeclared_sidecar_name() else {
         return;
     };
@@ -142,4 +150,72 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .subject(subject)
             .finish(),
     );
+}
+
+/// `timeout 600 cloud-sql-proxy …` beside an app: the sidecar's own command is what ends it.
+fn time_limits(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
+    for (index, member) in pod.members.iter().enumerate() {
+        let container = &member.container;
+        let serves = member.role.role == Role::Sidecar && !member.role.declared;
+        let is_beside_an_app = container.list == ContainerList::Regular
+            && pod.apps().any(|app| !std::ptr::eq(app, member))
+            && pod.catalogue.of(container).is_some_and(|known| known.certain);
+        if !serves || !is_beside_an_app || !pod.is_time_boxed(member) {
+            continue;
+        }
+        let Some((_, program)) = Pod::entrypoint(member).filter(|(_, program)| passes_time(program)) else {
+            continue;
+        };
+        let name = crate::pod::quoted(container.name);
+        let draft = Draft::new(
+            pod,
+            &RULE,
+            format!("{name} ends after a time of its own, whether the app is done by then or not"),
+        )
+        .help(format!(
+            "declare {name} a sidecar and run its program without the limit: the kubelet ends it after the app"
+        ))
+        .severity(Severity::Warning)
+        .confidence(Confidence::Medium)
+        .container(container)
+        .subject(Subject::Sidecar(index));
+        let draft = match (
+            program.words.first(),
+            program.script.as_ref().filter(|_| program.is_shell()),
+        ) {
+            (_, Some(script)) => {
+                let span = script
+                    .list
+                    .statements
+                    .first()
+                    .map(|statement| statement.span.clone());
+                draft.at_text(program, span.unwrap_or_default(), "is ended by its own script")
+            }
+            (Some(word), None) => draft.at(*word, "ends the sidecar"),
+            (None, None) => draft,
+        };
+        findings.push(draft.finish());
+    }
+}
+
+/// Whether nothing but time ends a program: `timeout`, or a script that sleeps and asks nobody.
+fn passes_time(program: &Program<'_>) -> bool {
+    let Some(script) = program.script.as_ref().filter(|_| program.is_shell()) else {
+        return true;
+    };
+    let values = Values::new(&|_| Variable::Unknown);
+    let mut commands = script.list.commands();
+    let asks = script.list.constructs().any(|visit| {
+        matches!(
+            visit.command,
+            Command::Loop { .. } | Command::If { .. } | Command::Case { .. }
+        )
+    });
+    let sleeps = commands.any(|visit| {
+        let command = classify_visit(&visit, &values);
+        command.is_some_and(|command| {
+            matches!(command.action, Action::Sleep { .. }) || command.time_limit.is_some()
+        })
+    });
+    sleeps && !asks
 }

@@ -261,7 +261,9 @@ fn flags_in_scripts<'a>(pod: &Pod<'a>, member: &Member<'a>, findings: &mut Vec<F
     let own = member.programs.iter();
     for program in own.filter(|program| program.place == ProgramPlace::Entrypoint) {
         let commands = program.script.iter().flat_map(|script| script.list.commands());
-        let words = commands.filter_map(|visit| visit.simple()).flat_map(|simple| &simple.words);
+        let words = commands
+            .filter_map(|visit| visit.simple())
+            .flat_map(|simple| &simple.words);
         for word in words.filter(|word| is_flag(pod, &word.raw)) {
             findings.push(
                 of_flag(pod, &member.container)

@@ -77,13 +77,9 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                 .severity(Severity::Info)
                 .help("remove the first one")
                 .by_hand("an object with a doubled key is not rewritten"),
-            None => Draft::new(
-                pod,
-                &RULE,
-                format!("{twice}, and kubectl takes the last one"),
-            )
-            .help("remove the one that is not meant")
-            .by_hand("which of the two is meant, only a person knows"),
+            None => Draft::new(pod, &RULE, format!("{twice}, and kubectl takes the last one"))
+                .help("remove the one that is not meant")
+                .by_hand("which of the two is meant, only a person knows"),
         };
         let mut draft = draft
             .confidence(Confidence::High)

@@ -9,7 +9,9 @@ use crate::{
     workload::{ContainerList, HookKind, ProbeKind, Program, ProgramPlace, VolumeSource},
 };
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity};
+use crate::remedy::Obligation;
+
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Lifetime, Member, Pod, find_address, listens_alone, listens_on};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -94,9 +96,10 @@ spec:
           image: registry.example.com/access/grants:3.1.0
           command: ["/app/grants", "--opa=http://localhost:8181"]
 "#,
-    migrate: r#"Nothing: another order of the list changes when the other init containers run, and a sidecar may
-need what they prepare. Decide the order by hand."#,
-    rests_on: &[],
+    migrate: r#"With `--review` a server among the init containers that never ends gets `restartPolicy: Always`, and a
+sidecar is put before the init container whose script waits for it. It may need what the init containers
+before it prepare, so that the order has to be looked at. Any other order is decided by hand."#,
+    rests_on: &[&[Obligation::NeedsAreMet]],
     sources: &[
         (
             "Kubernetes: Init Containers",
@@ -131,6 +134,8 @@ fn is_plain(member: &Member<'_>) -> bool {
     member.container.list == ContainerList::Init && !member.container.is_native_sidecar()
 }
 
+const ORDER: &str = "decide the order by hand: a sidecar may need what the init containers before it prepare";
+
 fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, message: String, later: &str) -> Draft<'a> {
     Draft::new(pod, &RULE, message)
         .help(format!(
@@ -138,7 +143,7 @@ fn draft<'a>(pod: &Pod<'a>, member: &Member<'a>, message: String, later: &str) -
             member.container.name
         ))
         .container(&member.container)
-        .by_hand("decide the order by hand: a sidecar may need what the init containers before it prepare")
+        .by_hand(ORDER)
 }
 
 /// Whether a loop goes on until it is answered, whatever happens.
@@ -170,7 +175,9 @@ fn waits_for_later(pod: &Pod<'_>, index: usize) -> Option<Finding> {
         let (member, program) = pod
             .program(link.container, link.program)
             .filter(|_| link.container == index)?;
-        let other = pod.party(&link.other).filter(|other| other.starts_behind(member))?;
+        let other = pod
+            .party(&link.other)
+            .filter(|other| other.starts_behind(member))?;
         let is_gate = match program.place {
             ProgramPlace::Hook(hook) => hook == HookKind::PostStart,
             ProgramPlace::Entrypoint => {
@@ -207,6 +214,10 @@ fn waits_for_later(pod: &Pod<'_>, index: usize) -> Option<Finding> {
         };
         Some(
             draft
+                .subject(match link.other {
+                    Party::Container(at) if is_plain(member) => Subject::Late(at),
+                    _ => Subject::ByHand(ORDER.into()),
+                })
                 .at_text(program, wait.span.clone(), "is never answered")
                 .with_container(&other.container, "starts only after it")
                 .finish(),
@@ -332,6 +343,7 @@ fn endless(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
         member,
         format!("the pod never starts: {name} never ends, and an init container has to end before the next one starts"),
     )
+    .subject(Subject::Late(index))
     .confidence(Confidence::High);
     if let Some((asker, address)) = asker(pod, member) {
         draft = draft.with_span(

@@ -8,13 +8,13 @@ use crate::{
     catalogue::injector::{self, Hold, Injector},
     roles::NamingKind,
     shell::Span,
-    workload::{ContainerList, HookKind},
+    workload::ContainerList,
 };
 
-use crate::remedy::{Obligation, workaround::end_hook};
+use crate::remedy::{Obligation, workaround::end_hook::leftover_hook};
 
 use super::{Confidence, Draft, Family, Finding, ProgramSite, RuleInfo, Severity, Subject};
-use crate::pod::{Member, Pod, embedded, names_listener};
+use crate::pod::{Pod, embedded};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "leftover-workaround",
@@ -24,8 +24,7 @@ pub(crate) static RULE: RuleInfo = RuleInfo {
     what: r#"A sidecar is declared (`restartPolicy: Always` in `initContainers`, or
 `lifecycle.type: Sidecar`) and the old means are still there: a quit call or a kill at the end
 of the app, a marker file, a wait loop beside a startup probe, a `preStop` sleep on the
-sidecar, a trap, a wrapper or the settings of one, a killer's annotation. So is a `preStop`
-hook that ends a native sidecar whose address the app names (`kill -TERM 1`).
+sidecar or a `preStop` hook that ends it, a trap, a wrapper or the settings of one, a killer's annotation.
 
 Drain flags of the sidecar itself are harmless and left alone, and so are a `postStart` hook
 on a native sidecar, which gates the app by design, and an app's own preStop sleep."#,
@@ -164,7 +163,18 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     .finish(),
             );
         }
-        if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
+        if let Some(hook) = leftover_hook(pod, member) {
+            let draft = Draft::new(
+                pod,
+                &RULE,
+                format!("the preStop hook of {name} ends it while the app still runs"),
+            )
+            .help("drop the call: the hook runs when termination begins, and the kubelet ends a declared sidecar after the app")
+            .confidence(Confidence::Medium)
+            .container(&member.container)
+            .subject(Subject::PreStop(index));
+            findings.push(draft.at_entry(hook, "runs beside the app").finish());
+        } else if let Some(delay) = crate::pod::prestop_delay(pod, index, member) {
             let draft = Draft::new(
                 pod,
                 &RULE,
@@ -175,8 +185,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
             .container(&member.container)
             .subject(Subject::PreStop(index));
             findings.push(draft.at_delay(&delay, "no longer needed").finish());
-        } else {
-            findings.extend(ending_hook(pod, index, member));
         }
         for (at, program, trap, effect) in crate::pod::delaying_traps(pod, index, member) {
             findings.push(
@@ -205,32 +213,6 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
     }
     namings(pod, findings);
     annotations(pod, findings);
-}
-
-/// Whether a preStop hook ends a native sidecar that the app needs: hooks run when the pod's end begins.
-pub(super) fn ends_beside_the_app(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    let is_needed = || {
-        pod.apps()
-            .any(|app| !std::ptr::eq(app, member) && names_listener(pod, app, member).is_some())
-    };
-    member.container.is_native_sidecar() && end_hook::part(pod, member).is_some() && is_needed()
-}
-
-fn ending_hook(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> {
-    let hook = member.container.hook(HookKind::PreStop)?;
-    ends_beside_the_app(pod, member).then(|| {
-        let name = crate::pod::quoted(member.container.name);
-        Draft::new(
-            pod,
-            &RULE,
-            format!("the preStop hook of {name} ends it when the pod's end begins, beside the app"),
-        )
-        .help("drop the hook: the kubelet ends the sidecar after the app")
-        .container(&member.container)
-        .subject(Subject::PreStop(index))
-        .at_entry(hook.entry, "runs while the app still works")
-        .finish()
-    })
 }
 
 fn link_finding(pod: &Pod<'_>, at: usize, link: &Link) -> Option<Finding> {

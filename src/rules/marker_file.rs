@@ -194,7 +194,11 @@ fn written_for_nobody(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Optio
     let is_alone = |path: &str| {
         let volume = pod.workload.volume_of_file(&member.container, path);
         volume.is_some_and(|(volume, _)| {
-            let mut others = pod.members.iter().enumerate().filter(|(other, _)| *other != index);
+            let mut others = pod
+                .members
+                .iter()
+                .enumerate()
+                .filter(|(other, _)| *other != index);
             matches!(volume.source, VolumeSource::EmptyDirectory)
                 && !others.any(|(_, other)| other.container.mounts().any(|mount| mount.volume == volume.name))
         })
@@ -219,7 +223,9 @@ fn written_for_nobody(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Optio
                 crate::pod::shown_path(program, &marker.file)
             ),
         )
-        .help("where a sidecar that is added later looks for it, declare that one a sidecar and drop the file")
+        .help(
+            "where a sidecar that is added later looks for it, declare that one a sidecar and drop the file",
+        )
         .severity(Severity::Info)
         .confidence(Confidence::Low)
         .container(&member.container)

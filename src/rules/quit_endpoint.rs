@@ -11,9 +11,12 @@ use crate::{
     workload::{HookKind, ProgramPlace},
 };
 
-use crate::remedy::{Obligation, workaround::stop::only_stops};
+use crate::remedy::{
+    Obligation,
+    workaround::{end_hook::leftover_hook, stop::only_stops},
+};
 
-use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject, leftover_workaround::ends_beside_the_app};
+use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Member, Pod, unanswered_quit};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
@@ -196,7 +199,7 @@ fn hook(pod: &Pod<'_>, member: &Member<'_>, findings: &mut Vec<Finding>) {
         member.container.ports().any(|declared| declared.number == port)
             || known.is_some_and(|known| known.is_quit_endpoint(port, path.as_str()))
     };
-    if port.is_some_and(is_own) || ends_beside_the_app(pod, member) {
+    if port.is_some_and(is_own) || pod.is_in_force(member) && leftover_hook(pod, member).is_some() {
         return;
     }
     findings.push(

@@ -1,15 +1,22 @@
 //! `startup-poll`
 
 use crate::{
-    behaviour::{Link, LinkKind, Party, ScriptFacts, action::Action, script::Wait},
+    behaviour::{
+        Link, LinkKind, Party, ScriptFacts,
+        action::{Action, CommandAction},
+        script::Wait,
+    },
     catalogue::wrapper::Wrapper,
     workload::{Container, ContainerList, Program, ProgramPlace},
 };
 
-use crate::remedy::Obligation;
+use crate::remedy::{
+    Obligation,
+    gate::startup::{asked_port, has_tool},
+};
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
-use crate::pod::Pod;
+use crate::pod::{Listener, Pod, health_listener};
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "startup-poll",
@@ -230,6 +237,29 @@ fn help(pod: &Pod<'_>, name: &str, other: &Party, wait: &Wait) -> String {
                 "the controller starts {name} without an order; the {what} has to stay until it can gate the start"
             )
         }
-        _ => format!("declare {name} a sidecar with a startupProbe on the same address, and drop the {what}"),
+        _ => match out_of_reach(pod, other, wait) {
+            Some(reason) => format!(
+                "declare {name} a sidecar and keep the {what}, unless {name} can be told to answer at the pod's address: {reason}"
+            ),
+            None => {
+                format!(
+                    "declare {name} a sidecar with a startupProbe on the same address, and drop the {what}"
+                )
+            }
+        },
     }
+}
+
+/// Why no probe of the kubelet is answered at the address that a wait asks.
+fn out_of_reach(pod: &Pod<'_>, other: &Party, wait: &Wait) -> Option<String> {
+    let container = &pod.party(other)?.container;
+    let by_own_tool = |probe: &CommandAction| match &probe.action {
+        Action::Connect(connect) => has_tool(container, &connect.tool),
+        _ => false,
+    };
+    if health_listener(pod, container).is_some() || wait.probes.iter().any(by_own_tool) {
+        return None;
+    }
+    let mut ports = wait.probes.iter().filter_map(|probe| asked_port(&probe.action));
+    ports.find_map(|port| Listener::of(pod, container).is_reachable(port).err())
 }

@@ -169,14 +169,16 @@ pub(crate) fn check(pod: &Pod<'_>, findings: &mut Vec<Finding>) {
                     member.container.name, sidecar.name
                 ),
             )
-            .help(match sidecar.injected.as_ref().map(|known| pod.made_native(known)) {
-                Some(Ok(made)) => format!("{made}, which starts first; drop the sleep then"),
-                Some(Err(reason)) => format!("keep the sleep: {reason}"),
-                None => format!(
-                    "declare {} a sidecar with a startupProbe: the app then starts once it answers",
-                    sidecar.name
-                ),
-            })
+            .help(
+                match sidecar.injected.as_ref().map(|known| pod.made_native(known)) {
+                    Some(Ok(made)) => format!("{made}, which starts first; drop the sleep then"),
+                    Some(Err(reason)) => format!("keep the sleep: {reason}"),
+                    None => format!(
+                        "declare {} a sidecar with a startupProbe: the app then starts once it answers",
+                        sidecar.name
+                    ),
+                },
+            )
             .severity(severity)
             .confidence(confidence)
             .container(&member.container)

@@ -140,14 +140,6 @@ enum Need<'p, 'a> {
 
 /// The app, or an init container behind the sidecar, that needs it at its start.
 fn need<'p, 'a>(pod: &'p Pod<'a>, index: usize, member: &'p Member<'a>) -> Option<Need<'p, 'a>> {
-    let waiting = pod.links.all.iter().find(|link| {
-        matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
-            && link.other == Party::Container(index)
-            && pod
-                .members
-                .get(link.container)
-                .is_some_and(|from| from.container.list == ContainerList::Regular)
-    });
     let starts_behind = |other: &&Member<'_>| match other.container.list {
         ContainerList::Regular => !other.role.declared,
         ContainerList::Init => {
@@ -157,6 +149,14 @@ fn need<'p, 'a>(pod: &'p Pod<'a>, index: usize, member: &'p Member<'a>) -> Optio
         }
         _ => false,
     };
+    let waiting = pod.links.all.iter().find(|link| {
+        matches!(link.kind, LinkKind::Waits(_) | LinkKind::StartsOnFile(..))
+            && link.other == Party::Container(index)
+            && pod
+                .members
+                .get(link.container)
+                .is_some_and(|from| from.container.list == ContainerList::Regular || starts_behind(&from))
+    });
     // What collects for the others is not waited for.
     let collects = pod
         .catalogue
@@ -197,20 +197,21 @@ fn ungated(pod: &Pod<'_>, index: usize, member: &Member<'_>) -> Option<Finding> 
         None => format!("{starter} starts as soon as {name} runs, not when it is ready: it has no {gate}"),
     };
     let mut draft = Draft::new(pod, &RULE, message)
-    .help(format!(
-        "give it a {gate} with a generous budget{}",
-        match gate {
-            "startupProbe" if is_annotated => "; its readiness waits for the app, so that it makes no gate",
-            "startupProbe" => "; a readinessProbe does not hold the app back",
-            _ => "",
-        }
-    ))
-    .confidence(match need {
-        Need::Waits(_) => Confidence::High,
-        Need::Names(..) => Confidence::Medium,
-    })
-    .container(&member.container)
-    .subject(Subject::Gate(index));
+        .help(format!(
+            "give it a {gate} with a generous budget{}",
+            match gate {
+                "startupProbe" if is_annotated =>
+                    "; its readiness waits for the app, so that it makes no gate",
+                "startupProbe" => "; a readinessProbe does not hold the app back",
+                _ => "",
+            }
+        ))
+        .confidence(match need {
+            Need::Waits(_) => Confidence::High,
+            Need::Names(..) => Confidence::Medium,
+        })
+        .container(&member.container)
+        .subject(Subject::Gate(index));
     draft = match member.container.node.entry("name") {
         Some(entry) => draft.at_entry(entry, "declared, but no gate holds the app back"),
         None => draft.at(member.container.node, "declared, but no gate holds the app back"),

@@ -156,8 +156,18 @@ mod tests {
 
     #[test]
     fn statements_of_text_templates_stand_alone() {
-        for text in ["{% for a in b %}", "  {%- endif -%}", "%{ if on ~}", "%{~ endfor }", "<% end %>"] {
-            assert_eq!(first_statement_line(&format!("a: 1\n{text}\n")), Some(2), "{text}");
+        for text in [
+            "{% for a in b %}",
+            "  {%- endif -%}",
+            "%{ if on ~}",
+            "%{~ endfor }",
+            "<% end %>",
+        ] {
+            assert_eq!(
+                first_statement_line(&format!("a: 1\n{text}\n")),
+                Some(2),
+                "{text}"
+            );
         }
         for text in ["a: '{% b %}'", "%YAML 1.2", "{a: 1}", "# {% if on %}", "{%"] {
             assert_eq!(first_statement_line(text), None, "{text}");

@@ -134,6 +134,34 @@ impl<'t> ConfigMaps<'t> {
             .collect()
     }
 
+    /// Where ConfigMaps are mounted whose files [`Self::mounted`] does not have.
+    #[must_use]
+    pub fn unread_mounts(&self, workload: &Workload<'t>, container: &Container<'t>) -> Vec<&'t str> {
+        let is_unread = |mount: &Mount<'t>| {
+            let volume = workload.volume(mount.volume);
+            volume.is_some_and(|volume| match volume.source {
+                VolumeSource::ConfigMap { name, .. } => self.named(name, workload).is_none(),
+                _ => false,
+            })
+        };
+        let unread = container.mounts().filter(is_unread);
+        unread.map(|mount| mount.path).collect()
+    }
+
+    /// The first source of `envFrom` whose variables are not known: a Secret, or a ConfigMap that is not.
+    #[must_use]
+    pub fn unread_variables(&self, workload: &Workload<'t>, container: &Container<'t>) -> Option<&'t str> {
+        let sources = container.node.get("envFrom").into_iter().flat_map(Node::items);
+        sources.into_iter().find_map(|source| {
+            let (reference, is_map) = match source.get("configMapRef") {
+                Some(reference) => (reference, true),
+                None => (source.get("secretRef")?, false),
+            };
+            let name = reference.get("name").and_then(Node::as_str)?;
+            (!is_map || self.named(name, workload).is_none()).then_some(name)
+        })
+    }
+
     /// The variables that a container has from known ConfigMaps: `configMapKeyRef`, and `envFrom` where nothing behind it
     /// may say otherwise.
     #[must_use]

@@ -221,7 +221,9 @@ impl<'t> Node<'t> {
     pub fn as_bool(self) -> Option<bool> {
         match self.plain()? {
             "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "y" | "Y" => Some(true),
-            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n" | "N" => Some(false),
+            "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "n" | "N" => {
+                Some(false)
+            }
             _ => None,
         }
     }

@@ -154,7 +154,9 @@ fn templates_of_other_kinds_are_notes() {
     let output = project.run(&["lint", "."]);
     assert_eq!(output.code, Some(0), "{output}");
     assert!(
-        output.stdout.contains("2 files are templates that need rendering"),
+        output
+            .stdout
+            .contains("2 files are templates that need rendering"),
         "{output}"
     );
     // What has no statement of a template is an error as before.
@@ -169,7 +171,10 @@ fn links_to_nothing_are_counted() {
     std::os::unix::fs::symlink("nowhere.yaml", project.path().join("b/dead.yaml")).expect("a link");
     let output = project.run(&["lint", "."]);
     assert_eq!(output.code, Some(0), "{output}");
-    assert!(output.stdout.contains("1 symbolic link leads to nothing"), "{output}");
+    assert!(
+        output.stdout.contains("1 symbolic link leads to nothing"),
+        "{output}"
+    );
     // kubectl stops there.
     assert_eq!(project.run(&["lint", "-R", "-f", "."]).code, Some(3));
     assert_eq!(project.run(&["lint", "b/dead.yaml"]).code, Some(3));

@@ -515,7 +515,7 @@ fn rewritten(command: &[String], review: bool) -> (Option<Vec<String>>, Vec<Stri
 fn is_announced(said: &[String], said_before: &[String]) -> bool {
     let announces = |note: &String| {
         note.starts_with("main now ends with the result of its own work")
-            || note.starts_with("look at what remains of the script: ")
+            || note.starts_with("compare the script before and after: ")
     };
     said.iter().any(announces)
         || said_before

@@ -246,14 +246,24 @@ fn a_workload_beside_it_that_may_end_the_sidecar_lowers_the_class() {
             true,
         ),
         ("image: sidecar-terminator, args: ['-names=proxy:15,envoy']", true),
-        ("image: tools, command: [sh, -c, 'kubectl get pods -l job-name=report']", false),
-        ("image: tools, command: [sh, -c, 'kubectl delete pod -l app=sums']", false),
+        (
+            "image: tools, command: [sh, -c, 'kubectl get pods -l job-name=report']",
+            false,
+        ),
+        (
+            "image: tools, command: [sh, -c, 'kubectl delete pod -l app=sums']",
+            false,
+        ),
         ("image: sidecar-terminator, args: ['-names=envoy']", false),
     ] {
         let found = findings(&beside(container));
         let is_proved = found[0].severity == Severity::Error && found[0].fix.class == FixClass::Safe;
         assert_eq!(is_proved, !may_end, "{container}: {found:#?}");
-        assert_eq!(found[0].message.contains("CronJob reaper"), may_end, "{container}");
+        assert_eq!(
+            found[0].message.contains("CronJob reaper"),
+            may_end,
+            "{container}"
+        );
     }
 }
 
@@ -262,7 +272,10 @@ fn a_workload_beside_it_that_may_end_the_sidecar_lowers_the_class() {
 fn a_hook_that_waits_for_what_the_app_puts_out_keeps_its_container() {
     let class = |app: &str, file: &str| {
         let text = JOB
-            .replace("      containers:\n", "      volumes: [{name: o, emptyDir: {}}]\n      containers:\n")
+            .replace(
+                "      containers:\n",
+                "      volumes: [{name: o, emptyDir: {}}]\n      containers:\n",
+            )
             .replace(
                 "command: [/app/report, --yesterday]\n",
                 &format!("command: {app}\n        volumeMounts: [{{name: o, mountPath: /o}}]\n"),
@@ -271,11 +284,19 @@ fn a_hook_that_waits_for_what_the_app_puts_out_keeps_its_container() {
                 "        volumeMounts: [{{name: o, mountPath: /o}}]\n        lifecycle: {{postStart: {{exec: {{command: [sh, -c, 'until [ -e {file} ]; do sleep 1; done']}}}}}}\n"
             );
         let found = findings(&text);
-        let hangs = found.iter().find(|finding| finding.rule.name == "job-never-completes");
+        let hangs = found
+            .iter()
+            .find(|finding| finding.rule.name == "job-never-completes");
         hangs.unwrap().fix.class
     };
-    assert_eq!(class("[sh, -c, 'exec /app/report > /o/log']", "/o/log"), FixClass::Manual);
-    assert_eq!(class("[/app/report, --socket=/o/api.sock]", "/o/api.sock"), FixClass::Review);
+    assert_eq!(
+        class("[sh, -c, 'exec /app/report > /o/log']", "/o/log"),
+        FixClass::Manual
+    );
+    assert_eq!(
+        class("[/app/report, --socket=/o/api.sock]", "/o/api.sock"),
+        FixClass::Review
+    );
     assert_eq!(class("[/app/report, --yesterday]", "/o/proxy.up"), FixClass::Safe);
 }
 

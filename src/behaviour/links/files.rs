@@ -68,7 +68,9 @@ impl Finder<'_, '_> {
                     let is_shown = |wait: &Wait| self.shows((container, program), path, wait);
                     match self.is_post_start(container, program) {
                         // Whatever the file holds: the container counts as started only behind its hook.
-                        true => wait.map(|wait| LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next())),
+                        true => {
+                            wait.map(|wait| LinkKind::StartsOnFile(wait.clone(), writers.into_iter().next()))
+                        }
                         false => {
                             let wait = wait.filter(|wait| !self.ends_behind(&writers) && !is_shown(wait));
                             starts(wait, writers, || self.reads((container, program), path, own))
@@ -192,7 +194,10 @@ impl Finder<'_, '_> {
             let written = writer.marker.span.end;
             let spans = |waits: &[Wait]| waits.iter().map(|wait| wait.span.end).max();
             // What is over at once behind it, a message or a request, is no server either.
-            let works_on = facts.work.iter().filter(|work| work.end > written && !is_over_at_once(program, work));
+            let works_on = facts
+                .work
+                .iter()
+                .filter(|work| work.end > written && !is_over_at_once(program, work));
             let last = [
                 works_on.map(|work| work.end).max(),
                 facts.background.iter().map(|child| child.span.end).max(),
@@ -332,7 +337,10 @@ fn is_over_at_once(program: &Program<'_>, part: &Span) -> bool {
         .filter(|simple| part.start <= simple.span.start && simple.span.end <= part.end)
         .peekable();
     let ends = |simple: &Simple| {
-        let words = simple.words.get(command_index(&simple.words)..).unwrap_or_default();
+        let words = simple
+            .words
+            .get(command_index(&simple.words)..)
+            .unwrap_or_default();
         let words: Option<Vec<_>> = words.iter().map(Word::literal).collect();
         let words: Vec<&str> = words.iter().flatten().map(AsRef::as_ref).collect();
         words.split_first().is_some_and(|(call, rest)| {

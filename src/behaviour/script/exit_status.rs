@@ -2,7 +2,7 @@
 
 use crate::{
     behaviour::action::{Action, ExitCode},
-    shell::{Command, Connector, Span},
+    shell::{Command, Connector, Part, Span},
 };
 
 use super::{
@@ -42,7 +42,7 @@ impl ScriptBehaviour<'_> {
             _ => return (by_shape, plumbing),
         }
         let is_lost = runs.is_some_and(|runs| runs.fault(&[command]) == Some(Fault::FailureLost));
-        let is_same = || self.ends_the_same_without(place, command);
+        let is_same = || self.ends_the_same_without(place, command, self.is_aside(located));
         let status = match is_lost {
             _ if keeps => ExitStatus::Preserved,
             // What only carries the result past the request goes with it.
@@ -53,6 +53,38 @@ impl ScriptBehaviour<'_> {
             false => ExitStatus::Unclear,
         };
         (status, plumbing)
+    }
+
+    /// Whether nothing depends on a command: no condition asks for its result, and what stands behind it compares, prints
+    /// and ends.
+    fn is_aside(&self, located: &Located) -> bool {
+        let is_free = |located: &Located| {
+            let context = &located.visit.context;
+            let is_asked =
+                context.is_in(Part::IfCondition) || context.is_in_loop() || context.connector.is_some();
+            !is_asked && (context.next_connector.is_none() || self.tolerates_failure(located))
+        };
+        let compares = |other: &Located| {
+            let is_known = matches!(
+                other.action.action,
+                Action::Compare | Action::Echo | Action::Assign | Action::Exit { .. }
+            );
+            is_known && !other.visit.context.substitution
+        };
+        let function = located.visit.context.function;
+        let mut callers = function
+            .into_iter()
+            .flat_map(|name| self.callers(name))
+            .peekable();
+        let first = callers
+            .peek()
+            .map_or(located.action.span.end, |call| call.action.span.end);
+        let is_called_aside = function.is_none() || callers.peek().is_some() && callers.all(is_free);
+        let mut behind = self
+            .commands
+            .iter()
+            .filter(|other| other.action.span.start >= first);
+        is_free(located) && is_called_aside && behind.all(compares)
     }
 
     /// What the script's shape says, with the plumbing that is found by it.

@@ -201,7 +201,7 @@ impl ScriptBehaviour<'_> {
     }
 
     /// `request || true`
-    fn tolerates_failure(&self, located: &Located) -> bool {
+    pub(super) fn tolerates_failure(&self, located: &Located) -> bool {
         let pipelines: Vec<_> = located.visit.statement.and_or.pipelines().collect();
         let own = pipelines
             .iter()

@@ -97,11 +97,17 @@ impl Runs {
     }
 
     /// Whether a script that also has these runs, without one of its commands, ends with the same results.
-    fn end_like(&self, without: &Self) -> bool {
+    fn end_like(&self, without: &Self, is_aside: bool) -> bool {
         let results = |runs: &[Run]| {
             let all: BTreeSet<Status> = runs.iter().map(|run| run.status).collect();
-            // Of one result it is known that it is the same one.
-            (all.len() <= 1 && !all.contains(&Status::Unknown)).then_some(all)
+            // Of one result it is known that it is the same one; and of several, where nothing that chooses among them
+            // looks at the command or at what it ended.
+            let is_known = all.len() <= 1
+                || is_aside
+                    && all
+                        .iter()
+                        .all(|status| matches!(status, Status::Zero | Status::Work));
+            (is_known && !all.contains(&Status::Unknown)).then_some(all)
         };
         let is_same = |with: &[Run], without: &[Run]| {
             results(with).is_some_and(|with| results(without).is_some_and(|without| with == without))
@@ -153,13 +159,13 @@ impl ScriptBehaviour<'_> {
     }
 
     /// Whether the script ends with the same results when a command that stops another container is cut out of it.
-    pub(super) fn ends_the_same_without(&self, place: &Place, command: usize) -> bool {
+    pub(super) fn ends_the_same_without(&self, place: &Place, command: usize, is_aside: bool) -> bool {
         let Some(work) = self.work_before(place).or_else(|| self.main_index()) else {
             return false;
         };
         let without = self.walk_through(work, Some(command));
         let with = self.runs_past(place);
-        with.is_some_and(|with| without.is_some_and(|without| with.end_like(&without)))
+        with.is_some_and(|with| without.is_some_and(|without| with.end_like(&without, is_aside)))
     }
 
     fn walk_through(&self, work: usize, without: Option<usize>) -> Option<Runs> {

@@ -40,6 +40,8 @@ pub struct Unread {
     pub kind: UnreadKind,
     /// No other work of the script comes before it: it may be what the script is for.
     pub is_own_work: bool,
+    /// The text that it runs, writes or says holds a call that ends a sidecar.
+    pub holds_quit: bool,
     /// The command.
     pub span: Span,
 }
@@ -68,6 +70,7 @@ impl ScriptBehaviour<'_> {
             return vec![Unread {
                 kind: UnreadKind::Text,
                 is_own_work: false,
+                holds_quit: false,
                 span: first.span.clone(),
             }];
         }
@@ -82,6 +85,7 @@ impl ScriptBehaviour<'_> {
             (!is_own_work || kind == UnreadKind::Request).then(|| Unread {
                 kind,
                 is_own_work,
+                holds_quit: self.holds_quit(located, simple),
                 // Where it reads what another command prints, both are shown.
                 span: match located.visit.context.pipeline_index {
                     0 => located.action.span.clone(),
@@ -90,6 +94,19 @@ impl ScriptBehaviour<'_> {
             })
         });
         unread.collect()
+    }
+
+    fn holds_quit(&self, located: &Located, simple: &Simple) -> bool {
+        let in_input = |input: Input| match input {
+            Input::Text { text, .. } => quit::find(&text).is_some(),
+            Input::Nothing | Input::Unknown(_) => false,
+        };
+        written(simple, &self.values).is_some_and(in_input)
+            || in_input(input(&located.visit, simple, &self.values))
+            || simple
+                .words
+                .iter()
+                .any(|word| quit::find(&self.values.expand(word)).is_some())
     }
 
     fn not_shown(&self, located: &Located, simple: &Simple, depth: usize) -> Option<(UnreadKind, Place)> {

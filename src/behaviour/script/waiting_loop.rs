@@ -63,7 +63,9 @@ impl Shape {
                     rounds: None,
                 }
             }
-            Command::For { endless: true, body, .. } => {
+            Command::For {
+                endless: true, body, ..
+            } => {
                 let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
                 Self {
                     form: WaitForm::EndlessLoop,

@@ -37,6 +37,7 @@ pub(super) fn unread(
         .map(|unread| Suspect::Unread {
             container: at,
             kind: unread.kind,
+            holds_quit: unread.holds_quit,
             command: shown(program.text.get(unread.span.clone()).unwrap_or_default()),
         })
         .collect()

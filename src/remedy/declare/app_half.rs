@@ -235,7 +235,7 @@ impl<'a> AppHalf<'a> {
         }
         if let Some(doubt) = whole.answer.reason() {
             self.notes
-                .push(format!("look at what remains of the script: {doubt}"));
+                .push(format!("compare the script before and after: {doubt}"));
         }
         if let Some((exit_status, _)) = exit_status {
             self.notes

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod ground;
 pub(crate) mod init_order;
 pub(crate) mod injected;
+mod late;
 pub(crate) mod needs;
 pub(crate) mod obligations;
 pub(crate) mod position;

@@ -38,6 +38,7 @@ pub(crate) fn of_declaration(
         index,
         member,
         options,
+        parts,
         by_word: word_of_its_author(pod, member, options),
         pipe: reads_pipe(pod, index),
     };
@@ -81,6 +82,7 @@ struct Case<'c, 'a> {
     index: usize,
     member: &'c Member<'a>,
     options: &'c Options,
+    parts: &'c [Part<'c>],
     by_word: Option<&'static str>,
     pipe: Option<String>,
 }
@@ -101,6 +103,15 @@ impl Case<'_, '_> {
 
     fn runs_server(&self) -> Proof {
         let proved = |by: &str| Proof::proved(Obligation::RunsServer, by);
+        let is_unwrapped = |part: &&Part<'_>| {
+            part.proofs
+                .iter()
+                .any(|proof| proof.obligation == Obligation::RunsServer)
+        };
+        if let Some(part) = self.parts.iter().find(is_unwrapped) {
+            let doubt = part.proofs.iter().find_map(|proof| proof.answer.reason());
+            return Proof::unknown(Obligation::RunsServer, doubt.cloned().unwrap_or_default());
+        }
         if self.pod.is_time_boxed(self.member) {
             return Proof::refuted(
                 Obligation::RunsServer,
@@ -397,7 +408,10 @@ fn written_at_end(pod: &Pod<'_>, reader: usize, file: &str) -> bool {
 impl Suspect {
     /// Whether it would go on ending a declared sidecar, so that no review can accept it.
     fn stays(&self) -> bool {
-        matches!(self, Self::KillingScript(_) | Self::Helper { .. })
+        matches!(
+            self,
+            Self::KillingScript(_) | Self::Helper { .. } | Self::Unread { holds_quit: true, .. }
+        )
     }
 
     /// The container, where all that speaks for it is that what it runs can't be seen.

@@ -2,7 +2,7 @@
 
 use crate::remedy::gate::startup::{Gate, readiness_is_known};
 use crate::{
-    behaviour::script::Wait,
+    behaviour::{Link, LinkKind, Party, script::Wait},
     pod::{Member, Subject},
     remedy::{
         declare::declaration::{Form, gate_entry},
@@ -86,6 +86,15 @@ impl<'a> Planner<'_, 'a> {
                 [Subject::Gate(index)],
             ),
             Gate::Probe { origin, .. } if !replaces_wait && !is_named(self.pod, member, self.options) => {
+                let waits = |link: &Link| {
+                    matches!(link.kind, LinkKind::Waits(_)) && link.other == Party::Container(index)
+                };
+                if self.pod.links.all.iter().any(waits) {
+                    let reason = "the app's own wait stays, and holds it back";
+                    self.plan
+                        .left(format!("not done: {what}"), reason, false, [Subject::Gate(index)]);
+                    return;
+                }
                 let reason = format!(
                     "no wait shows that the app needs it at its start; `--review --sidecar {name}` asks for the probe from {origin}"
                 );

@@ -7,7 +7,7 @@ use crate::{
         action::{Action, CommandAction},
         script::Wait,
     },
-    pod::{Pod, health_listener},
+    pod::{Listener, Pod, health_listener},
     remedy::{
         obligation::{Obligation, Proof},
         workaround::part::Part,
@@ -40,7 +40,13 @@ pub(crate) fn behind_gate<'a>(
         .zip(own)
         .map(|(part, answer)| {
             let mut part = part.clone();
+            let is_replaced = part.wait.is_some() || part.asks.is_some();
             match answer {
+                Answer::Proved if is_replaced => {
+                    if let Answer::Unknown(reason) = is_reached(pod, container, handler) {
+                        part.rest_on(Proof::unknown(Obligation::WaitIsKept, reason));
+                    }
+                }
                 Answer::Proved => {}
                 // The gate is another wait's, and this one goes on behind it.
                 Answer::Unknown(reason) if takes_a_place => {
@@ -120,6 +126,15 @@ fn implies_one(
             "the gate asks {}, which does not show what this wait asks for",
             spelled(handler)
         )),
+    }
+}
+
+/// Whether the kubelet is known to be answered where a probe asks; a command asks from inside.
+fn is_reached(pod: &Pod<'_>, container: &Container<'_>, handler: &Handler) -> Answer<String> {
+    let port = port_of(container, handler).filter(|_| fields(handler, "exec").is_none());
+    match port.and_then(|port| Listener::of(pod, container).unread_setting(port)) {
+        Some(reason) => Answer::Unknown(reason),
+        None => Answer::Proved,
     }
 }
 

@@ -5,7 +5,10 @@
 
 use std::cmp::Reverse;
 
-use super::implied::{ASKS_UDP, implies};
+use super::{
+    implied::{ASKS_UDP, implies},
+    strictness::gives_up,
+};
 use crate::{
     behaviour::{
         action::{Action, CommandAction, Http},
@@ -97,7 +100,7 @@ pub(crate) fn gate(pod: &Pod<'_>, member: &Member<'_>, kind: ProbeKind, waits: &
     if let Some(handler) = asked.into_iter().min_by_key(|handler| Reverse(replaced(handler))) {
         return probe(
             handler,
-            patience(pod, container),
+            patience(pod, waits),
             "what the app waited for".to_owned(),
         );
     }
@@ -171,10 +174,19 @@ pub(crate) fn is_plain_connection(handler: &Handler) -> bool {
     handler.iter().any(|(key, _)| *key == Value::string("tcpSocket"))
 }
 
-/// The attempts that a server gets which was waited for.
-fn patience(pod: &Pod<'_>, container: &Container<'_>) -> u32 {
-    match pod.catalogue.of(container) {
-        Some(known) if known.certain => ATTEMPTS,
+/// The attempts that a server gets which was waited for: the seconds of the longest wait, where all of
+/// them give up.
+fn patience(pod: &Pod<'_>, waits: &[&Wait]) -> u32 {
+    let limit = |wait: &&Wait| wait.time_limit.filter(|_| gives_up(pod, wait));
+    let limits: Option<Vec<f64>> = waits.iter().map(limit).collect();
+    let longest = limits.and_then(|limits| limits.into_iter().reduce(f64::max));
+    match longest.map(f64::ceil) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is in this range"
+        )]
+        Some(seconds) if (1.0..f64::from(PATIENT_ATTEMPTS)).contains(&seconds) => seconds as u32,
         _ => PATIENT_ATTEMPTS,
     }
 }
@@ -244,7 +256,7 @@ pub(crate) fn kruise_orders(pod: &Pod<'_>, container: &Container<'_>) -> bool {
 fn probe(handler: Handler, attempts: u32, origin: String) -> Gate {
     Gate::Probe {
         handler,
-        attempts: attempts.max(ATTEMPTS),
+        attempts,
         origin,
     }
 }
@@ -324,7 +336,7 @@ pub(super) fn of_probed(
 }
 
 /// Whether the image of a container is known to have a tool that asks its server.
-pub(super) fn has_tool(container: &Container<'_>, tool: &str) -> bool {
+pub(crate) fn has_tool(container: &Container<'_>, tool: &str) -> bool {
     own_call(container, tool).is_some()
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::startup::{asked_port, has_tool, is_passed, only_connects, takes_any_answer};
 use crate::{
-    behaviour::{action::Action, script::Wait},
+    behaviour::{
+        action::Action,
+        script::{Wait, WaitForm},
+    },
     catalogue::wait_tool::{self, Question},
     pod::{Member, Pod, health_listener},
     remedy::obligation::{Obligation, Proof},
@@ -16,6 +19,14 @@ pub(crate) fn is_gated_already(pod: &Pod<'_>, sidecar: usize) -> bool {
     pod.members
         .get(sidecar)
         .is_some_and(|member| member.role.declared && pod.gates_the_app(member))
+}
+
+/// A wait that ends without an answer too: the app starts in any case, or the pod fails. Where the app doesn't start and
+/// its container is restarted, it waits anew, so that it never starts without an answer.
+pub(crate) fn gives_up(pod: &Pod<'_>, wait: &Wait) -> bool {
+    let waits_anew = wait.is_strict && pod.workload.restart_policy() == "Always";
+    let is_bounded = wait.form == WaitForm::CountedLoop || wait.time_limit.is_some();
+    is_bounded && !waits_anew
 }
 
 /// Whether who waited for a sidecar waits for the same thing once a gate takes the place of the wait.

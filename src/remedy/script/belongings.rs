@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     conversation::rest_of_the_conversation,
     fate::gives_up,
+    harmless::action,
     obligation::Cutting,
     result::{exits_with, keeps_result, only_simple, result_variable},
 };
+use crate::behaviour::action::Action;
 use crate::shell::{
     Command, List, Names, Pipeline, Simple, Span, State, StateAccess, Statement, Terminator, names_in,
 };
@@ -189,6 +191,9 @@ fn counters(cutting: &Cutting<'_>, kept: &[&Statement]) -> Vec<Span> {
     if assignments.is_empty() || runs_unknown() {
         return Vec::new();
     }
+    // What looks up a process ends a script of `set -e` where there is none.
+    let may_end =
+        cutting.shell.exits_on_error || cutting.text.contains("set -") || cutting.text.contains("errexit");
     let used: BTreeSet<String> = cutting.gone.iter().flat_map(|span| cutting.names(span)).collect();
     // How many of the statements that stay name a word.
     let mut naming: BTreeMap<String, usize> = BTreeMap::new();
@@ -203,7 +208,7 @@ fn counters(cutting: &Cutting<'_>, kept: &[&Statement]) -> Vec<Span> {
                 && !cutting.shell.environment.holds(&assignment.name)
                 && !cutting.shell.environment.may_hold(&assignment.name)
         });
-        if serves {
+        if serves && !(may_end && looks_up_a_process(simple)) {
             found.push(statement.span.clone());
         }
     }
@@ -222,7 +227,25 @@ fn plain_assignment(statement: &Statement) -> Option<&Simple> {
                 assignment.value.literal().is_some() && names_in(&assignment.value.raw) == Names::default()
             })
     };
-    Some(simple).filter(is_plain)
+    Some(simple).filter(|simple| is_plain(simple) || looks_up_a_process(simple))
+}
+
+/// `PID=$(pgrep -x envoy)`
+fn looks_up_a_process(simple: &Simple) -> bool {
+    let only_looks = |list: &List| {
+        let mut commands = list.commands().peekable();
+        commands.peek().is_some()
+            && commands.all(|visit| {
+                visit
+                    .simple()
+                    .is_some_and(|simple| matches!(action(simple), Action::Signal { only_tests: true, .. }))
+            })
+    };
+    let mut values = simple.assignments.iter().map(|assignment| &assignment.value);
+    simple.words.is_empty()
+        && simple.redirects.is_empty()
+        && !simple.assignments.is_empty()
+        && values.all(|value| value.substitutions().next().is_some() && value.substitutions().all(only_looks))
 }
 
 impl Cutting<'_> {

@@ -13,22 +13,39 @@ use crate::{
         plan::Class,
     },
     workload::{HookKind, ProgramPlace},
-    yaml::Node,
+    yaml::{Entry, Node},
 };
 
 /// The hook, as a part that goes when its container is declared a sidecar.
 pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
-    let hook = member.container.hook(HookKind::PreStop)?;
-    (by_call(pod, member) || by_script(pod, member)).then(|| {
+    ending_hook(pod, member).map(|hook| {
         let what = format!("{}: its preStop hook, which ends it, is removed", member.container.name);
         let mut part = Part::new(what, Ok(Class::Safe));
         part.rest_on(Proof::unknown(
             Obligation::EndsAreKnown,
             "its preStop hook would end it while the app still runs, and what else the hook is for has to be looked at",
         ));
-        part.removals.add(hook.entry.key);
+        part.removals.add(hook.key);
         part
     })
+}
+
+/// The preStop hook of a container, where it ends the container.
+fn ending_hook<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Entry<'a>> {
+    let hook = member.container.hook(HookKind::PreStop)?;
+    (by_call(pod, member) || by_script(pod, member)).then_some(hook.entry)
+}
+
+/// The preStop hook of a declared sidecar, where it does nothing but end it. One that waits for the end, too, gives it time.
+pub(crate) fn leftover_hook<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Entry<'a>> {
+    let mut programs = member.programs.iter();
+    let hook = programs.find(|program| program.place == ProgramPlace::Hook(HookKind::PreStop));
+    let waits = hook.is_some_and(|hook| {
+        ["sleep", "wait", "while", "until"]
+            .iter()
+            .any(|word| hook.text.contains(word))
+    });
+    ending_hook(pod, member).filter(|_| !waits)
 }
 
 /// `preStop: {httpGet: {path: /quitquitquit, port: 9091}}`

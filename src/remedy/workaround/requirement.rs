@@ -3,15 +3,15 @@
 use crate::{
     behaviour::{
         Link, LinkKind, Party,
-        action::Target,
-        script::{Answer, ExitStatus, Kill, QuitPosition, Wait, WaitForm},
+        action::{Action, Target},
+        script::{Answer, ExitStatus, Kill, QuitPosition, Wait},
     },
-    pod::{Member, Pod, Subject, closed_quit, ends_with_another, shown_path, told_to_quit},
+    pod::{Member, Pod, Subject, closed_quit, ends_with_another, shown_path, time_limit_of, told_to_quit},
     remedy::{
         Form,
         gate::{
             startup::{FileGate, asked_port},
-            strictness::{is_gated_already, wait_is_kept},
+            strictness::{gives_up, is_gated_already, wait_is_kept},
         },
         obligation::{Obligation, Proof},
         plan::Class,
@@ -23,7 +23,10 @@ use crate::{
             given::given_before,
             marker::{marker, path_of},
             part::{Part, cutting, with_cut},
-            stop::{end_waits, helper, masks, part_of_a_name, signal_changes, stop_behind, stop_with_sleep},
+            stop::{
+                end_waits, helper, masks, part_of_a_name, signal_changes, stop_behind, stop_with_sleep,
+                with_masking_exit,
+            },
             unwrap::injected_of,
             wrapper::wrappers,
         },
@@ -53,7 +56,25 @@ pub(super) fn parts<'a>(pod: &Pod<'a>, index: usize, wanted: &Wanted, form: Form
     parts.extend(traps(pod, index, member, wanted));
     parts.extend(namings(pod, member, wanted));
     parts.extend(wrappers(pod, wanted));
+    parts.extend(time_limit(index, member));
     parts
+}
+
+/// `timeout 600 /proxy`: the limit, which would end a declared sidecar again and again.
+fn time_limit<'a>(index: usize, member: &Member<'a>) -> Option<Part<'a>> {
+    let words = time_limit_of(member)?;
+    let what = format!("{}: runs without its `timeout`", member.container.name);
+    let mut part = Part::new(what, Ok(Class::Safe));
+    part.rest_on(Proof::unknown(
+        Obligation::RunsServer,
+        "until now its own command ends it after a while, and what else that limit is for has to be looked at",
+    ));
+    let entrypoint = Entrypoint {
+        dropped: (0..words).collect(),
+        ..Entrypoint::default()
+    };
+    part.entrypoints.insert(index, entrypoint);
+    Some(part)
 }
 
 /// A part of a workaround that would stay and do harm: a call or signal that ends the sidecar, which the
@@ -120,6 +141,10 @@ fn of_link<'a>(
             );
             let end_waits = end_waits(pod, link);
             let cut = stop_with_sleep(member, program, &quit.span, &end_waits.spans);
+            let cut = match quit.exit_status {
+                ExitStatus::Lost => with_masking_exit(member, program, &quit.span, cut),
+                _ => cut,
+            };
             let note = masks(member, program, quit.exit_status, &cut.1);
             let mut part = with_cut(link.container, program, what, cut);
             end_waits.doubt.into_iter().for_each(|doubt| part.rest_on(doubt));
@@ -156,6 +181,10 @@ fn of_link<'a>(
             );
             let end_waits = end_waits(pod, link);
             let cut = stop_with_sleep(member, program, &kill.span, &end_waits.spans);
+            let cut = match kill.exit_status {
+                ExitStatus::Lost => with_masking_exit(member, program, &kill.span, cut),
+                _ => cut,
+            };
             let masked = masks(member, program, kill.exit_status, &cut.1);
             let mut part = with_cut(link.container, program, what, cut);
             end_waits.doubt.into_iter().for_each(|doubt| part.rest_on(doubt));
@@ -187,6 +216,21 @@ fn of_link<'a>(
             treated.then_some(())?;
             Some(waiting(pod, index, (at, link), wait, form))
         }
+        LinkKind::StartsOnFile(wait, None) if only_writer(pod, index, link, wait).is_some() => {
+            wanted.link(at).then_some(())?;
+            let file = only_writer(pod, index, link, wait)?;
+            let what = format!("{}: its wait for a file is removed", member.container.name);
+            let mut part = file_wait((at, link), (member, program), wait, what, file);
+            part.rest_on(Proof::unknown(
+                Obligation::WaitIsKept,
+                format!(
+                    "that {} writes the file shows only by the volume, which no other container shares",
+                    pod.party_name(&link.other)
+                ),
+            ));
+            keep_among_sidecars(pod, link, form, &mut part);
+            Some(part)
+        }
         LinkKind::StartsOnFile(_, None) => wanted.link(at).then(|| {
             let what = format!("{}: its wait for a file is removed", member.container.name);
             let reason = "no script of the manifest writes the file: what has happened by then is not known";
@@ -203,29 +247,69 @@ fn of_link<'a>(
                 member.container.name,
                 shown_path(theirs, &writer.marker.file)
             );
-            let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
-            part.harmful = false;
-            part.wait = Some(wait.clone());
-            part.gate_file = Some(FileGate {
-                file,
-                is_filled: wait.asks_for_a_filled_file(),
-            });
-            part.rest_on(Proof::unknown(
-                Obligation::WaitIsKept,
-                "an exec probe on the file needs `test` in the sidecar's image",
-            ));
-            if !wait.only_waits || wait.has_side_effects {
-                part.class = Err("it does more than wait".to_owned());
-            }
-            if let Some(reason) = wait.besides().or_else(|| wait.asks_for_contents()) {
-                part.class = Err(reason.to_owned());
-            }
-            waits_in_front(pod, index, member).into_iter().for_each(|proof| part.rest_on(proof));
+            let mut part = file_wait((at, link), (member, program), wait, what, file);
+            waits_in_front(pod, index, member)
+                .into_iter()
+                .for_each(|proof| part.rest_on(proof));
             keep_among_sidecars(pod, link, form, &mut part);
             Some(part)
         }
         _ => None,
     }
+}
+
+/// A wait for a file, for which a gate asks instead.
+fn file_wait<'a>(
+    (at, link): (usize, &Link),
+    (member, program): (&Member<'a>, &Program<'a>),
+    wait: &Wait,
+    what: String,
+    file: String,
+) -> Part<'a> {
+    let mut part = cutting(link.container, member, program, &wait.whole, what).on(Subject::Link(at));
+    part.harmful = false;
+    part.wait = Some(wait.clone());
+    part.gate_file = Some(FileGate {
+        file,
+        is_filled: wait.asks_for_a_filled_file(),
+    });
+    part.rest_on(Proof::unknown(
+        Obligation::WaitIsKept,
+        "an exec probe on the file needs `test` in the sidecar's image",
+    ));
+    if !wait.only_waits || wait.has_side_effects {
+        part.class = Err("it does more than wait".to_owned());
+    }
+    if let Some(reason) = wait.besides().or_else(|| wait.asks_for_contents()) {
+        part.class = Err(reason.to_owned());
+    }
+    part
+}
+
+/// The file that a wait looks for, as the known sidecar at `index` sees it, where that is the only other container which
+/// has the volume.
+fn only_writer(pod: &Pod<'_>, index: usize, link: &Link, wait: &Wait) -> Option<String> {
+    let (waiting, _) = pod.program(link.container, link.program)?;
+    let sidecar = pod
+        .members
+        .get(index)
+        .filter(|member| member.role.role == Role::Sidecar)?;
+    pod.catalogue.of(&sidecar.container)?;
+    let path = wait.probes.iter().find_map(|probe| match &probe.action {
+        Action::TestFile { path, .. } => path.path.as_deref(),
+        _ => None,
+    })?;
+    let (volume, relative) = pod.workload.volume_of_file(&waiting.container, path)?;
+    let mounts = |member: &Member<'_>| member.container.mounts().any(|mount| mount.volume == volume.name);
+    let others = pod.members.iter().enumerate();
+    let is_alone = others
+        .filter(|(other, member)| *other != link.container && mounts(member))
+        .all(|(other, _)| other == index);
+    let mount = sidecar
+        .container
+        .mounts()
+        .find(|mount| mount.volume == volume.name)?;
+    (is_alone && mount.sub_path.is_none()).then(|| format!("{}/{relative}", mount.path.trim_end_matches('/')))
 }
 
 const WORKS_WITHOUT_IT: &str = "until now what comes behind it in the script runs without the sidecar";
@@ -330,14 +414,19 @@ fn waiting<'a>(pod: &Pod<'a>, index: usize, (at, link): (usize, &Link), wait: &W
             ),
         ));
     }
-    waits_in_front(pod, index, member).into_iter().for_each(|proof| part.rest_on(proof));
+    waits_in_front(pod, index, member)
+        .into_iter()
+        .for_each(|proof| part.rest_on(proof));
     keep_among_sidecars(pod, link, form, &mut part);
     part
 }
 
 /// No gate of a declared sidecar holds back what starts before it.
 fn waits_in_front(pod: &Pod<'_>, index: usize, waiting: &Member<'_>) -> Option<Proof> {
-    let sidecar = pod.members.get(index).filter(|sidecar| sidecar.starts_behind(waiting))?;
+    let sidecar = pod
+        .members
+        .get(index)
+        .filter(|sidecar| sidecar.starts_behind(waiting))?;
     let (first, later) = (waiting.container.name, sidecar.container.name);
     Some(Proof::refuted(
         Obligation::WaitIsKept,
@@ -491,12 +580,4 @@ fn also_serves<'a>(pod: &Pod<'a>, known: &[usize], wait: &Wait) -> Option<&'a st
         })
         .map(|(_, member)| member.container.name)
         .next()
-}
-
-/// A wait that ends without an answer too: the app starts in any case, or the pod fails. Where the app doesn't start and
-/// its container is restarted, it waits anew, so that it never starts without an answer.
-fn gives_up(pod: &Pod<'_>, wait: &Wait) -> bool {
-    let waits_anew = wait.is_strict && pod.workload.restart_policy() == "Always";
-    let is_bounded = wait.form == WaitForm::CountedLoop || wait.time_limit.is_some();
-    is_bounded && !waits_anew
 }

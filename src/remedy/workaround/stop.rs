@@ -23,7 +23,7 @@ use crate::{
         wanted::Wanted,
     },
     roles::Role,
-    shell::{Span, Variable, parse},
+    shell::{Script, Span, Variable, Visit, parse},
     workload::{ContainerList, Program, ProgramPlace},
 };
 
@@ -95,6 +95,60 @@ pub(crate) fn stop_with_sleep(
         return alone;
     }
     with_sleep
+}
+
+/// The cut with the `exit 0` right behind it, where that alone hid the result of the work.
+pub(crate) fn with_masking_exit(
+    member: &Member<'_>,
+    program: &Program<'_>,
+    span: &Span,
+    cut: (Answer<Hindrance>, Entrypoint),
+) -> (Answer<Hindrance>, Entrypoint) {
+    let exit = program
+        .script
+        .as_ref()
+        .and_then(|script| exit_behind(script, span));
+    let Some(exit) = exit.filter(|_| !ends_with_its_work(member, program, &cut.1)) else {
+        return cut;
+    };
+    let mut cuts = cut.1.cuts.clone();
+    cuts.push(exit);
+    let answer = can_cut(member, program, &cuts);
+    let entrypoint = Entrypoint {
+        cuts,
+        ..Entrypoint::default()
+    };
+    if answer.is_refuted() || !ends_with_its_work(member, program, &entrypoint) {
+        return cut;
+    }
+    match answer {
+        // That is what it is cut for, and what the result rests on is said by itself.
+        Answer::Unknown(Hindrance::Result(_)) => (Answer::Proved, entrypoint),
+        answer => (answer, entrypoint),
+    }
+}
+
+/// The `exit 0` that is the next command behind a span, in the same function or trap.
+fn exit_behind(script: &Script, span: &Span) -> Option<Span> {
+    let visits: Vec<Visit<'_>> = script.list.commands().collect();
+    let own = visits.iter().find(|visit| {
+        let own = visit.command.span();
+        span.start <= own.start && own.end <= span.end
+    })?;
+    let mut behind = visits
+        .iter()
+        .filter(|visit| visit.command.span().start >= span.end);
+    let next = behind.next()?;
+    let place = |visit: &Visit<'_>| {
+        (
+            visit.context.function.map(str::to_owned),
+            visit.context.trap.is_some(),
+        )
+    };
+    let words = &next.simple()?.words;
+    let is_exit = matches!(words.as_slice(), [exit, code] if exit.raw == "exit" && code.raw == "0");
+    let is_plain = next.context.parts.is_empty() && next.context.connector.is_none();
+    (is_exit && is_plain && place(own) == place(next)).then(|| next.command.span())
 }
 
 /// Waits for an end that are cut with what brings it about.

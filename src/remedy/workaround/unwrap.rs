@@ -24,6 +24,8 @@ pub(crate) struct Wrapped<'a> {
     pub(crate) watched_file: Option<String>,
     /// It waits for another container before it starts the command.
     pub(crate) waits: bool,
+    /// After how long it gives up waiting, as it is written or by its default.
+    pub(crate) limit: Option<String>,
     /// It stands in a script.
     pub(crate) in_script: bool,
 }
@@ -197,8 +199,30 @@ fn settings<'a>(member: &Member<'a>, wrapper: &'static Wrapper) -> Result<Wrappe
         directories,
         watched_file: watched_file.map(str::to_owned),
         waits,
+        limit: limit(member, wrapper).filter(|_| waits),
         in_script: false,
     })
+}
+
+/// `KUBEXIT_BIRTH_TIMEOUT=2m`, `--timeout 10s`, or what it does without them.
+fn limit(member: &Member<'_>, wrapper: &Wrapper) -> Option<String> {
+    let mut names = wrapper.limit.named_by.iter();
+    let written = names.find_map(|name| {
+        if let Some(variable) = member.container.variable(name) {
+            return Some(variable.value.map_or((*name).to_owned(), str::to_owned));
+        }
+        let words: Vec<&str> = words_of(member).collect();
+        let is_it = |word: &&str| {
+            word.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        };
+        let at = words
+            .iter()
+            .position(|word| name.starts_with('-') && is_it(word))?;
+        let attached = words.get(at)?.split_once('=').map(|(_, value)| value);
+        attached.or_else(|| words.get(at + 1).copied()).map(str::to_owned)
+    });
+    written.or_else(|| wrapper.limit.usual.map(str::to_owned))
 }
 
 fn words_of<'a>(member: &Member<'a>) -> impl Iterator<Item = &'a str> {

@@ -14,7 +14,7 @@ use crate::{
         script::entrypoint::{Entrypoint, can_cut, word_index},
         wanted::Wanted,
     },
-    workload::ContainerList,
+    workload::{ContainerList, VolumeSource},
 };
 
 /// The wrappers of all containers: they tie them together. One for an injected sidecar goes with that one's switch.
@@ -38,6 +38,16 @@ pub(crate) fn wrappers<'a>(pod: &Pod<'a>, wanted: &Wanted) -> Vec<Part<'a>> {
                         "the wrapper and its settings are all in the manifest",
                     ),
                 });
+                let waits_anew = wrapped.wrapper.limit.fails && pod.workload.restart_policy() == "Always";
+                if let Some(limit) = wrapped.limit.as_ref().filter(|_| !waits_anew) {
+                    part.rest_on(Proof::unknown(
+                        Obligation::WaitIsKept,
+                        format!(
+                            "{} gives up waiting after {limit}, and the gate does not",
+                            wrapped.wrapper.name
+                        ),
+                    ));
+                }
                 part.needs_gate = wrapped.waits;
                 part.entrypoints.insert(index, wrapped.entrypoint);
                 part.removals = wrapped.removals;
@@ -104,12 +114,53 @@ fn copiers<'a>(pod: &Pod<'a>) -> Vec<Part<'a>> {
                 "{}: is removed, it only copied {}",
                 member.container.name, wrapper.name
             );
-            let mut part = Part::new(what, Ok(Class::Review));
+            let mut part = Part::new(what, Ok(Class::Safe));
+            part.rest_on(match only_wrapped_use(pod, member) {
+                true => Proof::proved(
+                    Obligation::ScriptIsWhole,
+                    "only wrapped commands use the volume that it copies to",
+                ),
+                false => Proof::unknown(
+                    Obligation::ScriptIsWhole,
+                    "the volume that it copies to may be used for more",
+                ),
+            });
             part.harmful = false;
             part.removals.add(member.container.node);
             part
         })
         .collect()
+}
+
+/// Whether the volume that a container copies a wrapper to is mounted by none but containers that run without it now.
+fn only_wrapped_use(pod: &Pod<'_>, copier: &Member<'_>) -> bool {
+    let words = copier
+        .container
+        .command()
+        .into_iter()
+        .chain(copier.container.arguments());
+    let to = words.last().and_then(|node| node.as_str()).unwrap_or_default();
+    let Some((volume, _)) = pod.workload.volume_of_file(&copier.container, to) else {
+        return false;
+    };
+    let is_done = |member: &Member<'_>| {
+        let mut mounts = member
+            .container
+            .mounts()
+            .filter(|mount| mount.volume == volume.name);
+        mounts.all(|mount| {
+            let Some(Ok(wrapped)) = wrapped(member) else {
+                return false;
+            };
+            let mut words = member.programs.iter().flat_map(|program| &program.words);
+            let uses = words
+                .by_ref()
+                .filter(|word| word.as_str().is_none_or(|word| word.contains(mount.path)));
+            uses.count() == wrapped.entrypoint.dropped.len().min(1)
+        })
+    };
+    let mut others = pod.members.iter().filter(|other| !std::ptr::eq(*other, copier));
+    matches!(volume.source, VolumeSource::EmptyDirectory) && others.all(is_done)
 }
 
 /// The commands of other containers that write the file which a wrapper watches.

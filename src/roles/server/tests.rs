@@ -249,7 +249,10 @@ fn what_the_text_does_not_tell_is_unknown_with_its_reason() {
         ),
         (
             "image: 'telegraf:1', command: [timeout, '60', telegraf]",
-            Doubt::Command("timeout".into()),
+            Doubt::Wrapper {
+                name: "timeout",
+                starts_server: true,
+            },
         ),
         (
             "image: 'telegraf:1', command: [kubexit, telegraf]",

@@ -7,7 +7,7 @@ use crate::{
         script::{Fault, QuitPosition, Runs},
     },
     pod::{Member, Pod, carries_the_result, closed_quit, suspects},
-    shell::Span,
+    shell::{Pipeline, Span, Visit},
     workload::{Controller, Program, ProgramPlace},
 };
 
@@ -183,7 +183,12 @@ fn finding(
         // There the kubelet starts the container again, and the stop comes after the try that succeeds.
         Fault::SkippedOnFailure if pod.workload.restart_policy() == "OnFailure" => return None,
         Fault::SkippedOnFailure => (
-            format!("when {app} fails, {name} is not stopped and the pod {how_long}"),
+            match last_of_pipe(pod, group, program) {
+                Some(last) => format!(
+                    "when `{last}` at the end of {app}'s pipe fails, {name} is not stopped and the pod {how_long}"
+                ),
+                None => format!("when {app} fails, {name} is not stopped and the pod {how_long}"),
+            },
             "skipped on failure",
         ),
         Fault::SkippedOnSuccess => (
@@ -222,9 +227,7 @@ fn finding(
     };
     let is_proved = doubt.is_none();
     let mut draft = Draft::new(pod, &RULE, message)
-        .help(format!(
-            "declare {name} a sidecar and run the command alone: its own result is the pod's"
-        ))
+        .help(help(pod, &group.sidecar, &name))
         .confidence(match is_proved {
             true => Confidence::High,
             false => Confidence::Medium,
@@ -236,6 +239,41 @@ fn finding(
         draft = draft.severity(Severity::Warning);
     }
     Some(draft.finish())
+}
+
+/// The last program of the pipe that is all of a script's work: without `pipefail` its failure alone is the pipe's.
+fn last_of_pipe(pod: &Pod<'_>, group: &Stops, program: &Program<'_>) -> Option<String> {
+    let facts = pod.links.facts(group.container, group.program)?;
+    let script = program
+        .script
+        .as_ref()
+        .filter(|_| !program.text.contains("pipefail"))?;
+    let visits: Vec<Visit<'_>> = script.list.commands().collect();
+    let pipe_of = |work: &Span| {
+        let is_its = |visit: &&Visit<'_>| {
+            let own = visit.command.span();
+            work.start <= own.start && own.end <= work.end && visit.context.pipeline_length > 1
+        };
+        visits.iter().find(is_its).map(|visit| visit.pipeline)
+    };
+    let pipes: Option<Vec<&Pipeline>> = facts.work.iter().map(pipe_of).collect();
+    let last = pipes?.last()?.commands.last()?.span();
+    crate::pod::program_at(program, &last)
+}
+
+fn help(pod: &Pod<'_>, sidecar: &Party, name: &str) -> String {
+    match sidecar {
+        Party::Injected(known) => match pod.switch_to_set(known) {
+            Ok(switch) => format!(
+                "{}: {:?} on the pod template makes {name} a native sidecar; run the command alone then: its own result is the pod's",
+                switch.annotation, switch.value
+            ),
+            Err(reason) => format!(
+                "make the call whatever the command's result is, and end with that result (`code=$?` before the call, `exit $code` behind it): {reason}"
+            ),
+        },
+        _ => format!("declare {name} a sidecar and run the command alone: its own result is the pod's"),
+    }
 }
 
 impl Stop {

@@ -99,7 +99,9 @@ pub(super) fn add_edits(
             && let Some(line) = back.origins.own(index)
         {
             let call = (side == Side::Call).then(|| back.emptied_call(index, |own| back.is_gone(own)));
-            edits.deleted.insert(call.flatten().unwrap_or_else(|| line.clone()));
+            edits
+                .deleted
+                .insert(call.flatten().unwrap_or_else(|| line.clone()));
         }
     }
 }

@@ -148,7 +148,11 @@ impl Back<'_> {
     /// before it.
     fn column_behind(&self, call: &SourceLine) -> Option<isize> {
         let margin = self.files.text(&call.path)?.split('\n').nth(call.line)?;
-        let dash = if margin.trim_start().starts_with("- ") { 0 } else { 2 };
+        let dash = if margin.trim_start().starts_with("- ") {
+            0
+        } else {
+            2
+        };
         Some(content_column(margin) + dash)
     }
 
@@ -160,7 +164,10 @@ impl Back<'_> {
         let define = lines.get(own.line)?.define?;
         let is_same = |other: &usize| {
             self.origins.own(*other).is_some_and(|line| {
-                line.path == own.path && lines.get(line.line).is_some_and(|line| line.define == Some(define))
+                line.path == own.path
+                    && lines
+                        .get(line.line)
+                        .is_some_and(|line| line.define == Some(define))
             })
         };
         let first = (0..=index).rev().take_while(is_same).last()?;

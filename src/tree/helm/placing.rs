@@ -358,9 +358,10 @@ fn asked_inside(files: &Files, line: &str) -> Option<String> {
     })?;
     let lines = lines_of(text);
     let texts: Vec<&str> = text.split('\n').collect();
-    let own = lines.iter().enumerate().filter(|(_, line)| {
-        line.define == Some(start) && (line.is_literal || line.has_output)
-    });
+    let own = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.define == Some(start) && (line.is_literal || line.has_output));
     let mut outermost = own.map(|(number, _)| around(&lines, number).first().copied());
     let first = outermost.next()??;
     let is_whole = !first.is_else && outermost.all(|other| other == Some(first));

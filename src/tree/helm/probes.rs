@@ -214,20 +214,26 @@ fn values_near(text: &str, ranges: &[std::ops::Range<usize>]) -> BTreeSet<(Vec<S
 /// Whether a line opens a loop that writes nothing but words, be it in a script or in a list of arguments: it does not
 /// decide which containers there are.
 fn repeats_words(text: &str, lines: &[Line], at: usize) -> bool {
-    let own = lines.get(at).is_some_and(|line| line.opens == 1 && line.closes == 0);
+    let own = lines
+        .get(at)
+        .is_some_and(|line| line.opens == 1 && line.closes == 0);
     let mut texts = text.split('\n').enumerate().skip(at);
     let is_loop = texts.next().is_some_and(|(_, line)| is_loop(line));
     let mut depth = 1usize;
     let body = texts.take_while(|(number, _)| {
-        let Some(line) = lines.get(*number) else { return false };
+        let Some(line) = lines.get(*number) else {
+            return false;
+        };
         depth = (depth + line.opens).saturating_sub(line.closes);
         depth > 0
     });
     let is_more = |line: &str| {
         let brings = ["include ", "template ", "tpl ", "toYaml "];
-        let is_entry = line.trim_start().trim_start_matches("- ").split_once(':').is_some_and(|(key, _)| {
-            !key.is_empty() && key.bytes().all(|sign| sign.is_ascii_alphanumeric())
-        });
+        let is_entry = line
+            .trim_start()
+            .trim_start_matches("- ")
+            .split_once(':')
+            .is_some_and(|(key, _)| !key.is_empty() && key.bytes().all(|sign| sign.is_ascii_alphanumeric()));
         is_entry || brings.iter().any(|words| line.contains(words))
     };
     own && is_loop && !body.into_iter().any(|(_, line)| is_more(line))

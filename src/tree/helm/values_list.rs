@@ -141,7 +141,10 @@ pub(super) fn continues_words(before: &Files, edited: &Files) -> bool {
                 let list = list.filter(|(key, rest)| {
                     ["command", "args"].contains(key) && rest.trim_start().starts_with("{{")
                 });
-                list.is_some() && lines.get(number).is_some_and(|line| line.trim_start().starts_with("- "))
+                list.is_some()
+                    && lines
+                        .get(number)
+                        .is_some_and(|line| line.trim_start().starts_with("- "))
             };
             hunk.after.clone().any(printed)
         })

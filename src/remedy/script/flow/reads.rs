@@ -149,5 +149,9 @@ fn names_descriptor(simple: &Simple, number: &str) -> bool {
             false => is_about(start) && !start.ends_with(|letter: char| letter.is_ascii_digit()),
         })
     });
-    is_named || simple.assignments.iter().any(|assignment| assignment.name == "LISTEN_FDS")
+    is_named
+        || simple
+            .assignments
+            .iter()
+            .any(|assignment| assignment.name == "LISTEN_FDS")
 }

@@ -122,10 +122,11 @@ pub(super) fn write(
         }
         let mut state = state_of(task.object, texts);
         if site == Site::Rendered {
-            deeds.iter().for_each(|deed| take_mappings(&mut state, &task.rendered, &deed.legs));
+            deeds
+                .iter()
+                .for_each(|deed| take_mappings(&mut state, &task.rendered, &deed.legs));
         }
-        let patch = operations(&state, &deeds)
-            .ok_or("what a patch would point at is not found")?;
+        let patch = operations(&state, &deeds).ok_or("what a patch would point at is not found")?;
         let known = patches.entry(file).or_default();
         let other = known.insert(target_of(tree, task), patch.clone());
         if other.is_some_and(|other| other != patch) {
@@ -200,7 +201,8 @@ fn take_mappings(state: &mut Value, rendered: &Value, legs: &[Leg]) {
         if !is_mapping || value_at(state, way).is_some() {
             continue;
         }
-        let (Some(Leg::Key(key)), Some(Value::Mapping(entries))) = (way.last(), value_at_mut(state, around)) else {
+        let (Some(Leg::Key(key)), Some(Value::Mapping(entries))) = (way.last(), value_at_mut(state, around))
+        else {
             return;
         };
         entries.push((Value::string(key.clone()), Value::Mapping(Vec::new())));
@@ -271,7 +273,9 @@ fn operation(name: &str, path: &[String], value: Option<Value>) -> Value {
     entries.extend(value.map(|value| (Value::string("value"), value)));
     let operation = Value::Mapping(entries.clone());
     let text = edit::block(&operation);
-    let read = yaml::parse(text.trim_end()).ok().and_then(|stream| Value::of(stream.root(0)?).ok());
+    let read = yaml::parse(text.trim_end())
+        .ok()
+        .and_then(|stream| Value::of(stream.root(0)?).ok());
     if read.is_some_and(|read| read == operation) {
         return operation;
     }
