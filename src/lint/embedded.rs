@@ -11,6 +11,10 @@ use crate::{
     yaml::{self, ScalarStyle, Stream},
 };
 
+/// As many bytes are read for the manifests of a source, each as long as the source: more than a cluster's ConfigMap
+/// holds (1 MiB), however many manifests it has.
+const MOST: usize = 16 << 20;
+
 /// Adds what is found in the manifests that values of ConfigMaps hold, at their places in the source.
 pub(super) fn add_manifests(
     stream: &Stream<'_>,
@@ -19,11 +23,16 @@ pub(super) fn add_manifests(
     options: &Options,
     outcome: &mut Outcome,
 ) {
+    let mut left = MOST;
     for object in objects_of(stream).filter(|object| object.reference.kind == "ConfigMap") {
         let Some(source) = sources.of(object.node) else {
             continue;
         };
-        for text in manifests(&object, &source.text) {
+        for span in manifests(&object, &source.text) {
+            let Some(text) = alone(&source.text, span).filter(|text| text.len() <= left) else {
+                break;
+            };
+            left -= text.len();
             let stand_in = Arc::new(SourceFile {
                 name: source.name.clone(),
                 text: text.into(),
@@ -76,8 +85,8 @@ fn add(
     outcome.workloads.extend(inner.workloads);
 }
 
-/// Texts as long as the whole one, in which only a manifest that a value of the ConfigMap holds is left.
-fn manifests(object: &Object<'_>, text: &str) -> Vec<String> {
+/// Where the manifests stand that values of a ConfigMap hold.
+fn manifests(object: &Object<'_>, text: &str) -> Vec<Range<usize>> {
     let data = object.node.get("data");
     let entries = data.into_iter().flat_map(yaml::Node::written_entries);
     let values = entries.map(|entry| entry.value);
@@ -91,33 +100,33 @@ fn manifests(object: &Object<'_>, text: &str) -> Vec<String> {
     bodies.flat_map(|body| documents(text, body)).collect()
 }
 
-/// Each document of a part of a text, with blanks in the place of all the rest.
-fn documents(text: &str, body: Range<usize>) -> Vec<String> {
-    let mut spans = vec![body.start..body.start];
+/// The documents of a part of a text that may be manifests.
+fn documents(text: &str, body: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = body.start;
     let mut at = body.start;
     for line in text.get(body).unwrap_or_default().split_inclusive('\n') {
         let next = at + line.len();
-        match (line.trim() == "---", spans.last_mut()) {
-            (false, Some(last)) => last.end = next,
-            _ => spans.push(next..next),
+        if line.trim() == "---" {
+            found.push(start..at);
+            start = next;
         }
         at = next;
     }
-    let is_manifest = |span: &Range<usize>| {
+    found.push(start..at);
+    found.retain(|span| {
         text.get(span.clone())
             .is_some_and(|document| looks_like_manifest(document.as_bytes()) && document.contains("image"))
-    };
+    });
+    found
+}
+
+/// A text as long as the whole one, with blanks in the place of all but a part.
+fn alone(text: &str, span: Range<usize>) -> Option<String> {
     let blank = |part: &str| -> String {
         let signs = part.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' });
         signs.collect()
     };
-    let alone = |span: Range<usize>| {
-        let (before, document, behind) = (
-            text.get(..span.start)?,
-            text.get(span.clone())?,
-            text.get(span.end..)?,
-        );
-        Some([&blank(before), document, &blank(behind)].concat())
-    };
-    spans.into_iter().filter(is_manifest).filter_map(alone).collect()
+    let (before, behind) = (text.get(..span.start)?, text.get(span.end..)?);
+    Some([&blank(before), text.get(span)?, &blank(behind)].concat())
 }

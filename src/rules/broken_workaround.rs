@@ -230,7 +230,8 @@ fn split_script<'a>(pod: &Pod<'a>, member: &Member<'a>, program: &Program<'a>, f
     let has_sidecar = pod.members.iter().any(is_sidecar) || !pod.injected.is_empty();
     let is_beside = member.container.list != ContainerList::Init || member.container.is_native_sidecar();
     let is_local = |text: &str| text.contains("localhost") || text.contains("127.0.0.1");
-    if !(has_sidecar && is_beside) && !word.as_str().is_some_and(is_local) {
+    let is_about_one = has_sidecar && is_beside || word.as_str().is_some_and(is_local);
+    if !is_about_one {
         return;
     }
     let mut draft = Draft::new(
