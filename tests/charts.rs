@@ -915,7 +915,7 @@ fn a_sidecar_stands_beside_the_action_that_brings_the_other_init_containers() {
     let directory = copy("included");
     let output = run(
         directory.path(),
-        &["migrate", "--target", "native", "--write", "included"],
+        &["migrate", "--target", "native", "--review", "--write", "included"],
     );
     assert!(output.status.success(), "{output:?}");
     let text = &texts(&directory.path().join("included"))["templates/deployment.yaml"];

@@ -191,7 +191,7 @@ struct JsonNote<'a> {
     /// The line that shows why, from 1, where there is one.
     line: Option<usize>,
     /// Why: `template` (read without rendering it), `template-in-part`, `template-searched` (for known words only),
-    /// `excluded`, `ignored`, `neighbours`. There may be more in time.
+    /// `excluded`, `ignored`, `neighbours`, `dead-link`. There may be more in time.
     kind: &'a str,
     /// The same in one sentence.
     message: &'a str,

@@ -5,14 +5,14 @@
 
 use super::part::Part;
 use crate::{
-    behaviour::action::Target,
+    behaviour::{ScriptFacts, action::Target},
     catalogue::quit::says_it,
-    pod::{Member, Pod, stop_commands},
+    pod::{Member, Pod, names_listener, stop_commands},
     remedy::{
         obligation::{Obligation, Proof},
         plan::Class,
     },
-    workload::{HookKind, ProgramPlace},
+    workload::{HookKind, Program, ProgramPlace},
     yaml::{Entry, Node},
 };
 
@@ -33,19 +33,22 @@ pub(crate) fn part<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Part<'a>> {
 /// The preStop hook of a container, where it ends the container.
 fn ending_hook<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Entry<'a>> {
     let hook = member.container.hook(HookKind::PreStop)?;
-    (by_call(pod, member) || by_script(pod, member)).then_some(hook.entry)
+    ends_it(pod, member).then_some(hook.entry)
 }
 
-/// The preStop hook of a declared sidecar, where it does nothing but end it. One that waits for the end, too, gives it time.
+/// The preStop hook of a declared sidecar, where it does nothing but end it beside the app. One that waits for the end, too,
+/// gives it time, and a server that the app does not need drains itself.
 pub(crate) fn leftover_hook<'a>(pod: &Pod<'a>, member: &Member<'a>) -> Option<Entry<'a>> {
-    let mut programs = member.programs.iter();
-    let hook = programs.find(|program| program.place == ProgramPlace::Hook(HookKind::PreStop));
-    let waits = hook.is_some_and(|hook| {
+    let waits = script(pod, member).is_some_and(|(hook, _)| {
         ["sleep", "wait", "while", "until"]
             .iter()
             .any(|word| hook.text.contains(word))
     });
-    ending_hook(pod, member).filter(|_| !waits)
+    let is_needed = || {
+        let mut others = pod.apps().filter(|app| !std::ptr::eq(*app, member));
+        others.any(|app| names_listener(pod, app, member).is_some())
+    };
+    ending_hook(pod, member).filter(|_| !waits && (is_quit_call(pod, member) || is_needed()))
 }
 
 /// `preStop: {httpGet: {path: /quitquitquit, port: 9091}}`
@@ -74,34 +77,29 @@ fn is_quit(pod: &Pod<'_>, port: Option<u16>, path: Option<&str>) -> bool {
     })
 }
 
-/// `kill -TERM 1`, a call to its own quit endpoint, or its own program told to stop: `nginx -s quit`.
-fn by_script(pod: &Pod<'_>, member: &Member<'_>) -> bool {
-    let Some(at) = member
-        .programs
-        .iter()
-        .position(|program| program.place == ProgramPlace::Hook(HookKind::PreStop))
-    else {
-        return false;
+/// A call to a quit endpoint, its own or by the kubelet.
+fn is_quit_call(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let quits = |(_, facts): (&Program<'_>, &ScriptFacts)| {
+        let mut urls = facts.quits.iter().flat_map(|quit| quit.request.urls());
+        urls.any(|url| url.host.is_local() && is_quit(pod, url.port, url.path.as_deref()))
     };
-    let Some((program, index)) = member
-        .programs
-        .get(at)
-        .zip(pod.members.iter().position(|other| std::ptr::eq(other, member)))
-    else {
-        return false;
+    by_call(pod, member) || script(pod, member).is_some_and(quits)
+}
+
+/// A call to a quit endpoint, `kill -TERM 1`, or its own program told to stop: `nginx -s quit`.
+fn ends_it(pod: &Pod<'_>, member: &Member<'_>) -> bool {
+    let ends = |(program, facts): (&Program<'_>, &ScriptFacts)| {
+        let mut targets = facts.kills.iter().flat_map(|kill| &kill.targets);
+        targets.any(|target| matches!(target, Target::Pid(1) | Target::Process { .. }))
+            || stop_commands(program).next().is_some()
     };
-    let Some(facts) = pod.links.facts(index, at) else {
-        return false;
-    };
-    let kills_itself = facts.kills.iter().any(|kill| {
-        kill.targets
-            .iter()
-            .any(|target| matches!(target, Target::Pid(1) | Target::Process { .. }))
-    });
-    let quits = facts
-        .quits
-        .iter()
-        .flat_map(|quit| quit.request.urls())
-        .any(|url| url.host.is_local() && is_quit(pod, url.port, url.path.as_deref()));
-    kills_itself || quits || stop_commands(program).next().is_some()
+    is_quit_call(pod, member) || script(pod, member).is_some_and(ends)
+}
+
+/// The script of the preStop hook of a container.
+fn script<'p, 'a>(pod: &'p Pod<'a>, member: &'p Member<'a>) -> Option<(&'p Program<'a>, &'p ScriptFacts)> {
+    let is_hook = |program: &Program<'_>| program.place == ProgramPlace::Hook(HookKind::PreStop);
+    let at = member.programs.iter().position(is_hook)?;
+    let index = pod.members.iter().position(|other| std::ptr::eq(other, member))?;
+    Some((member.programs.get(at)?, pod.links.facts(index, at)?))
 }
