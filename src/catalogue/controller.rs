@@ -75,6 +75,11 @@ pub const KILLERS: &[Killer] = &[
         "controller-sidecars",
         "https://github.com/lemonade-hq/k8s-controller-sidecars/blob/master/manifest.yml",
     ),
+    Killer {
+        image: "linkerd-proxy-terminator",
+        source: "https://github.com/channyein87/linkerd-proxy-terminator/blob/main/examples/simple-job/job.yaml",
+        checked: "2026-12-01",
+    },
 ];
 
 const fn killer(image: &'static str, source: &'static str) -> Killer {

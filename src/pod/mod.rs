@@ -31,7 +31,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use crate::{
     behaviour::{Link, LinkKind, Links, Party, action::FilePath, script::Wait},
-    catalogue::injector::Meshes,
+    catalogue::{controller::is_killer, injector::Meshes},
     roles::{Catalogue, ContainerRole, Injected, KnownSidecar, Naming, NamingKind, Role},
     shell::Span,
     workload::{Container, ContainerList, Program, ProgramPlace, Service, Workload},
@@ -179,7 +179,7 @@ impl<'a> Pod<'a> {
         }) || self.names_who_ends()
     }
 
-    /// Whether a name, a wrapper or a setting says that sidecars are ended.
+    /// Whether a name, a wrapper, a helper's image or a setting says that sidecars are ended.
     fn names_who_ends(&self) -> bool {
         let ends = |naming: &Naming<'_>| {
             !matches!(
@@ -188,8 +188,14 @@ impl<'a> Pod<'a> {
             )
         };
         let mut members = self.members.iter().enumerate();
+        let is_a_killer = |member: &Member<'_>| {
+            let image = member.container.image();
+            image.is_some_and(|image| is_killer(image.base_name()))
+        };
         self.namings.iter().any(ends)
-            || members.any(|(index, member)| ends_with_another(member) || told(self, index, member).is_some())
+            || members.any(|(index, member)| {
+                ends_with_another(member) || is_a_killer(member) || told(self, index, member).is_some()
+            })
     }
 
     /// The Service that leads to a container and to no other regular one. Of two ports of one name the first is meant
