@@ -15,6 +15,7 @@ use kubectl_sidecar::{
     migrate::Form,
     pod::Settings,
     roles::Catalogue,
+    rules::Severity,
     source::SourceFile,
     yaml::{Value, parse},
 };
@@ -323,11 +324,10 @@ fn findings(text: &str) -> Vec<String> {
         catalogue: Arc::new(Catalogue::built_in().clone()),
     };
     let outcome = lint::lint_source(&source, &[], &options);
-    outcome
-        .findings
-        .iter()
-        .map(|finding| finding.rule.name.to_owned())
-        .collect()
+    // What an info says is a person's to decide.
+    let found = outcome.findings.iter();
+    let found = found.filter(|finding| finding.severity >= Severity::Warning);
+    found.map(|finding| finding.rule.name.to_owned()).collect()
 }
 
 /// What an app's script may do before and after its work.
