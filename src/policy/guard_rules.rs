@@ -249,6 +249,9 @@ fn unless_kept_out(injector: &Injector, condition: &str) -> String {
             cel::string(&format!(r"(^|,)\s*({})\s*(,|$)", gateways.join("|")))
         ));
     }
+    if injector.skips_host_network {
+        kept_out.push("POD.spec.?hostNetwork.orValue(false)".to_owned());
+    }
     kept_out.extend(routes(injector));
     kept_out.push(format!(
         "POD.spec.containers.all(c, c.name in {})",
