@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     catalogue::{program_end::is_server, service_port, tool, wrapper::Wrapper},
     roles::{Catalogue, KnownSidecar},
-    shell::command_index,
+    shell::Simple,
     workload::{Container, ContainerList, HookKind, ProbeKind, Program, ProgramPlace, Workload},
 };
 
@@ -107,15 +107,11 @@ impl Owners<'_, '_> {
             .filter_map(|program| program.script.as_ref())
             .flat_map(|script| script.list.commands());
         commands.any(|visit| {
-            visit.simple().is_some_and(|simple| {
-                let words = simple
-                    .words
-                    .get(command_index(&simple.words)..)
-                    .unwrap_or_default();
+            let called = visit.simple().and_then(Simple::called);
+            called.is_some_and(|(call, words)| {
+                let call = call.raw.as_str();
                 let words: Vec<&str> = words.iter().map(|word| word.raw.as_str()).collect();
-                words.split_first().is_some_and(|(call, rest)| {
-                    is_server(call, rest) || service_port::is_server(call.rsplit('/').next().unwrap_or(call))
-                })
+                is_server(call, &words) || service_port::is_server(call.rsplit('/').next().unwrap_or(call))
             })
         })
     }

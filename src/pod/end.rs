@@ -6,7 +6,7 @@ use crate::{
         Link, LinkKind, Party,
         script::{MarkerUse, Reached},
     },
-    shell::command_index,
+    shell::{command_index, limits_time, prefix_length_of_texts},
     workload::{HookKind, ProgramPlace},
     yaml::Node,
 };
@@ -31,8 +31,7 @@ impl Pod<'_> {
             return false;
         };
         let words: Vec<&str> = program.words.iter().filter_map(|word| word.as_str()).collect();
-        let is_limit = |word: &str| word.rsplit('/').next() == Some("timeout");
-        let limited = words.first().is_some_and(|word| is_limit(word))
+        let limited = words.first().is_some_and(|word| limits_time(word))
             || program.is_shell()
                 && program
                     .script
@@ -46,7 +45,7 @@ impl Pod<'_> {
                                 .words
                                 .iter()
                                 .take(before.max(1))
-                                .any(|word| is_limit(&word.raw))
+                                .any(|word| limits_time(&word.raw))
                         })
                     });
         // What it starts in the background is not waited for, or is ended by its own script.
@@ -138,15 +137,5 @@ pub(crate) fn time_limit_of(member: &Member<'_>) -> Option<usize> {
         .iter()
         .map(|word| word.as_str())
         .collect::<Option<_>>()?;
-    let is_limit = words.first()?.rsplit('/').next() == Some("timeout");
-    let mut at = 1;
-    while let Some(option) = words.get(at).filter(|word| is_limit && word.starts_with('-')) {
-        // Both take a value, attached or behind them.
-        at += if matches!(*option, "-k" | "-s" | "--kill-after" | "--signal") {
-            2
-        } else {
-            1
-        };
-    }
-    (is_limit && words.len() > at + 1).then_some(at + 1)
+    prefix_length_of_texts(&words).filter(|_| words.first().is_some_and(|word| limits_time(word)))
 }

@@ -4,7 +4,7 @@ use crate::{
     behaviour::action::{Values, classify_visit},
     catalogue::program_end::{becomes_a_daemon, is_finite, is_server, is_server_image},
     roles::{RunsServer, sounds_like_an_end},
-    shell::{Simple, Span, Variable, command_index},
+    shell::{Simple, Span, Variable, command_index, limits_time},
     workload::{ContainerList, Program, ProgramPlace},
     yaml::Node,
 };
@@ -234,20 +234,15 @@ fn runs_a_server_last(program: &Program<'_>) -> bool {
         return false;
     };
     let (name, words) = program_and_words(simple);
-    let is_limited = simple
-        .words
-        .first()
-        .is_some_and(|word| matches!(word.raw.as_str(), "timeout" | "gtimeout"));
+    let is_limited = simple.words.first().is_some_and(|word| limits_time(&word.raw));
     is_foreground && !is_limited && is_server(name, &words)
 }
 
 /// The name of a command's program and the words behind it, as they are written.
 fn program_and_words(simple: &Simple) -> (&str, Vec<&str>) {
-    let at = command_index(&simple.words);
-    let name = simple
-        .words
-        .get(at)
-        .map_or("", |word| word.raw.rsplit('/').next().unwrap_or(&word.raw));
-    let words = simple.words.iter().skip(at + 1);
-    (name, words.map(|word| word.raw.as_str()).collect())
+    let Some((call, words)) = simple.called() else {
+        return ("", Vec::new());
+    };
+    let name = call.raw.rsplit('/').next().unwrap_or(&call.raw);
+    (name, words.iter().map(|word| word.raw.as_str()).collect())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     catalogue::{KnownSidecar, service_port},
-    workload::{Container, Mount, ProbeKind, VolumeSource},
+    workload::{Container, Mount, ProbeKind, Volume, VolumeSource},
     yaml::Node,
 };
 
@@ -25,8 +25,16 @@ const SETTINGS_FILES: [&str; 10] = [
     "yml",
 ];
 
-/// Parts of the paths of files that say nothing of where a server listens.
-const OTHER_FILES: [&str; 5] = ["initdb", "cert", "tls", "ssl", "dashboards"];
+/// Directories, as they are called, whose files say nothing of where a server listens.
+const OTHER_FILES: [&str; 7] = [
+    "docker-entrypoint-initdb.d",
+    "cert",
+    "certs",
+    "certificates",
+    "tls",
+    "ssl",
+    "dashboards",
+];
 
 /// Where a container listens, by its own words and variables and by what is known of its image.
 pub(crate) struct Listener<'p, 'a> {
@@ -35,8 +43,8 @@ pub(crate) struct Listener<'p, 'a> {
     words: Vec<&'p str>,
     /// What it finds in ConfigMaps.
     configuration: Option<&'p Configuration<'p>>,
-    /// The volumes of its pod that are ConfigMaps.
-    config_map_volumes: Vec<&'p str>,
+    /// The volumes of its pod.
+    volumes: &'p [Volume<'p>],
     own: OwnAddresses,
 }
 
@@ -55,13 +63,7 @@ impl<'p, 'a> Listener<'p, 'a> {
             own,
             words,
             configuration,
-            config_map_volumes: pod
-                .workload
-                .volumes
-                .iter()
-                .filter(|volume| matches!(volume.source, VolumeSource::ConfigMap { .. }))
-                .map(|volume| volume.name)
-                .collect(),
+            volumes: &pod.workload.volumes,
         }
     }
 
@@ -136,8 +138,8 @@ impl<'p, 'a> Listener<'p, 'a> {
         let file = self.unread_file(configuration);
         let mount = || {
             let mut mounts = configuration.unread_mounts.iter();
-            let is_other = |path: &&&str| !OTHER_FILES.iter().any(|sign| path.contains(sign));
-            mounts.find(is_other).map(|path| (*path).to_owned())
+            let is_other = |path: &str| path.split('/').any(|part| OTHER_FILES.contains(&part));
+            mounts.find(|path| !is_other(path)).map(|path| (*path).to_owned())
         };
         // An image that listens everywhere by itself is told otherwise by files alone.
         let variables = || {
@@ -154,7 +156,11 @@ impl<'p, 'a> Listener<'p, 'a> {
     fn unread_file(&self, configuration: &Configuration<'_>) -> Option<String> {
         let is_read = |file: &str| {
             let mut mounts = self.container.mounts();
-            let is_config_map = |mount: &Mount<'_>| self.config_map_volumes.contains(&mount.volume);
+            let is_config_map = |mount: &Mount<'_>| {
+                let mut volumes = self.volumes.iter();
+                let volume = volumes.find(|volume| volume.name == mount.volume);
+                volume.is_some_and(|volume| matches!(volume.source, VolumeSource::ConfigMap { .. }))
+            };
             mounts.any(|mount| {
                 mount.relative(file).is_some()
                     && is_config_map(&mount)

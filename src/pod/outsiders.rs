@@ -1,6 +1,6 @@
 //! Workloads beside a pod's own that may end its containers through the API server.
 
-use std::cell::OnceCell;
+use std::{cell::OnceCell, collections::HashMap};
 
 use crate::{
     catalogue::program_reach::asks_the_cluster,
@@ -11,7 +11,15 @@ use crate::{
 /// The other workloads of a stream, once a pod has asked for them: hardly any does.
 pub(crate) struct Outsiders<'a> {
     stream: Option<&'a Stream<'a>>,
-    found: OnceCell<Vec<Outsider>>,
+    found: OnceCell<Found>,
+}
+
+/// Those that may, by the words that they are told. A stream may have thousands, and as many who ask.
+#[derive(Default)]
+struct Found {
+    all: Vec<Outsider>,
+    /// Who is told a word. What is no more than told may mean its own container of that name.
+    told: HashMap<String, Vec<usize>>,
 }
 
 /// A workload that may end containers of others.
@@ -67,50 +75,75 @@ impl<'a> Outsiders<'a> {
             .chain([workload.object.reference.name.as_str()])
             .filter(|name| name.len() > 2)
             .collect();
+        let found = self.found();
         // Who has a container of that name may mean its own.
-        let is_other = |outsider: &&Outsider| {
-            outsider.start != own && !outsider.containers.iter().any(|name| name == container.name)
-        };
-        let mut others = self.found().iter().filter(is_other);
-        others.find_map(|outsider| {
-            let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
-            let mut words = outsider.text.split(|letter| !is_part(letter));
+        let may = |at: &usize| {
+            let outsider = found.all.get(*at)?;
+            let is_other =
+                outsider.start != own && !outsider.containers.iter().any(|name| name == container.name);
+            let mut words = outsider.words();
             let word = words.find(|word| {
                 *word == container.name || outsider.command.is_some() && of_pod.contains(word)
             })?;
-            Some(Outside {
+            is_other.then(|| Outside {
                 workload: outsider.workload.clone(),
                 command: outsider.command.clone(),
                 word: word.to_owned(),
             })
-        })
+        };
+        let names = of_pod.iter().chain([&container.name]);
+        let mut told: Vec<usize> = names
+            .filter_map(|name| found.told.get(*name))
+            .flatten()
+            .copied()
+            .collect();
+        told.sort_unstable();
+        told.dedup();
+        told.iter().find_map(may)
     }
 
-    fn found(&self) -> &[Outsider] {
+    fn found(&self) -> &Found {
         self.found.get_or_init(|| {
-            let Some(stream) = self.stream else {
-                return Vec::new();
+            let may_name_one = |text: &str| {
+                let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+                words.any(|word| asks_the_cluster(word) || word.contains("sidecar"))
             };
-            let text = stream.text();
-            if !["kubectl", "oc ", "sidecar"]
-                .iter()
-                .any(|sign| text.contains(sign))
-            {
-                return Vec::new();
-            }
-            let mut found = Vec::new();
+            let mut found = Found::default();
+            let Some(stream) = self.stream.filter(|stream| may_name_one(stream.text())) else {
+                return found;
+            };
             for object in workload::objects_of(stream) {
                 for workload in workload::discover(&object) {
-                    found.extend(
-                        workload
-                            .containers
-                            .iter()
-                            .filter_map(|container| outsider(&workload, container)),
-                    );
+                    let containers = workload.containers.iter();
+                    containers
+                        .filter_map(|container| outsider(&workload, container))
+                        .for_each(|outsider| found.add(outsider));
                 }
             }
             found
         })
+    }
+}
+
+impl Found {
+    fn add(&mut self, outsider: Outsider) {
+        let at = self.all.len();
+        for word in outsider.words() {
+            let is_own = outsider.command.is_none() && outsider.containers.iter().any(|name| name == word);
+            let told = self.told.entry(word.to_owned()).or_default();
+            if !is_own && told.last() != Some(&at) {
+                told.push(at);
+            }
+        }
+        self.all.push(outsider);
+    }
+}
+
+impl Outsider {
+    /// The words of its text that may be names.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+        self.text.split(move |letter| !is_part(letter))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     behaviour::{LinkKind, Party, action::Url},
     catalogue::{quit, wrapper::Wrapper},
     roles::{KnownSidecar, Role},
-    shell::command_index,
+    shell::Simple,
     workload::{Container, ContainerList, Program, ProgramPlace},
     yaml::Node,
 };
@@ -99,12 +99,11 @@ fn hands_on(program: &Program<'_>) -> bool {
         .list
         .commands()
         .filter_map(|visit| visit.simple())
-        .any(|simple| {
-            let at = command_index(&simple.words);
-            let name = simple.words.get(at).and_then(|word| word.literal());
-            let name = name.as_deref().unwrap_or_default();
-            let name = name.rsplit('/').next().unwrap_or(name);
-            !UNDERSTOOD.contains(&name) && simple.words.iter().skip(at + 1).any(|word| has(&word.raw))
+        .filter_map(Simple::called)
+        .any(|(call, words)| {
+            let name = call.literal().unwrap_or_default();
+            let name = name.rsplit('/').next().unwrap_or(&name);
+            !UNDERSTOOD.contains(&name) && words.iter().any(|word| has(&word.raw))
         })
 }
 

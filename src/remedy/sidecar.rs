@@ -9,8 +9,9 @@ use super::{
         obligations::of_declaration,
     },
     gate::{
+        handler::is_plain_connection,
         implied::behind_gate,
-        startup::{Gate, gate, gate_when_promoted, is_plain_connection, on_file, readiness_is_gate},
+        startup::{Gate, gate, gate_when_promoted, on_file, readiness_is_gate},
     },
     obligation::{Proof, judged},
     plan::{Action, Class},

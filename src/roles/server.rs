@@ -15,7 +15,10 @@ use crate::{
         wait_tool,
         wrapper::Wrapper,
     },
-    shell::{Command, Connector, List, Piece, Script, Simple, Statement, Terminator, Word, command_index},
+    shell::{
+        Command, Connector, List, Piece, Script, Simple, Statement, Terminator, Word, command_index,
+        limits_time,
+    },
     workload::{Container, Program},
     yaml::Node,
 };
@@ -69,9 +72,7 @@ pub fn runs_its_server(
     };
     let first = words.first().map(|word| base_name(&word.text));
     // A time limit ends what it runs.
-    let limit = first
-        .filter(|first| matches!(*first, "timeout" | "gtimeout"))
-        .map(|_| "timeout");
+    let limit = first.filter(|first| limits_time(first)).map(|_| "timeout");
     let wrapper = first.and_then(Wrapper::of_program).map(|wrapper| wrapper.name);
     if let Some(name) = wrapper.or(limit) {
         let is_its_program =
@@ -123,8 +124,8 @@ fn command_words(program: &Program<'_>) -> Option<Vec<CommandWord>> {
     let simple = only_command(last)?;
     let at = command_index(&simple.words);
     // A time limit ends what it runs.
-    let is_limit = |word: &Word| matches!(base_name(&word.raw), "timeout" | "gtimeout");
-    let limit = simple.words.get(..at)?.iter().position(is_limit);
+    let mut before = simple.words.get(..at)?.iter();
+    let limit = before.position(|word| limits_time(&word.raw));
     let from = limit.unwrap_or(at);
     Some(simple.words.get(from..)?.iter().map(command_word).collect())
 }
@@ -295,8 +296,8 @@ fn waits_for_an_answer(until: bool, condition: &List, body: &List) -> bool {
         let Command::Simple(simple) = command else {
             return false;
         };
-        let called = simple.words.get(command_index(&simple.words));
-        called.is_some_and(|word| wait_tool::by_program(base_name(&word.raw)).is_some())
+        let called = simple.called();
+        called.is_some_and(|(call, _)| wait_tool::by_program(base_name(&call.raw)).is_some())
     };
     let passes = |statement: &Statement| {
         let commands = &statement.and_or.first.commands;

@@ -1,13 +1,14 @@
 //! `deadline-as-stopper`
 
-use crate::behaviour::action::{Action, Values, classify_visit};
-use crate::shell::{Command, Variable};
-use crate::workload::Program;
+use crate::{
+    behaviour::action::{Action, Values, classify_visit},
+    roles::Role,
+    shell::{Command, Variable},
+    workload::{ContainerList, Program},
+};
 
 use super::{Confidence, Draft, Family, Finding, RuleInfo, Severity, Subject};
 use crate::pod::{Pod, suspects};
-use crate::roles::Role;
-use crate::workload::ContainerList;
 
 pub(crate) static RULE: RuleInfo = RuleInfo {
     name: "deadline-as-stopper",

@@ -26,6 +26,6 @@ pub use ast::{
 };
 pub use embedded::reads_script_from_input;
 pub use parse::{Dialect, SIZE_LIMIT, parse};
-pub use prefix::{command_index, prefix_length};
+pub use prefix::{command_index, limits_time, prefix_length, prefix_length_of_texts};
 pub use state::{Names, State, StateAccess, names_in, state_access};
 pub use visit::{Context, Part, Parts, Visit};

@@ -1,14 +1,12 @@
 //! Lengths of time: `5`, `1m`, `infinity`.
 
-use crate::shell::Word;
+use crate::shell::{Word, limits_time};
 
 use super::argument::Argument;
 
 /// The limit of the innermost `timeout` among the words before a command.
 pub(super) fn time_limit(prefixes: &[Word]) -> Option<f64> {
-    let position = prefixes
-        .iter()
-        .rposition(|word| matches!(word.raw.rsplit('/').next(), Some("timeout" | "gtimeout")))?;
+    let position = prefixes.iter().rposition(|word| limits_time(&word.raw))?;
     prefixes
         .iter()
         .skip(position + 1)

@@ -337,19 +337,15 @@ fn is_over_at_once(program: &Program<'_>, part: &Span) -> bool {
         .filter(|simple| part.start <= simple.span.start && simple.span.end <= part.end)
         .peekable();
     let ends = |simple: &Simple| {
-        let words = simple
-            .words
-            .get(command_index(&simple.words)..)
-            .unwrap_or_default();
-        let words: Option<Vec<_>> = words.iter().map(Word::literal).collect();
-        let words: Vec<&str> = words.iter().flatten().map(AsRef::as_ref).collect();
-        words.split_first().is_some_and(|(call, rest)| {
-            let tool = wait_tool::by_program(call.rsplit('/').next().unwrap_or(call));
-            let requests = tool.is_some_and(|tool| matches!(tool.address, Address::Request));
-            requests || is_finite(call, rest)
-        })
+        let (call, words) = simple.called()?;
+        let call = call.literal()?;
+        let words: Vec<_> = words.iter().map(Word::literal).collect::<Option<_>>()?;
+        let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+        let tool = wait_tool::by_program(call.rsplit('/').next().unwrap_or(&call));
+        let requests = tool.is_some_and(|tool| matches!(tool.address, Address::Request));
+        Some(requests || is_finite(&call, &words))
     };
-    commands.peek().is_some() && commands.all(ends)
+    commands.peek().is_some() && commands.all(|simple| ends(simple) == Some(true))
 }
 
 /// Whether a file, or what lies in it, is watched for a change.

@@ -6,7 +6,6 @@ use crate::{
         Party,
         action::{Target, Within},
     },
-    shell::command_index,
     workload::{Container, Program, ProgramPlace},
 };
 
@@ -215,11 +214,7 @@ fn runs_a_command(program: &Program<'_>, is_it: impl Fn(&str) -> bool) -> bool {
         script
             .list
             .commands()
-            .filter_map(|visit| visit.simple())
-            .any(|simple| {
-                let at = command_index(&simple.words);
-                let word = simple.words.get(at).and_then(|word| word.literal());
-                word.is_some_and(|word| is_it(&word))
-            })
+            .filter_map(|visit| visit.simple()?.called())
+            .any(|(call, _)| call.literal().is_some_and(|word| is_it(&word)))
     })
 }

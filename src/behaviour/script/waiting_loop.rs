@@ -27,12 +27,7 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn of(behaviour: &ScriptBehaviour, command: &Command) -> Option<Self> {
         let shape = match command {
-            Command::Loop {
-                until,
-                condition,
-                body,
-                ..
-            } if is_endless(condition, *until) => {
+            Command::Loop { body, .. } | Command::For { body, .. } if is_endless_loop(command) => {
                 let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
                 Self {
                     form: WaitForm::EndlessLoop,
@@ -60,18 +55,6 @@ impl Shape {
                     condition: extent(condition)?,
                     body: extent(body)?,
                     inverted: asks == *until,
-                    rounds: None,
-                }
-            }
-            Command::For {
-                endless: true, body, ..
-            } => {
-                let (condition, inverted) = leaving_condition(behaviour, body, &[])?;
-                Self {
-                    form: WaitForm::EndlessLoop,
-                    condition,
-                    body: extent(body)?,
-                    inverted,
                     rounds: None,
                 }
             }
@@ -146,7 +129,9 @@ fn raws(words: &[Word]) -> Vec<&str> {
 fn constant_test(words: &[&str]) -> Option<bool> {
     match words {
         [word] => is_plain(word).then_some(true),
-        [left, "=" | "==" | "-eq", right] => (is_plain(left) && is_plain(right)).then_some(left == right),
+        [left, "=" | "==", right] => (is_plain(left) && is_plain(right)).then_some(left == right),
+        // `1 -eq 01` holds, too.
+        [left, "-eq", right] => (is_plain(left) && left == right).then_some(true),
         _ => None,
     }
 }

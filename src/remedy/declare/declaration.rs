@@ -9,7 +9,7 @@ use crate::{
     },
     pod::{Listener, Member, Pod, Target},
     remedy::{
-        gate::startup::{Gate, probe_value},
+        gate::{handler::probe_value, startup::Gate},
         plan::Changes,
     },
     roles::Role,

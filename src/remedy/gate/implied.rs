@@ -1,6 +1,9 @@
 //! Whether a gate lets the app start no sooner than a wait would have done that it takes the place of.
 
-use super::startup::{Gate, Handler, of_probed, on_file};
+use super::{
+    handler::Handler,
+    startup::{Gate, of_probed, on_file},
+};
 use crate::{
     behaviour::{
         Answer,

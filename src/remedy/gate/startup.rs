@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 
 use super::{
+    handler::{Handler, exec, grpc, http_get, https_get, is_plain_connection, tcp_socket},
     implied::{ASKS_UDP, implies},
     strictness::gives_up,
 };
@@ -20,9 +21,6 @@ use crate::{
     workload::{Container, ContainerList, HookKind, Probe, ProbeKind},
     yaml::{Node, Value},
 };
-
-/// What a probe does: the entry of its handler, and its timeout where one was given.
-pub(crate) type Handler = Vec<(Value, Value)>;
 
 /// How the start of the app is held back.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,11 +165,6 @@ fn asked_by_another(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>)
         "a probe of {} asks port {port} too, and only one container of a pod can listen there",
         other.container.name
     ))
-}
-
-/// Whether a handler is content as soon as something listens.
-pub(crate) fn is_plain_connection(handler: &Handler) -> bool {
-    handler.iter().any(|(key, _)| *key == Value::string("tcpSocket"))
 }
 
 /// The attempts that a server gets which was waited for: the seconds of the longest wait, where all of
@@ -368,16 +361,6 @@ pub(super) fn only_connects(pod: &Pod<'_>, container: &Container<'_>, call: &str
         && of_catalogue(pod, container).is_some_and(|handler| is_plain_connection(&handler))
 }
 
-/// A command of the sidecar's own image. It has to start each time, for which the usual second may be too little.
-fn exec<'w>(words: impl Iterator<Item = &'w str>) -> Handler {
-    let words = words.map(Value::string).collect();
-    let command = vec![(Value::string("command"), Value::Sequence(words))];
-    vec![
-        (Value::string("exec"), Value::Mapping(command)),
-        (Value::string("timeoutSeconds"), Value::Integer("5".to_owned())),
-    ]
-}
-
 /// A probe with that tool.
 fn by_own_tool(container: &Container<'_>, tool: &str, port: u16) -> Option<Handler> {
     let port = port.to_string();
@@ -440,6 +423,38 @@ pub(crate) fn is_passed(pod: &Pod<'_>, container: &Container<'_>, path: &str) ->
     by_catalogue || by_probe
 }
 
+/// A port that the sidecar is known to answer on and that the manifest declares.
+fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
+    let known = pod
+        .catalogue
+        .of(container)
+        .filter(|known| !known.loopback && !known.readiness_needs_app)?;
+    // Its name says less than an image that is known for another server.
+    let image = container.image();
+    let is_another = image
+        .is_some_and(|image| pod.catalogue.by_image(image).is_none() && is_server_image(image.base_name()));
+    if is_another {
+        return None;
+    }
+    let listener = Listener::of(pod, container);
+    let ready = known
+        .ready
+        .iter()
+        .filter(|endpoint| listener.is_reachable(endpoint.port).is_ok())
+        .min_by_key(|endpoint| endpoint.path.is_none());
+    if let Some(endpoint) = ready {
+        return Some(match &endpoint.path {
+            Some(path) => http_get(path, endpoint.port),
+            None => tcp_socket(endpoint.port),
+        });
+    }
+    known
+        .serves
+        .iter()
+        .find(|port| listener.is_reachable(**port).is_ok())
+        .map(|port| tcp_socket(*port))
+}
+
 /// Another probe's handler, where its answer does not depend on the app.
 fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Result<Handler, String> {
     let known = pod.catalogue.of(container);
@@ -479,80 +494,4 @@ fn of_probe(pod: &Pod<'_>, container: &Container<'_>, probe: &Probe<'_>) -> Resu
 fn field(probe: &Probe<'_>, key: &str) -> Option<(Value, Value)> {
     let value = Value::of(probe.entry.value.get(key)?).ok()?;
     Some((Value::string(key), value))
-}
-
-/// A port that the sidecar is known to answer on and that the manifest declares.
-fn of_catalogue(pod: &Pod<'_>, container: &Container<'_>) -> Option<Handler> {
-    let known = pod
-        .catalogue
-        .of(container)
-        .filter(|known| !known.loopback && !known.readiness_needs_app)?;
-    // Its name says less than an image that is known for another server.
-    let image = container.image();
-    let is_another = image
-        .is_some_and(|image| pod.catalogue.by_image(image).is_none() && is_server_image(image.base_name()));
-    if is_another {
-        return None;
-    }
-    let listener = Listener::of(pod, container);
-    let ready = known
-        .ready
-        .iter()
-        .filter(|endpoint| listener.is_reachable(endpoint.port).is_ok())
-        .min_by_key(|endpoint| endpoint.path.is_none());
-    if let Some(endpoint) = ready {
-        return Some(match &endpoint.path {
-            Some(path) => http_get(path, endpoint.port),
-            None => tcp_socket(endpoint.port),
-        });
-    }
-    known
-        .serves
-        .iter()
-        .find(|port| listener.is_reachable(**port).is_ok())
-        .map(|port| tcp_socket(*port))
-}
-
-fn http_get(path: &str, port: u16) -> Handler {
-    let fields = vec![
-        (Value::string("path"), Value::string(path)),
-        (Value::string("port"), Value::Integer(port.to_string())),
-    ];
-    vec![(Value::string("httpGet"), Value::Mapping(fields))]
-}
-
-/// The kubelet does not check the certificate (core/v1 HTTPGetAction).
-fn https_get(path: &str, port: u16) -> Handler {
-    let mut handler = http_get(path, port);
-    if let Some((_, Value::Mapping(fields))) = handler.first_mut() {
-        fields.push((Value::string("scheme"), Value::string("HTTPS")));
-    }
-    handler
-}
-
-/// Kubernetes has gRPC probes since 1.24, on by default (KEP-2727).
-fn grpc(port: u16, service: &str) -> Handler {
-    let mut fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
-    if !service.is_empty() {
-        fields.push((Value::string("service"), Value::string(service)));
-    }
-    vec![(Value::string("grpc"), Value::Mapping(fields))]
-}
-
-fn tcp_socket(port: u16) -> Handler {
-    let fields = vec![(Value::string("port"), Value::Integer(port.to_string()))];
-    vec![(Value::string("tcpSocket"), Value::Mapping(fields))]
-}
-
-/// The whole probe of a handler. A startup probe gets its budget; a readiness probe keeps asking anyway.
-pub(crate) fn probe_value(handler: &Handler, kind: ProbeKind, attempts: u32) -> Value {
-    let mut fields = handler.clone();
-    fields.push((Value::string("periodSeconds"), Value::Integer("1".to_owned())));
-    if kind == ProbeKind::Startup {
-        fields.push((
-            Value::string("failureThreshold"),
-            Value::Integer(attempts.to_string()),
-        ));
-    }
-    Value::Mapping(fields)
 }

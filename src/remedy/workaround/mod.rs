@@ -10,5 +10,6 @@ pub(crate) mod requirement;
 pub(crate) mod sleeps;
 pub(crate) mod stop;
 pub(crate) mod unwrap;
+mod waits;
 pub(crate) mod watchdog;
 pub(crate) mod wrapper;

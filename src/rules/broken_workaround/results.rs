@@ -263,11 +263,8 @@ fn last_of_pipe(pod: &Pod<'_>, group: &Stops, program: &Program<'_>) -> Option<S
 
 fn help(pod: &Pod<'_>, sidecar: &Party, name: &str) -> String {
     match sidecar {
-        Party::Injected(known) => match pod.switch_to_set(known) {
-            Ok(switch) => format!(
-                "{}: {:?} on the pod template makes {name} a native sidecar; run the command alone then: its own result is the pod's",
-                switch.annotation, switch.value
-            ),
+        Party::Injected(known) => match pod.made_native(known) {
+            Ok(switch) => format!("{switch}; run the command alone then: its own result is the pod's"),
             Err(reason) => format!(
                 "make the call whatever the command's result is, and end with that result (`code=$?` before the call, `exit $code` behind it): {reason}"
             ),

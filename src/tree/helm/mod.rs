@@ -4,6 +4,7 @@ mod actions;
 mod back;
 mod blocks;
 mod branches;
+mod candidates;
 mod changed;
 mod changes;
 mod conditions;
@@ -44,14 +45,9 @@ use super::{
     proof::UNFOUND,
 };
 
-use back::{Side, add_edits};
-use changed::Changed;
 use dependencies::Dependencies;
-use edits::{Edits, with_line_ends};
-use items::{Item, annotated, carried_out, items_of};
 use marks::{Extent, Marked, SourceLine, is_template};
 use origins::{Origin, Origins, template_of};
-use placing::Arrangement;
 use run::{refuses_version, template};
 use ways::{name_of, stand_in};
 
@@ -60,18 +56,6 @@ pub(crate) use find::is_rendered_alone;
 
 /// So often a rendering with marks is tried before none are left.
 const ATTEMPTS: usize = 16;
-
-/// More maps of annotations among values are not tried.
-const MOST_MAPS: usize = 4;
-
-/// The forms in which edits are tried, the likeliest first.
-const ARRANGEMENTS: [Arrangement; 5] = [
-    Arrangement::of(false, false, false),
-    Arrangement::of(true, false, false),
-    Arrangement::of(false, true, false),
-    Arrangement::of(true, true, false),
-    Arrangement::of(false, true, true),
-];
 
 /// The versions between which a chart that asks for one may choose: the oldest with sidecars of Kubernetes' own, and
 /// the newest (kubernetes.io/releases, 2026-11).
@@ -516,63 +500,6 @@ impl Renderer for Chart {
     }
 
     fn candidates(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Files>, String> {
-        let items: Vec<Vec<Item>> = wanted.iter().map(|one| items_of(one, &self.files)).collect();
-        let changed: Vec<Changed> = wanted.iter().map(Changed::of).collect();
-        let of_side = |side: Side, items: &[Vec<Item>]| {
-            let mut edits = Edits::default();
-            for (index, (one, changed)) in wanted.iter().zip(&changed).enumerate() {
-                let origins = self.origins(one.rendering);
-                let items = items.get(index).map_or(&[][..], Vec::as_slice);
-                add_edits((one, changed), &origins, &self.files, (side, items), &mut edits);
-            }
-            edits
-        };
-        let mut found: Vec<Files> = Vec::new();
-        let mut add = |files: Files| {
-            let files = with_line_ends(&self.files, files);
-            let is_known = found.contains(&files) || files == self.files;
-            let breaks_values = values_list::loses_values(&self.files, &files)
-                || values_list::continues_words(&self.files, &files);
-            if !is_known && !self.touches_foreign(&files) && !breaks_values {
-                found.push(files);
-            }
-        };
-        let of_annotations = (0..MOST_MAPS).filter_map(|map| annotated(&items, map));
-        for items in of_annotations.chain([items.clone()]) {
-            let all: Vec<Item> = items.iter().flatten().cloned().collect();
-            if all.is_empty() {
-                continue;
-            }
-            let sides = [Side::Before, Side::Behind].map(|side| of_side(side, &items));
-            for arrangement in ARRANGEMENTS {
-                let edited = sides
-                    .iter()
-                    .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
-                edited
-                    .filter_map(|files| carried_out(&files, &all))
-                    .for_each(&mut add);
-            }
-        }
-        let sides = [
-            Side::Before,
-            Side::Behind,
-            Side::Inside,
-            Side::Values,
-            Side::Call,
-            Side::Outside,
-        ]
-        .map(|side| of_side(side, &[]));
-        for arrangement in ARRANGEMENTS {
-            let edited = sides
-                .iter()
-                .filter_map(|edits| edits.clone().apply(&self.files, arrangement));
-            edited
-                .flat_map(|files| values_list::kept_in_values(&self.files, files))
-                .for_each(&mut add);
-        }
-        match found.is_empty() {
-            true => Err(UNFOUND.to_owned()),
-            false => Ok(found),
-        }
+        candidates::candidates(self, wanted)
     }
 }
