@@ -1,6 +1,8 @@
 //! Programs that reach beyond themselves: into other containers, other processes, and files and tasks that no manifest
 //! holds.
 
+use memchr::memmem;
+
 /// How far a program reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -211,6 +213,19 @@ pub fn is_harmless(program: &str, subcommand: &str) -> bool {
         .iter()
         .filter(|row| row.programs.contains(&program));
     rows.any(|row| row.harmless.contains(&subcommand))
+}
+
+/// Whether a text names a client of the API server, as a word of its own.
+#[must_use]
+pub fn names_a_cluster_client(text: &str) -> bool {
+    let is_apart = |at: Option<usize>| {
+        let byte = at.and_then(|at| text.as_bytes().get(at));
+        !byte.is_some_and(u8::is_ascii_alphanumeric)
+    };
+    CLUSTER_CLIENTS.iter().any(|client| {
+        let mut places = memmem::find_iter(text.as_bytes(), client);
+        places.any(|at| is_apart(at.checked_sub(1)) && is_apart(Some(at + client.len())))
+    })
 }
 
 /// Whether a program, by its name or path, is a client of the API server.

@@ -2,8 +2,10 @@
 
 use std::{cell::OnceCell, collections::HashMap};
 
+use memchr::memmem;
+
 use crate::{
-    catalogue::program_reach::asks_the_cluster,
+    catalogue::program_reach::{asks_the_cluster, names_a_cluster_client},
     workload::{self, Container, Workload},
     yaml::{Node, Stream},
 };
@@ -105,8 +107,7 @@ impl<'a> Outsiders<'a> {
     fn found(&self) -> &Found {
         self.found.get_or_init(|| {
             let may_name_one = |text: &str| {
-                let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
-                words.any(|word| asks_the_cluster(word) || word.contains("sidecar"))
+                names_a_cluster_client(text) || memmem::find(text.as_bytes(), b"sidecar").is_some()
             };
             let mut found = Found::default();
             let Some(stream) = self.stream.filter(|stream| may_name_one(stream.text())) else {
